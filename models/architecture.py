@@ -1,0 +1,124 @@
+"""The shape of a network: everything about it that is not a weight."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.errors import ArchitectureError
+
+IMAGE_SIDE = 28
+CLASSES = 10
+POOL = 2
+MAX_FILTERS = 64
+
+
+class Wiring(StrEnum):
+    """What conv2 does with the maps it gets: the one thing that the paper leaves open.
+
+    ``SUMMED`` is an ordinary convolution: filter j has one kernel an input map and adds up the responses.
+    ``PAIRED`` applies filter j's only kernel to each input map by itself, so that every pair (i, j) keeps its own map.
+    """
+
+    SUMMED = "summed"
+    PAIRED = "paired"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The network of section 2.1: conv1 → ReLU → max-pool → conv2 → ReLU → max-pool → affine.
+
+    Convolutions are valid, pools are 2×2, the picture is 28×28 and there are ten classes.
+
+    Parameters
+    ----------
+    wiring
+        How conv2 reads the maps of conv1.
+    conv1_filters, conv2_filters
+        Number of filters, A and B in DESIGN; 3 and 3 in the paper.
+    conv1_kernel, conv2_kernel
+        Side of the square filters in pixels.
+    conv2_bias
+        Whether conv2's filters have a bias.
+
+    Raises
+    ------
+    ArchitectureError
+        A count or kernel out of range, or a map that a 2×2 pool cannot divide.
+    """
+
+    wiring: Wiring
+    conv1_filters: int
+    conv2_filters: int
+    conv1_kernel: int = 5
+    conv2_kernel: int = 3
+    conv2_bias: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("conv1_filters", "conv2_filters"):
+            count = getattr(self, name)
+            if not 1 <= count <= MAX_FILTERS:
+                raise ArchitectureError(f"{name} must be from 1 to {MAX_FILTERS}, not {count}")
+        for name, side, kernel in (
+            ("conv1_kernel", IMAGE_SIDE, self.conv1_kernel),
+            ("conv2_kernel", self.pool1_side, self.conv2_kernel),
+        ):
+            if not 1 <= kernel < side or (side - kernel + 1) % POOL:
+                raise ArchitectureError(
+                    f"{name} {kernel} on a side of {side} does not leave a map that {POOL}×{POOL} pooling divides evenly"
+                )
+
+    @property
+    def conv1_side(self) -> int:
+        """Side of a conv1 map, in cells (24)."""
+        return IMAGE_SIDE - self.conv1_kernel + 1
+
+    @property
+    def pool1_side(self) -> int:
+        """Side of a pool1 map, in cells (12)."""
+        return self.conv1_side // POOL
+
+    @property
+    def conv2_side(self) -> int:
+        """Side of a conv2 map, in cells (10)."""
+        return self.pool1_side - self.conv2_kernel + 1
+
+    @property
+    def pool2_side(self) -> int:
+        """Side of a pool2 map, in cells (5)."""
+        return self.conv2_side // POOL
+
+    @property
+    def map_grid(self) -> tuple[int, int]:
+        """The maps that reach the affine layer, laid out beside the pairs: (1, B) summed, (A, B) paired."""
+        return (self.conv1_filters if self.wiring is Wiring.PAIRED else 1), self.conv2_filters
+
+    @property
+    def maps(self) -> int:
+        """Number of maps that reach the affine layer: B summed, A·B paired (pair (i, j) is map i·B + j)."""
+        rows, columns = self.map_grid
+        return rows * columns
+
+    @property
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the weights, as they stand in a checkpoint."""
+        kernels_per_filter = self.conv1_filters if self.wiring is Wiring.SUMMED else 1
+        shapes: dict[str, tuple[int, ...]] = {
+            "conv1.weight": (self.conv1_filters, 1, self.conv1_kernel, self.conv1_kernel),
+            "conv1.bias": (self.conv1_filters,),
+            "conv2.weight": (self.conv2_filters, kernels_per_filter, self.conv2_kernel, self.conv2_kernel),
+            "affine.weight": (CLASSES, self.maps * self.pool2_side**2),
+            "affine.bias": (CLASSES,),
+        }
+        if self.conv2_bias:
+            shapes["conv2.bias"] = (self.conv2_filters,)
+        return shapes
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable numbers: 2,368 for paired 3×3, 922 for summed 3×3, 5,046 for LeNet's 6 and 16."""
+        total = 0
+        for shape in self.tensor_shapes.values():
+            count = 1
+            for side in shape:
+                count *= side
+            total += count
+        return total

@@ -1,0 +1,63 @@
+"""The model card: what a checkpoint says of itself, as JSON beside it and inside it."""
+
+from typing import TypedDict
+
+FORMAT_VERSION = 1
+
+
+class InputDocument(TypedDict):
+    """What the network takes."""
+
+    side: int
+    range: list[float]
+    polarity: str
+
+
+class RunDocument(TypedDict):
+    """One run that was tried: its seed, its best validation accuracy, and the step that reached it."""
+
+    seed: int
+    validation: float
+    step: int
+
+
+class SelectionDocument(TypedDict):
+    """How the shipped run was chosen, and from what."""
+
+    by: str
+    seed: int
+    runs: list[RunDocument]
+
+
+class AccuracyDocument(TypedDict):
+    """Shares of pictures read correctly, 0…1. The test images were read once, after the choice.
+
+    ``per_class`` has one entry a digit; ``confusion[truth][reading]`` counts test images.
+    """
+
+    validation: float
+    test: float
+    test_images: int
+    per_class: list[float]
+    confusion: list[list[int]]
+
+
+class Document(TypedDict):
+    """Everything but the hash; this is what the checkpoint's own metadata holds."""
+
+    format_version: int
+    name: str
+    architecture: dict[str, str | int | bool]
+    parameters: int
+    input: InputDocument
+    recipe: dict[str, int | float]
+    selection: SelectionDocument
+    dataset: dict[str, str]
+    accuracy: AccuracyDocument
+    made_with: dict[str, str]
+
+
+class Card(Document):
+    """The card beside the checkpoint: the document, sealed with the hash of the checkpoint file."""
+
+    sha256: str

@@ -1,0 +1,185 @@
+"""Checkpoints: safetensors and a model card, in and out. What does not match is refused (DESIGN 6)."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialize
+
+from models.architecture import Architecture, Wiring
+from models.card import FORMAT_VERSION, Card, Document
+from models.errors import ArchitectureError, CheckpointError
+from models.network import Network
+
+SUFFIX = ".safetensors"
+DIRECTORY = Path(__file__).parent
+
+# The one key of the safetensors metadata, which can hold only strings: the document as JSON.
+_METADATA_KEY = "konkyo"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network and where it comes from. ``sha256`` is that of the checkpoint file."""
+
+    name: str
+    network: Network
+    card: Card
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the checkpoint file."""
+        return self.card["sha256"]
+
+
+def save(directory: Path, network: Network, document: Document) -> Checkpoint:
+    """Write ``NAME.safetensors`` and ``NAME.json``; an older pair of that name is replaced.
+
+    Parameters
+    ----------
+    directory
+        Made where it is missing.
+    network
+        Written as float32.
+    document
+        What the checkpoint says of itself.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    weights = {name: np.ascontiguousarray(array, np.float32) for name, array in network.weights.items()}
+    data = serialize(weights, {_METADATA_KEY: json.dumps(document)})
+    card = cast(Card, {**document, "sha256": hashlib.sha256(data).hexdigest()})
+    path = directory / f"{document['name']}{SUFFIX}"
+    for target, content in ((path, data), (path.with_suffix(".json"), _pretty(card).encode())):
+        fresh = target.with_name(f".{target.name}.new")
+        fresh.write_bytes(content)
+        os.replace(fresh, target)
+    return load(path)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint and its card, and check everything that can be checked.
+
+    Raises
+    ------
+    CheckpointError
+        Names the file and the field: not safetensors; another format version; a tensor missing, unknown, of another
+        shape or dtype, or not finite; a card that is missing, differs, or was made for a file with another hash. So
+        every change of a single byte is refused.
+    """
+    try:
+        data = path.read_bytes()
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a mapping
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(path.name, "file", f"not a readable safetensors file ({error})") from error
+    document = _document(path, metadata)
+    architecture = _architecture(path, document)
+    _check_tensors(path, architecture, tensors)
+    card = _card(path, document, hashlib.sha256(data).hexdigest())
+    return Checkpoint(path.stem, Network(architecture, tensors), card)
+
+
+def load_all(directory: Path = DIRECTORY) -> dict[str, Checkpoint]:
+    """Every checkpoint in a directory by name, in alphabetical order.
+
+    Raises
+    ------
+    CheckpointError
+        One of them is refused, or there is none.
+    """
+    paths = sorted(directory.glob(f"*{SUFFIX}"))
+    if not paths:
+        raise CheckpointError(str(directory), "directory", f"holds no *{SUFFIX} file")
+    return {path.stem: load(path) for path in paths}
+
+
+def _document(path: Path, metadata: Mapping[str, str]) -> Document:
+    if _METADATA_KEY not in metadata:
+        raise CheckpointError(path.name, "metadata", f"has no '{_METADATA_KEY}' entry: not made by Konkyo's trainer")
+    try:
+        document: Any = json.loads(metadata[_METADATA_KEY])
+    except ValueError as error:
+        raise CheckpointError(path.name, "metadata", f"is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise CheckpointError(path.name, "metadata", f"must be an object, not {type(document).__name__}")
+    if document.get("format_version") != FORMAT_VERSION:
+        raise CheckpointError(
+            path.name, "format_version", f"must be {FORMAT_VERSION}, not {document.get('format_version')!r}"
+        )
+    for key in Document.__annotations__:
+        if key not in document:
+            raise CheckpointError(path.name, key, "is missing from the metadata")
+    if document["name"] != path.stem:
+        raise CheckpointError(path.name, "name", f"is {document['name']!r}, but the file is called {path.stem!r}")
+    return cast(Document, document)
+
+
+def _architecture(path: Path, document: Document) -> Architecture:
+    fields: Any = document["architecture"]
+    try:
+        architecture = Architecture(**{**fields, "wiring": Wiring(fields["wiring"])})
+    except (TypeError, ValueError, KeyError, ArchitectureError) as error:
+        raise CheckpointError(path.name, "architecture", f"makes no network ({error})") from error
+    if asdict(architecture) != fields:
+        raise CheckpointError(path.name, "architecture", f"must be spelled out in full: {asdict(architecture)}")
+    return architecture
+
+
+def _check_tensors(path: Path, architecture: Architecture, tensors: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    shapes = architecture.tensor_shapes
+    for name in sorted(shapes.keys() | tensors.keys()):
+        if name not in tensors:
+            raise CheckpointError(path.name, name, f"is missing; the architecture needs {shapes[name]}")
+        if name not in shapes:
+            raise CheckpointError(path.name, name, f"is unknown; the architecture has {', '.join(sorted(shapes))}")
+        tensor = tensors[name]
+        if tensor.shape != shapes[name]:
+            raise CheckpointError(path.name, name, f"has shape {tensor.shape}; the architecture needs {shapes[name]}")
+        if tensor.dtype != np.float32:
+            raise CheckpointError(path.name, name, f"is {tensor.dtype}; weights are stored as float32")
+        if not np.isfinite(tensor).all():
+            raise CheckpointError(path.name, name, "holds NaN or infinity")
+
+
+def _card(path: Path, document: Document, sha256: str) -> Card:
+    card_path = path.with_suffix(".json")
+    try:
+        card: Any = json.loads(card_path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
+    expected = {**document, "sha256": sha256}
+    if card != expected:
+        keys = (
+            sorted(key for key in expected.keys() | dict(card).keys() if card.get(key) != expected.get(key))
+            if isinstance(card, dict)
+            else ["everything"]
+        )
+        raise CheckpointError(
+            path.name,
+            ", ".join(keys),
+            f"differs between the checkpoint and {card_path.name}; restore both, or train again",
+        )
+    return cast(Card, card)
+
+
+def _pretty(card: Card) -> str:
+    """JSON with one line for each innermost list, so that a confusion matrix reads as a matrix."""
+    return _lines(card, 0) + "\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    inner, outer = "  " * (depth + 1), "  " * depth
+    if isinstance(value, dict) and value:
+        rows = (f"{inner}{json.dumps(key)}: {_lines(item, depth + 1)}" for key, item in value.items())
+        return "{\n" + ",\n".join(rows) + f"\n{outer}}}"
+    if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        rows = (f"{inner}{json.dumps(item)}" for item in value)
+        return "[\n" + ",\n".join(rows) + f"\n{outer}]"
+    return json.dumps(value)

@@ -1,0 +1,179 @@
+"""The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2, DESIGN 3)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.architecture import CLASSES
+from models.errors import ParameterError
+from models.network import Array, Network
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One filter pair's place in a ranking.
+
+    Attributes
+    ----------
+    conv1, conv2
+        Filter numbers, from 0.
+    contribution
+        What the pair adds to the logit.
+    share
+        ``contribution`` over the sum of all pairs' absolute contributions: −1…1. The absolute shares of all pairs add
+        up to 1; all are 0 where every contribution is.
+    """
+
+    conv1: int
+    conv2: int
+    contribution: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Account:
+    """The ledger of one class, or the difference of two: ``logit = Σ contributions + Σ filter_bias + class_bias``.
+
+    Attributes
+    ----------
+    maps
+        (A, B, 5, 5).
+    contributions
+        (A, B): the sum of each map; the paper's nine numbers (Fig. 3).
+    filter_bias
+        (B,): what conv2's biases add where several pairs share them (summed wiring), else zeros.
+    class_bias
+        b_c.
+    logit
+        What the forward pass gave.
+    """
+
+    maps: Array
+    contributions: Array
+    filter_bias: Array
+    class_bias: float
+    logit: float
+
+    @property
+    def residual(self) -> float:
+        """``logit − (Σ contributions + Σ filter_bias + class_bias)``: nothing but rounding."""
+        return float(self.logit - (self.contributions.sum() + self.filter_bias.sum() + self.class_bias))
+
+    def ranking(self) -> list[Pair]:
+        """The pairs, the greatest contribution first; of equal ones, the lower filter numbers."""
+        values = self.contributions.ravel()
+        total = float(np.abs(values).sum())
+        filters = self.contributions.shape[1]
+        return [
+            Pair(*divmod(int(pair), filters), float(values[pair]), float(values[pair]) / total if total else 0.0)
+            for pair in np.argsort(-values, kind="stable")
+        ]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The accounts of all ten classes. ``...`` is the shape of the batch, nothing for one picture.
+
+    Attributes
+    ----------
+    maps
+        (..., 10, A, B, 5, 5): ``W[c, j, s] · g_j(s) · u_ji(s*)``.
+    contributions
+        (..., 10, A, B): each map's sum.
+    filter_bias
+        (..., 10, B): ``Σ_s W[c, j, s] · g_j(s) · b2_j`` with summed wiring; zeros with paired wiring, where the bias
+        is part of its pair's map.
+    class_bias
+        (10,).
+    logits
+        (..., 10), from the forward pass.
+    """
+
+    maps: Array
+    contributions: Array
+    filter_bias: Array
+    class_bias: Array
+    logits: Array
+
+    @property
+    def residual(self) -> Array:
+        """(..., 10): ``logits − (Σ contributions + Σ filter_bias + class_bias)``, nothing but rounding."""
+        explained = self.contributions.sum((-2, -1)) + self.filter_bias.sum(-1) + self.class_bias
+        difference: Array = self.logits - explained
+        return difference
+
+    def account(self, target: int, versus: int | None = None) -> Account:
+        """Why ``target``, or why ``target`` and not ``versus``: then every number is the difference of the two.
+
+        For a ledger of one picture.
+
+        Raises
+        ------
+        ParameterError
+            A class that is not from 0 to 9, or a class against itself.
+        """
+        check_class("target", target)
+        if versus is not None:
+            check_class("versus", versus)
+            if versus == target:
+                raise ParameterError("versus", f"must differ from the target; both are {target}")
+
+        def entry(values: Array) -> Array:
+            return np.asarray(values[target] if versus is None else values[target] - values[versus])
+
+        return Account(
+            entry(self.maps),
+            entry(self.contributions),
+            entry(self.filter_bias),
+            float(entry(self.class_bias)),
+            float(entry(self.logits)),
+        )
+
+
+def contributions(network: Network, images: Array) -> Ledger:
+    """Split every logit into what each filter pair adds to it, exactly.
+
+    The network is piecewise linear. With the winners s* of the pools and the gates g (1 where the winner is positive)
+    as they are for this picture, each logit is a sum over pairs (i, j) and cells s of ``W[c, j, s] · g_j(s) ·
+    u_ji(s*)``, plus biases.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the ledger: the residual is about 1e-5 in float32 and 1e-14 in float64.
+    images
+        (..., 28, 28) in [0, 1].
+
+    Raises
+    ------
+    ImageError
+        Not 28×28, or not finite.
+    """
+    architecture = network.architecture
+    trace = network.trace(images)
+    batch = trace.logits.shape[:-1]
+    grid, side = architecture.map_grid, architecture.pool2_side
+
+    winners = trace.winners.reshape(*batch, *grid, -1)
+    gates = trace.pool2.reshape(*batch, *grid, -1) > 0
+    affine = network.weights["affine.weight"].reshape(CLASSES, *grid, -1)
+
+    responses = trace.responses.reshape(*trace.responses.shape[:-2], -1)
+    winning = np.take_along_axis(responses, np.broadcast_to(winners, (*responses.shape[:-1], side * side)), axis=-1)
+    passed = gates * (winning + network.pair_bias[..., None])
+    maps = affine * passed[..., None, :, :, :]
+    # One row of the grid holds every map that shares its bias; with paired wiring filter_bias is zero anyway.
+    filter_bias = ((affine * gates[..., None, :, :, :]).sum(-1) * network.filter_bias).sum(-2)
+    return Ledger(
+        maps.reshape(*maps.shape[:-1], side, side),
+        maps.sum(-1),
+        filter_bias,
+        network.weights["affine.bias"],
+        trace.logits,
+    )
+
+
+def check_class(parameter: str, value: int) -> None:
+    """Raise ParameterError unless ``value`` is one of the ten classes."""
+    if not 0 <= value < CLASSES:
+        raise ParameterError(parameter, f"must be a digit from 0 to {CLASSES - 1}, not {value}")

@@ -1,0 +1,239 @@
+"""The network as arrays: the forward pass, and the same pass with every intermediate kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import CLASSES, IMAGE_SIDE, POOL, Architecture, Wiring
+from models.errors import ImageError
+
+Array = NDArray[np.floating[Any]]
+IntArray = NDArray[np.intp]
+
+# Pictures that go through the network at once: enough to fill the matrix products, few enough to stay in the cache.
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Every intermediate of a forward pass. ``...`` is the shape of the batch, nothing for one picture.
+
+    ReLU comes after the pools here: the two commute, and what the winner was before ReLU is what an explanation needs.
+
+    Attributes
+    ----------
+    conv1
+        (..., A, 24, 24), before ReLU.
+    pool1
+        (..., A, 12, 12), after ReLU.
+    responses
+        (..., A, B, 10, 10): u_ji = w2[j, i] ⋆ pool1_i, what conv2 filter j makes of map i, without bias.
+    conv2
+        (..., maps, 10, 10), before ReLU, with bias.
+    winners
+        (..., maps, 5, 5): flat index into the 10×10 map of each pooling cell's winner s*; the first one wins a tie.
+    pool2
+        (..., maps, 5, 5), after ReLU.
+    logits
+        (..., 10).
+    """
+
+    conv1: Array
+    pool1: Array
+    responses: Array
+    conv2: Array
+    winners: IntArray
+    pool2: Array
+    logits: Array
+
+
+class Network:
+    """A trained network.
+
+    Parameters
+    ----------
+    architecture
+        The shape.
+    weights
+        One array for each name in ``architecture.tensor_shapes``, all float32 or all float64; they set the precision
+        of everything that is computed. Copied.
+
+    Raises
+    ------
+    ValueError
+        Names, shapes or dtypes that do not match the architecture. A checkpoint is checked before it gets here.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Mapping[str, Array]) -> None:
+        shapes = {name: array.shape for name, array in weights.items()}
+        if shapes != architecture.tensor_shapes:
+            raise ValueError(f"weights {shapes} do not match {architecture.tensor_shapes}")
+        dtypes = {array.dtype for array in weights.values()}
+        if len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
+            raise ValueError("weights must be all float32 or all float64")
+        self.architecture = architecture
+        self.weights = {name: np.array(array) for name, array in weights.items()}
+        for array in self.weights.values():
+            array.flags.writeable = False
+        self.dtype = self.weights["affine.weight"].dtype
+
+    def astype(self, dtype: type[np.floating[Any]]) -> "Network":
+        """The same network, computing in another precision."""
+        return Network(self.architecture, {name: array.astype(dtype) for name, array in self.weights.items()})
+
+    def logits(self, images: Array) -> Array:
+        """The ten scores of each picture.
+
+        Parameters
+        ----------
+        images
+            (..., 28, 28) in [0, 1], light ink on dark.
+
+        Returns
+        -------
+        Array
+            (..., 10).
+
+        Raises
+        ------
+        ImageError
+            Not 28×28, or not finite.
+        """
+        flat, batch = self._flatten(images)
+        chunks = [self._pool2(flat[start : start + CHUNK]) for start in range(0, len(flat), CHUNK)]
+        pooled = np.concatenate(chunks) if chunks else np.empty((0, self._affine.shape[1]), self.dtype)
+        return (pooled @ self._affine.T + self.weights["affine.bias"]).reshape(*batch, CLASSES)
+
+    def trace(self, images: Array) -> Trace:
+        """The forward pass with every intermediate.
+
+        Parameters
+        ----------
+        images
+            (..., 28, 28) in [0, 1]. All intermediates of the whole batch are kept: about 20 kB a picture for 3 and 3
+            filters in float32.
+
+        Raises
+        ------
+        ImageError
+            Not 28×28, or not finite.
+        """
+        flat, batch = self._flatten(images)
+        conv1 = self._conv1(flat)
+        pool1 = np.maximum(_max_pool(conv1), 0)
+        responses = self._responses(pool1)
+        conv2 = self._conv2(responses)
+        cells = _pool_cells(conv2)
+        choice = cells.argmax(axis=0)
+        pool2 = np.maximum(cells.max(axis=0), 0)
+        logits = pool2.reshape(len(flat), -1) @ self._affine.T + self.weights["affine.bias"]
+
+        side, pooled_side = self.architecture.conv2_side, self.architecture.pool2_side
+        top, left = np.indices((pooled_side, pooled_side)) * POOL
+        winners = (top + choice // POOL) * side + left + choice % POOL
+        return Trace(
+            *(
+                array.reshape(*batch, *array.shape[1:])
+                for array in (conv1, pool1, responses, conv2, winners, pool2, logits)
+            )
+        )
+
+    @property
+    def pair_bias(self) -> Array:
+        """(A, B): conv2's bias where it belongs to a pair of its own (paired wiring), else zeros."""
+        bias = self._conv2_bias if self.architecture.wiring is Wiring.PAIRED else np.zeros_like(self._conv2_bias)
+        return np.broadcast_to(bias, (self.architecture.conv1_filters, len(bias)))
+
+    @property
+    def filter_bias(self) -> Array:
+        """(B,): conv2's bias where it is shared by the pairs of a filter (summed wiring), else zeros."""
+        return np.zeros_like(self._conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self._conv2_bias
+
+    def _flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
+        array = np.asarray(images)
+        if array.shape[-2:] != (IMAGE_SIDE, IMAGE_SIDE):
+            raise ImageError(f"a picture must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
+        if not np.isfinite(array).all():
+            raise ImageError("a picture must be finite: it holds NaN or infinity")
+        return array.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).astype(self.dtype, copy=False), array.shape[:-2]
+
+    def _conv1(self, flat: Array) -> Array:
+        """(N, 784) → (N, A, 24, 24)."""
+        side = self.architecture.conv1_side
+        kernels = self.weights["conv1.weight"].reshape(self.architecture.conv1_filters, -1)
+        maps = kernels @ flat[:, self._conv1_windows] + self.weights["conv1.bias"][:, None]
+        return maps.reshape(len(flat), -1, side, side)
+
+    def _responses(self, pool1: Array) -> Array:
+        """(N, A, 12, 12) → (N, A, B, 10, 10)."""
+        count, filters, side, _ = pool1.shape
+        windows = pool1.reshape(count, filters, side * side)[:, :, self._conv2_windows]
+        responses = self._conv2_kernels @ windows
+        return responses.reshape(count, filters, -1, self.architecture.conv2_side, self.architecture.conv2_side)
+
+    def _conv2(self, responses: Array) -> Array:
+        """(N, A, B, 10, 10) → (N, maps, 10, 10)."""
+        bias = self._conv2_bias[:, None, None]
+        if self.architecture.wiring is Wiring.SUMMED:
+            return responses.sum(axis=1) + bias
+        return (responses + bias).reshape(len(responses), -1, *responses.shape[-2:])
+
+    def _pool2(self, flat: Array) -> Array:
+        """(N, 784) → (N, maps · 25)."""
+        pool1 = np.maximum(_max_pool(self._conv1(flat)), 0)
+        pool2 = np.maximum(_max_pool(self._conv2(self._responses(pool1))), 0)
+        return pool2.reshape(len(flat), -1)
+
+    @cached_property
+    def _affine(self) -> Array:
+        return self.weights["affine.weight"]
+
+    @cached_property
+    def _conv2_bias(self) -> Array:
+        return self.weights.get("conv2.bias", np.zeros(self.architecture.conv2_filters, self.dtype))
+
+    @cached_property
+    def _conv2_kernels(self) -> Array:
+        """(A or 1, B, 9): the kernel of each pair; with paired wiring one set serves every input map."""
+        weight = self.weights["conv2.weight"]
+        return np.ascontiguousarray(weight.reshape(*weight.shape[:2], -1).swapaxes(0, 1))
+
+    @cached_property
+    def _conv1_windows(self) -> IntArray:
+        return _windows(IMAGE_SIDE, self.architecture.conv1_kernel)
+
+    @cached_property
+    def _conv2_windows(self) -> IntArray:
+        return _windows(self.architecture.pool1_side, self.architecture.conv2_kernel)
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities (..., 10) of logits (..., 10)."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def _windows(side: int, kernel: int) -> IntArray:
+    """(kernel², outputs²): where in a flattened side×side map each output of a valid convolution looks.
+
+    Convolution here is what deep learning means by it, cross-correlation.
+    """
+    flat = np.arange(side * side).reshape(side, side)
+    views = np.lib.stride_tricks.sliding_window_view(flat, (kernel, kernel))
+    return np.ascontiguousarray(views.reshape(-1, kernel * kernel).T)
+
+
+def _pool_cells(maps: Array) -> Array:
+    """(..., 2h, 2w) → (4, ..., h, w): the four candidates of each pooling cell, row by row."""
+    return np.stack([maps[..., row::POOL, column::POOL] for row in range(POOL) for column in range(POOL)])
+
+
+def _max_pool(maps: Array) -> Array:
+    """(..., 2h, 2w) → (..., h, w)."""
+    rows = np.maximum(maps[..., 0::POOL, :], maps[..., 1::POOL, :])
+    return np.maximum(rows[..., 0::POOL], rows[..., 1::POOL])

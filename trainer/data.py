@@ -1,0 +1,92 @@
+"""MNIST: found, checked, and split."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer import idx
+from trainer.errors import DataError
+
+# SHA-256 of the uncompressed files: what counts is what is read, not how it was packed.
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+# Which training images validate must not depend on a run's seed: runs are compared by it.
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures and what they show.
+
+    Attributes
+    ----------
+    images
+        (N, 28, 28), 0…255, light ink on dark.
+    labels
+        (N,), 0…9.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, which: slice | NDArray[np.intp]) -> "Digits":
+        return Digits(self.images[which], self.labels[which])
+
+    def scaled(self, dtype: type[np.floating]) -> NDArray[np.floating]:
+        """The pictures in [0, 1], as the network takes them."""
+        return self.images.astype(dtype) / dtype(255)
+
+    def split(self, held_out: int) -> tuple["Digits", "Digits"]:
+        """(training, validation): ``held_out`` pictures drawn at random, the same ones at every call.
+
+        Raises
+        ------
+        DataError
+            Nothing would be left on one side.
+        """
+        if not 0 < held_out < len(self):
+            raise DataError(f"validation takes from 1 to {len(self) - 1} of {len(self)} pictures, not {held_out}")
+        order = np.random.default_rng(SPLIT_SEED).permutation(len(self))
+        return self[np.sort(order[held_out:])], self[np.sort(order[:held_out])]
+
+
+def read(directory: Path, part: str) -> Digits:
+    """One part of MNIST, ``train`` or ``t10k``, from plain or gzipped IDX files.
+
+    Raises
+    ------
+    DataError
+        A file is missing, unreadable, or not the one whose hash is in ``SHA256``.
+    """
+    images, labels = (_read_file(directory, f"{part}-{kind}") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+    return Digits(images, labels)
+
+
+def _read_file(directory: Path, name: str) -> NDArray[np.uint8]:
+    path = find(directory, name)
+    if path is None:
+        raise DataError(f"{directory} holds neither {name} nor {name}.gz")
+    try:
+        data = idx.uncompressed(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != SHA256[name]:
+        raise DataError(f"{path} is not MNIST's {name}: its SHA-256 is {digest}, and should be {SHA256[name]}")
+    return idx.parse(data)
+
+
+def find(directory: Path, name: str) -> Path | None:
+    """The file of that name in ``directory``, plain or gzipped."""
+    return next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)

@@ -1,0 +1,92 @@
+"""Fetching MNIST from its public mirrors: whole, checked, or not at all."""
+
+import gzip
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+
+from trainer.data import SHA256, find
+from trainer.errors import DataError
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+ROUNDS = 3
+
+# Called with a file's name, the bytes received and the bytes expected (None where the mirror does not say).
+Reporter = Callable[[str, int, int | None], None]
+
+
+def complete(directory: Path, report: Reporter, mirrors: Sequence[str] = MIRRORS, pause: float = 1.0) -> None:
+    """Download into ``directory`` what it lacks of MNIST's four files, gzipped.
+
+    Each mirror is tried in turn, ``ROUNDS`` times, waiting longer after each round. A file appears under its name only
+    once its contents have the right hash.
+
+    Parameters
+    ----------
+    directory
+        Made where it is missing.
+    report
+        Told of progress.
+    mirrors
+        Addresses that end in a slash.
+    pause
+        Seconds to wait after the first round; doubled after each.
+
+    Raises
+    ------
+    DataError
+        No mirror gave the file, or the directory cannot be written; says what each mirror answered.
+    """
+    for name in SHA256:
+        if find(directory, name) is None:
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+                _fetch(directory, name, report, mirrors, pause)
+            except OSError as error:
+                raise DataError(f"{directory} lacks {name} and cannot be written: {error}") from error
+
+
+def _fetch(directory: Path, name: str, report: Reporter, mirrors: Sequence[str], pause: float) -> None:
+    failures: list[str] = []
+    for attempt in range(ROUNDS):
+        for mirror in mirrors:
+            url = f"{mirror}{name}.gz"
+            try:
+                data = _download(url, name, report)
+            except (httpx.HTTPError, EOFError, OSError, zlib.error) as error:
+                failures.append(f"{url}: {error or type(error).__name__}")
+                continue
+            target = directory / f"{name}.gz"
+            partial = target.with_suffix(".part")
+            partial.write_bytes(data)
+            os.replace(partial, target)
+            return
+        if attempt + 1 < ROUNDS:
+            time.sleep(pause * 2**attempt)
+    raise DataError(
+        f"{name} could not be downloaded; put MNIST's four IDX files (plain or gzipped) into {directory}, or name "
+        "their folder with --data.\n" + "\n".join(dict.fromkeys(failures))
+    )
+
+
+def _download(url: str, name: str, report: Reporter) -> bytes:
+    """The gzipped file; raises OSError where its contents are not MNIST's."""
+    chunks: list[bytes] = []
+    with httpx.stream("GET", url, timeout=30, follow_redirects=True) as response:
+        response.raise_for_status()
+        length = response.headers.get("content-length")
+        for chunk in response.iter_raw():
+            chunks.append(chunk)
+            report(name, sum(map(len, chunks)), int(length) if length else None)
+    data = b"".join(chunks)
+    if hashlib.sha256(gzip.decompress(data)).hexdigest() != SHA256[name]:
+        raise OSError("the file's SHA-256 is not that of MNIST")
+    return data

@@ -1,0 +1,57 @@
+"""The same network in PyTorch, to be trained. ``models.network`` is what is served; a test holds the two equal."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.architecture import CLASSES, POOL, Architecture, Wiring
+from models.network import Network
+
+
+class TrainableNetwork(nn.Module):
+    """The network of section 2.1; its parameters carry the names and shapes of the checkpoint.
+
+    Weights start at random (PyTorch's own scheme), from torch's global generator.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        a, b = architecture.conv1_filters, architecture.conv2_filters
+        kernels = a if architecture.wiring is Wiring.SUMMED else 1
+        self.conv1 = nn.Conv2d(1, a, architecture.conv1_kernel)
+        self.conv2 = nn.Conv2d(kernels, b, architecture.conv2_kernel, bias=architecture.conv2_bias)
+        self.affine = nn.Linear(architecture.maps * architecture.pool2_side**2, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 1, 28, 28) in [0, 1] → logits (N, 10)."""
+        pool1 = F.relu(F.max_pool2d(self.conv1(images), POOL))
+        pool2 = F.relu(F.max_pool2d(self.second_maps(pool1), POOL))
+        logits: Tensor = self.affine(pool2.flatten(1))
+        return logits
+
+    def second_maps(self, pool1: Tensor) -> Tensor:
+        """conv2: (N, A, 12, 12) → (N, maps, 10, 10), before ReLU."""
+        if self.architecture.wiring is Wiring.SUMMED:
+            maps: Tensor = self.conv2(pool1)
+            return maps
+        # Each map is a group of its own, and every group gets the same kernels: faster than one picture a map.
+        groups = self.architecture.conv1_filters
+        bias = None if self.conv2.bias is None else self.conv2.bias.repeat(groups)
+        return F.conv2d(pool1, self.conv2.weight.repeat(groups, 1, 1, 1), bias, groups=groups)
+
+    def export(self) -> Network:
+        """The network as arrays, float32."""
+        weights = {name: tensor.detach().numpy().astype(np.float32) for name, tensor in self.state_dict().items()}
+        return Network(self.architecture, weights)
+
+
+@torch.no_grad()
+def accuracy(network: TrainableNetwork, images: Tensor, labels: Tensor, chunk: int = 1000) -> float:
+    """Share of pictures (N, 1, 28, 28) that are read as their label (N,)."""
+    correct = sum(
+        int((network(some).argmax(1) == truth).sum())
+        for some, truth in zip(images.split(chunk), labels.split(chunk), strict=True)
+    )
+    return correct / len(labels)

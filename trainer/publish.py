@@ -1,0 +1,76 @@
+"""From finished runs to a checkpoint: choose by validation, measure on the test images once, write the card."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models import checkpoint
+from models.architecture import IMAGE_SIDE
+from models.card import FORMAT_VERSION, Document
+from models.checkpoint import Checkpoint
+from trainer.data import SHA256, Digits
+from trainer.errors import RunError
+from trainer.measure import read_all
+from trainer.train import Run
+
+
+def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, directory: Path) -> Checkpoint:
+    """Write the run that validates best as ``NAME.safetensors`` and ``NAME.json``.
+
+    Parameters
+    ----------
+    name
+        Of the checkpoint.
+    runs
+        Finished runs of one architecture and recipe, from different seeds. The first of equal ones is taken.
+    test
+        MNIST's test images; they take no part in the choice.
+    floor
+        Accuracy on the test images below which nothing is written, 0…1.
+    directory
+        Where to.
+
+    Raises
+    ------
+    RunError
+        Below the floor. The runs stay where they are.
+    """
+    chosen = max(runs, key=lambda run: run.best.validation)
+    network = chosen.result()
+    reading = read_all(network, test)
+    if reading.accuracy < floor:
+        raise RunError(
+            f"{name} reads {reading.accuracy:.2%} of {len(test):,} test images, below the floor of {floor:.2%}: "
+            "no checkpoint was written. Train longer or from more seeds, or lower --floor"
+        )
+    document: Document = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "architecture": asdict(chosen.architecture),
+        "parameters": chosen.architecture.parameters,
+        "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
+        "recipe": asdict(chosen.recipe),
+        "selection": {
+            "by": f"validation accuracy on {chosen.recipe.held_out} held-out training images",
+            "seed": chosen.seed,
+            "runs": [{"seed": run.seed, "validation": run.best.validation, "step": run.best.step} for run in runs],
+        },
+        "dataset": SHA256,
+        "accuracy": {
+            "validation": chosen.best.validation,
+            "test": reading.accuracy,
+            "test_images": len(test),
+            "per_class": reading.per_class,
+            "confusion": reading.confusion.tolist(),
+        },
+        "made_with": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    return checkpoint.save(directory, network, document)
