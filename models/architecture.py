@@ -63,7 +63,7 @@ class Architecture:
         ):
             if not 1 <= kernel < side or (side - kernel + 1) % POOL:
                 raise ArchitectureError(
-                    f"{name} {kernel} on a side of {side} does not leave a map that {POOL}×{POOL} pooling divides evenly"
+                    f"{name} {kernel} on a side of {side} leaves no map that {POOL}×{POOL} pooling divides evenly"
                 )
 
     @property

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,7 +57,7 @@ def save(directory: Path, network: Network, document: Document) -> Checkpoint:
     for target, content in ((path, data), (path.with_suffix(".json"), _pretty(card).encode())):
         fresh = target.with_name(f".{target.name}.new")
         fresh.write_bytes(content)
-        os.replace(fresh, target)
+        fresh.replace(target)
     return load(path)
 
 
@@ -76,7 +75,7 @@ def load(path: Path) -> Checkpoint:
         data = path.read_bytes()
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
     except (OSError, SafetensorError) as error:
         raise CheckpointError(path.name, "file", f"not a readable safetensors file ({error})") from error
     document = _document(path, metadata)

@@ -64,9 +64,15 @@ class Account:
         values = self.contributions.ravel()
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
+        order = np.argsort(-values, kind="stable")
         return [
-            Pair(*divmod(int(pair), filters), float(values[pair]), float(values[pair]) / total if total else 0.0)
-            for pair in np.argsort(-values, kind="stable")
+            Pair(
+                conv1=int(pair) // filters,
+                conv2=int(pair) % filters,
+                contribution=float(values[pair]),
+                share=float(values[pair]) / total if total else 0.0,
+            )
+            for pair in order
         ]
 
 

@@ -135,11 +135,18 @@ class Network:
         side, pooled_side = self.architecture.conv2_side, self.architecture.pool2_side
         top, left = np.indices((pooled_side, pooled_side)) * POOL
         winners = (top + choice // POOL) * side + left + choice % POOL
+
+        def batched(array: Any) -> Any:
+            return array.reshape(*batch, *array.shape[1:])
+
         return Trace(
-            *(
-                array.reshape(*batch, *array.shape[1:])
-                for array in (conv1, pool1, responses, conv2, winners, pool2, logits)
-            )
+            conv1=batched(conv1),
+            pool1=batched(pool1),
+            responses=batched(responses),
+            conv2=batched(conv2),
+            winners=batched(winners),
+            pool2=batched(pool2),
+            logits=batched(logits),
         )
 
     @property
@@ -172,7 +179,7 @@ class Network:
         """(N, A, 12, 12) → (N, A, B, 10, 10)."""
         count, filters, side, _ = pool1.shape
         windows = pool1.reshape(count, filters, side * side)[:, :, self._conv2_windows]
-        responses = self._conv2_kernels @ windows
+        responses: Array = self._conv2_kernels @ windows
         return responses.reshape(count, filters, -1, self.architecture.conv2_side, self.architecture.conv2_side)
 
     def _conv2(self, responses: Array) -> Array:

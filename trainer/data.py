@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,10 @@ class Digits:
     def __getitem__(self, which: slice | NDArray[np.intp]) -> "Digits":
         return Digits(self.images[which], self.labels[which])
 
-    def scaled(self, dtype: type[np.floating]) -> NDArray[np.floating]:
+    def scaled(self, dtype: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """The pictures in [0, 1], as the network takes them."""
-        return self.images.astype(dtype) / dtype(255)
+        pictures: NDArray[np.floating[Any]] = self.images.astype(dtype) / dtype(255)
+        return pictures
 
     def split(self, held_out: int) -> tuple["Digits", "Digits"]:
         """(training, validation): ``held_out`` pictures drawn at random, the same ones at every call.

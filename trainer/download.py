@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import os
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -62,12 +61,12 @@ def _fetch(directory: Path, name: str, report: Reporter, mirrors: Sequence[str],
             try:
                 data = _download(url, name, report)
             except (httpx.HTTPError, EOFError, OSError, zlib.error) as error:
-                failures.append(f"{url}: {error or type(error).__name__}")
+                failures.append(f"{url}: {str(error) or type(error).__name__}")
                 continue
             target = directory / f"{name}.gz"
             partial = target.with_suffix(".part")
             partial.write_bytes(data)
-            os.replace(partial, target)
+            partial.replace(target)
             return
         if attempt + 1 < ROUNDS:
             time.sleep(pause * 2**attempt)

@@ -1,6 +1,5 @@
 """One training run: from a seed to the weights that validate best. Interrupted and resumed, it ends the same."""
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -143,7 +142,7 @@ class Run:
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.state_file.with_suffix(".new")
         torch.save(state, fresh)
-        os.replace(fresh, self.state_file)
+        fresh.replace(self.state_file)
 
     def _restore(self) -> None:
         try:
