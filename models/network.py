@@ -180,13 +180,15 @@ class Network:
         count, filters, side, _ = pool1.shape
         windows = pool1.reshape(count, filters, side * side)[:, :, self._conv2_windows]
         responses: Array = self._conv2_kernels @ windows
-        return responses.reshape(count, filters, -1, self.architecture.conv2_side, self.architecture.conv2_side)
+        outputs = self.architecture.conv2_side
+        return responses.reshape(count, filters, -1, outputs, outputs)
 
     def _conv2(self, responses: Array) -> Array:
         """(N, A, B, 10, 10) → (N, maps, 10, 10)."""
         bias = self._conv2_bias[:, None, None]
         if self.architecture.wiring is Wiring.SUMMED:
-            return responses.sum(axis=1) + bias
+            summed: Array = responses.sum(axis=1)
+            return summed + bias
         return (responses + bias).reshape(len(responses), -1, *responses.shape[-2:])
 
     def _pool2(self, flat: Array) -> Array:
