@@ -76,7 +76,7 @@ def load(path: Path) -> Checkpoint:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # the last two: a dtype that numpy lacks
         raise CheckpointError(path.name, "file", f"not a readable safetensors file ({error})") from error
     document = _document(path, metadata)
     architecture = _architecture(path, document)
@@ -104,7 +104,7 @@ def _document(path: Path, metadata: Mapping[str, str]) -> Document:
         raise CheckpointError(path.name, "metadata", f"has no '{_METADATA_KEY}' entry: not made by Konkyo's trainer")
     try:
         document: Any = json.loads(metadata[_METADATA_KEY])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(path.name, "metadata", f"is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise CheckpointError(path.name, "metadata", f"must be an object, not {type(document).__name__}")
@@ -128,6 +128,17 @@ def _architecture(path: Path, document: Document) -> Architecture:
         raise CheckpointError(path.name, "architecture", f"makes no network ({error})") from error
     if asdict(architecture) != fields:
         raise CheckpointError(path.name, "architecture", f"must be spelled out in full: {asdict(architecture)}")
+    for name, value in fields.items():
+        # 3.0 and true compare equal to numbers of filters, but a network cannot be built from them.
+        wanted = {"wiring": str, "conv2_bias": bool}.get(name, int)
+        if type(value) is not wanted:
+            raise CheckpointError(path.name, "architecture", f"{name} must be of type {wanted.__name__}, not {value!r}")
+    if document["parameters"] != architecture.parameters:
+        raise CheckpointError(
+            path.name,
+            "parameters",
+            f"must be {architecture.parameters}, the architecture's count, not {document['parameters']!r}",
+        )
     return architecture
 
 
@@ -151,7 +162,7 @@ def _card(path: Path, document: Document, sha256: str) -> Card:
     card_path = path.with_suffix(".json")
     try:
         card: Any = json.loads(card_path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
     expected = {**document, "sha256": sha256}
     if card != expected:

@@ -160,11 +160,11 @@ def contributions(network: Network, images: Array) -> Ledger:
     batch = trace.logits.shape[:-1]
     grid, side = architecture.map_grid, architecture.pool2_side
 
-    winners = trace.winners.reshape(*batch, *grid, -1)
-    gates = trace.pool2.reshape(*batch, *grid, -1) > 0
+    winners = trace.winners.reshape(*batch, *grid, side * side)
+    gates = trace.pool2.reshape(*batch, *grid, side * side) > 0
     affine = network.weights["affine.weight"].reshape(CLASSES, *grid, -1)
 
-    responses = trace.responses.reshape(*trace.responses.shape[:-2], -1)
+    responses = trace.responses.reshape(*trace.responses.shape[:-2], architecture.conv2_side**2)
     winning = np.take_along_axis(responses, np.broadcast_to(winners, (*responses.shape[:-1], side * side)), axis=-1)
     passed = gates * (winning + network.pair_bias[..., None])
     maps = affine * passed[..., None, :, :, :]

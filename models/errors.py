@@ -26,6 +26,7 @@ class ParameterError(KonkyoError):
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(f"{parameter}: {message}")
         self.parameter = parameter
+        self.message = message
 
 
 class CheckpointError(KonkyoError):

@@ -124,13 +124,13 @@ class Network:
         """
         flat, batch = self._flatten(images)
         conv1 = self._conv1(flat)
-        pool1 = np.maximum(_max_pool(conv1), 0)
+        pool1 = np.maximum(max_pool(conv1), 0)
         responses = self._responses(pool1)
         conv2 = self._conv2(responses)
         cells = _pool_cells(conv2)
         choice = cells.argmax(axis=0)
         pool2 = np.maximum(cells.max(axis=0), 0)
-        logits = pool2.reshape(len(flat), -1) @ self._affine.T + self.weights["affine.bias"]
+        logits = pool2.reshape(len(flat), self._affine.shape[1]) @ self._affine.T + self.weights["affine.bias"]
 
         side, pooled_side = self.architecture.conv2_side, self.architecture.pool2_side
         top, left = np.indices((pooled_side, pooled_side)) * POOL
@@ -173,7 +173,7 @@ class Network:
         side = self.architecture.conv1_side
         kernels = self.weights["conv1.weight"].reshape(self.architecture.conv1_filters, -1)
         maps = kernels @ flat[:, self._conv1_windows] + self.weights["conv1.bias"][:, None]
-        return maps.reshape(len(flat), -1, side, side)
+        return maps.reshape(len(flat), len(kernels), side, side)
 
     def _responses(self, pool1: Array) -> Array:
         """(N, A, 12, 12) → (N, A, B, 10, 10)."""
@@ -181,7 +181,7 @@ class Network:
         windows = pool1.reshape(count, filters, side * side)[:, :, self._conv2_windows]
         responses: Array = self._conv2_kernels @ windows
         outputs = self.architecture.conv2_side
-        return responses.reshape(count, filters, -1, outputs, outputs)
+        return responses.reshape(count, filters, self.architecture.conv2_filters, outputs, outputs)
 
     def _conv2(self, responses: Array) -> Array:
         """(N, A, B, 10, 10) → (N, maps, 10, 10)."""
@@ -189,12 +189,12 @@ class Network:
         if self.architecture.wiring is Wiring.SUMMED:
             summed: Array = responses.sum(axis=1)
             return summed + bias
-        return (responses + bias).reshape(len(responses), -1, *responses.shape[-2:])
+        return (responses + bias).reshape(len(responses), self.architecture.maps, *responses.shape[-2:])
 
     def _pool2(self, flat: Array) -> Array:
         """(N, 784) → (N, maps · 25)."""
-        pool1 = np.maximum(_max_pool(self._conv1(flat)), 0)
-        pool2 = np.maximum(_max_pool(self._conv2(self._responses(pool1))), 0)
+        pool1 = np.maximum(max_pool(self._conv1(flat)), 0)
+        pool2 = np.maximum(max_pool(self._conv2(self._responses(pool1))), 0)
         return pool2.reshape(len(flat), -1)
 
     @cached_property
@@ -242,7 +242,7 @@ def _pool_cells(maps: Array) -> Array:
     return np.stack([maps[..., row::POOL, column::POOL] for row in range(POOL) for column in range(POOL)])
 
 
-def _max_pool(maps: Array) -> Array:
+def max_pool(maps: Array) -> Array:
     """(..., 2h, 2w) → (..., h, w)."""
     rows = np.maximum(maps[..., 0::POOL, :], maps[..., 1::POOL, :])
     return np.maximum(rows[..., 0::POOL], rows[..., 1::POOL])

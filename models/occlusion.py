@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
+from models.architecture import CLASSES, IMAGE_SIDE
 from models.contributions import check_class
 from models.errors import ImageError, ParameterError
 from models.network import Array, IntArray, Network, softmax
@@ -138,7 +138,7 @@ def occlude(
     fill: float = 0.0,
     score: Score = Score.LOGIT,
 ) -> Occlusion:
-    """Hide each region in turn and read the picture again, whole: exact by construction.
+    """Hide each region in turn and read the whole picture again: exact by construction.
 
     Parameters
     ----------
@@ -170,7 +170,10 @@ def occlude(
         check_class("target", target)
 
     whole = network.logits(image)
-    hidden = network.logits(np.where(regions.masks, network.dtype.type(fill), image))
+    # A region that already has the fill value changes nothing, not even the rounding.
+    changes = (regions.masks & (image != fill)).any((-2, -1))
+    hidden = np.broadcast_to(whole, (*regions.grid, CLASSES)).copy()
+    hidden[changes] = network.logits(np.where(regions.masks[changes], network.dtype.type(fill), image))
     predicted = int(whole.argmax())
     explained = predicted if target is None else target
     before, after = _scores(whole, score)[explained], _scores(hidden, score)[..., explained]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
@@ -52,17 +53,19 @@ def train(
     held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
     floor: Annotated[float, typer.Option(min=0, max=100, help="Least test accuracy, in percent.")] = 98.0,
     data_directory: DataOption = Path("data/mnist"),
-    out: Annotated[Path, typer.Option(help="Where the checkpoint and its card go.")] = DIRECTORY,
+    out: Annotated[
+        Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
+    ] = DIRECTORY,
     runs: Annotated[Path, typer.Option(help="Where unfinished work is kept.")] = Path("runs"),
 ) -> None:
     """Train a network with the paper's recipe and publish it.
 
     Stop it at any time: the same command goes on where it was, and ends with the same network.
     """
+    architecture = Architecture(wiring, *_counts(filters), conv2_bias=conv2_bias)
     name = name or f"{wiring}-{filters}"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
         raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
-    architecture = Architecture(wiring, *_counts(filters), conv2_bias=conv2_bias)
     recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, held_out=held_out)
     digits, test = _mnist(data_directory)
     trained = []
@@ -130,12 +133,14 @@ def _print_result(published: Checkpoint, out: Path) -> None:
         f"seed {selection['seed']} reads {accuracy['test']:.2%} of the {accuracy['test_images']:,} test images "
         f"with {published.card['parameters']:,} parameters"
     )
-    console.print(f"written: {out / published.name}.safetensors and .json  (sha256 {published.sha256[:12]}…)")
+    console.print(
+        f"written: {escape(str(out / published.name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)"
+    )
 
 
 if __name__ == "__main__":
     try:
         app()
     except KonkyoError as error:
-        Console(stderr=True).print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

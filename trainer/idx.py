@@ -1,6 +1,7 @@
 """IDX, the file format of MNIST: a magic number, the sides, then bytes."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ def uncompressed(path: Path) -> bytes:
         return gzip.decompress(data)
     except EOFError as error:
         raise OSError(f"{path} is cut short") from error
+    except zlib.error as error:
+        raise OSError(f"{path} is damaged: {error}") from error
 
 
 def parse(data: bytes) -> NDArray[np.uint8]:

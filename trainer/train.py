@@ -149,6 +149,8 @@ class Run:
             state = torch.load(self.state_file, weights_only=True)
         except Exception as error:  # torch raises whatever its unpickler met
             raise RunError(f"{self.state_file} cannot be read ({error}); delete it to start this run again") from error
+        if not isinstance(state, dict) or "identity" not in state:
+            raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
         if state["identity"] != _plain(self._identity()):
             raise RunError(
                 f"{self.state_file} is a run of another architecture or recipe: {state['identity']}. "

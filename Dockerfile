@@ -1,0 +1,19 @@
+# The service, without torch. The trainer's image is made by trainer/Dockerfile.
+FROM python:3.13-slim AS build
+WORKDIR /build
+RUN python -m venv /venv
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY models models
+COPY service service
+COPY trainer trainer
+RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt .
+
+FROM python:3.13-slim
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin konkyo
+COPY --from=build /venv /venv
+USER konkyo
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 KONKYO_HOST=0.0.0.0
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
+CMD ["python", "-m", "service"]

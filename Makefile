@@ -1,0 +1,54 @@
+# Two commands set everything up: `make serve` and `make test`. Needs Python ≥ 3.11.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: serve test train check format bench examples lock clean
+
+serve: $(VENV)/.serve  ## the service on http://localhost:8000
+	KONKYO_PORT=$(PORT) $(RUN) service
+
+test: $(VENV)/.dev  ## every test, with the coverage gate
+	$(RUN) pytest --cov --cov-report=term $(ARGS)
+
+train: $(VENV)/.dev  ## the shipped checkpoints, again (ARGS="--seeds 3" and the like)
+	$(RUN) trainer train --wiring paired --filters 3x3 $(ARGS)
+	$(RUN) trainer train --wiring summed --filters 3x3 --floor 97 $(ARGS)
+	$(RUN) trainer train --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
+
+check: $(VENV)/.dev  ## lint, format and types
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+
+format: $(VENV)/.dev
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+bench: $(VENV)/.bench  ## measurements side by side
+	$(RUN) benchmarks
+
+examples: $(VENV)/.dev  ## the answers in the documentation and the pictures in docs/, from the running service
+	$(RUN) tests.examples
+
+lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
+	$(PIP) uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate \
+		--custom-compile-command "make lock" --upgrade pyproject.toml --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Konkyo needs Python 3.11 or later; make PYTHON=… names one")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[$*]'
+	touch $@ $(VENV)/.serve

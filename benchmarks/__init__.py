@@ -1,0 +1,1 @@
+"""Measurements side by side. Numbers are ratios within one run."""

@@ -1,0 +1,251 @@
+"""What the network reads when a region is hidden, recomputing only what the region can change. Exact (DESIGN 4).
+
+Hiding a region changes few outputs of a convolution, and these by a linear function of the hidden pixels. So each
+convolution is brought up to date by one small matrix product on a window, and each pool by pooling its window again.
+Windows are as wide for a region at the edge as for one in the middle; the maps get a margin for that, and no cell of
+the margin reaches a logit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from models.architecture import CLASSES, IMAGE_SIDE, POOL
+from models.network import Array, IntArray, Network, max_pool
+from models.regions import Regions
+
+# Hidden pictures that are worked on at once: few enough for their windows to stay in the cache.
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The pool cells that a change can reach through a valid convolution and a 2×2 pool, along one axis.
+
+    Attributes
+    ----------
+    first
+        (R,): the first such cell for each region; below 0 where it lies before the map.
+    cells
+        How many cells: the most that any region needs.
+    shift
+        (R,), 0 or 1: how far the first output that changes lies behind the first output of the window.
+    """
+
+    first: IntArray
+    cells: int
+    shift: IntArray
+
+    @classmethod
+    def of(cls, start: IntArray, width: int, kernel: int) -> "Reach":
+        """Of changes in ``width`` inputs from ``start`` (R,) on."""
+        changed = start - (kernel - 1)
+        first = changed // POOL
+        last = (start + width - 1) // POOL
+        return cls(first, int((last - first).max()) + 1, changed - POOL * first)
+
+
+class Stage:
+    """A convolution and its pool, brought up to date on the window of each region.
+
+    Parameters
+    ----------
+    kernels
+        (I, O, k, k): from each input map to each output map.
+    maps
+        Output maps in all: O, or more where groups of input maps share the kernels.
+    reach
+        Where the windows are; rows and columns alike.
+    width
+        Side of the square of inputs that change.
+    side
+        Side of the pooled map.
+    """
+
+    def __init__(self, kernels: Array, maps: int, reach: Reach, width: int, side: int) -> None:
+        self.cells, self.maps = reach.cells, maps
+        self._margin = max(0, -int(reach.first.min()))
+        self._inner = slice(self._margin, self._margin + side)
+        self._side = self._margin + max(side, int(reach.first.max()) + reach.cells)
+        self._pool_windows = self._windows(reach, 1)
+        self._conv_windows = self._windows(reach, POOL)
+        # What a change adds to a window depends on how the two lie to each other: four ways at most.
+        self.lies = (reach.shift[:, None] * POOL + reach.shift).ravel()
+        self._spread = {
+            int(way): _spread(kernels, width, divmod(int(way), POOL), POOL * reach.cells)
+            for way in np.unique(self.lies)
+        }
+
+    def with_margin(self, maps: Array) -> Array:
+        """(N, maps, s, s), pooled or not yet, → (N, maps · S · S) with a margin of zeros."""
+        scale = POOL if maps.shape[-1] > self._inner.stop - self._margin else 1
+        inner = slice(self._inner.start * scale, self._inner.stop * scale)
+        wide = np.zeros((*maps.shape[:2], self._side * scale, self._side * scale), maps.dtype)
+        wide[:, :, inner, inner] = maps
+        return wide.reshape(len(maps), -1)
+
+    def pooled(self, change: Array, conv: Array, image: IntArray, region: IntArray) -> Array:
+        """What the pool holds in each window after a change of the inputs, ReLU applied.
+
+        Parameters
+        ----------
+        change
+            (J, …): of the inputs, for J hidden pictures.
+        conv
+            (N, …): the whole pictures' convolution, with its margin.
+        image, region
+            (J,): which whole picture, which region.
+
+        Returns
+        -------
+        Array
+            (J, maps · cells²).
+        """
+        window = np.take(conv, self._flat(self._conv_windows, conv, image, region))
+        for jobs, way in _runs(self.lies[region]):
+            spread = self._spread[way]
+            grouped = change[jobs].reshape(-1, len(spread))
+            window[jobs] += (grouped @ spread).reshape(window[jobs].shape)
+        side = POOL * self.cells
+        pooled = max_pool(window.reshape(len(window), self.maps, side, side))
+        return np.maximum(pooled, 0, out=pooled).reshape(len(window), -1)
+
+    def look(self, pool: Array, image: IntArray, region: IntArray) -> Array:
+        """(J, maps · cells²): what the whole picture's pool, with its margin, holds in each window."""
+        return np.take(pool, self._flat(self._pool_windows, pool, image, region))
+
+    def place(self, windows: Array, pool: Array, region: IntArray) -> None:
+        """Write each picture's window into its row of ``pool`` (J, …)."""
+        pool[np.arange(len(pool))[:, None], self._pool_windows[region]] = windows
+
+    def multiply_adds(self) -> int:
+        """Of bringing one hidden picture up to date."""
+        inputs, outputs = next(iter(self._spread.values())).shape
+        groups = self.maps * (POOL * self.cells) ** 2 // outputs
+        return int(groups * inputs * outputs)
+
+    def _windows(self, reach: Reach, scale: int) -> IntArray:
+        """(R², maps · (scale · cells)²): where in a row of maps with margins each region's window lies."""
+        side, extent = self._side * scale, np.arange(reach.cells * scale)
+        corner = (reach.first + self._margin) * scale
+        corners = (corner[:, None] * side + corner).reshape(-1, 1)
+        within: IntArray = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
+        return corners + within.ravel()
+
+    @staticmethod
+    def _flat(windows: IntArray, rows: Array, image: IntArray, region: IntArray) -> IntArray:
+        return windows[region] + (image * rows.shape[1])[:, None]
+
+
+class Occluder:
+    """Reads pictures with each region hidden in turn.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the logits.
+    regions
+        What is hidden.
+    """
+
+    def __init__(self, network: Network, regions: Regions) -> None:
+        self.network, self.regions = network, regions
+        shape = network.architecture
+        starts = np.array(regions.starts)
+        first = network.weights["conv1.weight"].swapaxes(0, 1)
+        second = network.weights["conv2.weight"].swapaxes(0, 1)
+        reach1 = Reach.of(starts, regions.region, shape.conv1_kernel)
+        reach2 = Reach.of(reach1.first, reach1.cells, shape.conv2_kernel)
+        self._stage1 = Stage(first, shape.conv1_filters, reach1, regions.region, shape.pool1_side)
+        self._stage2 = Stage(second, shape.maps, reach2, reach1.cells, shape.pool2_side)
+        affine = network.weights["affine.weight"].reshape(CLASSES, shape.maps, shape.pool2_side, -1)
+        self._affine = np.ascontiguousarray(self._stage2.with_margin(affine).T)
+        # Hidden pictures whose windows lie alike are brought up to date together.
+        self._order = np.lexsort((self._stage2.lies, self._stage1.lies))
+
+    def logits(self, images: Array, fill: float) -> tuple[Array, Array, Array]:
+        """The scores of whole pictures, and of each with every region hidden.
+
+        Parameters
+        ----------
+        images
+            (N, 28, 28) in [0, 1].
+        fill
+            The grey that hides.
+
+        Returns
+        -------
+        whole
+            (N, 10).
+        hidden
+            (N, R², 10), regions row by row. Where a region already has the fill value, exactly ``whole``.
+        changed
+            (N, R²): whether anything was hidden.
+        """
+        trace = self.network.trace(images)
+        conv1, pool1 = self._stage1.with_margin(trace.conv1), self._stage1.with_margin(trace.pool1)
+        conv2, pool2 = self._stage2.with_margin(trace.conv2), self._stage2.with_margin(trace.pool2)
+        change = self._changes(images, fill)
+        changed = (change != 0).any(-1)
+        hidden = np.repeat(trace.logits[:, None], change.shape[1], axis=1)
+
+        position, image = np.nonzero(changed[:, self._order].T)
+        region = self._order[position]
+        for start in range(0, len(region), CHUNK):
+            i, r = image[start : start + CHUNK], region[start : start + CHUNK]
+            pooled = self._stage1.pooled(change[i, r], conv1, i, r)
+            pooled = self._stage2.pooled(pooled - self._stage1.look(pool1, i, r), conv2, i, r)
+            features = pool2[i]
+            self._stage2.place(pooled, features, r)
+            hidden[i, r] = features @ self._affine + self.network.weights["affine.bias"]
+        return trace.logits, hidden, changed
+
+    def multiply_adds(self) -> int:
+        """Of reading one hidden picture this way."""
+        return self._stage1.multiply_adds() + self._stage2.multiply_adds() + self._affine.size
+
+    def _changes(self, images: Array, fill: float) -> Array:
+        """(N, R², region²): what hiding adds to each pixel of each region; 0 past the edge."""
+        side = IMAGE_SIDE + self.regions.region
+        wide = np.full((len(images), side, side), fill, self.network.dtype)
+        wide[:, :IMAGE_SIDE, :IMAGE_SIDE] = images
+        return self.network.dtype.type(fill) - wide.reshape(len(images), -1)[:, self._pixels]
+
+    @cached_property
+    def _pixels(self) -> IntArray:
+        side, start = IMAGE_SIDE + self.regions.region, np.array(self.regions.starts)
+        corners: IntArray = (start[:, None] * side + start).reshape(-1, 1)
+        extent = np.arange(self.regions.region)
+        return corners + (extent[:, None] * side + extent).ravel()
+
+
+@lru_cache(maxsize=16)
+def occluder(network: Network, regions: Regions) -> Occluder:
+    """The occluder of a network and a grid of regions, kept for the next picture."""
+    return Occluder(network, regions)
+
+
+def _spread(kernels: Array, width: int, shift: tuple[int, int], window: int) -> Array:
+    """(I · width², O · window²): what a change of the inputs adds to a window of the outputs.
+
+    Input (y, x) reaches the output at (y, x) + shift + (k − 1) − tap, for each tap of the k×k kernel.
+    """
+    inputs, outputs, k, _ = kernels.shape
+    spread = np.zeros((inputs, width, width, outputs, window, window), kernels.dtype)
+    turned = kernels[:, :, ::-1, ::-1]
+    for y in range(width):
+        for x in range(width):
+            top, left = y + shift[0], x + shift[1]
+            spread[:, y, x, :, top : top + k, left : left + k] = turned[:, :, : window - top, : window - left]
+    return spread.reshape(inputs * width**2, -1)
+
+
+def _runs(values: IntArray) -> Iterator[tuple[slice, int]]:
+    """Where equal values stand together, and which."""
+    bounds = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    for start, stop in pairwise(bounds):
+        if stop > start:
+            yield slice(start, stop), int(values[start])

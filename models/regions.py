@@ -1,0 +1,77 @@
+"""The squares of the picture that occlusion hides, one at a time."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import IMAGE_SIDE
+from models.errors import ParameterError
+
+MAX_REGION = IMAGE_SIDE // 2
+
+
+@dataclass(frozen=True)
+class Regions:
+    """An R×R grid of squares that covers the picture.
+
+    They start at 0, stride, 2·stride, … until the picture is covered; one that reaches past the edge is clipped, so
+    every pixel is hidden at least once (Captum's rule).
+
+    Parameters
+    ----------
+    region
+        Side in pixels, 1…14. The paper's is 2: 14×14 regions.
+    stride
+        From one region's corner to the next, 1…region. None is ``region``: no overlap.
+
+    Raises
+    ------
+    ParameterError
+        Out of range.
+    """
+
+    region: int = 2
+    stride: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.region <= MAX_REGION:
+            raise ParameterError("region", f"must be from 1 to {MAX_REGION} pixels, not {self.region}")
+        if self.stride is not None and not 1 <= self.stride <= self.region:
+            raise ParameterError(
+                "stride",
+                f"must be from 1 to the region's {self.region}, so that no pixel is skipped, not {self.stride}",
+            )
+
+    @property
+    def step(self) -> int:
+        """The stride in pixels, with its default filled in."""
+        return self.stride or self.region
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.starts), len(self.starts)
+
+    @cached_property
+    def starts(self) -> range:
+        """Where the rows of regions start, in pixels; the same holds for columns."""
+        return range(0, IMAGE_SIDE - self.region + self.step, self.step)
+
+    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) of a region in pixels, right and bottom excluded, clipped to the picture."""
+        left, top = self.starts[column], self.starts[row]
+        return left, top, min(left + self.region, IMAGE_SIDE), min(top + self.region, IMAGE_SIDE)
+
+    @cached_property
+    def covers(self) -> NDArray[np.bool_]:
+        """(R, 28): which pixel rows each row of regions hides; the same holds for columns."""
+        offset = np.arange(IMAGE_SIDE) - np.array(self.starts)[:, None]
+        inside: NDArray[np.bool_] = (offset >= 0) & (offset < self.region)
+        return inside
+
+    @cached_property
+    def masks(self) -> NDArray[np.bool_]:
+        """(R, R, 28, 28): the pixels that each region hides."""
+        return self.covers[:, None, :, None] & self.covers[None, :, None, :]

@@ -1,0 +1,1 @@
+"""The online floor: pictures in, readings and explanations out, as JSON and PNG. Stands on ``models``; no torch."""

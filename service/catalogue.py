@@ -1,0 +1,57 @@
+"""The checkpoints that are being served."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from models.checkpoint import Checkpoint, load_all
+from models.errors import CheckpointError
+from service.errors import UnknownModelError
+
+
+class Catalogue:
+    """All checkpoints of a folder, and the one that answers when none is named.
+
+    Parameters
+    ----------
+    directory
+        Where they are.
+    default
+        A name among them.
+
+    Raises
+    ------
+    CheckpointError
+        One is refused, or the default is not there.
+    """
+
+    def __init__(self, directory: Path, default: str) -> None:
+        self.checkpoints = load_all(directory)
+        self.default = default
+        if default not in self.checkpoints:
+            raise CheckpointError(
+                str(directory), "KONKYO_DEFAULT_MODEL", f"{default!r} is not one of {', '.join(self.checkpoints)}"
+            )
+
+    def get(self, name: str | None) -> Checkpoint:
+        """The checkpoint of that name, or the default one.
+
+        Raises
+        ------
+        UnknownModelError
+            No such name.
+        """
+        if name is None:
+            name = self.default
+        if name not in self.checkpoints:
+            raise UnknownModelError(f"there is no such model; there are {', '.join(self.checkpoints)}")
+        return self.checkpoints[name]
+
+
+def _of_app(request: Request) -> Catalogue:
+    catalogue: Catalogue = request.app.state.catalogue
+    return catalogue
+
+
+CatalogueDependency = Annotated[Catalogue, Depends(_of_app)]

@@ -1,0 +1,58 @@
+"""Which form an answer takes: JSON or PNG."""
+
+from enum import StrEnum
+
+from service.errors import NotAcceptableError
+
+
+class Format(StrEnum):
+    """The forms an answer can take."""
+
+    JSON = "json"
+    PNG = "png"
+
+
+MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png"}
+
+
+def choose(requested: Format | None, accept: str | None) -> Format:
+    """The form to answer in: what ``format`` names, else what ``Accept`` prefers, else JSON.
+
+    Raises
+    ------
+    NotAcceptableError
+        ``Accept`` allows neither.
+    """
+    if requested is not None:
+        return requested
+    if not accept:
+        return Format.JSON
+    ranges = _parse(accept)
+    # JSON comes first, so that it wins where both are equally welcome.
+    best = max(Format, key=lambda form: _quality(MEDIA_TYPES[form], ranges))
+    if _quality(MEDIA_TYPES[best], ranges) == 0:
+        raise NotAcceptableError(f"answers come as {' or '.join(MEDIA_TYPES.values())}; Accept allows neither")
+    return best
+
+
+def _parse(accept: str) -> dict[str, float]:
+    """Media ranges with their quality, RFC 9110 section 12.5.1; what cannot be read counts as not welcome."""
+    ranges = {}
+    for part in accept.split(","):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = "1"
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "q":
+                quality = value.strip()
+        try:
+            ranges[media] = min(max(float(quality), 0.0), 1.0)
+        except ValueError:
+            ranges[media] = 0.0
+    return ranges
+
+
+def _quality(media: str, ranges: dict[str, float]) -> float:
+    """The quality of the most specific range that covers ``media``."""
+    kind = media.partition("/")[0]
+    return next((ranges[name] for name in (media, f"{kind}/*", "*/*") if name in ranges), 0.0)

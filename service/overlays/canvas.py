@@ -1,0 +1,192 @@
+"""The canvas: boxes, tiles and text on palette indices, laid out in logical units and drawn at a whole scale."""
+
+from enum import StrEnum
+from io import BytesIO
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from service.overlays.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
+from service.overlays.letters import letters, width
+
+# What every picture shares, in logical units: pixels at scale 1.
+MARGIN = 24
+TITLE, SUM, BODY, NOTE = 18, 16, 13, 12
+_HEADING_BASELINE = 38
+TOP = 58
+
+MAX_SCALE = 4
+MOST_DECIMALS = 4
+
+# Height of capitals and digits, as a part of the type size.
+CAPITAL = 0.7
+
+
+class Theme(StrEnum):
+    """What the picture is laid on: dark ink on light paper, or light ink on dark paper."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+ThemeName = Theme | Literal["light", "dark"]
+
+
+class Box(NamedTuple):
+    """A rectangle in logical units, right and bottom excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Horizontal extent, in logical units."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Vertical extent, in logical units."""
+        return self.bottom - self.top
+
+    def grow(self, by: int) -> "Box":
+        """The box with ``by`` more on each side."""
+        return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
+
+
+class Canvas:
+    """A picture in the making.
+
+    Parameters
+    ----------
+    width, height
+        In logical units.
+    scale
+        Pixels a logical unit, 1…4.
+    theme
+        Which palette the indices mean.
+
+    Attributes
+    ----------
+    pixels
+        (height · scale, width · scale) palette indices.
+
+    Raises
+    ------
+    ValueError
+        A scale out of range.
+    """
+
+    def __init__(self, width: int, height: int, scale: int, theme: ThemeName) -> None:
+        if not 1 <= scale <= MAX_SCALE:
+            raise ValueError(f"scale must be from 1 to {MAX_SCALE}, not {scale}")
+        self.scale = scale
+        self.theme = theme
+        self.pixels = np.full((height * scale, width * scale), PAPER, np.uint8)
+
+    def image(self) -> Image.Image:
+        """The finished picture, in mode P."""
+        image = Image.fromarray(self.pixels)
+        image.putpalette(palette(self.theme))
+        return image
+
+    def region(self, box: Box) -> Pixels:
+        """The pixels of a box, to be written to."""
+        left, top, right, bottom = (edge * self.scale for edge in box)
+        return self.pixels[top:bottom, left:right]
+
+    def fill(self, box: Box, colour: int) -> None:
+        """Paint a box with one palette index."""
+        self.region(box)[:] = colour
+
+    def frame(self, box: Box, colour: int = HAIRLINE, thickness: int = 1, gap: int = 0) -> None:
+        """Draw a frame around a box, ``gap`` away from it; it touches nothing inside."""
+        left, top, right, bottom = box.grow(gap + thickness)
+        for side in (
+            Box(left, top, right, top + thickness),
+            Box(left, bottom - thickness, right, bottom),
+            Box(left, top, left + thickness, bottom),
+            Box(right - thickness, top, right, bottom),
+        ):
+            self.fill(side, colour)
+
+    def tile(self, box: Box, indices: Pixels) -> None:
+        """Draw a small array, enlarged to a box by nearest neighbour, with a thin frame around it.
+
+        ``indices`` is (rows, columns), each a divisor of the box's height and width.
+        """
+        rows, columns = indices.shape
+        enlarged = indices.repeat(box.width // columns * self.scale, 1)
+        self.region(box)[:] = enlarged.repeat(box.height // rows * self.scale, 0)
+        self.frame(box)
+
+    def heading(self, text: str) -> None:
+        """Write what the picture shows, at its top."""
+        self.text(MARGIN, _HEADING_BASELINE, text, TITLE, strong=True)
+
+    def text(
+        self,
+        x: float,
+        baseline: float,
+        text: str,
+        size: int = BODY,
+        colour: int = INK,
+        align: float = 0,
+        strong: bool = False,
+        reverse: bool = False,
+    ) -> None:
+        """Write one line.
+
+        Parameters
+        ----------
+        x, baseline
+            In logical units; digits and capitals stand on the baseline and are ``CAPITAL`` · ``size`` high.
+        text
+            Any characters of the font, and × and −.
+        size
+            In logical units.
+        colour
+            One of the inks. The letters' edges are smoothed towards the paper, so write on paper only.
+        align
+            The part of the text's width that lies left of ``x``: 0, 0.5 or 1.
+        strong
+            Heavier strokes.
+        reverse
+            Letters in the paper's colour, to be written on ``colour``.
+        """
+        shades, left, ascent = letters(text, size * self.scale, strong)
+        row = round(baseline * self.scale) - ascent
+        column = round(x * self.scale - align * width(text, size) * self.scale) + left
+        target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
+        ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
+        np.copyto(target, (ramp[::-1] if reverse else ramp)[shades], where=shades > 0)
+
+
+def number(value: float, decimals: int = 2, sign: bool = False) -> str:
+    """A number with fixed decimals and true minus signs; what rounds to zero has no sign.
+
+    ``sign`` puts a plus before numbers above zero. With more than four decimals, or from a million on, the notation is
+    1.2e−07.
+    """
+    if (decimals > MOST_DECIMALS and value) or abs(value) >= 1e6:
+        text = f"{value:+.1e}"
+    else:
+        text = f"{value:+.{min(decimals, MOST_DECIMALS)}f}"
+        if not text.strip("+-0."):
+            text = text[1:]
+    return (text if sign else text.removeprefix("+")).replace("-", "−")
+
+
+def decimals_for(value: float) -> int:
+    """How many decimals numbers of this size need: two, fewer from 100 on, more below 0.1."""
+    exponent = int(np.floor(np.log10(abs(value)))) if value else 0
+    return int(np.clip(3 - exponent, 0, 2)) if exponent >= -1 else 1 - exponent
+
+
+def png(image: Image.Image) -> bytes:
+    """The picture as a PNG file with one byte a pixel."""
+    file = BytesIO()
+    image.save(file, "PNG", compress_level=3)
+    return file.getvalue()

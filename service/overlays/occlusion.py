@@ -1,0 +1,172 @@
+"""Occlusion as a picture: the heatmap with the digit on it, critical regions outlined."""
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.architecture import CLASSES, IMAGE_SIDE
+from models.occlusion import Occlusion
+from service.overlays.canvas import MARGIN, NOTE, SUM, TOP, Box, Canvas, Theme, ThemeName, decimals_for, number
+from service.overlays.colourbar import bar_width, colour_bar
+from service.overlays.colours import INK, MUTED, PAPER, Array, diverging, grey, limit_of
+
+# In logical units.
+_PIXEL = 12
+_GAP, _BAR_GAP = 24, 20
+_OUTLINE, _CASING = 2, 1
+_TAG_WIDTH, _TAG_HEIGHT = 12, 14
+# What a pixel of the picture at the most fills of its square in the heatmap: the rest shows the heat.
+_DOT = 0.62
+
+DIGIT = Box(MARGIN, TOP, MARGIN + 4 * IMAGE_SIDE, TOP + 4 * IMAGE_SIDE)
+MAP = Box(DIGIT.right + _GAP, TOP, DIGIT.right + _GAP + _PIXEL * IMAGE_SIDE, TOP + _PIXEL * IMAGE_SIDE)
+KEY = Box(MARGIN, DIGIT.bottom + 78, MARGIN + 2 * _PIXEL + 4, DIGIT.bottom + 78 + 2 * _PIXEL + 4)
+_CAPTION = MAP.bottom + 28
+_HEIGHT = _CAPTION + 20
+
+_NONE = -1
+_Digits = NDArray[np.intp]
+
+
+def pixel_box(row: int, column: int) -> Box:
+    """Where a pixel of the picture stands in the heatmap, in logical units."""
+    left, top = MAP.left + column * _PIXEL, MAP.top + row * _PIXEL
+    return Box(left, top, left + _PIXEL, top + _PIXEL)
+
+
+def occlusion(
+    image: Array, result: Occlusion, *, fill: float = 0, scale: int = 1, theme: ThemeName = Theme.LIGHT
+) -> Image.Image:
+    """Draw the heatmap with the digit on it as dots, and outline where hiding changes what is read.
+
+    The heat of a pixel is the mean drop of the regions that hide it. Pixels of critical regions are outlined, together
+    where the same digit is read without them, and that digit stands in the corner where it fits: see
+    ``critical_digits``.
+
+    Parameters
+    ----------
+    image
+        (28, 28) in [0, 1]; 1 is ink, which is dark on the light theme and light on the dark one.
+    result
+        What hiding each region does.
+    fill
+        The grey that hid the regions, 0…1, for the caption.
+    scale
+        Pixels a logical unit, 1…4.
+    theme
+        Light or dark paper.
+    """
+    heat = result.heatmap()
+    limit = limit_of(heat)
+    canvas = Canvas(MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, _HEIGHT, scale, theme)
+    rests = "rests" if result.target == result.predicted else "would rest"
+    canvas.heading(f"read {result.predicted}: where {result.target} {rests}")
+    canvas.tile(DIGIT, grey(image))
+    _draw_facts(canvas, result)
+    canvas.tile(MAP, diverging(heat, limit))
+    _draw_dots(canvas, image)
+    digits = critical_digits(result)
+    _draw_outlines(canvas, digits)
+    corners = _corners(digits)
+    for row, column in corners:
+        _draw_tag(canvas, pixel_box(row, column), int(digits[row, column]))
+    if result.critical.any():
+        _draw_key(canvas, result.predicted, int(digits[corners[0]]) if corners else None)
+    colour_bar(canvas, MAP.right + _BAR_GAP, MAP.top, MAP.height, limit, f"drop in {result.score}")
+    _draw_caption(canvas, result, fill)
+    return canvas.image()
+
+
+def critical_digits(result: Occlusion) -> _Digits:
+    """(28, 28): what is read without the critical region that hides a pixel, −1 where no such region does.
+
+    Where several hide it, the digit that is read most often; of equally frequent ones, the lower.
+    """
+    covers = result.regions.covers.astype(np.intp)
+    readings = np.stack([result.critical & (result.prediction == digit) for digit in range(CLASSES)])
+    counts: _Digits = covers.T @ readings @ covers
+    return np.where(counts.any(0), counts.argmax(0), _NONE)
+
+
+def _draw_facts(canvas: Canvas, result: Occlusion) -> None:
+    value = number(result.baseline, decimals_for(result.baseline))
+    canvas.text(MARGIN, DIGIT.bottom + 30, f"{result.score} of {result.target}", NOTE, MUTED)
+    canvas.text(MARGIN, DIGIT.bottom + 51, value, SUM)
+
+
+def _draw_key(canvas: Canvas, predicted: int, digit: int | None) -> None:
+    """What an outline means, and its tag if there is one: by the example of ``digit``."""
+    canvas.fill(KEY, INK)
+    canvas.fill(KEY.grow(-_OUTLINE), PAPER)
+    if digit is not None:
+        _draw_tag(canvas, KEY, digit)
+    canvas.text(KEY.right + 10, KEY.top + 10, "without this,", NOTE)
+    reading = f"no longer {predicted}" if digit is None else f"{digit} is read"
+    canvas.text(KEY.right + 10, KEY.top + 26, reading, NOTE)
+
+
+def _draw_dots(canvas: Canvas, image: Array) -> None:
+    """Each pixel as a dot whose area is its ink, so that the heat around it keeps its colour."""
+    side = _PIXEL * canvas.scale
+    offset = np.arange(side) - (side - 1) / 2
+    distance = np.hypot(offset[:, None], offset)
+    radius = np.sqrt(np.clip(image, 0, 1)) * side * _DOT / 2
+    inked = distance[:, None, :] < radius[:, None, :, None]
+    canvas.region(MAP)[inked.reshape(MAP.height * canvas.scale, -1)] = INK
+
+
+def _draw_outlines(canvas: Canvas, digits: _Digits) -> None:
+    """An outline just inside each group of pixels of one digit, and a thin one of paper within it, for dark heat."""
+    for thickness, colour in ((_OUTLINE + _CASING, PAPER), (_OUTLINE, INK)):
+        canvas.region(MAP)[_edges(digits, _PIXEL * canvas.scale, thickness * canvas.scale)] = colour
+
+
+def _edges(digits: _Digits, side: int, thickness: int) -> NDArray[np.bool_]:
+    """(28 · side, 28 · side): what lies within ``thickness`` of a pixel of a lower digit or of none.
+
+    A pixel is a square of ``side`` points. Between two groups the line is thus drawn once, in the higher digit's.
+    """
+    critical = np.nonzero(digits != _NONE)
+    around = np.pad(digits, 1, constant_values=_NONE)
+    steps = np.arange(side)
+    near = {-1: steps < thickness, 0: steps >= 0, 1: steps >= side - thickness}
+    squares = np.zeros((len(critical[0]), side, side), np.bool_)
+    for down, right in product(near, near):
+        lower = around[critical[0] + 1 + down, critical[1] + 1 + right] < digits[critical]
+        squares[lower] |= near[down][:, None] & near[right]
+    edges = np.zeros((IMAGE_SIDE, side, IMAGE_SIDE, side), np.bool_)
+    edges[critical[0], :, critical[1], :] = squares
+    return edges.reshape(IMAGE_SIDE * side, -1)
+
+
+def _draw_tag(canvas: Canvas, corner: Box, digit: int) -> None:
+    """A digit in reverse, in the upper left corner of a box."""
+    tag = Box(corner.left, corner.top, corner.left + _TAG_WIDTH, corner.top + _TAG_HEIGHT)
+    canvas.fill(tag, INK)
+    canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, str(digit), NOTE, INK, 0.5, reverse=True)
+
+
+def _corners(digits: _Digits) -> list[tuple[int, int]]:
+    """(row, column) of the upper left of each group's first 2×2 pixels, line by line; groups without any have none."""
+    left = {(int(row), int(column)) for row, column in np.argwhere(digits != _NONE)}
+    corners = []
+    while left:
+        group, border = set(), [left.pop()]
+        while border:
+            row, column = border.pop()
+            group.add((row, column))
+            for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+                if near in left and digits[near] == digits[row, column]:
+                    left.remove(near)
+                    border.append(near)
+        blocks = (p for p in group if {(p[0] + 1, p[1]), (p[0], p[1] + 1), (p[0] + 1, p[1] + 1)} <= group)
+        corners.extend(sorted(blocks)[:1])
+    return sorted(corners)
+
+
+def _draw_caption(canvas: Canvas, result: Occlusion, fill: float) -> None:
+    side, stride, count = result.regions.region, result.regions.step, int(result.critical.sum())
+    hidden = f"regions of {side}×{side} pixels, stride {stride}, fill {fill:g}"
+    canvas.text(MARGIN, _CAPTION, f"{hidden}; {count} of {result.drop.size} critical", NOTE, MUTED)

@@ -1,0 +1,59 @@
+"""The prediction as a picture: the digit beside its ten bars."""
+
+import numpy as np
+from PIL import Image
+
+from models.architecture import CLASSES, IMAGE_SIDE
+from service.overlays.canvas import BODY, CAPITAL, MARGIN, TOP, Box, Canvas, Theme, ThemeName
+from service.overlays.colours import ACCENT, INK, MUTED, TRACK, Array, grey
+
+# In logical units.
+_PIXEL = 7
+_PITCH, _BAR_HEIGHT, _BAR_WIDTH = 20, 12, 220
+_LABEL, _PERCENT, _GAP = 44, 60, 12
+
+DIGIT = Box(MARGIN, TOP, MARGIN + IMAGE_SIDE * _PIXEL, TOP + IMAGE_SIDE * _PIXEL)
+_BAR_LEFT = DIGIT.right + _LABEL
+_WIDTH = _BAR_LEFT + _BAR_WIDTH + _PERCENT + MARGIN
+_HEIGHT = DIGIT.bottom + MARGIN
+# The bars together stand as high as the digit, whose middle is theirs.
+_FIRST_BAR = (DIGIT.top + DIGIT.bottom - (CLASSES - 1) * _PITCH - _BAR_HEIGHT) // 2
+
+
+def bar_box(digit: int) -> Box:
+    """The track of a digit's bar: a probability of 1 fills it from left to right, one of 0.25 its left quarter."""
+    top = _FIRST_BAR + digit * _PITCH
+    return Box(_BAR_LEFT, top, _BAR_LEFT + _BAR_WIDTH, top + _BAR_HEIGHT)
+
+
+def prediction(
+    image: Array, probabilities: Array, digit: int, *, scale: int = 1, theme: ThemeName = Theme.LIGHT
+) -> Image.Image:
+    """Draw the digit beside its ten bars; the bar of the digit that is read stands out.
+
+    Parameters
+    ----------
+    image
+        (28, 28) in [0, 1]; 1 is ink, which is dark on the light theme and light on the dark one.
+    probabilities
+        (10,), each 0…1.
+    digit
+        The one that is read.
+    scale
+        Pixels a logical unit, 1…4.
+    theme
+        Light or dark paper.
+    """
+    canvas = Canvas(_WIDTH, _HEIGHT, scale, theme)
+    canvas.heading(f"read {digit}")
+    canvas.tile(DIGIT, grey(image))
+    for candidate, probability in enumerate(np.clip(probabilities, 0, 1).tolist()):
+        box, chosen = bar_box(candidate), candidate == digit
+        colour, baseline = INK if chosen else MUTED, (box.top + box.bottom + CAPITAL * BODY) / 2
+        canvas.text(box.left - _GAP, baseline, str(candidate), BODY, colour, align=1, strong=chosen)
+        canvas.text(_WIDTH - MARGIN, baseline, f"{probability:.1%}", BODY, colour, align=1, strong=chosen)
+        canvas.fill(box, TRACK)
+        # In pixels, not in logical units: at scale 3 a bar can end a third of a unit later.
+        filled = canvas.region(box)[:, : round(probability * box.width * scale)]
+        filled[:] = ACCENT if chosen else MUTED
+    return canvas.image()

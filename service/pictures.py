@@ -1,0 +1,199 @@
+"""From the bytes of a picture to the 28×28 array that the network reads, with a receipt of what was done."""
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from models.architecture import IMAGE_SIDE
+from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.fitting import fit_as_mnist
+
+# The formats that are read, and how their files start.
+SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
+MAX_SIDE = 4096
+MAX_PIXELS = 4_000_000
+_LIMITS = f"at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all are read"
+
+# What Pillow raises on damaged files; its own UnidentifiedImageError is an OSError.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+
+Grey = NDArray[np.float32]
+
+
+class Fit(StrEnum):
+    """How a picture becomes 28×28."""
+
+    EXACT = "exact"
+    MNIST = "mnist"
+
+
+class Polarity(StrEnum):
+    """Which is the ink: the light or the dark."""
+
+    AUTO = "auto"
+    LIGHT_ON_DARK = "light-on-dark"
+    DARK_ON_LIGHT = "dark-on-light"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What came and what was done with it.
+
+    Attributes
+    ----------
+    format, mode
+        Of the file, in Pillow's words: ``PNG`` or ``JPEG``; ``L``, ``RGB``, ``I;16``, …
+    width, height
+        In pixels, upright.
+    inverted
+        Whether dark ink was made light.
+    fitted
+        Whether the picture was cropped, scaled and centred.
+    box
+        (left, top, right, bottom) of the ink that was cut out, in pixels of the upright picture; None if not fitted.
+    warnings
+        Reasons to doubt that this is a digit.
+    """
+
+    format: str
+    width: int
+    height: int
+    mode: str
+    inverted: bool
+    fitted: bool
+    box: tuple[int, int, int, int] | None
+    warnings: tuple[str, ...]
+
+
+def read_digit(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Grey, Receipt]:
+    """Decode a picture and bring it into the network's form.
+
+    Returns
+    -------
+    image
+        (28, 28) in [0, 1], light ink on dark.
+    receipt
+        What was done.
+
+    Raises
+    ------
+    UnsupportedPictureError
+        Neither PNG nor JPEG, whatever it claims to be.
+    UnreadablePictureError
+        Empty, truncated or damaged.
+    UnsuitablePictureError
+        Animated, too large, or not 28×28 where ``fit`` is ``exact``.
+    """
+    picture, file_format, mode = _decode(data, fit)
+    grey = _grey(picture, polarity)
+    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _border(grey) > 0.5)
+    if inverted:
+        grey = 1 - grey
+    box = None
+    image = grey
+    if fit is Fit.MNIST:
+        image, box = fit_as_mnist(grey)
+    receipt = Receipt(
+        format=file_format,
+        width=picture.width,
+        height=picture.height,
+        mode=mode,
+        inverted=inverted,
+        fitted=box is not None,
+        box=box,
+        warnings=_doubts(image),
+    )
+    return image, receipt
+
+
+def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
+    if not data:
+        raise UnreadablePictureError("the picture is empty: 0 bytes arrived")
+    if not data.startswith(tuple(SIGNATURES.values())):
+        raise UnsupportedPictureError("the file is neither a PNG nor a JPEG picture")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            picture = Image.open(BytesIO(data), formats=tuple(SIGNATURES))
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise UnsuitablePictureError(f"the picture is far too large; {_LIMITS}") from error
+        except _DECODER_ERRORS as error:
+            raise UnreadablePictureError("the picture is damaged: its header cannot be read") from error
+        # Pillow opens a multi-picture JPEG as MPO although only JPEG was allowed.
+        if picture.format not in SIGNATURES:
+            raise UnsupportedPictureError("the file is neither a plain PNG nor a plain JPEG picture")
+        file_format, mode = picture.format, picture.mode
+        _check_size(picture, fit)
+        try:
+            picture.load()
+            upright = ImageOps.exif_transpose(picture)
+        except _DECODER_ERRORS as error:
+            raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error
+    return upright, file_format, mode
+
+
+def _check_size(picture: Image.Image, fit: Fit) -> None:
+    """Refuse what would cost too much or is not what was asked for, before a pixel is decoded."""
+    width, height = picture.size
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise UnsuitablePictureError(f"the picture is {width}×{height}; {_LIMITS}")
+    if fit is Fit.EXACT and picture.size != (IMAGE_SIDE, IMAGE_SIDE):
+        raise UnsuitablePictureError(
+            f"the picture is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
+            "with ?fit=mnist it is cropped, scaled and centred for you"
+        )
+    if getattr(picture, "n_frames", 1) > 1:
+        raise UnsuitablePictureError("the picture is animated; send a single frame")
+
+
+def _grey(picture: Image.Image, polarity: Polarity) -> Grey:
+    """(height, width) in [0, 1]: the luminance (ITU-R 601), transparent parts filled with the background."""
+    if picture.mode.startswith("I"):
+        # 16 bits: 65535 is white. Pillow's own conversion to 8 bits would clip at 255.
+        return np.asarray(picture, np.float32) / np.float32(65535)
+    if not picture.has_transparency_data:
+        return _unit(picture.convert("L"))
+    layers: Any = picture.convert("RGBA")
+    luminance, alpha = _unit(layers.convert("RGB").convert("L")), _unit(layers.getchannel("A"))
+    # The paper under transparent ink is not in the file: it is taken to be what the ink stands out from.
+    if polarity is Polarity.AUTO:
+        weight = alpha.sum()
+        dark_ink = bool(weight) and (luminance * alpha).sum() / weight < 0.5
+    else:
+        dark_ink = polarity is Polarity.DARK_ON_LIGHT
+    return luminance * alpha + (1 - alpha) * np.float32(dark_ink)
+
+
+def _unit(picture: Image.Image) -> Grey:
+    return np.asarray(picture, np.float32) / np.float32(255)
+
+
+def _border(grey: Grey) -> float:
+    """Mean of the outermost pixels."""
+    return float(np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).mean())
+
+
+def _doubts(image: Grey) -> tuple[str, ...]:
+    ink = float((image > 0.5).mean())
+    if ink == 0:
+        return ("the picture is empty: nothing stands out from its background",)
+    if ink > 0.5:
+        return ("more than half of the picture is ink: no digit of MNIST is",)
+    return ()

@@ -1,0 +1,141 @@
+"""The one place where an error becomes an HTTP answer: problem details, RFC 9457."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models import errors as domain
+from models.errors import KonkyoError
+from service import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+# Every error that a request can meet, with its status and the stable end of its type. Checkpoint and architecture
+# errors stop the start instead; if one came up later, it would be ours to mend: a 500.
+STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
+    errors.MalformedUploadError: (HTTPStatus.BAD_REQUEST, "malformed-upload"),
+    errors.UnsupportedUploadError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-upload"),
+    errors.UnsupportedPictureError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-picture"),
+    errors.UnreadablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable-picture"),
+    errors.UnsuitablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    errors.UnknownModelError: (HTTPStatus.NOT_FOUND, "unknown-model"),
+    errors.NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
+    domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    domain.ParameterError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
+}
+
+TOO_LARGE = "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
+
+# What the framework says by itself, in our words.
+FRAMEWORK_DETAILS = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this path; see /docs for what there is",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+}
+
+
+class Problem(BaseModel):
+    """An error, in the form of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = Field(None, description="For each wrong parameter, its name and a message.")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem, the framework's own included."""
+    app.add_exception_handler(KonkyoError, _domain)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(TooLargeMiddleware)
+
+
+def _answer(
+    status: HTTPStatus,
+    kind: str,
+    detail: str,
+    parameters: Sequence[tuple[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    problem = Problem(
+        type=f"urn:konkyo:problem:{kind}",
+        title=status.phrase,
+        status=status,
+        detail=detail,
+        errors=[{"parameter": name, "message": message} for name, message in parameters] or None,
+    )
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE)
+
+
+def _domain(_: Request, error: Exception) -> JSONResponse:
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            status, slug = STATUSES[kind]
+            break
+    else:
+        raise error
+    wrong = [(error.parameter, error.message)] if isinstance(error, domain.ParameterError) else []
+    return _answer(status, slug, str(error), wrong)
+
+
+def _validation(_: Request, error: Exception) -> JSONResponse:
+    wrong = [_wrong_parameter(item) for item in cast(RequestValidationError, error).errors()]
+    detail = "; ".join(f"{name}: {message}" for name, message in wrong)
+    return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", detail, wrong)
+
+
+def _wrong_parameter(item: dict[str, Any]) -> tuple[str, str]:
+    """A parameter's name, and what it must be."""
+    if item["type"] == "extra_forbidden":
+        # The name is the client's own text, so it is not repeated.
+        return "query", "holds a parameter that this operation does not have"
+    return str(item["loc"][-1]), str(item["msg"]).replace("Input should be", "must be")
+
+
+def _framework(_: Request, error: Exception) -> JSONResponse:
+    http = cast(HTTPException, error)
+    status = HTTPStatus(http.status_code)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"this path does not take that method; it takes {(http.headers or {}).get('Allow', 'another')}"
+    else:
+        detail = FRAMEWORK_DETAILS.get(status, status.description or status.phrase)
+    kind = status.phrase.lower().replace(" ", "-")
+    return _answer(status, kind, detail, headers=http.headers)
+
+
+def _unexpected(_: Request, __: Exception) -> JSONResponse:
+    return _answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "something went wrong on our side; nothing is wrong with your request",
+    )
+
+
+class TooLargeMiddleware:
+    """Turns the plain-text 413 that FastAPI's body limit sends by itself into a problem like the others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replacing = False
+
+        async def send_problem(message: Message) -> None:
+            nonlocal replacing
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                replacing = True
+                answer = _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content-too-large", TOO_LARGE)
+                await answer(scope, receive, send)
+            elif not replacing:
+                await send(message)
+
+        await self.app(scope, receive, send_problem)

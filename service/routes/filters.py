@@ -1,0 +1,66 @@
+"""``POST /explain/filters``."""
+
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from PIL import Image
+
+from models.contributions import contributions
+from service import documentation, overlays
+from service.catalogue import CatalogueDependency
+from service.negotiation import Format
+from service.routes.asking import Question, answer
+from service.schemas import FilterContributions, FiltersQuery, MapDetail, RankedPair
+from service.uploads import MAX_BODY
+
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+
+
+@router.post(**documentation.question("/explain/filters"), response_model=FilterContributions)
+async def explain_filters(
+    request: Request, query: Annotated[FiltersQuery, Query()], catalogue: CatalogueDependency
+) -> Response:
+    """How much did each filter pair add to the class's score?
+
+    Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The PNG shows the pair
+    that adds most framed red, the second blue.
+    """
+    return await answer(request, query, catalogue, partial(_think, query))
+
+
+def _think(query: FiltersQuery, question: Question) -> FilterContributions | Image.Image:
+    ledger = contributions(question.checkpoint.network, question.image)
+    predicted = int(ledger.logits.argmax())
+    target = predicted if query.target is None else query.target
+    account = ledger.account(target, query.versus)
+    if question.form is Format.PNG:
+        return overlays.ledger(
+            question.image,
+            question.checkpoint.network,
+            account,
+            predicted=predicted,
+            target=target,
+            versus=query.versus,
+            scale=question.scale,
+            theme=question.theme,
+        )
+    result = FilterContributions(
+        predicted=predicted,
+        target=target,
+        versus=query.versus,
+        logit=account.logit,
+        class_bias=account.class_bias,
+        filter_bias=account.filter_bias.tolist(),
+        contributions=account.contributions.tolist(),
+        ranking=[RankedPair(**asdict(pair)) for pair in account.ranking()],
+        residual=account.residual,
+        input=question.receipt,
+        model=question.reference,
+    )
+    if query.maps is not MapDetail.NONE:
+        result.totals = ledger.contributions.tolist()
+    if query.maps is MapDetail.FULL:
+        result.maps = account.maps.tolist()
+    return result

@@ -1,0 +1,48 @@
+"""``POST /predict``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from PIL import Image
+
+from models.network import Array, softmax
+from service import documentation, overlays
+from service.catalogue import CatalogueDependency
+from service.negotiation import Format
+from service.routes.asking import Question, answer
+from service.schemas import Prediction, PredictQuery
+from service.uploads import MAX_BODY
+
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+
+
+@router.post(**documentation.question("/predict"), response_model=Prediction)
+async def predict(
+    request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
+) -> Response:
+    """Which digit is it?
+
+    The PNG shows the digit beside its ten bars.
+    """
+    return await answer(request, query, catalogue, _think)
+
+
+def _think(question: Question) -> Prediction | Image.Image:
+    logits = question.checkpoint.network.logits(question.image)
+    probabilities = softmax(logits)
+    digit = int(logits.argmax())
+    if question.form is Format.PNG:
+        return overlays.prediction(question.image, probabilities, digit, scale=question.scale, theme=question.theme)
+    return Prediction(
+        digit=digit,
+        probability=_shortest(probabilities)[digit],
+        probabilities=_shortest(probabilities),
+        logits=_shortest(logits),
+        input=question.receipt,
+        model=question.reference,
+    )
+
+
+def _shortest(values: Array) -> list[float]:
+    """The fewest decimals that still are these numbers: 17 digits of a float32 would be half invented."""
+    return [float(str(value)) for value in values]

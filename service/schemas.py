@@ -1,0 +1,177 @@
+"""What goes in as a query and comes out as JSON: the contract, DESIGN 5."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.occlusion import MAX_REGION, Score
+from service.negotiation import Format
+from service.overlays.canvas import MAX_SCALE, Theme
+from service.pictures import Fit, Polarity
+
+Class = Annotated[int, Field(ge=0, le=9)]
+Matrix = list[list[float]]
+
+
+class MapDetail(StrEnum):
+    """How much of the ledger comes beyond the target's nine numbers."""
+
+    NONE = "none"
+    TOTALS = "totals"
+    FULL = "full"
+
+
+class PredictQuery(BaseModel):
+    """Parameters that every operation on a picture takes."""
+
+    # A misspelt parameter would be answered with another question's explanation.
+    model_config = ConfigDict(extra="forbid")
+
+    fit: Fit = Field(Fit.EXACT, description="`exact` takes 28×28 as it is; `mnist` crops, scales and centres any size.")
+    polarity: Polarity = Field(Polarity.AUTO, description="`auto` inverts a picture with a bright border.")
+    model: str | None = Field(None, max_length=64, description="A checkpoint's name; see `GET /models`.")
+    format: Format | None = Field(None, description="The form of the answer; goes before the `Accept` header.")
+    scale: int = Field(1, ge=1, le=MAX_SCALE, description="Size of the PNG.")
+    theme: Theme = Field(Theme.LIGHT, description="Colours of the PNG.")
+
+
+class ExplainQuery(PredictQuery):
+    """What an explanation takes besides."""
+
+    target: Class | None = Field(None, description="The class to explain; the one that is read, if absent.")
+
+
+class FiltersQuery(ExplainQuery):
+    """`POST /explain/filters`."""
+
+    versus: Class | None = Field(None, description="A rival: every number becomes the difference target − versus.")
+    maps: MapDetail = Field(
+        MapDetail.NONE,
+        description="`totals`: the contributions for all ten classes. `full`: the target's maps as well.",
+    )
+
+
+class OcclusionQuery(ExplainQuery):
+    """`POST /explain/occlusion`."""
+
+    region: int = Field(2, ge=1, le=MAX_REGION, description="Side of a region in pixels.")
+    stride: int | None = Field(None, ge=1, le=MAX_REGION, description="1…region; the region's side, if absent.")
+    fill: float = Field(0.0, ge=0, le=1, description="The grey that hides; 0 is the background.")
+    score: Score = Field(Score.LOGIT, description="What is compared before and after.")
+    mode: Literal["independent"] = Field("independent", description="Each region is hidden by itself.")
+
+
+class InputReceipt(BaseModel):
+    """What came, and what was done to bring it into the network's form."""
+
+    format: str
+    width: int
+    height: int
+    mode: str
+    inverted: bool
+    fitted: bool
+    box: tuple[int, int, int, int] | None = Field(description="(left, top, right, bottom) of the ink, if fitted.")
+    warnings: list[str]
+
+
+class ModelReference(BaseModel):
+    """Which network answered."""
+
+    name: str
+    sha256: str
+
+
+class Prediction(BaseModel):
+    """What the network reads."""
+
+    digit: int
+    probability: float
+    probabilities: list[float]
+    logits: list[float]
+    input: InputReceipt
+    model: ModelReference
+
+
+class RankedPair(BaseModel):
+    """One filter pair's place."""
+
+    conv1: int
+    conv2: int
+    contribution: float
+    share: float = Field(description="contribution ÷ the sum of all absolute contributions.")
+
+
+class FilterContributions(BaseModel):
+    """The exact ledger: logit = Σ contributions + Σ filter_bias + class_bias + residual."""
+
+    predicted: int
+    target: int
+    versus: int | None
+    logit: float
+    class_bias: float
+    filter_bias: list[float] = Field(description="One entry a conv2 filter.")
+    contributions: Matrix = Field(description="[conv1 filter][conv2 filter].")
+    ranking: list[RankedPair]
+    residual: float = Field(description="What rounding leaves unexplained.")
+    totals: list[Matrix] | None = Field(None, description="[class][conv1 filter][conv2 filter].")
+    maps: list[list[Matrix]] | None = Field(None, description="[conv1 filter][conv2 filter][row][column].")
+    input: InputReceipt
+    model: ModelReference
+
+
+class CriticalRegion(BaseModel):
+    """A region without which another digit is read."""
+
+    row: int
+    column: int
+    box: tuple[int, int, int, int] = Field(description="(left, top, right, bottom) in pixels, the last two excluded.")
+    digit: int
+
+
+class OcclusionMap(BaseModel):
+    """What hiding each region does."""
+
+    predicted: int
+    target: int
+    score: Score
+    baseline: float
+    region: int
+    stride: int
+    fill: float
+    grid: tuple[int, int] = Field(description="(rows, columns).")
+    drop: Matrix = Field(description="baseline − the score without the region; above 0 it speaks for the target.")
+    prediction: list[list[int]]
+    critical: list[CriticalRegion]
+    input: InputReceipt
+    model: ModelReference
+
+
+class ModelSummary(BaseModel):
+    """One line of the catalogue."""
+
+    name: str
+    architecture: dict[str, str | int | bool]
+    parameters: int
+    accuracy: float = Field(description="Share of MNIST's 10,000 test images that it reads correctly.")
+    sha256: str
+
+
+class ModelList(BaseModel):
+    """All networks that can be asked."""
+
+    default: str
+    models: list[ModelSummary]
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: Literal["alive"]
+
+
+class Readiness(BaseModel):
+    """The service can answer, with these models."""
+
+    status: Literal["ready"]
+    models: list[str]

@@ -1,0 +1,31 @@
+"""What several test modules share. No torch here: half of the tests run without it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, settings
+
+from service.app import create_app
+from service.settings import Settings
+from trainer.data import Digits, read
+
+DATA = Path(__file__).parent / "data"
+
+# Time is no answer: a busy machine must not fail a test.
+settings.register_profile("konkyo", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("konkyo")
+
+
+@pytest.fixture(scope="session")
+def digits() -> Digits:
+    """MNIST's 10,000 test images."""
+    return read(DATA, "t10k")
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[TestClient]:
+    """The service with the shipped checkpoints."""
+    with TestClient(create_app(Settings())) as started:
+        yield started

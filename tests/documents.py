@@ -1,0 +1,73 @@
+"""Checkpoints for tests: a true one, and any part of it replaced by something else."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from safetensors.numpy import save as serialize
+
+from models.architecture import Architecture, Wiring
+from models.card import Document
+from models.checkpoint import load
+from models.errors import CheckpointError
+from tests.oracles import integer_network
+
+DATA = Path(__file__).parent / "data"
+TINY = Architecture(Wiring.SUMMED, 1, 1)
+
+
+def document(architecture: Architecture = TINY, name: str = "tiny") -> Document:
+    """What a trainer would say of a network that reads one test image, rightly."""
+    return {
+        "format_version": 1,
+        "name": name,
+        "architecture": {**asdict(architecture), "wiring": str(architecture.wiring)},
+        "parameters": architecture.parameters,
+        "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
+        "recipe": {"steps": 1, "learning_rate": 0.001},
+        "selection": {"by": "validation", "seed": 1, "runs": [{"seed": 1, "validation": 0.5, "step": 1}]},
+        "dataset": {"t10k": "0f"},
+        "accuracy": {"validation": 0.5, "test": 1.0, "test_images": 1, "per_class": [1.0], "confusion": [[1]]},
+        "made_with": {"numpy": "2"},
+    }
+
+
+def tensors(architecture: Architecture = TINY) -> dict[str, Any]:
+    """Weights as they are stored, float32."""
+    return dict(integer_network(architecture, 1, np.float32).weights)
+
+
+def write(
+    directory: Path,
+    weights: dict[str, Any] | None = None,
+    metadata: dict[str, str] | None = None,
+    card: Any = None,
+    says: Any = None,
+) -> Path:
+    """``tiny.safetensors`` and a card that fits it, but for what is given: ``says`` replaces the whole document."""
+    says = document() if says is None else says
+    data = serialize(tensors() if weights is None else weights, metadata or {"konkyo": json.dumps(says)})
+    path = directory / "tiny.safetensors"
+    path.write_bytes(data)
+    if card is None:
+        card = {**says, "sha256": hashlib.sha256(data).hexdigest()} if isinstance(says, dict) else {}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path
+
+
+def changed(**fields: Any) -> Document:
+    """The tiny document with some fields replaced."""
+    return cast(Document, {**document(), **fields})
+
+
+def refused(path: Path) -> CheckpointError:
+    """The refusal, which must name the file and the field."""
+    with pytest.raises(CheckpointError) as caught:
+        load(path)
+    assert caught.value.file == path.name
+    assert str(caught.value).startswith(f"{path.name}: {caught.value.field}: ")
+    return caught.value

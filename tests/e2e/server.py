@@ -1,0 +1,51 @@
+"""The real service, in a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 60
+
+
+@contextmanager
+def running_service(**settings: str) -> Iterator[str]:
+    """Start ``python -m service`` on a free port; gives ``127.0.0.1:PORT``, and ends it afterwards."""
+    port = free_port()
+    environment = {**os.environ, **settings, "KONKYO_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Return when ``url`` answers 200."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process is not None and process.poll() is not None:
+            raise RuntimeError(f"the service ended with status {process.returncode}")
+        try:
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} did not answer within {START_SECONDS} s")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

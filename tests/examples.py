@@ -1,0 +1,100 @@
+"""``python -m tests.examples``: ask the running service the documentation's questions and keep the answers.
+
+Makes the digits in docs/digits, the pictures in docs/pictures, the examples of the OpenAPI document, and in the README
+the answer and the table of networks.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from models.checkpoint import load_all
+from models.network import softmax
+from tests.e2e.server import running_service
+from trainer.data import read
+
+ROOT = Path(__file__).parent.parent
+DIGITS = ROOT / "docs" / "digits"
+PICTURES = ROOT / "docs" / "pictures"
+EXAMPLES = ROOT / "service" / "examples"
+
+CLEAR = 0.999
+QUESTIONS = {
+    "predict": "/predict",
+    "filters": "/explain/filters",
+    "occlusion": "/explain/occlusion?region=7",
+}
+LOOKUPS = {"models": "/models", "model": "/models/paired-3x3", "healthz": "/healthz", "readyz": "/readyz"}
+DRAWINGS = {
+    "predict": "-F file=@docs/digits/5.png 'localhost:8000/predict?format=png&scale=2'",
+    "filters": "-F file=@docs/digits/5.png 'localhost:8000/explain/filters?format=png&scale=2'",
+    "occlusion": "-F file=@docs/digits/5.png 'localhost:8000/explain/occlusion?format=png&scale=2'",
+}
+
+
+def main() -> None:
+    write_digits()
+    with running_service() as address:
+        for name, question in QUESTIONS.items():
+            answer = curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'")
+            (EXAMPLES / f"{name}.json").write_text(json.dumps(json.loads(answer), indent=1) + "\n")
+        for name, path in LOOKUPS.items():
+            (EXAMPLES / f"{name}.json").write_bytes(curl(f"curl -s {address}{path}") + b"\n")
+        PICTURES.mkdir(exist_ok=True)
+        for name, arguments in DRAWINGS.items():
+            picture = curl(f"curl -s {arguments}".replace("localhost:8000", address))
+            (PICTURES / f"{name}.png").write_bytes(picture)
+        readme = ROOT / "README.md"
+        readme.write_text(with_networks(with_answers(readme.read_text(), address)))
+
+
+def write_digits() -> None:
+    """The first test image of each digit that every shipped network reads clearly."""
+    digits = read(ROOT / "tests" / "data", "t10k")[np.arange(1000)]
+    networks = [checkpoint.network for checkpoint in load_all().values()]
+    certainty = np.min([softmax(network.logits(digits.scaled(np.float32))) for network in networks], axis=0)
+    DIGITS.mkdir(exist_ok=True)
+    for digit in range(10):
+        first = int(np.flatnonzero((digits.labels == digit) & (certainty[:, digit] > CLEAR))[0])
+        Image.fromarray(digits.images[first]).save(DIGITS / f"{digit}.png", optimize=True)
+
+
+def curl(command: str) -> bytes:
+    """Run a curl command in the project's folder."""
+    return subprocess.run(shlex.split(command), cwd=ROOT, check=True, capture_output=True).stdout
+
+
+# A console block of the README: a prompt with a curl command, then its answer.
+CONSOLE = re.compile(r"```console\n\$ (curl [^\n]*)\n(.*?)```", re.DOTALL)
+
+
+def with_answers(text: str, address: str) -> str:
+    """The text with the answer of every console block asked anew."""
+
+    def ask(block: re.Match[str]) -> str:
+        answer = curl(block[1].replace("localhost:8000", address)).decode()
+        return f"```console\n$ {block[1]}\n{answer}\n```"
+
+    return CONSOLE.sub(ask, text)
+
+
+TABLE = re.compile(r"(<!-- networks[^\n]*-->\n).*?(<!-- /networks -->)", re.DOTALL)
+
+
+def with_networks(text: str) -> str:
+    """The text with the table of the shipped networks made anew from their cards."""
+    rows = ["| | wiring | filters | parameters | test images read |", "|---|---|---|--:|--:|"]
+    for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
+        shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]
+        filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
+        rows.append(f"| `{name}` | {shape.wiring} | {filters} | {shape.parameters:,} | {accuracy:.2%} |")
+    return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Making uploads out of arrays, for the tests of the service."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+DIGITS = Path(__file__).parent.parent / "docs" / "digits"
+
+
+def sample(digit: int) -> bytes:
+    """The PNG of that digit in docs/digits."""
+    return (DIGITS / f"{digit}.png").read_bytes()
+
+
+def pixels(digit: int) -> NDArray[np.uint8]:
+    """(28, 28), what that PNG holds."""
+    return np.asarray(Image.open(DIGITS / f"{digit}.png"))
+
+
+def encode(picture: Image.Image | NDArray[Any], kind: str = "PNG", **options: Any) -> bytes:
+    """The bytes of a picture file."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """(height, width, 3): the pixels of a PNG answer."""
+    image = Image.open(BytesIO(data), formats=["PNG"])
+    return np.asarray(image.convert("RGB"))

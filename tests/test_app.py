@@ -1,0 +1,80 @@
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import ValidationError
+
+from models.checkpoint import DIRECTORY
+from models.errors import CheckpointError
+from service.app import create_app
+from service.settings import Settings
+from tests.refuse import refuses
+
+
+def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs").text
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert sources
+    for source in sources:
+        assert source.startswith("/docs/static/")
+        assert client.get(source).status_code == 200
+
+
+def test_every_operation_has_a_summary_and_an_example(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [(path, verb) for path, verbs in document["paths"].items() for verb in verbs]
+    assert operations == [
+        ("/predict", "post"),
+        ("/explain/filters", "post"),
+        ("/explain/occlusion", "post"),
+        ("/models", "get"),
+        ("/models/{name}", "get"),
+        ("/healthz", "get"),
+        ("/readyz", "get"),
+    ]
+    for path, verb in operations:
+        content = document["paths"][path][verb]["responses"]["200"]["content"]
+        assert content["application/json"]["example"], path
+
+
+@pytest.mark.parametrize("name", ["models", "models/paired-3x3", "healthz", "readyz"])
+def test_the_examples_of_the_get_operations_are_their_answers(client: TestClient, name: str) -> None:
+    document = client.get("/openapi.json").json()
+    path = "/" + name.replace("/paired-3x3", "/{name}")
+    example = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+    assert example == client.get(f"/{name}").json()
+
+
+def test_a_damaged_checkpoint_stops_the_start(tmp_path: Path) -> None:
+    shutil.copytree(DIRECTORY, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "summed-3x3.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(CheckpointError, match=r"^summed-3x3\.safetensors: "):
+        create_app(Settings(models=tmp_path))
+
+
+def test_an_unknown_default_stops_the_start() -> None:
+    with refuses(
+        CheckpointError,
+        f"{DIRECTORY}: KONKYO_DEFAULT_MODEL: 'resnet' is not one of lenet-6x16, paired-3x3, summed-3x3",
+    ):
+        create_app(Settings(default_model="resnet"))
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONKYO_PORT", "9000")
+    monkeypatch.setenv("KONKYO_DEFAULT_MODEL", "lenet-6x16")
+    settings = Settings()
+    assert (settings.port, settings.default_model, settings.models) == (9000, "lenet-6x16", DIRECTORY)
+    with TestClient(create_app(settings)) as started:
+        assert json.loads(started.get("/models").text)["default"] == "lenet-6x16"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "eight"])
+def test_impossible_ports_are_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("KONKYO_PORT", port)
+    with pytest.raises(ValidationError, match="port"):
+        Settings()

@@ -1,0 +1,272 @@
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import checkpoint
+from models.architecture import Architecture, Wiring
+from models.checkpoint import load, load_all, save
+from models.errors import CheckpointError
+from models.network import Network
+from tests.documents import TINY, changed, document, refused, tensors, write
+from tests.oracles import PAIRED, SUMMED, random_network, title
+from tests.refuse import refuses
+
+
+def complaint(path: Path) -> tuple[str, str]:
+    """(field, message) of the refusal."""
+    error = refused(path)
+    return error.field, str(error).removeprefix(f"{path.name}: {error.field}: ")
+
+
+@pytest.mark.parametrize(
+    "architecture", [TINY, PAIRED, SUMMED, Architecture(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
+)
+def test_round_trip(architecture: Architecture, tmp_path: Path) -> None:
+    network = random_network(architecture, 1, np.float32)
+    saved = save(tmp_path / "new" / "folder", network, document(architecture, "round-trip"))
+    loaded = load(tmp_path / "new" / "folder" / "round-trip.safetensors")
+    file = tmp_path / "new" / "folder" / "round-trip.safetensors"
+    for made in (saved, loaded):
+        assert made.name == "round-trip"
+        assert made.network.architecture == architecture
+        assert made.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert made.card == {**document(architecture, "round-trip"), "sha256": made.sha256}
+        assert {n: a.tolist() for n, a in made.network.weights.items()} == {
+            n: a.tolist() for n, a in network.weights.items()
+        }
+        assert made.network.dtype == np.float32
+    assert sorted(path.name for path in file.parent.iterdir()) == ["round-trip.json", "round-trip.safetensors"]
+
+
+def test_float64_is_stored_as_float32(tmp_path: Path) -> None:
+    network = random_network(TINY, 1)
+    saved = save(tmp_path, network, document())
+    assert saved.network.weights["affine.bias"].tolist() == network.weights["affine.bias"].astype(np.float32).tolist()
+
+
+def test_saving_again_replaces_both_files(tmp_path: Path) -> None:
+    first = save(tmp_path, random_network(TINY, 1), document())
+    second = save(tmp_path, random_network(TINY, 2), document())
+    assert first.sha256 != second.sha256
+    assert load(tmp_path / "tiny.safetensors").sha256 == second.sha256
+
+
+def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None:
+    rows = [[5, 1], [0, 7]]
+    says = changed(accuracy={**document()["accuracy"], "confusion": rows}, selection={})
+    saved = save(tmp_path, random_network(TINY, 1), says)
+    text = (tmp_path / "tiny.json").read_text()
+    assert json.loads(text) == saved.card
+    assert '    "confusion": [\n      [5, 1],\n      [0, 7]\n    ]\n' in text
+    assert '  "selection": {},\n' in text
+
+
+def test_load_all_by_name_in_order(tmp_path: Path) -> None:
+    for name in ("b-2", "a", "b-10"):
+        save(tmp_path, random_network(TINY, len(name)), document(TINY, name))
+    (tmp_path / "notes.txt").write_text("not a checkpoint")
+    loaded = load_all(tmp_path)
+    assert list(loaded) == ["a", "b-10", "b-2"]
+    assert [made.name for made in loaded.values()] == ["a", "b-10", "b-2"]
+
+
+def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
+    with refuses(CheckpointError, f"{tmp_path}: directory: holds no *.safetensors file"):
+        load_all(tmp_path)
+    with refuses(CheckpointError, f"{tmp_path / 'none'}: directory: holds no *.safetensors file"):
+        load_all(tmp_path / "none")
+
+
+def test_one_bad_checkpoint_refuses_all(tmp_path: Path) -> None:
+    save(tmp_path, random_network(TINY, 1), document(TINY, "good"))
+    write(tmp_path, says=changed(format_version=2))
+    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, not 2"):
+        load_all(tmp_path)
+
+
+def test_refuses_a_missing_tensor(tmp_path: Path) -> None:
+    for name, shape in TINY.tensor_shapes.items():
+        path = write(tmp_path, {key: value for key, value in tensors().items() if key != name})
+        assert complaint(path) == (name, f"is missing; the architecture needs {shape}")
+
+
+def test_refuses_an_unknown_tensor(tmp_path: Path) -> None:
+    path = write(tmp_path, {**tensors(), "conv3.weight": np.zeros(1, np.float32)})
+    known = "affine.bias, affine.weight, conv1.bias, conv1.weight, conv2.bias, conv2.weight"
+    assert complaint(path) == ("conv3.weight", f"is unknown; the architecture has {known}")
+
+
+def test_refuses_another_shape(tmp_path: Path) -> None:
+    for name, shape in TINY.tensor_shapes.items():
+        for other in ((*shape, 1), (*shape[:-1], shape[-1] + 1)):
+            path = write(tmp_path, {**tensors(), name: np.zeros(other, np.float32)})
+            assert complaint(path) == (name, f"has shape {other}; the architecture needs {shape}")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64", "int32", "uint8", "bool"])
+def test_refuses_another_dtype(dtype: str, tmp_path: Path) -> None:
+    path = write(tmp_path, {**tensors(), "conv2.bias": np.zeros(1, dtype)})
+    assert complaint(path) == ("conv2.bias", f"is {dtype}; weights are stored as float32")
+
+
+@pytest.mark.parametrize("dtype", [b"BF16", b"F8_E4M3", b"F8_E5M2"])
+def test_refuses_a_dtype_that_numpy_lacks(dtype: bytes, tmp_path: Path) -> None:
+    """A tensor of 4 bytes stays one: two halves, or four quarters."""
+    path = write(tmp_path)
+    header = int.from_bytes(path.read_bytes()[:8], "little")
+    entries = json.loads(path.read_bytes()[8 : 8 + header])
+    entries["conv2.bias"] |= {"dtype": dtype.decode(), "shape": [2 if dtype == b"BF16" else 4]}
+    text = json.dumps(entries).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + path.read_bytes()[8 + header :])
+    assert refused(path).field in {"conv2.bias", "file"}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_refuses_what_is_not_finite(value: float, tmp_path: Path) -> None:
+    for name in TINY.tensor_shapes:
+        weights = tensors()
+        weights[name] = weights[name].copy()
+        weights[name].flat[-1] = value
+        assert complaint(write(tmp_path, weights)) == (name, "holds NaN or infinity")
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+def test_refuses_another_format_version(version: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, says=changed(format_version=version))
+    assert complaint(path) == ("format_version", f"must be 1, not {version!r}")
+
+
+def test_refuses_missing_metadata(tmp_path: Path) -> None:
+    path = write(tmp_path, metadata={"format": "pt"})
+    assert complaint(path) == ("metadata", "has no 'konkyo' entry: not made by Konkyo's trainer")
+
+
+@pytest.mark.parametrize("text", ["", "{", "nonsense", "{'a': 1}", "[" * 100_000])
+def test_refuses_metadata_that_is_not_json(text: str, tmp_path: Path) -> None:
+    field, message = complaint(write(tmp_path, metadata={"konkyo": text}))
+    assert field == "metadata"
+    assert message.startswith("is not JSON (")
+
+
+@pytest.mark.parametrize(("text", "kind"), [("[]", "list"), ("3", "int"), ('"x"', "str"), ("null", "NoneType")])
+def test_refuses_metadata_that_is_no_object(text: str, kind: str, tmp_path: Path) -> None:
+    path = write(tmp_path, metadata={"konkyo": text})
+    assert complaint(path) == ("metadata", f"must be an object, not {kind}")
+
+
+def test_refuses_a_missing_field(tmp_path: Path) -> None:
+    for key in set(document()) - {"format_version"}:
+        says = {name: value for name, value in document().items() if name != key}
+        assert complaint(write(tmp_path, says=says)) == (key, "is missing from the metadata")
+
+
+def test_refuses_another_name(tmp_path: Path) -> None:
+    path = write(tmp_path, says=changed(name="huge"))
+    assert complaint(path) == ("name", "is 'huge', but the file is called 'tiny'")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"conv1_filters": 0}, "conv1_filters must be from 1 to 64, not 0"),
+        ({"conv1_kernel": 4}, "conv1_kernel 4 on a side of 28 leaves no map that 2×2 pooling divides evenly"),
+        ({"wiring": "tangled"}, "'tangled' is not a valid Wiring"),
+        ({"wiring": ["summed"]}, "['summed'] is not a valid Wiring"),
+        ({"depth": 3}, "Architecture.__init__() got an unexpected keyword argument 'depth'"),
+        ({"conv1_filters": "1"}, "'<=' not supported between instances of 'int' and 'str'"),
+    ],
+)
+def test_refuses_an_impossible_architecture(fields: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    path = write(tmp_path, says=changed(architecture={**document()["architecture"], **fields}))
+    assert complaint(path) == ("architecture", f"makes no network ({reason})")
+
+
+@pytest.mark.parametrize("fields", [None, [], "summed", {}, 7])
+def test_refuses_an_architecture_that_is_none(fields: Any, tmp_path: Path) -> None:
+    field, message = complaint(write(tmp_path, says=changed(architecture=fields)))
+    assert field == "architecture"
+    assert message.startswith("makes no network (")
+
+
+def test_refuses_an_architecture_that_is_not_spelled_out(tmp_path: Path) -> None:
+    fields = {key: value for key, value in document()["architecture"].items() if key != "conv2_bias"}
+    field, message = complaint(write(tmp_path, says=changed(architecture=fields)))
+    assert field == "architecture"
+    assert message.startswith("must be spelled out in full: {'wiring': ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("conv1_filters", 1.0, "int"),
+        ("conv1_kernel", 5.0, "int"),
+        ("conv2_filters", True, "int"),
+        ("conv2_bias", 1, "bool"),
+        ("conv2_bias", "yes", "bool"),
+        ("conv2_bias", None, "bool"),
+    ],
+)
+def test_refuses_fields_of_another_type(name: str, value: Any, wanted: str, tmp_path: Path) -> None:
+    path = write(tmp_path, says=changed(architecture={**document()["architecture"], name: value}))
+    assert complaint(path) == ("architecture", f"{name} must be of type {wanted}, not {value!r}")
+
+
+def test_refuses_a_parameter_count_that_is_not_the_architectures(tmp_path: Path) -> None:
+    path = write(tmp_path, says=changed(parameters=297))
+    assert complaint(path) == ("parameters", "must be 296, the architecture's count, not 297")
+
+
+def test_refuses_a_missing_or_unreadable_card(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    card = path.with_suffix(".json")
+    for content in (b"", b"{", b"\xff\xfe\x00", b"[" * 100_000):
+        card.write_bytes(content)
+        field, message = complaint(path)
+        assert field == "card"
+        assert message.startswith("tiny.json cannot be read (")
+    card.unlink()
+    field, message = complaint(path)
+    assert field == "card"
+    assert message.startswith("tiny.json cannot be read ([Errno 2] No such file or directory")
+
+
+DIFFERS = "differs between the checkpoint and tiny.json; restore both, or train again"
+
+
+def test_refuses_a_card_that_differs(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    true = json.loads(path.with_suffix(".json").read_text())
+    for key in true:
+        for card in ({**true, key: "another"}, {name: value for name, value in true.items() if name != key}):
+            path.with_suffix(".json").write_text(json.dumps(card))
+            assert complaint(path) == (key, DIFFERS)
+    path.with_suffix(".json").write_text(json.dumps({**true, "extra": 1, "name": "other"}))
+    assert complaint(path) == ("extra, name", DIFFERS)
+
+
+@pytest.mark.parametrize("card", [[], "tiny", 3, False])
+def test_refuses_a_card_that_is_no_object(card: Any, tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, card=card)) == ("everything", DIFFERS)
+
+
+def test_refuses_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.safetensors").mkdir()
+    for path in (tmp_path / "none.safetensors", tmp_path / "folder.safetensors"):
+        field, message = complaint(path)
+        assert field == "file"
+        assert message.startswith("not a readable safetensors file (")
+
+
+def test_a_loaded_network_reads_as_the_saved_one(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    image = np.random.default_rng(1).random((28, 28))
+    expected = Network(TINY, tensors()).logits(image)
+    assert load(path).network.logits(image).tolist() == expected.tolist()
+
+
+def test_the_shipped_ones_lie_beside_the_code() -> None:
+    assert Path(checkpoint.__file__).parent == checkpoint.DIRECTORY

@@ -1,0 +1,85 @@
+"""Files that are broken, foreign or hostile: none is read, and every refusal is a CheckpointError."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.checkpoint import load
+from models.errors import CheckpointError
+from tests.documents import TINY, refused, write
+
+
+def test_refuses_a_file_that_is_cut_short(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), 5), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        assert refused(path).field == "file", length
+    path.write_bytes(whole)
+    assert load(path).name == "tiny"
+
+
+def test_refuses_a_change_of_any_single_byte(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    whole = path.read_bytes()
+    flips = np.random.default_rng(1).integers(1, 256, len(whole))
+    assert len(whole) > 4 * TINY.parameters
+    for position, flip in enumerate(flips.tolist()):
+        damaged = bytearray(whole)
+        damaged[position] ^= flip
+        path.write_bytes(damaged)
+        refused(path)
+    path.write_bytes(whole)
+    assert load(path).name == "tiny"
+
+
+def test_a_change_in_the_card_is_refused_or_says_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    card, true = path.with_suffix(".json"), load(path).card
+    whole = card.read_bytes()
+    refusals = 0
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        card.write_bytes(damaged)
+        try:
+            accepted = load(path).card
+        except CheckpointError:
+            refusals += 1
+        else:
+            assert accepted == true  # another kind of white space
+    assert refusals > 0.95 * len(whole)
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=200))
+def test_refuses_any_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.safetensors"
+    path.write_bytes(content)
+    assert refused(path).field == "file"
+
+
+class Bomb:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.trace,)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_never_unpickles(protocol: int, tmp_path: Path) -> None:
+    path, trace = tmp_path / "pickled.safetensors", tmp_path / "unpickled"
+    path.write_bytes(pickle.dumps(Bomb(trace), protocol))
+    path.with_suffix(".json").write_bytes(pickle.dumps(Bomb(trace), protocol))
+    assert refused(path).field == "file"
+    assert not trace.exists()
+    pickle.loads(path.read_bytes())  # noqa: S301 - the bomb is a true one
+    assert trace.exists()

@@ -1,0 +1,230 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.architecture import Architecture, Wiring
+from models.contributions import Account, Pair, contributions
+from models.errors import ImageError, ParameterError
+from models.network import Array, Network
+from tests.oracles import (
+    ARCHITECTURES,
+    LENET,
+    PAIRED,
+    SUMMED,
+    architectures,
+    integer_network,
+    integer_picture,
+    linear_piece,
+    random_network,
+    title,
+)
+from tests.refuse import refuses
+from trainer.data import Digits
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_equals_the_active_linear_piece_with_all_other_pairs_zeroed(architecture: Architecture, digits: Digits) -> None:
+    network = random_network(architecture, 11)
+    for number in (3, 18):
+        image = digits.scaled(np.float64)[number]
+        piece, ledger = linear_piece(network, image), contributions(network, image)
+        np.testing.assert_allclose(piece.logits(image), network.logits(image), rtol=0, atol=1e-12)
+        for i in range(architecture.conv1_filters):
+            for j in range(architecture.conv2_filters):
+                np.testing.assert_allclose(
+                    ledger.contributions[:, i, j], piece.pair(image, i, j), rtol=0, atol=1e-12, err_msg=f"{i}, {j}"
+                )
+
+
+@given(architectures(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
+def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
+    network, image = integer_network(architecture, seed, dtype), integer_picture(seed)
+    piece, ledger = linear_piece(network, image), contributions(network, image)
+    for i in range(architecture.conv1_filters):
+        for j in range(architecture.conv2_filters):
+            assert ledger.contributions[:, i, j].tolist() == piece.pair(image, i, j).tolist()
+    for j in range(architecture.conv2_filters):
+        shared = [0.0] * 10 if architecture.wiring is Wiring.PAIRED else piece.bias(0, j).tolist()
+        assert ledger.filter_bias[:, j].tolist() == shared
+    assert ledger.residual.tolist() == [0] * 10
+    assert ledger.logits.tolist() == piece.logits(image).tolist()
+
+
+def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[float]) -> Network:
+    """Two filters and two, no more than can be followed on paper.
+
+    conv1 copies the picture, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
+    looks, for class 7 only, at the named (map, cell)s.
+    """
+    architecture = Architecture(wiring, 2, 2)
+    weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
+    weights["conv1.weight"][:, 0, 2, 2] = [1, 2]
+    weights["conv2.weight"][:, :, 1, 1] = [[3, 5], [-1, 2]] if wiring is Wiring.SUMMED else [[3], [-1]]
+    weights["conv2.bias"][:] = conv2_bias
+    for (number, cell), weight in rows.items():
+        weights["affine.weight"][7, number * 25 + cell] = weight
+    weights["affine.bias"][:] = 0.25
+    return Network(architecture, weights)
+
+
+# One pixel of ink: 1 and 2 in pool1's (6, 6), so at (5, 5) of conv2, so in cell (2, 2) of pool2.
+INK = np.zeros((28, 28))
+INK[14, 14] = 1
+MIDDLE = 12
+
+
+def test_on_paper_summed() -> None:
+    # z_0(5, 5) = 3·1 + 5·2 + 0.5 = 13.5, 0.5 elsewhere; z_1(5, 5) = −1·1 + 2·2 − 1 = 2, −1 elsewhere: gates shut.
+    network = toy(Wiring.SUMMED, {(0, MIDDLE): 10, (0, 0): 4, (1, MIDDLE): 100, (1, 0): 1000}, [0.5, -1])
+    ledger = contributions(network, INK)
+    account = ledger.account(7)
+    assert account.contributions.tolist() == [[10 * 3, 100 * -1], [10 * 10, 100 * 4]]
+    assert account.filter_bias.tolist() == [(10 + 4) * 0.5, 100 * -1]
+    assert account.class_bias == 0.25
+    assert account.logit == 30 - 100 + 100 + 400 + 7 - 100 + 0.25 == 10 * 13.5 + 4 * 0.5 + 100 * 2 + 0.25
+    assert account.residual == 0
+    expected = np.zeros((2, 2, 5, 5))
+    expected[:, :, 2, 2] = [[30, -100], [100, 400]]
+    assert account.maps.tolist() == expected.tolist()
+    assert [(pair.conv1, pair.conv2, pair.contribution, pair.share) for pair in account.ranking()] == [
+        (1, 1, 400, 400 / 630),
+        (1, 0, 100, 100 / 630),
+        (0, 0, 30, 30 / 630),
+        (0, 1, -100, -100 / 630),
+    ]
+    others = [digit for digit in range(10) if digit != 7]
+    assert not ledger.contributions[others].any()
+    assert not ledger.filter_bias[others].any()
+    assert ledger.logits[others].tolist() == [0.25] * 9
+
+
+def test_on_paper_paired() -> None:
+    # Pair (i, j) is map 2i + j. With j = 1 the ink pushes below the bias of 1.5, so that a neighbour without ink wins.
+    rows = {(0, MIDDLE): 10.0, (1, MIDDLE): 100.0, (2, MIDDLE): 1000.0, (3, MIDDLE): 10000.0, (0, 0): 4.0}
+    account = contributions(toy(Wiring.PAIRED, rows, [0.5, 1.5]), INK).account(7)
+    assert account.contributions.tolist() == [[10 * 3.5 + 4 * 0.5, 100 * 1.5], [1000 * 6.5, 10000 * 1.5]]
+    assert account.filter_bias.tolist() == [0, 0]
+    assert account.maps[0, 0, 0, 0] == 2
+    assert account.maps[0, 0, 2, 2] == 35
+    assert account.logit == 37 + 150 + 6500 + 15000 + 0.25
+    assert account.residual == 0
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 1e-4), (np.float64, 1e-10)])
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED, LENET], ids=title)
+def test_adds_up_on_1000_digits(architecture: Architecture, dtype: type, bound: float, digits: Digits) -> None:
+    network = random_network(architecture, 2, dtype)
+    for start in range(0, 1000, 250):
+        images = digits.scaled(dtype)[start : start + 250]
+        ledger = contributions(network, images)
+        forward = network.logits(images)
+        explained = ledger.maps.sum((2, 3, 4, 5)) + ledger.filter_bias.sum(2) + network.weights["affine.bias"]
+        assert np.abs(forward - explained).max() < bound
+        assert np.abs(ledger.residual).max() < bound
+
+
+def test_a_residual_that_is_not_zero_shows() -> None:
+    account = Account(np.zeros((2, 2, 5, 5)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([5.0, 6.0]), 7.0, 30.0)
+    assert account.residual == 30 - (10 + 11 + 7)
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (0,)])
+def test_a_batch_gives_the_ledgers_of_its_pictures(architecture: Architecture, shape: tuple[int, ...]) -> None:
+    network, count = integer_network(architecture, 9), int(np.prod(shape))
+    images = np.array([integer_picture(number) for number in range(count)]).reshape(*shape, 28, 28)
+    ledger = contributions(network, images)
+    assert ledger.maps.shape == (*shape, 10, 3, 3, 5, 5)
+    assert ledger.filter_bias.shape == (*shape, 10, 3)
+    for number in range(count):
+        single, place = contributions(network, integer_picture(number)), np.unravel_index(number, shape)
+        assert ledger.contributions[place].tolist() == single.contributions.tolist()
+        assert ledger.maps[place].tolist() == single.maps.tolist()
+        assert ledger.filter_bias[place].tolist() == single.filter_bias.tolist()
+        assert ledger.residual[place].tolist() == [0] * 10
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_versus_is_the_difference_of_two_accounts(architecture: Architecture, digits: Digits) -> None:
+    network = random_network(architecture, 6)
+    image = digits.scaled(np.float64)[8]
+    ledger, piece = contributions(network, image), linear_piece(network, image)
+    logits, bias = network.logits(image), network.weights["affine.bias"]
+    for target, versus in ((5, 6), (6, 5), (0, 9)):
+        account = ledger.account(target, versus)
+        expected = [
+            [piece.pair(image, i, j)[target] - piece.pair(image, i, j)[versus] for j in range(3)] for i in range(3)
+        ]
+        np.testing.assert_allclose(account.contributions, expected, rtol=0, atol=1e-12)
+        assert account.maps.tolist() == (ledger.maps[target] - ledger.maps[versus]).tolist()
+        assert account.filter_bias.tolist() == (ledger.filter_bias[target] - ledger.filter_bias[versus]).tolist()
+        assert account.class_bias == bias[target] - bias[versus]
+        assert account.logit == logits[target] - logits[versus]
+        assert abs(account.residual) < 1e-12
+
+
+def account_of(values: Any) -> Account:
+    array: Array = np.array(values, np.float64)
+    return Account(np.zeros((*array.shape, 5, 5)), array, np.zeros(array.shape[1]), 0.0, 0.0)
+
+
+def test_ranks_equal_pairs_by_their_numbers() -> None:
+    ranking = account_of([[1, 2, -4], [2, -4, 3]]).ranking()
+    assert ranking == [
+        Pair(1, 2, 3, 3 / 16),
+        Pair(0, 1, 2, 2 / 16),
+        Pair(1, 0, 2, 2 / 16),
+        Pair(0, 0, 1, 1 / 16),
+        Pair(0, 2, -4, -4 / 16),
+        Pair(1, 1, -4, -4 / 16),
+    ]
+
+
+def test_shares_of_nothing_are_nothing() -> None:
+    assert account_of([[0.0, -0.0]]).ranking() == [Pair(0, 0, 0, 0), Pair(0, 1, 0, 0)]
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda columns: st.lists(
+            st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=columns, max_size=columns),
+            min_size=1,
+            max_size=4,
+        )
+    )
+)
+def test_the_ranking_is_the_sorted_list_of_pairs(values: list[list[float]]) -> None:
+    ranking = account_of(values).ranking()
+    numbered = [(-value, i, j) for i, row in enumerate(values) for j, value in enumerate(row)]
+    assert [(-pair.contribution, pair.conv1, pair.conv2) for pair in ranking] == sorted(numbered)
+    total = sum(abs(value) for row in values for value in row)
+    assert sum(abs(pair.share) for pair in ranking) == (pytest.approx(1, abs=1e-12) if total else 0)
+    for pair in ranking:
+        assert pair.share == (pytest.approx(pair.contribution / total, rel=1e-12) if total else 0)
+
+
+@pytest.mark.parametrize("digit", [-1, 10, 99])
+def test_refuses_what_is_no_digit(digit: int) -> None:
+    ledger = contributions(random_network(PAIRED, 1), INK)
+    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {digit}"):
+        ledger.account(digit)
+    with refuses(ParameterError, f"versus: must be a digit from 0 to 9, not {digit}"):
+        ledger.account(3, digit)
+
+
+def test_refuses_a_class_against_itself() -> None:
+    ledger = contributions(random_network(PAIRED, 1), INK)
+    with pytest.raises(ParameterError, match=r"^versus: must differ from the target; both are 4$") as refusal:
+        ledger.account(4, 4)
+    assert refusal.value.parameter == "versus"
+
+
+def test_refuses_what_is_no_picture() -> None:
+    network = random_network(SUMMED, 1)
+    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+        contributions(network, np.zeros((28, 27)))
+    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+        contributions(network, np.full((28, 28), np.nan))

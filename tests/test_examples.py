@@ -1,0 +1,112 @@
+"""What the documentation shows is what the service answers: asked again, with the documented commands."""
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.documentation import EXAMPLES
+from tests import examples
+from tests.e2e.server import running_service
+from tests.pictures import decode
+from trainer.data import Digits
+
+README = (examples.ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with running_service() as started:
+        yield started
+
+
+def check_same(shown: Any, asked: Any) -> None:
+    """The same JSON; numbers may differ by the rounding of another processor."""
+    if isinstance(shown, dict):
+        assert shown.keys() == asked.keys()
+        for key in shown:
+            check_same(shown[key], asked[key])
+    elif isinstance(shown, list):
+        assert len(shown) == len(asked)
+        for one, other in zip(shown, asked, strict=True):
+            check_same(one, other)
+    elif isinstance(shown, float):
+        assert asked == pytest.approx(shown, rel=1e-4, abs=1e-4)
+    else:
+        assert shown == asked
+
+
+def without_nulls(value: Any) -> Any:
+    """FastAPI leaves null out of its OpenAPI document, examples included."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_readme_shows_the_real_answer(address: str) -> None:
+    blocks = examples.CONSOLE.findall(README)
+    assert len(blocks) == 1
+    for command, shown in blocks:
+        answer = examples.curl(command.replace("localhost:8000", address))
+        check_same(json.loads(shown), json.loads(answer))
+        assert json.loads(answer)["digit"] == 7
+
+
+def test_the_readme_shows_the_cards() -> None:
+    assert examples.with_networks(README) == README
+    assert README.count("| `paired-3x3` | paired | 3 and 3 | 2,368 |") == 1
+
+
+def test_the_openapi_examples_are_the_answers_to_their_commands(address: str) -> None:
+    document = json.loads(examples.curl(f"curl -s {address}/openapi.json"))
+    commands = 0
+    for path in ("/predict", "/explain/filters", "/explain/occlusion"):
+        success = document["paths"][path]["post"]["responses"]["200"]
+        command = re.search(r"`(curl [^`]+)`", success["description"])
+        assert command is not None
+        answer = examples.curl("curl -s" + command[1].removeprefix("curl").replace("localhost:8000", address))
+        check_same(success["content"]["application/json"]["example"], without_nulls(json.loads(answer)))
+        commands += 1
+    assert commands == 3
+
+
+@pytest.mark.parametrize("name", examples.DRAWINGS)
+def test_the_pictures_in_the_documentation_are_the_answers(address: str, name: str) -> None:
+    answer = examples.curl(f"curl -s {examples.DRAWINGS[name]}".replace("localhost:8000", address))
+    shown = decode((examples.PICTURES / f"{name}.png").read_bytes()).astype(int)
+    asked = decode(answer).astype(int)
+    assert shown.shape == asked.shape
+    # A colour step may fall the other way on another processor; no shape may.
+    assert np.mean(np.abs(shown - asked).max(-1) > 8) < 0.001
+
+
+def test_the_sample_digits_are_test_images(digits: Digits) -> None:
+    for digit in range(10):
+        picture = np.asarray(Image.open(examples.DIGITS / f"{digit}.png"))
+        which = np.flatnonzero((digits.images == picture).all((1, 2)))
+        assert digits.labels[which].tolist() == [digit]
+
+
+def test_every_setting_and_path_is_in_the_readme(address: str) -> None:
+    document = json.loads(examples.curl(f"curl -s {address}/openapi.json"))
+    for path in document["paths"]:
+        assert path in README, path
+    source = (examples.ROOT / "service" / "settings.py").read_text()
+    for name in re.findall(r"^    (\w+): \w+ = Field", source, re.MULTILINE):
+        assert f"`KONKYO_{name.upper()}`" in README, name
+
+
+def test_every_kept_example_is_shown() -> None:
+    shown = set(examples.QUESTIONS) | set(examples.LOOKUPS)
+    assert {path.stem for path in EXAMPLES.iterdir()} == shown
+
+
+def test_make_knows_the_commands_of_the_readme() -> None:
+    for command in set(re.findall(r"`(make [a-z]+)", README)):
+        subprocess.run([*shlex.split(command), "--dry-run"], cwd=examples.ROOT, check=True, capture_output=True)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.fitting import fit_as_mnist
+from trainer.data import Digits
+
+
+def test_longer_side_becomes_twenty_and_mass_is_centred() -> None:
+    grey = np.zeros((90, 200), np.float32)
+    grey[10:70, 130:150] = 1  # 60 high, 20 wide
+    image, box = fit_as_mnist(grey)
+    assert box == (130, 10, 150, 70)
+    rows, columns = np.nonzero(image > 0.5)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 23, 11, 17)
+
+
+def test_mass_and_not_the_box_is_centred() -> None:
+    grey = np.zeros((40, 40), np.float32)
+    grey[10:30, 10:30] = 0.3
+    grey[10:30, 10:15] = 1
+    image, _ = fit_as_mnist(grey)
+    columns = (image.sum(0) * np.arange(28)).sum() / image.sum()
+    assert abs(columns - 14) <= 0.5
+
+
+def test_a_digit_never_leaves_the_frame() -> None:
+    grey = np.zeros((40, 40), np.float32)
+    grey[5, 5:35] = 0.3
+    grey[5:35, 5] = 0.3
+    grey[5:9, 5:9] = 1
+    image, _ = fit_as_mnist(grey)
+    assert image.shape == (28, 28)
+    assert image.max() > 0.9
+
+
+@pytest.mark.parametrize("level", [0.0, 0.4, 1.0])
+def test_nothing_to_fit(level: float) -> None:
+    image, box = fit_as_mnist(np.full((50, 30), level, np.float32))
+    assert box is None
+    assert np.array_equal(image, np.zeros((28, 28)))
+
+
+def test_one_pixel_of_ink() -> None:
+    grey = np.zeros((5, 7), np.float32)
+    grey[2, 3] = 1
+    image, box = fit_as_mnist(grey)
+    assert box == (3, 2, 4, 3)
+    assert np.array_equal(image[4:24, 4:24], np.ones((20, 20)))
+
+
+def test_grey_background_and_weak_ink_are_stretched() -> None:
+    grey = np.full((60, 60), 0.3, np.float32)
+    grey[20:40, 20:40] = 0.6
+    image, _ = fit_as_mnist(grey)
+    assert image[0, 0] == 0
+    assert image[14, 14] == pytest.approx(1, abs=1e-6)
+
+
+def test_mnist_digits_come_back(digits: Digits) -> None:
+    """Moved anywhere and fitted again, MNIST's digits land where MNIST had them."""
+    back = 0
+    for number, picture in enumerate(digits.images[:100]):
+        moved = np.zeros((60, 80), np.float32)
+        moved[number % 32 : number % 32 + 28, number % 52 : number % 52 + 28] = picture / np.float32(255)
+        image, _ = fit_as_mnist(moved)
+        back += bool(np.abs(image - picture / 255).mean() < 0.01)
+    # The others lose a faint edge, and with it half a pixel or a whole one.
+    assert back >= 98
+
+
+def test_enlarged_mnist_digits_come_back(digits: Digits) -> None:
+    differences = []
+    for picture in digits.images[:100]:
+        large = Image.fromarray(picture).resize((140, 140), Image.Resampling.NEAREST)
+        image, _ = fit_as_mnist(np.asarray(large, np.float32) / 255)
+        differences.append(np.abs(image - picture / 255).mean())
+    # Moved by a single pixel, these digits differ from themselves by 0.06.
+    assert np.mean(differences) < 0.012

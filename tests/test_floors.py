@@ -1,0 +1,127 @@
+"""The three floors stand apart (DESIGN 1), and the errors are those that are drawn."""
+
+import ast
+import importlib.util
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import models.errors
+import trainer.errors
+
+ROOT = Path(__file__).parents[1]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The top-level names that a file imports, at its top or deep inside."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield str(node.module).split(".")[0]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"__import__", "importlib.import_module"}:
+            pytest.fail(f"{path}: an import that cannot be read off")
+
+
+def floor(name: str) -> dict[str, set[str]]:
+    """What each file of a floor imports."""
+    files = sorted((ROOT / name).rglob("*.py"))
+    return {str(path.relative_to(ROOT)): set(imported(path)) for path in files}
+
+
+def test_models_stand_on_numpy_and_safetensors_alone() -> None:
+    allowed = {*sys.stdlib_module_names, "numpy", "safetensors", "models"}
+    foreign = {file: names - allowed for file, names in floor("models").items() if names - allowed}
+    assert foreign == {}
+    assert "models/network.py" in floor("models")
+
+
+@pytest.mark.parametrize(
+    ("name", "forbidden"),
+    [
+        ("models", {"torch", "fastapi", "starlette", "PIL", "service", "trainer"}),
+        ("service", {"torch", "captum", "typer", "rich", "trainer", "tests"}),
+        ("trainer", {"fastapi", "starlette", "PIL", "service", "tests"}),
+    ],
+)
+def test_no_floor_leans_on_another(name: str, forbidden: set[str]) -> None:
+    files = floor(name)
+    assert files
+    assert {file: names & forbidden for file, names in files.items() if names & forbidden} == {}
+
+
+def test_no_floor_unpickles() -> None:
+    """Nor does torch on their behalf: it must be told to take weights only."""
+    for name in ("models", "service", "trainer"):
+        for file, names in floor(name).items():
+            assert not names & {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}, file
+            for node in ast.walk(ast.parse((ROOT / file).read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in {"torch.load", "np.load"}:
+                    assert "weights_only=True" in ast.unparse(node), file
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("models.occlusion, models.checkpoint", {"torch", "fastapi", "PIL", "service", "trainer"}),
+        ("service.app", {"torch", "captum", "trainer"}),
+        ("trainer.data, trainer.measure", {"torch", "fastapi", "service"}),
+    ],
+)
+def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:
+    if "service" in module and not (ROOT / "service" / "app.py").exists():
+        pytest.skip("service/app.py is not there yet")
+    code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "numpy" in loaded
+    assert loaded & absent == set()
+
+
+def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
+    """The others, and so their tests, run without it."""
+    using = {file for file, names in floor("trainer").items() if "torch" in names}
+    assert using == {"trainer/network.py", "trainer/publish.py", "trainer/train.py"}
+    assert importlib.util.find_spec("trainer.data") is not None
+
+
+def drawn(module: ModuleType) -> dict[str, str]:
+    """Class → parent, from the tree in a module's docstring."""
+    lines = str(module.__doc__).splitlines()
+    root = next(line.strip() for line in lines if re.fullmatch(r"(models\.errors\.)?\w+Error", line.strip()))
+    tree = {}
+    parents = {0: root.rsplit(".", maxsplit=1)[-1]}
+    for line in lines:
+        if branch := re.match(r"([│ ]*)[├└]── (\w+) ", line):
+            depth = len(branch[1]) // 4 + 1
+            tree[branch[2]] = parents[depth - 1]
+            parents[depth] = branch[2]
+    return tree
+
+
+@pytest.mark.parametrize("module", [models.errors, trainer.errors], ids=lambda module: str(module.__name__))
+def test_the_tree_of_errors_is_drawn_as_it_grows(module: ModuleType) -> None:
+    defined = {
+        name: value.__bases__[0].__name__
+        for name, value in inspect.getmembers(module, inspect.isclass)
+        if value.__module__ == module.__name__ and name != "KonkyoError"
+    }
+    assert drawn(module) == defined
+    for name in defined:
+        assert issubclass(getattr(module, name), models.errors.KonkyoError)
+
+
+def test_every_error_raised_on_purpose_is_drawn() -> None:
+    """No floor defines one anywhere else, but for the service, which may have its own tree."""
+    for name in ("models", "trainer"):
+        for file in floor(name):
+            for node in ast.walk(ast.parse((ROOT / file).read_text())):
+                if isinstance(node, ast.ClassDef) and node.name.endswith(("Error", "Exception")):
+                    assert file == f"{name}/errors.py", node.name

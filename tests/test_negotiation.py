@@ -1,0 +1,39 @@
+import pytest
+
+from service.errors import NotAcceptableError
+from service.negotiation import Format, choose
+from tests.refuse import refuses
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (None, Format.JSON),
+        ("", Format.JSON),
+        ("*/*", Format.JSON),
+        ("application/json", Format.JSON),
+        ("image/png", Format.PNG),
+        ("IMAGE/PNG", Format.PNG),
+        ("image/*", Format.PNG),
+        ("image/png;q=0.5, application/json;q=0.4", Format.PNG),
+        ("image/png;q=0.4, application/json;q=0.5", Format.JSON),
+        ("image/png, application/json", Format.JSON),
+        ("image/png;q=0, */*;q=0.1", Format.JSON),
+        ("application/json;q=0, */*", Format.PNG),
+        ("text/html, image/avif, image/webp, image/png, */*;q=0.8", Format.PNG),
+        ("image/png;q=nonsense, application/json;q=0.1", Format.JSON),
+    ],
+)
+def test_accept(accept: str | None, form: Format) -> None:
+    assert choose(None, accept) is form
+
+
+def test_the_parameter_goes_before_the_header() -> None:
+    assert choose(Format.PNG, "application/json") is Format.PNG
+    assert choose(Format.JSON, "text/html") is Format.JSON
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/jpeg", "application/json;q=0, image/png;q=0", "nonsense"])
+def test_nothing_acceptable(accept: str) -> None:
+    with refuses(NotAcceptableError, "answers come as application/json or image/png; Accept allows neither"):
+        choose(None, accept)

@@ -1,0 +1,166 @@
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.architecture import Architecture, Wiring
+from models.errors import ImageError
+from models.network import CHUNK, Network, softmax
+from tests.oracles import (
+    ARCHITECTURES,
+    PAIRED,
+    SUMMED,
+    architectures,
+    integer_network,
+    integer_picture,
+    random_network,
+    slow_trace,
+    title,
+)
+from tests.refuse import refuses
+from trainer.data import Digits
+
+LAYERS = ["conv1", "pool1", "responses", "conv2", "pool2", "logits"]
+
+
+@given(architectures(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
+def test_every_layer_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
+    """Integers: no rounding hides a wrong tap, and of the many ties the first must win."""
+    network, image = integer_network(architecture, seed, dtype), integer_picture(seed)
+    slow, trace = slow_trace(network, image), network.trace(image)
+    for layer in [*LAYERS, "winners"]:
+        np.testing.assert_array_equal(getattr(trace, layer), getattr(slow, layer), err_msg=layer)
+    np.testing.assert_array_equal(network.logits(image), slow.logits)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_every_layer_on_a_real_digit(architecture: Architecture, digits: Digits) -> None:
+    image = digits.scaled(np.float64)[architecture.maps]
+    network = random_network(architecture, 7)
+    slow = slow_trace(network, image)
+    assert 0 < (slow.pool2 > 0).mean() < 1  # some gates are open, some closed
+    for dtype, tolerance in ((np.float64, 1e-13), (np.float32, 3e-6)):
+        trace = network.astype(dtype).trace(image)
+        for layer in LAYERS:
+            exact, got = getattr(slow, layer), getattr(trace, layer)
+            assert got.dtype == dtype
+            np.testing.assert_allclose(got, exact, rtol=0, atol=tolerance * np.abs(exact).max(), err_msg=layer)
+        tolerated = tolerance * np.abs(slow.logits).max()
+        np.testing.assert_allclose(network.astype(dtype).logits(image), slow.logits, rtol=0, atol=tolerated)
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_of_equal_candidates_the_first_wins(architecture: Architecture) -> None:
+    weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
+    trace = Network(architecture, weights).trace(np.zeros((28, 28)))
+    corners = [[row * 10 + column for column in (0, 2, 4, 6, 8)] for row in (0, 2, 4, 6, 8)]
+    assert trace.winners.tolist() == [corners] * architecture.maps
+
+
+@pytest.mark.parametrize(("row", "column", "place"), [(4, 6, 46), (4, 7, 47), (5, 6, 56), (5, 7, 57)])
+def test_the_winner_is_where_the_ink_is(row: int, column: int, place: int) -> None:
+    """Kernels that only shift: a pixel at 2·(row+1)+2 reaches conv2's (row, column)."""
+    architecture = Architecture(Wiring.SUMMED, 1, 1)
+    weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
+    weights["conv1.weight"][0, 0, 2, 2] = weights["conv2.weight"][0, 0, 1, 1] = 1
+    image = np.zeros((28, 28))
+    image[2 * (row + 1) + 2, 2 * (column + 1) + 2] = 0.75
+    trace = Network(architecture, weights).trace(image)
+    assert trace.winners[0, 2, 3] == place
+    assert trace.pool2[0, 2, 3] == trace.pool2.sum() == 0.75
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+@pytest.mark.parametrize("count", [0, 1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 1])
+def test_answers_do_not_depend_on_batching(architecture: Architecture, count: int, digits: Digits) -> None:
+    network, images = random_network(architecture, 3), digits.scaled(np.float64)[:count]
+    together = network.logits(images)
+    assert together.shape == (count, 10)
+    for number, logits in enumerate(together):
+        np.testing.assert_allclose(logits, network.logits(images[number]), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (6,), (2, 3), (3, 1, 2), (0,), (2, 0)])
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_every_intermediate_has_the_batchs_shape(architecture: Architecture, shape: tuple[int, ...]) -> None:
+    network = integer_network(architecture, 5)
+    count = int(np.prod(shape))
+    images = np.array([integer_picture(number) for number in range(count)]).reshape(*shape, 28, 28)
+    trace = network.trace(images)
+    np.testing.assert_array_equal(network.logits(images), trace.logits)
+    single = slow_trace(network, integer_picture(0))
+    for layer in [*LAYERS, "winners"]:
+        got, one = getattr(trace, layer), getattr(single, layer)
+        assert got.shape == (*shape, *one.shape)
+        for number, values in enumerate(got.reshape(count, *one.shape)):
+            np.testing.assert_array_equal(values, getattr(slow_trace(network, integer_picture(number)), layer))
+
+
+@pytest.mark.parametrize("shape", [(), (28,), (784,), (27, 28), (28, 29), (28, 28, 1), (1, 28, 28, 3)])
+def test_refuses_another_size(shape: tuple[int, ...]) -> None:
+    network = random_network(PAIRED, 1)
+    for read in (network.logits, network.trace):
+        with refuses(ImageError, f"a picture must be 28×28; got an array of shape {shape}"):
+            read(np.zeros(shape))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_refuses_what_is_not_finite(value: float) -> None:
+    network, images = random_network(SUMMED, 1), np.zeros((3, 28, 28))
+    images[2, 27, 27] = value
+    for read in (network.logits, network.trace):
+        with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+            read(images)
+
+
+def test_refuses_weights_of_another_architecture() -> None:
+    weights = random_network(PAIRED, 1).weights
+    with pytest.raises(ValueError, match=r"^weights .*\(10, 225\).* do not match .*\(10, 75\)"):
+        Network(SUMMED, weights)
+    with pytest.raises(ValueError, match="do not match"):
+        Network(PAIRED, {name: array for name, array in weights.items() if name != "conv2.bias"})
+
+
+@pytest.mark.parametrize("bad", [["float32"], ["float16"] * 6, ["int64"] * 6])
+def test_refuses_weights_of_mixed_or_other_precision(bad: list[str]) -> None:
+    weights: dict[str, Any] = dict(random_network(PAIRED, 1).weights)
+    for name, dtype in zip(PAIRED.tensor_shapes, bad, strict=False):
+        weights[name] = weights[name].astype(dtype)
+    with refuses(ValueError, "weights must be all float32 or all float64"):
+        Network(PAIRED, weights)
+
+
+def test_weights_are_a_copy_that_nobody_can_change() -> None:
+    mine = dict(random_network(SUMMED, 2).astype(np.float64).weights)
+    mine = {name: array.copy() for name, array in mine.items()}
+    network = Network(SUMMED, mine)
+    before = network.logits(integer_picture(1)).tolist()
+    mine["affine.bias"] += 100
+    assert network.logits(integer_picture(1)).tolist() == before
+    with pytest.raises(ValueError, match="read-only"):
+        network.weights["affine.bias"][0] = 1
+
+
+def test_where_conv2s_bias_belongs() -> None:
+    paired, summed = random_network(PAIRED, 4), random_network(SUMMED, 4)
+    bias = paired.weights["conv2.bias"]
+    assert paired.pair_bias.tolist() == [bias.tolist()] * 3
+    assert paired.filter_bias.tolist() == [0, 0, 0]
+    assert summed.pair_bias.tolist() == [[0, 0, 0]] * 3
+    assert summed.filter_bias.tolist() == summed.weights["conv2.bias"].tolist()
+
+
+def test_softmax_of_known_odds() -> None:
+    assert softmax(np.log([[1.0, 2.0, 5.0]])).round(15).tolist() == [[0.125, 0.25, 0.625]]
+    assert softmax(np.array([1e4, 0.0, 1e4])).tolist() == [0.5, 0.0, 0.5]
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=10))
+def test_softmax_keeps_order_and_adds_up_to_one(values: list[float]) -> None:
+    probabilities = softmax(np.array(values))
+    assert abs(probabilities.sum() - 1) < 1e-14
+    ordered = probabilities[np.argsort(values, kind="stable")]
+    assert all(low <= high for low, high in pairwise(ordered))

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import DIRECTORY, load
+from tests.oracles import slow_trace
+from tests.pictures import pixels, sample
+from tests.test_routes_questions import check_problem
+
+
+def test_each_region_equals_brute_force(client: TestClient) -> None:
+    parameters = {"region": 8, "stride": 5, "fill": 0.5, "score": "probability", "target": 9}
+    body = client.post("/explain/occlusion", params=parameters, files={"file": sample(4)}).json()
+    network = load(DIRECTORY / "paired-3x3.safetensors").network
+
+    def probability(image: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        exponentials = np.exp(slow_trace(network, image).logits)
+        return np.asarray(exponentials / exponentials.sum())
+
+    image = pixels(4) / 255
+    whole = probability(image)
+    starts = [0, 5, 10, 15, 20]
+    assert (body["predicted"], body["target"], body["grid"]) == (4, 9, [5, 5])
+    assert (body["region"], body["stride"], body["fill"], body["score"]) == (8, 5, 0.5, "probability")
+    assert body["baseline"] == pytest.approx(whole[9], abs=1e-5)
+    critical = []
+    for row, top in enumerate(starts):
+        for column, left in enumerate(starts):
+            hidden = image.copy()
+            hidden[top : top + 8, left : left + 8] = 0.5
+            after = probability(hidden)
+            assert body["drop"][row][column] == pytest.approx(whole[9] - after[9], abs=1e-5)
+            assert body["prediction"][row][column] == after.argmax()
+            if after.argmax() != 4:
+                box = [left, top, min(left + 8, 28), min(top + 8, 28)]
+                critical.append({"row": row, "column": column, "box": box, "digit": int(after.argmax())})
+    assert body["critical"] == critical
+    assert critical  # hiding a quarter of a 4 does change it
+
+
+def test_the_papers_regions_by_default(client: TestClient) -> None:
+    body = client.post("/explain/occlusion", files={"file": sample(7)}).json()
+    assert (body["region"], body["stride"], body["fill"], body["score"]) == (2, 2, 0.0, "logit")
+    assert np.shape(body["drop"]) == np.shape(body["prediction"]) == (14, 14)
+    ink = pixels(7).reshape(14, 2, 14, 2).max((1, 3)) > 0
+    assert not np.array(body["drop"])[~ink].any()  # hiding background changes nothing at all
+    assert np.array(body["drop"])[ink].any()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "detail"),
+    [
+        ({"region": 0}, "region: must be greater than or equal to 1"),
+        ({"region": 15}, "region: must be less than or equal to 14"),
+        ({"stride": 0}, "stride: must be greater than or equal to 1"),
+        (
+            {"region": 3, "stride": 4},
+            "stride: must be from 1 to the region's 3, so that no pixel is skipped, not 4",
+        ),
+        ({"fill": -0.1}, "fill: must be greater than or equal to 0"),
+        ({"fill": 1.1}, "fill: must be less than or equal to 1"),
+        ({"fill": "nan"}, "fill: must be less than or equal to 1"),
+        ({"score": "loss"}, "score: must be 'logit' or 'probability'"),
+        ({"mode": "cumulative"}, "mode: must be 'independent'"),
+        ({"target": 10}, "target: must be less than or equal to 9"),
+        ({"versus": 1}, "query: holds a parameter that this operation does not have"),
+    ],
+)
+def test_refusals(client: TestClient, parameters: dict[str, str | float], detail: str) -> None:
+    answer = client.post("/explain/occlusion", params=parameters, files={"file": sample(7)})
+    check_problem(answer, 422, "invalid-parameter", detail)

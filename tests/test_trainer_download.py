@@ -1,0 +1,173 @@
+import gzip
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("httpx")
+
+from tests.documents import DATA
+from tests.mirror import Answer, serving
+from tests.refuse import refuses
+from trainer import data, download
+from trainer.errors import DataError
+
+IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+TRUE = {name: (DATA / f"{name}.gz").read_bytes() for name in (IMAGES, LABELS)}
+GOOD = {f"/{name}.gz": [Answer(body)] for name, body in TRUE.items()}
+
+Report = tuple[str, int, int | None]
+
+
+@pytest.fixture(autouse=True)
+def _only_the_test_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training set is not at hand; nor is any mirror but this machine."""
+    hashes = {name: data.SHA256[name] for name in (IMAGES, LABELS)}
+    monkeypatch.setattr(data, "SHA256", hashes)
+    monkeypatch.setattr(download, "SHA256", hashes)
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def fetch(directory: Path, mirrors: Sequence[str]) -> list[Report]:
+    reports: list[Report] = []
+    download.complete(directory, lambda *report: reports.append(report), mirrors, pause=0)
+    return reports
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_fetches_what_is_missing_into_a_new_folder(tmp_path: Path) -> None:
+    directory = tmp_path / "new" / "mnist"
+    with serving(GOOD) as mirror:
+        reports = fetch(directory, [mirror.url])
+    assert names(directory) == [f"{IMAGES}.gz", f"{LABELS}.gz"]
+    for name, body in TRUE.items():
+        assert (directory / f"{name}.gz").read_bytes() == body
+        mine = [(received, total) for reported, received, total in reports if reported == name]
+        assert mine[-1] == (len(body), len(body))
+        assert [received for received, _ in mine] == sorted({received for received, _ in mine})
+    assert mirror.asked == [f"/{IMAGES}.gz", f"/{LABELS}.gz"]
+    assert len(data.read(directory, "t10k")) == 10_000
+
+
+def test_leaves_what_is_there_alone(tmp_path: Path) -> None:
+    (tmp_path / IMAGES).write_bytes(b"plain")
+    (tmp_path / f"{LABELS}.gz").write_bytes(b"gzipped")
+    assert fetch(tmp_path, []) == []
+    assert (tmp_path / IMAGES).read_bytes() == b"plain"
+    assert (tmp_path / f"{LABELS}.gz").read_bytes() == b"gzipped"
+
+
+OTHER = gzip.compress(b"something else")
+SHORT = TRUE[LABELS][: len(TRUE[LABELS]) // 2]
+BROKEN = TRUE[LABELS][:1000] + bytes(100) + TRUE[LABELS][1100:]
+
+
+def test_tries_again_until_the_contents_are_right(tmp_path: Path) -> None:
+    """Busy, broken off, short, not gzip, damaged, another file: nothing of it may lie under the file's name."""
+    path, seen = tmp_path / f"{LABELS}.gz", []
+    bad = [
+        Answer(status=503),
+        Answer(SHORT, promised=len(TRUE[LABELS])),
+        Answer(SHORT),
+        Answer(b"<html>Sign in to this network</html>"),
+        Answer(BROKEN),
+        Answer(OTHER),
+    ]
+    answers = {**GOOD, f"/{LABELS}.gz": [*bad, Answer(TRUE[LABELS])]}
+
+    def report(name: str, received: int, total: int | None) -> None:  # noqa: ARG001
+        seen.append(path.exists())
+
+    with serving(answers) as mirror:
+        download.complete(tmp_path, report, [mirror.url] * 3, pause=0)
+    assert path.read_bytes() == TRUE[LABELS]
+    assert not any(seen)
+    assert names(tmp_path) == [f"{IMAGES}.gz", f"{LABELS}.gz"]
+    assert mirror.asked.count(f"/{LABELS}.gz") == len(bad) + 1
+
+
+def test_takes_the_next_mirror(tmp_path: Path) -> None:
+    with serving({}) as empty, serving(GOOD) as good:
+        fetch(tmp_path, [empty.url, good.url])
+    assert empty.asked == good.asked == [f"/{IMAGES}.gz", f"/{LABELS}.gz"]
+    assert (tmp_path / f"{IMAGES}.gz").read_bytes() == TRUE[IMAGES]
+
+
+def test_follows_a_mirror_that_moved(tmp_path: Path) -> None:
+    moved = {f"/old/{name}.gz": [Answer(status=301, location=f"/{name}.gz")] for name in TRUE}
+    with serving({**GOOD, **moved}) as mirror:
+        fetch(tmp_path, [f"{mirror.url}old/"])
+    assert (tmp_path / f"{LABELS}.gz").read_bytes() == TRUE[LABELS]
+
+
+def test_a_mirror_may_not_say_how_much_it_sends(tmp_path: Path) -> None:
+    with serving({path: [some[0]._replace(promised=-1)] for path, some in GOOD.items()}) as mirror:
+        reports = fetch(tmp_path, [mirror.url])
+    assert {total for _, _, total in reports} == {None}
+    assert (tmp_path / f"{IMAGES}.gz").read_bytes() == TRUE[IMAGES]
+
+
+def test_says_what_each_mirror_answered(tmp_path: Path) -> None:
+    with serving({}) as gone:
+        nobody = gone.url
+    with serving({f"/{IMAGES}.gz": [Answer(OTHER)]}) as other, serving({}) as empty:
+        with pytest.raises(DataError) as caught:
+            fetch(tmp_path, [other.url, empty.url, nobody])
+        assert other.asked == empty.asked == [f"/{IMAGES}.gz"] * 3
+    first, *rest = str(caught.value).splitlines()
+    assert first == (
+        f"{IMAGES} could not be downloaded; put MNIST's four IDX files (plain or gzipped) into {tmp_path}, "
+        "or name their folder with --data."
+    )
+    assert rest[0] == f"{other.url}{IMAGES}.gz: the file's SHA-256 is not that of MNIST"
+    assert rest[1].startswith(f"{empty.url}{IMAGES}.gz: Client error '404 Not Found' for url")
+    assert any(line.startswith(f"{nobody}{IMAGES}.gz: [Errno 111] Connection refused") for line in rest)
+    assert names(tmp_path) == []
+
+
+def test_waits_longer_after_each_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("trainer.download.time.sleep", pauses.append)
+    with serving({}) as empty, pytest.raises(DataError):
+        download.complete(tmp_path, lambda *_: None, [empty.url, empty.url], pause=0.5)
+    assert pauses == [0.5, 1.0]
+
+
+def test_a_folder_that_cannot_be_made_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    directory = tmp_path / "file" / "mnist"
+    with refuses(
+        DataError, f"{directory} lacks {IMAGES} and cannot be written: [Errno 20] Not a directory: '{directory}'"
+    ):
+        fetch(directory, [])
+
+
+def test_a_folder_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> None:
+    """A folder in the file's place stops even root."""
+    (tmp_path / f"{IMAGES}.gz").mkdir()
+    with serving(GOOD) as mirror, pytest.raises(DataError) as caught:
+        fetch(tmp_path, [mirror.url])
+    assert str(caught.value).startswith(f"{tmp_path} lacks {IMAGES} and cannot be written: [Errno 21] Is a directory")
+    assert mirror.asked == [f"/{IMAGES}.gz"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_no_traceback(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with serving(GOOD) as mirror, pytest.raises(DataError) as caught:
+        fetch(tmp_path, [mirror.url])
+    tmp_path.chmod(0o700)
+    assert str(caught.value).startswith(
+        f"{tmp_path} lacks {IMAGES} and cannot be written: [Errno 13] Permission denied"
+    )
+    assert names(tmp_path) == []
+
+
+def test_the_public_mirrors_are_asked_over_tls() -> None:
+    assert len(download.MIRRORS) >= 2
+    assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in download.MIRRORS)

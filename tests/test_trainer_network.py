@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+
+from models.architecture import Architecture  # noqa: E402
+from models.network import Network  # noqa: E402
+from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
+from tests.torch_oracle import LayeredNetwork  # noqa: E402
+from trainer.data import Digits  # noqa: E402
+from trainer.network import TrainableNetwork, accuracy  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def trainable(network: Network) -> TrainableNetwork:
+    """The same weights in PyTorch, in the same precision."""
+    twin = TrainableNetwork(network.architecture).to(torch.float64 if network.dtype == np.float64 else torch.float32)
+    twin.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in network.weights.items()})
+    return twin
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_serves_what_was_trained_layer_by_layer(
+    architecture: Architecture, dtype: type, tolerance: float, digits: Digits
+) -> None:
+    network = random_network(architecture, 31, dtype)
+    twin, images = trainable(network), digits.scaled(dtype)[:60]
+    with torch.no_grad():
+        pictures = torch.from_numpy(images)[:, None]
+        conv1 = twin.conv1(pictures)
+        pool1 = F.relu(F.max_pool2d(conv1, 2))
+        conv2 = twin.second_maps(pool1)
+        pool2, indices = F.max_pool2d(conv2, 2, return_indices=True)
+        winners = indices.numpy()
+        theirs = {"conv1": conv1, "pool1": pool1, "conv2": conv2, "pool2": F.relu(pool2), "logits": twin(pictures)}
+    trace = network.trace(images)
+    for layer, values in theirs.items():
+        ours, scale = getattr(trace, layer), float(values.abs().max())
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, values.numpy(), rtol=0, atol=tolerance * scale, err_msg=layer)
+    tolerated = tolerance * float(theirs["logits"].abs().max())
+    np.testing.assert_allclose(network.logits(images), theirs["logits"].numpy(), rtol=0, atol=tolerated)
+    # Where two candidates are equal but for rounding, either may win; nowhere else.
+    maps, cells = trace.conv2.reshape(*trace.conv2.shape[:2], -1), trace.winners.shape
+    ours, theirs_won = (np.take_along_axis(maps, at.reshape(*cells[:2], -1), -1) for at in (trace.winners, winners))
+    np.testing.assert_allclose(ours, theirs_won, rtol=0, atol=tolerance * float(conv2.abs().max()))
+
+
+@given(architectures(4), st.integers(0, 2**32), st.integers(1, 5))
+def test_is_the_layered_network(architecture: Architecture, seed: int, count: int) -> None:
+    """Two ways of pairing in PyTorch, groups and one map at a time, and numpy's: all three agree."""
+    network = random_network(architecture, seed)
+    images = np.random.default_rng(seed).random((count, 28, 28))
+    pictures = torch.from_numpy(images)[:, None]
+    with torch.no_grad():
+        layered, grouped = LayeredNetwork(network)(pictures).numpy(), trainable(network)(pictures).numpy()
+    np.testing.assert_allclose(grouped, layered, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(network.logits(images), layered, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_what_is_exported_has_the_very_weights_and_answers(architecture: Architecture, digits: Digits) -> None:
+    torch.manual_seed(4)
+    twin = TrainableNetwork(architecture)
+    exported = twin.export()
+    assert exported.architecture == architecture
+    assert exported.dtype == np.float32
+    assert sum(parameter.numel() for parameter in twin.parameters()) == architecture.parameters
+    for name, parameter in twin.named_parameters():
+        assert exported.weights[name].tolist() == parameter.tolist()
+    images = digits.scaled(np.float32)[:20]
+    with torch.no_grad():
+        logits = twin(torch.from_numpy(images)[:, None]).numpy()
+    np.testing.assert_allclose(exported.logits(images), logits, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_an_export_is_not_changed_by_further_training(architecture: Architecture) -> None:
+    twin = TrainableNetwork(architecture)
+    exported = twin.export()
+    before = exported.weights["affine.bias"].tolist()
+    with torch.no_grad():
+        twin.affine.bias.add_(1)
+    assert exported.weights["affine.bias"].tolist() == before
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 50, 1000])
+def test_accuracy_counts_right_readings(chunk: int, digits: Digits) -> None:
+    network = random_network(PAIRED, 5)
+    some = digits[:50]
+    right = sum(
+        int(network.logits(image).argmax()) == label
+        for image, label in zip(some.scaled(np.float64), some.labels.tolist(), strict=True)
+    )
+    images, labels = torch.from_numpy(some.scaled(np.float64))[:, None], torch.from_numpy(some.labels.astype(np.int64))
+    assert 0 < right < 50
+    assert accuracy(trainable(network), images, labels, chunk) == right / 50

@@ -1,0 +1,135 @@
+import hashlib
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models.checkpoint import load  # noqa: E402
+from tests.oracles import PAIRED  # noqa: E402
+from tests.refuse import refuses  # noqa: E402
+from trainer.data import SHA256, Digits  # noqa: E402
+from trainer.errors import RunError  # noqa: E402
+from trainer.publish import publish  # noqa: E402
+from trainer.recipe import Recipe  # noqa: E402
+from trainer.train import Best, Run  # noqa: E402
+
+RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_every=30)
+
+
+@pytest.fixture(scope="module")
+def runs(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Three real runs; by validation the second is best, and the third is its equal."""
+    folder = tmp_path_factory.mktemp("runs")
+    made = []
+    for seed, validation in ((7, 0.75), (8, 0.875), (9, 0.875)):
+        run = Run(PAIRED, RECIPE, seed, digits[:600], folder / f"{seed}.pt")
+        for _ in run.train():
+            pass
+        run.best = Best(validation, run.best.step, run.best.weights)
+        made.append(run)
+    return made
+
+
+def readings(run: Run, digits: Digits) -> list[int]:
+    """One picture at a time, in float64."""
+    network = run.result().astype(np.float64)
+    return [int(network.logits(image / 255).argmax()) for image in digits.images]
+
+
+@pytest.fixture(scope="module")
+def relabelled(digits: Digits, runs: list[Run]) -> Digits:
+    """Pictures labelled so that the first run reads every one rightly, and the others do not."""
+    some = digits[1_000:1_200]
+    return Digits(some.images, np.array(readings(runs[0], some), np.uint8))
+
+
+def test_chooses_by_validation_though_the_test_images_prefer_another(
+    runs: list[Run], relabelled: Digits, tmp_path: Path
+) -> None:
+    assert readings(runs[0], relabelled) == relabelled.labels.tolist()
+    assert readings(runs[1], relabelled) != relabelled.labels.tolist()
+    published = publish("chosen", runs, relabelled, 0.0, tmp_path)
+    assert published.card["selection"]["seed"] == 8  # the first of equal ones
+    chosen = runs[1].result()
+    assert {name: array.tolist() for name, array in published.network.weights.items()} == {
+        name: array.tolist() for name, array in chosen.weights.items()
+    }
+    assert publish("turned", runs[::-1], relabelled, 0.0, tmp_path).card["selection"]["seed"] == 9
+
+
+def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
+    some = digits[2_000:2_300]
+    published = publish("named", runs, some, 0.0, tmp_path)
+    read, shown = readings(runs[1], some), some.labels.tolist()
+    pairs = list(zip(shown, read, strict=True))
+    card = json.loads((tmp_path / "named.json").read_text())
+    assert card == {
+        "format_version": 1,
+        "name": "named",
+        "architecture": {
+            "wiring": "paired",
+            "conv1_filters": 3,
+            "conv2_filters": 3,
+            "conv1_kernel": 5,
+            "conv2_kernel": 3,
+            "conv2_bias": True,
+        },
+        "parameters": 2368,
+        "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
+        "recipe": asdict(RECIPE),
+        "selection": {
+            "by": "validation accuracy on 100 held-out training images",
+            "seed": 8,
+            "runs": [
+                {"seed": run.seed, "validation": validation, "step": run.best.step}
+                for run, validation in zip(runs, (0.75, 0.875, 0.875), strict=True)
+            ],
+        },
+        "dataset": SHA256,
+        "accuracy": {
+            "validation": 0.875,
+            "test": sum(truth == digit for truth, digit in pairs) / 300,
+            "test_images": 300,
+            "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
+            "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
+        },
+        "made_with": {
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+        },
+        "sha256": hashlib.sha256((tmp_path / "named.safetensors").read_bytes()).hexdigest(),
+    }
+    assert published.card == card == load(tmp_path / "named.safetensors").card
+
+
+def test_below_the_floor_nothing_is_written(runs: list[Run], relabelled: Digits, tmp_path: Path) -> None:
+    right = sum(
+        digit == label for digit, label in zip(readings(runs[1], relabelled), relabelled.labels.tolist(), strict=True)
+    )
+    assert 0 < right < 200
+    message = (
+        f"low reads {right / 2:.2f}% of 200 test images, below the floor of 98.00%: "
+        "no checkpoint was written. Train longer or from more seeds, or lower --floor"
+    )
+    with refuses(RunError, message):
+        publish("low", runs, relabelled, 0.98, tmp_path)
+    with pytest.raises(RunError):
+        publish("low", runs, relabelled, right / 200 + 1e-9, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert publish("low", runs, relabelled, right / 200, tmp_path).card["accuracy"]["test"] == right / 200
+
+
+def test_publishing_below_the_floor_leaves_an_older_checkpoint(
+    runs: list[Run], relabelled: Digits, tmp_path: Path
+) -> None:
+    before = publish("kept", runs[:1], relabelled, 1.0, tmp_path)
+    assert before.card["accuracy"]["test"] == 1
+    with pytest.raises(RunError):
+        publish("kept", runs[1:], relabelled, 1.0, tmp_path)
+    assert load(tmp_path / "kept.safetensors").sha256 == before.sha256

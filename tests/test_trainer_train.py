@@ -1,0 +1,240 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402
+
+from models.architecture import Architecture, Wiring  # noqa: E402
+from tests.oracles import PAIRED, SUMMED, title  # noqa: E402
+from tests.refuse import refuses  # noqa: E402
+from trainer import train  # noqa: E402
+from trainer.data import Digits  # noqa: E402
+from trainer.errors import DataError, RunError  # noqa: E402
+from trainer.network import TrainableNetwork  # noqa: E402
+from trainer.recipe import Recipe  # noqa: E402
+from trainer.train import Run  # noqa: E402
+
+# 500 pictures to train on are 25 batches: the second epoch begins within the run.
+SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
+
+
+@pytest.fixture(scope="module")
+def few(digits: Digits) -> Digits:
+    return digits[:600]
+
+
+def finished(run: Run) -> Run:
+    for _ in run.train():
+        pass
+    return run
+
+
+def outcome(run: Run) -> dict[str, Any]:
+    """Everything that a run leaves, but for the time it took: weights to the bit."""
+    history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
+    return {
+        "step": run.step,
+        "history": history,
+        "best": (run.best.validation, run.best.step),
+        "best weights": {name: tensor.tolist() for name, tensor in run.best.weights.items()},
+        "last weights": {name: tensor.tolist() for name, tensor in run.network.state_dict().items()},
+        "result": {name: array.tolist() for name, array in run.result().weights.items()},
+    }
+
+
+def test_the_papers_recipe() -> None:
+    assert Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000)
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+@pytest.mark.parametrize("stops", [[10], [20], [30], [40], [10, 20, 30]], ids=str)
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(
+    architecture: Architecture, stops: list[int], few: Digits, tmp_path: Path
+) -> None:
+    whole = outcome(finished(Run(architecture, SHORT, 3, few, tmp_path / "whole.pt")))
+    for stop in stops:
+        torch.rand(stop)  # what else drew random numbers must not matter
+        run = Run(architecture, SHORT, 3, few, tmp_path / "state.pt")
+        for progress in run.train():
+            if progress.step == stop:
+                break
+    resumed = Run(architecture, SHORT, 3, few, tmp_path / "state.pt")
+    assert resumed.step == stops[-1]
+    assert outcome(finished(resumed)) == whole
+
+
+def test_an_interruption_loses_what_came_after_the_last_validation(
+    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 1)
+    whole = outcome(finished(Run(SUMMED, SHORT, 1, few, tmp_path / "whole.pt")))
+    for stop, kept in ((7, 0), (19, 10), (33, 30)):
+        for progress in Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+        assert (tmp_path / "state.pt").exists() == (kept > 0)
+        assert Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt").step == kept
+    assert outcome(finished(Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt"))) == whole
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["state.pt", "whole.pt"]
+
+
+def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
+    one, again, other = (
+        outcome(finished(Run(SUMMED, SHORT, seed, few, tmp_path / f"{number}.pt")))
+        for number, seed in enumerate((1, 1, 2))
+    )
+    assert one == again
+    assert one["last weights"] != other["last weights"]
+    assert one["history"] != other["history"]
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tmp_path: Path) -> None:
+    """The recipe once more, with Adam's formula written out (Kingma and Ba, algorithm 1)."""
+    run = finished(Run(architecture, SHORT, 5, few, tmp_path / "state.pt"))
+
+    torch.manual_seed(5)
+    network = TrainableNetwork(architecture)
+    parameters = list(network.parameters())
+    first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+    training, validation = few.split(100)
+    images, labels = (
+        torch.from_numpy(training.scaled(np.float32))[:, None],
+        torch.from_numpy(training.labels.astype(int)),
+    )
+    losses = []
+    for step in range(1, 41):
+        epoch, batch = divmod(step - 1, 25)
+        order = np.random.default_rng([5, epoch]).permutation(500)
+        which = order[20 * batch : 20 * batch + 20]
+        loss = -F.log_softmax(network(images[which]), 1)[torch.arange(20), labels[which]].mean()
+        gradients = torch.autograd.grad(loss, parameters)
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
+                m.mul_(0.9).add_(g, alpha=0.1)
+                v.mul_(0.999).add_(g * g, alpha=0.001)
+                p.sub_(0.01 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8))
+
+    expected = network.export().weights
+    last = run.network.export()
+    for name, array in last.weights.items():
+        np.testing.assert_allclose(array, expected[name], rtol=0, atol=2e-6, err_msg=name)
+    assert [entry["step"] for entry in run.history] == [10, 20, 30, 40]
+    assert [entry["loss"] for entry in run.history] == pytest.approx(
+        [losses[step - 1] for step in (10, 20, 30, 40)], 1e-3
+    )
+    right = (last.logits(validation.scaled(np.float32)).argmax(-1) == validation.labels).sum()
+    assert run.history[-1]["validation"] == right / 100
+
+
+def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.5, 0.7, 0.7, 0.6])
+    monkeypatch.setattr(train, "accuracy", lambda *_: next(scores))
+    run = Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt")
+    for progress in run.train():
+        if progress.step == 20:
+            there = {name: tensor.tolist() for name, tensor in run.network.state_dict().items()}
+    assert (run.best.validation, run.best.step) == (0.7, 20)
+    assert {name: array.tolist() for name, array in run.result().weights.items()} == there
+    assert {name: tensor.tolist() for name, tensor in run.network.state_dict().items()} != there
+
+
+def test_reports_now_and_then_and_at_each_validation(
+    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.25, 0.5])
+    monkeypatch.setattr(train, "accuracy", lambda *_: next(scores))
+    recipe = Recipe(steps=130, batch=20, held_out=100, evaluate_every=80)
+    seen = [(progress.step, progress.validation) for progress in Run(SUMMED, recipe, 1, few, tmp_path / "s.pt").train()]
+    assert seen == [(50, None), (80, 0.25), (100, 0.25), (130, 0.5)]
+
+
+def test_learns(digits: Digits, tmp_path: Path) -> None:
+    recipe = Recipe(steps=400, batch=50, learning_rate=0.01, held_out=500, evaluate_every=100)
+    run = finished(Run(PAIRED, recipe, 1, digits[:3_000], tmp_path / "state.pt"))
+    fresh = digits[5_000:6_000]
+    right = (run.result().logits(fresh.scaled(np.float32)).argmax(-1) == fresh.labels).sum()
+    assert right > 900
+
+
+def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(Run(SUMMED, SHORT, 1, few, state).train()))
+    identity = (
+        "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
+        "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
+        "'held_out': 100, 'evaluate_every': 10}, 'seed': 1}"
+    )
+    message = (
+        f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
+    )
+    longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
+    for architecture, recipe, seed in (
+        (PAIRED, SHORT, 1),
+        (Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
+        (SUMMED, longer, 1),
+        (SUMMED, SHORT, 2),
+    ):
+        with refuses(RunError, message):
+            Run(architecture, recipe, seed, few, state)
+    assert Run(SUMMED, SHORT, 1, few, state).step == 10
+
+
+def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(Run(SUMMED, SHORT, 1, few, state).train()))
+    whole = state.read_bytes()
+    for content in (b"", b"not a state", whole[: len(whole) // 2], whole[:-1]):
+        state.write_bytes(content)
+        with pytest.raises(RunError) as caught:
+            Run(SUMMED, SHORT, 1, few, state)
+        assert str(caught.value).startswith(f"{state} cannot be read (")
+        assert str(caught.value).endswith("); delete it to start this run again")
+
+
+@pytest.mark.parametrize("content", [{}, [1, 2], {"step": 3}, 7], ids=str)
+def test_refuses_a_state_that_is_something_else(content: Any, few: Digits, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "state.pt")
+    with refuses(RunError, f"{tmp_path / 'state.pt'} holds no run; delete it to start this run again"):
+        Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt")
+
+
+def test_a_state_is_never_unpickled(few: Digits, tmp_path: Path) -> None:
+    """torch.load would run what is in it, were it not told to take weights only."""
+    torch.save(Bomb(), tmp_path / "state.pt")
+    with pytest.raises(RunError):
+        Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt")
+    assert Bomb.exploded == 0
+    torch.load(tmp_path / "state.pt", weights_only=False)
+    assert Bomb.exploded == 1
+
+
+class Bomb:
+    exploded = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _explode, ()
+
+
+def _explode() -> None:
+    Bomb.exploded += 1
+
+
+def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
+    recipe = Recipe(steps=40, batch=20, learning_rate=1e30, held_out=100, evaluate_every=10)
+    run = Run(SUMMED, recipe, 1, few, tmp_path / "state.pt")
+    with refuses(RunError, "the loss is nan at step 10: a smaller learning rate is needed"):
+        finished(run)
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_refuses_too_few_pictures(few: Digits, tmp_path: Path) -> None:
+    with refuses(RunError, "a batch of 20 needs as many pictures; 19 are left for training"):
+        Run(SUMMED, SHORT, 1, few[:119], tmp_path / "state.pt")
+    with refuses(DataError, "validation takes from 1 to 99 of 100 pictures, not 100"):
+        Run(SUMMED, SHORT, 1, few[:100], tmp_path / "state.pt")
