@@ -13,7 +13,8 @@ from benchmarks.timing import medians
 from models.checkpoint import DIRECTORY, load
 from models.contributions import contributions
 from models.network import Network
-from models.occlusion import Regions, occlude
+from models.occlusion import occlude
+from models.regions import Regions
 from trainer.data import read
 from trainer.network import TrainableNetwork
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,6 +36,11 @@ class Checkpoint:
     def sha256(self) -> str:
         """Hash of the checkpoint file."""
         return self.card["sha256"]
+
+    @cached_property
+    def precise(self) -> Network:
+        """The network in float64: explanations are differences, and should be none of rounding."""
+        return self.network.astype(np.float64)
 
 
 def save(directory: Path, network: Network, document: Document) -> Checkpoint:

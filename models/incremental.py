@@ -85,7 +85,7 @@ class Stage:
         inner = slice(self._inner.start * scale, self._inner.stop * scale)
         wide = np.zeros((*maps.shape[:2], self._side * scale, self._side * scale), maps.dtype)
         wide[:, :, inner, inner] = maps
-        return wide.reshape(len(maps), -1)
+        return wide.reshape(len(maps), maps.shape[1] * (self._side * scale) ** 2)
 
     def pooled(self, change: Array, conv: Array, image: IntArray, region: IntArray) -> Array:
         """What the pool holds in each window after a change of the inputs, ReLU applied.
@@ -130,14 +130,18 @@ class Stage:
     def _windows(self, reach: Reach, scale: int) -> IntArray:
         """(R², maps · (scale · cells)²): where in a row of maps with margins each region's window lies."""
         side, extent = self._side * scale, np.arange(reach.cells * scale)
-        corner = (reach.first + self._margin) * scale
+        corner: IntArray = (reach.first + self._margin) * scale
         corners = (corner[:, None] * side + corner).reshape(-1, 1)
-        within: IntArray = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
-        return corners + within.ravel()
+        within = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
+        windows: IntArray = corners + within.ravel()
+        return windows
 
     @staticmethod
     def _flat(windows: IntArray, rows: Array, image: IntArray, region: IntArray) -> IntArray:
-        return windows[region] + (image * rows.shape[1])[:, None]
+        """(J, …): each job's window as places in ``rows`` laid end to end."""
+        start: IntArray = image * rows.shape[1]
+        places: IntArray = windows[region] + start[:, None]
+        return places
 
 
 class Occluder:
@@ -184,6 +188,11 @@ class Occluder:
             (N, R², 10), regions row by row. Where a region already has the fill value, exactly ``whole``.
         changed
             (N, R²): whether anything was hidden.
+
+        Raises
+        ------
+        ImageError
+            Not 28×28, or not finite.
         """
         trace = self.network.trace(images)
         conv1, pool1 = self._stage1.with_margin(trace.conv1), self._stage1.with_margin(trace.pool1)
@@ -212,7 +221,7 @@ class Occluder:
         side = IMAGE_SIDE + self.regions.region
         wide = np.full((len(images), side, side), fill, self.network.dtype)
         wide[:, :IMAGE_SIDE, :IMAGE_SIDE] = images
-        return self.network.dtype.type(fill) - wide.reshape(len(images), -1)[:, self._pixels]
+        return self.network.dtype.type(fill) - wide.reshape(len(images), side * side)[:, self._pixels]
 
     @cached_property
     def _pixels(self) -> IntArray:

@@ -103,7 +103,7 @@ class Network:
         ImageError
             Not 28×28, or not finite.
         """
-        flat, batch = self._flatten(images)
+        flat, batch = self.flatten(images)
         chunks = [self._pool2(flat[start : start + CHUNK]) for start in range(0, len(flat), CHUNK)]
         pooled = np.concatenate(chunks) if chunks else np.empty((0, self._affine.shape[1]), self.dtype)
         return (pooled @ self._affine.T + self.weights["affine.bias"]).reshape(*batch, CLASSES)
@@ -122,7 +122,7 @@ class Network:
         ImageError
             Not 28×28, or not finite.
         """
-        flat, batch = self._flatten(images)
+        flat, batch = self.flatten(images)
         conv1 = self._conv1(flat)
         pool1 = np.maximum(max_pool(conv1), 0)
         responses = self._responses(pool1)
@@ -160,7 +160,14 @@ class Network:
         """(B,): conv2's bias where it is shared by the pairs of a filter (summed wiring), else zeros."""
         return np.zeros_like(self._conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self._conv2_bias
 
-    def _flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
+    def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
+        """Pictures (..., 28, 28), checked and in the network's precision, as (N, 784), and the shape of their batch.
+
+        Raises
+        ------
+        ImageError
+            Not 28×28, or not finite.
+        """
         array = np.asarray(images)
         if array.shape[-2:] != (IMAGE_SIDE, IMAGE_SIDE):
             raise ImageError(f"a picture must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.architecture import IMAGE_SIDE
 from models.errors import ParameterError
+from models.network import Array
 
 MAX_REGION = IMAGE_SIDE // 2
 
@@ -70,6 +71,13 @@ class Regions:
         offset = np.arange(IMAGE_SIDE) - np.array(self.starts)[:, None]
         inside: NDArray[np.bool_] = (offset >= 0) & (offset < self.region)
         return inside
+
+    def spread(self, values: Array) -> Array:
+        """For each pixel the mean of the values of the regions that cover it: (..., R, R) → (..., 28, 28)."""
+        covers = self.covers.astype(values.dtype)
+        counts = covers.sum(0)
+        spread: Array = covers.T @ values @ covers / np.outer(counts, counts)
+        return spread
 
     @cached_property
     def masks(self) -> NDArray[np.bool_]:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.occlusion import MAX_REGION, Score
+from models.occlusion import Score
+from models.regions import MAX_REGION
 from service.negotiation import Format
 from service.overlays.canvas import MAX_SCALE, Theme
 from service.pictures import Fit, Polarity
@@ -20,6 +21,13 @@ class MapDetail(StrEnum):
     NONE = "none"
     TOTALS = "totals"
     FULL = "full"
+
+
+class Mode(StrEnum):
+    """How regions are hidden."""
+
+    INDEPENDENT = "independent"
+    CUMULATIVE = "cumulative"
 
 
 class PredictQuery(BaseModel):
@@ -59,7 +67,14 @@ class OcclusionQuery(ExplainQuery):
     stride: int | None = Field(None, ge=1, le=MAX_REGION, description="1…region; the region's side, if absent.")
     fill: float = Field(0.0, ge=0, le=1, description="The grey that hides; 0 is the background.")
     score: Score = Field(Score.LOGIT, description="What is compared before and after.")
-    mode: Literal["independent"] = Field("independent", description="Each region is hidden by itself.")
+    mode: Mode = Field(
+        Mode.INDEPENDENT,
+        description="`independent`: each region by itself. `cumulative`: one after another for as long as the reading "
+        "stays the same, which leaves the sufficient region.",
+    )
+    verify: bool = Field(False, description="Read every hidden picture whole as well, and say the largest difference.")
+    pairs: bool = Field(False, description="What each filter pair loses with each region.")
+    receipt: bool = Field(False, description="Measure the explanation against random orders of hiding.")
 
 
 class InputReceipt(BaseModel):
@@ -129,6 +144,30 @@ class CriticalRegion(BaseModel):
     digit: int
 
 
+class SufficientRegion(BaseModel):
+    """The ink that alone still makes the network read the same digit."""
+
+    kept: list[list[int]] = Field(description="28 rows of 28: 1 where the pixel is kept.")
+    regions: int = Field(description="Regions that are kept.")
+    probability: float = Field(description="Of the digit, in the kept part alone.")
+
+
+class VerificationReport(BaseModel):
+    """The fast way against brute force."""
+
+    max_abs_difference: float = Field(description="In logits, over all regions and classes.")
+    multiply_adds_ratio: float = Field(description="Multiply-adds of brute force ÷ those of the fast way.")
+
+
+class FaithfulnessReceipt(BaseModel):
+    """Areas under the deletion (low is good) and insertion (high is good) curves of the target's probability."""
+
+    deletion: float
+    insertion: float
+    random_deletion: float
+    random_insertion: float
+
+
 class OcclusionMap(BaseModel):
     """What hiding each region does."""
 
@@ -143,6 +182,27 @@ class OcclusionMap(BaseModel):
     drop: Matrix = Field(description="baseline − the score without the region; above 0 it speaks for the target.")
     prediction: list[list[int]]
     critical: list[CriticalRegion]
+    sufficient: SufficientRegion | None = Field(None, description="With `mode=cumulative`.")
+    verification: VerificationReport | None = Field(None, description="With `verify=true`.")
+    pairs: list[list[Matrix]] | None = Field(None, description="With `pairs=true`: [row][column][conv1][conv2].")
+    receipt: FaithfulnessReceipt | None = Field(None, description="With `receipt=true`.")
+    input: InputReceipt
+    model: ModelReference
+
+
+class Process(BaseModel):
+    """Everything on the way from the picture to the digit (Fig. 2)."""
+
+    predicted: int
+    logits: list[float]
+    conv1: list[Matrix] = Field(description="[conv1 filter], before ReLU.")
+    pool1: list[Matrix] = Field(description="[conv1 filter], after ReLU.")
+    conv2: list[Matrix] = Field(description="[map], before ReLU; with paired wiring pair (i, j) is map i·B + j.")
+    pool2: list[Matrix] = Field(description="[map], after ReLU.")
+    maps: list[list[list[Matrix]]] = Field(description="[class][conv1 filter][conv2 filter][row][column].")
+    contributions: list[Matrix] = Field(description="[class][conv1 filter][conv2 filter]: each map's sum.")
+    filter_bias: Matrix = Field(description="[class][conv2 filter].")
+    class_bias: list[float]
     input: InputReceipt
     model: ModelReference
 

@@ -14,7 +14,6 @@ import numpy as np
 from PIL import Image
 
 from models.checkpoint import load_all
-from models.network import softmax
 from tests.e2e.server import running_service
 from trainer.data import read
 
@@ -23,7 +22,6 @@ DIGITS = ROOT / "docs" / "digits"
 PICTURES = ROOT / "docs" / "pictures"
 EXAMPLES = ROOT / "service" / "examples"
 
-CLEAR = 0.999
 QUESTIONS = {
     "predict": "/predict",
     "filters": "/explain/filters",
@@ -54,14 +52,14 @@ def main() -> None:
 
 
 def write_digits() -> None:
-    """The first test image of each digit that every shipped network reads clearly."""
+    """Of the first thousand test images, the clearest of each digit: it leads by most in the eyes of every network."""
     digits = read(ROOT / "tests" / "data", "t10k")[np.arange(1000)]
-    networks = [checkpoint.network for checkpoint in load_all().values()]
-    certainty = np.min([softmax(network.logits(digits.scaled(np.float32))) for network in networks], axis=0)
+    logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in load_all().values()])
     DIGITS.mkdir(exist_ok=True)
     for digit in range(10):
-        first = int(np.flatnonzero((digits.labels == digit) & (certainty[:, digit] > CLEAR))[0])
-        Image.fromarray(digits.images[first]).save(DIGITS / f"{digit}.png", optimize=True)
+        lead = (logits[..., digit] - np.delete(logits, digit, axis=-1).max(-1)).min(0)
+        clearest = int(np.where(digits.labels == digit, lead, -np.inf).argmax())
+        Image.fromarray(digits.images[clearest]).save(DIGITS / f"{digit}.png", optimize=True)
 
 
 def curl(command: str) -> bytes:

@@ -11,7 +11,8 @@ from captum.attr import Occlusion as CaptumOcclusion  # noqa: E402
 
 from models.architecture import Architecture, Wiring  # noqa: E402
 from models.contributions import contributions  # noqa: E402
-from models.occlusion import Regions, occlude  # noqa: E402
+from models.occlusion import occlude  # noqa: E402
+from models.regions import Regions  # noqa: E402
 from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, linear_piece, random_network, title  # noqa: E402
 from tests.torch_oracle import LayeredNetwork  # noqa: E402
 from trainer.data import Digits  # noqa: E402

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from models.architecture import Architecture
 from models.errors import ImageError, ParameterError
 from models.network import Array, Network
-from models.occlusion import Occlusion, Regions, Score, occlude
+from models.occlusion import Occlusion, Score, occlude
+from models.regions import Regions
 from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, slow_trace, title
 from tests.refuse import refuses
 from trainer.data import Digits
@@ -139,7 +140,7 @@ def test_regions_counted_by_hand(regions: Regions, grid: tuple[int, int], last: 
 def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
     """Regions of 14, 7 apart: corners at 0, 7 and 14, so that the middle is hidden by several."""
     drop = np.arange(9.0).reshape(3, 3)
-    heat = Occlusion(Regions(14, 7), 0, 0, Score.LOGIT, 0.0, drop, np.zeros((3, 3), np.intp)).heatmap()
+    heat = Regions(14, 7).spread(drop)
     assert heat[0, 0] == 0
     assert heat[0, 7] == (0 + 1) / 2
     assert heat[7, 13] == (0 + 1 + 3 + 4) / 4
@@ -150,7 +151,8 @@ def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
 
 def test_critical_regions_are_those_that_change_the_reading() -> None:
     prediction = np.array([[5, 6], [5, 3]], np.intp)
-    result = Occlusion(Regions(14), 2, 5, Score.LOGIT, 0.0, np.zeros((2, 2)), prediction)
+    target, predicted = np.array(2), np.array(5)
+    result = Occlusion(Regions(14), 0.0, Score.LOGIT, target, predicted, np.array(0.0), np.zeros((2, 2)), prediction)
     assert result.critical.tolist() == [[False, True], [False, True]]
 
 
@@ -199,10 +201,28 @@ def test_refuses_a_target(target: int) -> None:
         occlude(NETWORKS[0], np.zeros((28, 28)), target)
 
 
-def test_refuses_what_is_not_one_picture() -> None:
-    with refuses(ImageError, "one picture at a time; got an array of shape (1, 28, 28)"):
-        occlude(NETWORKS[0], np.zeros((1, 28, 28)))
+def test_refuses_what_is_no_picture() -> None:
     with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
         occlude(NETWORKS[0], np.zeros((28, 27)))
     with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
         occlude(NETWORKS[0], np.full((28, 28), math.inf))
+
+
+@pytest.mark.parametrize("network", NETWORKS[:3], ids=["paired", "summed", "lenet"])
+def test_a_batch_answers_like_its_pictures(network: Network, digits: Digits) -> None:
+    images = digits.scaled(np.float64)[:6].reshape(2, 3, 28, 28)
+    targets = np.array([[0, 1, 2], [3, 4, 5]])
+    together = occlude(network, images, targets, Regions(5, 3), 0.4)
+    assert together.drop.shape == (2, 3, 9, 9)
+    assert together.heatmap().shape == (2, 3, 28, 28)
+    for place in np.ndindex(2, 3):
+        alone = occlude(network, images[place], int(targets[place]), Regions(5, 3), 0.4)
+        assert together.predicted[place] == alone.predicted
+        assert together.baseline[place] == pytest.approx(float(alone.baseline), abs=1e-12)
+        np.testing.assert_allclose(together.drop[place], alone.drop, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(together.heatmap()[place], alone.heatmap(), rtol=0, atol=1e-12)
+        assert np.array_equal(together.critical[place], alone.critical)
+
+
+def test_no_pictures_no_answers() -> None:
+    assert occlude(NETWORKS[0], np.zeros((0, 28, 28))).drop.shape == (0, 14, 14)

@@ -63,7 +63,7 @@ def train(
     Stop it at any time: the same command goes on where it was, and ends with the same network.
     """
     architecture = Architecture(wiring, *_counts(filters), conv2_bias=conv2_bias)
-    name = name or f"{wiring}-{filters}"
+    name = f"{wiring}-{filters}" if name is None else name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
         raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
     recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, held_out=held_out)
@@ -82,7 +82,7 @@ def train(
 
 
 def _counts(filters: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,2})x(\d{1,2})", filters)
+    match = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", filters)
     if match is None:
         raise typer.BadParameter(f"must be two counts such as 3x3, not {filters!r}", param_hint="--filters")
     return int(match[1]), int(match[2])
@@ -103,6 +103,9 @@ def _mnist(directory: Path) -> tuple[data.Digits, data.Digits]:
 
 
 def _train_with_bar(run: Run, title: str) -> None:
+    if run.step == run.recipe.steps:
+        console.print(f"{title}: trained before")
+        return
     if run.step:
         console.print(f"{title}: goes on from step {run.step:,} of {run.recipe.steps:,}")
     columns = (

@@ -37,8 +37,11 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
     Raises
     ------
     RunError
-        Below the floor. The runs stay where they are.
+        A run that is not finished, or below the floor. The runs stay where they are.
     """
+    for run in runs:
+        if run.step < run.recipe.steps:
+            raise RunError(f"seed {run.seed} is at step {run.step:,} of {run.recipe.steps:,}: train it to the end first")
     chosen = max(runs, key=lambda run: run.best.validation)
     network = chosen.result()
     reading = read_all(network, test)

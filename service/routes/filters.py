@@ -31,7 +31,7 @@ async def explain_filters(
 
 
 def _think(query: FiltersQuery, question: Question) -> FilterContributions | Image.Image:
-    ledger = contributions(question.checkpoint.network, question.image)
+    ledger = contributions(question.checkpoint.precise, question.image)
     predicted = int(ledger.logits.argmax())
     target = predicted if query.target is None else query.target
     account = ledger.account(target, query.versus)

@@ -1,5 +1,6 @@
 """``POST /explain/occlusion``."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -7,12 +8,26 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
-from models.occlusion import Regions, occlude
+from models.errors import ParameterError
+from models.faithfulness import receipt
+from models.occlusion import Occlusion, occlude
+from models.pairs import pair_drops
+from models.regions import Regions
+from models.sufficient import sufficient_region
+from models.verification import verify
 from service import documentation, overlays
 from service.catalogue import CatalogueDependency
 from service.negotiation import Format
 from service.routes.asking import Question, answer
-from service.schemas import CriticalRegion, OcclusionMap, OcclusionQuery
+from service.schemas import (
+    CriticalRegion,
+    FaithfulnessReceipt,
+    Mode,
+    OcclusionMap,
+    OcclusionQuery,
+    SufficientRegion,
+    VerificationReport,
+)
 from service.uploads import MAX_BODY
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
@@ -25,30 +40,52 @@ async def explain_occlusion(
     """Which regions of the picture does the answer rest on?
 
     Each region is hidden in turn. The PNG shows the drops over the digit, with the critical regions outlined: those
-    without which another digit is read.
+    without which another digit is read. With `mode=cumulative` it shows the ink that is enough, and with `pairs=true`
+    what each filter pair saw.
     """
     return await answer(request, query, catalogue, partial(_think, query))
 
 
 def _think(query: OcclusionQuery, question: Question) -> OcclusionMap | Image.Image:
+    network, image = question.checkpoint.precise, question.image
     regions = Regions(query.region, query.stride)
-    result = occlude(
-        question.checkpoint.network, question.image, query.target, regions, fill=query.fill, score=query.score
-    )
+    if question.form is Format.PNG and query.pairs and query.mode is Mode.CUMULATIVE:
+        raise ParameterError("pairs", "has a picture of its own; ask for mode=cumulative without it, or for JSON")
+    result = occlude(network, image, query.target, regions, query.fill, query.score)
+    if query.mode is Mode.CUMULATIVE and result.target != result.predicted:
+        raise ParameterError("target", f"must be what is read, {result.predicted}, with mode=cumulative, or absent")
     if question.form is Format.PNG:
-        return overlays.occlusion(question.image, result, fill=query.fill, scale=question.scale, theme=question.theme)
+        return _draw(query, question, result)
+
+    answered = _map(question, result)
+    if query.mode is Mode.CUMULATIVE:
+        enough = sufficient_region(network, image, regions, query.fill)
+        answered.sufficient = SufficientRegion(
+            kept=enough.kept.astype(int).tolist(), regions=enough.count, probability=enough.probability
+        )
+    if query.verify:
+        answered.verification = VerificationReport(**asdict(verify(network, image, regions, query.fill)))
+    if query.pairs:
+        answered.pairs = pair_drops(network, image, int(result.target), regions, query.fill).tolist()
+    if query.receipt:
+        answered.receipt = FaithfulnessReceipt(**asdict(receipt(network, image, result)))
+    return answered
+
+
+def _map(question: Question, result: Occlusion) -> OcclusionMap:
+    regions = result.regions
     critical = [
         CriticalRegion(row=row, column=column, box=regions.box(row, column), digit=int(result.prediction[row, column]))
         for row, column in np.argwhere(result.critical).tolist()
     ]
     return OcclusionMap(
-        predicted=result.predicted,
-        target=result.target,
+        predicted=int(result.predicted),
+        target=int(result.target),
         score=result.score,
-        baseline=result.baseline,
+        baseline=float(result.baseline),
         region=regions.region,
         stride=regions.step,
-        fill=query.fill,
+        fill=result.fill,
         grid=regions.grid,
         drop=result.drop.tolist(),
         prediction=result.prediction.tolist(),

@@ -56,13 +56,15 @@ def test_a_real_digit_is_read(port: int) -> None:
     assert answer["digit"] == 7
 
 
-def test_a_plain_user_without_rights(port: int) -> None:
+@pytest.mark.usefixtures("port")
+def test_a_plain_user_without_rights() -> None:
     assert inside("id -u") == "10001"
     assert inside("grep CapEff /proc/1/status") == "CapEff:\t0000000000000000"
     assert inside("touch /venv/x /work/x 2>/dev/null; echo $?") == "1"
 
 
-def test_no_torch_in_the_serving_image(port: int) -> None:
+@pytest.mark.usefixtures("port")
+def test_no_torch_in_the_serving_image() -> None:
     assert inside("ls /venv/lib/python3.13/site-packages | grep -ci ^torch") == "0"
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
@@ -52,6 +51,6 @@ def test_what_is_wrong_stops_the_start_with_one_line(settings: dict[str, str], m
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_serving_loads_no_torch(tmp_path: Path) -> None:
+def test_serving_loads_no_torch() -> None:
     script = "import sys, service.app; service.app.create_app(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0

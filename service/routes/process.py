@@ -1,0 +1,50 @@
+"""``POST /explain/process``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from PIL import Image
+
+from models.contributions import contributions
+from service import documentation, overlays
+from service.catalogue import CatalogueDependency
+from service.negotiation import Format
+from service.routes.asking import Question, answer
+from service.schemas import PredictQuery, Process
+from service.uploads import MAX_BODY
+
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+
+
+@router.post(**documentation.question("/explain/process"), response_model=Process)
+async def explain_process(
+    request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
+) -> Response:
+    """What happens on the way from the picture to the digit?
+
+    The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The PNG is a
+    slide for a lecture, after the paper's Fig. 2.
+    """
+    return await answer(request, query, catalogue, _think)
+
+
+def _think(question: Question) -> Process | Image.Image:
+    network = question.checkpoint.precise
+    trace = network.trace(question.image)
+    ledger = contributions(network, question.image)
+    if question.form is Format.PNG:
+        return overlays.process(question.image, network, trace, ledger, scale=question.scale, theme=question.theme)
+    return Process(
+        predicted=int(trace.logits.argmax()),
+        logits=trace.logits.tolist(),
+        conv1=trace.conv1.tolist(),
+        pool1=trace.pool1.tolist(),
+        conv2=trace.conv2.tolist(),
+        pool2=trace.pool2.tolist(),
+        maps=ledger.maps.tolist(),
+        contributions=ledger.contributions.tolist(),
+        filter_bias=ledger.filter_bias.tolist(),
+        class_bias=ledger.class_bias.tolist(),
+        input=question.receipt,
+        model=question.reference,
+    )

@@ -1,0 +1,59 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from models.checkpoint import load_all
+from models.faithfulness import receipt
+from models.network import Network, softmax
+from models.occlusion import occlude
+from models.regions import Regions
+from trainer.data import Digits
+
+NETWORK: Network = load_all()["paired-3x3"].precise
+
+
+def area(scores: list[float]) -> float:
+    """Of the trapezoids, over a base of 1."""
+    return sum((a + b) / 2 for a, b in pairwise(scores)) / (len(scores) - 1)
+
+
+@pytest.mark.parametrize(("regions", "fill"), [(Regions(4), 0.0), (Regions(5, 3), 0.2)])
+def test_both_curves_step_by_step(regions: Regions, fill: float, digits: Digits) -> None:
+    image = digits.scaled(np.float64)[2]
+    result = occlude(NETWORK, image, regions=regions, fill=fill)
+    entries = []
+    for row, column in np.ndindex(*regions.grid):
+        left, top, right, bottom = regions.box(row, column)
+        square = np.s_[top:bottom, left:right]
+        if (image[square] != fill).any():
+            entries.append((-result.drop[row, column], row, column, square))
+    deleted, inserted = image.copy(), np.full((28, 28), fill)
+
+    def probability(picture: np.ndarray) -> float:  # type: ignore[type-arg]
+        return float(softmax(NETWORK.logits(picture))[int(result.target)])
+
+    deletion, insertion = [probability(deleted)], [probability(inserted)]
+    for *_, square in sorted(entries, key=lambda entry: entry[:3]):
+        deleted[square] = fill
+        inserted[square] = image[square]
+        deletion.append(probability(deleted))
+        insertion.append(probability(inserted))
+    measured = receipt(NETWORK, image, result)
+    assert measured.deletion == pytest.approx(area(deletion), abs=1e-12)
+    assert measured.insertion == pytest.approx(area(insertion), abs=1e-12)
+
+
+def test_better_than_chance_and_always_the_same(digits: Digits) -> None:
+    images = digits.scaled(np.float64)[:20]
+    measured = [receipt(NETWORK, image, occlude(NETWORK, image)) for image in images]
+    assert np.mean([one.deletion for one in measured]) < np.mean([one.random_deletion for one in measured]) - 0.1
+    assert np.mean([one.insertion for one in measured]) > np.mean([one.random_insertion for one in measured]) + 0.1
+    assert receipt(NETWORK, images[0], occlude(NETWORK, images[0])) == measured[0]
+
+
+def test_nothing_to_hide() -> None:
+    image = np.full((28, 28), 0.5)
+    measured = receipt(NETWORK, image, occlude(NETWORK, image, target=3, fill=0.5))
+    score = softmax(NETWORK.logits(image))[3]
+    assert measured.deletion == measured.insertion == measured.random_deletion == measured.random_insertion == score
