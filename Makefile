@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train check format bench examples lock clean
+.PHONY: serve test train check format bench examples gallery lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -30,8 +30,11 @@ format: $(VENV)/.dev
 bench: $(VENV)/.bench  ## measurements side by side
 	$(RUN) benchmarks
 
-examples: $(VENV)/.dev  ## the answers in the documentation and the pictures in docs/, from the running service
+examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service
 	$(RUN) tests.examples
+
+gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
+	$(RUN) tests.gallery
 
 lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
 	$(PIP) uv

@@ -4,8 +4,15 @@ import time
 from collections.abc import Callable, Mapping
 from statistics import median
 
+from rich.console import Console
+from rich.table import Table
 
-def medians(ways: Mapping[str, Callable[[], object]], rounds: int = 15) -> dict[str, float]:
+Ways = Mapping[str, Callable[[], object]]
+
+console = Console()
+
+
+def medians(ways: Ways, rounds: int) -> dict[str, float]:
     """Median seconds of one call of each way; a round calls every way once, after one round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
@@ -15,3 +22,14 @@ def medians(ways: Mapping[str, Callable[[], object]], rounds: int = 15) -> dict[
             if turn:
                 seconds[name].append(time.perf_counter() - started)
     return {name: median(values) for name, values in seconds.items()}
+
+
+def show(title: str, ways: Ways, rounds: int, pictures: int = 1) -> None:
+    """Print the medians for one picture, and how many times as long as the first way each takes."""
+    table = Table("", "ms a picture", "times the first", title=title, title_justify="left", min_width=68)
+    table.columns[1].justify = table.columns[2].justify = "right"
+    seconds = medians(ways, rounds)
+    first = next(iter(seconds.values()))
+    for name, value in seconds.items():
+        table.add_row(name, f"{value / pictures * 1e3:.3f}", f"{value / first:.1f}")
+    console.print(table)

@@ -6,7 +6,7 @@ from fastapi_offline import FastAPIOffline
 from models import __version__
 from service import problems
 from service.catalogue import Catalogue
-from service.routes import filters, health, models, occlusion, predict
+from service.routes import filters, health, models, occlusion, predict, process
 from service.settings import Settings
 
 DESCRIPTION = """\
@@ -36,6 +36,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.catalogue = Catalogue(settings.models, settings.default_model)
     problems.install(app)
-    for module in (predict, filters, occlusion, models, health):
+    for module in (predict, filters, occlusion, process, models, health):
         app.include_router(module.router)
     return app

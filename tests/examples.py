@@ -1,7 +1,7 @@
 """``python -m tests.examples``: ask the running service the documentation's questions and keep the answers.
 
-Makes the digits in docs/digits, the pictures in docs/pictures, the examples of the OpenAPI document, and in the README
-the answer and the table of networks.
+Makes the digits in docs/digits, the examples of the OpenAPI document, and in the README the answer and the table of
+networks.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,34 +20,28 @@ from trainer.data import read
 
 ROOT = Path(__file__).parent.parent
 DIGITS = ROOT / "docs" / "digits"
-PICTURES = ROOT / "docs" / "pictures"
 EXAMPLES = ROOT / "service" / "examples"
 
 QUESTIONS = {
     "predict": "/predict",
     "filters": "/explain/filters",
     "occlusion": "/explain/occlusion?region=7",
+    "process": "/explain/process",
 }
+# An answer of thousands of numbers is no example.
+ABBREVIATED = {"process"}
 LOOKUPS = {"models": "/models", "model": "/models/paired-3x3", "healthz": "/healthz", "readyz": "/readyz"}
-DRAWINGS = {
-    "predict": "-F file=@docs/digits/5.png 'localhost:8000/predict?format=png&scale=2'",
-    "filters": "-F file=@docs/digits/5.png 'localhost:8000/explain/filters?format=png&scale=2'",
-    "occlusion": "-F file=@docs/digits/5.png 'localhost:8000/explain/occlusion?format=png&scale=2'",
-}
 
 
 def main() -> None:
     write_digits()
     with running_service() as address:
         for name, question in QUESTIONS.items():
-            answer = curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'")
-            (EXAMPLES / f"{name}.json").write_text(json.dumps(json.loads(answer), indent=1) + "\n")
+            answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'"))
+            example = abbreviated(answer) if name in ABBREVIATED else answer
+            (EXAMPLES / f"{name}.json").write_text(json.dumps(example) + "\n")
         for name, path in LOOKUPS.items():
             (EXAMPLES / f"{name}.json").write_bytes(curl(f"curl -s {address}{path}") + b"\n")
-        PICTURES.mkdir(exist_ok=True)
-        for name, arguments in DRAWINGS.items():
-            picture = curl(f"curl -s {arguments}".replace("localhost:8000", address))
-            (PICTURES / f"{name}.png").write_bytes(picture)
         readme = ROOT / "README.md"
         readme.write_text(with_networks(with_answers(readme.read_text(), address)))
 
@@ -60,6 +55,15 @@ def write_digits() -> None:
         lead = (logits[..., digit] - np.delete(logits, digit, axis=-1).max(-1)).min(0)
         clearest = int(np.where(digits.labels == digit, lead, -np.inf).argmax())
         Image.fromarray(digits.images[clearest]).save(DIGITS / f"{digit}.png", optimize=True)
+
+
+def abbreviated(value: Any) -> Any:
+    """The same JSON, with only the first entry of each list of lists."""
+    if isinstance(value, dict):
+        return {key: abbreviated(item) for key, item in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return [abbreviated(value[0])]
+    return value
 
 
 def curl(command: str) -> bytes:

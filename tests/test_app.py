@@ -30,6 +30,7 @@ def test_every_operation_has_a_summary_and_an_example(client: TestClient) -> Non
         ("/predict", "post"),
         ("/explain/filters", "post"),
         ("/explain/occlusion", "post"),
+        ("/explain/process", "post"),
         ("/models", "get"),
         ("/models/{name}", "get"),
         ("/healthz", "get"),

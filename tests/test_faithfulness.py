@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.checkpoint import load_all
 from models.faithfulness import receipt
@@ -30,7 +31,7 @@ def test_both_curves_step_by_step(regions: Regions, fill: float, digits: Digits)
             entries.append((-result.drop[row, column], row, column, square))
     deleted, inserted = image.copy(), np.full((28, 28), fill)
 
-    def probability(picture: np.ndarray) -> float:  # type: ignore[type-arg]
+    def probability(picture: NDArray[np.float64]) -> float:
         return float(softmax(NETWORK.logits(picture))[int(result.target)])
 
     deletion, insertion = [probability(deleted)], [probability(inserted)]

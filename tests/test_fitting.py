@@ -73,7 +73,7 @@ def test_enlarged_mnist_digits_come_back(digits: Digits) -> None:
     differences = []
     for picture in digits.images[:100]:
         large = Image.fromarray(picture).resize((140, 140), Image.Resampling.NEAREST)
-        image, _ = fit_as_mnist(np.asarray(large, np.float32) / 255)
+        image, _ = fit_as_mnist(np.asarray(large, np.float32) / np.float32(255))
         differences.append(np.abs(image - picture / 255).mean())
     # Moved by a single pixel, these digits differ from themselves by 0.06.
     assert np.mean(differences) < 0.012

@@ -64,7 +64,7 @@ def test_equals_hiding_one_region_after_another(
     predicted = reading(network, image, score, 0)[1]
     explained = predicted if target is None else target
     baseline = reading(network, image, score, explained)[0]
-    assert (result.predicted, result.target, result.score) == (predicted, explained, score)
+    assert (int(result.predicted), int(result.target), result.score) == (predicted, explained, score)
     assert result.baseline == pytest.approx(baseline, abs=1e-12)
 
     starts = corners(region, stride or region)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.occlusion import Occlusion, Regions, Score
+from models.occlusion import Occlusion, Score
+from models.regions import Regions
 from service.overlays.canvas import NOTE, SUM, TITLE, Theme
 from service.overlays.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
 from service.overlays.occlusion import DIGIT, KEY, MAP, critical_digits, occlusion, pixel_box
@@ -19,6 +20,7 @@ def _result(
     target: int = 5,
     score: Score = Score.LOGIT,
     baseline: float = 12.5,
+    fill: float = 0.0,
 ) -> Occlusion:
     """Drops and readings by region; everywhere else no drop and 5 is read."""
     drop, prediction = np.zeros(regions.grid), np.full(regions.grid, 5)
@@ -26,7 +28,7 @@ def _result(
         drop[place] = value
     for place, digit in (readings or {}).items():
         prediction[place] = digit
-    return Occlusion(regions, target, 5, score, baseline, drop, prediction)
+    return Occlusion(regions, fill, score, np.array(target), np.array(5), np.array(baseline), drop, prediction)
 
 
 def _pixel(image: Image.Image, row: int, column: int, scale: int = 1) -> np.ndarray:
@@ -39,7 +41,16 @@ def _pixel(image: Image.Image, row: int, column: int, scale: int = 1) -> np.ndar
 def test_heat_is_drawn_exactly_pixel_by_pixel(theme: Theme) -> None:
     rng = np.random.default_rng(1)
     regions = Regions(4, 3)
-    result = Occlusion(regions, 5, 5, Score.LOGIT, 1.0, rng.normal(size=regions.grid), np.full(regions.grid, 5))
+    result = Occlusion(
+        regions=regions,
+        fill=0.0,
+        score=Score.LOGIT,
+        target=np.array(5),
+        predicted=np.array(5),
+        baseline=np.array(1.0),
+        drop=rng.normal(size=regions.grid),
+        prediction=np.full(regions.grid, 5),
+    )
     heat = result.heatmap()
     picture = patch(occlusion(EMPTY, result, theme=theme), MAP)
     side = MAP.width // 28
@@ -167,8 +178,8 @@ def test_the_heading_asks_the_question(target: int, heading: str) -> None:
 
 
 def test_the_caption_says_what_was_hidden() -> None:
-    result = _result(Regions(4, 3), readings={(0, 0): 1, (8, 8): 1})
-    image = occlusion(EMPTY, result, fill=0.5)
+    result = _result(Regions(4, 3), readings={(0, 0): 1, (8, 8): 1}, fill=0.5)
+    image = occlusion(EMPTY, result)
     assert len(written(image, "regions of 4×4 pixels, stride 3, fill 0.5; 2 of 81 critical", NOTE, MUTED)) == 1
 
 

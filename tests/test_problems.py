@@ -61,7 +61,7 @@ def test_unknown_paths(client: TestClient) -> None:
 
 def test_every_operation_documents_its_problems() -> None:
     paths = create_app().openapi()["paths"]
-    for path in ("/predict", "/explain/filters", "/explain/occlusion"):
+    for path in ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process"):
         documented = paths[path]["post"]["responses"]
         assert set(documented) == {"200", "400", "404", "406", "413", "415", "422"}
         for status, response in documented.items():

@@ -1,6 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 
 from models.checkpoint import DIRECTORY, load
 from tests.oracles import slow_trace
@@ -9,11 +12,11 @@ from tests.test_routes_questions import check_problem
 
 
 def test_each_region_equals_brute_force(client: TestClient) -> None:
-    parameters = {"region": 8, "stride": 5, "fill": 0.5, "score": "probability", "target": 9}
+    parameters: dict[str, Any] = {"region": 8, "stride": 5, "fill": 0.5, "score": "probability", "target": 9}
     body = client.post("/explain/occlusion", params=parameters, files={"file": sample(4)}).json()
     network = load(DIRECTORY / "paired-3x3.safetensors").network
 
-    def probability(image: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def probability(image: NDArray[Any]) -> NDArray[Any]:
         exponentials = np.exp(slow_trace(network, image).logits)
         return np.asarray(exponentials / exponentials.sum())
 

@@ -1,6 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 
 from models.checkpoint import DIRECTORY, load
 from tests.oracles import slow_trace
@@ -30,7 +33,7 @@ def test_the_picture_shows_that_digit(client: TestClient, digit: int) -> None:
     assert contains_enlarged(decode(answer.content), pixels(digit))
 
 
-def contains_enlarged(picture: np.ndarray, digit: np.ndarray) -> bool:  # type: ignore[type-arg]
+def contains_enlarged(picture: NDArray[Any], digit: NDArray[Any]) -> bool:
     """Whether the bright pixels of a 28×28 digit stand somewhere in the picture, enlarged by a whole number."""
     grey = picture.astype(int).mean(-1)
     mask = digit > 128

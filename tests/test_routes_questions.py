@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from tests.pictures import encode, pixels, sample
 
-PATHS = ("/predict", "/explain/filters", "/explain/occlusion")
+PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
 UPLOAD = {"file": ("7.png", sample(7))}
 TOO_LARGE = "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"

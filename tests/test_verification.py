@@ -1,6 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from models.incremental import occluder
 from models.regions import Regions
 from models.verification import verify
 from tests.oracles import PAIRED, random_network
@@ -18,13 +22,11 @@ def test_it_finds_no_difference_and_counts_the_work(digits: Digits) -> None:
 
 def test_it_would_find_one(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     """With a fast way that is wrong in one number, the difference is that number's."""
-    import models.verification as module
-
     network, image = random_network(PAIRED, 1), digits.scaled(np.float64)[0]
-    right = module.occluder(network, Regions())
+    right = occluder(network, Regions())
 
     class Wrong:
-        def logits(self, images: np.ndarray, fill: float) -> tuple[np.ndarray, ...]:  # type: ignore[type-arg]
+        def logits(self, images: NDArray[np.float64], fill: float) -> tuple[Any, ...]:
             whole, hidden, changed = right.logits(images, fill)
             hidden[0, 100, 3] += 0.25
             return whole, hidden, changed
@@ -32,5 +34,5 @@ def test_it_would_find_one(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> N
         def multiply_adds(self) -> int:
             return right.multiply_adds()
 
-    monkeypatch.setattr(module, "occluder", lambda *_: Wrong())
+    monkeypatch.setattr("models.verification.occluder", lambda *_: Wrong())
     assert verify(network, image, Regions(), 0.0).max_abs_difference == pytest.approx(0.25, abs=1e-9)

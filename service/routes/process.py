@@ -16,7 +16,10 @@ from service.uploads import MAX_BODY
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
-@router.post(**documentation.question("/explain/process"), response_model=Process)
+@router.post(
+    **documentation.question("/explain/process", note=", with only the first entry of each list of lists"),
+    response_model=Process,
+)
 async def explain_process(
     request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
 ) -> Response:

@@ -1,0 +1,60 @@
+"""Occlusion against one batched torch pass over the hidden pictures, and against Captum."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from captum.attr import Occlusion
+from numpy.typing import NDArray
+
+from benchmarks.timing import show
+from models.network import Network
+from models.occlusion import occlude
+from models.regions import Regions
+from trainer.network import TrainableNetwork
+
+
+def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:
+    """Regions of 2, 4 and 8 on one picture, and the paper's regions on 64."""
+    for regions in (Regions(), Regions(4, 1), Regions(8, 1)):
+        rows, columns = regions.grid
+        title = f"{name}, one picture, {rows * columns} regions of {regions.region}×{regions.region}"
+        _compare(title, network, twin, images[:1], regions, rounds=31)
+    _compare(f"{name}, 64 pictures, 196 regions of 2×2", network, twin, images[:64], Regions(), rounds=5)
+
+
+def _compare(
+    title: str, network: Network, twin: TrainableNetwork, images: NDArray[Any], regions: Regions, rounds: int
+) -> None:
+    precise, doubles = network.astype(np.float64), images.astype(np.float64)
+    tensors = torch.from_numpy(images)[:, None]
+    masks = torch.from_numpy(regions.masks.reshape(-1, 1, 28, 28))
+    targets = twin(tensors).argmax(1)
+    captum = Occlusion(twin)
+
+    def batched() -> None:
+        with torch.no_grad():
+            for tensor in tensors:
+                twin(torch.where(masks, 0.0, tensor))
+
+    def attribute(evaluations: int) -> None:
+        side, step = regions.region, regions.step
+        captum.attribute(
+            tensors,
+            sliding_window_shapes=(1, side, side),
+            strides=(1, step, step),
+            target=targets,
+            perturbations_per_eval=evaluations,
+        )
+
+    show(
+        title,
+        {
+            "konkyo, float32": lambda: occlude(network, images, regions=regions),
+            "konkyo, float64, as the service computes": lambda: occlude(precise, doubles, regions=regions),
+            "one torch pass over all hidden pictures": batched,
+            "captum, 196 per evaluation": lambda: attribute(196),
+        },
+        rounds,
+        len(images),
+    )

@@ -1,0 +1,115 @@
+"""``python -m tests.gallery``: every kind of picture, drawn by the running service from real test digits.
+
+Writes docs/gallery.md with the pictures in docs/gallery, and the misread digits that it shows.
+"""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from tests.e2e.server import running_service
+from tests.examples import DIGITS, ROOT, curl
+from trainer.data import read
+
+PICTURES = ROOT / "docs" / "gallery"
+PAGE = ROOT / "docs" / "gallery.md"
+
+# Legible test images that the default network misreads, by number, with what they show and what is read.
+MISREAD = {259: (6, 0), 449: (3, 5), 1226: (7, 2)}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of the gallery: its file's name, the digit it explains, what was asked, and what to see in it."""
+
+    name: str
+    digit: str
+    question: str
+    caption: str
+
+    @property
+    def arguments(self) -> str:
+        """Of the curl command that gives the picture."""
+        joint = "&" if "?" in self.question else "?"
+        return f"-F file=@docs/digits/{self.digit}.png 'localhost:8000{self.question}{joint}format=png&scale=2'"
+
+
+FILTERS, OCCLUSION = "/explain/filters", "/explain/occlusion"
+
+RIGHT = [
+    Picture("predict", "5", "/predict", "The reading, with its ten probabilities."),
+    Picture("process", "5", "/explain/process", "The whole way from the picture to the digit: the paper's Fig. 2."),
+    Picture("filters", "5", FILTERS, "What each filter pair added to the 5: the paper's Fig. 3, and exact."),
+    Picture("versus", "5", f"{FILTERS}?versus=3", "Why 5 and not 3: every number is the difference of two ledgers."),
+    Picture("occlusion", "5", OCCLUSION, "What hiding each 2×2 region takes from the 5, or gives to it."),
+    Picture(
+        "occlusion-4",
+        "5",
+        f"{OCCLUSION}?region=4&stride=1&score=probability",
+        "Larger regions, overlapping, in probability. Without the outlined ones another digit is read.",
+    ),
+    Picture("sufficient", "5", f"{OCCLUSION}?mode=cumulative&region=4", "The ink that alone is still read as a 5."),
+    Picture("pairs", "5", f"{OCCLUSION}?pairs=true", "Which filter pairs looked at which part of the digit."),
+    Picture("summed", "5", f"{FILTERS}?model=summed-3x3", "The network with 922 parameters, explained the same way."),
+    Picture("lenet", "5", f"{FILTERS}?model=lenet-6x16&theme=dark", "LeNet's 6 and 16 filters, on dark."),
+]
+
+
+def misread(number: int) -> list[Picture]:
+    """A misread digit, and the three questions that it raises."""
+    truth, read_as = MISREAD[number]
+    digit = f"misread-{number}"
+    return [
+        Picture(f"{number}-predict", digit, "/predict", f"A {truth}, read as a {read_as}."),
+        Picture(
+            f"{number}-versus",
+            digit,
+            f"{FILTERS}?target={truth}&versus={read_as}",
+            f"Why not {truth}? The pairs in ochre took more from the {truth} than from the {read_as}.",
+        ),
+        Picture(
+            f"{number}-occlusion",
+            digit,
+            f"{OCCLUSION}?target={truth}",
+            f"What stood in the way of a {truth}: hiding an ochre region raises its score, "
+            f"and without one tagged {truth} it is read.",
+        ),
+    ]
+
+
+def sections() -> dict[str, list[Picture]]:
+    """The page: headings with their pictures."""
+    wrong = {f"Wrong: a {truth} read as a {read_as}": misread(number) for number, (truth, read_as) in MISREAD.items()}
+    return {"Right: a 5 read as a 5": RIGHT, **wrong}
+
+
+def main() -> None:
+    images = read(ROOT / "tests" / "data", "t10k").images
+    for number in MISREAD:
+        Image.fromarray(images[number]).save(DIGITS / f"misread-{number}.png", optimize=True)
+    PICTURES.mkdir(exist_ok=True)
+    with running_service() as address:
+        for pictures in sections().values():
+            for picture in pictures:
+                answer = curl(f"curl -s {picture.arguments}".replace("localhost:8000", address))
+                (PICTURES / f"{picture.name}.png").write_bytes(answer)
+    PAGE.write_text(page())
+
+
+def page() -> str:
+    """The Markdown of docs/gallery.md."""
+    parts = [
+        "# Gallery",
+        "Drawn by the service from MNIST's test images with `make gallery`; each command gives the picture above it.",
+    ]
+    for heading, pictures in sections().items():
+        parts.append(f"## {heading}")
+        for picture in pictures:
+            parts.append(f"{picture.caption}")
+            parts.append(f"![{picture.caption}](gallery/{picture.name}.png)")
+            parts.append(f"```sh\ncurl {picture.arguments} > {picture.name}.png\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()
