@@ -29,7 +29,7 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
         with torch.no_grad():
             twin(tensor)
 
-    show(f"{name}, forward pass", {"numpy": lambda: network.logits(image), "torch": passed}, rounds=500)
+    show(f"{name}, forward pass", {"numpy": lambda: network.logits(image), "torch": passed}, rounds=15)
 
     captum = LayerGradientXActivation(twin, twin.conv2)
     show(
@@ -38,10 +38,10 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
             "the ledger, every pair and map": lambda: contributions(precise, double),
             "captum, gradient × activation of conv2": lambda: [captum.attribute(tensor, target=c) for c in range(10)],
         },
-        rounds=100,
+        rounds=15,
     )
     many = images[:64].astype(np.float64)
-    show(f"{name}, the ledgers of 64 pictures", {"one call": lambda: contributions(precise, many)}, 10, len(many))
+    show(f"{name}, the ledgers of 64 pictures", {"one call": lambda: contributions(precise, many)}, 5, len(many))
 
     result = occlude(precise, double)
     show(
@@ -52,7 +52,7 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
             "pairs": lambda: pair_drops(precise, double, int(result.target), Regions(), 0.0),
             "receipt of faithfulness": lambda: receipt(precise, double, result),
         },
-        rounds=20,
+        rounds=9,
     )
 
     ledger = contributions(precise, double)
@@ -65,5 +65,5 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
             "occlusion drawn": lambda: png(overlays.occlusion(image, result)),
             "ledger drawn": lambda: png(overlays.ledger(image, network, account, predicted=digit, target=digit)),
         },
-        rounds=50,
+        rounds=15,
     )

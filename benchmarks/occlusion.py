@@ -19,7 +19,7 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
     for regions in (Regions(), Regions(4, 1), Regions(8, 1)):
         rows, columns = regions.grid
         title = f"{name}, one picture, {rows * columns} regions of {regions.region}×{regions.region}"
-        _compare(title, network, twin, images[:1], regions, rounds=31)
+        _compare(title, network, twin, images[:1], regions, rounds=15)
     _compare(f"{name}, 64 pictures, 196 regions of 2×2", network, twin, images[:64], Regions(), rounds=5)
 
 

@@ -13,7 +13,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Faithfulness:
     """Areas under the deletion and insertion curves of the target's probability, 0…1.
 
     Attributes
@@ -32,7 +32,7 @@ class Receipt:
     random_insertion: float
 
 
-def receipt(network: Network, image: Array, occlusion: Occlusion) -> Receipt:
+def receipt(network: Network, image: Array, occlusion: Occlusion) -> Faithfulness:
     """Measure an explanation against 20 random orders with a fixed seed.
 
     The order is that of the drops, the greatest first. Only regions that hold anything but the fill value are ordered:
@@ -50,7 +50,7 @@ def receipt(network: Network, image: Array, occlusion: Occlusion) -> Receipt:
     holding = np.flatnonzero((masks & (image != occlusion.fill)).any((-2, -1)))
     if not len(holding):
         score = float(Score.PROBABILITY.of(network.logits(image))[occlusion.target])
-        return Receipt(score, score, score, score)
+        return Faithfulness(score, score, score, score)
     ranked = holding[np.argsort(-occlusion.drop.ravel()[holding], kind="stable")]
     rng = np.random.default_rng(SEED)
     areas = np.array(
@@ -60,7 +60,7 @@ def receipt(network: Network, image: Array, occlusion: Occlusion) -> Receipt:
         ]
     )
     (deletion, insertion), (random_deletion, random_insertion) = areas[0], areas[1:].mean(0)
-    return Receipt(float(deletion), float(insertion), float(random_deletion), float(random_insertion))
+    return Faithfulness(float(deletion), float(insertion), float(random_deletion), float(random_insertion))
 
 
 def _areas(

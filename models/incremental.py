@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.architecture import CLASSES, IMAGE_SIDE, POOL
+from models.architecture import IMAGE_SIDE, POOL
 from models.network import Array, IntArray, Network, max_pool
 from models.regions import Regions
 
@@ -72,6 +72,10 @@ class Stage:
         self._side = self._margin + max(side, int(reach.first.max()) + reach.cells)
         self._pool_windows = self._windows(reach, 1)
         self._conv_windows = self._windows(reach, POOL)
+        # The same windows in maps without a margin; cells of the margin go to a column of their own at the end.
+        bare = np.full((maps, self._side, self._side), maps * side**2)
+        bare[:, self._inner, self._inner] = np.arange(maps * side**2).reshape(maps, side, side)
+        self._places = bare.ravel()[self._pool_windows]
         # What a change adds to a window depends on how the two lie to each other: four ways at most.
         self.lies = (reach.shift[:, None] * POOL + reach.shift).ravel()
         self._spread = {
@@ -117,9 +121,12 @@ class Stage:
         """(J, maps · cells²): what the whole picture's pool, with its margin, holds in each window."""
         return np.take(pool, self._flat(self._pool_windows, pool, image, region))
 
-    def place(self, windows: Array, pool: Array, region: IntArray) -> None:
-        """Write each picture's window into its row of ``pool`` (J, …)."""
-        pool[np.arange(len(pool))[:, None], self._pool_windows[region]] = windows
+    def placed(self, windows: Array, pool: Array, image: IntArray, region: IntArray) -> Array:
+        """(J, maps · s²): the whole picture's pool (N, maps · s²), without margin, with each window put into it."""
+        features = np.empty((len(region), pool.shape[1] + 1), pool.dtype)
+        features[:, :-1] = pool[image]
+        features[np.arange(len(region))[:, None], self._places[region]] = windows
+        return features[:, :-1]
 
     def multiply_adds(self) -> int:
         """Of bringing one hidden picture up to date."""
@@ -165,8 +172,7 @@ class Occluder:
         reach2 = Reach.of(reach1.first, reach1.cells, shape.conv2_kernel)
         self._stage1 = Stage(first, shape.conv1_filters, reach1, regions.region, shape.pool1_side)
         self._stage2 = Stage(second, shape.maps, reach2, reach1.cells, shape.pool2_side)
-        affine = network.weights["affine.weight"].reshape(CLASSES, shape.maps, shape.pool2_side, -1)
-        self._affine = np.ascontiguousarray(self._stage2.with_margin(affine).T)
+        self._affine = np.ascontiguousarray(network.weights["affine.weight"].T)
         # Hidden pictures whose windows lie alike are brought up to date together.
         self._order = np.lexsort((self._stage2.lies, self._stage1.lies))
 
@@ -196,7 +202,7 @@ class Occluder:
         """
         trace = self.network.trace(images)
         conv1, pool1 = self._stage1.with_margin(trace.conv1), self._stage1.with_margin(trace.pool1)
-        conv2, pool2 = self._stage2.with_margin(trace.conv2), self._stage2.with_margin(trace.pool2)
+        conv2, pool2 = self._stage2.with_margin(trace.conv2), trace.pool2.reshape(len(images), len(self._affine))
         change = self._changes(images, fill)
         changed = (change != 0).any(-1)
         hidden = np.repeat(trace.logits[:, None], change.shape[1], axis=1)
@@ -207,8 +213,7 @@ class Occluder:
             i, r = image[start : start + CHUNK], region[start : start + CHUNK]
             pooled = self._stage1.pooled(change[i, r], conv1, i, r)
             pooled = self._stage2.pooled(pooled - self._stage1.look(pool1, i, r), conv2, i, r)
-            features = pool2[i]
-            self._stage2.place(pooled, features, r)
+            features = self._stage2.placed(pooled, pool2, i, r)
             hidden[i, r] = features @ self._affine + self.network.weights["affine.bias"]
         return trace.logits, hidden, changed
 
@@ -253,8 +258,7 @@ def _spread(kernels: Array, width: int, shift: tuple[int, int], window: int) -> 
 
 
 def _runs(values: IntArray) -> Iterator[tuple[slice, int]]:
-    """Where equal values stand together, and which."""
+    """Where equal values stand together, and which; there is at least one."""
     bounds = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
     for start, stop in pairwise(bounds):
-        if stop > start:
-            yield slice(start, stop), int(values[start])
+        yield slice(start, stop), int(values[start])

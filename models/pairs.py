@@ -39,3 +39,8 @@ def pair_drops(network: Network, image: Array, target: int, regions: Regions, fi
         hidden = np.where(masks[some], network.dtype.type(fill), image)
         drops[some] = whole - contributions(network, hidden).contributions[:, target]
     return drops.reshape(*regions.grid, *whole.shape)
+
+
+def pair_heatmaps(drops: Array, regions: Regions) -> Array:
+    """For each pixel the mean drop of the regions that cover it: (R, R, A, B) → (28, 28, A, B)."""
+    return np.moveaxis(regions.spread(np.moveaxis(drops, (0, 1), (-2, -1))), (-2, -1), (0, 1))

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.contributions import Pair
+from models.faithfulness import Faithfulness
 from models.occlusion import Score
 from models.regions import MAX_REGION
+from models.verification import Verification
 from service.negotiation import Format
 from service.overlays.canvas import MAX_SCALE, Theme
-from service.pictures import Fit, Polarity
+from service.pictures import Fit, Polarity, Receipt
 
 Class = Annotated[int, Field(ge=0, le=9)]
 Matrix = list[list[float]]
@@ -77,19 +80,6 @@ class OcclusionQuery(ExplainQuery):
     receipt: bool = Field(False, description="Measure the explanation against random orders of hiding.")
 
 
-class InputReceipt(BaseModel):
-    """What came, and what was done to bring it into the network's form."""
-
-    format: str
-    width: int
-    height: int
-    mode: str
-    inverted: bool
-    fitted: bool
-    box: tuple[int, int, int, int] | None = Field(description="(left, top, right, bottom) of the ink, if fitted.")
-    warnings: list[str]
-
-
 class ModelReference(BaseModel):
     """Which network answered."""
 
@@ -104,17 +94,8 @@ class Prediction(BaseModel):
     probability: float
     probabilities: list[float]
     logits: list[float]
-    input: InputReceipt
+    input: Receipt
     model: ModelReference
-
-
-class RankedPair(BaseModel):
-    """One filter pair's place."""
-
-    conv1: int
-    conv2: int
-    contribution: float
-    share: float = Field(description="contribution ÷ the sum of all absolute contributions.")
 
 
 class FilterContributions(BaseModel):
@@ -127,11 +108,11 @@ class FilterContributions(BaseModel):
     class_bias: float
     filter_bias: list[float] = Field(description="One entry a conv2 filter.")
     contributions: Matrix = Field(description="[conv1 filter][conv2 filter].")
-    ranking: list[RankedPair]
+    ranking: list[Pair]
     residual: float = Field(description="What rounding leaves unexplained.")
     totals: list[Matrix] | None = Field(None, description="[class][conv1 filter][conv2 filter].")
     maps: list[list[Matrix]] | None = Field(None, description="[conv1 filter][conv2 filter][row][column].")
-    input: InputReceipt
+    input: Receipt
     model: ModelReference
 
 
@@ -152,22 +133,6 @@ class SufficientRegion(BaseModel):
     probability: float = Field(description="Of the digit, in the kept part alone.")
 
 
-class VerificationReport(BaseModel):
-    """The fast way against brute force."""
-
-    max_abs_difference: float = Field(description="In logits, over all regions and classes.")
-    multiply_adds_ratio: float = Field(description="Multiply-adds of brute force ÷ those of the fast way.")
-
-
-class FaithfulnessReceipt(BaseModel):
-    """Areas under the deletion (low is good) and insertion (high is good) curves of the target's probability."""
-
-    deletion: float
-    insertion: float
-    random_deletion: float
-    random_insertion: float
-
-
 class OcclusionMap(BaseModel):
     """What hiding each region does."""
 
@@ -183,10 +148,10 @@ class OcclusionMap(BaseModel):
     prediction: list[list[int]]
     critical: list[CriticalRegion]
     sufficient: SufficientRegion | None = Field(None, description="With `mode=cumulative`.")
-    verification: VerificationReport | None = Field(None, description="With `verify=true`.")
+    verification: Verification | None = Field(None, description="With `verify=true`.")
     pairs: list[list[Matrix]] | None = Field(None, description="With `pairs=true`: [row][column][conv1][conv2].")
-    receipt: FaithfulnessReceipt | None = Field(None, description="With `receipt=true`.")
-    input: InputReceipt
+    receipt: Faithfulness | None = Field(None, description="With `receipt=true`.")
+    input: Receipt
     model: ModelReference
 
 
@@ -194,6 +159,7 @@ class Process(BaseModel):
     """Everything on the way from the picture to the digit (Fig. 2)."""
 
     predicted: int
+    image: Matrix = Field(description="28 rows of 28 in [0, 1]: what the network sees.")
     logits: list[float]
     conv1: list[Matrix] = Field(description="[conv1 filter], before ReLU.")
     pool1: list[Matrix] = Field(description="[conv1 filter], after ReLU.")
@@ -203,7 +169,7 @@ class Process(BaseModel):
     contributions: list[Matrix] = Field(description="[class][conv1 filter][conv2 filter]: each map's sum.")
     filter_bias: Matrix = Field(description="[class][conv2 filter].")
     class_bias: list[float]
-    input: InputReceipt
+    input: Receipt
     model: ModelReference
 
 

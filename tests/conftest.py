@@ -7,8 +7,6 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 
-from service.app import create_app
-from service.settings import Settings
 from trainer.data import Digits, read
 
 DATA = Path(__file__).parent / "data"
@@ -27,5 +25,9 @@ def digits() -> Digits:
 @pytest.fixture(scope="session")
 def client() -> Iterator[TestClient]:
     """The service with the shipped checkpoints."""
+    # Imported here, so that a service that cannot be imported stops no test of the floors below.
+    from service.app import create_app
+    from service.settings import Settings
+
     with TestClient(create_app(Settings())) as started:
         yield started

@@ -39,6 +39,23 @@ def test_a_conv1_filters_pairs_add_up_to_captums_gradient_times_activation(
                 assert pairs.sum() - sum(own_bias) == pytest.approx(attributed[i], abs=1e-12)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_the_maps_are_captums_gradient_times_activation_at_pool2(architecture: Architecture, digits: Digits) -> None:
+    network = random_network(architecture, 42)
+    layered = LayeredNetwork(network)
+    captum = LayerGradientXActivation(layered, layered.pool2)
+    image = digits.scaled(np.float64)[17]
+    ledger = contributions(network, image)
+    pictures = torch.from_numpy(image)[None, None].requires_grad_()
+    for target in range(10):
+        attributed = captum.attribute(pictures, target=target).detach().numpy()
+        if architecture.wiring is Wiring.PAIRED:  # a map of its own for each pair, bias and all
+            np.testing.assert_allclose(ledger.maps[target], attributed, rtol=0, atol=1e-12)
+        else:  # a map for each conv2 filter, shared by its pairs and its bias
+            shared = ledger.contributions[target].sum(0) + ledger.filter_bias[target]
+            np.testing.assert_allclose(shared, attributed[0].sum((1, 2)), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("fill", [0.0, 0.6])
 @pytest.mark.parametrize(("region", "stride"), [(2, 2), (3, 3), (5, 5), (14, 14), (3, 2), (7, 4), (10, 1)])
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)

@@ -21,6 +21,7 @@ from tests.refuse import refuses
         ("image/png;q=0, */*;q=0.1", Format.JSON),
         ("application/json;q=0, */*", Format.PNG),
         ("text/html, image/avif, image/webp, image/png, */*;q=0.8", Format.PNG),
+        ("image/png;level=1;q=0.9, application/json;q=0.8", Format.PNG),
         ("image/png;q=nonsense, application/json;q=0.1", Format.JSON),
     ],
 )

@@ -108,6 +108,40 @@ def test_a_tile_has_a_thin_frame_outside() -> None:
     assert (canvas.pixels == HAIRLINE).sum() == 4 * 10 + 4
 
 
+@pytest.mark.parametrize("framed", [True, False])
+@pytest.mark.parametrize("scale", [1, 3])
+def test_many_tiles_at_once_look_like_one_after_the_other(scale: int, framed: bool) -> None:
+    indices = np.random.default_rng(3).integers(5, 250, (2, 3, 2, 4), np.uint8)
+    first, pitch = Box(8, 5, 16, 9), (9, 12)
+    together, alone = _canvas(scale), _canvas(scale)
+    together.tiles(first, pitch, indices, framed)
+    for row, column in np.ndindex(2, 3):
+        left, top = first.left + column * pitch[1], first.top + row * pitch[0]
+        box = Box(left, top, left + first.width, top + first.height)
+        if framed:
+            alone.tile(box, indices[row, column])
+        else:
+            alone.region(box)[:] = indices[row, column].repeat(2 * scale, 0).repeat(2 * scale, 1)
+    assert (together.pixels == alone.pixels).all()
+    assert (together.pixels != PAPER).any()
+
+
+def test_windows_are_the_canvas_itself() -> None:
+    canvas = _canvas(2)
+    canvas.windows(Box(10, 4, 14, 7), (10, 20), (2, 3))[1, 2] = FIRST
+    expected = _canvas(2)
+    expected.fill(Box(50, 14, 54, 17), FIRST)
+    assert (canvas.pixels == expected.pixels).all()
+
+
+@pytest.mark.parametrize(("start", "end"), [((10, 5), (30, 5)), ((30, 5), (10, 5)), ((10, 5), (10, 25))])
+def test_a_line_runs_from_end_to_end(start: tuple[int, int], end: tuple[int, int]) -> None:
+    canvas = _canvas()
+    canvas.line(start, end)
+    assert (canvas.pixels == HAIRLINE).sum() == 21
+    assert canvas.pixels[start[::-1]] == canvas.pixels[end[::-1]] == HAIRLINE
+
+
 @pytest.mark.parametrize("text", ["−", "×"])
 def test_signs_that_the_font_lacks_are_drawn(text: str) -> None:
     shades, _, ascent = letters(text, 40, False)

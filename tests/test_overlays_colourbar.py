@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from service.overlays.canvas import NOTE, Canvas, Theme
-from service.overlays.colourbar import WIDTH, bar_width, colour_bar
+from service.overlays.canvas import NOTE, Box, Canvas, Theme
+from service.overlays.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
 from service.overlays.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
 from tests.test_overlays_canvas import written
 
@@ -67,3 +67,43 @@ def test_the_title_stands_above_flush_right() -> None:
     spots = written(_bar(201, 2.0).image(), "drop", NOTE, MUTED)
     assert len(spots) == 1
     assert spots[0][1] < TOP - 5
+
+
+STRIP = Box(30, 20, 130, 26)
+
+
+def _strip(limit: float, signed: bool, box: Box = STRIP, scale: int = 1) -> Canvas:
+    canvas = Canvas(160, 60, scale, Theme.LIGHT)
+    colour_strip(canvas, box, limit, signed)
+    return canvas
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+@pytest.mark.parametrize(("signed", "least"), [(True, NEGATIVE), (False, NEUTRAL)])
+def test_a_strip_runs_from_its_least_colour_to_the_positive_end(signed: bool, least: int, scale: int) -> None:
+    strip = _strip(2.0, signed, scale=scale).region(STRIP)
+    assert (strip == strip[:1]).all()
+    assert (strip[0, 0], strip[0, -1]) == (least, POSITIVE)
+    assert (np.diff(strip[0].astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize(("signed", "least"), [(True, "−2.00"), (False, "0")])
+def test_a_strip_has_its_ends_in_numbers(signed: bool, least: str) -> None:
+    image = _strip(2.0, signed).image()
+    left, right = written(image, least, NOTE, MUTED), written(image, "+2.00", NOTE, MUTED)
+    assert [y for _, y in left + right] == [STRIP.bottom + STRIP_NUMBERS] * 2
+    assert abs(left[0][0] - STRIP.left) < 2
+    assert STRIP.left + 50 < right[0][0] < STRIP.right
+
+
+def test_a_strip_too_short_for_two_numbers_has_one() -> None:
+    image = _strip(2e-8, True, Box(60, 20, 130, 26)).image()
+    assert len(written(image, "+2.0e−08", NOTE, MUTED)) == 1
+    assert written(image, "−2.0e−08", NOTE, MUTED) == []
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_strip_of_nothing_is_neutral(signed: bool) -> None:
+    canvas = _strip(0.0, signed)
+    assert (canvas.region(STRIP) == NEUTRAL).all()
+    assert len(written(canvas.image(), "0", NOTE, MUTED)) == 1

@@ -27,7 +27,7 @@ SHAPES = [
 ]
 
 
-def _network(architecture: Architecture) -> Network:
+def network_of(architecture: Architecture) -> Network:
     rng = np.random.default_rng(5)
     return Network(
         architecture, {name: rng.normal(0, 0.2, shape) for name, shape in architecture.tensor_shapes.items()}
@@ -57,11 +57,11 @@ def _draw(
     scale: int = 1,
     theme: Theme = Theme.LIGHT,
 ) -> Image.Image:
-    network = _network(architecture)
+    network = network_of(architecture)
     return ledger(IMAGE, network, account, predicted=predicted, target=target, versus=versus, scale=scale, theme=theme)
 
 
-def _frame_colours(image: Image.Image, box: Box, table: Table) -> set[int]:
+def frame_colours(image: Image.Image, box: Box, table: Table) -> set[int]:
     """The palette indices around a map at the distance of a place's frame."""
     indices = np.asarray(image)
     outer = box.grow(table.frame_gap + table.frame)
@@ -79,13 +79,13 @@ def test_the_greatest_is_framed_red_the_second_blue_and_no_other() -> None:
     image, table = _draw(_account(TOTALS)), Table(THREE)
     for pair in product(range(3), range(3)):
         expected = {(1, 0): {FIRST}, (2, 1): {SECOND}}.get(pair, {PAPER})
-        assert _frame_colours(image, table.map(*pair), table) == expected, pair
+        assert frame_colours(image, table.map(*pair), table) == expected, pair
 
 
 def test_places_go_by_sign_not_by_size() -> None:
     image, table = _draw(_account([[-9.0, -1.0, -8.0], [-7.0, -2.0, -5.0], [-3.0, -6.0, -4.0]])), Table(THREE)
-    assert _frame_colours(image, table.map(0, 1), table) == {FIRST}
-    assert _frame_colours(image, table.map(1, 1), table) == {SECOND}
+    assert frame_colours(image, table.map(0, 1), table) == {FIRST}
+    assert frame_colours(image, table.map(1, 1), table) == {SECOND}
 
 
 @pytest.mark.parametrize("theme", list(Theme))
@@ -108,14 +108,14 @@ def test_nothing_is_framed_where_nothing_contributes() -> None:
 def test_a_single_pair_has_a_first_place_and_no_second() -> None:
     one = Architecture(Wiring.PAIRED, 1, 1)
     image, table = _draw(_account([[-2.0]]), one), Table(one)
-    assert _frame_colours(image, table.map(0, 0), table) == {FIRST}
+    assert frame_colours(image, table.map(0, 0), table) == {FIRST}
     assert not (np.asarray(image) == SECOND).any()
 
 
 @pytest.mark.parametrize("theme", list(Theme))
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
 def test_every_cell_of_every_map_has_its_colour(architecture: Architecture, theme: Theme) -> None:
-    network, table = _network(architecture), Table(architecture)
+    network, table = network_of(architecture), Table(architecture)
     account = contributions(network, IMAGE).account(3)
     image = ledger(IMAGE, network, account, predicted=3, target=3, theme=theme)
     limit = np.abs(account.maps).max()
@@ -133,7 +133,7 @@ def test_every_cell_of_every_map_has_its_colour(architecture: Architecture, them
 
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
 def test_filters_stand_at_the_heads(architecture: Architecture) -> None:
-    network, table = _network(architecture), Table(architecture)
+    network, table = network_of(architecture), Table(architecture)
     indices = np.asarray(ledger(IMAGE, network, contributions(network, IMAGE).account(3), predicted=3, target=3))
     filters, kernels = network.weights["conv1.weight"], network.weights["conv2.weight"]
     heads = [(table.filter(i), filters[i, 0], filters) for i in range(len(filters))]
@@ -146,9 +146,10 @@ def test_filters_stand_at_the_heads(architecture: Architecture) -> None:
         assert (indices[box.top : box.bottom, box.left : box.right] == expected).all(), box
 
 
+@pytest.mark.parametrize("pictures", [False, True])
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
-def test_nothing_overlaps(architecture: Architecture) -> None:
-    table = Table(architecture)
+def test_nothing_overlaps(architecture: Architecture, pictures: bool) -> None:
+    table = Table(architecture, pictures)
     rows, columns = architecture.conv1_filters, architecture.conv2_filters
     kernels = rows if architecture.wiring is Wiring.SUMMED else 1
     frame = table.frame + table.frame_gap
@@ -178,7 +179,7 @@ def test_totals_of_many_filters_have_one_decimal() -> None:
     image, table = _draw(_account(totals.tolist()), lenet), Table(lenet)
     assert written(image, "13.4", NOTE, FIRST, strong=True)[0][1] == table.total_baseline(4)
     assert written(image, "−42.2", NOTE)[0][1] == table.total_baseline(5)
-    assert _frame_colours(image, table.map(0, 15), table) == {SECOND}
+    assert frame_colours(image, table.map(0, 15), table) == {SECOND}
 
 
 def test_the_sum_line_has_the_actual_numbers() -> None:
@@ -259,7 +260,7 @@ def test_light_and_dark_differ_in_their_background() -> None:
 
 
 def test_an_empty_picture_draws_without_a_warning() -> None:
-    network = _network(THREE)
+    network = network_of(THREE)
     empty = np.zeros((28, 28))
     account = contributions(network, empty).account(0)
     image = ledger(empty, network, account, predicted=0, target=0)

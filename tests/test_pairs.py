@@ -3,7 +3,7 @@ import pytest
 
 from models.contributions import contributions
 from models.occlusion import occlude
-from models.pairs import pair_drops
+from models.pairs import pair_drops, pair_heatmaps
 from models.regions import Regions
 from tests.oracles import LENET, PAIRED, SUMMED, linear_piece, random_network, title
 from trainer.data import Digits
@@ -43,3 +43,13 @@ def test_an_empty_region_costs_no_pair_anything(digits: Digits) -> None:
     empty = image.reshape(14, 2, 14, 2).max((1, 3)) == 0
     assert not drops[empty].any()
     assert drops[~empty].any()
+
+
+def test_a_pixels_heat_is_the_mean_of_its_regions() -> None:
+    regions = Regions(14, 7)
+    drops = np.random.default_rng(1).normal(size=(3, 3, 2, 4))
+    heat = pair_heatmaps(drops, regions)
+    assert heat.shape == (28, 28, 2, 4)
+    np.testing.assert_allclose(heat[0, 0], drops[0, 0])
+    np.testing.assert_allclose(heat[7, 13], drops[:2, :2].mean((0, 1)))
+    np.testing.assert_allclose(heat[27, 8], drops[2, :2].mean(0))

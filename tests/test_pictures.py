@@ -98,6 +98,21 @@ def test_transparent_paper_is_what_the_ink_stands_out_from(ink: int) -> None:
     assert receipt.inverted is (ink == 0)
 
 
+@pytest.mark.parametrize("polarity", [Polarity.LIGHT_ON_DARK, Polarity.DARK_ON_LIGHT])
+def test_transparent_paper_is_what_the_polarity_says(polarity: Polarity) -> None:
+    layers = np.full((28, 28, 2), 128, np.uint8)
+    layers[..., 1] = SEVEN
+    image, _ = read(encode(Image.fromarray(layers, "LA")), polarity=polarity)
+    assert image[0, 0] == 0  # transparent: paper, whatever the ink is
+    assert image[SEVEN == 255] == pytest.approx(128 / 255 if polarity is Polarity.LIGHT_ON_DARK else 127 / 255)
+
+
+def test_a_wholly_transparent_picture_is_empty() -> None:
+    image, receipt = read(encode(np.zeros((28, 28, 4), np.uint8)))
+    assert not image.any()
+    assert receipt.warnings == (EMPTY,)
+
+
 def test_exif_orientation_is_applied() -> None:
     turned = Image.fromarray(np.rot90(SEVEN))
     exif = Image.Exif()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.checkpoint import DIRECTORY, load
 from tests.oracles import slow_trace
-from tests.pictures import pixels, sample
+from tests.pictures import decode, encode, pixels, sample
 from tests.test_routes_questions import check_problem
 
 
@@ -64,7 +64,16 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
         ({"fill": 1.1}, "fill: must be less than or equal to 1"),
         ({"fill": "nan"}, "fill: must be less than or equal to 1"),
         ({"score": "loss"}, "score: must be 'logit' or 'probability'"),
-        ({"mode": "cumulative"}, "mode: must be 'independent'"),
+        ({"mode": "best"}, "mode: must be 'independent' or 'cumulative'"),
+        (
+            {"mode": "cumulative", "target": 3},
+            "target: must be what is read, 7, with mode=cumulative, or absent",
+        ),
+        (
+            {"mode": "cumulative", "pairs": True, "format": "png"},
+            "pairs: has a picture of its own; ask for mode=cumulative without it, or for JSON",
+        ),
+        ({"verify": "maybe"}, "verify: must be a valid boolean, unable to interpret input"),
         ({"target": 10}, "target: must be less than or equal to 9"),
         ({"versus": 1}, "query: holds a parameter that this operation does not have"),
     ],
@@ -72,3 +81,69 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
 def test_refusals(client: TestClient, parameters: dict[str, str | float], detail: str) -> None:
     answer = client.post("/explain/occlusion", params=parameters, files={"file": sample(7)})
     check_problem(answer, 422, "invalid-parameter", detail)
+
+
+OPTIONAL = {"sufficient", "verification", "pairs", "receipt"}
+
+
+def ask(client: TestClient, digit: int, **parameters: str | int | bool) -> Any:
+    answer = client.post("/explain/occlusion", params=parameters, files={"file": sample(digit)})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present"),
+    [
+        ({}, set()),
+        ({"mode": "cumulative"}, {"sufficient"}),
+        ({"verify": True}, {"verification"}),
+        ({"pairs": True}, {"pairs"}),
+        ({"receipt": True}, {"receipt"}),
+        ({"mode": "cumulative", "target": 6, "verify": True, "pairs": True, "receipt": True}, OPTIONAL),
+    ],
+)
+def test_only_what_was_asked_for_is_answered(
+    client: TestClient, parameters: dict[str, str | int | bool], present: set[str]
+) -> None:
+    assert OPTIONAL & ask(client, 6, **parameters).keys() == present
+
+
+def test_the_kept_ink_alone_is_read_the_same(client: TestClient) -> None:
+    sufficient = ask(client, 6, mode="cumulative")["sufficient"]
+    kept = np.array(sufficient["kept"], np.uint8)
+    assert set(kept.ravel()) == {0, 1}
+    assert kept.sum() == sufficient["regions"] * 4  # regions of 2×2 that do not overlap
+    alone = client.post("/predict", files={"file": encode(pixels(6) * kept)}).json()
+    assert alone["digit"] == 6
+    assert alone["probability"] == pytest.approx(sufficient["probability"], abs=1e-5)
+
+
+@pytest.mark.parametrize("model", ["paired-3x3", "summed-3x3", "lenet-6x16"])
+def test_verification_finds_rounding_only(client: TestClient, model: str) -> None:
+    verification = ask(client, 6, verify=True, model=model)["verification"]
+    assert verification["max_abs_difference"] < 1e-11
+    assert verification["multiply_adds_ratio"] > 5
+
+
+def test_pairs_add_up_to_the_drop(client: TestClient) -> None:
+    """With paired wiring the pairs hold every bias, so that they are the whole drop."""
+    body = ask(client, 6, pairs=True, region=5)
+    assert np.shape(body["pairs"]) == (6, 6, 3, 3)
+    assert np.allclose(np.sum(body["pairs"], axis=(2, 3)), body["drop"], atol=1e-10)
+
+
+def test_the_receipt_beats_chance(client: TestClient) -> None:
+    receipt = ask(client, 6, receipt=True)["receipt"]
+    assert receipt["deletion"] < receipt["random_deletion"]
+    assert receipt["insertion"] > receipt["random_insertion"]
+
+
+def test_each_question_has_a_picture_of_its_own(client: TestClient) -> None:
+    drawn = {
+        client.post("/explain/occlusion", params={"format": "png", **asked}, files={"file": sample(6)}).content
+        for asked in ({}, {"mode": "cumulative"}, {"pairs": "true"})
+    }
+    assert len(drawn) == 3
+    for picture in drawn:
+        decode(picture)

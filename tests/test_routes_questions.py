@@ -212,6 +212,13 @@ def test_a_body_that_streams_too_much(client: TestClient, path: str) -> None:
     check_problem(answer, 413, "content-too-large", TOO_LARGE)
 
 
+def test_a_form_that_streams_too_much(client: TestClient, path: str) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n\r\n'
+    chunks = (part for part in [head, *[bytes(1024)] * 300])
+    answer = client.post(path, content=chunks, headers={"content-type": "multipart/form-data; boundary=x"})
+    check_problem(answer, 413, "content-too-large", TOO_LARGE)
+
+
 def test_a_body_at_the_limit_is_read(client: TestClient, path: str) -> None:
     padded = sample(7).ljust(256 * 1024, b"\0")
     assert reading(client.post(path, content=padded, headers={"content-type": "image/png"})) == 7

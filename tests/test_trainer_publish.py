@@ -133,3 +133,11 @@ def test_publishing_below_the_floor_leaves_an_older_checkpoint(
     with pytest.raises(RunError):
         publish("kept", runs[1:], relabelled, 1.0, tmp_path)
     assert load(tmp_path / "kept.safetensors").sha256 == before.sha256
+
+
+def test_an_unfinished_run_is_not_published(digits: Digits, relabelled: Digits, tmp_path: Path) -> None:
+    run = Run(PAIRED, RECIPE, 1, digits[:600], tmp_path / "1.pt")
+    next(run.train())
+    with refuses(RunError, f"seed 1 is at step {run.step} of {RECIPE.steps}: train it to the end first"):
+        publish("early", [run], relabelled, 0.0, tmp_path)
+    assert not list(tmp_path.glob("early*"))

@@ -2,6 +2,9 @@
 
 from service.overlays.ledger import ledger
 from service.overlays.occlusion import occlusion
+from service.overlays.pairs import pairs
 from service.overlays.prediction import prediction
+from service.overlays.process import process
+from service.overlays.sufficient import sufficient
 
-__all__ = ["ledger", "occlusion", "prediction"]
+__all__ = ["ledger", "occlusion", "pairs", "prediction", "process", "sufficient"]

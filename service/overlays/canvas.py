@@ -112,15 +112,58 @@ class Canvas:
         ):
             self.fill(side, colour)
 
+    def windows(self, first: Box, pitch: tuple[int, int], grid: tuple[int, int]) -> Pixels:
+        """The pixels of equal boxes in rows and columns, to be written to.
+
+        Parameters
+        ----------
+        first
+            The one in the upper left corner.
+        pitch
+            From one box to that below it, and to that on its right, in logical units.
+        grid
+            Rows and columns.
+
+        Returns
+        -------
+        Pixels
+            (rows, columns, height · scale, width · scale), a view of the canvas.
+        """
+        shape = first.height * self.scale, first.width * self.scale
+        corner = self.pixels[first.top * self.scale :, first.left * self.scale :]
+        every = np.lib.stride_tricks.sliding_window_view(corner, shape, writeable=True)
+        down, right = pitch
+        return every[:: down * self.scale, :: right * self.scale][: grid[0], : grid[1]]
+
+    def tiles(self, first: Box, pitch: tuple[int, int], indices: Pixels, framed: bool = True) -> None:
+        """Draw equal small arrays in rows and columns, all at once, each as ``tile`` does.
+
+        Parameters
+        ----------
+        first, pitch
+            As in ``windows``.
+        indices
+            (rows, columns, height, width), the last two divisors of the box's height and width.
+        framed
+            Whether there is a thin frame around each.
+        """
+        rows, columns, *cells = indices.shape
+        if framed:
+            self.windows(first.grow(1), pitch, (rows, columns))[:] = HAIRLINE
+        high, wide = first.height // cells[0] * self.scale, first.width // cells[1] * self.scale
+        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(high, 2).repeat(wide, 3)
+
     def tile(self, box: Box, indices: Pixels) -> None:
         """Draw a small array, enlarged to a box by nearest neighbour, with a thin frame around it.
 
         ``indices`` is (rows, columns), each a divisor of the box's height and width.
         """
-        rows, columns = indices.shape
-        enlarged = indices.repeat(box.width // columns * self.scale, 1)
-        self.region(box)[:] = enlarged.repeat(box.height // rows * self.scale, 0)
-        self.frame(box)
+        self.tiles(box, (1, 1), indices[None, None])
+
+    def line(self, start: tuple[int, int], end: tuple[int, int], colour: int = HAIRLINE) -> None:
+        """Draw a level or upright line, one unit thick, from one (x, y) to another; both ends are part of it."""
+        (left, right), (top, bottom) = (sorted(ends) for ends in zip(start, end, strict=True))
+        self.fill(Box(left, top, right + 1, bottom + 1), colour)
 
     def heading(self, text: str) -> None:
         """Write what the picture shows, at its top."""

@@ -1,4 +1,4 @@
-"""The colour bar: what the colours of the diverging scale stand for, in numbers."""
+"""Colour bars: what the colours of the diverging scale stand for, in numbers."""
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from service.overlays.letters import width
 
 WIDTH = 12
 _TICK, _GAP = 4, 4
+# From a strip to the baseline of its numbers.
+STRIP_NUMBERS = 15
 _TITLE_ABOVE = 12
 # Below this height there is room for three numbers, not for five.
 _LOW = 120
@@ -48,3 +50,36 @@ def bar_width(limit: float) -> int:
     """How much room the bar takes with its ticks and numbers, in logical units."""
     longest = number(-limit, decimals_for(limit), sign=True)
     return WIDTH + _TICK + _GAP + round(width(longest, NOTE) + 0.5)
+
+
+def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True) -> None:
+    """Draw a level bar with the numbers of its ends beneath it, the small legend of a row of maps.
+
+    Parameters
+    ----------
+    canvas
+        What to draw on.
+    box
+        Of the bar itself.
+    limit
+        What the right end stands for. With 0 there is nothing but zero to show: a neutral bar with one number.
+    signed
+        Whether the left end stands for −``limit``; else it stands for 0, and only half of the scale is shown.
+    """
+    columns = box.width * canvas.scale
+    first = NEGATIVE if signed else NEUTRAL
+    shades = np.rint(np.linspace(first, POSITIVE, columns)) if limit else np.full(columns, NEUTRAL)
+    canvas.region(box)[:] = shades.astype(np.uint8)
+    canvas.frame(box)
+
+    decimals = decimals_for(limit)
+    least = number(-limit, decimals, sign=True) if signed else "0"
+    most = number(limit, decimals, sign=True)
+    ends = {0.0: least, 1.0: most} if limit else {0.5: "0"}
+    if limit and width(least + most, NOTE) + _GAP > box.width:
+        # There is room for one number only: the scale is the same to both sides.
+        del ends[0.0]
+    for share, text in ends.items():
+        # Numbers a little inside the ends would look like the numbers of other colours.
+        x = box.left - 1 + share * (box.width + 2)
+        canvas.text(x, box.bottom + STRIP_NUMBERS, text, NOTE, MUTED, align=share)

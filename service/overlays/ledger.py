@@ -2,15 +2,13 @@
 
 from PIL import Image
 
-from models.contributions import Account, Pair
+from models.contributions import Account
 from models.network import Network
 from service.overlays.canvas import (
-    BODY,
     MARGIN,
     MOST_DECIMALS,
     NOTE,
     SUM,
-    Box,
     Canvas,
     Theme,
     ThemeName,
@@ -18,20 +16,16 @@ from service.overlays.canvas import (
     number,
 )
 from service.overlays.colourbar import bar_width, colour_bar
-from service.overlays.colours import FIRST, INK, MUTED, SECOND, Array, diverging, grey, limit_of
+from service.overlays.colours import MUTED, Array, diverging, grey, limit_of
+from service.overlays.heads import FILTERS_NOTE, draw_heads
 from service.overlays.letters import width
+from service.overlays.places import draw_places, draw_totals, name_places, names_width, places
 from service.overlays.table import Table
 
 _BAR_HEIGHT = 300
 _TERM_GAP, _SIGN = 22, 16
-_SWATCH, _PLACE_GAP = 18, 20
 # Below the table, baselines: the sum, the names of its terms, first and second place, what filters' colours mean.
 _SUM, _NAMES, _PLACES, _FILTERS, _END = 40, 58, 90, 109, 128
-_NOTE_TEXT = "Filters: full colour is the layer’s largest weight."
-
-# A pair: its conv1 and conv2 filter. And how a place is shown: its colour and its name.
-Place = tuple[int, int]
-Style = tuple[int, str]
 
 
 def ledger(
@@ -67,74 +61,29 @@ def ledger(
     """
     table = Table(network.architecture)
     limit = limit_of(account.maps)
-    places = _places(account.ranking())
+    winners = places(account.contributions)
     terms = _terms(account, target, versus)
 
     inner_width = max(
         table.right + table.gutter + bar_width(limit) - MARGIN,
         sum(_term_width(*term) for term in terms) + _TERM_GAP * (len(terms) - 1),
-        sum(_place_width(*place) for place in places.items()) + _PLACE_GAP * (len(places) - 1),
-        round(width(_NOTE_TEXT, NOTE)),
+        names_width(winners),
+        round(width(FILTERS_NOTE, NOTE)),
     )
     canvas = Canvas(inner_width + 2 * MARGIN, table.bottom + _END, scale, theme)
     canvas.heading(f"read {predicted}: why {target}" + ("?" if versus is None else f" and not {versus}?"))
     canvas.tile(table.digit, grey(image))
-    _draw_heads(canvas, table, network)
-    _draw_pairs(canvas, table, account, limit, places)
+    draw_heads(canvas, table, network)
+    canvas.tiles(table.map(0, 0), table.pitch, diverging(account.maps, limit))
+    draw_places(canvas, table, winners)
+    draw_totals(canvas, table, account.contributions, winners)
     first, last = table.map(0, 0), table.map(*table.last)
     height = min(last.bottom - first.top, _BAR_HEIGHT)
     colour_bar(canvas, table.right + table.gutter, first.top, height, limit, "per cell")
     _draw_sum(canvas, table.bottom, terms)
-    _name_places(canvas, table.bottom + _PLACES, places)
-    canvas.text(MARGIN, table.bottom + _FILTERS, _NOTE_TEXT, NOTE, MUTED)
+    name_places(canvas, MARGIN, table.bottom + _PLACES, winners)
+    canvas.text(MARGIN, table.bottom + _FILTERS, FILTERS_NOTE, NOTE, MUTED)
     return canvas.image()
-
-
-def _places(ranking: list[Pair]) -> dict[Place, Style]:
-    if not any(pair.contribution for pair in ranking):
-        return {}
-    styles = ((FIRST, "first"), (SECOND, "second"))
-    return {(pair.conv1, pair.conv2): style for pair, style in zip(ranking, styles, strict=False)}
-
-
-def _draw_heads(canvas: Canvas, table: Table, network: Network) -> None:
-    filters, kernels = network.weights["conv1.weight"], network.weights["conv2.weight"]
-    limit = limit_of(filters)
-    for i, weights in enumerate(filters):
-        box = table.filter(i)
-        canvas.tile(box, diverging(weights[0], limit))
-        canvas.text(box.left - 8, (box.top + box.bottom) / 2 + 4, f"conv1[{i}]", NOTE, MUTED, align=1)
-    limit = limit_of(kernels)
-    for j, stack in enumerate(kernels):
-        for i, weights in enumerate(stack):
-            box = table.kernel(i, j)
-            canvas.tile(box, diverging(weights, limit))
-            if j == 0 and len(stack) > 1:
-                canvas.text(box.left - 8, (box.top + box.bottom) / 2 + 4, f"[{i}]", NOTE, MUTED, align=1)
-        # Where columns are narrow, only the first has room for the layer's name.
-        label = f"[{j}]" if table.dense and j else f"conv2[{j}]"
-        column = table.map(0, j)
-        canvas.text((column.left + column.right) / 2, table.kernel(0, j).top - 9, label, NOTE, MUTED, align=0.5)
-
-
-def _draw_pairs(canvas: Canvas, table: Table, account: Account, limit: float, places: dict[Place, Style]) -> None:
-    decimals = max(decimals_for(limit_of(account.contributions)) - table.dense, 0)
-    rows, columns = account.contributions.shape
-    for pair in ((i, j) for i in range(rows) for j in range(columns)):
-        box, colour = table.map(*pair), INK
-        canvas.tile(box, diverging(account.maps[pair], limit))
-        if pair in places:
-            colour, _ = places[pair]
-            canvas.frame(box, colour, table.frame, table.frame_gap)
-        canvas.text(
-            (box.left + box.right) / 2,
-            table.total_baseline(pair[0]),
-            number(float(account.contributions[pair]), decimals),
-            NOTE if table.dense else BODY,
-            colour,
-            align=0.5,
-            strong=pair in places,
-        )
 
 
 def _terms(account: Account, target: int, versus: int | None) -> list[tuple[str, str, str]]:
@@ -180,19 +129,3 @@ def _draw_sum(canvas: Canvas, top: int, terms: list[tuple[str, str, str]]) -> No
         canvas.text(x, top + _SUM, text, SUM, strong=sign == "=")
         canvas.text(x, top + _NAMES, name, NOTE, MUTED)
         x += _term_width("", text, name) + _TERM_GAP
-
-
-def _name_places(canvas: Canvas, baseline: int, places: dict[Place, Style]) -> None:
-    x = MARGIN
-    for pair, (colour, name) in places.items():
-        canvas.frame(Box(x + 2, baseline - 8, x + 9, baseline - 1), colour, 2)
-        canvas.text(x + _SWATCH, baseline, _place_text(pair, name), NOTE)
-        x += _place_width(pair, (colour, name)) + _PLACE_GAP
-
-
-def _place_text(pair: Place, name: str) -> str:
-    return f"{name}: conv1[{pair[0]}]×conv2[{pair[1]}]"
-
-
-def _place_width(pair: Place, style: Style) -> int:
-    return _SWATCH + round(width(_place_text(pair, style[1]), NOTE))

@@ -17,6 +17,7 @@ _DRAWN = "×−"
 _STROKE = 0.075
 
 
+@lru_cache(maxsize=4096)
 def width(text: str, size: int) -> float:
     """How wide a line of text is, in the unit of its size."""
     pairs = zip(text, [*text[1:], ""], strict=True)

@@ -1,7 +1,5 @@
 """Occlusion as a picture: the heatmap with the digit on it, critical regions outlined."""
 
-from itertools import product
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -11,6 +9,7 @@ from models.occlusion import Occlusion
 from service.overlays.canvas import MARGIN, NOTE, SUM, TOP, Box, Canvas, Theme, ThemeName, decimals_for, number
 from service.overlays.colourbar import bar_width, colour_bar
 from service.overlays.colours import INK, MUTED, PAPER, Array, diverging, grey, limit_of
+from service.overlays.outline import NONE, edges
 
 # In logical units.
 _PIXEL = 12
@@ -26,7 +25,6 @@ KEY = Box(MARGIN, DIGIT.bottom + 78, MARGIN + 2 * _PIXEL + 4, DIGIT.bottom + 78 
 _CAPTION = MAP.bottom + 28
 _HEIGHT = _CAPTION + 20
 
-_NONE = -1
 _Digits = NDArray[np.intp]
 
 
@@ -36,9 +34,7 @@ def pixel_box(row: int, column: int) -> Box:
     return Box(left, top, left + _PIXEL, top + _PIXEL)
 
 
-def occlusion(
-    image: Array, result: Occlusion, *, fill: float = 0, scale: int = 1, theme: ThemeName = Theme.LIGHT
-) -> Image.Image:
+def occlusion(image: Array, result: Occlusion, *, scale: int = 1, theme: ThemeName = Theme.LIGHT) -> Image.Image:
     """Draw the heatmap with the digit on it as dots, and outline where hiding changes what is read.
 
     The heat of a pixel is the mean drop of the regions that hide it. Pixels of critical regions are outlined, together
@@ -51,8 +47,6 @@ def occlusion(
         (28, 28) in [0, 1]; 1 is ink, which is dark on the light theme and light on the dark one.
     result
         What hiding each region does.
-    fill
-        The grey that hid the regions, 0…1, for the caption.
     scale
         Pixels a logical unit, 1…4.
     theme
@@ -73,9 +67,9 @@ def occlusion(
     for row, column in corners:
         _draw_tag(canvas, pixel_box(row, column), int(digits[row, column]))
     if result.critical.any():
-        _draw_key(canvas, result.predicted, int(digits[corners[0]]) if corners else None)
+        _draw_key(canvas, int(result.predicted), int(digits[corners[0]]) if corners else None)
     colour_bar(canvas, MAP.right + _BAR_GAP, MAP.top, MAP.height, limit, f"drop in {result.score}")
-    _draw_caption(canvas, result, fill)
+    _draw_caption(canvas, result)
     return canvas.image()
 
 
@@ -87,11 +81,11 @@ def critical_digits(result: Occlusion) -> _Digits:
     covers = result.regions.covers.astype(np.intp)
     readings = np.stack([result.critical & (result.prediction == digit) for digit in range(CLASSES)])
     counts: _Digits = covers.T @ readings @ covers
-    return np.where(counts.any(0), counts.argmax(0), _NONE)
+    return np.where(counts.any(0), counts.argmax(0), NONE)
 
 
 def _draw_facts(canvas: Canvas, result: Occlusion) -> None:
-    value = number(result.baseline, decimals_for(result.baseline))
+    value = number(float(result.baseline), decimals_for(float(result.baseline)))
     canvas.text(MARGIN, DIGIT.bottom + 30, f"{result.score} of {result.target}", NOTE, MUTED)
     canvas.text(MARGIN, DIGIT.bottom + 51, value, SUM)
 
@@ -120,25 +114,7 @@ def _draw_dots(canvas: Canvas, image: Array) -> None:
 def _draw_outlines(canvas: Canvas, digits: _Digits) -> None:
     """An outline just inside each group of pixels of one digit, and a thin one of paper within it, for dark heat."""
     for thickness, colour in ((_OUTLINE + _CASING, PAPER), (_OUTLINE, INK)):
-        canvas.region(MAP)[_edges(digits, _PIXEL * canvas.scale, thickness * canvas.scale)] = colour
-
-
-def _edges(digits: _Digits, side: int, thickness: int) -> NDArray[np.bool_]:
-    """(28 · side, 28 · side): what lies within ``thickness`` of a pixel of a lower digit or of none.
-
-    A pixel is a square of ``side`` points. Between two groups the line is thus drawn once, in the higher digit's.
-    """
-    critical = np.nonzero(digits != _NONE)
-    around = np.pad(digits, 1, constant_values=_NONE)
-    steps = np.arange(side)
-    near = {-1: steps < thickness, 0: steps >= 0, 1: steps >= side - thickness}
-    squares = np.zeros((len(critical[0]), side, side), np.bool_)
-    for down, right in product(near, near):
-        lower = around[critical[0] + 1 + down, critical[1] + 1 + right] < digits[critical]
-        squares[lower] |= near[down][:, None] & near[right]
-    edges = np.zeros((IMAGE_SIDE, side, IMAGE_SIDE, side), np.bool_)
-    edges[critical[0], :, critical[1], :] = squares
-    return edges.reshape(IMAGE_SIDE * side, -1)
+        canvas.region(MAP)[edges(digits, _PIXEL * canvas.scale, thickness * canvas.scale)] = colour
 
 
 def _draw_tag(canvas: Canvas, corner: Box, digit: int) -> None:
@@ -150,7 +126,7 @@ def _draw_tag(canvas: Canvas, corner: Box, digit: int) -> None:
 
 def _corners(digits: _Digits) -> list[tuple[int, int]]:
     """(row, column) of the upper left of each group's first 2×2 pixels, line by line; groups without any have none."""
-    left = {(int(row), int(column)) for row, column in np.argwhere(digits != _NONE)}
+    left = {(int(row), int(column)) for row, column in np.argwhere(digits != NONE)}
     corners = []
     while left:
         group, border = set(), [left.pop()]
@@ -166,7 +142,7 @@ def _corners(digits: _Digits) -> list[tuple[int, int]]:
     return sorted(corners)
 
 
-def _draw_caption(canvas: Canvas, result: Occlusion, fill: float) -> None:
+def _draw_caption(canvas: Canvas, result: Occlusion) -> None:
     side, stride, count = result.regions.region, result.regions.step, int(result.critical.sum())
-    hidden = f"regions of {side}×{side} pixels, stride {stride}, fill {fill:g}"
+    hidden = f"regions of {side}×{side} pixels, stride {stride}, fill {result.fill:g}"
     canvas.text(MARGIN, _CAPTION, f"{hidden}; {count} of {result.drop.size} critical", NOTE, MUTED)

@@ -1,4 +1,4 @@
-"""The ledger's table: where the digit, the filters and the pairs' maps stand, in logical units."""
+"""The table of filter pairs: where the digit, the filters and the pairs' maps stand, in logical units."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +9,7 @@ from service.overlays.canvas import MARGIN, TOP, Box
 _DIGIT_PIXEL = 4
 _HEAD_GAP = 24
 _LABEL_HEIGHT = 20
+_KERNEL_GAP = 4
 # From this many filters of either layer on, everything is small.
 _MANY = 5
 
@@ -21,9 +22,12 @@ class Table:
     ----------
     architecture
         Its filter counts, kernel sides and wiring.
+    pictures
+        Whether a pair's place holds a whole picture, 28×28, instead of its map.
     """
 
     architecture: Architecture
+    pictures: bool = False
 
     @cached_property
     def dense(self) -> bool:
@@ -38,8 +42,9 @@ class Table:
 
     def map(self, conv1: int, conv2: int) -> Box:
         """The map of a pair: the same number of logical units for each of its 5×5 cells."""
-        left = self.digit.right + _HEAD_GAP + (6 if self.dense else 0) + conv2 * (self._map_side + self._map_gap)
-        top = self._heads_bottom + (14 if self.dense else 20) + conv1 * self._row_pitch
+        down, right = self.pitch
+        left = self.digit.right + _HEAD_GAP + (6 if self.dense else 0) + conv2 * right
+        top = self._heads_bottom + (14 if self.dense else 20) + conv1 * down
         return Box(left, top, left + self._map_side, top + self._map_side)
 
     def total_baseline(self, conv1: int) -> int:
@@ -56,8 +61,18 @@ class Table:
         """A conv2 kernel at the head of its column. With summed wiring there is one for each row, stacked."""
         column, side = self.map(0, conv2), self._kernel_side
         left = (column.left + column.right - side) // 2
-        top = self._heads_bottom - self._stack_height + conv1 * (side + self._kernel_gap)
+        top = self._heads_bottom - self._stack_height + conv1 * self.kernel_pitch[0]
         return Box(left, top, left + side, top + side)
+
+    @cached_property
+    def pitch(self) -> tuple[int, int]:
+        """From one map to that below it, and to that on its right."""
+        return self._map_side + (26 if self.dense else 40), self._map_side + (12 if self.dense else 26)
+
+    @property
+    def kernel_pitch(self) -> tuple[int, int]:
+        """From one conv2 kernel to that below it, and to that on its right."""
+        return self._kernel_side + _KERNEL_GAP, self.pitch[1]
 
     @cached_property
     def last(self) -> tuple[int, int]:
@@ -91,15 +106,9 @@ class Table:
 
     @cached_property
     def _map_side(self) -> int:
+        if self.pictures:
+            return IMAGE_SIDE * (2 if self.dense else _DIGIT_PIXEL)
         return self.architecture.pool2_side * (6 if self.dense else 14)
-
-    @cached_property
-    def _map_gap(self) -> int:
-        return 12 if self.dense else 26
-
-    @cached_property
-    def _row_pitch(self) -> int:
-        return self._map_side + (26 if self.dense else 40)
 
     @cached_property
     def _kernels(self) -> int:
@@ -112,12 +121,8 @@ class Table:
         return self.architecture.conv2_kernel * cell
 
     @cached_property
-    def _kernel_gap(self) -> int:
-        return 4
-
-    @cached_property
     def _stack_height(self) -> int:
-        return self._kernels * (self._kernel_side + self._kernel_gap) - self._kernel_gap
+        return self._kernels * self.kernel_pitch[0] - _KERNEL_GAP
 
     @cached_property
     def _heads_bottom(self) -> int:

@@ -1,7 +1,7 @@
 """What all operations on a picture share: how a request becomes a question, and a drawing an answer."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -13,8 +13,8 @@ from models.checkpoint import Checkpoint
 from service.catalogue import Catalogue
 from service.negotiation import MEDIA_TYPES, Format, choose
 from service.overlays.canvas import Theme, png
-from service.pictures import Grey, read_digit
-from service.schemas import InputReceipt, ModelReference, PredictQuery
+from service.pictures import Grey, Receipt, read_digit
+from service.schemas import ModelReference, PredictQuery
 from service.uploads import read_upload
 
 
@@ -29,7 +29,7 @@ class Question:
     """
 
     image: Grey
-    receipt: InputReceipt
+    receipt: Receipt
     checkpoint: Checkpoint
     form: Format
     scale: int
@@ -57,7 +57,7 @@ async def answer(
 
     def work() -> bytes:
         image, receipt = read_digit(data, query.fit, query.polarity)
-        question = Question(image, InputReceipt(**asdict(receipt)), checkpoint, form, query.scale, query.theme)
+        question = Question(image, receipt, checkpoint, form, query.scale, query.theme)
         result = think(question)
         # Unset fields are those that were not asked for; a null is an answer.
         return png(result) if isinstance(result, Image.Image) else result.model_dump_json(exclude_unset=True).encode()

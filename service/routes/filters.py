@@ -1,6 +1,5 @@
 """``POST /explain/filters``."""
 
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from service import documentation, overlays
 from service.catalogue import CatalogueDependency
 from service.negotiation import Format
 from service.routes.asking import Question, answer
-from service.schemas import FilterContributions, FiltersQuery, MapDetail, RankedPair
+from service.schemas import FilterContributions, FiltersQuery, MapDetail
 from service.uploads import MAX_BODY
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
@@ -54,7 +53,7 @@ def _think(query: FiltersQuery, question: Question) -> FilterContributions | Ima
         class_bias=account.class_bias,
         filter_bias=account.filter_bias.tolist(),
         contributions=account.contributions.tolist(),
-        ranking=[RankedPair(**asdict(pair)) for pair in account.ranking()],
+        ranking=account.ranking(),
         residual=account.residual,
         input=question.receipt,
         model=question.reference,

@@ -1,6 +1,5 @@
 """``POST /explain/occlusion``."""
 
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -8,10 +7,11 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
+from models.contributions import contributions
 from models.errors import ParameterError
 from models.faithfulness import receipt
 from models.occlusion import Occlusion, occlude
-from models.pairs import pair_drops
+from models.pairs import pair_drops, pair_heatmaps
 from models.regions import Regions
 from models.sufficient import sufficient_region
 from models.verification import verify
@@ -21,12 +21,10 @@ from service.negotiation import Format
 from service.routes.asking import Question, answer
 from service.schemas import (
     CriticalRegion,
-    FaithfulnessReceipt,
     Mode,
     OcclusionMap,
     OcclusionQuery,
     SufficientRegion,
-    VerificationReport,
 )
 from service.uploads import MAX_BODY
 
@@ -64,12 +62,47 @@ def _think(query: OcclusionQuery, question: Question) -> OcclusionMap | Image.Im
             kept=enough.kept.astype(int).tolist(), regions=enough.count, probability=enough.probability
         )
     if query.verify:
-        answered.verification = VerificationReport(**asdict(verify(network, image, regions, query.fill)))
+        answered.verification = verify(network, image, regions, query.fill)
     if query.pairs:
         answered.pairs = pair_drops(network, image, int(result.target), regions, query.fill).tolist()
     if query.receipt:
-        answered.receipt = FaithfulnessReceipt(**asdict(receipt(network, image, result)))
+        answered.receipt = receipt(network, image, result)
     return answered
+
+
+def _draw(query: OcclusionQuery, question: Question, result: Occlusion) -> Image.Image:
+    network, image, regions = question.checkpoint.precise, question.image, result.regions
+    predicted, target = int(result.predicted), int(result.target)
+    scale, theme = question.scale, question.theme
+    if query.mode is Mode.CUMULATIVE:
+        enough = sufficient_region(network, image, regions, query.fill)
+        rows, columns = regions.grid
+        return overlays.sufficient(
+            image,
+            enough.kept,
+            digit=predicted,
+            regions=enough.count,
+            grid_regions=rows * columns,
+            probability=enough.probability,
+            scale=scale,
+            theme=theme,
+        )
+    if query.pairs:
+        drops = pair_drops(network, image, target, regions, query.fill)
+        return overlays.pairs(
+            image,
+            pair_heatmaps(drops, regions),
+            network,
+            totals=contributions(network, image).contributions[target],
+            predicted=predicted,
+            target=target,
+            region=regions.region,
+            stride=regions.step,
+            fill=query.fill,
+            scale=scale,
+            theme=theme,
+        )
+    return overlays.occlusion(image, result, scale=scale, theme=theme)
 
 
 def _map(question: Question, result: Occlusion) -> OcclusionMap:

@@ -39,6 +39,7 @@ def _think(question: Question) -> Process | Image.Image:
         return overlays.process(question.image, network, trace, ledger, scale=question.scale, theme=question.theme)
     return Process(
         predicted=int(trace.logits.argmax()),
+        image=question.image.tolist(),
         logits=trace.logits.tolist(),
         conv1=trace.conv1.tolist(),
         pool1=trace.pool1.tolist(),

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import DIRECTORY, load
+from tests.oracles import linear_piece, slow_trace
+from tests.pictures import decode, pixels, sample
+
+SHAPES = {"paired-3x3": (3, 3, 9), "summed-3x3": (3, 3, 3), "lenet-6x16": (6, 16, 16)}
+
+
+@pytest.mark.parametrize("model", SHAPES)
+def test_every_stage_is_that_of_a_slow_pass(client: TestClient, model: str) -> None:
+    body = client.post("/explain/process", params={"model": model}, files={"file": sample(5)}).json()
+    network, image = load(DIRECTORY / f"{model}.safetensors").network, pixels(5) / 255
+    trace = slow_trace(network, image)
+    filters1, filters2, maps = SHAPES[model]
+    for stage, shape in (("conv1", 24), ("pool1", 12), ("conv2", 10), ("pool2", 5)):
+        count = filters1 if stage.endswith("1") else maps
+        assert np.shape(body[stage]) == (count, shape, shape)
+        # The picture arrives in float32; its 8 bits are exact there, their 255th parts are not.
+        assert np.allclose(body[stage], getattr(trace, stage), atol=1e-5)
+    assert np.allclose(body["logits"], trace.logits, atol=1e-5)
+    assert body["predicted"] == 5
+    assert np.allclose(body["image"], image, atol=1e-7)
+    assert np.shape(body["maps"]) == (10, filters1, filters2, 5, 5)
+    assert np.allclose(np.sum(body["maps"], axis=(3, 4)), body["contributions"], atol=1e-10)
+    piece = linear_piece(network, image)
+    assert np.allclose(np.array(body["contributions"])[:, 1, 2], piece.pair(image, 1, 2), atol=1e-5)
+    whole = np.sum(body["contributions"], axis=(1, 2)) + np.sum(body["filter_bias"], axis=1) + body["class_bias"]
+    assert np.allclose(whole, body["logits"], atol=1e-10)
+
+
+def test_it_is_a_slide(client: TestClient) -> None:
+    small, large = (
+        decode(
+            client.post("/explain/process", params={"format": "png", "scale": scale}, files={"file": sample(5)}).content
+        )
+        for scale in (1, 2)
+    )
+    height, width, _ = small.shape
+    assert large.shape == (2 * height, 2 * width, 3)
+    assert 1.6 < width / height < 1.9
