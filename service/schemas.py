@@ -161,6 +161,10 @@ class Process(BaseModel):
     predicted: int
     image: Matrix = Field(description="28 rows of 28 in [0, 1]: what the network sees.")
     logits: list[float]
+    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
+    conv2_filters: list[list[Matrix]] = Field(
+        description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
+    )
     conv1: list[Matrix] = Field(description="[conv1 filter], before ReLU.")
     pool1: list[Matrix] = Field(description="[conv1 filter], after ReLU.")
     conv2: list[Matrix] = Field(description="[map], before ReLU; with paired wiring pair (i, j) is map i·B + j.")

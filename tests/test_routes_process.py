@@ -20,6 +20,8 @@ def test_every_stage_is_that_of_a_slow_pass(client: TestClient, model: str) -> N
         assert np.shape(body[stage]) == (count, shape, shape)
         # The picture arrives in float32; its 8 bits are exact there, their 255th parts are not.
         assert np.allclose(body[stage], getattr(trace, stage), atol=1e-5)
+    assert np.array_equal(np.float32(body["conv1_filters"]), network.weights["conv1.weight"][:, 0])
+    assert np.array_equal(np.float32(body["conv2_filters"]), network.weights["conv2.weight"])
     assert np.allclose(body["logits"], trace.logits, atol=1e-5)
     assert body["predicted"] == 5
     assert np.allclose(body["image"], image, atol=1e-7)

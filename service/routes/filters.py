@@ -17,13 +17,15 @@ from service.uploads import MAX_BODY
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
-@router.post(**documentation.question("/explain/filters"), response_model=FilterContributions)
+@router.post(
+    **documentation.question("/explain/filters"),
+    summary="How much did each filter pair add to the class's score?",
+    response_model=FilterContributions,
+)
 async def explain_filters(
     request: Request, query: Annotated[FiltersQuery, Query()], catalogue: CatalogueDependency
 ) -> Response:
-    """How much did each filter pair add to the class's score?
-
-    Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The PNG shows the pair
+    """Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The PNG shows the pair
     that adds most framed red, the second blue.
     """
     return await answer(request, query, catalogue, partial(_think, query))

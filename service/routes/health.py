@@ -9,13 +9,13 @@ from service.schemas import Health, Readiness
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", responses=responses("healthz"))
+@router.get("/healthz", responses=responses("healthz"), summary="Is the process alive?")
 async def healthz() -> Health:
-    """Is the process alive?"""
+    """Answers as long as the process does."""
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=responses("readyz"))
+@router.get("/readyz", responses=responses("readyz"), summary="Can it answer?")
 async def readyz(catalogue: CatalogueDependency) -> Readiness:
-    """Which checkpoints are loaded? All of them are before the first request is taken."""
+    """The models that are loaded: all of them, before the first request is taken."""
     return Readiness(status="ready", models=list(catalogue.checkpoints))

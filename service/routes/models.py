@@ -12,9 +12,9 @@ from service.schemas import ModelList, ModelSummary
 router = APIRouter(tags=["models"])
 
 
-@router.get("/models", responses=responses("models"))
+@router.get("/models", responses=responses("models"), summary="Which networks can be asked?")
 async def list_models(catalogue: CatalogueDependency) -> ModelList:
-    """Which networks can be asked?"""
+    """All checkpoints that are loaded, and the one that answers when none is named."""
     return ModelList(
         default=catalogue.default,
         models=[
@@ -30,7 +30,11 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
     )
 
 
-@router.get("/models/{name}", responses=responses("model", HTTPStatus.NOT_FOUND))
+@router.get(
+    "/models/{name}",
+    responses=responses("model", HTTPStatus.NOT_FOUND),
+    summary="How was it trained, and how well does it read?",
+)
 async def show_model(name: str, catalogue: CatalogueDependency) -> dict[str, Any]:
-    """The model card: how the network was trained and chosen, and how well it reads."""
+    """The model card: recipe, seeds tried, choice, accuracy for each class, confusion matrix, hash."""
     return {**catalogue.get(name).card}

@@ -31,13 +31,15 @@ from service.uploads import MAX_BODY
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
-@router.post(**documentation.question("/explain/occlusion", "?region=7"), response_model=OcclusionMap)
+@router.post(
+    **documentation.question("/explain/occlusion", "?region=7"),
+    summary="Which regions of the picture does the answer rest on?",
+    response_model=OcclusionMap,
+)
 async def explain_occlusion(
     request: Request, query: Annotated[OcclusionQuery, Query()], catalogue: CatalogueDependency
 ) -> Response:
-    """Which regions of the picture does the answer rest on?
-
-    Each region is hidden in turn. The PNG shows the drops over the digit, with the critical regions outlined: those
+    """Each region is hidden in turn. The PNG shows the drops over the digit, with the critical regions outlined: those
     without which another digit is read. With `mode=cumulative` it shows the ink that is enough, and with `pairs=true`
     what each filter pair saw.
     """

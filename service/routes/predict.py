@@ -16,14 +16,11 @@ from service.uploads import MAX_BODY
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
-@router.post(**documentation.question("/predict"), response_model=Prediction)
+@router.post(**documentation.question("/predict"), summary="Which digit is it?", response_model=Prediction)
 async def predict(
     request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
 ) -> Response:
-    """Which digit is it?
-
-    The PNG shows the digit beside its ten bars.
-    """
+    """The PNG shows the digit beside its ten bars."""
     return await answer(request, query, catalogue, _think)
 
 

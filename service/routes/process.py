@@ -18,14 +18,13 @@ router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 @router.post(
     **documentation.question("/explain/process", note=", with only the first entry of each list of lists"),
+    summary="What happens on the way from the picture to the digit?",
     response_model=Process,
 )
 async def explain_process(
     request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
 ) -> Response:
-    """What happens on the way from the picture to the digit?
-
-    The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The PNG is a
+    """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The PNG is a
     slide for a lecture, after the paper's Fig. 2.
     """
     return await answer(request, query, catalogue, _think)
@@ -41,6 +40,8 @@ def _think(question: Question) -> Process | Image.Image:
         predicted=int(trace.logits.argmax()),
         image=question.image.tolist(),
         logits=trace.logits.tolist(),
+        conv1_filters=network.weights["conv1.weight"][:, 0].tolist(),
+        conv2_filters=network.weights["conv2.weight"].tolist(),
         conv1=trace.conv1.tolist(),
         pool1=trace.pool1.tolist(),
         conv2=trace.conv2.tolist(),
