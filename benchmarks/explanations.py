@@ -31,12 +31,12 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
 
     show(f"{name}, forward pass", {"numpy": lambda: network.logits(image), "torch": passed}, rounds=15)
 
-    captum = LayerGradientXActivation(twin, twin.conv2)
+    captum = LayerGradientXActivation(twin, twin.conv1)
     show(
         f"{name}, contributions to all ten classes",
         {
             "the ledger, every pair and map": lambda: contributions(precise, double),
-            "captum, gradient × activation of conv2": lambda: [captum.attribute(tensor, target=c) for c in range(10)],
+            "captum, gradient × activation of conv1": lambda: [captum.attribute(tensor, target=c) for c in range(10)],
         },
         rounds=15,
     )

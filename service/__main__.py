@@ -1,31 +1,60 @@
 """``python -m service``: serve until stopped."""
 
+import os
 import sys
+import tempfile
 
 import uvicorn
 from pydantic import ValidationError
 
 from models.errors import CheckpointError
-from service.app import create_app
 from service.settings import Settings
 
 GRACE_SECONDS = 10
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def main() -> int:
     """Start the server; a setting or checkpoint that is wrong stops the start with one line."""
     try:
         settings = Settings()
-        app = create_app(settings)
     except ValidationError as error:
         for item in error.errors():
-            print(f"error: KONKYO_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}", file=sys.stderr)
+            _say(f"KONKYO_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}")
         return 1
+    with tempfile.TemporaryDirectory(prefix="konkyo-metrics-") as directory:
+        if settings.workers > 1:
+            # Where the workers add up their metrics; the client library looks for it when it is imported.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    from service.catalogue import Catalogue
+
+    try:
+        # Looked at here as well, so that a bad checkpoint is one line and not a trace of each worker.
+        Catalogue(settings.models, settings.default_model)
     except CheckpointError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(str(error))
         return 1
-    uvicorn.run(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=GRACE_SECONDS)
+    if settings.host not in LOOPBACK and not settings.keys:
+        print(f"listening on {settings.host} without KONKYO_API_KEYS: anyone who reaches it may ask", file=sys.stderr)
+    uvicorn.run(
+        "service.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     return 0
+
+
+def _say(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ models.errors.KonkyoError
     ├── UnreadablePictureError    a PNG or JPEG that cannot be decoded
     ├── UnsuitablePictureError    a sound picture that is not what was asked for
     ├── UnknownModelError         no checkpoint of that name
-    └── NotAcceptableError        an answer in a form that is not made
+    ├── NotAcceptableError        an answer in a form that is not made
+    ├── UnauthorizedError         no key, or a wrong one
+    └── BusyError                 more at once than can be answered
 """
 
 from models.errors import KonkyoError
@@ -44,3 +46,11 @@ class UnknownModelError(RequestError):
 
 class NotAcceptableError(RequestError):
     """An answer in a form that is not made."""
+
+
+class UnauthorizedError(RequestError):
+    """No key, or a wrong one."""
+
+
+class BusyError(RequestError):
+    """More at once than can be answered."""

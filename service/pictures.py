@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from models.architecture import IMAGE_SIDE
 from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
@@ -33,6 +33,22 @@ _DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
+
+# What brings a picture upright, by its EXIF orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Set once: warnings.catch_warnings restores the wrong filters where threads overlap, and a bomb could slip through.
+# Of damaged metadata Pillow warns in numbers that the client chooses, which would fill the log.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 Grey = NDArray[np.float32]
 
@@ -102,7 +118,11 @@ def read_digit(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Grey, Receipt
         Animated, too large, or not 28×28 where ``fit`` is ``exact``.
     """
     picture, file_format, mode = _decode(data, fit)
-    grey = _grey(picture, polarity)
+    try:
+        grey = _grey(picture, polarity)
+    except _DECODER_ERRORS as error:
+        # A text chunk named "transparency" takes the place of the true one in Pillow's info, to name one.
+        raise UnreadablePictureError("the picture is damaged: its palette or transparency makes no sense") from error
     inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _border(grey) > 0.5)
     if inverted:
         grey = 1 - grey
@@ -128,24 +148,24 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
         raise UnreadablePictureError("the picture is empty: 0 bytes arrived")
     if not data.startswith(tuple(SIGNATURES.values())):
         raise UnsupportedPictureError("the file is neither a PNG nor a JPEG picture")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            picture = Image.open(BytesIO(data), formats=tuple(SIGNATURES))
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise UnsuitablePictureError(f"the picture is far too large; {_LIMITS}") from error
-        except _DECODER_ERRORS as error:
-            raise UnreadablePictureError("the picture is damaged: its header cannot be read") from error
-        # Pillow opens a multi-picture JPEG as MPO although only JPEG was allowed.
-        if picture.format not in SIGNATURES:
-            raise UnsupportedPictureError("the file is neither a plain PNG nor a plain JPEG picture")
-        file_format, mode = picture.format, picture.mode
-        _check_size(picture, fit)
-        try:
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-        except _DECODER_ERRORS as error:
-            raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error
+    try:
+        picture = Image.open(BytesIO(data), formats=tuple(SIGNATURES))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnsuitablePictureError(f"the picture is far too large; {_LIMITS}") from error
+    except _DECODER_ERRORS as error:
+        raise UnreadablePictureError("the picture is damaged: its header cannot be read") from error
+    # Pillow opens a multi-picture JPEG as MPO although only JPEG was allowed.
+    if picture.format not in SIGNATURES:
+        raise UnsupportedPictureError("the file is neither a plain PNG nor a plain JPEG picture")
+    file_format, mode = picture.format, picture.mode
+    _check_size(picture, fit)
+    try:
+        picture.load()
+        # Not ImageOps.exif_transpose: it writes the metadata anew, and odd entries make that fail.
+        turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation))
+        upright = picture if turn is None else picture.transpose(turn)
+    except _DECODER_ERRORS as error:
+        raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error
     return upright, file_format, mode
 
 

@@ -8,12 +8,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models import errors as domain
 from models.errors import KonkyoError
 from service import errors
+from service.observation import REJECTED, note
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,16 +30,30 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.UnsuitablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
     errors.UnknownModelError: (HTTPStatus.NOT_FOUND, "unknown-model"),
     errors.NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
+    errors.UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
     domain.ParameterError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
 }
 
+# Headers that a status must carry.
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "X-API-Key"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
+}
+
 TOO_LARGE = "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
 
+# What middleware says in plain text, in our words.
+PLAIN_REFUSALS = {
+    HTTPStatus.BAD_REQUEST: ("unknown-host", "the Host header names a host that this service does not answer for"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("content-too-large", TOO_LARGE),
+}
+
 # What the framework says by itself, in our words.
-FRAMEWORK_DETAILS = {
-    HTTPStatus.NOT_FOUND: "there is nothing at this path; see /docs for what there is",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+FRAMEWORK = {
+    HTTPStatus.NOT_FOUND: ("not-found", "there is nothing at this path; see /docs for what there is"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PLAIN_REFUSALS[HTTPStatus.REQUEST_ENTITY_TOO_LARGE],
 }
 
 
@@ -52,11 +69,12 @@ class Problem(BaseModel):
 
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem, the framework's own included."""
+    # The handlers are coroutines so that they run in the request's own context, where its log line is put together.
     app.add_exception_handler(KonkyoError, _domain)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
-    app.add_middleware(TooLargeMiddleware)
 
 
 def _answer(
@@ -66,6 +84,8 @@ def _answer(
     parameters: Sequence[tuple[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
+    REJECTED.labels(kind).inc()
+    note(problem=kind)
     problem = Problem(
         type=f"urn:konkyo:problem:{kind}",
         title=status.phrase,
@@ -76,7 +96,7 @@ def _answer(
     return JSONResponse(problem.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE)
 
 
-def _domain(_: Request, error: Exception) -> JSONResponse:
+async def _domain(_: Request, error: Exception) -> JSONResponse:
     for kind in type(error).__mro__:
         if kind in STATUSES:
             status, slug = STATUSES[kind]
@@ -84,10 +104,10 @@ def _domain(_: Request, error: Exception) -> JSONResponse:
     else:
         raise error
     wrong = [(error.parameter, error.message)] if isinstance(error, domain.ParameterError) else []
-    return _answer(status, slug, str(error), wrong)
+    return _answer(status, slug, str(error), wrong, HEADERS.get(status))
 
 
-def _validation(_: Request, error: Exception) -> JSONResponse:
+async def _validation(_: Request, error: Exception) -> JSONResponse:
     wrong = [_wrong_parameter(item) for item in cast(RequestValidationError, error).errors()]
     detail = "; ".join(f"{name}: {message}" for name, message in wrong)
     return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", detail, wrong)
@@ -101,18 +121,21 @@ def _wrong_parameter(item: dict[str, Any]) -> tuple[str, str]:
     return str(item["loc"][-1]), str(item["msg"]).replace("Input should be", "must be")
 
 
-def _framework(_: Request, error: Exception) -> JSONResponse:
+async def _framework(_: Request, error: Exception) -> JSONResponse:
     http = cast(HTTPException, error)
     status = HTTPStatus(http.status_code)
+    kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"this path does not take that method; it takes {(http.headers or {}).get('Allow', 'another')}"
-    else:
-        detail = FRAMEWORK_DETAILS.get(status, status.description or status.phrase)
-    kind = status.phrase.lower().replace(" ", "-")
     return _answer(status, kind, detail, headers=http.headers)
 
 
-def _unexpected(_: Request, __: Exception) -> JSONResponse:
+async def _gone(_: Request, __: Exception) -> JSONResponse:
+    """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
+    return _answer(HTTPStatus.BAD_REQUEST, "malformed-upload", "the body ended before all of it was sent")
+
+
+async def _unexpected(_: Request, __: Exception) -> JSONResponse:
     return _answer(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal",
@@ -120,8 +143,8 @@ def _unexpected(_: Request, __: Exception) -> JSONResponse:
     )
 
 
-class TooLargeMiddleware:
-    """Turns the plain-text 413 that FastAPI's body limit sends by itself into a problem like the others."""
+class PlainRefusalMiddleware:
+    """Turns what middleware refuses in plain text, a body too large or an unknown host, into a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -131,11 +154,14 @@ class TooLargeMiddleware:
 
         async def send_problem(message: Message) -> None:
             nonlocal replacing
-            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                replacing = True
-                answer = _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content-too-large", TOO_LARGE)
-                await answer(scope, receive, send)
-            elif not replacing:
+            if message["type"] == "http.response.start" and message["status"] in PLAIN_REFUSALS:
+                headers = Headers(raw=message["headers"])
+                if headers.get("content-type", "").startswith("text/plain"):
+                    replacing = True
+                    status = HTTPStatus(message["status"])
+                    kind, detail = PLAIN_REFUSALS[status]
+                    await _answer(status, kind, detail)(scope, receive, send)
+            if not replacing:
                 await send(message)
 
         await self.app(scope, receive, send_problem)

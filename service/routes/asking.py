@@ -1,17 +1,20 @@
 """What all operations on a picture share: how a request becomes a question, and a drawing an answer."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import Depends, Request
 from fastapi.responses import Response
 from PIL import Image
 from pydantic import BaseModel
 
 from models.checkpoint import Checkpoint
+from service.capacity import Capacity
 from service.catalogue import Catalogue
 from service.negotiation import MEDIA_TYPES, Format, choose
+from service.observation import EXPLANATION_SECONDS, note
 from service.overlays.canvas import Theme, png
 from service.pictures import Grey, Receipt, read_digit
 from service.schemas import ModelReference, PredictQuery
@@ -41,26 +44,36 @@ class Question:
         return ModelReference(name=self.checkpoint.name, sha256=self.checkpoint.sha256)
 
 
-async def answer(
-    request: Request,
-    query: PredictQuery,
-    catalogue: Catalogue,
-    think: Callable[[Question], BaseModel | Image.Image],
-) -> Response:
-    """Read the picture and have ``think`` answer, as JSON or as a drawing, away from the event loop.
+class Desk:
+    """Where one request with a picture is taken and answered."""
 
-    What can be refused cheaply is refused before the body is read.
-    """
-    form = choose(query.format, request.headers.get("accept"))
-    checkpoint = catalogue.get(query.model)
-    data = await read_upload(request)
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._catalogue: Catalogue = request.app.state.catalogue
+        self._capacity: Capacity = request.app.state.capacity
 
-    def work() -> bytes:
-        image, receipt = read_digit(data, query.fit, query.polarity)
-        question = Question(image, receipt, checkpoint, form, query.scale, query.theme)
-        result = think(question)
-        # Unset fields are those that were not asked for; a null is an answer.
-        return png(result) if isinstance(result, Image.Image) else result.model_dump_json(exclude_unset=True).encode()
+    async def answer(self, query: PredictQuery, think: Callable[[Question], BaseModel | Image.Image]) -> Response:
+        """Read the picture and have ``think`` answer, as JSON or as a drawing, away from the event loop.
 
-    content = await run_in_threadpool(work)
-    return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
+        What can be refused cheaply is refused before the body is read.
+        """
+        form = choose(query.format, self._request.headers.get("accept"))
+        checkpoint = self._catalogue.get(query.model)
+        data = await read_upload(self._request)
+        note(picture=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
+
+        def work() -> bytes:
+            image, receipt = read_digit(data, query.fit, query.polarity)
+            question = Question(image, receipt, checkpoint, form, query.scale, query.theme)
+            result = think(question)
+            if isinstance(result, Image.Image):
+                return png(result)
+            # Unset fields are those that were not asked for; a null is an answer.
+            return result.model_dump_json(exclude_unset=True).encode()
+
+        with EXPLANATION_SECONDS.labels(self._request.scope["route"].path, form.value).time():
+            content = await self._capacity.run(work)
+        return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
+
+
+DeskDependency = Annotated[Desk, Depends(Desk)]

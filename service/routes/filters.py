@@ -3,18 +3,18 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from PIL import Image
 
 from models.contributions import contributions
 from service import documentation, overlays
-from service.catalogue import CatalogueDependency
+from service.doors import KeyRequired
 from service.negotiation import Format
-from service.routes.asking import Question, answer
+from service.routes.asking import DeskDependency, Question
 from service.schemas import FilterContributions, FiltersQuery, MapDetail
 from service.uploads import MAX_BODY
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
 @router.post(
@@ -22,13 +22,11 @@ router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
     summary="How much did each filter pair add to the class's score?",
     response_model=FilterContributions,
 )
-async def explain_filters(
-    request: Request, query: Annotated[FiltersQuery, Query()], catalogue: CatalogueDependency
-) -> Response:
+async def explain_filters(query: Annotated[FiltersQuery, Query()], desk: DeskDependency) -> Response:
     """Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The PNG shows the pair
     that adds most framed red, the second blue.
     """
-    return await answer(request, query, catalogue, partial(_think, query))
+    return await desk.answer(query, partial(_think, query))
 
 
 def _think(query: FiltersQuery, question: Question) -> FilterContributions | Image.Image:

@@ -7,9 +7,10 @@ from fastapi import APIRouter
 
 from service.catalogue import CatalogueDependency
 from service.documentation import responses
+from service.doors import KeyRequired
 from service.schemas import ModelList, ModelSummary
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
 
 @router.get("/models", responses=responses("models"), summary="Which networks can be asked?")

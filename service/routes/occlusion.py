@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from PIL import Image
 
 from models.contributions import contributions
@@ -16,9 +16,9 @@ from models.regions import Regions
 from models.sufficient import sufficient_region
 from models.verification import verify
 from service import documentation, overlays
-from service.catalogue import CatalogueDependency
+from service.doors import KeyRequired
 from service.negotiation import Format
-from service.routes.asking import Question, answer
+from service.routes.asking import DeskDependency, Question
 from service.schemas import (
     CriticalRegion,
     Mode,
@@ -28,7 +28,7 @@ from service.schemas import (
 )
 from service.uploads import MAX_BODY
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
 @router.post(
@@ -36,14 +36,12 @@ router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
     summary="Which regions of the picture does the answer rest on?",
     response_model=OcclusionMap,
 )
-async def explain_occlusion(
-    request: Request, query: Annotated[OcclusionQuery, Query()], catalogue: CatalogueDependency
-) -> Response:
+async def explain_occlusion(query: Annotated[OcclusionQuery, Query()], desk: DeskDependency) -> Response:
     """Each region is hidden in turn. The PNG shows the drops over the digit, with the critical regions outlined: those
     without which another digit is read. With `mode=cumulative` it shows the ink that is enough, and with `pairs=true`
     what each filter pair saw.
     """
-    return await answer(request, query, catalogue, partial(_think, query))
+    return await desk.answer(query, partial(_think, query))
 
 
 def _think(query: OcclusionQuery, question: Question) -> OcclusionMap | Image.Image:

@@ -2,26 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from PIL import Image
 
 from models.network import Array, softmax
 from service import documentation, overlays
-from service.catalogue import CatalogueDependency
+from service.doors import KeyRequired
 from service.negotiation import Format
-from service.routes.asking import Question, answer
+from service.routes.asking import DeskDependency, Question
 from service.schemas import Prediction, PredictQuery
 from service.uploads import MAX_BODY
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
 @router.post(**documentation.question("/predict"), summary="Which digit is it?", response_model=Prediction)
-async def predict(
-    request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
-) -> Response:
+async def predict(query: Annotated[PredictQuery, Query()], desk: DeskDependency) -> Response:
     """The PNG shows the digit beside its ten bars."""
-    return await answer(request, query, catalogue, _think)
+    return await desk.answer(query, _think)
 
 
 def _think(question: Question) -> Prediction | Image.Image:

@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from PIL import Image
 
 from models.contributions import contributions
 from service import documentation, overlays
-from service.catalogue import CatalogueDependency
+from service.doors import KeyRequired
 from service.negotiation import Format
-from service.routes.asking import Question, answer
+from service.routes.asking import DeskDependency, Question
 from service.schemas import PredictQuery, Process
 from service.uploads import MAX_BODY
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
 @router.post(
@@ -21,13 +21,11 @@ router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
     summary="What happens on the way from the picture to the digit?",
     response_model=Process,
 )
-async def explain_process(
-    request: Request, query: Annotated[PredictQuery, Query()], catalogue: CatalogueDependency
-) -> Response:
+async def explain_process(query: Annotated[PredictQuery, Query()], desk: DeskDependency) -> Response:
     """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The PNG is a
     slide for a lecture, after the paper's Fig. 2.
     """
-    return await answer(request, query, catalogue, _think)
+    return await desk.answer(query, _think)
 
 
 def _think(question: Question) -> Process | Image.Image:

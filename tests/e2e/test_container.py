@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.e2e.server import ROOT, free_port, wait_until_ready
@@ -36,7 +37,7 @@ def compose(*arguments: str, port: int = 8000) -> str:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     chosen = free_port()
-    compose("up", "--build", "--detach", "konkyo", port=chosen)
+    compose("up", "--build", "--detach", "edge", port=chosen)
     try:
         wait_until_ready(f"http://127.0.0.1:{chosen}/readyz")
         yield chosen
@@ -61,6 +62,21 @@ def test_a_plain_user_without_rights() -> None:
     assert inside("id -u") == "10001"
     assert inside("grep CapEff /proc/1/status") == "CapEff:\t0000000000000000"
     assert inside("touch /venv/x /work/x 2>/dev/null; echo $?") == "1"
+
+
+def test_operators_paths_are_not_shown_at_the_edge(port: int) -> None:
+    for path in ("/metrics", "/docs", "/docs/static/swagger-ui.css", "/openapi.json"):
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}")
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:konkyo:problem:not-found")
+    assert "konkyo_model_info" in inside(
+        "python -c \"import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())\""
+    )
+
+
+def test_the_edge_refuses_in_the_services_words(port: int) -> None:
+    answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": bytes(300_000)})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert answer.json()["detail"] == "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
 
 
 @pytest.mark.usefixtures("port")

@@ -54,3 +54,25 @@ def test_what_is_wrong_stops_the_start_with_one_line(settings: dict[str, str], m
 def test_serving_loads_no_torch() -> None:
     script = "import sys, service.app; service.app.create_app(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def test_workers_share_the_port_and_add_up_their_metrics() -> None:
+    with running_service(KONKYO_WORKERS="2") as address:
+        for _ in range(40):  # connections of their own, so that both workers get some
+            assert httpx.post(f"http://{address}/predict", files={"file": sample(7)}).json()["digit"] == 7
+        assert httpx.post(f"http://{address}/predict", files={"file": b"hello"}).status_code == 415
+        for _ in range(5):  # whichever worker answers
+            lines = httpx.get(f"http://{address}/metrics").text.splitlines()
+            assert 'konkyo_explanation_seconds_count{form="json",path="/predict"} 41.0' in lines
+            assert 'http_requests_total{handler="/predict",method="POST",status="200"} 40.0' in lines
+            assert 'http_requests_total{handler="/predict",method="POST",status="415"} 1.0' in lines
+
+
+def test_a_public_address_without_keys_is_said() -> None:
+    for keys, said in (("", True), ("key", False)):
+        port = free_port()
+        environment = {**os.environ, "KONKYO_HOST": "0.0.0.0", "KONKYO_PORT": str(port), "KONKYO_API_KEYS": keys}  # noqa: S104
+        process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        process.terminate()
+        assert (b"without KONKYO_API_KEYS: anyone who reaches it may ask" in process.communicate(timeout=30)[1]) is said

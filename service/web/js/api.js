@@ -1,0 +1,52 @@
+// The service's answers. Nothing here knows the page.
+
+/** What went wrong, by a key into the words; `detail` is the service's own sentence, if it said one. */
+export class Refusal extends Error {
+  constructor(kind, detail = "") {
+    super(detail || kind);
+    this.kind = kind;
+    this.detail = detail;
+  }
+}
+
+/** The query of an operation, without what is not set. */
+export function query(parameters) {
+  const set = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  return new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString();
+}
+
+async function answered(request) {
+  let response;
+  try {
+    response = await request;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal("unreachable");
+  }
+  if (response.ok) return response;
+  // A proxy in between may answer with something else than a problem.
+  const problem = await response.json().catch(() => ({}));
+  const slug = (problem.type ?? "").split(":").pop();
+  const kind = response.status === 503 ? "busy" : response.status >= 500 ? "unreachable" : slug;
+  throw new Refusal(kind || "refused", problem.detail);
+}
+
+/** Ask about a picture; the answer as JSON, or with `format` png as a blob. */
+export async function ask(path, picture, parameters, signal) {
+  const headers = { "Content-Type": picture.type };
+  const url = `${path}?${query(parameters)}`;
+  const response = await answered(fetch(url, { method: "POST", body: picture, headers, signal }));
+  return parameters.format === "png" ? response.blob() : response.json();
+}
+
+export async function models() {
+  return (await answered(fetch("/models"))).json();
+}
+
+/** Whether the service is there. */
+export async function alive() {
+  return fetch("/readyz").then(
+    (response) => response.ok,
+    () => false,
+  );
+}

@@ -1,0 +1,87 @@
+// Asks the service about the drawing, again after every change, and shows only the newest answer.
+
+import { Refusal, alive, ask } from "./api.js";
+import { rival, set, state } from "./state.js";
+
+// While a stroke is drawn there is an answer this often; at its end at once.
+const WHILE_DRAWING = 70;
+const RETRY = 1000;
+
+export class Asker {
+  #turn = 0;
+  #controller = null;
+  #timer = null;
+  #waiting = false;
+
+  /** `back` is called when the service is there again. */
+  constructor(drawing, back) {
+    Object.assign(this, { drawing, back });
+  }
+
+  /** The picture that the answer on the page is about, and how it was sent. */
+  shown = null;
+
+  changed(settled) {
+    if (settled) this.ask();
+    else this.#timer ??= setTimeout(() => this.ask(), WHILE_DRAWING);
+  }
+
+  async ask() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#controller?.abort();
+    // Aborting stops most old answers; the number stops one that had already come.
+    const turn = (this.#turn += 1);
+    this.#controller = new AbortController();
+    if (this.drawing.empty) {
+      this.shown = null;
+      set({ answer: null, problem: null, pair: null, spot: null });
+      return;
+    }
+    try {
+      const answer = await this.#answer(this.#controller.signal);
+      if (turn === this.#turn) this.#show(answer);
+    } catch (error) {
+      if (turn === this.#turn) this.fail(error);
+    }
+  }
+
+  async #answer(signal) {
+    const picture = await this.drawing.file();
+    const sent = { fit: this.drawing.picture?.exact ? null : "mnist", model: state.model };
+    const regions = { ...sent, region: state.region };
+    const [process, occlusion, enough] = await Promise.all([
+      ask("/explain/process", picture, sent, signal),
+      ask("/explain/occlusion", picture, { ...regions, target: state.pinned, pairs: true }, signal),
+      state.enough ? ask("/explain/occlusion", picture, { ...regions, mode: "cumulative" }, signal) : null,
+    ]);
+    return { picture, sent, process, occlusion, enough };
+  }
+
+  #show({ picture, sent, process, occlusion, enough }) {
+    this.shown = { picture, sent };
+    const [rows, columns] = occlusion.grid;
+    const spot = state.spot && state.spot[0] < rows && state.spot[1] < columns ? state.spot : null;
+    const { length: filters1 } = process.conv1_filters;
+    const pair = state.pair && state.pair[0] < filters1 && state.pair[1] < process.conv2_filters.length ? state.pair : null;
+    set({ answer: { process, occlusion, enough }, problem: null, pair, spot });
+    // A rival that became the class itself is no rival any more.
+    if (rival() === null && state.rival !== null) set({ rival: null });
+  }
+
+  /** Say what went wrong; if the service is not there, wait until it is. */
+  fail(error) {
+    const refusal = error instanceof Refusal ? error : new Refusal("unreachable");
+    set({ problem: { kind: refusal.kind, detail: refusal.detail } });
+    if (["unreachable", "busy"].includes(refusal.kind)) this.#wait();
+  }
+
+  async #wait() {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    do await new Promise((resolve) => setTimeout(resolve, RETRY));
+    while (!(await alive()));
+    this.#waiting = false;
+    this.back();
+  }
+}

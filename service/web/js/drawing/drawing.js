@@ -1,0 +1,94 @@
+// What was drawn: strokes and pictures, one after the other, on a square of SIDE units.
+
+export const SIDE = 280;
+// As wide, against the size that people draw digits in, as the strokes of MNIST's digits.
+export const PEN = 22;
+const ERASER = 34;
+
+/**
+ * A list of steps, each one of
+ *   {points: [x, y, x, y, …], erase: boolean}   a stroke
+ *   {mask: canvas, file: Blob, name: string}    a picture; `name` is that of a sample, else ""
+ *   {clear: true}
+ * Undo takes the last one back, so that nothing that was drawn is lost by a slip.
+ */
+export class Drawing {
+  steps = [];
+
+  add(step) {
+    this.steps.push(step);
+    return step;
+  }
+
+  undo() {
+    return this.steps.pop();
+  }
+
+  /** The steps that can still be seen. */
+  get visible() {
+    return this.steps.slice(this.steps.findLastIndex((step) => step.clear) + 1);
+  }
+
+  get empty() {
+    return !this.visible.some((step) => step.mask || !step.erase);
+  }
+
+  /** The picture, if nothing was drawn on it: then its own file is asked about, untouched. */
+  get picture() {
+    const [only, ...others] = this.visible;
+    return only?.mask && others.length === 0 ? only : null;
+  }
+
+  /** Draw all of it in one colour on a context in units of the square; paper stays clear. */
+  paint(context, ink) {
+    for (const step of this.visible) {
+      if (step.mask) paintMask(context, step.mask, ink);
+      else paintStroke(context, step, ink);
+    }
+  }
+
+  /** The file to ask about: black ink on white. */
+  async file() {
+    if (this.picture) return this.picture.file;
+    const canvas = new OffscreenCanvas(SIDE, SIDE);
+    const context = canvas.getContext("2d");
+    this.paint(context, "#000000");
+    context.globalCompositeOperation = "destination-over";
+    context.fillStyle = "#ffffff";
+    context.fillRect(0, 0, SIDE, SIDE);
+    return canvas.convertToBlob({ type: "image/png" });
+  }
+}
+
+function paintStroke(context, { points, erase }, ink) {
+  context.save();
+  context.globalCompositeOperation = erase ? "destination-out" : "source-over";
+  context.strokeStyle = ink;
+  context.lineWidth = erase ? ERASER : PEN;
+  context.lineCap = "round";
+  context.lineJoin = "round";
+  context.beginPath();
+  context.moveTo(points[0], points[1]);
+  // Through the middles of the pieces, with the corners as handles: what the hand meant between two reports.
+  for (let k = 2; k + 3 < points.length; k += 2) {
+    context.quadraticCurveTo(points[k], points[k + 1], (points[k] + points[k + 2]) / 2, (points[k + 1] + points[k + 3]) / 2);
+  }
+  context.lineTo(points.at(-2), points.at(-1));
+  context.stroke();
+  context.restore();
+}
+
+function paintMask(context, mask, ink) {
+  const tinted = new OffscreenCanvas(mask.width, mask.height);
+  const inside = tinted.getContext("2d");
+  inside.drawImage(mask, 0, 0);
+  inside.globalCompositeOperation = "source-in";
+  inside.fillStyle = ink;
+  inside.fillRect(0, 0, mask.width, mask.height);
+  const scale = SIDE / Math.max(mask.width, mask.height);
+  const [width, height] = [mask.width * scale, mask.height * scale];
+  context.save();
+  context.imageSmoothingEnabled = mask.width > 64;
+  context.drawImage(tinted, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+  context.restore();
+}

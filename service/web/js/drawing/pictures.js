@@ -1,0 +1,81 @@
+// Pictures that are brought: files, samples, and the digits of links.
+
+import { Refusal } from "../api.js";
+
+// What the service takes; larger pictures are made smaller here.
+const MOST_BYTES = 250_000;
+const MOST_SIDE = 1024;
+
+/** A step for the drawing. The mask holds the ink as opacity, so that any theme can colour it. */
+export async function pictureStep(file, name = "") {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    // The service knows better what is wrong with a file of its own kinds.
+    throw new Refusal(/^image\/(png|jpeg)$/.test(file.type) ? "unreadable-picture" : "unsupported-picture");
+  }
+  const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES;
+  const scale = Math.min(1, MOST_SIDE / Math.max(bitmap.width, bitmap.height));
+  const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const sent = sendable ? file : await reduced(canvas);
+  toInk(context, canvas.width, canvas.height);
+  return { mask: canvas, file: sent, name, exact: bitmap.width === 28 && bitmap.height === 28 };
+}
+
+/** A picture that is too heavy, or of a kind that the service does not read, as a JPEG on white. */
+async function reduced(canvas) {
+  const flat = new OffscreenCanvas(canvas.width, canvas.height);
+  const context = flat.getContext("2d");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, flat.width, flat.height);
+  context.drawImage(canvas, 0, 0);
+  for (const quality of [0.92, 0.7, 0.4]) {
+    const blob = await flat.convertToBlob({ type: "image/jpeg", quality });
+    if (blob.size <= MOST_BYTES) return blob;
+  }
+  throw new Refusal("content-too-large");
+}
+
+/** Turn the pixels into ink: opaque where they differ from the border, as the service's `polarity=auto` sees it. */
+function toInk(context, width, height) {
+  const pixels = context.getImageData(0, 0, width, height);
+  const { data } = pixels;
+  const light = (k) => (0.299 * data[k] + 0.587 * data[k + 1] + 0.114 * data[k + 2]) / 255;
+  let [border, count, inked, weight] = [0, 0, 0, 0];
+  for (let k = 0; k < data.length; k += 4) {
+    const [x, y] = [(k / 4) % width, Math.floor(k / 4 / width)];
+    inked += light(k) * data[k + 3];
+    weight += data[k + 3];
+    if (x === 0 || y === 0 || x === width - 1 || y === height - 1) {
+      border += light(k);
+      count += 1;
+    }
+  }
+  const transparent = weight < 255 * width * height;
+  const darkInk = transparent ? inked / weight < 0.5 : border / count > 0.5;
+  for (let k = 0; k < data.length; k += 4) {
+    const ink = darkInk ? 1 - light(k) : light(k);
+    data[k + 3] = Math.round(ink * data[k + 3]);
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+/** One of the digits in /web/digits. */
+export async function sampleStep(name) {
+  const response = await fetch(`/web/digits/${encodeURIComponent(name)}.png`).catch(() => null);
+  if (!response?.ok) throw new Refusal("unreachable");
+  return pictureStep(await response.blob(), name);
+}
+
+/** A picture of 28×28 bytes, light ink on dark. */
+export async function pixelsStep(bytes) {
+  const canvas = new OffscreenCanvas(28, 28);
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(28, 28);
+  bytes.forEach((value, k) => pixels.data.set([value, value, value, 255], 4 * k));
+  context.putImageData(pixels, 0, 0);
+  return pictureStep(await canvas.convertToBlob({ type: "image/png" }));
+}

@@ -1,0 +1,48 @@
+// The ledger of one picture: any class, any rival, from one answer of /explain/process.
+
+/** Nested arrays minus nested arrays of the same shape. */
+function minus(one, other) {
+  return Array.isArray(one) ? one.map((part, k) => minus(part, other[k])) : one - other;
+}
+
+function sum(values) {
+  return values.flat(Infinity).reduce((total, value) => total + value, 0);
+}
+
+/** What adds up to the target's logit or, with a rival, to the difference: the network is linear where it is. */
+export function account(process, target, rival) {
+  const of = (values) => (rival === null ? values[target] : minus(values[target], values[rival]));
+  const contributions = of(process.contributions);
+  return {
+    contributions,
+    maps: of(process.maps),
+    pairs: sum(contributions),
+    filterBias: sum(of(process.filter_bias)),
+    classBias: of(process.class_bias),
+    logit: of(process.logits),
+    ranking: ranking(contributions),
+  };
+}
+
+/** All pairs [conv1, conv2], the greatest contribution first; of equal ones, the lower numbers. */
+function ranking(contributions) {
+  const pairs = contributions.flatMap((row, i) => row.map((_, j) => [i, j]));
+  return pairs.sort(([a, b], [c, d]) => contributions[c][d] - contributions[a][b] || a - c || b - d);
+}
+
+/** First and second place; none where no pair contributes anything. */
+export function places(one) {
+  return one.contributions.flat().some((value) => value !== 0) ? one.ranking.slice(0, 2) : [];
+}
+
+/** Ten probabilities from ten logits. */
+export function softmax(logits) {
+  const most = Math.max(...logits);
+  const powers = logits.map((value) => Math.exp(value - most));
+  const total = sum(powers);
+  return powers.map((value) => value / total);
+}
+
+export function pairName([i, j]) {
+  return `conv1[${i}]×conv2[${j}]`;
+}

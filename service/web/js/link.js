@@ -1,0 +1,73 @@
+// The link that restores a drawing. All of it stands in the fragment, which browsers send to nobody.
+
+import { pixelsStep, sampleStep } from "./drawing/pictures.js";
+
+async function through(bytes, stream) {
+  const piped = new Blob([bytes]).stream().pipeThrough(stream);
+  return new Uint8Array(await new Response(piped).arrayBuffer());
+}
+
+async function pack(value) {
+  const bytes = await through(new TextEncoder().encode(JSON.stringify(value)), new CompressionStream("deflate-raw"));
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+}
+
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate-raw"))));
+}
+
+/** A stroke as its first point and the steps to the others: small numbers pack well. */
+function differences(points) {
+  return points.map((place, k) => (k < 2 ? place : place - points[k - 2]));
+}
+
+function sums(steps) {
+  const points = [];
+  for (const step of steps) points.push(points.length < 2 ? step : points.at(-2) + step);
+  return points;
+}
+
+/** The drawing as JSON. A brought picture becomes what the network saw of it: the file itself would be too long. */
+function written(drawing, seen) {
+  const steps = drawing.visible;
+  if (steps.some((step) => step.mask && !step.name)) return seen ? { seen: seen.flat().map((value) => Math.round(255 * value)) } : [];
+  return steps.map((step) => step.name || [Number(step.erase), ...differences(step.points)]);
+}
+
+async function read(value) {
+  if (value.seen) return [await pixelsStep(value.seen)];
+  return Promise.all(
+    value.map((step) =>
+      typeof step === "string" ? sampleStep(step) : { erase: Boolean(step[0]), points: sums(step.slice(1)) },
+    ),
+  );
+}
+
+/** The fragment for a drawing and what is asked about it. */
+export async function fragment(drawing, seen, { model, region, pinned, rival, enough }) {
+  const asked = { model, region, target: pinned, rival, enough: enough ? 1 : null };
+  const set = Object.entries(asked).filter(([, value]) => value !== null);
+  const parameters = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
+  if (!drawing.empty) parameters.set("drawing", await pack(written(drawing, seen)));
+  return `#${parameters}`;
+}
+
+function within(text, least, most) {
+  const value = text === null ? NaN : Number(text);
+  return Number.isInteger(value) && value >= least && value <= most ? value : null;
+}
+
+/** What a fragment says: {steps, changes}. What it does not say, or what makes no sense, is left out. */
+export async function restored(text) {
+  const parameters = new URLSearchParams(text.replace(/^#/, ""));
+  const changes = {
+    model: parameters.get("model"),
+    region: within(parameters.get("region"), 1, 14),
+    pinned: within(parameters.get("target"), 0, 9),
+    rival: within(parameters.get("rival"), 0, 9),
+    enough: parameters.get("enough") === "1",
+  };
+  const packed = parameters.get("drawing");
+  return { changes, steps: packed ? await read(await unpack(packed)) : [] };
+}

@@ -1,0 +1,183 @@
+// Puts the page together: what is done leads to the state, the state to what is shown.
+
+import { models } from "./api.js";
+import { Asker } from "./asker.js";
+import { onSystemTheme, theme } from "./colours.js";
+import { Drawing } from "./drawing/drawing.js";
+import { Pad } from "./drawing/pad.js";
+import { account } from "./ledger.js";
+import { fragment, restored } from "./link.js";
+import { percent } from "./numbers.js";
+import { command, copy, save } from "./sharing.js";
+import { refresh, rival, set, show, state, target } from "./state.js";
+import { bringing } from "./bringing.js";
+import { showDetails } from "./views/details.js";
+import { showHeatmap } from "./views/heatmap.js";
+import { showPairs } from "./views/pairs.js";
+import { onQuestion, showQuestion } from "./views/question.js";
+import { showReading } from "./views/reading.js";
+import { openWalk, showWalk } from "./views/walk.js";
+import { other, remember, remembered, switchLanguage, words, write } from "./words.js";
+
+const THEME = "konkyo-theme";
+const at = (id) => document.getElementById(id);
+
+const drawing = new Drawing();
+const asker = new Asker(drawing, start);
+const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textContent = words()[word]));
+let own = "";
+
+function changed(settled) {
+  at("hint").hidden = !drawing.empty;
+  at("undo").disabled = drawing.steps.length === 0;
+  at("clear").disabled = drawing.visible.length === 0;
+  asker.changed(settled);
+}
+
+/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. */
+function fresh(steps) {
+  if (drawing.visible.length) drawing.add({ clear: true });
+  steps.forEach((step) => drawing.add(step));
+  state.pinned = state.rival = null;
+  pad.paint();
+  changed(true);
+}
+
+function ask(changes) {
+  set(changes);
+  asker.ask();
+}
+
+/** Load what the page needs of the service, then ask; again whenever the service was away. */
+async function start() {
+  try {
+    const list = await models();
+    const known = list.models.some(({ name }) => name === state.model);
+    set({ models: list.models, model: known ? state.model : list.default, problem: null });
+  } catch (error) {
+    asker.fail(error);
+    return;
+  }
+  asker.ask();
+}
+
+async function restore() {
+  if (location.hash === own || location.hash.length < 2) return;
+  try {
+    const { changes, steps } = await restored(location.hash);
+    const model = changes.model ?? state.model;
+    fresh(steps);
+    ask({ ...changes, model: state.models.length && !state.models.some(({ name }) => name === model) ? state.model : model });
+  } catch {
+    set({ problem: { kind: "bad-link", detail: "" } });
+  }
+}
+
+/** Keep the address such that it restores the page: a reload loses nothing. */
+async function keepAddress() {
+  const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, state);
+  if (next === own) return;
+  own = next;
+  history.replaceState(null, "", next || location.pathname);
+}
+
+show((now) => {
+  const one = now.answer ? { ...account(now.answer.process, target(), rival()), target: target(), rival: rival() } : null;
+  const losses = now.spot && now.answer ? now.answer.occlusion.pairs[now.spot[0]][now.spot[1]] : null;
+  showReading(now, target());
+  showQuestion(now);
+  showPairs(now, one, losses);
+  showHeatmap(now, one);
+  showDetails(now, one);
+});
+show(showSettings);
+
+let shownAnswer = null;
+show((now) => {
+  if (now.answer === shownAnswer) return;
+  shownAnswer = now.answer;
+  showWalk();
+  keepAddress();
+});
+
+function showSettings(now) {
+  const said = words();
+  at("language").textContent = other().name;
+  at("language").lang = other().tag;
+  at("region").value = now.region;
+  at("region-label").textContent = said.region(now.region);
+  at("enough").checked = now.enough;
+  const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
+  if (at("problem").textContent !== problem) at("problem").textContent = problem;
+  at("problem").hidden = !problem;
+  for (const id of ["walk", "link", "curl", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
+  const options = now.models.map(({ name, accuracy }) => new Option(said.modelOption(name, percent(accuracy)), name));
+  at("model").replaceChildren(...options);
+  at("model").value = now.model ?? "";
+}
+
+function repaint() {
+  pad.paint();
+  refresh();
+  showWalk();
+}
+
+at("pen").addEventListener("click", () => choose(false));
+at("eraser").addEventListener("click", () => choose(true));
+function choose(erasing) {
+  pad.erasing = erasing;
+  at("pen").setAttribute("aria-pressed", !erasing);
+  at("eraser").setAttribute("aria-pressed", erasing);
+}
+
+function undo() {
+  drawing.undo();
+  pad.paint();
+  changed(true);
+}
+at("undo").addEventListener("click", undo);
+at("clear").addEventListener("click", () => {
+  fresh([]);
+  choose(false);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
+  event.preventDefault();
+  undo();
+});
+
+at("model").addEventListener("change", (event) => ask({ model: event.target.value }));
+at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
+at("enough").addEventListener("change", (event) => ask({ enough: event.target.checked }));
+onQuestion(() => asker.ask());
+at("bars").addEventListener("click", () => asker.ask());
+
+at("language").addEventListener("click", () => {
+  switchLanguage();
+  repaint();
+});
+at("theme").addEventListener("click", () => {
+  document.documentElement.dataset.theme = theme() === "dark" ? "light" : "dark";
+  remember(THEME, document.documentElement.dataset.theme);
+  repaint();
+});
+onSystemTheme(repaint);
+
+at("walk").addEventListener("click", openWalk);
+at("link").addEventListener("click", async () => {
+  await keepAddress();
+  copy(location.href, words().linkCopied);
+});
+at("curl").addEventListener("click", async () => copy(await command(asker.shown), words().curlCopied));
+for (const name of ["ledger", "heatmap", "process"]) {
+  at(`save-${name}`).addEventListener("click", () => save(name, asker.shown).catch((error) => asker.fail(error)));
+}
+bringing((step) => fresh([step]), (error) => asker.fail(error));
+window.addEventListener("hashchange", restore);
+new ResizeObserver(refresh).observe(at("heatmap"));
+
+if (remembered(THEME)) document.documentElement.dataset.theme = remembered(THEME);
+write();
+refresh();
+changed(true);
+restore().then(start);

@@ -1,0 +1,65 @@
+// Taking something along: a picture, a command, a link.
+
+import { ask, query } from "./api.js";
+import { theme } from "./colours.js";
+import { rival, state, target } from "./state.js";
+import { words } from "./words.js";
+
+const done = document.getElementById("done");
+const dialog = document.getElementById("text-dialog");
+const text = document.getElementById("text");
+const SHOWN_FOR = 6000;
+let timer;
+
+function tell(sentence) {
+  done.textContent = sentence;
+  clearTimeout(timer);
+  timer = setTimeout(() => (done.textContent = ""), SHOWN_FOR);
+}
+
+/** Onto the clipboard; where a browser forbids that, shown to be copied by hand. */
+export async function copy(content, sentence) {
+  try {
+    await navigator.clipboard.writeText(content);
+    tell(sentence);
+  } catch {
+    text.value = content;
+    dialog.showModal();
+    text.select();
+  }
+}
+
+async function base64(blob) {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  let letters = "";
+  for (const byte of bytes) letters += String.fromCharCode(byte);
+  return btoa(letters);
+}
+
+/** A command for a shell that carries the picture in itself and asks for the ledger that the page shows. */
+export async function command({ picture, sent }) {
+  const url = `${location.origin}/explain/filters?${query({ ...sent, target: target(), versus: rival() })}`;
+  return `echo ${await base64(picture)} | base64 -d | curl -s -F file=@- '${url}'`;
+}
+
+const PICTURES = {
+  ledger: () => ["/explain/filters", { target: target(), versus: rival() }],
+  heatmap: () => [
+    "/explain/occlusion",
+    state.enough ? { region: state.region, mode: "cumulative" } : { region: state.region, target: target() },
+  ],
+  process: () => ["/explain/process", {}],
+};
+
+/** Save what the service draws of what the page shows. */
+export async function save(name, { picture, sent }) {
+  const [path, parameters] = PICTURES[name]();
+  const blob = await ask(path, picture, { ...sent, ...parameters, format: "png", scale: 2, theme: theme() });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `konkyo-${name}-${target()}.png`;
+  link.click();
+  // The browser has its own copy once the download has begun.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  tell(words().saved);
+}

@@ -1,0 +1,47 @@
+// What the page shows, in one place. Views are told after a change, all changes of one turn together.
+
+export const state = {
+  model: null, // a checkpoint's name
+  models: [],
+  region: 2, // side of a hidden region in pixels
+  enough: false, // whether the sufficient region is shown
+  pinned: null, // the class that was asked about; null explains what is read
+  rival: null,
+  answer: null, // {process, occlusion, enough, png}: all of one and the same picture
+  pair: null, // [conv1, conv2] that is looked at
+  spot: null, // [row, column] of the region that is looked at
+  problem: null, // {kind, detail} of what went wrong
+};
+
+const views = [];
+let scheduled = false;
+
+/** Have a function called with the state after every change. */
+export function show(view) {
+  views.push(view);
+}
+
+export function set(changes) {
+  Object.assign(state, changes);
+  refresh();
+}
+
+/** Draw everything anew, once, before this turn of the browser ends. */
+export function refresh() {
+  if (scheduled) return;
+  scheduled = true;
+  queueMicrotask(() => {
+    scheduled = false;
+    for (const view of views) view(state);
+  });
+}
+
+/** The class that is explained. */
+export function target() {
+  return state.pinned ?? state.answer?.process.predicted ?? null;
+}
+
+/** The rival, unless it is the class itself. */
+export function rival() {
+  return state.rival === target() ? null : state.rival;
+}

@@ -1,0 +1,65 @@
+// Maps onto canvases.
+
+import { diverging, grey } from "./colours.js";
+
+/** A canvas element; one of its pixels is one of the map's, and CSS gives it its size. */
+export function tile(width, height = width) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  canvas.className = "tile";
+  return canvas;
+}
+
+function paint(canvas, map, shade) {
+  const width = map[0].length;
+  if (canvas.width !== width || canvas.height !== map.length) {
+    canvas.width = width;
+    canvas.height = map.length;
+  }
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, map.length);
+  map.flat().forEach((value, k) => pixels.data.set([...shade(value), 255], 4 * k));
+  context.putImageData(pixels, 0, 0);
+}
+
+/** Signed numbers in the diverging scale. */
+export function paintMap(canvas, map, limit) {
+  paint(canvas, map, (value) => diverging(value, limit));
+}
+
+/** A digit: 0 is the background and 1 is ink. */
+export function paintDigit(canvas, image) {
+  paint(canvas, image, grey);
+}
+
+/** A map as an area of a larger drawing, as one picture: squares side by side would leave seams. */
+export function fillMap(context, map, left, top, side, shade) {
+  const small = new OffscreenCanvas(map[0].length, map.length);
+  paint(small, map, shade);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, left, top, map[0].length * side, map.length * side);
+}
+
+/** The strip of a scale from −limit, or from 0, to +limit. */
+export function paintStrip(canvas, signed = true) {
+  const steps = 121;
+  paint(canvas, [Array.from({ length: steps }, (_, k) => (signed ? (2 * k) / (steps - 1) - 1 : k / (steps - 1)))], (value) =>
+    diverging(value, 1),
+  );
+}
+
+/** Give a drawing as many pixels as the screen has, and return its context in CSS pixels. */
+export function sharp(canvas, width, height = width) {
+  const ratio = Math.max(window.devicePixelRatio || 1, 1);
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across || canvas.height !== down) {
+    canvas.width = across;
+    canvas.height = down;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+

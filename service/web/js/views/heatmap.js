@@ -1,0 +1,180 @@
+// The digit with what hiding each region does, with the ink that is enough, or with one pair's map.
+
+import { colour, diverging, grey, limitOf } from "../colours.js";
+import { pairName } from "../ledger.js";
+import { decimalsFor, number } from "../numbers.js";
+import { set, state } from "../state.js";
+import { fillMap, paintStrip, sharp, tile } from "../tiles.js";
+import { words } from "../words.js";
+import { NONE, corners, drawOutlines } from "./outline.js";
+
+const canvas = document.getElementById("heatmap");
+const title = document.getElementById("where-title");
+const scale = document.getElementById("scale");
+const SIDE = 28;
+// What a pixel of ink at the most fills of its square, and what hidden ink keeps of its darkness.
+const DOT = 0.62;
+const TRACE = 0.16;
+// A cell of pool2 looks at 12×12 pixels, and its neighbour at those 4 further: the middle 4×4 are its own.
+const CELL = 4;
+const FIRST_CELL = 4;
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+const strip = tile(1);
+const least = document.createElement("span");
+const middle = document.createElement("span");
+const most = document.createElement("span");
+scale.append(strip, least, middle, most);
+
+/** (28, 28) from one value a region. */
+function spread(values, region) {
+  const rows = Array.from({ length: SIDE }, (_, row) => values[Math.floor(row / region)]);
+  return rows.map((line) => Array.from({ length: SIDE }, (_, column) => line[Math.floor(column / region)]));
+}
+
+function dots(context, image, pixel) {
+  context.fillStyle = colour("ink");
+  image.forEach((line, row) =>
+    line.forEach((value, column) => {
+      if (value <= 0) return;
+      context.beginPath();
+      context.arc((column + 0.5) * pixel, (row + 0.5) * pixel, (Math.sqrt(Math.min(value, 1)) * pixel * DOT) / 2, 0, 2 * Math.PI);
+      context.fill();
+    }),
+  );
+}
+
+function outlined(context, groups, pixel, name) {
+  context.fillStyle = colour("paper");
+  drawOutlines(context, groups, pixel, 3);
+  context.fillStyle = colour(name);
+  drawOutlines(context, groups, pixel, 2);
+}
+
+function tag(context, x, y, digit) {
+  context.fillStyle = colour("ink");
+  context.fillRect(x, y, 14, 16);
+  context.fillStyle = colour("paper");
+  context.font = "600 12px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.fillText(String(digit), x + 7, y + 12);
+}
+
+function drawHeat(context, pixel, { process, occlusion }) {
+  const limit = limitOf(occlusion.drop);
+  fillMap(context, spread(occlusion.drop, occlusion.region), 0, 0, pixel, (value) => diverging(value, limit));
+  dots(context, process.image, pixel);
+  const critical = occlusion.prediction.map((row) => row.map((digit) => (digit === occlusion.predicted ? NONE : digit)));
+  const groups = spread(critical, occlusion.region);
+  outlined(context, groups, pixel, "ink");
+  for (const [row, column] of corners(groups)) tag(context, column * pixel, row * pixel, groups[row][column]);
+}
+
+function drawEnough(context, pixel, { process, enough }) {
+  const { kept } = enough.sufficient;
+  const image = process.image.map((line, row) => line.map((value, column) => (kept[row][column] ? value : TRACE * value)));
+  fillMap(context, image, 0, 0, pixel, grey);
+  outlined(context, kept.map((line) => line.map((keep) => (keep ? 0 : NONE))), pixel, "accent");
+}
+
+function drawPair(context, pixel, { process }, one, [i, j]) {
+  const limit = limitOf(one.maps);
+  context.fillStyle = colour("grey-0");
+  context.fillRect(0, 0, SIDE * pixel, SIDE * pixel);
+  fillMap(context, one.maps[i][j], FIRST_CELL * pixel, FIRST_CELL * pixel, CELL * pixel, (value) => diverging(value, limit));
+  dots(context, process.image, pixel);
+}
+
+/** The region that is looked at, hidden: no ink, an outline, and the digit that is read without it. */
+function drawSpot(context, pixel, { occlusion }, [row, column]) {
+  const { region } = occlusion;
+  const [x, y] = [column * region * pixel, row * region * pixel];
+  const [width, height] = [column, row].map((place) => Math.min(region, SIDE - place * region) * pixel);
+  context.fillStyle = colour("grey-0");
+  context.fillRect(x, y, width, height);
+  context.lineWidth = 4;
+  context.strokeStyle = colour("paper");
+  context.strokeRect(x, y, width, height);
+  context.lineWidth = 2;
+  context.strokeStyle = colour("ink");
+  context.strokeRect(x, y, width, height);
+  const below = y + height + 18 < SIDE * pixel;
+  tag(context, Math.min(x - 1, SIDE * pixel - 14), below ? y + height + 1 : y - 17, occlusion.prediction[row][column]);
+}
+
+/** What the map shows now. */
+export function mode({ answer, pair, spot, enough }) {
+  if (!answer) return "empty";
+  if (pair && !spot) return "pair";
+  return enough && answer.enough ? "enough" : "heat";
+}
+
+/** `one` is the account that the page shows. */
+export function showHeatmap(now, one) {
+  const { answer } = now;
+  const shown = mode(now);
+  const width = canvas.clientWidth;
+  const context = sharp(canvas, width);
+  const pixel = width / SIDE;
+  if (shown === "empty") {
+    context.fillStyle = colour("grey-0");
+    context.fillRect(0, 0, width, width);
+  }
+  if (shown === "heat") drawHeat(context, pixel, answer);
+  if (shown === "enough") drawEnough(context, pixel, answer);
+  if (shown === "pair") drawPair(context, pixel, answer, one, now.pair);
+  if (now.spot && answer) drawSpot(context, pixel, answer, now.spot);
+  canvas.dataset.shown = shown;
+  title.textContent = heading(now, shown);
+  showScale(shown, answer, one);
+}
+
+function heading({ answer, pair }, shown) {
+  const said = words();
+  if (shown === "empty") return said.whereEmpty;
+  if (shown === "pair") return said.wherePair(pairName(pair));
+  if (shown === "enough") return said.whereEnough(answer.enough.predicted);
+  const { target, predicted } = answer.occlusion;
+  return target === predicted ? said.where(target) : said.whereOther(target);
+}
+
+function showScale(shown, answer, one) {
+  scale.classList.toggle("unseen-scale", shown === "empty" || shown === "enough");
+  if (shown !== "heat" && shown !== "pair") return;
+  const limit = limitOf(shown === "heat" ? answer.occlusion.drop : one.maps);
+  const decimals = decimalsFor(limit);
+  paintStrip(strip);
+  least.textContent = number(-limit, decimals);
+  middle.textContent = shown === "heat" ? words().scaleDrop : words().scaleCell;
+  most.textContent = number(limit, decimals, true);
+}
+
+function look(row, column) {
+  const [rows, columns] = state.answer.occlusion.grid;
+  const spot = [Math.min(Math.max(row, 0), rows - 1), Math.min(Math.max(column, 0), columns - 1)];
+  if (spot.join() !== state.spot?.join()) set({ spot });
+}
+
+function point(event) {
+  if (!state.answer) return;
+  const box = canvas.getBoundingClientRect();
+  const { region } = state.answer.occlusion;
+  const place = (offset, size) => Math.floor(((offset / size) * SIDE) / region);
+  look(place(event.clientY - box.top, box.height), place(event.clientX - box.left, box.width));
+}
+
+canvas.addEventListener("pointermove", point);
+canvas.addEventListener("pointerdown", point);
+canvas.addEventListener("pointerleave", (event) => {
+  // A finger that is lifted has pointed: what it pointed at stays until something else is touched.
+  if (event.pointerType !== "touch") set({ spot: null });
+});
+canvas.addEventListener("blur", () => set({ spot: null }));
+canvas.addEventListener("keydown", (event) => {
+  const arrow = ARROWS[event.key];
+  if (event.key === "Escape") set({ spot: null });
+  if (!arrow || !state.answer) return;
+  event.preventDefault();
+  const from = state.spot ?? state.answer.occlusion.grid.map((count) => Math.floor(count / 2));
+  look(from[0] + arrow[0], from[1] + arrow[1]);
+});

@@ -1,0 +1,178 @@
+// The table of filter pairs: for each the map, its total, and the places of the two that add most.
+
+import { limitOf } from "../colours.js";
+import { pairName, places } from "../ledger.js";
+import { addingDecimals, decimalsFor, number } from "../numbers.js";
+import { set } from "../state.js";
+import { paintMap, tile } from "../tiles.js";
+import { words } from "../words.js";
+
+const table = document.getElementById("pairs");
+const sum = document.getElementById("sum");
+const list = document.getElementById("places");
+// From so many conv2 filters on, there is no room for numbers and kernels.
+const DENSE = 5;
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+let shape = "";
+let cells = [];
+let heads = { rows: [], columns: [] };
+let focus = [0, 0];
+
+function element(name, className, text = "") {
+  return Object.assign(document.createElement(name), { className, textContent: text });
+}
+
+/** Build the table for A×B pairs, with `inputs` kernels a conv2 filter. */
+function build(rows, columns, inputs) {
+  const dense = columns >= DENSE;
+  table.replaceChildren();
+  table.className = dense ? "pairs dense" : "pairs";
+  table.style.setProperty("--columns", columns);
+  focus = [0, 0];
+  heads = { rows: [], columns: [] };
+  table.append(element("span", "corner"));
+  for (let j = 0; j < columns; j += 1) {
+    const head = element("div", "head column");
+    const kernels = dense ? [] : Array.from({ length: inputs }, () => tile(3));
+    const box = element("span", "kernels");
+    box.append(...kernels);
+    head.append(element("span", "name", dense ? `${j}` : `conv2[${j}]`), box);
+    heads.columns.push(kernels);
+    table.append(head);
+  }
+  cells = [];
+  for (let i = 0; i < rows; i += 1) {
+    const head = element("div", "head row");
+    const filter = tile(5);
+    head.append(...(dense ? [] : [element("span", "name", `conv1[${i}]`)]), filter);
+    heads.rows.push(filter);
+    table.append(head);
+    cells.push(Array.from({ length: columns }, (_, j) => cell(i, j, dense)));
+  }
+}
+
+function cell(i, j, dense) {
+  const button = element("button", "pair");
+  button.type = "button";
+  button.dataset.testid = `pair-${i}-${j}`;
+  const map = tile(5);
+  const total = element("span", "total");
+  button.append(map);
+  if (!dense) button.append(total);
+  const look = () => set({ pair: [i, j], spot: null });
+  button.addEventListener("pointerenter", look);
+  button.addEventListener("pointerleave", () => set({ pair: button.matches(":focus") ? [i, j] : null }));
+  button.addEventListener("focus", () => {
+    focus = [i, j];
+    look();
+  });
+  button.addEventListener("blur", () => set({ pair: null }));
+  // Safari does not focus a button that is tapped or clicked.
+  button.addEventListener("click", () => button.focus());
+  table.append(button);
+  return { button, map, total };
+}
+
+table.addEventListener("keydown", (event) => {
+  const arrow = ARROWS[event.key];
+  if (!arrow || cells.length === 0) return;
+  event.preventDefault();
+  const size = [cells.length, cells[0].length];
+  const [i, j] = focus.map((place, k) => (place + arrow[k] + size[k]) % size[k]);
+  cells[i][j].button.focus();
+});
+
+/** `one` is the account that is shown; `losses` what each pair loses without the region that is looked at. */
+export function showPairs({ answer }, one, losses) {
+  table.classList.toggle("idle", !one);
+  const conv1 = answer?.process.conv1_filters ?? Array(3).fill(null);
+  const conv2 = answer?.process.conv2_filters ?? Array(3).fill([null]);
+  const wanted = `${conv1.length}×${conv2.length}×${conv2[0].length}`;
+  if (wanted !== shape) {
+    shape = wanted;
+    build(conv1.length, conv2.length, conv2[0].length);
+  }
+  sum.replaceChildren();
+  list.replaceChildren();
+  table.classList.toggle("losing", Boolean(losses));
+  if (!one) {
+    clearTable();
+    return;
+  }
+  const limits = [limitOf(conv1), limitOf(conv2)];
+  conv1.forEach((filter, i) => paintMap(heads.rows[i], filter, limits[0]));
+  conv2.forEach((kernels, j) => heads.columns[j].forEach((head, n) => paintMap(head, kernels[n], limits[1])));
+  showCells(one, losses);
+  showSum(one);
+}
+
+function clearTable() {
+  const blank = (size) => Array.from({ length: size }, () => Array(size).fill(0));
+  for (const head of heads.rows) paintMap(head, blank(5), 0);
+  for (const head of heads.columns.flat()) paintMap(head, blank(3), 0);
+  for (const { button, map, total } of cells.flat()) {
+    paintMap(map, blank(5), 0);
+    total.textContent = "";
+    button.className = "pair";
+    button.disabled = true;
+    button.removeAttribute("aria-label");
+  }
+}
+
+function showCells(one, losses) {
+  const said = words();
+  const limit = limitOf(one.maps);
+  const decimals = decimalsFor(limitOf(one.contributions));
+  const winners = places(one);
+  const rank = (i, j) => winners.findIndex(([a, b]) => a === i && b === j);
+  const names = ["first", "second"];
+  const mostLost = losses ? limitOf(losses) : 0;
+  cells.forEach((row, i) =>
+    row.forEach(({ button, map, total }, j) => {
+      const value = one.contributions[i][j];
+      const place = names[rank(i, j)];
+      paintMap(map, one.maps[i][j], limit);
+      button.disabled = false;
+      button.className = ["pair", place].filter(Boolean).join(" ");
+      button.tabIndex = focus[0] === i && focus[1] === j ? 0 : -1;
+      const text = number(value, decimals);
+      const name = pairName([i, j]);
+      button.setAttribute("aria-label", said.pair(place ? said[place](name) : name, text));
+      const change = losses ? -losses[i][j] : 0;
+      total.textContent = losses ? number(change, decimals, true) : text;
+      button.classList.toggle("for", change < 0);
+      button.classList.toggle("against", change > 0);
+      button.classList.toggle("untouched", Boolean(losses) && Math.abs(change) < 0.1 * mostLost);
+    }),
+  );
+  list.replaceChildren(
+    ...winners.map((pair, k) => {
+      const item = element("li", names[k]);
+      item.append(element("span", "swatch"), said[names[k]](pairName(pair)));
+      return item;
+    }),
+  );
+}
+
+function showSum(one) {
+  const said = words();
+  const { target, rival } = one;
+  const terms = [one.pairs, one.filterBias, one.classBias];
+  const decimals = addingDecimals(terms, one.logit);
+  const count = one.contributions.flat().length;
+  const names = rival === null ? said.terms(count) : said.versusTerms(count);
+  const total = rival === null ? said.logit(target) : said.difference(target, rival);
+  const texts = [...terms, one.logit].map((value) => number(value, decimals));
+  const signs = ["", ...texts.slice(1, 3).map((text) => (text.startsWith("−") ? "−" : "+")), "="];
+  texts.forEach((text, k) => {
+    const term = element("div", k === 3 ? "term total" : "term");
+    // What is added and negative is subtracted.
+    const shown = k === 1 || k === 2 ? text.replace("−", "") : text;
+    const value = element("dd", "");
+    if (signs[k]) value.append(element("span", "sign", signs[k]), " ");
+    value.append(shown);
+    term.append(element("dt", "", [...names, total][k]), value);
+    sum.append(term);
+  });
+}

@@ -1,0 +1,136 @@
+// All words of the page in English. Functions take the numbers that stand in a sentence.
+
+const times = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
+export default {
+  language: "English",
+  tagline: "Why did the network read this as a 5?",
+  network: "Network",
+  modelOption: (name, accuracy) => `${name} · reads ${accuracy}`,
+  otherTheme: "Switch between light and dark",
+
+  drawingTitle: "Your digit",
+  canvas: "Drawing area",
+  canvasKeys: "Draw with mouse, finger or pen; or with the arrow keys: Space puts the pen down and lifts it, Shift makes fine steps.",
+  penDown: "Pen down",
+  penUp: "Pen up",
+  hint: "Draw a digit",
+  tool: "Tool",
+  pen: "Pen",
+  eraser: "Eraser",
+  undo: "Undo",
+  clear: "Clear",
+  samples: "Test digits",
+  misread: "Misread by the network",
+  sample: (digit) => `A ${digit}`,
+  misreadSample: (truth, digit) => `A ${truth} that is read as a ${digit}`,
+  choose: "Choose a picture…",
+  orDrop: "or drop or paste one",
+
+  resultTitle: "The reading",
+  seen: "what it sees",
+  seenLabel: "The 28×28 pixels that the network sees",
+  read: (share) => `with ${share}`,
+  nothingRead: "nothing to read yet",
+  fitted: "cropped, scaled, centred",
+  asIs: "28×28, taken as it is",
+  inverted: "dark ink made light",
+  noInk: "nothing stands out from its background",
+  bars: "The ten digits with their probabilities; choose one to ask why",
+  bar: (digit, share) => `${digit}: ${share}. Why ${digit}?`,
+  copyLink: "Copy link",
+  copyCurl: "Copy as curl",
+  linkCopied: "The link restores this drawing. It holds all of it: nothing is stored anywhere.",
+  curlCopied: "The command gives the same answer in a shell.",
+  copyByHand: "To copy",
+  saved: "Saved.",
+  close: "Close",
+
+  whyTitle: "The grounds",
+  question: ["Why", "and not", "?"],
+  another: "another",
+  targetLabel: "The digit to explain",
+  rivalLabel: "The digit to compare with",
+  pairsTitle: "What each filter pair adds",
+  pairs: "Filter pairs: rows are filters of the first convolution, columns of the second",
+  pairsKeys: "Arrow keys go from pair to pair.",
+  pair: (name, value) => `${name}: ${value}`,
+  save: "Save",
+  saveLedger: "Save the table of pairs as a picture",
+  saveHeatmap: "Save the map as a picture",
+  saveProcess: "Save the figure as a picture",
+  terms: (pairs) => [times(pairs, "pair"), "filter biases", "class bias"],
+  versusTerms: (pairs) => [times(pairs, "pair"), "filter biases", "class biases"],
+  logit: (digit) => `logit ${digit}`,
+  difference: (digit, other) => `logit ${digit} − logit ${other}`,
+  first: (name) => `first: ${name}`,
+  second: (name) => `second: ${name}`,
+
+  where: (digit) => `Where ${digit} rests`,
+  whereOther: (digit) => `Where ${digit} would rest`,
+  whereEnough: (digit) => `This ink is enough for ${digit}`,
+  wherePair: (name) => `Where ${name} looks`,
+  whereEmpty: "Where it rests",
+  heatmap: "The digit with what hiding each region changes",
+  heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
+  scaleDrop: "drop in logit",
+  scaleCell: "per cell",
+  region: (side) => `Hide ${side}×${side} pixels`,
+  enough: "This ink is enough",
+
+  empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
+  idle: (critical, count) =>
+    critical
+      ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`}, of ${count}, another digit is read: the one in its corner. Point at a pair or at a region to see how they meet.`
+      : `No single region of the ${count} changes what is read. Point at a pair or at a region to see how they meet.`,
+  spot: ({ digit, predicted, target, before, after, change }) =>
+    `Without this region ${digit === predicted ? `it is still read as ${digit}` : `a ${digit} is read`}; the logit of ${target} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains.`,
+  spotEmpty: "There is no ink in this region: hiding it changes nothing.",
+  pairDetail: ({ name, value, target, rival, place, count }) =>
+    `${name} adds ${value} to ${rival === null ? `the ${target}` : `the lead of ${target} over ${rival}`}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,
+  enoughDetail: ({ digit, kept, count, share }) =>
+    kept ? `${times(kept, "region")} of ${count} kept; in these alone a ${digit} is still read, with ${share}.` : `Even an empty picture is read as a ${digit}, with ${share}.`,
+
+  walk: "Step by step",
+  walkTitle: "From the picture to the digit",
+  back: "One step back",
+  forward: "One step on",
+  stepOf: (step, count) => `Step ${step} of ${count}`,
+  layers: ["picture", "conv1", "pool1", "conv2", "pool2", "affine", "logit", "read"],
+  maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,
+  field: (pairs) => `10 classes × ${times(pairs, "map")}`,
+  sumAndBias: "sum + bias",
+  steps: {
+    picture: () => "The network sees 28×28 grey values, and nothing else.",
+    conv1: ({ filters1 }) =>
+      `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is teal, where it looks like the opposite, ochre.`,
+    pool1: () => "What is negative becomes 0, and of every 2×2 cells the largest is kept: 24×24 becomes 12×12.",
+    conv2: ({ paired, filters2, maps }) =>
+      paired
+        ? `${times(filters2, "filter")} of 3×3 are applied to each of these maps by itself: ${maps} maps of 10×10.`
+        : `${times(filters2, "filter")} look at all of these maps at once, with one 3×3 kernel for each, and add up what they find.`,
+    pool2: () => "Again what is negative becomes 0, and the largest of 2×2 is kept: 5×5 is left.",
+    affine: ({ pairs }) =>
+      `Each of the ten classes weighs every cell: ${10 * pairs} small maps. Teal speaks for the class, ochre against it.`,
+    logit: ({ predicted, sum, bias, logit }) =>
+      `For each class all cells are added up, and its biases. For ${predicted}: ${sum} and ${bias} make ${logit}.`,
+    read: ({ predicted, first, second }) =>
+      `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
+  },
+
+  stays: "What you draw is read by the service that sent this page, and goes nowhere else.",
+  documentation: "The same answers over HTTP",
+  after: "After Suzuki, Meng and Yamazaki, “Toward Visualization of Inference Process in Deep Learning”.",
+
+  problems: {
+    unreachable: "The service does not answer. What you drew is safe here; it will be read as soon as the service is back.",
+    busy: "The service has too much to do; it will be asked again in a moment.",
+    "unsupported-picture": "This file is not a picture that can be read: PNG and JPEG can.",
+    "unreadable-picture": "This picture is damaged: it cannot be decoded.",
+    "unsuitable-picture": "This picture does not suit: a single, still one of at most 4 million pixels does.",
+    "content-too-large": "This picture is too large: at most 256 KiB can be sent.",
+    "unknown-model": "This network is not there any more. Choose another one.",
+    "bad-link": "This link is damaged: its drawing cannot be restored.",
+    refused: "The service refused to answer.",
+  },
+};
