@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from models.probe import ProbeDocument
+
 FORMAT_VERSION = 1
 
 
@@ -54,6 +56,7 @@ class Document(TypedDict):
     selection: SelectionDocument
     dataset: dict[str, str]
     accuracy: AccuracyDocument
+    probe: ProbeDocument
     made_with: dict[str, str]
 
 

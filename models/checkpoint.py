@@ -12,6 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
+from models import probe
 from models.architecture import Architecture, Wiring
 from models.card import FORMAT_VERSION, Card, Document
 from models.errors import ArchitectureError, CheckpointError
@@ -74,8 +75,8 @@ def load(path: Path) -> Checkpoint:
     ------
     CheckpointError
         Names the file and the field: not safetensors; another format version; a tensor missing, unknown, of another
-        shape or dtype, or not finite; a card that is missing, differs, or was made for a file with another hash. So
-        every change of a single byte is refused.
+        shape or dtype, or not finite; a card that is missing, differs, or was made for a file with another hash; a
+        stored test digit that is answered otherwise. So every change of a single byte is refused.
     """
     try:
         data = path.read_bytes()
@@ -88,7 +89,11 @@ def load(path: Path) -> Checkpoint:
     architecture = _architecture(path, document)
     _check_tensors(path, architecture, tensors)
     card = _card(path, document, hashlib.sha256(data).hexdigest())
-    return Checkpoint(path.stem, Network(architecture, tensors), card)
+    network = Network(architecture, tensors)
+    wrong = probe.failure(network, document["probe"])
+    if wrong is not None:
+        raise CheckpointError(path.name, "probe", wrong)
+    return Checkpoint(path.stem, network, card)
 
 
 def load_all(directory: Path = DIRECTORY) -> dict[str, Checkpoint]:

@@ -29,6 +29,9 @@ _DECODER_ERRORS = (
     ValueError,
     TypeError,
     IndexError,
+    KeyError,
+    AttributeError,
+    AssertionError,
     OverflowError,
     struct.error,
     zlib.error,
@@ -121,7 +124,7 @@ def read_digit(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Grey, Receipt
     try:
         grey = _grey(picture, polarity)
     except _DECODER_ERRORS as error:
-        # A text chunk named "transparency" takes the place of the true one in Pillow's info, to name one.
+        # No palette, or a text chunk that has taken the place of the transparency in Pillow's info.
         raise UnreadablePictureError("the picture is damaged: its palette or transparency makes no sense") from error
     inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _border(grey) > 0.5)
     if inverted:
@@ -162,7 +165,7 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     try:
         picture.load()
         # Not ImageOps.exif_transpose: it writes the metadata anew, and odd entries make that fail.
-        turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation))
+        turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
         upright = picture if turn is None else picture.transpose(turn)
     except _DECODER_ERRORS as error:
         raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error

@@ -10,18 +10,23 @@ import numpy as np
 import pytest
 from safetensors.numpy import save as serialize
 
+from models import probe
 from models.architecture import Architecture, Wiring
 from models.card import Document
 from models.checkpoint import load
 from models.errors import CheckpointError
+from models.network import Network
 from tests.oracles import integer_network
 
 DATA = Path(__file__).parent / "data"
 TINY = Architecture(Wiring.SUMMED, 1, 1)
+NETWORK = integer_network(TINY, 1, np.float32)
+PICTURE = np.arange(784, dtype=np.uint8).reshape(28, 28)
 
 
-def document(architecture: Architecture = TINY, name: str = "tiny") -> Document:
+def document(network: Network = NETWORK, name: str = "tiny") -> Document:
     """What a trainer would say of a network that reads one test image, rightly."""
+    architecture = network.architecture
     return {
         "format_version": 1,
         "name": name,
@@ -32,13 +37,14 @@ def document(architecture: Architecture = TINY, name: str = "tiny") -> Document:
         "selection": {"by": "validation", "seed": 1, "runs": [{"seed": 1, "validation": 0.5, "step": 1}]},
         "dataset": {"t10k": "0f"},
         "accuracy": {"validation": 0.5, "test": 1.0, "test_images": 1, "per_class": [1.0], "confusion": [[1]]},
+        "probe": probe.make(network.astype(np.float32), PICTURE),
         "made_with": {"numpy": "2"},
     }
 
 
-def tensors(architecture: Architecture = TINY) -> dict[str, Any]:
+def tensors() -> dict[str, Any]:
     """Weights as they are stored, float32."""
-    return dict(integer_network(architecture, 1, np.float32).weights)
+    return dict(NETWORK.weights)
 
 
 def write(

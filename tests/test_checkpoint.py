@@ -1,5 +1,7 @@
+import base64
 import hashlib
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,13 @@ import pytest
 
 from models import checkpoint
 from models.architecture import Architecture, Wiring
-from models.checkpoint import load, load_all, save
+from models.checkpoint import DIRECTORY, load, load_all, save
 from models.errors import CheckpointError
 from models.network import Network
-from tests.documents import TINY, changed, document, refused, tensors, write
+from tests.documents import NETWORK, TINY, changed, document, refused, tensors, write
 from tests.oracles import PAIRED, SUMMED, random_network, title
 from tests.refuse import refuses
+from trainer.data import Digits
 
 
 def complaint(path: Path) -> tuple[str, str]:
@@ -27,14 +30,14 @@ def complaint(path: Path) -> tuple[str, str]:
 )
 def test_round_trip(architecture: Architecture, tmp_path: Path) -> None:
     network = random_network(architecture, 1, np.float32)
-    saved = save(tmp_path / "new" / "folder", network, document(architecture, "round-trip"))
+    saved = save(tmp_path / "new" / "folder", network, document(network, "round-trip"))
     loaded = load(tmp_path / "new" / "folder" / "round-trip.safetensors")
     file = tmp_path / "new" / "folder" / "round-trip.safetensors"
     for made in (saved, loaded):
         assert made.name == "round-trip"
         assert made.network.architecture == architecture
         assert made.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-        assert made.card == {**document(architecture, "round-trip"), "sha256": made.sha256}
+        assert made.card == {**document(network, "round-trip"), "sha256": made.sha256}
         assert {n: a.tolist() for n, a in made.network.weights.items()} == {
             n: a.tolist() for n, a in network.weights.items()
         }
@@ -44,13 +47,14 @@ def test_round_trip(architecture: Architecture, tmp_path: Path) -> None:
 
 def test_float64_is_stored_as_float32(tmp_path: Path) -> None:
     network = random_network(TINY, 1)
-    saved = save(tmp_path, network, document())
+    saved = save(tmp_path, network, document(network))
     assert saved.network.weights["affine.bias"].tolist() == network.weights["affine.bias"].astype(np.float32).tolist()
 
 
 def test_saving_again_replaces_both_files(tmp_path: Path) -> None:
-    first = save(tmp_path, random_network(TINY, 1), document())
-    second = save(tmp_path, random_network(TINY, 2), document())
+    first, second = (
+        save(tmp_path, made, document(made)) for made in (random_network(TINY, 1), random_network(TINY, 2))
+    )
     assert first.sha256 != second.sha256
     assert load(tmp_path / "tiny.safetensors").sha256 == second.sha256
 
@@ -58,7 +62,7 @@ def test_saving_again_replaces_both_files(tmp_path: Path) -> None:
 def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None:
     rows = [[5, 1], [0, 7]]
     says = changed(accuracy={**document()["accuracy"], "confusion": rows}, selection={})
-    saved = save(tmp_path, random_network(TINY, 1), says)
+    saved = save(tmp_path, NETWORK, says)
     text = (tmp_path / "tiny.json").read_text()
     assert json.loads(text) == saved.card
     assert '    "confusion": [\n      [5, 1],\n      [0, 7]\n    ]\n' in text
@@ -67,7 +71,8 @@ def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None
 
 def test_load_all_by_name_in_order(tmp_path: Path) -> None:
     for name in ("b-2", "a", "b-10"):
-        save(tmp_path, random_network(TINY, len(name)), document(TINY, name))
+        made = random_network(TINY, len(name))
+        save(tmp_path, made, document(made, name))
     (tmp_path / "notes.txt").write_text("not a checkpoint")
     loaded = load_all(tmp_path)
     assert list(loaded) == ["a", "b-10", "b-2"]
@@ -82,7 +87,7 @@ def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_bad_checkpoint_refuses_all(tmp_path: Path) -> None:
-    save(tmp_path, random_network(TINY, 1), document(TINY, "good"))
+    save(tmp_path, NETWORK, document(name="good"))
     write(tmp_path, says=changed(format_version=2))
     with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, not 2"):
         load_all(tmp_path)
@@ -270,3 +275,33 @@ def test_a_loaded_network_reads_as_the_saved_one(tmp_path: Path) -> None:
 
 def test_the_shipped_ones_lie_beside_the_code() -> None:
     assert Path(checkpoint.__file__).parent == checkpoint.DIRECTORY
+
+
+def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> None:
+    true = document()["probe"]
+    logits = true["logits"]
+    for probe, message in [
+        ({**true, "digit": 5}, None),  # what it shows is not checked twice: the logits say it
+        ({**true, "logits": [*logits[:9], logits[9] + 0.0005]}, None),
+        ({**true, "logits": [*logits[:9], logits[9] + 0.002]}, "with other logits than when it was published"),
+        ({**true, "logits": logits[:9]}, "with other logits than when it was published"),
+        ({**true, "logits": "many"}, "holds no 28×28 picture with its digit and logits"),
+        ({**true, "image": "eJw="}, "holds no 28×28 picture with its digit and logits"),
+        ({**true, "image": "?"}, "holds no 28×28 picture with its digit and logits"),
+        ({"image": true["image"], "digit": 5}, "holds no 28×28 picture with its digit and logits"),
+    ]:
+        path = write(tmp_path, says=changed(probe=probe))
+        if message is None:
+            load(path)
+            continue
+        with pytest.raises(CheckpointError, match=message) as caught:
+            load(path)
+        assert (caught.value.file, caught.value.field) == ("tiny.safetensors", "probe")
+
+
+@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.json")), ids=lambda path: path.stem)
+def test_the_shipped_probes_are_a_test_image_read_right(path: Path, digits: Digits) -> None:
+    kept = json.loads(path.read_text())["probe"]
+    image = np.frombuffer(zlib.decompress(base64.b64decode(kept["image"])), np.uint8).reshape(28, 28)
+    assert np.array_equal(image, digits.images[0])
+    assert kept["digit"] == digits.labels[0] == np.argmax(kept["logits"])

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from models import probe  # noqa: E402
 from models.checkpoint import load  # noqa: E402
 from tests.oracles import PAIRED  # noqa: E402
 from tests.refuse import refuses  # noqa: E402
@@ -98,6 +99,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
             "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
         },
+        "probe": probe.make(runs[1].result(), some.images[0]),
         "made_with": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models import checkpoint
+from models import checkpoint, probe
 from models.architecture import IMAGE_SIDE
 from models.card import FORMAT_VERSION, Document
 from models.checkpoint import Checkpoint
@@ -41,7 +41,9 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
     """
     for run in runs:
         if run.step < run.recipe.steps:
-            raise RunError(f"seed {run.seed} is at step {run.step:,} of {run.recipe.steps:,}: train it to the end first")
+            raise RunError(
+                f"seed {run.seed} is at step {run.step:,} of {run.recipe.steps:,}: train it to the end first"
+            )
     chosen = max(runs, key=lambda run: run.best.validation)
     network = chosen.result()
     reading = read_all(network, test)
@@ -70,6 +72,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
             "per_class": reading.per_class,
             "confusion": reading.confusion.tolist(),
         },
+        "probe": probe.make(network, test.images[0]),
         "made_with": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -9,6 +9,18 @@ export class Refusal extends Error {
   }
 }
 
+const KEY = "konkyo-key";
+
+/** Answer with a key from now on, in this tab alone: a service may have been given keys. */
+export function useKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+function headers() {
+  const key = sessionStorage.getItem(KEY);
+  return key ? { "X-API-Key": key } : {};
+}
+
 /** The query of an operation, without what is not set. */
 export function query(parameters) {
   const set = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
@@ -33,14 +45,13 @@ async function answered(request) {
 
 /** Ask about a picture; the answer as JSON, or with `format` png as a blob. */
 export async function ask(path, picture, parameters, signal) {
-  const headers = { "Content-Type": picture.type };
   const url = `${path}?${query(parameters)}`;
-  const response = await answered(fetch(url, { method: "POST", body: picture, headers, signal }));
+  const response = await answered(fetch(url, { method: "POST", body: picture, headers: { ...headers(), "Content-Type": picture.type }, signal }));
   return parameters.format === "png" ? response.blob() : response.json();
 }
 
 export async function models() {
-  return (await answered(fetch("/models"))).json();
+  return (await answered(fetch("/models", { headers: headers() }))).json();
 }
 
 /** Whether the service is there. */

@@ -11,6 +11,9 @@ export class Asker {
   #turn = 0;
   #controller = null;
   #timer = null;
+  #asking = false;
+  // Whether a stroke went on while an answer was under way.
+  #behind = false;
   #waiting = false;
 
   /** `back` is called when the service is there again. */
@@ -23,27 +26,34 @@ export class Asker {
 
   changed(settled) {
     if (settled) this.ask();
+    else if (this.#asking) this.#behind = true;
     else this.#timer ??= setTimeout(() => this.ask(), WHILE_DRAWING);
   }
 
   async ask() {
     clearTimeout(this.#timer);
     this.#timer = null;
+    this.#behind = false;
     this.#controller?.abort();
     // Aborting stops most old answers; the number stops one that had already come.
     const turn = (this.#turn += 1);
     this.#controller = new AbortController();
     if (this.drawing.empty) {
       this.shown = null;
+      this.#asking = false;
       set({ answer: null, problem: null, pair: null, spot: null });
       return;
     }
+    this.#asking = true;
     try {
       const answer = await this.#answer(this.#controller.signal);
       if (turn === this.#turn) this.#show(answer);
     } catch (error) {
       if (turn === this.#turn) this.fail(error);
     }
+    if (turn !== this.#turn) return;
+    this.#asking = false;
+    if (this.#behind) this.changed(false);
   }
 
   async #answer(signal) {

@@ -1,6 +1,6 @@
 // Puts the page together: what is done leads to the state, the state to what is shown.
 
-import { models } from "./api.js";
+import { models, useKey } from "./api.js";
 import { Asker } from "./asker.js";
 import { onSystemTheme, theme } from "./colours.js";
 import { Drawing } from "./drawing/drawing.js";
@@ -110,6 +110,7 @@ function showSettings(now) {
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
+  at("key-form").hidden = now.problem?.kind !== "unauthorized";
   for (const id of ["walk", "link", "curl", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
   const options = now.models.map(({ name, accuracy }) => new Option(said.modelOption(name, percent(accuracy)), name));
   at("model").replaceChildren(...options);
@@ -162,6 +163,13 @@ at("theme").addEventListener("click", () => {
   repaint();
 });
 onSystemTheme(repaint);
+
+at("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  useKey(at("key").value);
+  at("key").value = "";
+  start();
+});
 
 at("walk").addEventListener("click", openWalk);
 at("link").addEventListener("click", async () => {

@@ -31,7 +31,7 @@ export default {
   seen: "what it sees",
   seenLabel: "The 28×28 pixels that the network sees",
   read: (share) => `with ${share}`,
-  nothingRead: "nothing to read yet",
+  nothingRead: "nothing yet",
   fitted: "cropped, scaled, centred",
   asIs: "28×28, taken as it is",
   inverted: "dark ink made light",
@@ -69,7 +69,7 @@ export default {
   where: (digit) => `Where ${digit} rests`,
   whereOther: (digit) => `Where ${digit} would rest`,
   whereEnough: (digit) => `This ink is enough for ${digit}`,
-  wherePair: (name) => `Where ${name} looks`,
+  wherePair: (name) => name,
   whereEmpty: "Where it rests",
   heatmap: "The digit with what hiding each region changes",
   heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
@@ -118,12 +118,15 @@ export default {
       `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
   },
 
+  key: "Key",
+  useKey: "Use this key",
   stays: "What you draw is read by the service that sent this page, and goes nowhere else.",
   documentation: "The same answers over HTTP",
   after: "After Suzuki, Meng and Yamazaki, “Toward Visualization of Inference Process in Deep Learning”.",
 
   problems: {
     unreachable: "The service does not answer. What you drew is safe here; it will be read as soon as the service is back.",
+    unauthorized: "This service answers only to those who have a key.",
     busy: "The service has too much to do; it will be asked again in a moment.",
     "unsupported-picture": "This file is not a picture that can be read: PNG and JPEG can.",
     "unreadable-picture": "This picture is damaged: it cannot be decoded.",

@@ -29,7 +29,7 @@ export default {
   seen: "入力画像",
   seenLabel: "ネットワークが実際に見ている 28×28 画素",
   read: (share) => `確率 ${share}`,
-  nothingRead: "まだ何も書かれていません",
+  nothingRead: "未入力",
   fitted: "切り出し・拡大縮小・中央寄せ済み",
   asIs: "28×28 のまま",
   inverted: "白黒反転済み",
@@ -67,7 +67,7 @@ export default {
   where: (digit) => `「${digit}」の重要な認識領域`,
   whereOther: (digit) => `「${digit}」ならば重要な領域`,
   whereEnough: (digit) => `これだけで「${digit}」と読める`,
-  wherePair: (name) => `${name} の特徴マップ`,
+  wherePair: (name) => name,
   whereEmpty: "重要な認識領域",
   heatmap: "各領域を隠したときの出力の変化を重ねた数字",
   heatmapKeys: "矢印キーで領域を移動し、Esc で離れます。",
@@ -112,12 +112,15 @@ export default {
     read: ({ predicted, first, second }) => `最大のものが推論結果です。「${predicted}」と認識されました。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。`,
   },
 
+  key: "キー",
+  useKey: "このキーを使う",
   stays: "書いたものは、このページを送ったサービスだけが読み取り、ほかには送られません。",
   documentation: "HTTP でも同じ答えが得られます",
   after: "鈴木航・孟林・山崎勝弘「深層学習における推論過程の可視化の検討」にもとづく。",
 
   problems: {
     unreachable: "サービスが応答しません。書いたものはここに残っています。サービスが戻りしだい認識します。",
+    unauthorized: "このサービスの利用にはキーが必要です。",
     busy: "サービスが混み合っています。すぐにもう一度たずねます。",
     "unsupported-picture": "読み取れる画像ではありません。PNG か JPEG を選んでください。",
     "unreadable-picture": "画像が壊れていて、復号できません。",

@@ -64,7 +64,7 @@ function scale(limit, signed) {
 /** All maps of one class on one canvas; `framed` are the pairs of first and second place. */
 function strip(maps, limit, framed) {
   const dense = maps[0].length >= DENSE;
-  const [side, gap] = dense ? [1.5, 2] : [6, 8];
+  const [side, gap] = dense ? [1.5, 0.5] : [6, 6];
   const pitch = 5 * side + gap;
   const place = ([i, j]) => (dense ? [j * pitch, i * pitch] : [(i * maps[0].length + j) * pitch, 0]).map((at) => at + gap / 2);
   const width = (dense ? maps[0].length : maps.length * maps[0].length) * pitch;

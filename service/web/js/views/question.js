@@ -44,7 +44,8 @@ export function showQuestion({ answer }) {
   }
   heading.classList.toggle("idle", !answer);
   targets.disabled = rivals.disabled = !answer;
-  targets.value = String(target() ?? 0);
+  // Before anything is read, there is nothing to ask about.
+  targets.value = String(target() ?? "");
   rivals.value = String(rival() ?? "");
   DIGITS.forEach((digit) => (rivals.options[digit + 1].disabled = digit === target()));
 }

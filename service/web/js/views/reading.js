@@ -42,6 +42,7 @@ export function showReading({ answer }, asked) {
   const digit = Object.assign(document.createElement("span"), { className: "digit", textContent: process?.predicted ?? "–" });
   const share = Object.assign(document.createElement("span"), { className: "share" });
   share.textContent = process ? words().read(percent(probabilities[process.predicted])) : words().nothingRead;
+  reading.classList.toggle("idle", !process);
   const text = `${digit.textContent} ${share.textContent}`;
   // Written only when it changes, so that a screen reader says it once.
   if (reading.textContent !== text) reading.replaceChildren(digit, " ", share);

@@ -1,0 +1,51 @@
+"""A digit that a checkpoint carries with it, and what the network made of it when it was published.
+
+A network that answers it the same is the network that was measured, on a machine that computes as it should.
+"""
+
+import base64
+import binascii
+import zlib
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import IMAGE_SIDE
+from models.network import Network
+
+# Logits may differ by the rounding of another processor, by no more.
+TOLERANCE = 1e-3
+
+
+class ProbeDocument(TypedDict):
+    """The digit and the answer: ``image`` is 28×28 bytes, row by row, deflated (zlib) and in base64."""
+
+    image: str
+    digit: int
+    logits: list[float]
+
+
+def make(network: Network, image: NDArray[np.uint8]) -> ProbeDocument:
+    """The probe of a network: a picture (28, 28), 0…255, and what it reads."""
+    logits = _answer(network, image)
+    packed = base64.b64encode(zlib.compress(image.tobytes(), 9)).decode()
+    return {"image": packed, "digit": int(logits.argmax()), "logits": logits.tolist()}
+
+
+def failure(network: Network, probe: ProbeDocument) -> str | None:
+    """What is wrong with a network's answer to its probe; None where nothing is."""
+    try:
+        unpacked = zlib.decompress(base64.b64decode(probe["image"], validate=True))
+        image = np.frombuffer(unpacked, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
+        expected, digit = np.array(probe["logits"], np.float64), int(probe["digit"])
+    except (binascii.Error, zlib.error, ValueError, TypeError, KeyError) as error:
+        return f"holds no {IMAGE_SIDE}×{IMAGE_SIDE} picture with its digit and logits ({error!r})"
+    logits = _answer(network, image)
+    if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=0, atol=TOLERANCE):
+        return f"is read as {logits.argmax()} with other logits than when it was published, as {digit}"
+    return None
+
+
+def _answer(network: Network, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return network.logits(image / np.float32(255)).astype(np.float64)
