@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from models.architecture import IMAGE_SIDE
+from service.doubts import doubts
 from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
 from service.fitting import fit_as_mnist
 
@@ -126,7 +127,7 @@ def read_digit(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Grey, Receipt
     except _DECODER_ERRORS as error:
         # No palette, or a text chunk that has taken the place of the transparency in Pillow's info.
         raise UnreadablePictureError("the picture is damaged: its palette or transparency makes no sense") from error
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _border(grey) > 0.5)
+    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey))
     if inverted:
         grey = 1 - grey
     box = None
@@ -141,7 +142,7 @@ def read_digit(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Grey, Receipt
         inverted=inverted,
         fitted=box is not None,
         box=box,
-        warnings=_doubts(image),
+        warnings=doubts(image),
     )
     return image, receipt
 
@@ -208,15 +209,9 @@ def _unit(picture: Image.Image) -> Grey:
     return np.asarray(picture, np.float32) / np.float32(255)
 
 
-def _border(grey: Grey) -> float:
-    """Mean of the outermost pixels."""
-    return float(np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).mean())
-
-
-def _doubts(image: Grey) -> tuple[str, ...]:
-    ink = float((image > 0.5).mean())
-    if ink == 0:
-        return ("the picture is empty: nothing stands out from its background",)
-    if ink > 0.5:
-        return ("more than half of the picture is ink: no digit of MNIST is",)
-    return ()
+def _is_dark_on_light(grey: Grey) -> bool:
+    """Whether the border is brighter than the middle of the picture's range; of an even picture, than middle grey."""
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    darkest, brightest = float(grey.min()), float(grey.max())
+    middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
+    return float(np.median(border)) > middle

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+from models.checkpoint import load_all
 from service.fitting import fit_as_mnist
+from service.pictures import Fit, Polarity, read_digit
+from tests.pictures import encode
 from trainer.data import Digits
 
 
@@ -77,3 +81,26 @@ def test_enlarged_mnist_digits_come_back(digits: Digits) -> None:
         differences.append(np.abs(image - picture / 255).mean())
     # Moved by a single pixel, these digits differ from themselves by 0.06.
     assert np.mean(differences) < 0.012
+
+
+def photograph(digit: NDArray[np.uint8], seed: int) -> bytes:
+    """Dark ink on paper in a shadow, somewhere in the frame, a little turned, blurred and noisy: a JPEG."""
+    rng = np.random.default_rng(seed)
+    side, height, width = int(rng.integers(200, 360)), *(int(length) for length in rng.integers(400, 640, 2))
+    drawn = Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC).rotate(float(rng.uniform(-5, 5)))
+    ink = np.zeros((height, width))
+    top, left = int(rng.integers(0, height - side)), int(rng.integers(0, width - side))
+    ink[top : top + side, left : left + side] = np.asarray(drawn) / 255
+    shadow = np.linspace(0.95, 0.45, height)[:, None] * np.linspace(1, 0.9, width)
+    seen = shadow * (1 - 0.6 * ink) + rng.normal(0, 0.03, ink.shape)
+    return encode(Image.fromarray((np.clip(seen, 0, 1) * 255).astype(np.uint8)), "JPEG", quality=80)
+
+
+def test_a_photograph_is_read_like_the_digit_in_it(digits: Digits) -> None:
+    network = load_all()["paired-3x3"].network
+    read_right = 0
+    for number in range(60):
+        image, receipt = read_digit(photograph(digits.images[number], number), Fit.MNIST, Polarity.AUTO)
+        assert receipt.inverted
+        read_right += int(network.logits(image).argmax() == digits.labels[number])
+    assert read_right >= 57
