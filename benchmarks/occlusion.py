@@ -16,7 +16,7 @@ from trainer.network import TrainableNetwork
 
 def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:
     """Regions of 2, 4 and 8 on one picture, and the paper's regions on 64."""
-    for regions in (Regions(), Regions(4, 1), Regions(8, 1)):
+    for regions in (Regions(), Regions(2, 1), Regions(4, 1), Regions(8, 1)):
         rows, columns = regions.grid
         title = f"{name}, one picture, {rows * columns} regions of {regions.region}×{regions.region}"
         _compare(title, network, twin, images[:1], regions, rounds=15)

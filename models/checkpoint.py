@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 
 from models import probe
@@ -55,17 +57,25 @@ def save(directory: Path, network: Network, document: Document) -> Checkpoint:
         Written as float32.
     document
         What the checkpoint says of itself.
+
+    Raises
+    ------
+    CheckpointError
+        It would be refused when read; then nothing is replaced.
     """
     directory.mkdir(parents=True, exist_ok=True)
     weights = {name: np.ascontiguousarray(array, np.float32) for name, array in network.weights.items()}
     data = serialize(weights, {_METADATA_KEY: json.dumps(document)})
     card = cast(Card, {**document, "sha256": hashlib.sha256(data).hexdigest()})
-    path = directory / f"{document['name']}{SUFFIX}"
-    for target, content in ((path, data), (path.with_suffix(".json"), _pretty(card).encode())):
-        fresh = target.with_name(f".{target.name}.new")
-        fresh.write_bytes(content)
-        fresh.replace(target)
-    return load(path)
+    # Both are written aside and read back first: an older pair is only replaced by one that will be accepted.
+    with TemporaryDirectory(prefix=".saving-", dir=directory) as aside:
+        fresh = Path(aside) / f"{document['name']}{SUFFIX}"
+        fresh.write_bytes(data)
+        fresh.with_suffix(".json").write_text(_pretty(card), encoding="utf-8")
+        saved = load(fresh)
+        for path in (fresh, fresh.with_suffix(".json")):
+            path.replace(directory / path.name)
+    return saved
 
 
 def load(path: Path) -> Checkpoint:
@@ -80,12 +90,10 @@ def load(path: Path) -> Checkpoint:
     """
     try:
         data = path.read_bytes()
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
-    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # the last two: a dtype that numpy lacks
+        tensors = deserialize(data)
+    except (OSError, SafetensorError, TypeError, AttributeError, KeyError) as error:  # the last: a dtype numpy lacks
         raise CheckpointError(path.name, "file", f"not a readable safetensors file ({error})") from error
-    document = _document(path, metadata)
+    document = _document(path, _metadata(data))
     architecture = _architecture(path, document)
     _check_tensors(path, architecture, tensors)
     card = _card(path, document, hashlib.sha256(data).hexdigest())
@@ -110,6 +118,13 @@ def load_all(directory: Path = DIRECTORY) -> dict[str, Checkpoint]:
     return {path.stem: load(path) for path in paths}
 
 
+def _metadata(data: bytes) -> Mapping[str, str]:
+    """The metadata in the header of a file that safetensors has accepted: eight bytes of length, then JSON."""
+    length = int.from_bytes(data[:8], "little")
+    metadata: Mapping[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return metadata
+
+
 def _document(path: Path, metadata: Mapping[str, str]) -> Document:
     if _METADATA_KEY not in metadata:
         raise CheckpointError(path.name, "metadata", f"has no '{_METADATA_KEY}' entry: not made by Konkyo's trainer")
@@ -126,6 +141,9 @@ def _document(path: Path, metadata: Mapping[str, str]) -> Document:
     for key in Document.__annotations__:
         if key not in document:
             raise CheckpointError(path.name, key, "is missing from the metadata")
+    accuracy = document["accuracy"]
+    if not isinstance(accuracy, dict) or not isinstance(accuracy.get("test"), float) or not 0 <= accuracy["test"] <= 1:
+        raise CheckpointError(path.name, "accuracy", "must hold the share of test images read correctly, 0…1")
     if document["name"] != path.stem:
         raise CheckpointError(path.name, "name", f"is {document['name']!r}, but the file is called {path.stem!r}")
     return cast(Document, document)

@@ -6,10 +6,12 @@ Windows are as wide for a region at the edge as for one in the middle; the maps 
 the margin reaches a logit.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 
@@ -70,12 +72,11 @@ class Stage:
         self._margin = max(0, -int(reach.first.min()))
         self._inner = slice(self._margin, self._margin + side)
         self._side = self._margin + max(side, int(reach.first.max()) + reach.cells)
-        self._pool_windows = self._windows(reach, 1)
-        self._conv_windows = self._windows(reach, POOL)
-        # The same windows in maps without a margin; cells of the margin go to a column of their own at the end.
+        self._corner: IntArray = reach.first + self._margin
+        # Where the cells of a pool with its margin stand in one without; those of the margin share a place at the end.
         bare = np.full((maps, self._side, self._side), maps * side**2)
         bare[:, self._inner, self._inner] = np.arange(maps * side**2).reshape(maps, side, side)
-        self._places = bare.ravel()[self._pool_windows]
+        self._bare = bare.ravel()
         # What a change adds to a window depends on how the two lie to each other: four ways at most.
         self.lies = (reach.shift[:, None] * POOL + reach.shift).ravel()
         self._spread = {
@@ -108,7 +109,7 @@ class Stage:
         Array
             (J, maps · cells²).
         """
-        window = np.take(conv, self._flat(self._conv_windows, conv, image, region))
+        window = np.take(conv, self._places(POOL, region) + (image * conv.shape[1])[:, None])
         for jobs, way in _runs(self.lies[region]):
             spread = self._spread[way]
             grouped = change[jobs].reshape(-1, len(spread))
@@ -119,13 +120,14 @@ class Stage:
 
     def look(self, pool: Array, image: IntArray, region: IntArray) -> Array:
         """(J, maps · cells²): what the whole picture's pool, with its margin, holds in each window."""
-        return np.take(pool, self._flat(self._pool_windows, pool, image, region))
+        held: Array = np.take(pool, self._places(1, region) + (image * pool.shape[1])[:, None])
+        return held
 
     def placed(self, windows: Array, pool: Array, image: IntArray, region: IntArray) -> Array:
         """(J, maps · s²): the whole picture's pool (N, maps · s²), without margin, with each window put into it."""
         features = np.empty((len(region), pool.shape[1] + 1), pool.dtype)
         features[:, :-1] = pool[image]
-        features[np.arange(len(region))[:, None], self._places[region]] = windows
+        features[np.arange(len(region))[:, None], self._bare[self._places(1, region)]] = windows
         return features[:, :-1]
 
     def multiply_adds(self) -> int:
@@ -134,20 +136,18 @@ class Stage:
         groups = self.maps * (POOL * self.cells) ** 2 // outputs
         return int(groups * inputs * outputs)
 
-    def _windows(self, reach: Reach, scale: int) -> IntArray:
-        """(R², maps · (scale · cells)²): where in a row of maps with margins each region's window lies."""
-        side, extent = self._side * scale, np.arange(reach.cells * scale)
-        corner: IntArray = (reach.first + self._margin) * scale
-        corners = (corner[:, None] * side + corner).reshape(-1, 1)
-        within = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
-        windows: IntArray = corners + within.ravel()
-        return windows
+    @property
+    def nbytes(self) -> int:
+        """Memory held."""
+        return self._bare.nbytes + sum(spread.nbytes for spread in self._spread.values())
 
-    @staticmethod
-    def _flat(windows: IntArray, rows: Array, image: IntArray, region: IntArray) -> IntArray:
-        """(J, …): each job's window as places in ``rows`` laid end to end."""
-        start: IntArray = image * rows.shape[1]
-        places: IntArray = windows[region] + start[:, None]
+    def _places(self, scale: int, region: IntArray) -> IntArray:
+        """(J, maps · (scale · cells)²): where in a row of maps with margins each region's window lies."""
+        side, extent = self._side * scale, np.arange(self.cells * scale)
+        row, column = np.divmod(region, len(self._corner))
+        corner = (self._corner[row] * side + self._corner[column]) * scale
+        within = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
+        places: IntArray = corner[:, None] + within.ravel()
         return places
 
 
@@ -217,6 +217,11 @@ class Occluder:
             hidden[i, r] = features @ self._affine + self.network.weights["affine.bias"]
         return trace.logits, hidden, changed
 
+    @property
+    def nbytes(self) -> int:
+        """Memory held."""
+        return self._stage1.nbytes + self._stage2.nbytes + self._affine.nbytes
+
     def multiply_adds(self) -> int:
         """Of reading one hidden picture this way."""
         return self._stage1.multiply_adds() + self._stage2.multiply_adds() + self._affine.size
@@ -236,10 +241,37 @@ class Occluder:
         return corners + (extent[:, None] * side + extent).ravel()
 
 
-@lru_cache(maxsize=16)
-def occluder(network: Network, regions: Regions) -> Occluder:
-    """The occluder of a network and a grid of regions, kept for the next picture."""
-    return Occluder(network, regions)
+class Occluders:
+    """The occluders that were used last, as many as fit into so much memory: most pictures are asked the same question.
+
+    Parameters
+    ----------
+    most
+        Bytes held at the most. A larger occluder is made anew for each call.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[Network, int, int], Occluder] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, network: Network, regions: Regions) -> Occluder:
+        """The occluder of a network and a grid of regions."""
+        key = network, regions.region, regions.step
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = Occluder(network, regions)
+        with self._lock:
+            self._kept[key] = made
+            while sum(one.nbytes for one in self._kept.values()) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+
+_OCCLUDERS = Occluders(most=16 * 2**20)
+occluder = _OCCLUDERS.get
 
 
 def _spread(kernels: Array, width: int, shift: tuple[int, int], window: int) -> Array:

@@ -10,6 +10,9 @@ from models.incremental import occluder
 from models.network import Array, Network, softmax
 from models.regions import Regions
 
+# Every step tries every region that is left, so the work grows with the square of their number.
+MAX_REGIONS = 256
+
 
 @dataclass(frozen=True)
 class Sufficient:
@@ -63,8 +66,13 @@ def sufficient_region(network: Network, image: Array, regions: Regions = Regions
     ImageError
         Not one 28×28 picture, or not finite.
     ParameterError
-        A fill out of range.
+        A fill out of range, or more than ``MAX_REGIONS`` regions.
     """
+    rows, columns = regions.grid
+    if rows * columns > MAX_REGIONS:
+        raise ParameterError(
+            "region", f"{rows * columns} regions are too many to hide one after another; at most {MAX_REGIONS} are"
+        )
     if np.ndim(image) != 2:
         raise ImageError(f"one picture at a time; got an array of shape {np.shape(image)}")
     if not 0 <= fill <= 1:

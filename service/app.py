@@ -13,6 +13,7 @@ from service import observation, problems
 from service.capacity import Capacity
 from service.catalogue import Catalogue
 from service.doors import KeyRequired, SecurityHeadersMiddleware
+from service.head import HeadMiddleware
 from service.routes import filters, health, models, occlusion, page, predict, process
 from service.settings import Settings
 
@@ -49,6 +50,7 @@ def _empty_app(docs: bool) -> FastAPI:
         "title": "Konkyo",
         "summary": "Why did the network read this as a 5?",
         "description": DESCRIPTION,
+        "redirect_slashes": False,
     }
     if not docs:
         return FastAPI(**about, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
@@ -63,6 +65,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False)
     app.add_middleware(problems.PlainRefusalMiddleware)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(observation.LogMiddleware)
     app.add_middleware(CorrelationIdMiddleware)

@@ -49,7 +49,7 @@ class Catalogue:
         return self.checkpoints[name]
 
 
-def _of_app(request: Request) -> Catalogue:
+async def _of_app(request: Request) -> Catalogue:
     catalogue: Catalogue = request.app.state.catalogue
     return catalogue
 

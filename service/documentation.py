@@ -30,7 +30,7 @@ def responses(name: str, *refusals: HTTPStatus) -> Responses:
     answers: Responses = {200: {"content": {MEDIA_TYPES[Format.JSON]: {"example": example}}}}
     for status in refusals:
         answers[int(status)] = {
-            "description": status.phrase,
+            "description": problems.TITLES.get(status, status.phrase),
             "content": {problems.MEDIA_TYPE: {"schema": problems.Problem.model_json_schema()}},
         }
     return answers

@@ -22,7 +22,7 @@ _DEFAULTS = {
 _WITH_SCRIPTS = "/docs"
 
 
-def _check_key(request: Request, given: Annotated[str | None, Security(_HEADER)]) -> None:
+async def _check_key(request: Request, given: Annotated[str | None, Security(_HEADER)]) -> None:
     settings: Settings = request.app.state.settings
     if not settings.keys:
         return

@@ -1,5 +1,6 @@
 """Which form an answer takes: JSON or PNG."""
 
+import re
 from enum import StrEnum
 
 from service.errors import NotAcceptableError
@@ -11,6 +12,8 @@ class Format(StrEnum):
     JSON = "json"
     PNG = "png"
 
+
+_QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
 MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png"}
 
@@ -45,10 +48,7 @@ def _parse(accept: str) -> dict[str, float]:
             name, _, value = parameter.partition("=")
             if name.strip() == "q":
                 quality = value.strip()
-        try:
-            ranges[media] = min(max(float(quality), 0.0), 1.0)
-        except ValueError:
-            ranges[media] = 0.0
+        ranges[media] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
     return ranges
 
 

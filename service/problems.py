@@ -42,7 +42,13 @@ HEADERS = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
 }
 
-TOO_LARGE = "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
+# RFC 9110's names, which Python has taken over only lately.
+TITLES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+
+TOO_LARGE = "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
 
 # What middleware says in plain text, in our words.
 PLAIN_REFUSALS = {
@@ -88,7 +94,7 @@ def _answer(
     note(problem=kind)
     problem = Problem(
         type=f"urn:konkyo:problem:{kind}",
-        title=status.phrase,
+        title=TITLES.get(status, status.phrase),
         status=status,
         detail=detail,
         errors=[{"parameter": name, "message": message} for name, message in parameters] or None,
@@ -117,7 +123,7 @@ def _wrong_parameter(item: dict[str, Any]) -> tuple[str, str]:
     """A parameter's name, and what it must be."""
     if item["type"] == "extra_forbidden":
         # The name is the client's own text, so it is not repeated.
-        return "query", "holds a parameter that this operation does not have"
+        return "query", "holds a parameter that this operation does not have; /docs shows those it has"
     return str(item["loc"][-1]), str(item["msg"]).replace("Input should be", "must be")
 
 

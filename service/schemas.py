@@ -41,7 +41,7 @@ class PredictQuery(BaseModel):
 
     fit: Fit = Field(Fit.EXACT, description="`exact` takes 28×28 as it is; `mnist` crops, scales and centres any size.")
     polarity: Polarity = Field(Polarity.AUTO, description="`auto` inverts a picture with a bright border.")
-    model: str | None = Field(None, max_length=64, description="A checkpoint's name; see `GET /models`.")
+    model: str | None = Field(None, description="A checkpoint's name; see `GET /models`.")
     format: Format | None = Field(None, description="The form of the answer; goes before the `Accept` header.")
     scale: int = Field(1, ge=1, le=MAX_SCALE, description="Size of the PNG.")
     theme: Theme = Field(Theme.LIGHT, description="Colours of the PNG.")

@@ -28,7 +28,8 @@ REQUEST_BODY: dict[str, Any] = {
                 "required": [FIELD],
                 "properties": {FIELD: {"type": "string", "format": "binary"}},
                 "additionalProperties": False,
-            }
+            },
+            "encoding": {FIELD: {"contentType": ", ".join(_RAW)}},
         },
         **{media: {"schema": {"type": "string", "format": "binary"}} for media in _RAW},
     },
@@ -56,8 +57,9 @@ async def read_upload(request: Request) -> bytes:
     try:
         async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_SIZE) as form:
             return await _only_file(form)
-    except HTTPException as error:
-        if error.status_code != HTTPStatus.BAD_REQUEST:
+    # A charset that Python knows but that decodes no text comes through as a bare UnicodeError.
+    except (HTTPException, UnicodeError) as error:
+        if isinstance(error, HTTPException) and error.status_code != HTTPStatus.BAD_REQUEST:
             raise
         raise MalformedUploadError(
             f"the form cannot be read; it must have a boundary and one file, in the field '{FIELD}'"

@@ -79,3 +79,20 @@ def test_impossible_ports_are_refused(monkeypatch: pytest.MonkeyPatch, port: str
     monkeypatch.setenv("KONKYO_PORT", port)
     with pytest.raises(ValidationError, match="port"):
         Settings()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/readyz", "/models", "/models/paired-3x3", "/docs", "/openapi.json"]
+)
+def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert head.status_code == get.status_code == 200
+    assert head.content == b""
+    for name in ("content-type", "content-length"):
+        assert head.headers[name] == get.headers[name]
+
+
+def test_a_slash_too_many_is_no_redirect(client: TestClient) -> None:
+    answer = client.post("/predict/", headers={"host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "location" not in answer.headers

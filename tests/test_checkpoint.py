@@ -305,3 +305,19 @@ def test_the_shipped_probes_are_a_test_image_read_right(path: Path, digits: Digi
     image = np.frombuffer(zlib.decompress(base64.b64decode(kept["image"])), np.uint8).reshape(28, 28)
     assert np.array_equal(image, digits.images[0])
     assert kept["digit"] == digits.labels[0] == np.argmax(kept["logits"])
+
+
+def test_what_would_be_refused_replaces_nothing(tmp_path: Path) -> None:
+    before = save(tmp_path, NETWORK, document())
+    broken = {name: array.copy() for name, array in NETWORK.weights.items()}
+    broken["affine.bias"][3] = np.nan
+    with pytest.raises(CheckpointError):
+        save(tmp_path, Network(TINY, broken), document())
+    assert load(tmp_path / "tiny.safetensors").sha256 == before.sha256
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+@pytest.mark.parametrize("accuracy", [{}, {"test": "98 %"}, {"test": 1.5}, [], None])
+def test_an_accuracy_must_be_one(tmp_path: Path, accuracy: Any) -> None:
+    path = write(tmp_path, says=changed(accuracy=accuracy))
+    assert complaint(path) == ("accuracy", "must hold the share of test images read correctly, 0…1")

@@ -53,6 +53,23 @@ def test_better_than_chance_and_always_the_same(digits: Digits) -> None:
     assert receipt(NETWORK, images[0], occlude(NETWORK, images[0])) == measured[0]
 
 
+def test_many_regions_are_hidden_several_at_a_time() -> None:
+    """784 regions, 100 steps: each point is that of a step-by-step curve."""
+    image = np.random.default_rng(1).random((28, 28))
+    result = occlude(NETWORK, image, regions=Regions(1))
+    order = np.argsort(-result.drop.ravel(), kind="stable")
+    steps = [round(784 * point / 100) for point in range(101)]
+    deletion = []
+    for step in steps:
+        picture = image.ravel().copy()
+        picture[order[:step]] = 0
+        deletion.append(float(softmax(NETWORK.logits(picture.reshape(28, 28)))[int(result.target)]))
+    expected = (
+        sum((b - a) * (x + y) / 2 for (a, b), (x, y) in zip(pairwise(steps), pairwise(deletion), strict=True)) / 784
+    )
+    assert receipt(NETWORK, image, result).deletion == pytest.approx(expected, abs=1e-12)
+
+
 def test_nothing_to_hide() -> None:
     image = np.full((28, 28), 0.5)
     measured = receipt(NETWORK, image, occlude(NETWORK, image, target=3, fill=0.5))

@@ -22,6 +22,10 @@ from tests.refuse import refuses
         ("application/json;q=0, */*", Format.PNG),
         ("text/html, image/avif, image/webp, image/png, */*;q=0.8", Format.PNG),
         ("image/png;level=1;q=0.9, application/json;q=0.8", Format.PNG),
+        ("application/json;q=nan, image/png;q=0.1", Format.PNG),
+        ("application/json;q=1e400, image/png;q=0.1", Format.PNG),
+        ("application/json;q=1_0, image/png;q=0.001", Format.PNG),
+        ("application/json;q=0., image/png;q=1.000", Format.PNG),
         ("image/png;q=nonsense, application/json;q=0.1", Format.JSON),
     ],
 )

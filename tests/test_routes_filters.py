@@ -76,7 +76,7 @@ def test_maps_on_request(client: TestClient) -> None:
         ({"target": 3, "versus": 3}, "versus: must differ from the target; both are 3"),
         ({"versus": 5}, "versus: must differ from the target; both are 5"),
         ({"maps": "all"}, "maps: must be 'none', 'totals' or 'full'"),
-        ({"region": 2}, "query: holds a parameter that this operation does not have"),
+        ({"region": 2}, "query: holds a parameter that this operation does not have; /docs shows those it has"),
     ],
 )
 def test_refusals(client: TestClient, parameters: dict[str, int | str], detail: str) -> None:

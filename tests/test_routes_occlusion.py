@@ -75,7 +75,7 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
         ),
         ({"verify": "maybe"}, "verify: must be a valid boolean, unable to interpret input"),
         ({"target": 10}, "target: must be less than or equal to 9"),
-        ({"versus": 1}, "query: holds a parameter that this operation does not have"),
+        ({"versus": 1}, "query: holds a parameter that this operation does not have; /docs shows those it has"),
     ],
 )
 def test_refusals(client: TestClient, parameters: dict[str, str | float], detail: str) -> None:

@@ -10,7 +10,7 @@ from tests.pictures import encode, pixels, sample
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
 UPLOAD = {"file": ("7.png", sample(7))}
-TOO_LARGE = "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
+TOO_LARGE = "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
 NO_FILE = "the form has no file in the field 'file'"
 TYPES = (
@@ -126,7 +126,7 @@ def test_nothing_acceptable(client: TestClient, path: str) -> None:
         ({"scale": "0"}, "scale: must be greater than or equal to 1"),
         ({"scale": "5"}, "scale: must be less than or equal to 4"),
         ({"theme": "blue"}, "theme: must be 'light' or 'dark'"),
-        ({"regoin": "4"}, "query: holds a parameter that this operation does not have"),
+        ({"regoin": "4"}, "query: holds a parameter that this operation does not have; /docs shows those it has"),
     ],
 )
 def test_parameters_that_make_no_sense(client: TestClient, path: str, parameters: dict[str, str], detail: str) -> None:
@@ -192,6 +192,20 @@ def test_other_bodies_are_refused(client: TestClient, path: str, media: str | No
 )
 def test_malformed_forms(client: TestClient, path: str, request_arguments: dict[str, Any], detail: str) -> None:
     check_problem(client.post(path, **request_arguments), 400, "malformed-upload", detail)
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "idna", "rot13", "nonsense"])
+def test_charsets_that_decode_no_form(client: TestClient, path: str, charset: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="f\xffile"\r\n\r\nabc\r\n--x--\r\n'
+    media = f"multipart/form-data; charset={charset}; boundary=x"
+    answer = client.post(path, content=body, headers={"content-type": media})
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:konkyo:problem:malformed-upload"
+
+
+def test_accept_headers_add_up(client: TestClient, path: str) -> None:
+    headers = [("accept", "text/html"), ("accept", "image/png")]
+    assert client.post(path, headers=headers, files=UPLOAD).headers["content-type"] == "image/png"
 
 
 def test_a_text_field_is_no_file(client: TestClient, path: str) -> None:

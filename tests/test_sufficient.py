@@ -95,3 +95,10 @@ def test_refusals() -> None:
         sufficient_region(network, np.zeros((1, 28, 28)))
     with refuses(ParameterError, "fill: must be from 0 to 1, not 2"):
         sufficient_region(network, np.zeros((28, 28)), fill=2)
+
+
+def test_too_many_regions_are_refused_before_any_work() -> None:
+    network = SHIPPED["paired-3x3"].precise
+    with refuses(ParameterError, "region: 784 regions are too many to hide one after another; at most 256 are"):
+        sufficient_region(network, np.zeros((28, 28)), Regions(1))
+    assert sufficient_region(network, np.zeros((28, 28)), Regions(4, 2)).count == 0

@@ -57,9 +57,9 @@ class Run:
     Raises
     ------
     RunError
-        The state file belongs to another run, or cannot be read.
+        The state file belongs to another run, or cannot be read; fewer pictures than a batch.
     DataError
-        Too few pictures for the recipe.
+        Nothing would be left for training, or for validation.
     """
 
     def __init__(self, architecture: Architecture, recipe: Recipe, seed: int, digits: Digits, state_file: Path) -> None:
@@ -148,7 +148,9 @@ class Run:
         try:
             state = torch.load(self.state_file, weights_only=True)
         except Exception as error:  # torch raises whatever its unpickler met
-            raise RunError(f"{self.state_file} cannot be read ({error}); delete it to start this run again") from error
+            raise RunError(
+                f"{self.state_file} cannot be read ({error!r}); delete it to start this run again"
+            ) from error
         if not isinstance(state, dict) or "identity" not in state:
             raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
         if state["identity"] != _plain(self._identity()):
@@ -156,12 +158,15 @@ class Run:
                 f"{self.state_file} is a run of another architecture or recipe: {state['identity']}. "
                 "Train under another name or delete the file"
             )
-        self.step = state["step"]
-        self.seconds = state["seconds"]
-        self.history = state["history"]
-        self.best = Best(**state["best"])
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.step = state["step"]
+            self.seconds = state["seconds"]
+            self.history = state["history"]
+            self.best = Best(**state["best"])
+            self.network.load_state_dict(state["network"])
+            self._optimizer.load_state_dict(state["optimizer"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(f"{self.state_file} is incomplete ({error!r}); delete it to start this run again") from error
 
 
 def _tensors(digits: Digits) -> tuple[Tensor, Tensor]:

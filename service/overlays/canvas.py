@@ -202,6 +202,9 @@ class Canvas:
         shades, left, ascent = letters(text, size * self.scale, strong)
         row = round(baseline * self.scale) - ascent
         column = round(x * self.scale - align * width(text, size) * self.scale) + left
+        # What would stand left of the picture is cut off.
+        shades = shades[:, max(0, -column) :]
+        column = max(0, column)
         target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
         ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
         np.copyto(target, (ramp[::-1] if reverse else ramp)[shades], where=shades > 0)

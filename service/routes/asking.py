@@ -57,7 +57,7 @@ class Desk:
 
         What can be refused cheaply is refused before the body is read.
         """
-        form = choose(query.format, self._request.headers.get("accept"))
+        form = choose(query.format, ", ".join(self._request.headers.getlist("accept")))
         checkpoint = self._catalogue.get(query.model)
         data = await read_upload(self._request)
         note(picture=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
@@ -76,4 +76,9 @@ class Desk:
         return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
 
 
-DeskDependency = Annotated[Desk, Depends(Desk)]
+async def _desk(request: Request) -> Desk:
+    # A coroutine, although it waits for nothing: FastAPI would run a plain function in a thread.
+    return Desk(request)
+
+
+DeskDependency = Annotated[Desk, Depends(_desk)]

@@ -76,7 +76,10 @@ def test_operators_paths_are_not_shown_at_the_edge(port: int) -> None:
 def test_the_edge_refuses_in_the_services_words(port: int) -> None:
     answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": bytes(300_000)})
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
-    assert answer.json()["detail"] == "the request is larger than 256 KiB; a 28×28 picture needs less than 4"
+    assert (
+        answer.json()["detail"]
+        == "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
+    )
 
 
 @pytest.mark.usefixtures("port")
