@@ -67,9 +67,9 @@ def _drawings(name: str, network: Network, image: NDArray[Any]) -> None:
     heat = pair_heatmaps(pair_drops(network, image, digit, Regions(), 0.0), Regions())
     totals = ledger.contributions[digit]
     probabilities = softmax(trace.logits)
-    read = {"predicted": digit, "target": digit}
-    pairs = {"totals": totals, "region": 2, "stride": 2, **read}
-    left = {"digit": digit, "regions": enough.count, "grid_regions": 196, "probability": enough.probability}
+    read: dict[str, Any] = {"predicted": digit, "target": digit}
+    pairs: dict[str, Any] = {"totals": totals, "region": 2, "stride": 2, **read}
+    left: dict[str, Any] = {"digit": digit, "regions": enough.count, "grid_regions": 196, "probability": enough.probability}
     for title, compute, draw in (
         ("prediction", lambda: network.logits(image), lambda: overlays.prediction(image, probabilities, digit)),
         ("ledger", lambda: contributions(network, image), lambda: overlays.ledger(image, network, account, **read)),

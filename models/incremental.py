@@ -73,6 +73,7 @@ class Stage:
         self._inner = slice(self._margin, self._margin + side)
         self._side = self._margin + max(side, int(reach.first.max()) + reach.cells)
         self._corner: IntArray = reach.first + self._margin
+        self._within = {scale: self._cells_within(scale) for scale in (1, POOL)}
         # Where the cells of a pool with its margin stand in one without; those of the margin share a place at the end.
         bare = np.full((maps, self._side, self._side), maps * side**2)
         bare[:, self._inner, self._inner] = np.arange(maps * side**2).reshape(maps, side, side)
@@ -109,7 +110,7 @@ class Stage:
         Array
             (J, maps · cells²).
         """
-        window = np.take(conv, self._places(POOL, region) + (image * conv.shape[1])[:, None])
+        window = np.take(conv, self._places(POOL, region, image * conv.shape[1]))
         for jobs, way in _runs(self.lies[region]):
             spread = self._spread[way]
             grouped = change[jobs].reshape(-1, len(spread))
@@ -120,7 +121,7 @@ class Stage:
 
     def look(self, pool: Array, image: IntArray, region: IntArray) -> Array:
         """(J, maps · cells²): what the whole picture's pool, with its margin, holds in each window."""
-        held: Array = np.take(pool, self._places(1, region) + (image * pool.shape[1])[:, None])
+        held: Array = np.take(pool, self._places(1, region, image * pool.shape[1]))
         return held
 
     def placed(self, windows: Array, pool: Array, image: IntArray, region: IntArray) -> Array:
@@ -141,14 +142,18 @@ class Stage:
         """Memory held."""
         return self._bare.nbytes + sum(spread.nbytes for spread in self._spread.values())
 
-    def _places(self, scale: int, region: IntArray) -> IntArray:
-        """(J, maps · (scale · cells)²): where in a row of maps with margins each region's window lies."""
-        side, extent = self._side * scale, np.arange(self.cells * scale)
+    def _places(self, scale: int, region: IntArray, start: IntArray | int = 0) -> IntArray:
+        """(J, maps · (scale · cells)²): where each region's window lies in a row of maps, after ``start``."""
         row, column = np.divmod(region, len(self._corner))
-        corner = (self._corner[row] * side + self._corner[column]) * scale
-        within = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
-        places: IntArray = corner[:, None] + within.ravel()
+        corner = (self._corner[row] * (self._side * scale) + self._corner[column]) * scale + start
+        places: IntArray = corner[:, None] + self._within[scale]
         return places
+
+    def _cells_within(self, scale: int) -> IntArray:
+        """(maps · (scale · cells)²,): where the cells of a window lie, from its corner."""
+        side, extent = self._side * scale, np.arange(self.cells * scale)
+        within: IntArray = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
+        return within.ravel()
 
 
 class Occluder:
@@ -200,12 +205,15 @@ class Occluder:
         ImageError
             Not 28×28, or not finite.
         """
-        trace = self.network.trace(images)
-        conv1, pool1 = self._stage1.with_margin(trace.conv1), self._stage1.with_margin(trace.pool1)
-        conv2, pool2 = self._stage2.with_margin(trace.conv2), trace.pool2.reshape(len(images), len(self._affine))
+        flat, _ = self.network.flatten(images)
+        conv1, pool1, _, conv2 = self.network.layers(flat)
+        pool2 = np.maximum(max_pool(conv2), 0).reshape(len(flat), len(self._affine))
+        whole = pool2 @ self._affine + self.network.weights["affine.bias"]
+        conv1, pool1 = self._stage1.with_margin(conv1), self._stage1.with_margin(pool1)
+        conv2 = self._stage2.with_margin(conv2)
         change = self._changes(images, fill)
         changed = (change != 0).any(-1)
-        hidden = np.repeat(trace.logits[:, None], change.shape[1], axis=1)
+        hidden = np.repeat(whole[:, None], change.shape[1], axis=1)
 
         position, image = np.nonzero(changed[:, self._order].T)
         region = self._order[position]
@@ -215,7 +223,7 @@ class Occluder:
             pooled = self._stage2.pooled(pooled - self._stage1.look(pool1, i, r), conv2, i, r)
             features = self._stage2.placed(pooled, pool2, i, r)
             hidden[i, r] = features @ self._affine + self.network.weights["affine.bias"]
-        return trace.logits, hidden, changed
+        return whole, hidden, changed
 
     @property
     def nbytes(self) -> int:

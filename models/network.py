@@ -123,10 +123,7 @@ class Network:
             Not 28×28, or not finite.
         """
         flat, batch = self.flatten(images)
-        conv1 = self._conv1(flat)
-        pool1 = np.maximum(max_pool(conv1), 0)
-        responses = self._responses(pool1)
-        conv2 = self._conv2(responses)
+        conv1, pool1, responses, conv2 = self.layers(flat)
         cells = _pool_cells(conv2)
         choice = cells.argmax(axis=0)
         pool2 = np.maximum(cells.max(axis=0), 0)
@@ -159,6 +156,13 @@ class Network:
     def filter_bias(self) -> Array:
         """(B,): conv2's bias where it is shared by the pairs of a filter (summed wiring), else zeros."""
         return np.zeros_like(self._conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self._conv2_bias
+
+    def layers(self, flat: Array) -> tuple[Array, Array, Array, Array]:
+        """conv1, pool1, responses and conv2 as in ``Trace``, of pictures (N, 784) that ``flatten`` has checked."""
+        conv1 = self._conv1(flat)
+        pool1 = np.maximum(max_pool(conv1), 0)
+        responses = self._responses(pool1)
+        return conv1, pool1, responses, self._conv2(responses)
 
     def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
         """Pictures (..., 28, 28), checked and in the network's precision, as (N, 784), and the shape of their batch.
@@ -200,9 +204,8 @@ class Network:
 
     def _pool2(self, flat: Array) -> Array:
         """(N, 784) → (N, maps · 25)."""
-        pool1 = np.maximum(max_pool(self._conv1(flat)), 0)
-        pool2 = np.maximum(max_pool(self._conv2(self._responses(pool1))), 0)
-        return pool2.reshape(len(flat), -1)
+        _, _, _, conv2 = self.layers(flat)
+        return np.maximum(max_pool(conv2), 0).reshape(len(flat), -1)
 
     @cached_property
     def _affine(self) -> Array:

@@ -96,6 +96,7 @@ def sufficient_region(network: Network, image: Array, regions: Regions = Regions
 
 def _lead(logits: Array, digit: int) -> Array:
     """By how much the digit leads the runner-up: (..., 10) → (...)."""
-    others = np.delete(logits, digit, axis=-1)
+    others = logits.copy()
+    others[..., digit] = -np.inf
     lead: Array = logits[..., digit] - others.max(-1)
     return lead
