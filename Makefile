@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train check format bench examples gallery lock clean
+.PHONY: serve test train check format bench examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -35,6 +35,12 @@ examples: $(VENV)/.dev  ## the answers shown in the documentation, from the runn
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tests.gallery
+
+screenshots: $(VENV)/.dev  ## docs/screenshots, of the page in Chromium
+	$(RUN) tests.screenshots
+
+soak: $(VENV)/.dev  ## the long tests, some 20 minutes, and docs/reliability.md (ARGS="--only kill slow" runs some)
+	$(RUN) tests.soak $(ARGS)
 
 lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
 	$(PIP) uv

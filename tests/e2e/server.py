@@ -17,8 +17,8 @@ START_SECONDS = 60
 
 @contextmanager
 def running_service(**settings: str) -> Iterator[str]:
-    """Start ``python -m service`` on a free port; gives ``127.0.0.1:PORT``, and ends it afterwards."""
-    port = free_port()
+    """Start ``python -m service`` on a port, or a free one; gives ``127.0.0.1:PORT``, and ends it afterwards."""
+    port = int(settings.get("KONKYO_PORT") or free_port())
     environment = {**os.environ, **settings, "KONKYO_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
     try:

@@ -7,6 +7,11 @@ import { rival, set, state } from "./state.js";
 const WHILE_DRAWING = 70;
 const RETRY = 1000;
 
+/** For whoever must wait until the page shows the answer to what was done last: tests, above all. */
+function mark(what) {
+  document.querySelector("main").dataset.state = what;
+}
+
 export class Asker {
   #turn = 0;
   #controller = null;
@@ -25,6 +30,7 @@ export class Asker {
   shown = null;
 
   changed(settled) {
+    mark("asking");
     if (settled) this.ask();
     else if (this.#asking) this.#behind = true;
     else this.#timer ??= setTimeout(() => this.ask(), WHILE_DRAWING);
@@ -34,6 +40,7 @@ export class Asker {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#behind = false;
+    mark("asking");
     this.#controller?.abort();
     // Aborting stops most old answers; the number stops one that had already come.
     const turn = (this.#turn += 1);
@@ -41,7 +48,8 @@ export class Asker {
     if (this.drawing.empty) {
       this.shown = null;
       this.#asking = false;
-      set({ answer: null, problem: null, pair: null, spot: null });
+      mark("answered");
+      set({ answer: null, pair: null, spot: null });
       return;
     }
     this.#asking = true;
@@ -53,6 +61,7 @@ export class Asker {
     }
     if (turn !== this.#turn) return;
     this.#asking = false;
+    mark("answered");
     if (this.#behind) this.changed(false);
   }
 

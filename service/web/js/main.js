@@ -20,12 +20,16 @@ import { openWalk, showWalk } from "./views/walk.js";
 import { other, remember, remembered, switchLanguage, words, write } from "./words.js";
 
 const THEME = "konkyo-theme";
+// Problems that are over when the service answers.
+const WAITING = new Set(["unreachable", "busy", "unauthorized"]);
 const at = (id) => document.getElementById(id);
 
 const drawing = new Drawing();
 const asker = new Asker(drawing, start);
 const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textContent = words()[word]));
+// The fragment that the page has written itself, and the number of the last attempt.
 let own = "";
+let keeping = 0;
 
 function changed(settled) {
   at("hint").hidden = !drawing.empty;
@@ -38,7 +42,7 @@ function changed(settled) {
 function fresh(steps) {
   if (drawing.visible.length) drawing.add({ clear: true });
   steps.forEach((step) => drawing.add(step));
-  state.pinned = state.rival = null;
+  state.pinned = state.rival = state.problem = null;
   pad.paint();
   changed(true);
 }
@@ -53,7 +57,8 @@ async function start() {
   try {
     const list = await models();
     const known = list.models.some(({ name }) => name === state.model);
-    set({ models: list.models, model: known ? state.model : list.default, problem: null });
+    const problem = WAITING.has(state.problem?.kind) ? null : state.problem;
+    set({ models: list.models, model: known ? state.model : list.default, problem });
   } catch (error) {
     asker.fail(error);
     return;
@@ -67,7 +72,8 @@ async function restore() {
     const { changes, steps } = await restored(location.hash);
     const model = changes.model ?? state.model;
     fresh(steps);
-    ask({ ...changes, model: state.models.length && !state.models.some(({ name }) => name === model) ? state.model : model });
+    const known = !state.models.length || state.models.some(({ name }) => name === model);
+    ask({ ...changes, model: known ? model : state.model, region: changes.region ?? state.region });
   } catch {
     set({ problem: { kind: "bad-link", detail: "" } });
   }
@@ -75,8 +81,9 @@ async function restore() {
 
 /** Keep the address such that it restores the page: a reload loses nothing. */
 async function keepAddress() {
+  const turn = (keeping += 1);
   const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, state);
-  if (next === own) return;
+  if (next === own || turn !== keeping) return;
   own = next;
   history.replaceState(null, "", next || location.pathname);
 }
@@ -93,10 +100,13 @@ show((now) => {
 show(showSettings);
 
 let shownAnswer = null;
+let shownQuestion = "";
 show((now) => {
-  if (now.answer === shownAnswer) return;
+  const question = [now.model, now.region, now.pinned, now.rival, now.enough].join();
+  if (now.answer === shownAnswer && question === shownQuestion) return;
+  if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
-  showWalk();
+  shownQuestion = question;
   keepAddress();
 });
 
@@ -173,8 +183,8 @@ at("key-form").addEventListener("submit", (event) => {
 
 at("walk").addEventListener("click", openWalk);
 at("link").addEventListener("click", async () => {
-  await keepAddress();
-  copy(location.href, words().linkCopied);
+  const whole = new URL(await fragment(drawing, state.answer.process.image, state), location.href);
+  copy(whole.href, words().linkCopied);
 });
 at("curl").addEventListener("click", async () => copy(await command(asker.shown), words().curlCopied));
 for (const name of ["ledger", "heatmap", "process"]) {

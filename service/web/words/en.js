@@ -25,7 +25,7 @@ export default {
   sample: (digit) => `A ${digit}`,
   misreadSample: (truth, digit) => `A ${truth} that is read as a ${digit}`,
   choose: "Choose a picture…",
-  orDrop: "or drop or paste one",
+  orDrop: "or drop or paste",
 
   resultTitle: "The reading",
   seen: "what it sees",
@@ -62,7 +62,7 @@ export default {
   terms: (pairs) => [times(pairs, "pair"), "filter biases", "class bias"],
   versusTerms: (pairs) => [times(pairs, "pair"), "filter biases", "class biases"],
   logit: (digit) => `logit ${digit}`,
-  difference: (digit, other) => `logit ${digit} − logit ${other}`,
+  difference: (digit, other) => `logit ${digit} −\u00a0logit\u00a0${other}`,
   first: (name) => `first: ${name}`,
   second: (name) => `second: ${name}`,
 
@@ -84,7 +84,7 @@ export default {
       ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`}, of ${count}, another digit is read: the one in its corner. Point at a pair or at a region to see how they meet.`
       : `No single region of the ${count} changes what is read. Point at a pair or at a region to see how they meet.`,
   spot: ({ digit, predicted, target, before, after, change }) =>
-    `Without this region ${digit === predicted ? `it is still read as ${digit}` : `a ${digit} is read`}; the logit of ${target} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains.`,
+    `Without this region ${digit === predicted ? `it is still read as ${digit}` : `a ${digit} is read`}; the logit of ${target} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for the ${target}.`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
   pairDetail: ({ name, value, target, rival, place, count }) =>
     `${name} adds ${value} to ${rival === null ? `the ${target}` : `the lead of ${target} over ${rival}`}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,

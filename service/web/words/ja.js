@@ -57,9 +57,10 @@ export default {
   saveLedger: "貢献度の表を画像として保存",
   saveHeatmap: "領域の図を画像として保存",
   saveProcess: "処理過程の図を画像として保存",
-  terms: (pairs) => [`${pairs} 組の合計`, "フィルタのバイアス", "クラスのバイアス"],
-  versusTerms: (pairs) => [`${pairs} 組の合計`, "フィルタのバイアス", "クラスのバイアス"],
-  logit: (digit) => `「${digit}」のロジット`,
+  // Lines break only where it is marked.
+  terms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
+  versusTerms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
+  logit: (digit) => `「${digit}」の\u200bロジット`,
   difference: (digit, other) => `「${digit}」−「${other}」`,
   first: (name) => `1 位: ${name}`,
   second: (name) => `2 位: ${name}`,
@@ -82,7 +83,7 @@ export default {
       ? `${count} 領域のうち、枠で囲んだ ${critical} 領域は、どれか 1 つを隠すだけで隅に示した数字に誤認識されます。組や領域を指すと、両者の関係を表示します。`
       : `${count} 領域のどれを 1 つ隠しても、認識結果は変わりません。組や領域を指すと、両者の関係を表示します。`,
   spot: ({ digit, predicted, target, before, after, change }) =>
-    `この領域を隠すと、${digit === predicted ? `やはり「${digit}」` : `「${digit}」`}と認識されます。「${target}」のロジットは ${before} から ${after} になります (${change})。表は組ごとの増減です。`,
+    `この領域を隠すと、${digit === predicted ? `やはり「${digit}」` : `「${digit}」`}と認識されます。「${target}」のロジットは ${before} から ${after} になります (${change})。表は「${target}」に対する組ごとの増減です。`,
   spotEmpty: "この領域には線がないので、隠しても何も変わりません。",
   pairDetail: ({ name, value, target, rival, place, count }) =>
     `${name} の貢献度は${rival === null ? `「${target}」に対して` : `「${rival}」に対する「${target}」の差として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。`,

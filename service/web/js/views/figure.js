@@ -66,9 +66,11 @@ function strip(maps, limit, framed) {
   const dense = maps[0].length >= DENSE;
   const [side, gap] = dense ? [1.5, 0.5] : [6, 6];
   const pitch = 5 * side + gap;
-  const place = ([i, j]) => (dense ? [j * pitch, i * pitch] : [(i * maps[0].length + j) * pitch, 0]).map((at) => at + gap / 2);
-  const width = (dense ? maps[0].length : maps.length * maps[0].length) * pitch;
-  const height = (dense ? maps.length : 1) * pitch;
+  // Frames reach a little beyond the maps.
+  const edge = 3;
+  const place = ([i, j]) => (dense ? [j * pitch, i * pitch] : [(i * maps[0].length + j) * pitch, 0]).map((at) => at + edge);
+  const width = (dense ? maps[0].length : maps.length * maps[0].length) * pitch - gap + 2 * edge;
+  const height = (dense ? maps.length : 1) * pitch - gap + 2 * edge;
   const canvas = element("canvas", "strip");
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;

@@ -45,10 +45,12 @@ function dots(context, image, pixel) {
 }
 
 function outlined(context, groups, pixel, name) {
+  const points = context.getTransform().a;
+  const edge = (place) => Math.round(place * pixel * points) / points;
   context.fillStyle = colour("paper");
-  drawOutlines(context, groups, pixel, 3);
+  drawOutlines(context, groups, edge, 3);
   context.fillStyle = colour(name);
-  drawOutlines(context, groups, pixel, 2);
+  drawOutlines(context, groups, edge, 2);
 }
 
 function tag(context, x, y, digit) {
@@ -125,6 +127,7 @@ export function showHeatmap(now, one) {
   if (shown === "pair") drawPair(context, pixel, answer, one, now.pair);
   if (now.spot && answer) drawSpot(context, pixel, answer, now.spot);
   canvas.dataset.shown = shown;
+  canvas.dataset.region = answer?.occlusion.region ?? "";
   title.textContent = heading(now, shown);
   showScale(shown, answer, one);
 }

@@ -8,16 +8,19 @@ function at(groups, row, column) {
   return groups[row]?.[column] ?? NONE;
 }
 
-/** Lines just inside each group, towards pixels of a lower group or of none: between two groups once. */
-export function drawOutlines(context, groups, pixel, thickness) {
+/**
+ * Lines just inside each group, towards pixels of a lower group or of none: between two groups once.
+ * `edge(k)` is where the k-th row or column of pixels begins: on a whole point of the screen, or lines would be dotted.
+ */
+export function drawOutlines(context, groups, edge, thickness) {
   groups.forEach((line, row) =>
     line.forEach((group, column) => {
       if (group === NONE) return;
       for (const [down, right] of AROUND) {
         if (at(groups, row + down, column + right) >= group) continue;
-        const x = column * pixel + (right === 1 ? pixel - thickness : 0);
-        const y = row * pixel + (down === 1 ? pixel - thickness : 0);
-        context.fillRect(x, y, right ? thickness : pixel, down ? thickness : pixel);
+        const x = right === 1 ? edge(column + 1) - thickness : edge(column);
+        const y = down === 1 ? edge(row + 1) - thickness : edge(row);
+        context.fillRect(x, y, right ? thickness : edge(column + 1) - x, down ? thickness : edge(row + 1) - y);
       }
     }),
   );

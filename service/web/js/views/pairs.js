@@ -111,13 +111,15 @@ function clearTable() {
   const blank = (size) => Array.from({ length: size }, () => Array(size).fill(0));
   for (const head of heads.rows) paintMap(head, blank(5), 0);
   for (const head of heads.columns.flat()) paintMap(head, blank(3), 0);
-  for (const { button, map, total } of cells.flat()) {
-    paintMap(map, blank(5), 0);
-    total.textContent = "";
-    button.className = "pair";
-    button.disabled = true;
-    button.removeAttribute("aria-label");
-  }
+  cells.forEach((row, i) =>
+    row.forEach(({ button, map, total }, j) => {
+      paintMap(map, blank(5), 0);
+      total.textContent = "";
+      button.className = "pair";
+      button.disabled = true;
+      button.setAttribute("aria-label", pairName([i, j]));
+    }),
+  );
 }
 
 function showCells(one, losses) {

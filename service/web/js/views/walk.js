@@ -53,8 +53,9 @@ function go(to) {
     if (k === step) stop.setAttribute("aria-current", "step");
     else stop.removeAttribute("aria-current");
   });
-  back.disabled = step === 0;
-  forward.disabled = step === STEPS.length - 1;
+  // Not `disabled`: a button that is disabled while it has the focus swallows the arrow keys.
+  back.setAttribute("aria-disabled", step === 0);
+  forward.setAttribute("aria-disabled", step === STEPS.length - 1);
   sentence.textContent = words().steps[STEPS[step]](facts(process));
 }
 

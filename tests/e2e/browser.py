@@ -1,0 +1,82 @@
+"""Chromium, and the page in it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+LAPTOP = {"width": 1280, "height": 800}
+
+Point = tuple[float, float]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Debian's Chromium."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+
+
+def new_profile(browser: Browser, **context: Any) -> BrowserContext:
+    """A browser that remembers nothing: a laptop's, in English, if nothing else is said."""
+    options = {"viewport": LAPTOP, "locale": "en-US", "permissions": ["clipboard-read", "clipboard-write"], **context}
+    return browser.new_context(**options)
+
+
+@contextmanager
+def shown(profile: BrowserContext, address: str, fragment: str = "", failing: bool = False) -> Iterator[Page]:
+    """The page in a new tab.
+
+    When it closes, its scripts must not have failed, and nothing may have been asked of another host. With ``failing``
+    the browser may say that a request failed.
+    """
+    page = profile.new_page()
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc or request.url.partition("/")[0]))
+    page.goto(f"http://{address}/{fragment}")
+    expect(page.get_by_test_id("model")).not_to_have_value("")
+    yield page
+    page.close()
+    assert hosts <= {address, "blob:"}, hosts
+    if failing:
+        complaints = [text for text in complaints if not text.startswith("Failed to load resource")]
+    assert not complaints, complaints
+
+
+@contextmanager
+def opened(browser: Browser, address: str, fragment: str = "", failing: bool = False, **context: Any) -> Iterator[Page]:
+    """The page in a fresh profile; see ``shown``."""
+    profile = new_profile(browser, **context)
+    with shown(profile, address, fragment, failing) as page:
+        yield page
+    profile.close()
+
+
+def draw(page: Page, *strokes: list[Point]) -> None:
+    """Draw with the mouse; places are shares of the square, from its upper left."""
+    box = page.get_by_test_id("canvas").bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def reading(page: Page) -> Locator:
+    """What is read: its text starts with the digit."""
+    return page.get_by_test_id("reading")
+
+
+def read(page: Page, digit: int) -> None:
+    """Wait until this digit is read, and nothing newer is being asked."""
+    expect(page.locator("main")).to_have_attribute("data-state", "answered")
+    expect(reading(page)).to_have_text(re.compile(rf"^{digit}\b"))

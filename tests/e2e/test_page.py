@@ -1,0 +1,200 @@
+"""Draw, ask, look: what the page shows is what the service answers."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.e2e.answers import asked, choose_sample, numbers, totals
+from tests.e2e.browser import draw, read, reading
+from tests.e2e.strokes import DIGITS
+from tests.gallery import MISREAD
+from tests.pictures import encode, pixels, sample
+
+
+def test_drawn_digits_are_read(page: Page) -> None:
+    for digit, strokes in DIGITS.items():
+        draw(page, *strokes)
+        read(page, digit)
+        expect(page.get_by_test_id(f"bar-{digit}")).to_have_class("read")
+        expect(page.get_by_test_id("target")).to_have_value(str(digit))
+        page.get_by_test_id("clear").click()
+
+
+def test_drawing_erasing_undoing_clearing(page: Page) -> None:
+    expect(reading(page)).to_have_text(re.compile("nothing yet"))
+    draw(page, *DIGITS[1])
+    read(page, 1)
+    draw(page, [(0.3, 0.2), (0.48, 0.2)])
+    page.get_by_test_id("undo").click()
+    read(page, 1)
+    page.get_by_test_id("eraser").click()
+    draw(page, [(0.5, 0.1), (0.5, 0.9)])
+    draw(page, [(0.47, 0.1), (0.47, 0.9)])
+    draw(page, [(0.53, 0.1), (0.53, 0.9)])
+    expect(page.get_by_test_id("receipt")).to_have_text("nothing stands out from its background")
+    page.get_by_test_id("clear").click()
+    expect(reading(page)).to_have_text(re.compile("nothing yet"))
+    expect(page.get_by_test_id("pen")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    read(page, 1)
+
+
+def test_the_numbers_are_the_services(page: Page, address: str) -> None:
+    choose_sample(page, 5)
+    answer = asked(address, "/explain/filters", sample(5))
+    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    terms = [np.sum(answer["contributions"]), sum(answer["filter_bias"]), answer["class_bias"], answer["logit"]]
+    assert numbers(page.get_by_test_id("sum").text_content()) == pytest.approx(np.abs(terms), abs=0.005)
+    first, second = answer["ranking"][:2]
+    for place, pair in (("first", first), ("second", second)):
+        cell = page.get_by_test_id(f"pair-{pair['conv1']}-{pair['conv2']}")
+        expect(cell).to_have_class(re.compile(place))
+        expect(page.get_by_test_id("places")).to_contain_text(f"{place}: conv1[{pair['conv1']}]×conv2[{pair['conv2']}]")
+    shares = [numbers(text)[0] for text in page.get_by_test_id("bars").locator(".share").all_text_contents()]
+    reference = asked(address, "/predict", sample(5))["probabilities"]
+    assert shares == pytest.approx(100 * np.array(reference), abs=0.06)
+
+
+def test_another_class_and_a_rival(page: Page, address: str) -> None:
+    choose_sample(page, 9)
+    page.get_by_test_id("target").select_option("4")
+    page.get_by_test_id("rival").select_option("9")
+    answer = asked(address, "/explain/filters", sample(9), target=4, versus=9)
+    expect(page.get_by_test_id("sum")).to_contain_text("logit 4 − logit 9")
+    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    expect(page.get_by_test_id("places")).to_contain_text(
+        f"first: conv1[{answer['ranking'][0]['conv1']}]×conv2[{answer['ranking'][0]['conv2']}]"
+    )
+    # The occlusion is that of the class, and the sentence says its logit.
+    expect(page.get_by_role("heading", name="Where 4 would rest")).to_be_visible()
+    # The class itself is no rival.
+    expect(page.get_by_test_id("rival").locator("option[value='4']")).to_be_disabled()
+    # A bar asks as well, and a new digit is asked about afresh.
+    page.get_by_test_id("bar-7").click()
+    expect(page.get_by_test_id("target")).to_have_value("7")
+    choose_sample(page, 3)
+    expect(page.get_by_test_id("target")).to_have_value("3")
+    expect(page.get_by_test_id("rival")).to_have_value("")
+
+
+def test_a_region_and_the_pairs_that_it_feeds(page: Page, address: str) -> None:
+    choose_sample(page, 9)
+    page.get_by_test_id("region").fill("4")
+    answer = asked(address, "/explain/occlusion", sample(9), region=4, pairs="true")
+    [critical] = answer["critical"]
+    assert critical["digit"] == 3
+    expect(page.get_by_test_id("details")).to_contain_text("Without the outlined region, of 49, another digit is read")
+    heatmap = page.get_by_test_id("heatmap")
+    box = heatmap.bounding_box()
+    assert box is not None
+    left, top, right, bottom = critical["box"]
+    at = {"x": (left + right) / 2 / 28 * box["width"], "y": (top + bottom) / 2 / 28 * box["height"]}
+    heatmap.hover(position=at)  # type: ignore[arg-type]
+    expect(page.get_by_test_id("details")).to_contain_text("Without this region a 3 is read")
+    row, column = critical["row"], critical["column"]
+    baseline, drop = answer["baseline"], answer["drop"][row][column]
+    said = numbers(page.get_by_test_id("details").text_content())
+    assert said == pytest.approx([baseline, baseline - drop, -drop], abs=0.005)
+    losses = -np.array(answer["pairs"][row][column])
+    assert totals(page) == pytest.approx(losses, abs=0.005)
+    page.mouse.move(5, 5)
+    expect(page.get_by_test_id("details")).to_contain_text("Without the outlined region")
+
+
+def test_a_pair_on_the_digit(page: Page) -> None:
+    choose_sample(page, 5)
+    heatmap = page.get_by_test_id("heatmap")
+    expect(heatmap).to_have_attribute("data-shown", "heat")
+    page.get_by_test_id("pair-2-2").hover()
+    expect(heatmap).to_have_attribute("data-shown", "pair")
+    expect(page.get_by_test_id("details")).to_contain_text("conv1[2]×conv2[2] adds 8.90 to the 5, place 1 of 9")
+    page.mouse.move(5, 5)
+    expect(heatmap).to_have_attribute("data-shown", "heat")
+
+
+def test_the_ink_that_is_enough(page: Page, address: str) -> None:
+    choose_sample(page, 6)
+    page.get_by_test_id("enough").check()
+    answer = asked(address, "/explain/occlusion", sample(6), mode="cumulative")["sufficient"]
+    share = f"{100 * answer['probability']:.1f}%"
+    expect(page.get_by_test_id("details")).to_contain_text(f"{answer['regions']} regions of 196 kept")
+    expect(page.get_by_test_id("details")).to_contain_text(share)
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "enough")
+
+
+@pytest.mark.parametrize(("model", "pairs"), [("summed-3x3", 9), ("lenet-6x16", 96)])
+def test_another_network(page: Page, address: str, model: str, pairs: int) -> None:
+    choose_sample(page, 5)
+    page.get_by_test_id("model").select_option(model)
+    answer = asked(address, "/explain/filters", sample(5), model=model)
+    expect(page.get_by_test_id("sum").locator("dd").last).to_have_text(f"= {answer['logit']:.2f}")
+    expect(page.get_by_test_id("pairs").locator("button")).to_have_count(pairs)
+
+
+def test_a_file_is_read_as_the_service_reads_it(page: Page, address: str, tmp_path: Path) -> None:
+    large = np.asarray(Image.fromarray(255 - pixels(3)).resize((420, 300), Image.Resampling.BICUBIC))
+    picture = encode(np.pad(large, 40, constant_values=255), "JPEG")
+    path = tmp_path / "three.jpg"
+    path.write_bytes(picture)
+    page.get_by_test_id("file").set_input_files(path)
+    answer = asked(address, "/explain/filters", picture, fit="mnist")
+    read(page, answer["predicted"])
+    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    expect(page.get_by_test_id("receipt")).to_have_text("cropped, scaled, centred · dark ink made light")
+
+
+def test_a_picture_is_dropped_or_pasted(page: Page) -> None:
+    for way, digit in (("drop", 8), ("paste", 2)):
+        bring(page, way, sample(digit))
+        read(page, digit)
+
+
+def bring(page: Page, way: str, picture: bytes) -> None:
+    page.evaluate(
+        """async ([way, bytes]) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "digit.png", { type: "image/png" }));
+            document.body.dispatchEvent(
+                way === "drop"
+                    ? new DragEvent("drop", { dataTransfer: files, cancelable: true, bubbles: true })
+                    : new ClipboardEvent("paste", { clipboardData: files, bubbles: true }),
+            );
+        }""",
+        [way, list(picture)],
+    )
+
+
+def test_the_misread_digits_are_misread(page: Page) -> None:
+    for truth, digit in MISREAD.values():
+        page.get_by_role("button", name=f"A {truth} that is read as a {digit}").click()
+        read(page, digit)
+
+
+def test_the_walk(page: Page) -> None:
+    choose_sample(page, 5)
+    page.get_by_test_id("walk").click()
+    step = page.get_by_test_id("step")
+    expect(step).to_have_text("The network sees 28×28 grey values, and nothing else.")
+    said = [step.text_content()]
+    for _ in range(7):
+        page.keyboard.press("ArrowRight")
+        said.append(step.text_content())
+    assert len(set(said)) == 8
+    expect(step).to_contain_text("The largest number wins: 5 is read. conv1[2]×conv2[2] added most")
+    figure = page.get_by_test_id("figure")
+    expect(figure.locator(".winner .value")).to_have_text("11.34")
+    assert figure.locator(".node").count() == 1 + 3 + 3 + 9 + 9
+    page.keyboard.press("ArrowLeft")
+    expect(step).to_have_text(str(said[6]))
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("walk-dialog")).not_to_be_visible()

@@ -1,0 +1,163 @@
+"""For everyone: keyboard, phone, languages, themes, screen readers."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.browser import draw, opened, read, reading
+from tests.e2e.strokes import DIGITS
+
+PHONE = {"width": 360, "height": 780}
+
+
+@pytest.fixture
+def phone(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address, viewport=PHONE, has_touch=True, is_mobile=True) as shown:
+        yield shown
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_a_digit_drawn_with_keys_alone(page: Page) -> None:
+    page.keyboard.press("Tab")
+    focused = "document.activeElement.dataset.testid"
+    while page.evaluate(focused) != "canvas":
+        page.keyboard.press("Tab")
+    for _ in range(8):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    read(page, 1)
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "pen"
+
+
+def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
+    page.get_by_test_id("sample-9").focus()
+    page.keyboard.press("Enter")
+    read(page, 9)
+    page.get_by_test_id("pair-0-0").focus()
+    expect(page.get_by_test_id("details")).to_contain_text("conv1[0]×conv2[0] adds")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_test_id("details")).to_contain_text("conv1[1]×conv2[1] adds")
+    # The table is one stop on the way.
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.testid") == "save-heatmap"
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_test_id("details")).to_contain_text("Without this region")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("details")).to_contain_text("Point at a pair or at a region")
+    page.get_by_test_id("region").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("Hide 3×3 pixels")).to_be_visible()
+
+
+def test_a_phone_is_wide_enough(phone: Page) -> None:
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert phone.evaluate(wide) == 0
+    box = phone.get_by_test_id("canvas").bounding_box()
+    assert box is not None
+    assert box["width"] > 300
+    phone.get_by_test_id("sample-7").tap()
+    read(phone, 7)
+    for model in ("lenet-6x16", "paired-3x3"):
+        phone.get_by_test_id("model").select_option(model)
+        expect(phone.get_by_test_id("pairs").locator("button")).to_have_count(96 if model == "lenet-6x16" else 9)
+        assert phone.evaluate(wide) == 0
+    # What a finger points at stays.
+    phone.get_by_test_id("heatmap").tap()
+    expect(phone.get_by_test_id("details")).to_contain_text(re.compile("this region"))
+    phone.get_by_test_id("language").tap()
+    assert phone.evaluate(wide) == 0
+
+
+def test_a_finger_draws_and_does_not_scroll(phone: Page) -> None:
+    box = phone.get_by_test_id("canvas").bounding_box()
+    assert box is not None
+    touch = phone.context.new_cdp_session(phone)
+    across = box["x"] + box["width"] / 2
+    for kind, share in [("touchStart", 0.2), *(("touchMove", 0.2 + 0.06 * step) for step in range(1, 11))]:
+        point = {"x": across, "y": box["y"] + share * box["height"]}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    read(phone, 1)
+    assert phone.evaluate("scrollY") == 0
+
+
+def test_japanese_and_english(browser: Browser, address: str) -> None:
+    with opened(browser, address, locale="ja-JP") as page:
+        expect(page.locator("html")).to_have_attribute("lang", "ja")
+        draw(page, *DIGITS[0])
+        read(page, 0)
+        expect(page.get_by_role("heading", name="フィルタの貢献度")).to_be_visible()
+        expect(page.get_by_test_id("sum")).to_contain_text("ロジット")
+        page.get_by_test_id("language").click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        expect(page.get_by_role("heading", name="What each filter pair adds")).to_be_visible()
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        # The drawing stands in the address: a reload loses nothing.
+        read(page, 0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(browser: Browser, address: str, scheme: str) -> None:
+    paper = {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 23, 27)"}
+    other = "dark" if scheme == "light" else "light"
+    with opened(browser, address, color_scheme=scheme) as page:
+        html = page.locator("html")
+        expect(html).to_have_css("background-color", paper[scheme])
+        page.get_by_test_id("theme").click()
+        expect(html).to_have_css("background-color", paper[other])
+        page.reload()
+        expect(html).to_have_css("background-color", paper[other])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str) -> None:
+    with opened(browser, address, color_scheme=scheme) as page:
+        assert serious(page) == []
+        page.get_by_test_id("sample-9").click()
+        read(page, 9)
+        assert serious(page) == []
+        page.get_by_test_id("walk").click()
+        for _ in range(7):
+            page.keyboard.press("ArrowRight")
+        assert serious(page) == []
+
+
+def test_a_screen_reader_hears_the_reading_once(page: Page) -> None:
+    expect(reading(page)).to_have_attribute("aria-live", "polite")
+    page.evaluate(
+        """() => {
+            window.heard = 0;
+            new MutationObserver(() => (window.heard += 1)).observe(
+                document.querySelector("[data-testid=reading]"),
+                { childList: true, characterData: true, subtree: true },
+            );
+        }"""
+    )
+    page.get_by_test_id("sample-5").click()
+    read(page, 5)
+    page.get_by_test_id("region").fill("7")
+    page.get_by_test_id("pair-0-0").hover()
+    expect(page.get_by_test_id("details")).to_contain_text("adds")
+    assert page.evaluate("heard") == 1

@@ -1,0 +1,69 @@
+"""What can be taken along: links, commands, pictures."""
+
+import json
+import re
+import subprocess
+
+import httpx
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.answers import choose_sample, totals
+from tests.e2e.browser import draw, opened, read
+from tests.e2e.strokes import DIGITS
+from tests.pictures import decode, sample
+
+
+def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None:
+    draw(page, *DIGITS[4])
+    read(page, 4)
+    page.get_by_test_id("rival").select_option("9")
+    page.get_by_test_id("region").fill("5")
+    expect(page).to_have_url(re.compile("region=5&rival=9&"))
+    before = totals(page)
+    page.get_by_test_id("link").click()
+    expect(page.get_by_test_id("done")).to_contain_text("The link restores this drawing")
+    link = page.evaluate("navigator.clipboard.readText()")
+    with opened(browser, address, link.partition(f"{address}/")[2]) as other:
+        read(other, 4)
+        expect(other.get_by_test_id("rival")).to_have_value("9")
+        expect(other.get_by_test_id("region")).to_have_value("5")
+        assert totals(other) == before
+
+
+def test_a_link_restores_a_file(browser: Browser, page: Page, address: str) -> None:
+    page.get_by_test_id("file").set_input_files({"name": "2.png", "mimeType": "image/png", "buffer": sample(2)})
+    read(page, 2)
+    expect(page).to_have_url(re.compile("#.*drawing="))
+    before = totals(page)
+    with opened(browser, address, "#" + page.url.partition("#")[2]) as other:
+        read(other, 2)
+        assert totals(other) == before
+
+
+def test_the_command_gives_the_same_answer(page: Page) -> None:
+    draw(page, *DIGITS[7])
+    read(page, 7)
+    page.get_by_test_id("rival").select_option("1")
+    page.get_by_test_id("curl").click()
+    expect(page.get_by_test_id("done")).to_contain_text("The command gives the same answer")
+    command = page.evaluate("navigator.clipboard.readText()")
+    answer = json.loads(subprocess.run(["bash", "-c", command], check=True, capture_output=True).stdout)
+    assert (answer["predicted"], answer["versus"]) == (7, 1)
+    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+
+
+def test_the_picture_is_saved(page: Page, address: str) -> None:
+    choose_sample(page, 5)
+    for name, path in (("ledger", "/explain/filters"), ("heatmap", "/explain/occlusion")):
+        with page.expect_download() as download:
+            page.get_by_test_id(f"save-{name}").click()
+        saved = decode(download.value.path().read_bytes())
+        query = {"format": "png", "scale": "2", "theme": "light"}
+        reference = httpx.post(f"http://{address}{path}", params=query, files={"file": sample(5)}).content
+        assert download.value.suggested_filename == f"konkyo-{name}-5.png"
+        assert np.array_equal(saved, decode(reference))
