@@ -76,3 +76,29 @@ def test_a_public_address_without_keys_is_said() -> None:
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         process.terminate()
         assert (b"without KONKYO_API_KEYS: anyone who reaches it may ask" in process.communicate(timeout=30)[1]) is said
+
+
+def children(parent: int) -> set[int]:
+    """The processes that a process has started and that serve: the resource tracker of multiprocessing does not."""
+    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    return {int(line.split()[0]) for line in found.splitlines() if "spawn_main" in line}
+
+
+def test_workers_are_replaced_one_after_the_other_while_they_answer() -> None:
+    port = free_port()
+    environment = {**os.environ, "KONKYO_PORT": str(port), "KONKYO_WORKERS": "2"}
+    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        before = children(process.pid)
+        assert len(before) == 2
+        process.send_signal(signal.SIGHUP)
+        for _ in range(20_000):
+            answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": sample(7)})
+            assert answer.json()["digit"] == 7
+            if not children(process.pid) & before:
+                break
+        assert len(children(process.pid) - before) == 2
+    finally:
+        process.terminate()
+        process.wait(30)
