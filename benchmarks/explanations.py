@@ -69,7 +69,7 @@ def _drawings(name: str, network: Network, image: NDArray[Any]) -> None:
     probabilities = softmax(trace.logits)
     read: dict[str, Any] = {"predicted": digit, "target": digit}
     pairs: dict[str, Any] = {"totals": totals, "region": 2, "stride": 2, **read}
-    left: dict[str, Any] = {"digit": digit, "regions": enough.count, "grid_regions": 196, "probability": enough.probability}
+    left: dict[str, Any] = {"digit": digit, "regions": enough.count, "grid_regions": 196}
     for title, compute, draw in (
         ("prediction", lambda: network.logits(image), lambda: overlays.prediction(image, probabilities, digit)),
         ("ledger", lambda: contributions(network, image), lambda: overlays.ledger(image, network, account, **read)),
@@ -77,7 +77,7 @@ def _drawings(name: str, network: Network, image: NDArray[Any]) -> None:
         (
             "sufficient region",
             lambda: sufficient_region(network, image),
-            lambda: overlays.sufficient(image, enough.kept, **left),
+            lambda: overlays.sufficient(image, enough.kept, probability=enough.probability, **left),
         ),
         (
             "pairs",

@@ -47,6 +47,7 @@ def _serve(settings: Settings) -> int:
         port=settings.port,
         workers=settings.workers,
         access_log=False,
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -1,9 +1,10 @@
 """How much is computed at once, and how much may wait: what comes beyond is told to come back."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import Semaphore, to_thread
+from starlette.requests import ClientDisconnect
 
 from service.errors import BusyError
 
@@ -23,23 +24,35 @@ class Capacity:
     """
 
     def __init__(self, waiting: int) -> None:
-        self._limiter = CapacityLimiter(SLOTS)
+        self._slots = Semaphore(SLOTS)
         self._most = SLOTS + waiting
         self._inside = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
         """The result of ``work``, or its error.
+
+        Parameters
+        ----------
+        work
+            Runs in a thread.
+        is_gone
+            Whether nobody waits for the result any more; asked when its turn has come.
 
         Raises
         ------
         BusyError
             As many are waiting as may.
+        ClientDisconnect
+            Nobody waits for the result.
         """
-        # Counted here, without a pause before the count: the limiter learns of a task only some steps later.
+        # Counted here, without a pause before the count: the semaphore learns of a task only some steps later.
         if self._inside >= self._most:
             raise BusyError("all workers are busy; try again in a second")
         self._inside += 1
         try:
-            return await to_thread.run_sync(work, limiter=self._limiter)
+            async with self._slots:
+                if await is_gone():
+                    raise ClientDisconnect
+                return await to_thread.run_sync(work)
         finally:
             self._inside -= 1

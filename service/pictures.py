@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from models.architecture import IMAGE_SIDE
 from service.doubts import doubts
@@ -48,6 +48,9 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+# What Pillow multiplies grey samples of fewer bits by.
+_GREY_STEPS = {"L;2": 85, "L;4": 17}
 
 # Set once: warnings.catch_warnings restores the wrong filters where threads overlap, and a bomb could slip through.
 # Of damaged metadata Pillow warns in numbers that the client chooses, which would fill the log.
@@ -164,6 +167,7 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     file_format, mode = picture.format, picture.mode
     _check_size(picture, fit)
     try:
+        _scale_transparency(picture)
         picture.load()
         # Not ImageOps.exif_transpose: it writes the metadata anew, and odd entries make that fail.
         turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
@@ -187,15 +191,31 @@ def _check_size(picture: Image.Image, fit: Fit) -> None:
         raise UnsuitablePictureError("the picture is animated; send a single frame")
 
 
+def _scale_transparency(picture: ImageFile.ImageFile) -> None:
+    """Bring the colour that is transparent to the depth of the decoded pixels; Pillow leaves it in the file's."""
+    key = picture.info.get("transparency")
+    stored = str(picture.tile[0].args) if picture.tile else ""
+    if isinstance(key, int) and stored in _GREY_STEPS:
+        picture.info["transparency"] = key * _GREY_STEPS[stored]
+    elif isinstance(key, tuple) and stored == "RGB;16B":
+        picture.info["transparency"] = tuple(value >> 8 for value in key)
+
+
 def _grey(picture: Image.Image, polarity: Polarity) -> Grey:
     """(height, width) in [0, 1]: the luminance (ITU-R 601), transparent parts filled with the background."""
     if picture.mode.startswith("I"):
         # 16 bits: 65535 is white. Pillow's own conversion to 8 bits would clip at 255.
-        return np.asarray(picture, np.float32) / np.float32(65535)
-    if not picture.has_transparency_data:
+        samples = np.asarray(picture)
+        luminance: Grey = samples.astype(np.float32) / np.float32(65535)
+        key = picture.info.get("transparency")
+        if not isinstance(key, int):
+            return luminance
+        alpha: Grey = (samples != key).astype(np.float32)
+    elif picture.has_transparency_data:
+        layers: Any = picture.convert("RGBA")
+        luminance, alpha = _unit(layers.convert("RGB").convert("L")), _unit(layers.getchannel("A"))
+    else:
         return _unit(picture.convert("L"))
-    layers: Any = picture.convert("RGBA")
-    luminance, alpha = _unit(layers.convert("RGB").convert("L")), _unit(layers.getchannel("A"))
     # The paper under transparent ink is not in the file: it is taken to be what the ink stands out from.
     if polarity is Polarity.AUTO:
         weight = alpha.sum()

@@ -6,6 +6,7 @@ from itertools import islice
 import anyio
 import pytest
 from fastapi.testclient import TestClient
+from starlette.requests import ClientDisconnect
 
 from service import pictures
 from service.app import create_app
@@ -19,6 +20,26 @@ from tests.test_routes_questions import check_problem
 WAITING = 3
 
 
+async def stays() -> bool:
+    return False
+
+
+async def leaves() -> bool:
+    return True
+
+
+def test_nothing_is_computed_for_those_who_have_left() -> None:
+    async def scenario() -> int:
+        capacity, worked = Capacity(5), []
+        for _ in range(SLOTS + 7):
+            with pytest.raises(ClientDisconnect):
+                await capacity.run(lambda: worked.append(1), leaves)
+        assert not worked
+        return await capacity.run(lambda: 7, stays)
+
+    assert anyio.run(scenario) == 7
+
+
 def test_so_many_compute_so_many_wait_and_the_rest_is_refused() -> None:
     async def scenario() -> list[str]:
         capacity, release = Capacity(WAITING), threading.Event()
@@ -26,7 +47,7 @@ def test_so_many_compute_so_many_wait_and_the_rest_is_refused() -> None:
 
         async def one() -> None:
             try:
-                outcomes.append(await capacity.run(lambda: str(release.wait(20))))
+                outcomes.append(await capacity.run(lambda: str(release.wait(20)), stays))
             except BusyError:
                 outcomes.append("busy")
 
@@ -46,8 +67,8 @@ def test_an_error_comes_through_and_frees_its_place() -> None:
         capacity = Capacity(0)
         for _ in range(2 * SLOTS):
             with refuses(ZeroDivisionError, "integer division or modulo by zero"):
-                await capacity.run(lambda: 1 // 0)
-        return await capacity.run(lambda: 7)
+                await capacity.run(lambda: 1 // 0, stays)
+        return await capacity.run(lambda: 7, stays)
 
     assert anyio.run(scenario) == 7
 

@@ -63,7 +63,7 @@ def test_every_operation_documents_its_problems() -> None:
     paths = create_app().openapi()["paths"]
     for path in ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process"):
         documented = paths[path]["post"]["responses"]
-        assert set(documented) == {"200", "400", "404", "406", "413", "415", "422"}
+        assert set(documented) == {"200", "400", "401", "404", "406", "413", "415", "422", "503"}
         for status, response in documented.items():
             if status != "200":
                 assert set(response["content"]) == {"application/problem+json"}

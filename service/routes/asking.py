@@ -72,7 +72,7 @@ class Desk:
             return result.model_dump_json(exclude_unset=True).encode()
 
         with EXPLANATION_SECONDS.labels(self._request.scope["route"].path, form.value).time():
-            content = await self._capacity.run(work)
+            content = await self._capacity.run(work, self._request.is_disconnected)
         return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
 
 

@@ -13,7 +13,7 @@ from service.schemas import ModelList, ModelSummary
 router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
 
-@router.get("/models", responses=responses("models"), summary="Which networks can be asked?")
+@router.get("/models", responses=responses("models", HTTPStatus.UNAUTHORIZED), summary="Which networks can be asked?")
 async def list_models(catalogue: CatalogueDependency) -> ModelList:
     """All checkpoints that are loaded, and the one that answers when none is named."""
     return ModelList(
@@ -33,7 +33,7 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 
 @router.get(
     "/models/{name}",
-    responses=responses("model", HTTPStatus.NOT_FOUND),
+    responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
     summary="How was it trained, and how well does it read?",
 )
 async def show_model(name: str, catalogue: CatalogueDependency) -> dict[str, Any]:

@@ -1,0 +1,111 @@
+"""Small uploads that would be large inside: pictures, and forms."""
+
+import zlib
+
+from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
+
+LIMIT = 256 * 1024
+BOUNDARY = "x"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def blank(width: int, height: int, depth: int, colour: int, *before: bytes) -> bytes:
+    """A PNG of zeros that decodes, however large it says it is."""
+    row = 1 + -(-width * CHANNELS[colour] * depth // 8)
+    packer = zlib.compressobj(9)
+    stream = b"".join(packer.compress(bytes(row)) for _ in range(height)) + packer.flush()
+    return (
+        SIGNATURE + header(width, height, depth, colour, 0) + b"".join(before) + chunk(b"IDAT", stream) + chunk(b"IEND")
+    )
+
+
+def claims(width: int, height: int) -> bytes:
+    """A PNG whose header claims a size and whose pixels are not there."""
+    return SIGNATURE + header(width, height, 8, 6, 0) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND")
+
+
+# Refused for their size, before a pixel is decoded.
+TOO_LARGE = {
+    f"{width}×{height}": claims(width, height)
+    for width, height in (
+        (50_000, 50_000),
+        (10_000, 10_000),
+        (4097, 1),
+        (1, 65_535),
+        (2500, 1601),
+        (2**31 - 1, 2**31 - 1),
+    )
+}
+
+# As large as is read, in the kinds that take most.
+LARGEST = {
+    "1-bit grey": blank(2000, 2000, 1, 0),
+    "8-bit grey": blank(2000, 2000, 8, 0),
+    "8-bit RGBA": blank(2000, 2000, 8, 6),
+    "16-bit RGBA": blank(2000, 2000, 16, 6),
+    "16-bit grey": blank(4000, 1000, 16, 0),
+    "palette": blank(2000, 2000, 8, 3, chunk(b"PLTE", bytes(768)), chunk(b"tRNS", bytes(256))),
+}
+
+
+def text_bombs() -> dict[str, bytes]:
+    """28×28 pictures whose metadata unpacks to a hundred MiB and more."""
+    packed = zlib.compress(bytes(200_000_000), 9)[: LIMIT - 1000]
+    kinds = {b"zTXt": b"k\0\0", b"iCCP": b"p\0\0", b"iTXt": b"k\0\1\0\0\0"}
+    return {kind.decode(): blank(28, 28, 8, 0, chunk(kind, head + packed)) for kind, head in kinds.items()}
+
+
+_FILE = 'Content-Disposition: form-data; name="file"; filename="7.png"'
+
+
+def form(*parts: tuple[str, bytes], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
+    """A form of parts, each with its header lines and its content."""
+    start = f"--{BOUNDARY}\r\n"
+    return b"".join(f"{start}{head}\r\n\r\n".encode("latin-1") + body + b"\r\n" for head, body in parts) + end.encode()
+
+
+def forms(picture: bytes) -> dict[str, tuple[str, bytes]]:
+    """Name → content type and body; every one of them is refused with a 400."""
+    field, most = 'Content-Disposition: form-data; name="a"', LIMIT - 2000
+    return {
+        "two files": (FORM, form((_FILE, picture), (_FILE, picture))),
+        "another file first": (FORM, form((_FILE.replace("file", "other", 1), picture), (_FILE, picture))),
+        "a huge field": (FORM, form((field, b"x" * most))),
+        "thousands of fields": (FORM, form(*[(field, b"")] * 3000)),
+        "no boundary": ("multipart/form-data", form((_FILE, picture))),
+        "an empty boundary": ('multipart/form-data; boundary=""', form((_FILE, picture))),
+        "a boundary of 60,000": (f"multipart/form-data; boundary={'y' * 60_000}", form((_FILE, picture))),
+        "a boundary beyond ASCII": ("multipart/form-data; boundary=\xff\xfe", form((_FILE, picture))),
+        "a boundary of backslashes": ('multipart/form-data; boundary="' + "\\" * 50_000, form((_FILE, picture))),
+        "a storm of headers": (FORM, form((_FILE + "".join(f"\r\nX-{n}: y" for n in range(20_000)), picture))),
+        "a header without end": (FORM, form((f"{_FILE}\r\nX: {'y' * most}", picture))),
+        "a header name without end": (FORM, form((f"{_FILE}\r\n{'Y' * most}: y", picture))),
+        "a name of backslashes": (FORM, form((f'{_FILE[:-1]}{chr(92) * most}"', picture))),
+        "a disposition of parameters": (FORM, form((_FILE + '; a="b"' * 30_000, picture))),
+        "no name": (FORM, form(('Content-Disposition: form-data; filename="7.png"', picture))),
+        "no disposition": (FORM, form(("Content-Type: image/png", picture))),
+        "no header": (FORM, form(("", picture))),
+        "no end": (FORM, form((_FILE, picture), end="")),
+        "only an end": (FORM, form()),
+        "nothing": (FORM, b""),
+        "a letter before the start": (FORM, b"y" + form((_FILE, picture))),
+        "nothing but dashes": (FORM, b"-" * most),
+        "nothing but carriage returns": (FORM, b"\r" * most),
+        "nothing but starts": (FORM, b"--x\r\n" * (most // 5)),
+        "NUL in the name": (FORM, form((_FILE.replace('"file"', '"file\0"'), picture))),
+        "a form in the form": (FORM, form((f"{field}\r\nContent-Type: {FORM}", form((_FILE, picture))))),
+        "bare line feeds": (FORM, form((_FILE, picture)).replace(b"\r\n", b"\n")),
+    }
+
+
+def long_forms(picture: bytes) -> dict[str, tuple[str, bytes]]:
+    """Forms that are read, with as much as fits of what a careless parser is slow on."""
+    most = LIMIT - 2000
+    return {
+        "line ends before": (FORM, b"\r\n" * (most // 2) + form((_FILE, picture))),
+        "line ends after": (FORM, form((_FILE, picture)) + b"\r\n" * (most // 2)),
+        "text after": (FORM, form((_FILE, picture)) + b"y" * most),
+        "almost boundaries": (FORM, form((_FILE, picture + b"\r\n--" * (most // 4)))),
+        "carriage returns in the file": (FORM, form((_FILE, picture + b"\r" * most))),
+        "thousands of parameters": ("multipart/form-data" + "; a=b" * 10_000 + "; boundary=x", form((_FILE, picture))),
+    }

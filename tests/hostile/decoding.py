@@ -1,0 +1,32 @@
+"""What the decoder may do with any bytes: read 28×28 numbers from 0 to 1, or refuse in the service's own words."""
+
+from random import Random
+
+import numpy as np
+
+from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.pictures import Fit, Polarity, read_digit
+
+REFUSALS = (UnsupportedPictureError, UnreadablePictureError, UnsuitablePictureError)
+READ = "read"
+
+
+def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
+    """``read``, or the name of the refusal; anything else is raised."""
+    try:
+        image, receipt = read_digit(data, fit, polarity)
+    except REFUSALS as refusal:
+        return type(refusal).__name__
+    assert image.shape == (28, 28)
+    assert image.dtype == np.float32
+    assert np.isfinite(image).all()
+    assert image.min() >= 0
+    assert image.max() <= 1
+    assert receipt.format in ("PNG", "JPEG")
+    assert receipt.fitted is (receipt.box is not None)
+    return READ
+
+
+def question(random: Random) -> tuple[Fit, Polarity]:
+    """How to ask for a picture."""
+    return random.choice((Fit.EXACT, Fit.MNIST)), random.choice(tuple(Polarity))

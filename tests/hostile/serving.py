@@ -1,0 +1,140 @@
+"""The real server with its log, and requests to it that no client library would send."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.e2e.server import ROOT, wait_until_ready
+
+PORTS = range(8400, 8500)
+HURRIED = "import sys, service.__main__ as main; main.GRACE_SECONDS = %d; sys.exit(main.main())"
+PATIENCE = 30  # seconds: a server that is silent for so long has hung
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running ``python -m service``."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def workers(self) -> list[int]:
+        """The processes that answer: the server itself, or those that it started for that."""
+        found = []
+        for entry in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            command = Path(f"/proc/{entry}/cmdline").read_bytes()
+            if b"spawn_main" in command:
+                found.append(int(entry))
+        return sorted(found) or [self.process.pid]
+
+    def trouble(self) -> str:
+        """What its log says of exceptions; empty if nothing."""
+        log = self.log.read_text(errors="replace")
+        return log[max(log.find("Traceback") - 200, 0) :][:2000] if "Traceback" in log else ""
+
+
+@contextmanager
+def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
+    """Start the service on a free port with its output in a file; it is ended afterwards.
+
+    Parameters
+    ----------
+    grace
+        Seconds that it leaves to requests when it is told to end, if not its own.
+    settings
+        Environment variables.
+    """
+    port = free_port()
+    environment = {**os.environ, "KONKYO_PORT": str(port), **settings}
+    with TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
+        command = [sys.executable, "-m", "service"] if grace is None else [sys.executable, "-c", HURRIED % grace]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+            yield Server(port, process, Path(log.name))
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+
+
+def free_port() -> int:
+    """A port below those that outgoing connections take, so that a load of them cannot get in between."""
+    for offset in range(len(PORTS)):
+        port = PORTS[(os.getpid() + offset) % len(PORTS)]
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"no port of {PORTS} is free")
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+
+def received(connection: socket.socket) -> bytes:
+    """Everything until the server closes, or has nothing more to say for half a second after it began to answer."""
+    answer = b""
+    try:
+        while piece := connection.recv(65536):
+            answer += piece
+            connection.settimeout(0.5)
+    except (TimeoutError, ConnectionError):
+        pass
+    return answer
+
+
+def exchange(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
+    """Send the pieces one after another, and give back whatever is answered."""
+    with connect(port) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except ConnectionError:
+                break
+            time.sleep(pause)
+        return received(connection)
+
+
+def statuses(answer: bytes) -> list[int]:
+    """The status of each response in a stream of them."""
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()]
+
+
+def get(path: str, *headers: str, host: str | None = "localhost") -> bytes:
+    """A request as bytes, after which the server is asked to close."""
+    named = [f"Host: {host}"] if host is not None else []
+    return _lines(f"GET {path} HTTP/1.1", *named, "Connection: close", *headers)
+
+
+def post(path: str = "/predict", *headers: str, body: bytes = b"", media: str = "image/png") -> bytes:
+    """The same with a body; what it says of the body's length is for the caller."""
+    return (
+        _lines(f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Type: {media}", *headers)
+        + body
+    )
+
+
+def _lines(*lines: str) -> bytes:
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"

@@ -1,0 +1,53 @@
+"""Small uploads that would be large inside. With times and memory: ``python -m tests.soak.bombs``."""
+
+import json
+
+import pytest
+
+from service.pictures import MAX_PIXELS
+from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, text_bombs
+from tests.hostile.serving import Server, exchange, post, statuses
+from tests.pictures import sample
+
+SEVEN = sample(7)
+FORMS, LONG_FORMS, TEXT_BOMBS = forms(SEVEN), long_forms(SEVEN), text_bombs()
+
+
+def problem(server: Server, media: str, body: bytes, path: str = "/predict") -> tuple[list[int], str]:
+    answer = exchange(server.port, post(path, f"Content-Length: {len(body)}", media=media, body=body))
+    kind: str = json.loads(answer.split(b"\r\n\r\n", 1)[1]).get("type", "")
+    return statuses(answer), kind.rpartition(":")[2]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_that_is_none_is_a_400(server: Server, name: str) -> None:
+    media, body = FORMS[name]
+    assert len(body) <= LIMIT
+    assert problem(server, media, body) == ([400], "malformed-upload")
+
+
+@pytest.mark.parametrize("name", LONG_FORMS)
+def test_a_form_with_much_around_its_file_is_read(server: Server, name: str) -> None:
+    media, body = LONG_FORMS[name]
+    assert len(body) <= LIMIT
+    assert problem(server, media, body) == ([200], "")
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+@pytest.mark.parametrize("fit", ["exact", "mnist"])
+def test_a_picture_that_claims_too_many_pixels_is_refused(server: Server, name: str, fit: str) -> None:
+    assert problem(server, "image/png", TOO_LARGE[name], f"/predict?fit={fit}") == ([422], "unsuitable-picture")
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_the_largest_pictures_are_small_uploads_and_are_read(server: Server, name: str) -> None:
+    """So what a picture of the most pixels costs is what anyone can ask for."""
+    assert MAX_PIXELS == 4_000_000
+    assert len(LARGEST[name]) < LIMIT
+    assert problem(server, "image/png", LARGEST[name], "/predict?fit=mnist") == ([200], "")
+
+
+@pytest.mark.parametrize("name", TEXT_BOMBS)
+def test_metadata_that_unpacks_to_much_is_refused(server: Server, name: str) -> None:
+    assert len(TEXT_BOMBS[name]) < LIMIT
+    assert problem(server, "image/png", TEXT_BOMBS[name]) == ([422], "unreadable-picture")

@@ -1,0 +1,112 @@
+"""``python -m tests.soak``: all long tests in order, then docs/reliability.md. ``--only kill slow`` runs some of them.
+
+Each runs in a process of its own, and its last result is kept beside the report until the next run.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.e2e.server import ROOT
+from tests.soak import bombs, checkpoint, concurrent, decoder, healthz, kill, openapi, overload, requests, slow
+from tests.soak.report import say
+from tests.threats import GOALS, THREATS
+
+PROGRAMS = tuple(
+    module.PROGRAM
+    for module in (decoder, openapi, bombs, checkpoint, kill, overload, healthz, concurrent, slow, requests)
+)
+RESULTS = ROOT / "docs" / "reliability.jsonl"
+REPORT = ROOT / "docs" / "reliability.md"
+
+HEAD = """\
+# What it survives
+
+Made by `make soak`; every number below was measured by it. `make test` runs a short form of each.
+
+| threat | proved by |
+|---|---|
+"""
+
+
+def main() -> int:
+    """Run, write the report, and fail where a goal was missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.soak", description="All long tests, and docs/reliability.md."
+    )
+    parser.add_argument("--only", nargs="+", choices=[program.name for program in PROGRAMS], help="some of them")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    chosen = [program for program in PROGRAMS if options.only is None or program.name in options.only]
+    failed = []
+    for number, program in enumerate(chosen, 1):
+        say(f"[{number}/{len(chosen)}] {program.name}")
+        command = [
+            sys.executable,
+            "-m",
+            f"tests.soak.{program.name}",
+            "--seed",
+            str(options.seed),
+            "--json",
+            str(RESULTS),
+        ]
+        if subprocess.run(command, cwd=ROOT).returncode:
+            failed.append(program.name)
+    results = _latest()
+    RESULTS.write_text(
+        "".join(json.dumps(results[program.name]) + "\n" for program in PROGRAMS if program.name in results)
+    )
+    REPORT.write_text(report(results))
+    say(
+        f"{REPORT.relative_to(ROOT)} is written; "
+        + (f"missed: {', '.join(failed)}" if failed else "every goal is reached")
+    )
+    return 1 if failed else 0
+
+
+def _latest() -> dict[str, Any]:
+    """The last result of each program."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    return {result["name"]: result for result in map(json.loads, lines)}
+
+
+def report(results: dict[str, Any]) -> str:
+    """The document: threats and goals with their proofs, then what was measured."""
+    text = HEAD
+    for what, proofs in {**THREATS, **GOALS}.items():
+        text += f"| {what} | {'<br>'.join(f'`{proof}`' for proof in proofs)} |\n"
+    text += f"\nMeasured on {machine()}. Dates, counts and seeds stand with each.\n"
+    for program in PROGRAMS:
+        result = results.get(program.name)
+        if result is None:
+            continue
+        text += f"\n## {result['title']}\n\n"
+        text += f"`python -m tests.soak.{program.name}`: {result['count']:,}, seed {result['seed']}, "
+        text += f"{result['seconds']:,.0f} s, {result['date']}.\n\n"
+        if result["skipped"]:
+            text += f"Skipped: {result['skipped']}.\n"
+            continue
+        text += "| goal | measured | |\n|---|---|---|\n"
+        for check in result["checks"]:
+            measured = str(check["measured"]).replace("|", "/").replace("\n", " ")
+            text += f"| {check['goal']} | {measured} | {'reached' if check['passed'] else '**missed**'} |\n"
+    return text
+
+
+def machine() -> str:
+    """In words."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    system = f"{platform.system()} on {platform.machine()}, Python {platform.python_version()}"
+    return (
+        f"{len(os.sched_getaffinity(0))} cores and {memory:.0f} GiB, which clients and server share; {system}; {today}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""``python -m tests.soak.bombs``: what is small outside and large inside costs little time and memory."""
+
+import asyncio
+import sys
+import time
+
+from tests.hostile.bombs import LARGEST, TOO_LARGE, forms, text_bombs
+from tests.hostile.serving import Server, exchange, get, post, serving
+from tests.pictures import sample
+from tests.soak.client import Connection, percentile, prepared, run
+from tests.soak.memory import peak, resident
+from tests.soak.report import Check, Program, main, say
+
+MAX_SECONDS = 0.1
+MAX_GROWTH = 20.0  # MiB
+MAX_PEAK = 300.0  # MiB, of the container's 512
+AT_ONCE = 16
+FLOOD = 200  # MiB
+
+
+def measure(count: int, seed: int) -> list[Check]:
+    picture = sample(seed % 10)
+    refused = {f"form: {name}": (media, body) for name, (media, body) in forms(picture).items()}
+    refused |= {f"picture: {name}": ("image/png", data) for name, data in {**TOO_LARGE, **text_bombs()}.items()}
+    raw = {name: post("/predict", f"Content-Length: {len(b)}", media=m, body=b) for name, (m, b) in refused.items()}
+    raw["ten thousand headers"] = get("/healthz", *[f"X-{n}: y" for n in range(10_000)])
+    with serving() as server:
+        exchange(server.port, post("/predict", f"Content-Length: {len(picture)}", body=picture))
+        before = peak(server.process.pid)
+        slowest = max((_typical(server, request, count), name) for name, request in raw.items())
+        after = peak(server.process.pid)
+        flooded = _flood(server)
+        largest = max(run(_read(server.port, data, 1)) for data in LARGEST.values())
+        for data in LARGEST.values():
+            run(_read(server.port, data, AT_ONCE))
+        most, trouble = peak(server.process.pid), server.trouble()
+    say(f"  the largest pictures take up to {largest * 1e3:.0f} ms")
+    return [
+        Check(
+            f"each of {len(raw)} bombs refused in less than {MAX_SECONDS * 1e3:.0f} ms",
+            f"median at most {slowest[0] * 1e3:.1f} ms ({slowest[1]})",
+            slowest[0] < MAX_SECONDS,
+            absolute=True,
+        ),
+        Check(
+            f"their peak of memory less than {MAX_GROWTH:.0f} MiB",
+            f"{after - before:+.1f} MiB",
+            after - before < MAX_GROWTH,
+        ),
+        Check(f"a body of {FLOOD} MiB in chunks: memory flat", f"{flooded:+.1f} MiB", flooded < MAX_GROWTH),
+        Check(
+            f"{AT_ONCE} pictures of 4 megapixels at once: peak below {MAX_PEAK:.0f} MiB",
+            f"{most:.0f} MiB, from {before:.0f}",
+            most < MAX_PEAK,
+        ),
+        Check("no exception in the log", trouble or "none", not trouble),
+    ]
+
+
+def _typical(server: Server, request: bytes, count: int) -> float:
+    """Median seconds from connecting to the last byte."""
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        exchange(server.port, request)
+        seconds.append(time.perf_counter() - start)
+    return percentile(seconds, 0.5)
+
+
+def _flood(server: Server) -> float:
+    before, piece = resident(server.process.pid), b"100000\r\n" + bytes(2**20) + b"\r\n"
+    exchange(server.port, post("/predict", "Transfer-Encoding: chunked"), *[piece] * FLOOD)
+    return resident(server.process.pid) - before
+
+
+async def _read(port: int, data: bytes, clients: int) -> float:
+    """The longest that one of so many clients, at once, waits."""
+
+    async def client() -> float:
+        async with Connection(port) as connection:
+            return (await connection.ask(prepared("POST", "/predict?fit=mnist", data))).seconds
+
+    return max(await asyncio.gather(*(client() for _ in range(clients))))
+
+
+PROGRAM = Program("bombs", "Times for each upload that is larger inside", 20, measure)
+
+if __name__ == "__main__":
+    sys.exit(main(PROGRAM))

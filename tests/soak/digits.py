@@ -1,0 +1,14 @@
+"""MNIST's test images as PNG uploads."""
+
+from pathlib import Path
+
+from tests.pictures import encode
+from trainer.data import read
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def uploads(count: int) -> list[bytes]:
+    """The first so many test images, each a PNG of its own."""
+    digits = read(DATA, "t10k")
+    return [encode(digits.images[index]) for index in range(min(count, len(digits.images)))]
