@@ -1,4 +1,7 @@
-"""The page in a real browser, from the real service. Skipped, with the reason, where there is no Chromium."""
+"""The page in a real browser, from the real service. Skipped, with the reason, where there is no Chromium.
+
+The browser is closed with this package's last test: while Playwright is open, no other event loop may run.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +17,14 @@ if TYPE_CHECKING:
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address() -> Iterator[str]:
     """``127.0.0.1:PORT`` of a running service."""
     with running_service() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
     """Debian's Chromium."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -35,7 +38,7 @@ def browser() -> Iterator["Browser"]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def profile(browser: "Browser") -> Iterator["BrowserContext"]:
     """A laptop's, in English. It is kept, so that a test's tab finds the page's files in the cache."""
     from tests.e2e.browser import new_profile
