@@ -80,7 +80,9 @@ def test_a_public_address_without_keys_is_said() -> None:
 
 def children(parent: int) -> set[int]:
     """The processes that a process has started and that serve: the resource tracker of multiprocessing does not."""
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
+    ).stdout
     return {int(line.split()[0]) for line in found.splitlines() if "spawn_main" in line}
 
 
