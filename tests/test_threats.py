@@ -8,7 +8,6 @@ import pytest
 from tests.threats import GOALS, THREATS
 
 TESTS = Path(__file__).parent
-SOURCE = TESTS.parents[1] / "shared" / "THREATS.md"
 PROOFS = sorted({proof for proofs in (*THREATS.values(), *GOALS.values()) for proof in proofs})
 
 
@@ -27,13 +26,6 @@ def test_every_proof_is_there(proof: str) -> None:
 @pytest.mark.parametrize("threat", THREATS)
 def test_every_threat_has_a_test_that_make_test_runs(threat: str) -> None:
     assert [proof for proof in THREATS[threat] if not proof.startswith("soak.")]
-
-
-@pytest.mark.skipif(not SOURCE.exists(), reason="the list of threats lies beside the project's own checkout only")
-def test_no_threat_of_the_list_is_left_out() -> None:
-    rows = [line.split("|")[1].strip() for line in SOURCE.read_text().splitlines() if line.startswith("| ")]
-    assert rows[0] == "threat"
-    assert list(THREATS) == rows[1:]
 
 
 def test_every_soak_program_is_named_and_run() -> None:
