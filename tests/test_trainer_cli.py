@@ -15,10 +15,11 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner, Result
 
-import trainer.__main__ as cli
+import trainer.commands.train as command_module
 from models.architecture import Architecture, Wiring
 from models.checkpoint import load
 from models.errors import ArchitectureError
+from trainer.__main__ import app
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.train import Run
@@ -37,10 +38,10 @@ def words(text: str) -> str:
 def _away_from_real_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test may train on, or publish into, what a person works with: a mistaken default would find it."""
 
-    def out_of_reach(_: Path) -> None:
+    def out_of_reach(*_: object) -> None:
         pytest.fail("the command went on to the data")
 
-    monkeypatch.setattr(cli, "_mnist", out_of_reach)
+    monkeypatch.setattr(command_module, "mnist", out_of_reach)
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     if MNIST:
@@ -49,7 +50,7 @@ def _away_from_real_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 
 def in_process(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.app, ["train", *arguments])
+    return CliRunner().invoke(app, ["train", *arguments])
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -63,7 +64,8 @@ def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     """600 test images stand in for MNIST."""
-    monkeypatch.setattr(cli, "_mnist", lambda _: (digits[:600], digits[600:700]))
+    parts = {"train": digits[:600], "t10k": digits[600:700]}
+    monkeypatch.setattr(command_module, "mnist", lambda _, part: parts[part])
 
 
 @pytest.mark.parametrize("filters", ["3", "3x", "x3", "3x3x3", "3X3", "3 x 3", "-1x3", "100x3", "", "axb"])

@@ -21,18 +21,15 @@ Report = tuple[str, int, int | None]
 
 
 @pytest.fixture(autouse=True)
-def _only_the_test_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The training set is not at hand; nor is any mirror but this machine."""
-    hashes = {name: data.SHA256[name] for name in (IMAGES, LABELS)}
-    monkeypatch.setattr(data, "SHA256", hashes)
-    monkeypatch.setattr(download, "SHA256", hashes)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mirror is asked but this machine."""
     for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
 
 
 def fetch(directory: Path, mirrors: Sequence[str]) -> list[Report]:
     reports: list[Report] = []
-    download.complete(directory, lambda *report: reports.append(report), mirrors, pause=0)
+    download.complete(directory, "t10k", lambda *report: reports.append(report), mirrors, pause=0)
     return reports
 
 
@@ -84,7 +81,7 @@ def test_tries_again_until_the_contents_are_right(tmp_path: Path) -> None:
         seen.append(path.exists())
 
     with serving(answers) as mirror:
-        download.complete(tmp_path, report, [mirror.url] * 3, pause=0)
+        download.complete(tmp_path, "t10k", report, [mirror.url] * 3, pause=0)
     assert path.read_bytes() == TRUE[LABELS]
     assert not any(seen)
     assert names(tmp_path) == [f"{IMAGES}.gz", f"{LABELS}.gz"]
@@ -134,7 +131,7 @@ def test_waits_longer_after_each_round(tmp_path: Path, monkeypatch: pytest.Monke
     pauses: list[float] = []
     monkeypatch.setattr("trainer.download.time.sleep", pauses.append)
     with serving({}) as empty, pytest.raises(DataError):
-        download.complete(tmp_path, lambda *_: None, [empty.url, empty.url], pause=0.5)
+        download.complete(tmp_path, "t10k", lambda *_: None, [empty.url, empty.url], pause=0.5)
     assert pauses == [0.5, 1.0]
 
 

@@ -1,144 +1,22 @@
 """The command line: ``python -m trainer``."""
 
-import re
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
-from rich.table import Table
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, Checkpoint
 from models.errors import KonkyoError
-from trainer import data, download
-from trainer.publish import publish
-from trainer.recipe import Recipe
-from trainer.train import Run
+from trainer.commands.train import train
 
-PAPER = Recipe()
-LOG_EVERY = 10
-
-console = Console()
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-DataOption = Annotated[
-    Path,
-    typer.Option(
-        "--data", envvar="KONKYO_DATA", help="MNIST's four IDX files, plain or gzipped; what is missing is downloaded."
-    ),
-]
+study = typer.Typer(no_args_is_help=True)
+app.command()(train)
 
 
 @app.callback()
 def main() -> None:
-    """Konkyo's trainer: from MNIST to a checkpoint with its model card."""
-
-
-@app.command()
-def train(
-    wiring: Annotated[Wiring, typer.Option(help="What conv2 does with the maps it gets.")] = Wiring.PAIRED,
-    filters: Annotated[str, typer.Option(help="conv1 × conv2 filters.", metavar="AxB")] = "3x3",
-    conv2_bias: Annotated[bool, typer.Option(help="Whether conv2's filters have a bias.")] = True,
-    name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="WIRING-AxB")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first run.")] = 1,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs, from SEED on; the best by validation is published.")] = 1,
-    steps: Annotated[int, typer.Option(min=1)] = PAPER.steps,
-    batch: Annotated[int, typer.Option(min=1)] = PAPER.batch,
-    learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0)] = PAPER.learning_rate,
-    held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
-    floor: Annotated[float, typer.Option(min=0, max=100, help="Least test accuracy, in percent.")] = 98.0,
-    data_directory: DataOption = Path("data/mnist"),
-    out: Annotated[
-        Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
-    ] = DIRECTORY,
-    runs: Annotated[Path, typer.Option(help="Where unfinished work is kept.")] = Path("runs"),
-) -> None:
-    """Train a network with the paper's recipe and publish it.
-
-    Stop it at any time: the same command goes on where it was, and ends with the same network.
-    """
-    architecture = Architecture(wiring, *_counts(filters), conv2_bias=conv2_bias)
-    name = f"{wiring}-{filters}" if name is None else name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
-        raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
-    recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, held_out=held_out)
-    digits, test = _mnist(data_directory)
-    trained = []
-    try:
-        for number in range(seed, seed + seeds):
-            run = Run(architecture, recipe, number, digits, runs / name / f"seed-{number}.pt")
-            _train_with_bar(run, f"{name}, seed {number}")
-            trained.append(run)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted: the same command goes on from the last validation")
-        raise typer.Exit(130) from None
-    published = publish(name, trained, test, floor / 100, out)
-    _print_result(published, out)
-
-
-def _counts(filters: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", filters)
-    if match is None:
-        raise typer.BadParameter(f"must be two counts such as 3x3, not {filters!r}", param_hint="--filters")
-    return int(match[1]), int(match[2])
-
-
-def _mnist(directory: Path) -> tuple[data.Digits, data.Digits]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with ProgressBar(*columns, console=console, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def report(name: str, received: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name)
-            bar.update(tasks[name], completed=received, total=total)
-
-        download.complete(directory, report)
-    return data.read(directory, "train"), data.read(directory, "t10k")
-
-
-def _train_with_bar(run: Run, title: str) -> None:
-    if run.step == run.recipe.steps:
-        console.print(f"{title}: trained before")
-        return
-    if run.step:
-        console.print(f"{title}: goes on from step {run.step:,} of {run.recipe.steps:,}")
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[validation]}"),
-        TimeRemainingColumn(),
-    )
-    with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=run.recipe.steps, completed=run.step, loss=float("nan"), validation="–")
-        for progress in run.train():
-            validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
-            bar.update(task, completed=progress.step, loss=progress.loss, validation=validation)
-            # Without a terminal, as in a container's log, a line now and then takes the bar's place.
-            if not console.is_terminal and progress.step % (LOG_EVERY * run.recipe.evaluate_every) == 0:
-                console.print(f"{title}: step {progress.step:,}  loss {progress.loss:.4f}  validation {validation}")
-
-
-def _print_result(published: Checkpoint, out: Path) -> None:
-    selection, accuracy = published.card["selection"], published.card["accuracy"]
-    table = Table("seed", "validation", "best step", title=published.name)
-    for run in selection["runs"]:
-        style = "bold" if run["seed"] == selection["seed"] else None
-        table.add_row(str(run["seed"]), f"{run['validation']:.2%}", f"{run['step']:,}", style=style)
-    console.print(table)
-    console.print(
-        f"seed {selection['seed']} reads {accuracy['test']:.2%} of the {accuracy['test_images']:,} test images "
-        f"with {published.card['parameters']:,} parameters"
-    )
-    console.print(
-        f"written: {escape(str(out / published.name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)"
-    )
+    """Konkyo's trainer: from MNIST to a checkpoint with its model card, and what it is made of."""
 
 
 if __name__ == "__main__":

@@ -22,8 +22,10 @@ ROUNDS = 3
 Reporter = Callable[[str, int, int | None], None]
 
 
-def complete(directory: Path, report: Reporter, mirrors: Sequence[str] = MIRRORS, pause: float = 1.0) -> None:
-    """Download into ``directory`` what it lacks of MNIST's four files, gzipped.
+def complete(
+    directory: Path, part: str, report: Reporter, mirrors: Sequence[str] = MIRRORS, pause: float = 1.0
+) -> None:
+    """Download into ``directory`` what it lacks of a part of MNIST, its images and labels, gzipped.
 
     Each mirror is tried in turn, ``ROUNDS`` times, waiting longer after each round. A file appears under its name only
     once its contents have the right hash.
@@ -32,6 +34,8 @@ def complete(directory: Path, report: Reporter, mirrors: Sequence[str] = MIRRORS
     ----------
     directory
         Made where it is missing.
+    part
+        ``train`` or ``t10k``.
     report
         Told of progress.
     mirrors
@@ -45,7 +49,7 @@ def complete(directory: Path, report: Reporter, mirrors: Sequence[str] = MIRRORS
         No mirror gave the file, or the directory cannot be written; says what each mirror answered.
     """
     for name in SHA256:
-        if find(directory, name) is None:
+        if name.startswith(part) and find(directory, name) is None:
             try:
                 directory.mkdir(parents=True, exist_ok=True)
                 _fetch(directory, name, report, mirrors, pause)

@@ -1,0 +1,106 @@
+"""``python -m trainer train``."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from models.architecture import Architecture, Wiring
+from models.checkpoint import DIRECTORY, Checkpoint
+from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, mnist
+from trainer.recipe import Recipe
+
+if TYPE_CHECKING:
+    from trainer.train import Run
+
+PAPER = Recipe()
+LOG_EVERY = 10
+
+
+def train(
+    wiring: Annotated[Wiring, typer.Option(help="What conv2 does with the maps it gets.")] = Wiring.PAIRED,
+    filters: Annotated[str, typer.Option(help="conv1 × conv2 filters.", metavar="AxB")] = "3x3",
+    conv2_bias: Annotated[bool, typer.Option(help="Whether conv2's filters have a bias.")] = True,
+    name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="WIRING-AxB")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first run.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs, from SEED on; the best by validation is published.")] = 1,
+    steps: Annotated[int, typer.Option(min=1)] = PAPER.steps,
+    batch: Annotated[int, typer.Option(min=1)] = PAPER.batch,
+    learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0)] = PAPER.learning_rate,
+    held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
+    floor: Annotated[float, typer.Option(min=0, max=100, help="Least test accuracy, in percent.")] = 98.0,
+    data_directory: DataOption = DATA,
+    out: Annotated[
+        Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
+    ] = DIRECTORY,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Train a network with the paper's recipe and publish it.
+
+    Stop it at any time: the same command goes on where it was, and ends with the same network.
+    """
+    from trainer.publish import publish
+    from trainer.train import Run
+
+    architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias)
+    name = f"{wiring}-{filters}" if name is None else name
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
+    recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, held_out=held_out)
+    digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
+    trained = []
+    try:
+        for number in range(seed, seed + seeds):
+            run = Run(architecture, recipe, number, digits, runs / name / f"seed-{number}.pt")
+            _train_with_bar(run, f"{name}, seed {number}")
+            trained.append(run)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted: the same command goes on from the last validation")
+        raise typer.Exit(130) from None
+    published = publish(name, trained, test, floor / 100, out)
+    _print_result(published, out)
+
+
+def _train_with_bar(run: "Run", title: str) -> None:
+    if run.step == run.recipe.steps:
+        console.print(f"{title}: trained before")
+        return
+    if run.step:
+        console.print(f"{title}: goes on from step {run.step:,} of {run.recipe.steps:,}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[validation]}"),
+        TimeRemainingColumn(),
+    )
+    with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=run.recipe.steps, completed=run.step, loss=float("nan"), validation="–")
+        for progress in run.train():
+            validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
+            bar.update(task, completed=progress.step, loss=progress.loss, validation=validation)
+            # Without a terminal, as in a container's log, a line now and then takes the bar's place.
+            if not console.is_terminal and progress.step % (LOG_EVERY * run.recipe.evaluate_every) == 0:
+                console.print(f"{title}: step {progress.step:,}  loss {progress.loss:.4f}  validation {validation}")
+
+
+def _print_result(published: Checkpoint, out: Path) -> None:
+    selection, accuracy = published.card["selection"], published.card["accuracy"]
+    table = Table("seed", "validation", "best step", title=published.name)
+    for run in selection["runs"]:
+        style = "bold" if run["seed"] == selection["seed"] else None
+        table.add_row(str(run["seed"]), f"{run['validation']:.2%}", f"{run['step']:,}", style=style)
+    console.print(table)
+    console.print(
+        f"seed {selection['seed']} reads {accuracy['test']:.2%} of the {accuracy['test_images']:,} test images "
+        f"with {published.card['parameters']:,} parameters"
+    )
+    console.print(
+        f"written: {escape(str(out / published.name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)"
+    )

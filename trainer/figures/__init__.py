@@ -1,0 +1,1 @@
+"""Figures of the studies, with matplotlib. They draw what was measured and compute nothing."""

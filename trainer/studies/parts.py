@@ -1,0 +1,44 @@
+"""Parts of long work, kept as they are finished: the same work, started again, takes them from there."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Parts:
+    """A folder of finished parts that belongs to exactly one piece of work.
+
+    Parameters
+    ----------
+    directory
+        Where folders of this kind are.
+    identity
+        All that the parts depend on: the checkpoint's hash, the images, the settings. Work with another identity has
+        another folder, so that no part is ever taken for one of another work.
+    """
+
+    def __init__(self, directory: Path, identity: Mapping[str, Any]) -> None:
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        self.directory = directory / digest[:16]
+
+    def get(self, key: str, compute: Callable[[], Arrays]) -> Arrays:
+        """The part of that name, computed if it is not there, or cannot be read."""
+        path = self.directory / f"{key}.safetensors"
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError):
+            pass
+        part = compute()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        save_file(part, fresh)
+        fresh.replace(path)
+        return part
