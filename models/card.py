@@ -16,11 +16,15 @@ class InputDocument(TypedDict):
 
 
 class RunDocument(TypedDict):
-    """One run that was tried: its seed, its best validation accuracy, and the step that reached it."""
+    """One seed that was tried: its best validation accuracy, the step that reached it, and what it reads of the test.
+
+    ``test`` took no part in the choice: it says how much the seed matters.
+    """
 
     seed: int
     validation: float
     step: int
+    test: float
 
 
 class SelectionDocument(TypedDict):
@@ -52,7 +56,7 @@ class Document(TypedDict):
     architecture: dict[str, str | int | bool]
     parameters: int
     input: InputDocument
-    recipe: dict[str, int | float]
+    recipe: dict[str, str | int | float]
     selection: SelectionDocument
     dataset: dict[str, str]
     accuracy: AccuracyDocument

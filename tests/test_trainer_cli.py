@@ -22,6 +22,7 @@ from models.errors import ArchitectureError
 from trainer.__main__ import app
 from trainer.data import Digits
 from trainer.errors import RunError
+from trainer.recipe import BEST
 from trainer.train import Run
 
 ROOT = Path(__file__).parents[1]
@@ -131,7 +132,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     )
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in out.iterdir()) == ["summed-1x2.json", "summed-1x2.safetensors"]
-    assert sorted(path.name for path in (runs / "summed-1x2").iterdir()) == ["seed-4.pt", "seed-5.pt"]
+    assert sorted(path.name for path in (runs / "summed-1x2").iterdir()) == ["paper-4-5.pt"]
     made = load(out / "summed-1x2.safetensors")
     assert made.network.architecture == Architecture(Wiring.SUMMED, 1, 2, conv2_bias=False)
     assert made.card["recipe"] == {
@@ -140,6 +141,9 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "learning_rate": 0.01,
         "held_out": 100,
         "evaluate_every": 1000,
+        "schedule": "constant",
+        "distillation": 0.0,
+        "temperature": 1.0,
     }
     tried = made.card["selection"]["runs"]
     assert [run["seed"] for run in tried] == [4, 5]
@@ -152,13 +156,17 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         f"seed {best['seed']} reads {right:.2f}% of the 100 test images with {made.card['parameters']} parameters"
         in said
     )
+    tests = [run["test"] for run in tried]
+    assert tests[tried.index(best)] == right / 100
+    spread = abs(tests[0] - tests[1]) / 2**0.5
+    assert f"all 2 seeds: {sum(tests) / 2:.2%} ± {spread:.2%} of the test images (mean ± sd)" in said
     assert f"{made.sha256[:12]}…" in said
     assert "out[1]/summed-1x2.safetensors and .json" in result.output.replace("\n", "")
 
 
 @pytest.mark.usefixtures("little")
 def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
-    state = tmp_path / "runs" / "paired-3x3" / "seed-1.pt"
+    state = tmp_path / "runs" / "paired-3x3" / "paper-1-1.pt"
     result = in_process("--steps=1", "--held-out=100", "--floor=0", f"--out={tmp_path}", f"--runs={tmp_path / 'runs'}")
     assert result.exit_code == 0, result.output
     assert state.exists()
@@ -166,6 +174,22 @@ def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
     assert made.network.architecture == Architecture(Wiring.PAIRED, 3, 3)
     assert made.card["recipe"]["batch"] == 100
     assert made.card["recipe"]["learning_rate"] == 0.001
+
+
+@pytest.mark.usefixtures("little")
+def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.teacher.EPOCHS", 1)
+    options = [*SMALL, "--recipe=best", "--name=taught", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}"]
+    result = in_process(*options)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "runs" / "teacher.pt").exists()
+    assert (tmp_path / "runs" / "taught" / "best-1-1.pt").exists()
+    recipe = load(tmp_path / "out" / "taught.safetensors").card["recipe"]
+    assert recipe["distillation"] == BEST.distillation
+    assert recipe["schedule"] == "one-cycle"
+    assert (recipe["steps"], recipe["learning_rate"]) == (60, 0.01)
+    again = in_process(*options)
+    assert "taught, seed 1: trained before" in words(again.output)
 
 
 @pytest.mark.usefixtures("little")
@@ -178,7 +202,7 @@ def test_below_the_floor_the_checkpoint_is_not_written(tmp_path: Path) -> None:
         str(result.exception),
     )
     assert not (tmp_path / "out").exists()
-    assert (tmp_path / "runs" / "low" / "seed-1.pt").exists()
+    assert (tmp_path / "runs" / "low" / "paper-1-1.pt").exists()
 
 
 @pytest.mark.usefixtures("little")
@@ -236,7 +260,7 @@ def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) 
     recipe = [*QUICK, "--steps=2000", "--floor=0"]
     assert shell(*recipe, "--out", tmp_path / "whole", "--runs", tmp_path / "one").returncode == 0
 
-    state = tmp_path / "two" / "quick" / "seed-1.pt"
+    state = tmp_path / "two" / "quick" / "paper-1-1.pt"
     arguments = [*recipe, f"--out={tmp_path / 'resumed'}", f"--runs={tmp_path / 'two'}"]
     with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         while not state.exists():

@@ -28,17 +28,17 @@ def runs(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     folder = tmp_path_factory.mktemp("runs")
     made = []
     for seed, validation in ((7, 0.75), (8, 0.875), (9, 0.875)):
-        run = Run(PAIRED, RECIPE, seed, digits[:600], folder / f"{seed}.pt")
+        run = Run(PAIRED, RECIPE, [seed], digits[:600], folder / f"{seed}.pt")
         for _ in run.train():
             pass
-        run.best = Best(validation, run.best.step, run.best.weights)
+        run.best = [Best(validation, run.best[0].step, run.best[0].weights)]
         made.append(run)
     return made
 
 
 def readings(run: Run, digits: Digits) -> list[int]:
     """One picture at a time, in float64."""
-    network = run.result().astype(np.float64)
+    network = run.result(0).astype(np.float64)
     return [int(network.logits(image / 255).argmax()) for image in digits.images]
 
 
@@ -56,7 +56,7 @@ def test_chooses_by_validation_though_the_test_images_prefer_another(
     assert readings(runs[1], relabelled) != relabelled.labels.tolist()
     published = publish("chosen", runs, relabelled, 0.0, tmp_path)
     assert published.card["selection"]["seed"] == 8  # the first of equal ones
-    chosen = runs[1].result()
+    chosen = runs[1].result(0)
     assert {name: array.tolist() for name, array in published.network.weights.items()} == {
         name: array.tolist() for name, array in chosen.weights.items()
     }
@@ -87,7 +87,12 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "by": "validation accuracy on 100 held-out training images",
             "seed": 8,
             "runs": [
-                {"seed": run.seed, "validation": validation, "step": run.best.step}
+                {
+                    "seed": run.seeds[0],
+                    "validation": validation,
+                    "step": run.best[0].step,
+                    "test": sum(map(int.__eq__, readings(run, some), shown)) / 300,
+                }
                 for run, validation in zip(runs, (0.75, 0.875, 0.875), strict=True)
             ],
         },
@@ -99,7 +104,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
             "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
         },
-        "probe": probe.make(runs[1].result(), some.images[0]),
+        "probe": probe.make(runs[1].result(0), some.images[0]),
         "made_with": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
@@ -138,7 +143,7 @@ def test_publishing_below_the_floor_leaves_an_older_checkpoint(
 
 
 def test_an_unfinished_run_is_not_published(digits: Digits, relabelled: Digits, tmp_path: Path) -> None:
-    run = Run(PAIRED, RECIPE, 1, digits[:600], tmp_path / "1.pt")
+    run = Run(PAIRED, RECIPE, [1], digits[:600], tmp_path / "1.pt")
     next(run.train())
     with refuses(RunError, f"seed 1 is at step {run.step} of {RECIPE.steps}: train it to the end first"):
         publish("early", [run], relabelled, 0.0, tmp_path)

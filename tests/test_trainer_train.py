@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from trainer import train  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 from trainer.errors import DataError, RunError  # noqa: E402
 from trainer.network import TrainableNetwork  # noqa: E402
-from trainer.recipe import Recipe  # noqa: E402
+from trainer.recipe import BEST, PAPER, Recipe, Schedule  # noqa: E402
 from trainer.train import Run  # noqa: E402
 
 # 500 pictures to train on are 25 batches: the second epoch begins within the run.
@@ -35,19 +37,23 @@ def finished(run: Run) -> Run:
 
 def outcome(run: Run) -> dict[str, Any]:
     """Everything that a run leaves, but for the time it took: weights to the bit."""
-    history = [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.history]
     return {
         "step": run.step,
-        "history": history,
-        "best": (run.best.validation, run.best.step),
-        "best weights": {name: tensor.tolist() for name, tensor in run.best.weights.items()},
-        "last weights": {name: tensor.tolist() for name, tensor in run.network.state_dict().items()},
-        "result": {name: array.tolist() for name, array in run.result().weights.items()},
+        "history": run.history,
+        "best": [(best.validation, best.step) for best in run.best],
+        "best weights": [listed(best.weights) for best in run.best],
+        "last weights": listed(run.stack.state_dict()),
+        "result": [listed(run.result(which).weights) for which in range(len(run.seeds))],
     }
 
 
+def listed(weights: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values.tolist() for name, values in weights.items()}
+
+
 def test_the_papers_recipe() -> None:
-    assert Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000)
+    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0)
+    assert {PAPER.step_size(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
@@ -55,14 +61,14 @@ def test_the_papers_recipe() -> None:
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(
     architecture: Architecture, stops: list[int], few: Digits, tmp_path: Path
 ) -> None:
-    whole = outcome(finished(Run(architecture, SHORT, 3, few, tmp_path / "whole.pt")))
+    whole = outcome(finished(Run(architecture, SHORT, [3], few, tmp_path / "whole.pt")))
     for stop in stops:
         torch.rand(stop)  # what else drew random numbers must not matter
-        run = Run(architecture, SHORT, 3, few, tmp_path / "state.pt")
+        run = Run(architecture, SHORT, [3], few, tmp_path / "state.pt")
         for progress in run.train():
             if progress.step == stop:
                 break
-    resumed = Run(architecture, SHORT, 3, few, tmp_path / "state.pt")
+    resumed = Run(architecture, SHORT, [3], few, tmp_path / "state.pt")
     assert resumed.step == stops[-1]
     assert outcome(finished(resumed)) == whole
 
@@ -71,20 +77,20 @@ def test_an_interruption_loses_what_came_after_the_last_validation(
     few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "REPORT_EVERY", 1)
-    whole = outcome(finished(Run(SUMMED, SHORT, 1, few, tmp_path / "whole.pt")))
+    whole = outcome(finished(Run(SUMMED, SHORT, [1], few, tmp_path / "whole.pt")))
     for stop, kept in ((7, 0), (19, 10), (33, 30)):
-        for progress in Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt").train():
+        for progress in Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt").train():
             if progress.step == stop:
                 break
         assert (tmp_path / "state.pt").exists() == (kept > 0)
-        assert Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt").step == kept
-    assert outcome(finished(Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt"))) == whole
+        assert Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt").step == kept
+    assert outcome(finished(Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt"))) == whole
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["state.pt", "whole.pt"]
 
 
 def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
     one, again, other = (
-        outcome(finished(Run(SUMMED, SHORT, seed, few, tmp_path / f"{number}.pt")))
+        outcome(finished(Run(SUMMED, SHORT, [seed], few, tmp_path / f"{number}.pt")))
         for number, seed in enumerate((1, 1, 2))
     )
     assert one == again
@@ -95,7 +101,7 @@ def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
 def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tmp_path: Path) -> None:
     """The recipe once more, with Adam's formula written out (Kingma and Ba, algorithm 1)."""
-    run = finished(Run(architecture, SHORT, 5, few, tmp_path / "state.pt"))
+    run = finished(Run(architecture, SHORT, [5], few, tmp_path / "state.pt"))
 
     torch.manual_seed(5)
     network = TrainableNetwork(architecture)
@@ -109,7 +115,7 @@ def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tm
     losses = []
     for step in range(1, 41):
         epoch, batch = divmod(step - 1, 25)
-        order = np.random.default_rng([5, epoch]).permutation(500)
+        order = np.random.default_rng([0, epoch]).permutation(500)
         which = order[20 * batch : 20 * batch + 20]
         loss = -F.log_softmax(network(images[which]), 1)[torch.arange(20), labels[which]].mean()
         gradients = torch.autograd.grad(loss, parameters)
@@ -121,54 +127,57 @@ def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tm
                 p.sub_(0.01 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8))
 
     expected = network.export().weights
-    last = run.network.export()
+    last = run.stack.network(0).export()
     for name, array in last.weights.items():
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=2e-6, err_msg=name)
     assert [entry["step"] for entry in run.history] == [10, 20, 30, 40]
-    assert [entry["loss"] for entry in run.history] == pytest.approx(
+    assert [entry["loss"][0] for entry in run.history] == pytest.approx(
         [losses[step - 1] for step in (10, 20, 30, 40)], 1e-3
     )
     right = (last.logits(validation.scaled(np.float32)).argmax(-1) == validation.labels).sum()
-    assert run.history[-1]["validation"] == right / 100
+    assert run.history[-1]["validation"] == [right / 100]
 
 
 def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.5, 0.7, 0.7, 0.6])
-    monkeypatch.setattr(train, "accuracy", lambda *_: next(scores))
-    run = Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt")
+    monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
+    run = Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
     for progress in run.train():
         if progress.step == 20:
-            there = {name: tensor.tolist() for name, tensor in run.network.state_dict().items()}
-    assert (run.best.validation, run.best.step) == (0.7, 20)
-    assert {name: array.tolist() for name, array in run.result().weights.items()} == there
-    assert {name: tensor.tolist() for name, tensor in run.network.state_dict().items()} != there
+            there = listed(run.stack.network(0).state_dict())
+    assert [(best.validation, best.step) for best in run.best] == [(0.7, 20)]
+    assert listed(run.result(0).weights) == there
+    assert listed(run.stack.network(0).state_dict()) != there
 
 
 def test_reports_now_and_then_and_at_each_validation(
     few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = iter([0.25, 0.5])
-    monkeypatch.setattr(train, "accuracy", lambda *_: next(scores))
+    monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
     recipe = Recipe(steps=130, batch=20, held_out=100, evaluate_every=80)
-    seen = [(progress.step, progress.validation) for progress in Run(SUMMED, recipe, 1, few, tmp_path / "s.pt").train()]
+    seen = [
+        (progress.step, progress.validation) for progress in Run(SUMMED, recipe, [1], few, tmp_path / "s.pt").train()
+    ]
     assert seen == [(50, None), (80, 0.25), (100, 0.25), (130, 0.5)]
 
 
 def test_learns(digits: Digits, tmp_path: Path) -> None:
     recipe = Recipe(steps=400, batch=50, learning_rate=0.01, held_out=500, evaluate_every=100)
-    run = finished(Run(PAIRED, recipe, 1, digits[:3_000], tmp_path / "state.pt"))
+    run = finished(Run(PAIRED, recipe, [1], digits[:3_000], tmp_path / "state.pt"))
     fresh = digits[5_000:6_000]
-    right = (run.result().logits(fresh.scaled(np.float32)).argmax(-1) == fresh.labels).sum()
+    right = (run.result(0).logits(fresh.scaled(np.float32)).argmax(-1) == fresh.labels).sum()
     assert right > 900
 
 
 def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     state = tmp_path / "state.pt"
-    next(iter(Run(SUMMED, SHORT, 1, few, state).train()))
+    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
     identity = (
         "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
         "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
-        "'held_out': 100, 'evaluate_every': 10}, 'seed': 1}"
+        "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': 0.0, 'temperature': 1.0}, "
+        "'seeds': [1]}"
     )
     message = (
         f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
@@ -179,20 +188,21 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
         (Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
         (SUMMED, longer, 1),
         (SUMMED, SHORT, 2),
+        (SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), 1),
     ):
         with refuses(RunError, message):
-            Run(architecture, recipe, seed, few, state)
-    assert Run(SUMMED, SHORT, 1, few, state).step == 10
+            Run(architecture, recipe, [seed], few, state)
+    assert Run(SUMMED, SHORT, [1], few, state).step == 10
 
 
 def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> None:
     state = tmp_path / "state.pt"
-    next(iter(Run(SUMMED, SHORT, 1, few, state).train()))
+    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
     whole = state.read_bytes()
     for content in (b"", b"not a state", whole[: len(whole) // 2], whole[:-1]):
         state.write_bytes(content)
         with pytest.raises(RunError) as caught:
-            Run(SUMMED, SHORT, 1, few, state)
+            Run(SUMMED, SHORT, [1], few, state)
         assert str(caught.value).startswith(f"{state} cannot be read (")
         assert str(caught.value).endswith("); delete it to start this run again")
 
@@ -201,14 +211,14 @@ def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> Non
 def test_refuses_a_state_that_is_something_else(content: Any, few: Digits, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "state.pt")
     with refuses(RunError, f"{tmp_path / 'state.pt'} holds no run; delete it to start this run again"):
-        Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt")
+        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
 
 
 def test_a_state_is_never_unpickled(few: Digits, tmp_path: Path) -> None:
     """torch.load would run what is in it, were it not told to take weights only."""
     torch.save(Bomb(), tmp_path / "state.pt")
     with pytest.raises(RunError):
-        Run(SUMMED, SHORT, 1, few, tmp_path / "state.pt")
+        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
     assert Bomb.exploded == 0
     torch.load(tmp_path / "state.pt", weights_only=False)
     assert Bomb.exploded == 1
@@ -227,7 +237,7 @@ def _explode() -> None:
 
 def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
     recipe = Recipe(steps=40, batch=20, learning_rate=1e30, held_out=100, evaluate_every=10)
-    run = Run(SUMMED, recipe, 1, few, tmp_path / "state.pt")
+    run = Run(SUMMED, recipe, [1], few, tmp_path / "state.pt")
     with refuses(RunError, "the loss is nan at step 10: a smaller learning rate is needed"):
         finished(run)
     assert not (tmp_path / "state.pt").exists()
@@ -235,6 +245,92 @@ def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
 
 def test_refuses_too_few_pictures(few: Digits, tmp_path: Path) -> None:
     with refuses(RunError, "a batch of 20 needs as many pictures; 19 are left for training"):
-        Run(SUMMED, SHORT, 1, few[:119], tmp_path / "state.pt")
+        Run(SUMMED, SHORT, [1], few[:119], tmp_path / "state.pt")
     with refuses(DataError, "validation takes from 1 to 99 of 100 pictures, not 100"):
-        Run(SUMMED, SHORT, 1, few[:100], tmp_path / "state.pt")
+        Run(SUMMED, SHORT, [1], few[:100], tmp_path / "state.pt")
+
+
+def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path) -> None:
+    for architecture in (PAIRED, SUMMED):
+        name = architecture.wiring
+        together = finished(Run(architecture, SHORT, [3, 4, 5], few, tmp_path / f"{name}.pt"))
+        for which, seed in enumerate(together.seeds):
+            alone = finished(Run(architecture, SHORT, [seed], few, tmp_path / f"{name}-{seed}.pt"))
+            for key, array in alone.stack.network(0).export().weights.items():
+                other = together.stack.network(which).export().weights[key]
+                np.testing.assert_allclose(other, array, rtol=0, atol=2e-5, err_msg=key)
+            assert [entry["validation"][which] for entry in together.history] == pytest.approx(
+                [entry["validation"][0] for entry in alone.history], abs=0.011
+            )
+
+
+def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([[0.5, 0.9], [0.7, 0.8], [0.6, 0.9], [0.7, 0.1]])
+    monkeypatch.setattr(train, "accuracies", lambda *_: next(scores))
+    run = finished(Run(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
+    assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.9, 10)]
+
+
+def test_one_cycle_rises_and_falls_to_nothing() -> None:
+    recipe = Recipe(steps=100, learning_rate=2.0, schedule=Schedule.ONE_CYCLE)
+    sizes = [recipe.step_size(step) for step in range(100)]
+    assert sizes[:10] == pytest.approx([2 * (step + 1) / 11 for step in range(10)])
+    assert sizes[10] == 2
+    assert sizes[55] == pytest.approx(1)
+    assert sizes == sorted(sizes[:11]) + sorted(sizes[11:], reverse=True)
+    assert 0 < sizes[-1] < 1e-3
+
+
+def test_the_step_size_is_the_schedules(few: Digits, tmp_path: Path) -> None:
+    """Adam's first step is as long as the step size, wherever the gradient is not tiny."""
+    recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
+    run = Run(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
+    before = run.stack.network(0).affine.bias.detach().clone()
+    next(run.train())
+    moved = (run.stack.network(0).affine.bias - before).abs()
+    assert moved.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_distillation_asks_for_the_teachers_answer(share: float, few: Digits, tmp_path: Path) -> None:
+    """The loss once more, as Hinton, Vinyals and Dean write it, and gradients by autograd of it alone."""
+    recipe = replace(SHORT, distillation=share, temperature=3.0, steps=10, evaluate_every=10)
+    training, _ = few.split(100)
+    taught = torch.randn(500, 10, generator=torch.Generator().manual_seed(1)) * 4
+    run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", taught))
+
+    torch.manual_seed(5)
+    network = TrainableNetwork(PAIRED)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    images = torch.from_numpy(training.scaled(np.float32))[:, None]
+    labels = torch.from_numpy(training.labels.astype(int))
+    order = np.random.default_rng([0, 0]).permutation(500)
+    for batch in range(10):
+        which = order[20 * batch : 20 * batch + 20]
+        logits = network(images[which])
+        hard = -F.log_softmax(logits, 1)[torch.arange(20), labels[which]].mean()
+        soft = -(F.softmax(taught[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
+        loss = (1 - share) * hard + share * 9 * soft
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert run.history[-1]["loss"][0] == pytest.approx(loss.item(), 1e-3)
+    for key, array in network.export().weights.items():
+        np.testing.assert_allclose(run.stack.network(0).export().weights[key], array, rtol=0, atol=1e-5, err_msg=key)
+
+
+def test_a_recipe_with_distillation_needs_a_teacher(few: Digits, tmp_path: Path) -> None:
+    with refuses(RunError, "a recipe with distillation needs a teacher"):
+        Run(SUMMED, replace(SHORT, distillation=1.0), [1], few, tmp_path / "state.pt")
+
+
+def test_refuses_the_state_of_another_teacher(few: Digits, tmp_path: Path) -> None:
+    recipe = replace(SHORT, distillation=1.0)
+    next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", torch.zeros(500, 10)).train()))
+    with pytest.raises(RunError, match="is a run of another architecture or recipe"):
+        Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", torch.eye(500, 10))
+
+
+def test_the_best_recipe_has_a_teacher_and_one_cycle() -> None:
+    assert BEST.distillation > 0
+    assert BEST.schedule is Schedule.ONE_CYCLE

@@ -10,7 +10,7 @@ import torch
 
 from models import checkpoint, probe
 from models.architecture import IMAGE_SIDE
-from models.card import FORMAT_VERSION, Document
+from models.card import FORMAT_VERSION, Document, RunDocument
 from models.checkpoint import Checkpoint
 from trainer.data import SHA256, Digits
 from trainer.errors import RunError
@@ -19,7 +19,7 @@ from trainer.train import Run
 
 
 def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, directory: Path) -> Checkpoint:
-    """Write the run that validates best as ``NAME.safetensors`` and ``NAME.json``.
+    """Write the network that validates best as ``NAME.safetensors`` and ``NAME.json``.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
     runs
         Finished runs of one architecture and recipe, from different seeds. The first of equal ones is taken.
     test
-        MNIST's test images; they take no part in the choice.
+        MNIST's test images; they take no part in the choice. Every seed's network reads them once it is made, so that
+        the card can say what a seed that was not chosen would have given.
     floor
         Accuracy on the test images below which nothing is written, 0…1.
     directory
@@ -40,12 +41,13 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
         A run that is not finished, or below the floor. The runs stay where they are.
     """
     for run in runs:
-        if run.step < run.recipe.steps:
+        if not run.finished:
             raise RunError(
-                f"seed {run.seed} is at step {run.step:,} of {run.recipe.steps:,}: train it to the end first"
+                f"{_named(run.seeds)} is at step {run.step:,} of {run.recipe.steps:,}: train it to the end first"
             )
-    chosen = max(runs, key=lambda run: run.best.validation)
-    network = chosen.result()
+    candidates = [(run, which) for run in runs for which in range(len(run.seeds))]
+    chosen, place = max(candidates, key=lambda candidate: candidate[0].best[candidate[1]].validation)
+    network = chosen.result(place)
     reading = read_all(network, test)
     if reading.accuracy < floor:
         raise RunError(
@@ -61,12 +63,12 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
         "recipe": asdict(chosen.recipe),
         "selection": {
             "by": f"validation accuracy on {chosen.recipe.held_out} held-out training images",
-            "seed": chosen.seed,
-            "runs": [{"seed": run.seed, "validation": run.best.validation, "step": run.best.step} for run in runs],
+            "seed": chosen.seeds[place],
+            "runs": [_told(run, which, test) for run, which in candidates],
         },
         "dataset": SHA256,
         "accuracy": {
-            "validation": chosen.best.validation,
+            "validation": chosen.best[place].validation,
             "test": reading.accuracy,
             "test_images": len(test),
             "per_class": reading.per_class,
@@ -80,3 +82,13 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
         },
     }
     return checkpoint.save(directory, network, document)
+
+
+def _told(run: Run, which: int, test: Digits) -> RunDocument:
+    best = run.best[which]
+    accuracy = read_all(run.result(which), test).accuracy
+    return {"seed": run.seeds[which], "validation": best.validation, "step": best.step, "test": accuracy}
+
+
+def _named(seeds: Sequence[int]) -> str:
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"the run of seeds {seeds[0]} to {seeds[-1]}"

@@ -1,11 +1,24 @@
 """How a network is trained: everything but the data, the architecture and the seed."""
 
+import math
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Schedule(StrEnum):
+    """What becomes of the step size: it stays, or it rises, and falls to nothing along a cosine."""
+
+    CONSTANT = "constant"
+    ONE_CYCLE = "one-cycle"
+
+
+# Share of the steps in which one cycle rises.
+WARM_UP = 0.1
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The paper's recipe (2.2): batches of 100, 100,000 steps, random start, Adam.
+    """By default the paper's recipe (2.2): batches of 100, 100,000 steps, random start, Adam.
 
     The paper gives no learning rate; Adam's own default is taken. It trains on all 60,000 images; here ``held_out`` of
     them validate instead, so that no choice is ever made on the test images.
@@ -17,11 +30,17 @@ class Recipe:
     batch
         Pictures in a batch.
     learning_rate
-        Adam's step size.
+        Adam's step size, or its greatest one.
     held_out
         Training images kept for validation.
     evaluate_every
         Steps between two validations. The weights of the best one are kept, the earliest where several are equal.
+    schedule
+        What becomes of the step size.
+    distillation
+        Share of the loss that asks for a teacher's answer instead of the label, 0…1 (Hinton, Vinyals and Dean, 2015).
+    temperature
+        What both networks' logits are divided by for that share: above 1, the teacher's second thoughts count for more.
     """
 
     steps: int = 100_000
@@ -29,3 +48,19 @@ class Recipe:
     learning_rate: float = 1e-3
     held_out: int = 5_000
     evaluate_every: int = 1_000
+    schedule: Schedule = Schedule.CONSTANT
+    distillation: float = 0.0
+    temperature: float = 1.0
+
+    def step_size(self, step: int) -> float:
+        """Adam's step size at a step, from 0."""
+        if self.schedule is Schedule.CONSTANT:
+            return self.learning_rate
+        rising = WARM_UP * self.steps
+        if step < rising:
+            return self.learning_rate * (step + 1) / (rising + 1)
+        return self.learning_rate * (1 + math.cos(math.pi * (step - rising) / (self.steps - rising))) / 2
+
+
+PAPER = Recipe()
+BEST = Recipe(learning_rate=0.01, schedule=Schedule.ONE_CYCLE, distillation=0.9, temperature=4.0)

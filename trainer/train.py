@@ -1,7 +1,8 @@
-"""One training run: from a seed to the weights that validate best. Interrupted and resumed, it ends the same."""
+"""Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
+import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,18 @@ from models.architecture import Architecture
 from models.network import Network
 from trainer.data import Digits
 from trainer.errors import RunError
-from trainer.network import TrainableNetwork, accuracy
+from trainer.network import TrainableNetwork
 from trainer.recipe import Recipe
+from trainer.stack import Stack, accuracies
 
 REPORT_EVERY = 50
+# All seeds see the same batches in the same order, so that many are trained at once: a seed is where weights start.
+ORDER_SEED = 0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. ``loss`` is that of the last batch, ``validation`` the last measured accuracy, if any."""
+    """Where a run is. ``loss`` is the seeds' mean on the last batch, ``validation`` the best seed's last accuracy."""
 
     step: int
     loss: float
@@ -32,7 +36,7 @@ class Progress:
 
 @dataclass
 class Best:
-    """The weights that validate best so far."""
+    """The weights that validate best so far, of one seed."""
 
     validation: float = -1.0
     step: int = 0
@@ -40,19 +44,22 @@ class Best:
 
 
 class Run:
-    """Training one network from one seed, with its state in a file.
+    """Training networks of one architecture from some seeds, with its state in a file.
 
-    Every batch is a function of (seed, step) alone, and PyTorch runs on one thread: that is why a run that was
-    interrupted ends with the very bits of one that was not.
+    Every batch is a function of the step alone, and PyTorch runs on one thread: that is why a run that was interrupted
+    ends with the very bits of one that was not. A seed ends the same whatever others are trained with it, but for
+    rounding.
 
     Parameters
     ----------
-    architecture, recipe, seed
+    architecture, recipe, seeds
         What is trained, how, and from where.
     digits
         MNIST's training images; the recipe's share of them validates.
     state_file
         Written after each validation. If it exists, the run goes on from there.
+    taught
+        A teacher's logits for the pictures to train on, (N, 10); for a recipe with distillation.
 
     Raises
     ------
@@ -62,72 +69,107 @@ class Run:
         Nothing would be left for training, or for validation.
     """
 
-    def __init__(self, architecture: Architecture, recipe: Recipe, seed: int, digits: Digits, state_file: Path) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        recipe: Recipe,
+        seeds: Sequence[int],
+        digits: Digits,
+        state_file: Path,
+        taught: Tensor | None = None,
+    ) -> None:
         self.architecture = architecture
         self.recipe = recipe
-        self.seed = seed
+        self.seeds = list(seeds)
         self.state_file = state_file
         training, validation = digits.split(recipe.held_out)
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many pictures; {len(training)} are left for training")
+        if recipe.distillation and taught is None:
+            raise RunError("a recipe with distillation needs a teacher")
         self._images, self._labels = _tensors(training)
         self._validation = _tensors(validation)
+        self._soft = None if taught is None else F.softmax(taught / recipe.temperature, 1)
 
         torch.set_num_threads(1)
-        torch.manual_seed(seed)
-        self.network = TrainableNetwork(architecture)
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate, fused=True)
+        self.stack = Stack([_at_random(architecture, seed) for seed in self.seeds])
+        self._optimizer = torch.optim.Adam(self.stack.parameters(), lr=recipe.learning_rate, fused=True)
         self.step = 0
         self.seconds = 0.0
-        self.best = Best()
-        self.history: list[dict[str, float]] = []
+        self.best = [Best() for _ in self.seeds]
+        self.history: list[dict[str, Any]] = []
         if state_file.exists():
             self._restore()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.step >= self.recipe.steps
 
     def train(self) -> Iterator[Progress]:
         """Run to the end, reporting now and then. Stop iterating and build the run again: it goes on where it was."""
         per_epoch = len(self._labels) // self.recipe.batch
-        validation = self.history[-1]["validation"] if self.history else None
+        validation = max(self.history[-1]["validation"]) if self.history else None
         started = time.perf_counter() - self.seconds
         order: Tensor | None = None
-        while self.step < self.recipe.steps:
+        while not self.finished:
             epoch, batch = divmod(self.step, per_epoch)
             if order is None or batch == 0:
-                shuffled = np.random.default_rng([self.seed, epoch]).permutation(len(self._labels))
+                shuffled = np.random.default_rng([ORDER_SEED, epoch]).permutation(len(self._labels))
                 order = torch.from_numpy(shuffled)
-            which = order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch]
-            loss = F.cross_entropy(self.network(self._images[which]), self._labels[which])
+            losses = self._losses(order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch])
+            for group in self._optimizer.param_groups:
+                group["lr"] = self.recipe.step_size(self.step)
             self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            # The sum: no seed's gradient depends on how many others there are.
+            losses.sum().backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
             self.step += 1
 
-            evaluates = self.step % self.recipe.evaluate_every == 0 or self.step == self.recipe.steps
+            evaluates = self.step % self.recipe.evaluate_every == 0 or self.finished
             if evaluates:
-                validation = self._evaluate(loss.item())
+                validation = max(self._evaluate(losses.detach()))
                 self.seconds = time.perf_counter() - started
                 self._save()
             if evaluates or self.step % REPORT_EVERY == 0:
-                yield Progress(self.step, loss.item(), validation)
+                yield Progress(self.step, losses.mean().item(), validation)
 
-    def result(self) -> Network:
-        """The network that validates best, as arrays."""
+    def result(self, which: int) -> Network:
+        """The network that validates best of one seed's, as arrays."""
         network = TrainableNetwork(self.architecture)
-        network.load_state_dict(self.best.weights)
+        network.load_state_dict(self.best[which].weights)
         return network.export()
 
-    def _evaluate(self, loss: float) -> float:
-        validation = accuracy(self.network, *self._validation)
-        if not np.isfinite(loss):
-            raise RunError(f"the loss is {loss} at step {self.step}: a smaller learning rate is needed")
-        self.history.append({"step": self.step, "loss": loss, "validation": validation})
-        if validation > self.best.validation:
-            weights = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-            self.best = Best(validation, self.step, weights)
-        return validation
+    def _losses(self, which: Tensor) -> Tensor:
+        """Each seed's loss on a batch: (S,)."""
+        logits = self.stack(self._images[which]).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
+        labels = self._labels[which, None].expand(-1, len(self.seeds))
+        losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
+        if self._soft is None:
+            return losses
+        warm = self.recipe.temperature
+        soft = self._soft[which, :, None].expand(-1, -1, len(self.seeds))
+        # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
+        taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
+        share = self.recipe.distillation
+        return (1 - share) * losses + share * taught
+
+    def _evaluate(self, losses: Tensor) -> list[float]:
+        validations = accuracies(self.stack, *self._validation)
+        if not losses.isfinite().all():
+            raise RunError(f"the loss is {losses.sum()} at step {self.step}: a smaller learning rate is needed")
+        self.history.append({"step": self.step, "loss": losses.tolist(), "validation": validations})
+        for which, validation in enumerate(validations):
+            if validation > self.best[which].validation:
+                weights = {name: tensor.clone() for name, tensor in self.stack.network(which).state_dict().items()}
+                self.best[which] = Best(validation, self.step, weights)
+        return validations
 
     def _identity(self) -> dict[str, Any]:
-        return {"architecture": asdict(self.architecture), "recipe": asdict(self.recipe), "seed": self.seed}
+        identity = {"architecture": asdict(self.architecture), "recipe": asdict(self.recipe), "seeds": self.seeds}
+        if self._soft is not None:
+            identity["teacher"] = hashlib.sha256(self._soft.numpy().tobytes()).hexdigest()
+        return identity
 
     def _save(self) -> None:
         state = {
@@ -135,8 +177,8 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
             "history": self.history,
-            "best": asdict(self.best),
-            "network": self.network.state_dict(),
+            "best": [asdict(best) for best in self.best],
+            "stack": self.stack.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
@@ -162,11 +204,16 @@ class Run:
             self.step = state["step"]
             self.seconds = state["seconds"]
             self.history = state["history"]
-            self.best = Best(**state["best"])
-            self.network.load_state_dict(state["network"])
+            self.best = [Best(**best) for best in state["best"]]
+            self.stack.load_state_dict(state["stack"])
             self._optimizer.load_state_dict(state["optimizer"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"{self.state_file} is incomplete ({error!r}); delete it to start this run again") from error
+
+
+def _at_random(architecture: Architecture, seed: int) -> TrainableNetwork:
+    torch.manual_seed(seed)
+    return TrainableNetwork(architecture)
 
 
 def _tensors(digits: Digits) -> tuple[Tensor, Tensor]:

@@ -1,26 +1,43 @@
 """``python -m trainer train``."""
 
 import re
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, mnist
-from trainer.recipe import Recipe
+from trainer.data import Digits
+from trainer.recipe import BEST, PAPER
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from trainer.train import Run
 
-PAPER = Recipe()
 LOG_EVERY = 10
+# Seeds that are trained at once. More would not fit a processor's cache.
+GROUP = 5
+
+
+class RecipeName(StrEnum):
+    """The recipes that have a name."""
+
+    PAPER = "paper"
+    BEST = "best"
+
+
+RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
 
 
 def train(
@@ -28,11 +45,14 @@ def train(
     filters: Annotated[str, typer.Option(help="conv1 × conv2 filters.", metavar="AxB")] = "3x3",
     conv2_bias: Annotated[bool, typer.Option(help="Whether conv2's filters have a bias.")] = True,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="WIRING-AxB")] = None,
+    recipe: Annotated[RecipeName, typer.Option(help="The paper's, or the strongest for the same network.")] = (
+        RecipeName.PAPER
+    ),
     seed: Annotated[int, typer.Option(min=0, help="Of the first run.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Runs, from SEED on; the best by validation is published.")] = 1,
-    steps: Annotated[int, typer.Option(min=1)] = PAPER.steps,
-    batch: Annotated[int, typer.Option(min=1)] = PAPER.batch,
-    learning_rate: Annotated[float, typer.Option(min=1e-8, max=1.0)] = PAPER.learning_rate,
+    steps: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=1e-8, max=1.0, show_default="the recipe's")] = None,
     held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
     floor: Annotated[float, typer.Option(min=0, max=100, help="Least test accuracy, in percent.")] = 98.0,
     data_directory: DataOption = DATA,
@@ -41,7 +61,7 @@ def train(
     ] = DIRECTORY,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Train a network with the paper's recipe and publish it.
+    """Train a network from one or more seeds, and publish the one that validates best.
 
     Stop it at any time: the same command goes on where it was, and ends with the same network.
     """
@@ -52,13 +72,19 @@ def train(
     name = f"{wiring}-{filters}" if name is None else name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
         raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
-    recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, held_out=held_out)
+    changes: dict[str, Any] = {"steps": steps, "batch": batch, "learning_rate": learning_rate, "held_out": held_out}
+    chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     trained = []
     try:
-        for number in range(seed, seed + seeds):
-            run = Run(architecture, recipe, number, digits, runs / name / f"seed-{number}.pt")
-            _train_with_bar(run, f"{name}, seed {number}")
+        taught = _taught(digits.split(held_out)[0], runs / "teacher.pt") if chosen.distillation else None
+        for first in range(seed, seed + seeds, GROUP):
+            group = range(first, min(first + GROUP, seed + seeds))
+            state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
+            run = Run(architecture, chosen, group, digits, state, taught)
+            _train_with_bar(
+                run, f"{name}, seeds {group[0]} to {group[-1]}" if len(group) > 1 else f"{name}, seed {first}"
+            )
             trained.append(run)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted: the same command goes on from the last validation")
@@ -67,8 +93,20 @@ def train(
     _print_result(published, out)
 
 
+def _taught(training: Digits, state_file: Path) -> "Tensor":
+    from trainer.teacher import Teacher
+
+    teacher = Teacher(training, state_file)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("the teacher", total=1)
+        for share in teacher.train():
+            bar.update(task, completed=share)
+    return teacher.logits(training)
+
+
 def _train_with_bar(run: "Run", title: str) -> None:
-    if run.step == run.recipe.steps:
+    if run.finished:
         console.print(f"{title}: trained before")
         return
     if run.step:
@@ -92,15 +130,20 @@ def _train_with_bar(run: "Run", title: str) -> None:
 
 def _print_result(published: Checkpoint, out: Path) -> None:
     selection, accuracy = published.card["selection"], published.card["accuracy"]
-    table = Table("seed", "validation", "best step", title=published.name)
+    table = Table("seed", "validation", "best step", "test", title=published.name)
     for run in selection["runs"]:
         style = "bold" if run["seed"] == selection["seed"] else None
-        table.add_row(str(run["seed"]), f"{run['validation']:.2%}", f"{run['step']:,}", style=style)
+        table.add_row(
+            str(run["seed"]), f"{run['validation']:.2%}", f"{run['step']:,}", f"{run['test']:.2%}", style=style
+        )
     console.print(table)
     console.print(
         f"seed {selection['seed']} reads {accuracy['test']:.2%} of the {accuracy['test_images']:,} test images "
         f"with {published.card['parameters']:,} parameters"
     )
+    tests = [run["test"] for run in selection["runs"]]
+    if len(tests) > 1:
+        console.print(f"all {len(tests)} seeds: {mean(tests):.2%} ± {stdev(tests):.2%} of the test images (mean ± sd)")
     console.print(
         f"written: {escape(str(out / published.name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)"
     )

@@ -1,0 +1,158 @@
+"""The teacher: a larger network, which a small one learns from (Hinton, Vinyals and Dean, 2015). It is never served."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.architecture import CLASSES
+from trainer.data import Digits
+from trainer.errors import RunError
+from trainer.stack import LAYOUT
+
+EPOCHS = 14
+BATCH = 128
+LEARNING_RATE = 4e-3
+SEED = 1
+
+# What is done to a digit before the teacher sees it, at most: it stays the same digit.
+TURN = 0.2  # radians
+STRETCH = 0.1  # share of the size
+SLANT = 0.15  # sideways for each pixel downwards
+SHIFT = 2  # pixels
+
+
+class TeacherNetwork(nn.Sequential):
+    """Three convolutions of 24, 48 and 48 filters and two affine layers, with batch normalisation and dropout."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(1, 24, 5),
+            nn.BatchNorm2d(24),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(24, 48, 3),
+            nn.BatchNorm2d(48),
+            nn.ReLU(),
+            nn.Conv2d(48, 48, 3),
+            nn.BatchNorm2d(48),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(0.4),
+            nn.Linear(48 * 4 * 4, 128),
+            nn.ReLU(),
+            nn.Dropout(0.4),
+            nn.Linear(128, CLASSES),
+        )
+
+
+class Teacher:
+    """Trains the teacher, with its state in a file; an interrupted training goes on from the last epoch.
+
+    Parameters
+    ----------
+    digits
+        What it learns from: the training images that the small networks learn from, and none that validate.
+    state_file
+        Written after each epoch.
+
+    Raises
+    ------
+    RunError
+        The state file is that of a teacher of other pictures, or cannot be read.
+    """
+
+    def __init__(self, digits: Digits, state_file: Path) -> None:
+        self.state_file = state_file
+        self.epoch = 0
+        self._pictures = hashlib.sha256(digits.images.tobytes() + digits.labels.tobytes()).hexdigest()
+        self._images = torch.from_numpy(digits.scaled(np.float32))[:, None]
+        self._labels = torch.from_numpy(digits.labels.astype(np.int64))
+        torch.set_num_threads(1)
+        torch.manual_seed(SEED)
+        self.network: nn.Module = TeacherNetwork().to(memory_format=LAYOUT)  # type: ignore[call-overload]
+        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=LEARNING_RATE / 25, weight_decay=0.01)
+        self._batches = max(len(digits) // BATCH, 1)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer, LEARNING_RATE, total_steps=EPOCHS * self._batches
+        )
+        if state_file.exists():
+            self._restore()
+
+    def train(self) -> Iterator[float]:
+        """Run to the end; gives the share that is done after each batch."""
+        self.network.train()
+        for epoch in range(self.epoch, EPOCHS):
+            # An epoch is a function of its number: a training that was interrupted ends with the same bits.
+            torch.manual_seed(SEED + 1 + epoch)
+            order = torch.randperm(len(self._labels))
+            for batch in range(self._batches):
+                which = order[batch * BATCH : (batch + 1) * BATCH]
+                loss = F.cross_entropy(self.network(moved(self._images[which])), self._labels[which])
+                self._optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                self._optimizer.step()
+                self._schedule.step()
+                yield (epoch + (batch + 1) / self._batches) / EPOCHS
+            self.epoch = epoch + 1
+            self._save()
+
+    @torch.no_grad()
+    def logits(self, digits: Digits, chunk: int = 500) -> Tensor:
+        """What it answers: (N, 10)."""
+        self.network.eval()
+        images = torch.from_numpy(digits.scaled(np.float32))[:, None]
+        return torch.cat([self.network(images[start : start + chunk]) for start in range(0, len(images), chunk)])
+
+    def _save(self) -> None:
+        state = {
+            "pictures": self._pictures,
+            "epoch": self.epoch,
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+        }
+        self.state_file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.state_file.with_suffix(".new")
+        torch.save(state, fresh)
+        fresh.replace(self.state_file)
+
+    def _restore(self) -> None:
+        try:
+            state: dict[str, Any] = torch.load(self.state_file, weights_only=True)
+            if state["pictures"] != self._pictures:
+                raise RunError(f"{self.state_file} is a teacher of other pictures; delete it to train one for these")
+            self.epoch = state["epoch"]
+            self.network.load_state_dict(state["network"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._schedule.load_state_dict(state["schedule"])
+        except RunError:
+            raise
+        except Exception as error:  # torch raises whatever its unpickler met
+            raise RunError(
+                f"{self.state_file} cannot be read ({error!r}); delete it to train the teacher again"
+            ) from error
+
+
+def moved(images: Tensor) -> Tensor:
+    """The pictures (N, 1, 28, 28), each turned, stretched, slanted and shifted a little, at random."""
+    count = len(images)
+
+    def at_random(most: float) -> Tensor:
+        return (torch.rand(count) * 2 - 1) * most
+
+    turn, stretch, slant = at_random(TURN), 1 + at_random(STRETCH), at_random(SLANT)
+    # affine_grid measures in half pictures.
+    across, down = at_random(SHIFT / 14), at_random(SHIFT / 14)
+    rows = [
+        torch.stack([turn.cos() * stretch, slant - turn.sin() * stretch, across], 1),
+        torch.stack([turn.sin() * stretch, turn.cos() * stretch, down], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
