@@ -1,4 +1,4 @@
-"""``make bench``: the explanations against other ways to compute them. One core, medians, one run."""
+"""``make bench``: the explanations against other ways to compute them. Medians, one run; one core, but for training."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import explanations, occlusion
+from benchmarks import explanations, occlusion, training
+from models.architecture import Architecture, Wiring
 from models.checkpoint import load_all
 from models.network import Network
 from trainer.data import read
@@ -17,7 +18,10 @@ DATA = Path(__file__).parent.parent / "tests" / "data"
 
 def main() -> None:
     torch.set_num_threads(1)
-    images = read(DATA, "t10k").scaled(np.float32)
+    digits = read(DATA, "t10k")
+    images = digits.scaled(np.float32)
+    for architecture in (Architecture(Wiring.PAIRED, 3, 3), Architecture(Wiring.SUMMED, 3, 3)):
+        training.measure(architecture, digits)
     with threadpool_limits(1):
         for name, checkpoint in load_all().items():
             twin = _twin(checkpoint.network)

@@ -21,6 +21,8 @@ from models.errors import ArchitectureError, CheckpointError
 from models.network import Network
 
 SUFFIX = ".safetensors"
+# What was found out about a checkpoint, see models/usage_file.py; it goes when the checkpoint is replaced.
+USAGE_SUFFIX = ".usage.json"
 DIRECTORY = Path(__file__).parent
 
 # The one key of the safetensors metadata, which can hold only strings: the document as JSON.
@@ -47,7 +49,7 @@ class Checkpoint:
 
 
 def save(directory: Path, network: Network, document: Document) -> Checkpoint:
-    """Write ``NAME.safetensors`` and ``NAME.json``; an older pair of that name is replaced.
+    """Write ``NAME.safetensors`` and ``NAME.json``; an older pair of that name is replaced, and its studies go.
 
     Parameters
     ----------
@@ -71,10 +73,11 @@ def save(directory: Path, network: Network, document: Document) -> Checkpoint:
     with TemporaryDirectory(prefix=".saving-", dir=directory) as aside:
         fresh = Path(aside) / f"{document['name']}{SUFFIX}"
         fresh.write_bytes(data)
-        fresh.with_suffix(".json").write_text(_pretty(card), encoding="utf-8")
+        fresh.with_suffix(".json").write_text(pretty(card), encoding="utf-8")
         saved = load(fresh)
         for path in (fresh, fresh.with_suffix(".json")):
             path.replace(directory / path.name)
+        (directory / f"{saved.name}{USAGE_SUFFIX}").unlink(missing_ok=True)
     return saved
 
 
@@ -208,9 +211,9 @@ def _card(path: Path, document: Document, sha256: str) -> Card:
     return cast(Card, card)
 
 
-def _pretty(card: Card) -> str:
+def pretty(document: Mapping[str, Any]) -> str:
     """JSON with one line for each innermost list, so that a confusion matrix reads as a matrix."""
-    return _lines(card, 0) + "\n"
+    return _lines(document, 0) + "\n"
 
 
 def _lines(value: Any, depth: int) -> str:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.architecture import CLASSES
 from models.errors import ParameterError
-from models.network import Array, Network
+from models.network import Array, Network, Trace
 
 
 @dataclass(frozen=True)
@@ -157,16 +158,9 @@ def contributions(network: Network, images: Array) -> Ledger:
     """
     architecture = network.architecture
     trace = network.trace(images)
-    batch = trace.logits.shape[:-1]
-    grid, side = architecture.map_grid, architecture.pool2_side
-
-    winners = trace.winners.reshape(*batch, *grid, side * side)
-    gates = trace.pool2.reshape(*batch, *grid, side * side) > 0
-    affine = network.weights["affine.weight"].reshape(CLASSES, *grid, -1)
-
-    responses = trace.responses.reshape(*trace.responses.shape[:-2], architecture.conv2_side**2)
-    winning = np.take_along_axis(responses, np.broadcast_to(winners, (*responses.shape[:-1], side * side)), axis=-1)
-    passed = gates * (winning + network.pair_bias[..., None])
+    side = architecture.pool2_side
+    affine = network.weights["affine.weight"].reshape(CLASSES, *architecture.map_grid, -1)
+    passed, gates = _passed(network, trace)
     maps = affine * passed[..., None, :, :, :]
     # One row of the grid holds every map that shares its bias; with paired wiring filter_bias is zero anyway.
     filter_bias = ((affine * gates[..., None, :, :, :]).sum(-1) * network.filter_bias).sum(-2)
@@ -177,6 +171,52 @@ def contributions(network: Network, images: Array) -> Ledger:
         network.weights["affine.bias"],
         trace.logits,
     )
+
+
+def class_maps(network: Network, images: Array, target: int) -> Array:
+    """The ledger's maps of one class alone, for many pictures: a tenth of what the whole ledger takes.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the maps.
+    images
+        (..., 28, 28) in [0, 1].
+    target
+        The class.
+
+    Returns
+    -------
+    Array
+        (..., A, B, 5, 5), as ``Account.maps``; the sum of each map is the pair's contribution.
+
+    Raises
+    ------
+    ImageError
+        Not 28×28, or not finite.
+    ParameterError
+        A class that is not from 0 to 9.
+    """
+    check_class("target", target)
+    grid, side = network.architecture.map_grid, network.architecture.pool2_side
+    passed, _ = _passed(network, network.trace(images))
+    maps: Array = network.weights["affine.weight"][target].reshape(*grid, -1) * passed
+    return maps.reshape(*maps.shape[:-1], side, side)
+
+
+def _passed(network: Network, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
+    """What each pair passes to the affine layer, (..., A, B, 25): ``g_j(s) · u_ji(s*)``, with a bias of its own.
+
+    And the gates g, (..., 1 or A, B, 25): with summed wiring the pairs of a conv2 filter share one.
+    """
+    architecture = network.architecture
+    batch, cells = trace.logits.shape[:-1], architecture.pool2_side**2
+    winners = trace.winners.reshape(*batch, *architecture.map_grid, cells)
+    gates = trace.pool2.reshape(*batch, *architecture.map_grid, cells) > 0
+    responses = trace.responses.reshape(*trace.responses.shape[:-2], architecture.conv2_side**2)
+    winning = np.take_along_axis(responses, np.broadcast_to(winners, (*responses.shape[:-1], cells)), axis=-1)
+    passed: Array = gates * (winning + network.pair_bias[..., None])
+    return passed, gates
 
 
 def check_class(parameter: str, value: int) -> None:

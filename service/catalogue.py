@@ -1,12 +1,14 @@
-"""The checkpoints that are being served."""
+"""The checkpoints that are being served, and what is known of their use of filters."""
 
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from models import usage_file
 from models.checkpoint import Checkpoint, load_all
 from models.errors import CheckpointError
+from models.usage import Usage
 from service.errors import UnknownModelError
 
 
@@ -23,11 +25,12 @@ class Catalogue:
     Raises
     ------
     CheckpointError
-        One is refused, or the default is not there.
+        One is refused, or its study, or the default is not there.
     """
 
     def __init__(self, directory: Path, default: str) -> None:
         self.checkpoints = load_all(directory)
+        self._usages = {name: usage_file.load(directory, one) for name, one in self.checkpoints.items()}
         self.default = default
         if default not in self.checkpoints:
             raise CheckpointError(
@@ -47,6 +50,10 @@ class Catalogue:
         if name not in self.checkpoints:
             raise UnknownModelError(f"there is no such model; there are {', '.join(self.checkpoints)}")
         return self.checkpoints[name]
+
+    def usage(self, checkpoint: Checkpoint) -> Usage | None:
+        """The study of a checkpoint that is served; None where there is none."""
+        return self._usages[checkpoint.name]
 
 
 async def _of_app(request: Request) -> Catalogue:

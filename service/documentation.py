@@ -38,13 +38,19 @@ def responses(name: str, *refusals: HTTPStatus) -> Responses:
     return answers
 
 
+def drawn(name: str, *refusals: HTTPStatus) -> Responses:
+    """The ``responses`` of a route that answers as JSON or as a picture."""
+    answers = responses(name, *refusals)
+    answers[200]["content"][MEDIA_TYPES[Format.PNG]] = {"schema": {"type": "string", "format": "binary"}}
+    return answers
+
+
 def question(path: str, query: str = "", note: str = "") -> dict[str, Any]:
     """The arguments of the route of an operation on a picture.
 
     Its example is the answer to a command that anyone can run in the project's folder.
     """
-    answers = responses(path.rpartition("/")[2], *_QUESTION_REFUSALS)
+    answers = drawn(path.rpartition("/")[2], *_QUESTION_REFUSALS)
     command = f"curl -F file=@docs/digits/7.png 'localhost:8000{path}{query}'"
     answers[200]["description"] = f"As JSON or as a picture. The example answers `{command}`{note}."
-    answers[200]["content"][MEDIA_TYPES[Format.PNG]] = {"schema": {"type": "string", "format": "binary"}}
     return {"path": path, "openapi_extra": {"requestBody": REQUEST_BODY}, "responses": answers}

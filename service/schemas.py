@@ -9,6 +9,7 @@ from models.contributions import Pair
 from models.faithfulness import Faithfulness
 from models.occlusion import Score
 from models.regions import MAX_REGION
+from models.usage import Distinct, PlacedPair, Typicality
 from models.verification import Verification
 from service.negotiation import Format
 from service.overlays.canvas import MAX_SCALE, Theme
@@ -33,18 +34,34 @@ class Mode(StrEnum):
     CUMULATIVE = "cumulative"
 
 
-class PredictQuery(BaseModel):
-    """Parameters that every operation on a picture takes."""
+FormParameter = Annotated[Format | None, Field(description="The form of the answer; goes before the `Accept` header.")]
+ScaleParameter = Annotated[int, Field(ge=1, le=MAX_SCALE, description="Size of the PNG.")]
+ThemeParameter = Annotated[Theme, Field(description="Colours of the PNG.")]
 
-    # A misspelt parameter would be answered with another question's explanation.
+
+class StrictQuery(BaseModel):
+    """A misspelt parameter would be answered with another question's explanation: it is refused."""
+
     model_config = ConfigDict(extra="forbid")
+
+
+class DrawingQuery(StrictQuery):
+    """Parameters of what is answered as JSON or as a picture."""
+
+    format: FormParameter = None
+    scale: ScaleParameter = 1
+    theme: ThemeParameter = Theme.LIGHT
+
+
+class PredictQuery(StrictQuery):
+    """Parameters that every operation on a picture takes."""
 
     fit: Fit = Field(Fit.EXACT, description="`exact` takes 28×28 as it is; `mnist` crops, scales and centres any size.")
     polarity: Polarity = Field(Polarity.AUTO, description="`auto` inverts a picture with a bright border.")
     model: str | None = Field(None, description="A checkpoint's name; see `GET /models`.")
-    format: Format | None = Field(None, description="The form of the answer; goes before the `Accept` header.")
-    scale: int = Field(1, ge=1, le=MAX_SCALE, description="Size of the PNG.")
-    theme: Theme = Field(Theme.LIGHT, description="Colours of the PNG.")
+    format: FormParameter = None
+    scale: ScaleParameter = 1
+    theme: ThemeParameter = Theme.LIGHT
 
 
 class ExplainQuery(PredictQuery):
@@ -110,6 +127,11 @@ class FilterContributions(BaseModel):
     contributions: Matrix = Field(description="[conv1 filter][conv2 filter].")
     ranking: list[Pair]
     residual: float = Field(description="What rounding leaves unexplained.")
+    typicality: Typicality | None = Field(
+        description="How usual this use of the filters is among pictures that are rightly read as the target, whatever "
+        "the rival. The percentile is how many percent of them use the filters less usually: 100 is as usual as can "
+        "be, 0 odder than all. The distance is that from their mean. Null where the network was not studied."
+    )
     totals: list[Matrix] | None = Field(None, description="[class][conv1 filter][conv2 filter].")
     maps: list[list[Matrix]] | None = Field(None, description="[conv1 filter][conv2 filter][row][column].")
     input: Receipt
@@ -173,6 +195,9 @@ class Process(BaseModel):
     contributions: list[Matrix] = Field(description="[class][conv1 filter][conv2 filter]: each map's sum.")
     filter_bias: Matrix = Field(description="[class][conv2 filter].")
     class_bias: list[float]
+    typicality: list[Typicality] | None = Field(
+        description="For each class, how usual this use of the filters would be; see `POST /explain/filters`."
+    )
     input: Receipt
     model: ModelReference
 
@@ -192,6 +217,41 @@ class ModelList(BaseModel):
 
     default: str
     models: list[ModelSummary]
+
+
+class ClassFilterUsage(BaseModel):
+    """Which filter pairs the network uses for a class, over pictures that it reads correctly."""
+
+    digit: int
+    images: int = Field(description="How many pictures were looked at.")
+    first: PlacedPair = Field(description="The pair that contributes most in the most pictures.")
+    second: PlacedPair | None = Field(description="The next; null where the first dominates.")
+    dominated: bool = Field(description="Whether the first contributes most in at least 90 % of the pictures.")
+    firsts: list[list[int]] = Field(description="[conv1 filter][conv2 filter]: pictures in which it contributes most.")
+    mean: Matrix = Field(description="[conv1 filter][conv2 filter]: mean contribution to the class's logit.")
+    deviation: Matrix = Field(description="[conv1 filter][conv2 filter]: its standard deviation.")
+
+
+class FilterUsage(BaseModel):
+    """The study of one network: the paper's Fig. 4 in numbers."""
+
+    searched: int = Field(description="MNIST test images searched for correctly read ones, from the first one on.")
+    per_class: int = Field(description="How many of a class were taken at most, in their order.")
+    distinct: Distinct = Field(description="How many different combinations the ten classes use.")
+    classes: list[ClassFilterUsage]
+
+
+class ModelFilters(BaseModel):
+    """A network's filters, and which pairs of them it uses for which class."""
+
+    conv1_shape: tuple[int, int, int] = Field(description="(filters, rows, columns).")
+    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
+    conv2_shape: tuple[int, int, int, int] = Field(description="(filters, inputs, rows, columns).")
+    conv2_filters: list[list[Matrix]] = Field(
+        description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
+    )
+    usage: FilterUsage | None = Field(description="Null where the network was not studied.")
+    model: ModelReference
 
 
 class Health(BaseModel):

@@ -1,5 +1,6 @@
 """What several test modules share. No torch here: half of the tests run without it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,4 +31,19 @@ def client() -> Iterator[TestClient]:
     from service.settings import Settings
 
     with TestClient(create_app(Settings())) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def unstudied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service with the default checkpoint, without the study of its filters."""
+    from models.checkpoint import DIRECTORY
+    from service.app import create_app
+    from service.settings import Settings
+
+    folder = tmp_path_factory.mktemp("unstudied")
+    settings = Settings(models=folder)
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(DIRECTORY / f"{settings.default_model}{suffix}", folder)
+    with TestClient(create_app(settings)) as started:
         yield started

@@ -30,7 +30,13 @@ QUESTIONS = {
 }
 # An answer of thousands of numbers is no example.
 ABBREVIATED = {"process"}
-LOOKUPS = {"models": "/models", "model": "/models/paired-3x3", "healthz": "/healthz", "readyz": "/readyz"}
+LOOKUPS = {
+    "models": "/models",
+    "model": "/models/paired-3x3",
+    "model-filters": "/models/paired-3x3/filters",
+    "healthz": "/healthz",
+    "readyz": "/readyz",
+}
 
 
 def main() -> None:

@@ -20,10 +20,13 @@ MISREAD = {259: (6, 0), 449: (3, 5), 1226: (7, 2)}
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of the gallery: its file's name, the digit it explains, what was asked, and what to see in it."""
+    """One picture of the gallery: its file's name, the digit it explains, what was asked, and what to see in it.
+
+    Without a digit it is a picture of a network.
+    """
 
     name: str
-    digit: str
+    digit: str | None
     question: str
     caption: str
 
@@ -31,7 +34,8 @@ class Picture:
     def arguments(self) -> str:
         """Of the curl command that gives the picture."""
         joint = "&" if "?" in self.question else "?"
-        return f"-F file=@docs/digits/{self.digit}.png 'localhost:8000{self.question}{joint}format=png&scale=2'"
+        upload = f"-F file=@docs/digits/{self.digit}.png " if self.digit else ""
+        return f"{upload}'localhost:8000{self.question}{joint}format=png&scale=2'"
 
 
 FILTERS, OCCLUSION = "/explain/filters", "/explain/occlusion"
@@ -52,6 +56,16 @@ RIGHT = [
     Picture("pairs", "5", f"{OCCLUSION}?pairs=true", "Which filter pairs looked at which part of the digit."),
     Picture("summed", "5", f"{FILTERS}?model=summed-3x3", "The network with 922 parameters, explained the same way."),
     Picture("lenet", "5", f"{FILTERS}?model=lenet-6x16&theme=dark", "LeNet's 6 and 16 filters, on dark."),
+]
+
+NETWORKS = [
+    Picture(
+        "usage",
+        None,
+        "/models/paired-3x3/filters",
+        "Which filter pairs each class uses, over 1,000 correctly read images a class: the paper's Fig. 4.",
+    ),
+    Picture("usage-lenet", None, "/models/lenet-6x16/filters", "The same of LeNet's 96 pairs."),
 ]
 
 
@@ -80,7 +94,7 @@ def misread(number: int) -> list[Picture]:
 def sections() -> dict[str, list[Picture]]:
     """The page: headings with their pictures."""
     wrong = {f"Wrong: a {truth} read as a {read_as}": misread(number) for number, (truth, read_as) in MISREAD.items()}
-    return {"Right": RIGHT, **wrong}
+    return {"Right": RIGHT, **wrong, "Networks": NETWORKS}
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ def test_every_operation_has_a_summary_and_an_example(client: TestClient) -> Non
         ("/explain/process", "post"),
         ("/models", "get"),
         ("/models/{name}", "get"),
+        ("/models/{name}/filters", "get"),
         ("/healthz", "get"),
         ("/readyz", "get"),
     ]

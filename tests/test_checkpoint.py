@@ -299,9 +299,9 @@ def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> Non
         assert (caught.value.file, caught.value.field) == ("tiny.safetensors", "probe")
 
 
-@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.safetensors")), ids=lambda path: path.stem)
 def test_the_shipped_probes_are_a_test_image_read_right(path: Path, digits: Digits) -> None:
-    kept = json.loads(path.read_text())["probe"]
+    kept = json.loads(path.with_suffix(".json").read_text())["probe"]
     image = np.frombuffer(zlib.decompress(base64.b64decode(kept["image"])), np.uint8).reshape(28, 28)
     assert np.array_equal(image, digits.images[0])
     assert kept["digit"] == digits.labels[0] == np.argmax(kept["logits"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.architecture import Architecture, Wiring
-from models.contributions import Account, Pair, contributions
+from models.contributions import Account, Pair, class_maps, contributions
 from models.errors import ImageError, ParameterError
 from models.network import Array, Network
 from tests.oracles import (
@@ -206,6 +206,18 @@ def test_the_ranking_is_the_sorted_list_of_pairs(values: list[list[float]]) -> N
         assert pair.share == (pytest.approx(pair.contribution / total, rel=1e-12) if total else 0)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_the_maps_of_one_class_for_many_pictures(architecture: Architecture, digits: Digits) -> None:
+    network, images = random_network(architecture, 5), digits.scaled(np.float64)[:6]
+    maps = class_maps(network, images.reshape(2, 3, 28, 28), 7)
+    for one, image in zip(maps.reshape(6, *maps.shape[2:]), images, strict=True):
+        np.testing.assert_allclose(one, contributions(network, image).account(7).maps, rtol=0, atol=1e-14)
+        piece = linear_piece(network, image)
+        np.testing.assert_allclose(
+            one[0, -1].sum(), piece.pair(image, 0, architecture.conv2_filters - 1)[7], atol=1e-12
+        )
+
+
 @pytest.mark.parametrize("digit", [-1, 10, 99])
 def test_refuses_what_is_no_digit(digit: int) -> None:
     ledger = contributions(random_network(PAIRED, 1), INK)
@@ -213,6 +225,8 @@ def test_refuses_what_is_no_digit(digit: int) -> None:
         ledger.account(digit)
     with refuses(ParameterError, f"versus: must be a digit from 0 to 9, not {digit}"):
         ledger.account(3, digit)
+    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {digit}"):
+        class_maps(random_network(PAIRED, 1), INK, digit)
 
 
 def test_refuses_a_class_against_itself() -> None:

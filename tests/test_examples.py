@@ -124,6 +124,13 @@ def test_every_setting_and_path_is_in_the_readme(address: str) -> None:
         assert f"`KONKYO_{name.upper()}`" in README, name
 
 
+def test_the_example_of_a_networks_filters_is_the_answer(address: str) -> None:
+    document = json.loads(examples.curl(f"curl -s {address}/openapi.json"))
+    success = document["paths"]["/models/{name}/filters"]["get"]["responses"]["200"]
+    answer = json.loads(examples.curl(f"curl -s {address}/models/paired-3x3/filters"))
+    check_same(success["content"]["application/json"]["example"], without_nulls(answer))
+
+
 def test_every_kept_example_is_shown() -> None:
     shown = set(examples.QUESTIONS) | set(examples.LOOKUPS)
     assert {path.stem for path in EXAMPLES.iterdir()} == shown

@@ -8,6 +8,7 @@ from PIL import Image
 from models.architecture import Architecture, Wiring
 from models.contributions import Account, contributions
 from models.network import Network
+from models.usage import Typicality
 from service.overlays.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
 from service.overlays.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
 from service.overlays.ledger import ledger
@@ -223,6 +224,19 @@ def test_the_heading_asks_the_question(
     image = _draw(_account(TOTALS), predicted=predicted, target=target, versus=versus)
     assert len(written(image, heading, TITLE, strong=True)) == 1
     assert len(written(image, logit, NOTE, MUTED)) == 1
+
+
+def test_it_says_how_usual_the_use_of_filters_is_if_that_is_known() -> None:
+    network, account = network_of(THREE), _account(TOTALS)
+    usual = Typicality(percentile=61.6, distance=2.0)
+    image = ledger(IMAGE, network, account, predicted=5, target=8, versus=5, typicality=usual)
+    text = "Use of filters: more usual than in 62% of correctly read 8s."
+    assert len(written(image, text, NOTE, MUTED)) == 1
+    without = ledger(IMAGE, network, account, predicted=5, target=8, versus=5)
+    assert image.height == without.height + 19
+    for one in (image, without):
+        [(_, baseline)] = written(one, "Filters: full colour is the layer’s largest weight.", NOTE, MUTED)
+        assert one.height - baseline == 19
 
 
 def test_the_places_are_named_with_numbers_from_zero() -> None:

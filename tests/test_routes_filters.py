@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,31 @@ def test_ranking_and_shares(client: TestClient) -> None:
     for pair in ranking:
         assert pair["contribution"] == contributions[int(pair["conv1"]), int(pair["conv2"])]
         assert pair["share"] == pytest.approx(pair["contribution"] / np.abs(contributions).sum())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_typicality_is_the_place_among_the_studied_pictures(client: TestClient, model: str) -> None:
+    """From the numbers of the study's file, which says how they were made."""
+    study = json.loads((DIRECTORY / f"{model}.usage.json").read_text())
+    covariance = np.array(study["covariance"])
+    covariance += 0.001 * covariance.diagonal().mean() * np.eye(len(covariance))
+    for target in (5, 3):
+        body = ask(client, model=model, target=target)
+        apart = (np.array(body["contributions"]) - study["classes"][target]["mean"]).ravel()
+        distance = float(np.sqrt(apart @ np.linalg.solve(covariance, apart)))
+        assert body["typicality"]["distance"] == pytest.approx(distance, rel=1e-6)
+        further = np.array(study["classes"][target]["distances"]) > distance
+        assert body["typicality"]["percentile"] == pytest.approx(further.mean() * 100, abs=1)
+        # The rival changes the ledger, and not how the target is used.
+        assert ask(client, model=model, target=target, versus=8)["typicality"] == body["typicality"]
+
+
+def test_a_network_that_was_not_studied_has_no_typicality(unstudied: TestClient) -> None:
+    assert ask(unstudied)["typicality"] is None
+    process = unstudied.post("/explain/process", files={"file": sample(5)})
+    assert process.json()["typicality"] is None
+    picture = unstudied.post("/explain/filters", params={"format": "png"}, files={"file": sample(5)})
+    assert picture.status_code == 200
 
 
 def test_maps_on_request(client: TestClient) -> None:

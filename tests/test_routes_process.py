@@ -31,6 +31,10 @@ def test_every_stage_is_that_of_a_slow_pass(client: TestClient, model: str) -> N
     assert np.allclose(np.array(body["contributions"])[:, 1, 2], piece.pair(image, 1, 2), atol=1e-5)
     whole = np.sum(body["contributions"], axis=(1, 2)) + np.sum(body["filter_bias"], axis=1) + body["class_bias"]
     assert np.allclose(whole, body["logits"], atol=1e-10)
+    assert len(body["typicality"]) == 10
+    for digit in (3, 5):
+        filters = client.post("/explain/filters", params={"model": model, "target": digit}, files={"file": sample(5)})
+        assert filters.json()["typicality"] == body["typicality"][digit]
 
 
 def test_it_is_a_slide(client: TestClient) -> None:

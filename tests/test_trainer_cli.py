@@ -144,6 +144,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "schedule": "constant",
         "distillation": 0.0,
         "temperature": 1.0,
+        "copies": 0,
     }
     tried = made.card["selection"]["runs"]
     assert [run["seed"] for run in tried] == [4, 5]
@@ -188,6 +189,7 @@ def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pyte
     assert recipe["distillation"] == BEST.distillation
     assert recipe["schedule"] == "one-cycle"
     assert (recipe["steps"], recipe["learning_rate"]) == (60, 0.01)
+    assert len(list((tmp_path / "runs" / "lessons").glob("*/*.safetensors"))) == 1 + BEST.copies
     again = in_process(*options)
     assert "taught, seed 1: trained before" in words(again.output)
 

@@ -33,22 +33,19 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bits(digits: Digits, tmp_
                 break
     resumed = Teacher(digits[:400], tmp_path / "state.pt")
     assert resumed.epoch == 3
-    assert finished_or_restored(resumed) == whole
-
-
-def finished_or_restored(one: Teacher) -> dict[str, Any]:
-    assert list(one.train()) == []
-    return {name: values.tolist() for name, values in one.network.state_dict().items()}
+    assert list(resumed.train()) == []
+    assert {name: values.tolist() for name, values in resumed.network.state_dict().items()} == whole
 
 
 def test_learns(digits: Digits, tmp_path: Path) -> None:
     one = Teacher(digits[:2_000], tmp_path / "state.pt")
     finished(one)
     fresh = digits[5_000:6_000]
-    answers = one.logits(fresh, chunk=300)
+    images = torch.from_numpy(fresh.scaled(np.float32))[:, None]
+    answers = one.logits(images)
     assert answers.shape == (1_000, 10)
     assert (answers.argmax(1).numpy() == fresh.labels).mean() > 0.9
-    assert torch.equal(answers, one.logits(fresh, chunk=300)), "dropout is for training"
+    assert torch.equal(answers, one.logits(images)), "dropout is for training"
 
 
 def test_refuses_the_state_of_other_pictures(digits: Digits, tmp_path: Path) -> None:
@@ -79,6 +76,18 @@ def test_moves_every_picture_a_little_and_differently() -> None:
     assert 1.5 < centres.abs().max() < 2.6
     assert len({tuple(centre) for centre in centres.numpy().round(3).tolist()}) > 190
     np.testing.assert_allclose(centres.mean(0).numpy(), 0, atol=0.3)
+
+
+def test_a_smaller_strength_moves_less() -> None:
+    dot = torch.zeros(200, 1, 28, 28)
+    dot[:, :, 13:15, 13:15] = 1
+    reach = []
+    for strength in (0.0, 0.4, 1.0):
+        torch.manual_seed(1)
+        changed = (moved(dot, strength) - dot).abs().sum((1, 2, 3))
+        reach.append(float(changed.mean()))
+    assert reach[0] == pytest.approx(0, abs=1e-4)
+    assert 0.3 < reach[1] < 0.7 * reach[2]
 
 
 def test_moves_nothing_where_nothing_may_move(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:

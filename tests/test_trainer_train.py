@@ -16,6 +16,7 @@ from tests.refuse import refuses  # noqa: E402
 from trainer import train  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 from trainer.errors import DataError, RunError  # noqa: E402
+from trainer.lesson import Lesson  # noqa: E402
 from trainer.network import TrainableNetwork  # noqa: E402
 from trainer.recipe import BEST, PAPER, Recipe, Schedule  # noqa: E402
 from trainer.train import Run  # noqa: E402
@@ -52,7 +53,7 @@ def listed(weights: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0)
+    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0)
     assert {PAPER.step_size(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
@@ -176,8 +177,8 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     identity = (
         "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
         "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
-        "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': 0.0, 'temperature': 1.0}, "
-        "'seeds': [1]}"
+        "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': 0.0, 'temperature': 1.0, "
+        "'copies': 0}, 'seeds': [1]}"
     )
     message = (
         f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
@@ -291,44 +292,53 @@ def test_the_step_size_is_the_schedules(few: Digits, tmp_path: Path) -> None:
     assert moved.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
 
 
+def lesson(digits: Digits, seed: int = 1) -> Lesson:
+    """Made-up answers to 300 pictures."""
+    answers = torch.randn(300, 10, generator=torch.Generator().manual_seed(seed)) * 4
+    images, labels = torch.tensor(digits.images[:300])[:, None], torch.tensor(digits.labels[:300]).long()
+    return Lesson(images, labels, answers)
+
+
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_distillation_asks_for_the_teachers_answer(share: float, few: Digits, tmp_path: Path) -> None:
     """The loss once more, as Hinton, Vinyals and Dean write it, and gradients by autograd of it alone."""
     recipe = replace(SHORT, distillation=share, temperature=3.0, steps=10, evaluate_every=10)
-    training, _ = few.split(100)
-    taught = torch.randn(500, 10, generator=torch.Generator().manual_seed(1)) * 4
-    run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", taught))
+    given = lesson(few)
+    run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", given))
 
     torch.manual_seed(5)
     network = TrainableNetwork(PAIRED)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
-    images = torch.from_numpy(training.scaled(np.float32))[:, None]
-    labels = torch.from_numpy(training.labels.astype(int))
-    order = np.random.default_rng([0, 0]).permutation(500)
+    images = given.images / 255
+    order = np.random.default_rng([0, 0]).permutation(300)
     for batch in range(10):
         which = order[20 * batch : 20 * batch + 20]
         logits = network(images[which])
-        hard = -F.log_softmax(logits, 1)[torch.arange(20), labels[which]].mean()
-        soft = -(F.softmax(taught[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
+        hard = -F.log_softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
+        soft = -(F.softmax(given.answers[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
         loss = (1 - share) * hard + share * 9 * soft
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert run.history[-1]["loss"][0] == pytest.approx(loss.item(), 1e-3)
     for key, array in network.export().weights.items():
         np.testing.assert_allclose(run.stack.network(0).export().weights[key], array, rtol=0, atol=1e-5, err_msg=key)
 
 
-def test_a_recipe_with_distillation_needs_a_teacher(few: Digits, tmp_path: Path) -> None:
-    with refuses(RunError, "a recipe with distillation needs a teacher"):
+def test_a_recipe_with_distillation_and_no_other_has_a_lesson(few: Digits, tmp_path: Path) -> None:
+    message = "a recipe with distillation, and no other, needs a lesson from a teacher"
+    with refuses(RunError, message):
         Run(SUMMED, replace(SHORT, distillation=1.0), [1], few, tmp_path / "state.pt")
+    with refuses(RunError, message):
+        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt", lesson(few))
 
 
-def test_refuses_the_state_of_another_teacher(few: Digits, tmp_path: Path) -> None:
+def test_refuses_the_state_of_another_lesson(few: Digits, tmp_path: Path) -> None:
     recipe = replace(SHORT, distillation=1.0)
-    next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", torch.zeros(500, 10)).train()))
+    next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", lesson(few)).train()))
+    assert Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", lesson(few)).step == 10
     with pytest.raises(RunError, match="is a run of another architecture or recipe"):
-        Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", torch.eye(500, 10))
+        Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", lesson(few, seed=2))
 
 
 def test_the_best_recipe_has_a_teacher_and_one_cycle() -> None:

@@ -8,11 +8,13 @@ from rich.markup import escape
 
 from models.errors import KonkyoError
 from trainer.commands.filters import filters
+from trainer.commands.search import search
 from trainer.commands.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
 app.command()(train)
+app.command()(search)
 study.command("filters")(filters)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
 

@@ -64,7 +64,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
         "selection": {
             "by": f"validation accuracy on {chosen.recipe.held_out} held-out training images",
             "seed": chosen.seeds[place],
-            "runs": [_told(run, which, test) for run, which in candidates],
+            "runs": [entry for run in runs for entry in told(run, test)],
         },
         "dataset": SHA256,
         "accuracy": {
@@ -84,10 +84,17 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
     return checkpoint.save(directory, network, document)
 
 
-def _told(run: Run, which: int, test: Digits) -> RunDocument:
-    best = run.best[which]
-    accuracy = read_all(run.result(which), test).accuracy
-    return {"seed": run.seeds[which], "validation": best.validation, "step": best.step, "test": accuracy}
+def told(run: Run, test: Digits) -> list[RunDocument]:
+    """What each seed of a finished run gave, the test images included."""
+    return [
+        {
+            "seed": seed,
+            "validation": best.validation,
+            "step": best.step,
+            "test": read_all(run.result(which), test).accuracy,
+        }
+        for which, (seed, best) in enumerate(zip(run.seeds, run.best, strict=True))
+    ]
 
 
 def _named(seeds: Sequence[int]) -> str:

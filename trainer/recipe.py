@@ -41,6 +41,8 @@ class Recipe:
         Share of the loss that asks for a teacher's answer instead of the label, 0…1 (Hinton, Vinyals and Dean, 2015).
     temperature
         What both networks' logits are divided by for that share: above 1, the teacher's second thoughts count for more.
+    copies
+        Moved copies of each picture that are trained on as well, with the teacher's answers to them.
     """
 
     steps: int = 100_000
@@ -51,6 +53,7 @@ class Recipe:
     schedule: Schedule = Schedule.CONSTANT
     distillation: float = 0.0
     temperature: float = 1.0
+    copies: int = 0
 
     def step_size(self, step: int) -> float:
         """Adam's step size at a step, from 0."""
@@ -63,4 +66,4 @@ class Recipe:
 
 
 PAPER = Recipe()
-BEST = Recipe(learning_rate=0.01, schedule=Schedule.ONE_CYCLE, distillation=0.9, temperature=4.0)
+BEST = Recipe(learning_rate=0.02, schedule=Schedule.ONE_CYCLE, distillation=1.0, temperature=2.0, copies=8)

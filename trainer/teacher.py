@@ -62,6 +62,11 @@ class Teacher:
     state_file
         Written after each epoch.
 
+    Attributes
+    ----------
+    pictures
+        SHA-256 of what it learns from.
+
     Raises
     ------
     RunError
@@ -71,7 +76,7 @@ class Teacher:
     def __init__(self, digits: Digits, state_file: Path) -> None:
         self.state_file = state_file
         self.epoch = 0
-        self._pictures = hashlib.sha256(digits.images.tobytes() + digits.labels.tobytes()).hexdigest()
+        self.pictures = hashlib.sha256(digits.images.tobytes() + digits.labels.tobytes()).hexdigest()
         self._images = torch.from_numpy(digits.scaled(np.float32))[:, None]
         self._labels = torch.from_numpy(digits.labels.astype(np.int64))
         torch.set_num_threads(1)
@@ -104,15 +109,23 @@ class Teacher:
             self._save()
 
     @torch.no_grad()
-    def logits(self, digits: Digits, chunk: int = 500) -> Tensor:
-        """What it answers: (N, 10)."""
+    def logits(self, images: Tensor) -> Tensor:
+        """What it answers to pictures (N, 1, 28, 28) in [0, 1]: (N, 10)."""
         self.network.eval()
-        images = torch.from_numpy(digits.scaled(np.float32))[:, None]
-        return torch.cat([self.network(images[start : start + chunk]) for start in range(0, len(images), chunk)])
+        logits: Tensor = self.network(images)
+        return logits
+
+    @property
+    def sha256(self) -> str:
+        """Of its weights."""
+        digest = hashlib.sha256()
+        for weights in self.network.state_dict().values():
+            digest.update(weights.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def _save(self) -> None:
         state = {
-            "pictures": self._pictures,
+            "pictures": self.pictures,
             "epoch": self.epoch,
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -126,7 +139,7 @@ class Teacher:
     def _restore(self) -> None:
         try:
             state: dict[str, Any] = torch.load(self.state_file, weights_only=True)
-            if state["pictures"] != self._pictures:
+            if state["pictures"] != self.pictures:
                 raise RunError(f"{self.state_file} is a teacher of other pictures; delete it to train one for these")
             self.epoch = state["epoch"]
             self.network.load_state_dict(state["network"])
@@ -140,12 +153,18 @@ class Teacher:
             ) from error
 
 
-def moved(images: Tensor) -> Tensor:
-    """The pictures (N, 1, 28, 28), each turned, stretched, slanted and shifted a little, at random."""
+def moved(images: Tensor, strength: float = 1.0) -> Tensor:
+    """The pictures (N, 1, 28, 28), each turned, stretched, slanted and shifted a little, at random.
+
+    Parameters
+    ----------
+    strength
+        Share of the greatest turn, stretch, slant and shift that is allowed.
+    """
     count = len(images)
 
     def at_random(most: float) -> Tensor:
-        return (torch.rand(count) * 2 - 1) * most
+        return (torch.rand(count) * 2 - 1) * most * strength
 
     turn, stretch, slant = at_random(TURN), 1 + at_random(STRETCH), at_random(SLANT)
     # affine_grid measures in half pictures.

@@ -1,6 +1,5 @@
 """Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from models.architecture import Architecture
 from models.network import Network
 from trainer.data import Digits
 from trainer.errors import RunError
+from trainer.lesson import Lesson
 from trainer.network import TrainableNetwork
 from trainer.recipe import Recipe
 from trainer.stack import Stack, accuracies
@@ -58,8 +58,8 @@ class Run:
         MNIST's training images; the recipe's share of them validates.
     state_file
         Written after each validation. If it exists, the run goes on from there.
-    taught
-        A teacher's logits for the pictures to train on, (N, 10); for a recipe with distillation.
+    lesson
+        What is trained on instead, for a recipe with distillation: pictures with a teacher's answers.
 
     Raises
     ------
@@ -76,7 +76,7 @@ class Run:
         seeds: Sequence[int],
         digits: Digits,
         state_file: Path,
-        taught: Tensor | None = None,
+        lesson: Lesson | None = None,
     ) -> None:
         self.architecture = architecture
         self.recipe = recipe
@@ -85,11 +85,15 @@ class Run:
         training, validation = digits.split(recipe.held_out)
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many pictures; {len(training)} are left for training")
-        if recipe.distillation and taught is None:
-            raise RunError("a recipe with distillation needs a teacher")
-        self._images, self._labels = _tensors(training)
+        if (recipe.distillation > 0) != (lesson is not None):
+            raise RunError("a recipe with distillation, and no other, needs a lesson from a teacher")
+        self._lesson = lesson
+        if lesson is None:
+            self._images, self._labels = _tensors(training)
+        else:
+            self._images, self._labels = lesson.images, lesson.labels
+            self._soft = F.softmax(lesson.answers / recipe.temperature, 1)
         self._validation = _tensors(validation)
-        self._soft = None if taught is None else F.softmax(taught / recipe.temperature, 1)
 
         torch.set_num_threads(1)
         self.stack = Stack([_at_random(architecture, seed) for seed in self.seeds])
@@ -142,10 +146,13 @@ class Run:
 
     def _losses(self, which: Tensor) -> Tensor:
         """Each seed's loss on a batch: (S,)."""
-        logits = self.stack(self._images[which]).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
+        images = self._images[which]
+        if self._lesson is not None:
+            images = images / 255
+        logits = self.stack(images).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
         labels = self._labels[which, None].expand(-1, len(self.seeds))
         losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
-        if self._soft is None:
+        if self._lesson is None:
             return losses
         warm = self.recipe.temperature
         soft = self._soft[which, :, None].expand(-1, -1, len(self.seeds))
@@ -167,8 +174,8 @@ class Run:
 
     def _identity(self) -> dict[str, Any]:
         identity = {"architecture": asdict(self.architecture), "recipe": asdict(self.recipe), "seeds": self.seeds}
-        if self._soft is not None:
-            identity["teacher"] = hashlib.sha256(self._soft.numpy().tobytes()).hexdigest()
+        if self._lesson is not None:
+            identity["lesson"] = self._lesson.sha256
         return identity
 
     def _save(self) -> None:

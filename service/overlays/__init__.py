@@ -6,5 +6,6 @@ from service.overlays.pairs import pairs
 from service.overlays.prediction import prediction
 from service.overlays.process import process
 from service.overlays.sufficient import sufficient
+from service.overlays.usage import usage
 
-__all__ = ["ledger", "occlusion", "pairs", "prediction", "process", "sufficient"]
+__all__ = ["ledger", "occlusion", "pairs", "prediction", "process", "sufficient", "usage"]

@@ -4,6 +4,7 @@ from PIL import Image
 
 from models.contributions import Account
 from models.network import Network
+from models.usage import Typicality
 from service.overlays.canvas import (
     MARGIN,
     MOST_DECIMALS,
@@ -24,8 +25,8 @@ from service.overlays.table import Table
 
 _BAR_HEIGHT = 300
 _TERM_GAP, _SIGN = 22, 16
-# Below the table, baselines: the sum, the names of its terms, first and second place, what filters' colours mean.
-_SUM, _NAMES, _PLACES, _FILTERS, _END = 40, 58, 90, 109, 128
+# Below the table, baselines: the sum, the names of its terms, first and second place; then lines of notes.
+_SUM, _NAMES, _PLACES, _LINE, _END = 40, 58, 90, 19, 38
 
 
 def ledger(
@@ -36,6 +37,7 @@ def ledger(
     predicted: int,
     target: int,
     versus: int | None = None,
+    typicality: Typicality | None = None,
     scale: int = 1,
     theme: ThemeName = Theme.LIGHT,
 ) -> Image.Image:
@@ -54,6 +56,8 @@ def ledger(
         Its maps share one scale, centred on zero.
     predicted, target, versus
         What is read, and what the account explains: why ``target``, or why ``target`` and not ``versus``.
+    typicality
+        How usual the use of the filters is for ``target``; nothing is said of it where it is not known.
     scale
         Pixels a logical unit, 1…4.
     theme
@@ -63,14 +67,19 @@ def ledger(
     limit = limit_of(account.maps)
     winners = places(account.contributions)
     terms = _terms(account, target, versus)
+    notes = [FILTERS_NOTE]
+    if typicality:
+        share = f"{typicality.percentile:.0f}%"
+        notes.insert(0, f"Use of filters: more usual than in {share} of correctly read {target}s.")
 
     inner_width = max(
         table.right + table.gutter + bar_width(limit) - MARGIN,
         sum(_term_width(*term) for term in terms) + _TERM_GAP * (len(terms) - 1),
         names_width(winners),
-        round(width(FILTERS_NOTE, NOTE)),
+        *(round(width(note, NOTE)) for note in notes),
     )
-    canvas = Canvas(inner_width + 2 * MARGIN, table.bottom + _END, scale, theme)
+    bottom = table.bottom + _PLACES + _LINE * (len(notes) - 1)
+    canvas = Canvas(inner_width + 2 * MARGIN, bottom + _END, scale, theme)
     canvas.heading(f"read {predicted}: why {target}" + ("?" if versus is None else f" and not {versus}?"))
     canvas.tile(table.digit, grey(image))
     draw_heads(canvas, table, network)
@@ -82,7 +91,8 @@ def ledger(
     colour_bar(canvas, table.right + table.gutter, first.top, height, limit, "per cell")
     _draw_sum(canvas, table.bottom, terms)
     name_places(canvas, MARGIN, table.bottom + _PLACES, winners)
-    canvas.text(MARGIN, table.bottom + _FILTERS, FILTERS_NOTE, NOTE, MUTED)
+    for line, note in enumerate(notes, 1):
+        canvas.text(MARGIN, table.bottom + _PLACES + _LINE * line, note, NOTE, MUTED)
     return canvas.image()
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from models.checkpoint import Checkpoint
+from models.usage import Usage
 from service.capacity import Capacity
 from service.catalogue import Catalogue
 from service.negotiation import MEDIA_TYPES, Format, choose
@@ -29,11 +30,14 @@ class Question:
     ----------
     image
         (28, 28) in [0, 1].
+    usage
+        The study of the checkpoint, where there is one.
     """
 
     image: Grey
     receipt: Receipt
     checkpoint: Checkpoint
+    usage: Usage | None
     form: Format
     scale: int
     theme: Theme
@@ -59,12 +63,13 @@ class Desk:
         """
         form = choose(query.format, ", ".join(self._request.headers.getlist("accept")))
         checkpoint = self._catalogue.get(query.model)
+        usage = self._catalogue.usage(checkpoint)
         data = await read_upload(self._request)
         note(picture=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
 
         def work() -> bytes:
             image, receipt = read_digit(data, query.fit, query.polarity)
-            question = Question(image, receipt, checkpoint, form, query.scale, query.theme)
+            question = Question(image, receipt, checkpoint, usage, form, query.scale, query.theme)
             result = think(question)
             if isinstance(result, Image.Image):
                 return png(result)

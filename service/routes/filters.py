@@ -34,6 +34,7 @@ def _think(query: FiltersQuery, question: Question) -> FilterContributions | Ima
     predicted = int(ledger.logits.argmax())
     target = predicted if query.target is None else query.target
     account = ledger.account(target, query.versus)
+    typicality = question.usage.typicality(ledger.contributions)[target] if question.usage else None
     if question.form is Format.PNG:
         return overlays.ledger(
             question.image,
@@ -42,6 +43,7 @@ def _think(query: FiltersQuery, question: Question) -> FilterContributions | Ima
             predicted=predicted,
             target=target,
             versus=query.versus,
+            typicality=typicality,
             scale=question.scale,
             theme=question.theme,
         )
@@ -55,6 +57,7 @@ def _think(query: FiltersQuery, question: Question) -> FilterContributions | Ima
         contributions=account.contributions.tolist(),
         ranking=account.ranking(),
         residual=account.residual,
+        typicality=typicality,
         input=question.receipt,
         model=question.reference,
     )

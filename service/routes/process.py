@@ -48,6 +48,7 @@ def _think(question: Question) -> Process | Image.Image:
         contributions=ledger.contributions.tolist(),
         filter_bias=ledger.filter_bias.tolist(),
         class_bias=ledger.class_bias.tolist(),
+        typicality=None if question.usage is None else question.usage.typicality(ledger.contributions),
         input=question.receipt,
         model=question.reference,
     )

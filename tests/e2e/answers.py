@@ -8,13 +8,15 @@ import numpy as np
 from playwright.sync_api import Page
 
 from tests.e2e.browser import read
+from tests.e2e.server import PATIENCE
 
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
 
 
 def asked(address: str, path: str, picture: bytes, **parameters: str | int) -> Any:
     """The service's JSON about a picture."""
-    return httpx.post(f"http://{address}{path}", params=parameters, files={"file": picture}).json()
+    url = f"http://{address}{path}"
+    return httpx.post(url, params=parameters, files={"file": picture}, timeout=PATIENCE).json()
 
 
 def numbers(text: str | None) -> list[float]:

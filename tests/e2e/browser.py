@@ -8,11 +8,15 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
+from tests.e2e.server import PATIENCE
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LAPTOP = {"width": 1280, "height": 800}
 
 Point = tuple[float, float]
+
+expect.set_options(timeout=PATIENCE * 1e3)
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -23,7 +27,9 @@ def launch(playwright: Playwright) -> Browser:
 def new_profile(browser: Browser, **context: Any) -> BrowserContext:
     """A browser that remembers nothing: a laptop's, in English, if nothing else is said."""
     options = {"viewport": LAPTOP, "locale": "en-US", "permissions": ["clipboard-read", "clipboard-write"], **context}
-    return browser.new_context(**options)
+    profile = browser.new_context(**options)
+    profile.set_default_timeout(PATIENCE * 1e3)
+    return profile
 
 
 @contextmanager

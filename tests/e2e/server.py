@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60
+# How long is waited for what must come: on the slowest of machines long enough, and no claim about speed.
+PATIENCE = 60
 
 
 @contextmanager
@@ -26,21 +27,22 @@ def running_service(**settings: str) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
     """Return when ``url`` answers 200."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
             raise RuntimeError(f"the service ended with status {process.returncode}")
         try:
-            if httpx.get(url, timeout=2).status_code == 200:
+            if httpx.get(url, timeout=10).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
-    raise RuntimeError(f"{url} did not answer within {START_SECONDS} s")
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"{url} did not answer within {PATIENCE} s")
 
 
 def free_port() -> int:

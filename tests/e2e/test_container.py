@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.server import ROOT, free_port, wait_until_ready
+from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
 from tests.examples import curl
 
 COMPOSE = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
@@ -66,7 +66,7 @@ def test_a_plain_user_without_rights() -> None:
 
 def test_operators_paths_are_not_shown_at_the_edge(port: int) -> None:
     for path in ("/metrics", "/docs", "/docs/static/swagger-ui.css", "/openapi.json"):
-        answer = httpx.get(f"http://127.0.0.1:{port}{path}")
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE)
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:konkyo:problem:not-found")
     assert "konkyo_model_info" in inside(
         "python -c \"import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())\""
@@ -74,7 +74,7 @@ def test_operators_paths_are_not_shown_at_the_edge(port: int) -> None:
 
 
 def test_the_edge_refuses_in_the_services_words(port: int) -> None:
-    answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": bytes(300_000)})
+    answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": bytes(300_000)}, timeout=PATIENCE)
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     assert (
         answer.json()["detail"]
@@ -89,7 +89,7 @@ def test_no_torch_in_the_serving_image() -> None:
 
 def test_it_becomes_healthy(port: int) -> None:
     container = compose("ps", "--quiet", "konkyo", port=port).strip()
-    for _ in range(60):
+    for _ in range(PATIENCE):
         status = subprocess.run(
             ["docker", "inspect", "--format", "{{.State.Health.Status}}", container], capture_output=True, text=True
         ).stdout.strip()

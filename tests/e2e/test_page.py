@@ -65,6 +65,22 @@ def test_the_numbers_are_the_services(page: Page, address: str) -> None:
     assert shares == pytest.approx(100 * np.array(reference), abs=0.06)
 
 
+def test_how_usual_the_use_of_filters_is(page: Page, address: str) -> None:
+    said = page.get_by_test_id("typicality")
+    expect(said).to_have_text("")
+    choose_sample(page, 7)
+    shares = {
+        target: round(asked(address, "/explain/filters", sample(7), target=target)["typicality"]["percentile"])
+        for target in (7, 2)
+    }
+    expect(said).to_have_text(f"Use of filters: more usual than in {shares[7]}% of correctly read 7s.")
+    page.get_by_test_id("target").select_option("2")
+    expect(said).to_have_text(f"Use of filters: more usual than in {shares[2]}% of correctly read 2s.")
+    page.get_by_test_id("language").click()
+    expect(said).to_have_text(f"フィルタの使い方は、正しく認識された「2」の {shares[2]}% より典型的です。")
+    page.get_by_test_id("language").click()
+
+
 def test_another_class_and_a_rival(page: Page, address: str) -> None:
     choose_sample(page, 9)
     page.get_by_test_id("target").select_option("4")

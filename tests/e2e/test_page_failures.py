@@ -11,7 +11,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from playwright.sync_api import Browser, Page, Route, expect
 
 from service.uploads import MAX_BODY
-from tests.e2e.browser import draw, opened, read, reading
+from tests.e2e.browser import draw, new_profile, opened, read, reading
 from tests.e2e.server import free_port, running_service
 from tests.e2e.strokes import DIGITS
 from tests.pictures import encode
@@ -28,28 +28,47 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
 
     # Without this, the page would end its own old request, and nothing late would come at all.
     page.evaluate("AbortController.prototype.abort = () => {}")
+    page.evaluate(
+        """() => {
+            const [{ json }, { dataset }] = [Response.prototype, document.body];
+            dataset.taken = 0;
+            Response.prototype.json = function () {
+                return json.call(this).finally(() => setTimeout(() => (dataset.taken = Number(dataset.taken) + 1)));
+            };
+        }"""
+    )
     page.route("**/explain/process?*", hold_the_first)
-    page.get_by_test_id("sample-5").click()
-    page.wait_for_timeout(100)
+    with page.expect_request("**/explain/process?*"):
+        page.get_by_test_id("sample-5").click()
     page.get_by_test_id("sample-7").click()
     read(page, 7)
     assert len(held) == 1
-    with page.expect_response("**/explain/process?*"):
-        held[0].continue_()
-    page.wait_for_timeout(100)
+    held[0].continue_()
+    # Two answers to each of two questions have come, and what the page does with the last of them is done.
+    expect(page.locator("body")).to_have_attribute("data-taken", "4")
     read(page, 7)
     expect(page.get_by_test_id("target")).to_have_value("7")
 
 
 def test_old_questions_are_ended(page: Page) -> None:
-    ended: list[str] = []
-    page.on("requestfailed", lambda request: ended.append(request.url))
     page.route("**/explain/process?*", lambda _: None, times=1)
-    page.get_by_test_id("sample-5").click()
-    page.wait_for_timeout(100)
-    page.get_by_test_id("sample-7").click()
+    with page.expect_request("**/explain/process?*") as old:
+        page.get_by_test_id("sample-5").click()
+    with page.expect_event("requestfailed", lambda request: request == old.value):
+        page.get_by_test_id("sample-7").click()
     read(page, 7)
-    assert any("/explain/process" in url for url in ended)
+
+
+def test_no_answer_waits_until_the_browser_is_idle(page: Page) -> None:
+    # Chromium encodes for these in idle time; a page with enough to do waits seconds for it.
+    page.evaluate(
+        """() => {
+            const never = () => new Promise(() => {});
+            OffscreenCanvas.prototype.convertToBlob = HTMLCanvasElement.prototype.toBlob = never;
+        }"""
+    )
+    draw(page, *DIGITS[1])
+    read(page, 1)
 
 
 def test_the_service_stops_and_comes_back(browser: Browser) -> None:
@@ -64,15 +83,19 @@ def test_the_service_stops_and_comes_back(browser: Browser) -> None:
         expect(problem).to_contain_text("サービスが応答しません。")
         expect(reading(page)).to_have_text(re.compile("未入力"))
         with running_service(KONKYO_PORT=port):
-            expect(problem).not_to_be_visible(timeout=15_000)
+            expect(problem).not_to_be_visible()
             read(page, 4)
 
 
 def test_a_busy_service_is_asked_again(browser: Browser, address: str) -> None:
     with opened(browser, address, failing=True) as page:
+        held: list[Route] = []
         page.route("**/explain/process?*", lambda route: route.fulfill(status=503), times=1)
-        page.get_by_test_id("sample-7").click()
+        page.route("**/readyz", lambda route: held.append(route), times=1)
+        with page.expect_request("**/readyz"):
+            page.get_by_test_id("sample-7").click()
         expect(page.get_by_test_id("problem")).to_contain_text("too much to do")
+        held[0].continue_()
         read(page, 7)
         expect(page.get_by_test_id("problem")).not_to_be_visible()
 
@@ -120,7 +143,7 @@ def test_a_link_with_nonsense_beside_the_drawing(browser: Browser, address: str)
 
 def test_a_service_that_needs_a_key(browser: Browser) -> None:
     with running_service(KONKYO_API_KEYS="sesame") as address:
-        profile = browser.new_context(locale="en-US")
+        profile = new_profile(browser)
         page = profile.new_page()
         page.goto(f"http://{address}/")
         expect(page.get_by_test_id("problem")).to_contain_text("only to those who have a key")

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.answers import choose_sample, totals
 from tests.e2e.browser import draw, opened, read
+from tests.e2e.server import PATIENCE
 from tests.e2e.strokes import DIGITS
 from tests.pictures import decode, sample
 
@@ -64,6 +65,7 @@ def test_the_picture_is_saved(page: Page, address: str) -> None:
             page.get_by_test_id(f"save-{name}").click()
         saved = decode(download.value.path().read_bytes())
         query = {"format": "png", "scale": "2", "theme": "light"}
-        reference = httpx.post(f"http://{address}{path}", params=query, files={"file": sample(5)}).content
+        url = f"http://{address}{path}"
+        reference = httpx.post(url, params=query, files={"file": sample(5)}, timeout=PATIENCE).content
         assert download.value.suggested_filename == f"konkyo-{name}-5.png"
         assert np.array_equal(saved, decode(reference))

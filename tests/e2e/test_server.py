@@ -8,8 +8,13 @@ import sys
 import httpx
 import pytest
 
-from tests.e2e.server import ROOT, free_port, running_service, wait_until_ready
+from tests.e2e.server import PATIENCE, ROOT, free_port, running_service, wait_until_ready
 from tests.pictures import sample
+
+
+def ask(address: str, picture: bytes) -> httpx.Response:
+    """The answer to a picture, over a connection of its own."""
+    return httpx.post(f"http://{address}/predict", files={"file": picture}, timeout=PATIENCE)
 
 
 def test_it_reads_a_digit_and_leaves_when_told() -> None:
@@ -17,16 +22,14 @@ def test_it_reads_a_digit_and_leaves_when_told() -> None:
     environment = {**os.environ, "KONKYO_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
     wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-    answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": sample(7)})
-    assert answer.json()["digit"] == 7
+    assert ask(f"127.0.0.1:{port}", sample(7)).json()["digit"] == 7
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) in (0, -signal.SIGTERM)
+    assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
 
 
 def test_another_default_model() -> None:
     with running_service(KONKYO_DEFAULT_MODEL="lenet-6x16") as address:
-        answer = httpx.post(f"http://{address}/predict", files={"file": sample(7)})
-        assert answer.json()["model"]["name"] == "lenet-6x16"
+        assert ask(address, sample(7)).json()["model"]["name"] == "lenet-6x16"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,7 @@ def test_what_is_wrong_stops_the_start_with_one_line(settings: dict[str, str], m
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert result.returncode == 1
     assert message in result.stderr
@@ -59,10 +62,10 @@ def test_serving_loads_no_torch() -> None:
 def test_workers_share_the_port_and_add_up_their_metrics() -> None:
     with running_service(KONKYO_WORKERS="2") as address:
         for _ in range(40):  # connections of their own, so that both workers get some
-            assert httpx.post(f"http://{address}/predict", files={"file": sample(7)}).json()["digit"] == 7
-        assert httpx.post(f"http://{address}/predict", files={"file": b"hello"}).status_code == 415
+            assert ask(address, sample(7)).json()["digit"] == 7
+        assert ask(address, b"hello").status_code == 415
         for _ in range(5):  # whichever worker answers
-            lines = httpx.get(f"http://{address}/metrics").text.splitlines()
+            lines = httpx.get(f"http://{address}/metrics", timeout=PATIENCE).text.splitlines()
             assert 'konkyo_explanation_seconds_count{form="json",path="/predict"} 41.0' in lines
             assert 'http_requests_total{handler="/predict",method="POST",status="200"} 40.0' in lines
             assert 'http_requests_total{handler="/predict",method="POST",status="415"} 1.0' in lines
@@ -75,7 +78,8 @@ def test_a_public_address_without_keys_is_said() -> None:
         process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         process.terminate()
-        assert (b"without KONKYO_API_KEYS: anyone who reaches it may ask" in process.communicate(timeout=30)[1]) is said
+        _, complaint = process.communicate(timeout=PATIENCE)
+        assert (b"without KONKYO_API_KEYS: anyone who reaches it may ask" in complaint) is said
 
 
 def children(parent: int) -> set[int]:
@@ -96,11 +100,10 @@ def test_workers_are_replaced_one_after_the_other_while_they_answer() -> None:
         assert len(before) == 2
         process.send_signal(signal.SIGHUP)
         for _ in range(20_000):
-            answer = httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": sample(7)})
-            assert answer.json()["digit"] == 7
+            assert ask(f"127.0.0.1:{port}", sample(7)).json()["digit"] == 7
             if not children(process.pid) & before:
                 break
         assert len(children(process.pid) - before) == 2
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)

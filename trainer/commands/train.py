@@ -2,42 +2,20 @@
 
 import re
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, mnist
-from trainer.data import Digits
-from trainer.recipe import BEST, PAPER
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from trainer.train import Run
-
-LOG_EVERY = 10
-# Seeds that are trained at once. More would not fit a processor's cache.
-GROUP = 5
-
-
-class RecipeName(StrEnum):
-    """The recipes that have a name."""
-
-    PAPER = "paper"
-    BEST = "best"
-
-
-RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
+from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
+from trainer.recipe import PAPER
 
 
 def train(
@@ -77,55 +55,19 @@ def train(
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     trained = []
     try:
-        taught = _taught(digits.split(held_out)[0], runs / "teacher.pt") if chosen.distillation else None
+        lesson = lesson_for(chosen, digits, runs)
         for first in range(seed, seed + seeds, GROUP):
             group = range(first, min(first + GROUP, seed + seeds))
             state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
-            run = Run(architecture, chosen, group, digits, state, taught)
-            _train_with_bar(
-                run, f"{name}, seeds {group[0]} to {group[-1]}" if len(group) > 1 else f"{name}, seed {first}"
-            )
+            run = Run(architecture, chosen, group, digits, state, lesson)
+            numbers = f"seed {first}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
+            train_with_bar(run, f"{name}, {numbers}")
             trained.append(run)
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted: the same command goes on from the last validation")
         raise typer.Exit(130) from None
     published = publish(name, trained, test, floor / 100, out)
     _print_result(published, out)
-
-
-def _taught(training: Digits, state_file: Path) -> "Tensor":
-    from trainer.teacher import Teacher
-
-    teacher = Teacher(training, state_file)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("the teacher", total=1)
-        for share in teacher.train():
-            bar.update(task, completed=share)
-    return teacher.logits(training)
-
-
-def _train_with_bar(run: "Run", title: str) -> None:
-    if run.finished:
-        console.print(f"{title}: trained before")
-        return
-    if run.step:
-        console.print(f"{title}: goes on from step {run.step:,} of {run.recipe.steps:,}")
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[validation]}"),
-        TimeRemainingColumn(),
-    )
-    with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=run.recipe.steps, completed=run.step, loss=float("nan"), validation="–")
-        for progress in run.train():
-            validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
-            bar.update(task, completed=progress.step, loss=progress.loss, validation=validation)
-            # Without a terminal, as in a container's log, a line now and then takes the bar's place.
-            if not console.is_terminal and progress.step % (LOG_EVERY * run.recipe.evaluate_every) == 0:
-                console.print(f"{title}: step {progress.step:,}  loss {progress.loss:.4f}  validation {validation}")
 
 
 def _print_result(published: Checkpoint, out: Path) -> None:

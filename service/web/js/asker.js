@@ -66,7 +66,7 @@ export class Asker {
   }
 
   async #answer(signal) {
-    const picture = await this.drawing.file();
+    const picture = this.drawing.file();
     const sent = { fit: this.drawing.picture?.exact ? null : "mnist", model: state.model };
     const regions = { ...sent, region: state.region };
     const [process, occlusion, enough] = await Promise.all([

@@ -65,6 +65,7 @@ export default {
   difference: (digit, other) => `logit ${digit} −\u00a0logit\u00a0${other}`,
   first: (name) => `first: ${name}`,
   second: (name) => `second: ${name}`,
+  typicality: (digit, percent) => `Use of filters: more usual than in ${percent}% of correctly read ${digit}s.`,
 
   where: (digit) => `Where ${digit} rests`,
   whereOther: (digit) => `Where ${digit} would rest`,

@@ -64,6 +64,7 @@ export default {
   difference: (digit, other) => `「${digit}」−「${other}」`,
   first: (name) => `1 位: ${name}`,
   second: (name) => `2 位: ${name}`,
+  typicality: (digit, percent) => `フィルタの使い方は、正しく認識された「${digit}」の ${percent}% より典型的です。`,
 
   where: (digit) => `「${digit}」の重要な認識領域`,
   whereOther: (digit) => `「${digit}」ならば重要な領域`,

@@ -1,5 +1,7 @@
 // What was drawn: strokes and pictures, one after the other, on a square of SIDE units.
 
+import { encoded, sheet } from "./encoding.js";
+
 export const SIDE = 280;
 // As wide, against the size that people draw digits in, as the strokes of MNIST's digits.
 export const PEN = 22;
@@ -48,15 +50,14 @@ export class Drawing {
   }
 
   /** The file to ask about: black ink on white. */
-  async file() {
+  file() {
     if (this.picture) return this.picture.file;
-    const canvas = new OffscreenCanvas(SIDE, SIDE);
-    const context = canvas.getContext("2d");
+    const context = sheet(SIDE, SIDE);
     this.paint(context, "#000000");
     context.globalCompositeOperation = "destination-over";
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, SIDE, SIDE);
-    return canvas.convertToBlob({ type: "image/png" });
+    return encoded(context, "image/png");
   }
 }
 

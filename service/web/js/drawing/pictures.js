@@ -1,6 +1,7 @@
 // Pictures that are brought: files, samples, and the digits of links.
 
 import { Refusal } from "../api.js";
+import { encoded, sheet } from "./encoding.js";
 
 // What the service takes; larger pictures are made smaller here.
 const MOST_BYTES = 250_000;
@@ -20,20 +21,19 @@ export async function pictureStep(file, name = "") {
   const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const sent = sendable ? file : await reduced(canvas);
+  const sent = sendable ? file : reduced(canvas);
   toInk(context, canvas.width, canvas.height);
   return { mask: canvas, file: sent, name, exact: bitmap.width === 28 && bitmap.height === 28 };
 }
 
 /** A picture that is too heavy, or of a kind that the service does not read, as a JPEG on white. */
-async function reduced(canvas) {
-  const flat = new OffscreenCanvas(canvas.width, canvas.height);
-  const context = flat.getContext("2d");
+function reduced(canvas) {
+  const context = sheet(canvas.width, canvas.height);
   context.fillStyle = "#ffffff";
-  context.fillRect(0, 0, flat.width, flat.height);
+  context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(canvas, 0, 0);
   for (const quality of [0.92, 0.7, 0.4]) {
-    const blob = await flat.convertToBlob({ type: "image/jpeg", quality });
+    const blob = encoded(context, "image/jpeg", quality);
     if (blob.size <= MOST_BYTES) return blob;
   }
   throw new Refusal("content-too-large");
@@ -72,10 +72,9 @@ export async function sampleStep(name) {
 
 /** A picture of 28×28 bytes, light ink on dark. */
 export async function pixelsStep(bytes) {
-  const canvas = new OffscreenCanvas(28, 28);
-  const context = canvas.getContext("2d");
+  const context = sheet(28, 28);
   const pixels = context.createImageData(28, 28);
   bytes.forEach((value, k) => pixels.data.set([value, value, value, 255], 4 * k));
   context.putImageData(pixels, 0, 0);
-  return pictureStep(await canvas.convertToBlob({ type: "image/png" }));
+  return pictureStep(encoded(context, "image/png"));
 }

@@ -10,6 +10,7 @@ import { words } from "../words.js";
 const table = document.getElementById("pairs");
 const sum = document.getElementById("sum");
 const list = document.getElementById("places");
+const typicality = document.getElementById("typicality");
 // From so many conv2 filters on, there is no room for numbers and kernels.
 const DENSE = 5;
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -95,6 +96,7 @@ export function showPairs({ answer }, one, losses) {
   }
   sum.replaceChildren();
   list.replaceChildren();
+  typicality.textContent = "";
   table.classList.toggle("losing", Boolean(losses));
   if (!one) {
     clearTable();
@@ -105,6 +107,9 @@ export function showPairs({ answer }, one, losses) {
   conv2.forEach((kernels, j) => heads.columns[j].forEach((head, n) => paintMap(head, kernels[n], limits[1])));
   showCells(one, losses);
   showSum(one);
+  // A network that was not studied has none.
+  const usual = answer.process.typicality?.[one.target];
+  if (usual) typicality.textContent = words().typicality(one.target, Math.round(usual.percentile));
 }
 
 function clearTable() {

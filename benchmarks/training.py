@@ -1,0 +1,82 @@
+"""Training steps against the plain loop of PyTorch's MNIST example, the paper's recipe, the same two cores."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.timing import show
+from models.architecture import Architecture
+from trainer.commands.training import GROUP
+from trainer.data import Digits
+from trainer.network import TrainableNetwork
+from trainer.recipe import PAPER
+from trainer.train import REPORT_EVERY, Run
+
+# The validation of a run would be timed with it.
+RECIPE = replace(PAPER, held_out=100, evaluate_every=PAPER.steps)
+
+
+class Pictures(Dataset[tuple[Tensor, int]]):
+    """MNIST as torchvision hands it out: each picture a PIL image, made a tensor and normalised when asked for."""
+
+    def __init__(self, digits: Digits) -> None:
+        self._digits = digits
+
+    def __len__(self) -> int:
+        return len(self._digits)
+
+    def __getitem__(self, which: int) -> tuple[Tensor, int]:
+        picture = Image.fromarray(self._digits.images[which])
+        tensor = torch.from_numpy(np.array(picture)).view(28, 28, 1).permute(2, 0, 1).contiguous()
+        return (tensor.to(torch.get_default_dtype()).div(255) - 0.1307) / 0.3081, int(self._digits.labels[which])
+
+
+def measure(architecture: Architecture, digits: Digits) -> None:
+    """Steps of 100 pictures. The plain loop may use both cores; ours uses one, and another run can use the other."""
+    threads = torch.get_num_threads()
+    title = f"{architecture.wiring}, {architecture.conv1_filters}×{architecture.conv2_filters} filters: a training step"
+    with TemporaryDirectory() as folder:
+        one, several = (
+            Run(architecture, RECIPE, range(count), digits, Path(folder) / f"{count}.pt").train()
+            for count in (1, GROUP)
+        )
+        plain = _plain(architecture, digits)
+
+        def steps(run: Iterator[object], cores: int) -> Callable[[], object]:
+            def way() -> object:
+                torch.set_num_threads(cores)
+                return next(run)
+
+            return way
+
+        ways = {
+            f"{GROUP} seeds at once, for each": steps(several, 1),
+            "one seed": steps(one, 1),
+            "PyTorch's DataLoader loop, one seed": steps(plain, 2),
+        }
+        together = {f"{GROUP} seeds at once, for each": GROUP * REPORT_EVERY}
+        show(title, ways, rounds=5, pictures=REPORT_EVERY, unit="step", per=together)
+    torch.set_num_threads(threads)
+
+
+def _plain(architecture: Architecture, digits: Digits) -> Iterator[None]:
+    """The example's loop; pauses after as many steps as a run does."""
+    network = TrainableNetwork(architecture)
+    optimizer = torch.optim.Adam(network.parameters(), lr=RECIPE.learning_rate)
+    step = 0
+    while True:
+        for images, labels in DataLoader(Pictures(digits), batch_size=RECIPE.batch, shuffle=True):
+            optimizer.zero_grad()
+            F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            step += 1
+            if step % REPORT_EVERY == 0:
+                yield

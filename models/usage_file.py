@@ -1,0 +1,162 @@
+"""``NAME.usage.json``, beside the checkpoint that was studied: in, out, and checked."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.architecture import CLASSES
+from models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
+from models.errors import CheckpointError
+from models.network import Array
+from models.usage import PERCENT, ClassUsage, Usage, ridged
+
+FORMAT_VERSION = 1
+
+
+def save(directory: Path, checkpoint: Checkpoint, usage: Usage) -> None:
+    """Write the checkpoint's study; an older one is replaced.
+
+    Raises
+    ------
+    CheckpointError
+        It would be refused when read; then nothing is written.
+    """
+    data = pretty(_document(checkpoint, usage)).encode()
+    _Reader(checkpoint).usage(data)
+    path = directory / f"{checkpoint.name}{USAGE_SUFFIX}"
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+def load(directory: Path, checkpoint: Checkpoint) -> Usage | None:
+    """The checkpoint's study; None where there is none.
+
+    Raises
+    ------
+    CheckpointError
+        Names the file and the field, and the command that makes it anew: not JSON; another format version; made for a
+        checkpoint with another hash; a field missing, unknown, of another shape, not finite, or at odds with another.
+    """
+    path = directory / f"{checkpoint.name}{USAGE_SUFFIX}"
+    return _Reader(checkpoint).usage(path.read_bytes()) if path.exists() else None
+
+
+def _document(checkpoint: Checkpoint, usage: Usage) -> dict[str, Any]:
+    """What stands in the file. The places follow from the counts; they are there for who reads it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": checkpoint.name,
+        "sha256": checkpoint.sha256,
+        "searched": usage.searched,
+        "per_class": usage.per_class,
+        "distinct": asdict(usage.distinct),
+        "classes": [
+            {
+                "digit": digit,
+                "images": one.images,
+                "first": asdict(one.first),
+                "second": one.second and asdict(one.second),
+                "firsts": one.firsts.tolist(),
+                "mean": one.mean.tolist(),
+                "deviation": one.deviation.tolist(),
+                "distances": one.distances.tolist(),
+            }
+            for digit, one in enumerate(usage.classes)
+        ],
+        "covariance": usage.covariance.tolist(),
+    }
+
+
+class _Reader:
+    """Takes a file apart; the first thing that is wrong is its refusal."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        architecture = checkpoint.network.architecture
+        self._pairs = architecture.conv1_filters, architecture.conv2_filters
+
+    def usage(self, data: bytes) -> Usage:
+        document = self._object(data)
+        classes = document.get("classes")
+        if not isinstance(classes, list) or len(classes) != CLASSES:
+            raise self._refusal("classes", f"must be a list of {CLASSES}")
+        usage = Usage(
+            self._count(document, "searched"),
+            self._count(document, "per_class"),
+            tuple(self._class(digit, entry) for digit, entry in enumerate(classes)),
+            self._covariance(document),
+        )
+        # Built again from its parts, the document must be the one that was read: nothing in it contradicts the rest.
+        expected = _document(self._checkpoint, usage)
+        wrong = sorted(key for key in expected.keys() | document.keys() if expected.get(key) != document.get(key))
+        if wrong:
+            raise self._refusal(", ".join(wrong), "is unknown, or does not follow from the other fields")
+        return usage
+
+    def _object(self, data: bytes) -> dict[str, Any]:
+        try:
+            document: Any = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise self._refusal("file", f"is not JSON ({error})") from error
+        if not isinstance(document, dict):
+            raise self._refusal("file", f"must be an object, not {type(document).__name__}")
+        for field, wanted in (("format_version", FORMAT_VERSION), ("sha256", self._checkpoint.sha256)):
+            if document.get(field) != wanted:
+                raise self._refusal(field, f"must be {wanted}, not {document.get(field)!r}")
+        return document
+
+    def _class(self, digit: int, entry: Any) -> ClassUsage:
+        within = f"classes[{digit}]"
+        if not isinstance(entry, dict):
+            raise self._refusal(within, f"must be an object, not {type(entry).__name__}")
+        images = self._count(entry, "images", within)
+        firsts, mean, deviation = (
+            self._array(entry, name, self._pairs, within) for name in ("firsts", "mean", "deviation")
+        )
+        if (firsts < 0).any() or (firsts != np.rint(firsts)).any() or firsts.sum() != images:
+            raise self._refusal(f"{within}.firsts", f"must be counts that add up to {images}")
+        distances = self._array(entry, "distances", PERCENT.shape, within)
+        if distances[0] < 0 or (np.diff(distances) < 0).any():
+            raise self._refusal(f"{within}.distances", "must rise, from 0 or more")
+        return ClassUsage(images, firsts.astype(np.intp), mean, deviation, distances)
+
+    def _covariance(self, document: dict[str, Any]) -> Array:
+        pairs = self._pairs[0] * self._pairs[1]
+        covariance = self._array(document, "covariance", (pairs, pairs))
+        try:
+            with np.errstate(all="ignore"):
+                least = np.linalg.eigvalsh(ridged(covariance)).min()
+        except np.linalg.LinAlgError:
+            least = np.nan
+        if (covariance != covariance.T).any() or not least > 0:
+            raise self._refusal("covariance", "must be symmetric, with no variance below zero")
+        return covariance
+
+    def _count(self, entry: dict[str, Any], name: str, within: str = "") -> int:
+        value = entry.get(name)
+        if type(value) is not int or value < 1:
+            raise self._refusal(f"{within}.{name}".lstrip("."), f"must be a count of 1 or more, not {value!r}")
+        return value
+
+    def _array(self, entry: dict[str, Any], name: str, shape: tuple[int, ...], within: str = "") -> Array:
+        field = f"{within}.{name}".lstrip(".")
+        try:
+            array = np.array(entry.get(name))
+        except (ValueError, OverflowError):
+            array = np.array(None)
+        if array.dtype.kind not in "if":
+            raise self._refusal(field, "must be a full array of numbers")
+        if array.shape != shape:
+            raise self._refusal(field, f"has shape {array.shape}; the network needs {shape}")
+        if not np.isfinite(array).all():
+            raise self._refusal(field, "holds NaN or infinity")
+        return array.astype(np.float64)
+
+    def _refusal(self, field: str, message: str) -> CheckpointError:
+        name = self._checkpoint.name
+        again = f"`python -m trainer study filters --model {name}` makes it anew"
+        return CheckpointError(f"{name}{USAGE_SUFFIX}", field, f"{message}; {again}")

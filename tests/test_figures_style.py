@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from PIL import Image
+
+from service.overlays import colours
+from trainer.figures import style
+
+
+def test_the_colours_are_those_of_the_services_pictures() -> None:
+    light = colours._COLOURS["light"]
+    assert light["solids"] == (style.PAPER, style.HAIRLINE, style.TRACK)
+    assert light["inks"] == (style.INK, style.MUTED, style.ACCENT, style.FIRST, style.SECOND)
+
+
+def test_the_scales_are_those_of_the_services_pictures() -> None:
+    values = np.linspace(-1, 1, 121)
+    service = [colours.rgb("light", int(index)) for index in colours.diverging(values, 1)]
+    ours = np.rint(style.DIVERGING((values + 1) / 2)[:, :3] * 255)
+    assert np.abs(ours - service).max() <= 1
+    greys = np.linspace(0, 1, 33)
+    service = [colours.rgb("light", int(index)) for index in colours.grey(greys)]
+    assert np.abs(np.rint(style.DIGIT(greys)[:, :3] * 255) - service).max() <= 1
+
+
+def test_a_drawing_is_a_png_and_the_same_again(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with style.drawing(tmp_path / "new" / f"{name}.png", 2, 1.5) as figure:
+            figure.text(0.5, 0.5, "text")
+    one, two = (path.read_bytes() for path in sorted((tmp_path / "new").iterdir()))
+    assert one == two
+    image = Image.open(tmp_path / "new" / "one.png")
+    assert image.size == (288, 216)
+    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert "Software" not in image.info

@@ -1,0 +1,15 @@
+import json
+from pathlib import Path
+
+from trainer.studies.document import write
+
+
+def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "found.json"
+    write(path, {"a": 1 / 3, "b": {"c": [[0.123456, -1e-9], [2, True]]}, "d": None, "e": "0.123456789"})
+    assert path.read_text() == (
+        '{\n  "a": 0.33333,\n  "b": {\n    "c": [\n      [0.12346, 0.0],\n      [2, true]\n    ]\n  },\n'
+        '  "d": null,\n  "e": "0.123456789"\n}\n'
+    )
+    assert "-0.0" not in path.read_text()
+    assert json.loads(path.read_text())["b"]["c"][1] == [2, True]

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from models.architecture import Architecture, Wiring
+from models.checkpoint import DIRECTORY, Checkpoint, load
+from models.contributions import contributions
+from models.network import Array, Network
+from tests.documents import document
+from tests.oracles import random_network
+from tests.refuse import refuses
+from trainer.data import Digits
+from trainer.errors import RunError
+from trainer.studies.filters import PER_CLASS, study
+
+
+def checkpoint_of(network: Network) -> Checkpoint:
+    return Checkpoint("tiny", network, {**document(network.astype(np.float32)), "sha256": "0f"})
+
+
+@pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
+def test_equals_a_plain_loop(name: str, digits: Digits) -> None:
+    """Picture by picture with the whole ledger, each class's first eight that are read correctly."""
+    checkpoint = load(DIRECTORY / f"{name}.safetensors")
+    some = digits[:250]
+    steps: list[int] = []
+    found = study(checkpoint, some, steps.append, per_class=8)
+    taken: dict[int, list[Array]] = {digit: [] for digit in range(10)}
+    for image, label in zip(some.images, some.labels.tolist(), strict=True):
+        ledger = contributions(checkpoint.network.astype(np.float64), image / 255)
+        if ledger.logits.tolist().index(max(ledger.logits)) == label and len(taken[label]) < 8:
+            taken[label].append(ledger.maps[label])
+    for digit, maps in taken.items():
+        one, totals = found.usage.classes[digit], [each.sum((-2, -1)) for each in maps]
+        assert one.images == len(maps)
+        np.testing.assert_allclose(found.maps[digit], np.mean(maps, axis=0), rtol=0, atol=1e-10)
+        np.testing.assert_allclose(one.mean, np.mean(totals, axis=0), rtol=1e-5)
+        assert one.firsts.sum() == len(maps)
+        for pair, count in np.ndenumerate(one.firsts):
+            assert count == sum(total[pair] == total.max() for total in totals)
+    assert any(len(maps) == 8 for maps in taken.values())
+    assert (found.usage.searched, found.usage.per_class) == (250, 8)
+    assert sum(steps) == 250
+
+
+def test_it_looks_at_the_first_of_each_class(digits: Digits) -> None:
+    checkpoint, some = load(DIRECTORY / "summed-3x3.safetensors"), digits[:1500]
+    read = checkpoint.precise.logits(some.images / 255).argmax(-1)
+    found = study(checkpoint, some, lambda _: None, per_class=140)
+    right = [np.flatnonzero((some.labels == digit) & (read == digit)) for digit in range(10)]
+    assert [one.images for one in found.usage.classes] == [min(len(which), 140) for which in right]
+    most = max(range(10), key=lambda digit: len(right[digit]))
+    assert len(right[most]) > 140
+    # What comes after the last one that is taken changes nothing.
+    shorter = study(checkpoint, some[: int(right[most][140])], lambda _: None, per_class=140).usage.classes[most]
+    assert shorter.mean.tolist() == found.usage.classes[most].mean.tolist()
+    assert PER_CLASS == 1000
+
+
+def test_refuses_a_class_without_two_correctly_read_images(digits: Digits) -> None:
+    checkpoint = load(DIRECTORY / "summed-3x3.safetensors")
+    labels = digits.labels[:20].tolist()
+    scarce = next(digit for digit in range(10) if labels.count(digit) < 2)
+    count = labels.count(scarce)
+    with refuses(
+        RunError,
+        f"summed-3x3 reads {count} of the {count} images of a {scarce} correctly; the study needs 2 at least. "
+        "Take more --images, or a network that reads better",
+    ):
+        study(checkpoint, digits[:20], lambda _: None)
+
+
+def test_refuses_a_network_that_never_reads_a_class(digits: Digits) -> None:
+    network = random_network(Architecture(Wiring.SUMMED, 1, 2), 1)
+    with pytest.raises(RunError, match=r"^tiny reads \d+ of the \d+ images of a \d correctly; "):
+        study(checkpoint_of(network), digits[:500], lambda _: None)

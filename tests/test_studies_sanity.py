@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from models.checkpoint import load_all
+from models.network import Array
+from models.pixels import pixel_ledger
+from tests.oracles import PAIRED, random_network
+from trainer.data import Digits
+from trainer.studies.explanations import EXPLANATIONS, LEDGER
+from trainer.studies.sanity import LAYERS, correlations, randomised, spearman
+
+
+def mean_rank(values: Array, value: float) -> float:
+    below, equal = int((values < value).sum()), int((values == value).sum())
+    return below + (equal + 1) / 2
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_spearman_is_pearson_of_mean_ranks(ties: bool) -> None:
+    rng = np.random.default_rng(91)
+    first, second = rng.normal(size=(2, 40))
+    second = second + first
+    if ties:
+        first, second = first.round(), second.round()
+    ranks = [[mean_rank(values, value) for value in values] for values in (first, second)]
+    assert spearman(first, second) == pytest.approx(float(np.corrcoef(ranks)[0, 1]), abs=1e-12)
+
+
+def test_spearman_on_paper() -> None:
+    rising = np.array([1.0, 2.0, 5.0, 9.0])
+    assert spearman(rising, rising**3) == pytest.approx(1, abs=1e-15)
+    assert spearman(rising, -rising) == pytest.approx(-1, abs=1e-15)
+    assert spearman(rising, np.array([1.0, 1.0, 0.0, 2.0])) == pytest.approx(2 / np.sqrt(22.5), abs=1e-15)
+    assert spearman(rising, np.ones(4)) == 0
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_layers_are_drawn_anew_from_the_top(stage: int) -> None:
+    network = random_network(PAIRED, 92)
+    other = randomised(network, LAYERS[:stage], 5)
+    for name, before in network.weights.items():
+        layer = name.split(".")[0]
+        changed = layer in LAYERS[:stage]
+        assert (other.weights[name] != before).all() == changed
+        assert (other.weights[name] == before).all() != changed
+        limit = 1 / np.sqrt({"conv1": 25, "conv2": 9, "affine": 225}[layer])
+        if changed:
+            assert np.abs(other.weights[name]).max() < limit
+    if stage > 1:
+        earlier = randomised(network, LAYERS[: stage - 1], 5)
+        np.testing.assert_array_equal(other.weights["affine.weight"], earlier.weights["affine.weight"])
+        assert np.abs(other.weights["affine.weight"]).max() > 0.99 / 15
+    another = randomised(network, LAYERS[:stage], 6)
+    assert (another.weights["affine.bias"] != other.weights["affine.bias"]).all() == (stage > 0)
+
+
+def test_correlations_of_every_stage_and_seed(digits: Digits) -> None:
+    network, images = load_all()["paired-3x3"].precise, digits.scaled(np.float64)[:3]
+    target = np.array([7, 2, 1])
+    [explanation] = [one for one in EXPLANATIONS if one.name == LEDGER]
+    found = correlations(explanation, network, images, target, (3, 4))
+    assert found.shape == (2, 3, 3)
+    for place, seed in enumerate((3, 4)):
+        for stage in range(3):
+            other = randomised(network, LAYERS[: stage + 1], seed)
+            for number, image in enumerate(images):
+                pair = [pixel_ledger(one, image, target[number]).heatmap()[image > 0] for one in (network, other)]
+                assert found[place, stage, number] == pytest.approx(spearman(*pair), abs=1e-12)

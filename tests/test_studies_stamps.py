@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from models.architecture import Architecture
+from tests.oracles import ARCHITECTURES, PAIRED, random_network, title
+from trainer.data import Digits
+from trainer.studies.stamps import Stamps
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_sums_of_stamps_are_read_as_the_pictures_that_show_these_pixels(
+    architecture: Architecture, digits: Digits
+) -> None:
+    network, rng = random_network(architecture, 81), np.random.default_rng(81)
+    image = digits.scaled(np.float64)[17].copy()
+    image[[0, 0, 27, 27], [0, 27, 0, 27]] = 0.7  # a stamp is cut off at every edge
+    stamps = Stamps.of(network, image)
+    assert stamps.places.tolist() == np.flatnonzero(image).tolist()
+    for chance in (0.0, 0.3, 1.0):
+        shown = rng.random(len(stamps.places)) < chance
+        picture = np.zeros(784)
+        picture[stamps.places[shown]] = image.ravel()[stamps.places[shown]]
+        read = stamps.logits(stamps.stamps[shown].sum(0))
+        np.testing.assert_allclose(read, network.logits(picture.reshape(28, 28)), rtol=0, atol=1e-12)
+
+
+def test_a_blank_picture_leaves_no_stamp() -> None:
+    network = random_network(PAIRED, 82)
+    stamps = Stamps.of(network, np.zeros((28, 28)))
+    assert stamps.stamps.shape == (0, 3, 24, 24)
+    read = stamps.logits(np.zeros((2, 5, 3, 24, 24)))
+    assert read.shape == (2, 5, 10)
+    np.testing.assert_allclose(read[1, 4], network.logits(np.zeros((28, 28))), rtol=0, atol=1e-12)

@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from models.architecture import Architecture, Wiring
+from models.contributions import contributions
+from models.network import Array
+from models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage, chosen, measure
+from tests.oracles import LENET, PAIRED, random_network, title
+from trainer.data import Digits
+
+
+def tally(firsts: list[list[int]], mean: list[list[float]] | None = None) -> ClassUsage:
+    """A class of which only the counts and the means matter."""
+    counts = np.array(firsts)
+    means = np.zeros(counts.shape) if mean is None else np.array(mean)
+    return ClassUsage(int(counts.sum()), counts, means, np.zeros(counts.shape), np.arange(101.0))
+
+
+def ten(*values: list[list[float]]) -> list[Array]:
+    """Ten classes of 1×2 pairs: those that are given, and for the others two pictures."""
+    first = [np.array(rows)[:, None, :] for rows in values]
+    return first + [np.array([[[1.0, 0.0]], [[3.0, 0.0]]])] * (10 - len(first))
+
+
+def test_on_paper() -> None:
+    usage = measure(ten([[3, 1], [2, 5], [4, 0]]), searched=60, per_class=7)
+    one = usage.classes[0]
+    assert (usage.searched, usage.per_class, one.images) == (60, 7, 3)
+    assert one.firsts.tolist() == [[2, 1]]
+    assert one.mean.tolist() == [[3, 2]]
+    # Deviations 0, −1, 1 and −1, 3, −2.
+    assert one.deviation[0].tolist() == pytest.approx([(2 / 3) ** 0.5, (14 / 3) ** 0.5], rel=1e-5)
+    assert one.first == PlacedPair(0, 0, 2 / 3, 3.0)
+    assert one.second == PlacedPair(0, 1, 1 / 3, 2.0)
+    # The other nine classes add 18 pictures with deviations ±1 and 0. Sums of squares: 2 + 18, −5, 14.
+    a, b, d = 20 / 21, -5 / 21, 14 / 21
+    assert usage.covariance.ravel().tolist() == pytest.approx([a, b, b, d], rel=1e-5)
+    ridge = 0.001 * (a + d) / 2
+    a, d = a + ridge, d + ridge
+
+    def distance(x: float, y: float) -> float:
+        return float(((d * x * x - 2 * b * x * y + a * y * y) / (a * d - b * b)) ** 0.5)
+
+    near, middle, far = sorted([distance(0, -1), distance(-1, 3), distance(1, -2)])
+    assert one.distances[[0, 50, 100]].tolist() == pytest.approx([near, middle, far], rel=1e-5)
+    assert one.distances[25] == pytest.approx((near + middle) / 2, rel=1e-5)
+    pictures = np.tile([[4.0, 0.0]], (10, 1, 1))
+    assert usage.typicality(pictures)[0].distance == pytest.approx(distance(1, -2), rel=1e-4)
+    assert usage.typicality(pictures)[1].distance == pytest.approx(distance(2, 0), rel=1e-4)
+
+
+def test_the_percentile_is_the_part_that_is_further_away() -> None:
+    usage = Usage(1, 1, (tally([[1]]),) * 10, np.array([[1 / 1.001]]))
+    pictures = np.zeros((10, 1, 1))
+    pictures[:, 0, 0] = [0, 1, 25, 62.5, 99, 100, 200, -25, -300, 50]
+    shares = [one.percentile for one in usage.typicality(pictures)]
+    assert shares == pytest.approx([100, 99, 75, 37.5, 1, 0, 0, 75, 0, 50])
+    assert [one.distance for one in usage.typicality(pictures)] == pytest.approx(np.abs(pictures.ravel()))
+
+
+def test_places_go_by_count_not_by_mean() -> None:
+    one = tally([[5, 0], [2, 4]], [[1.0, 9.0], [8.0, 2.0]])
+    assert one.first == PlacedPair(0, 0, 5 / 11, 1.0)
+    assert one.second == PlacedPair(1, 1, 4 / 11, 2.0)
+    assert one.combination == ((0, 0), (1, 1))
+
+
+def test_of_equal_counts_the_greater_mean_comes_first() -> None:
+    one = tally([[3, 3, 3]], [[1.0, 3.0, 2.0]])
+    assert one.combination == ((0, 1), (0, 2))
+    assert tally([[3, 3, 3]], [[2.0, 2.0, 2.0]]).combination == ((0, 0), (0, 1))
+
+
+@pytest.mark.parametrize(("firsts", "dominated"), [([[1, 9]], True), ([[1, 8]], False), ([[0, 4]], True)])
+def test_second_place_is_left_out_from_90_percent_on(firsts: list[list[int]], dominated: bool) -> None:
+    one = tally(firsts)
+    assert one.dominated is dominated
+    assert one.first.conv2 == 1
+    assert (one.second is None) is dominated
+    assert one.combination == (((0, 1),) if dominated else ((0, 1), (0, 0)))
+
+
+def test_a_single_pair_has_no_second() -> None:
+    one = tally([[7]])
+    assert one.first == PlacedPair(0, 0, 1.0, 0.0)
+    assert one.second is None
+
+
+def test_how_many_combinations_are_different() -> None:
+    first, both, other = [[9, 1, 0]], [[6, 4, 0]], [[4, 6, 0]]
+    classes = [first, first, both, other, both, [[0, 6, 4]], *[[[5, 0, 4]]] * 4]
+    usage = Usage(1, 1, tuple(tally(one) for one in classes), np.eye(3))
+    # In order: 0 alone, 0 and 1, 1 and 0, 1 and 2, 0 and 2.
+    assert usage.distinct == Distinct(first=2, ordered=5, unordered=4)
+
+
+def test_which_pictures_are_chosen() -> None:
+    labels, read = np.array([3, 3, 0, 3, 3, 9, 3]), np.array([3, 5, 0, 3, 3, 8, 3])
+    picked = [some.tolist() for some in chosen(labels, read, 3)]
+    assert picked == [[2], [], [], [0, 3, 4], [], [], [], [], [], []]
+
+
+def test_a_pair_that_nobody_uses_makes_its_use_odd_and_breaks_nothing() -> None:
+    rng = np.random.default_rng(3)
+    values = [np.concatenate([rng.normal(2, 1, (50, 1, 2)), np.zeros((50, 1, 1))], -1) for _ in range(10)]
+    usage = measure(values, 500, 50)
+    assert usage.classes[4].deviation[0, 2] == 0
+    usual = np.stack([one.mean for one in usage.classes])
+    assert usage.typicality(usual)[4] == Typicality(100.0, 0.0)
+    usual[4, 0, 2] += 1
+    odd = usage.typicality(usual)[4]
+    assert odd.percentile == 0
+    assert 20 < odd.distance < 100
+
+
+def test_pictures_that_are_all_alike() -> None:
+    usage = measure([np.full((3, 2, 2), 5.0)] * 10, 30, 3)
+    assert not usage.covariance.any()
+    assert usage.distances(np.array([[3.0, 0.0], [0.0, 4.0]])) == pytest.approx(5)
+    assert usage.classes[0].distances.tolist() == [0] * 101
+
+
+finite = st.floats(-50, 50)
+
+
+@given(arrays.arrays(float, (10, 12, 2, 2), elements=finite), arrays.arrays(float, (10, 2, 2), elements=finite))
+def test_percentiles_are_shares_of_the_studied_pictures(values: Array, picture: Array) -> None:
+    usage = measure(list(values), 120, 12)
+    for digit, one in enumerate(usage.typicality(picture)):
+        own = usage.distances(values[digit] - usage.classes[digit].mean)
+        slack = 1e-4 * (1 + one.distance)
+        # Twelve pictures are eleven steps; between two of them the percentile is in between.
+        least, most = ((own > one.distance + side).mean() * 100 for side in (slack, -slack))
+        assert least - 100 / 11 <= one.percentile <= most + 100 / 11
+        assert 0 <= one.percentile <= 100
+
+
+@given(arrays.arrays(float, (10, 4, 2, 2), elements=finite), st.floats(0.1, 10))
+def test_distance_does_not_depend_on_the_unit(values: Array, unit: float) -> None:
+    picture = values[:, 0] + 1
+    some, others = (measure(list(values * by), 40, 4).typicality(picture * by) for by in (1, unit))
+    if values.std(axis=1).max() > 0.01:
+        for one, other in zip(some, others, strict=True):
+            assert other.distance == pytest.approx(one.distance, rel=0.02, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "architecture", [PAIRED, LENET, Architecture(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
+)
+def test_equals_single_ledgers_one_after_another(architecture: Architecture, digits: Digits) -> None:
+    """Counting with Python's own sums, from the ledger of each picture by itself."""
+    network = random_network(architecture, 4)
+    images = digits.scaled(np.float64)[:90]
+    # Whatever it reads is right: an untrained network reads few classes.
+    for digit in range(2):
+        rows = [contributions(network, image).contributions[digit].ravel().tolist() for image in images]
+        usage = measure([np.array(rows).reshape(90, *_pairs(architecture))] * 10, 90, 90).classes[0]
+        count = len(rows[0])
+        winners = [max(range(count), key=lambda pair, row=row: row[pair]) for row in rows]  # type: ignore[misc]
+        assert usage.firsts.ravel().tolist() == [winners.count(pair) for pair in range(count)]
+        means = [sum(row[pair] for row in rows) / 90 for pair in range(count)]
+        spreads = [(sum((row[pair] - means[pair]) ** 2 for row in rows) / 90) ** 0.5 for pair in range(count)]
+        assert usage.mean.ravel().tolist() == pytest.approx(means, rel=1e-5, abs=1e-9)
+        assert usage.deviation.ravel().tolist() == pytest.approx(spreads, rel=1e-4, abs=1e-9)
+
+
+def _pairs(architecture: Architecture) -> tuple[int, int]:
+    return architecture.conv1_filters, architecture.conv2_filters

@@ -1,0 +1,136 @@
+"""``python -m trainer study faithfulness``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from models.checkpoint import DIRECTORY
+from trainer.commands.options import (
+    DATA,
+    RUNS,
+    STUDIES,
+    DataOption,
+    ModelsOption,
+    NamesOption,
+    OutOption,
+    RunsOption,
+    chosen,
+    console,
+    mnist,
+)
+from trainer.studies.curves import BASES, CURVES
+from trainer.studies.document import write
+from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OURS, SANE, Explanation
+from trainer.studies.faithfulness import (
+    Estimate,
+    Measured,
+    best,
+    document,
+    parts,
+    sanity,
+    study,
+    unbeaten,
+)
+
+IMAGES = 1000
+
+
+def faithfulness(
+    names: NamesOption = None,
+    models_directory: ModelsOption = DIRECTORY,
+    data_directory: DataOption = DATA,
+    out: OutOption = STUDIES,
+    images: Annotated[int, typer.Option(min=2, help="The first so many test images.")] = IMAGES,
+    runs: RunsOption = RUNS,
+    rivals: Annotated[bool, typer.Option(help="Captum's explanations as well; they need konkyo[dev].")] = True,
+) -> None:
+    """Measure which explanation is faithful: deletion and insertion curves of ours, and of Captum's.
+
+    Stop it at any time: the same command goes on where it was, and ends with the same numbers.
+    """
+    from trainer.figures import faithfulness as figure
+
+    others, left_out = _rivals() if rivals else ([], "Captum's explanations were left out as asked (--no-rivals)")
+    if left_out is not None:
+        console.print(left_out, highlight=False)
+    explanations = [*EXPLANATIONS, *others]
+    sane = [explanation for explanation in EXPLANATIONS if explanation.name in SANE]
+    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
+    for checkpoint in checkpoints:
+        try:
+            with _bar(f"{checkpoint.name}, curves", parts(digits, explanations)) as advance:
+                measured = study(checkpoint, digits, runs, advance, explanations)
+            with _bar(f"{checkpoint.name}, random weights", len(sane)) as advance:
+                checked = sanity(checkpoint, digits, runs, advance, sane)
+        except KeyboardInterrupt:
+            Console(stderr=True).print("interrupted: the same command goes on from the last part")
+            raise typer.Exit(130) from None
+        found = document(checkpoint, measured, checked, left_out)
+        console.print(_table(checkpoint.name, measured))
+        for line in _verdict(measured):
+            console.print(line, highlight=False)
+        written = out / checkpoint.name / "faithfulness.json", out / checkpoint.name / "faithfulness.png"
+        write(written[0], found)
+        figure.draw(written[1], checkpoint.name, measured)
+        for path in written:
+            console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)
+
+
+def _rivals() -> tuple[list[Explanation], str | None]:
+    """Captum's explanations, or none and why."""
+    try:
+        from trainer.studies.rivals import RIVALS
+    except ModuleNotFoundError as missing:
+        if missing.name not in {"captum", "torch"}:
+            raise
+        return (
+            [],
+            f"Captum's explanations are left out: {missing.name} is not installed; pip install 'konkyo[dev]' has it",
+        )
+    return RIVALS, None
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _table(name: str, measured: Sequence[Measured]) -> Table:
+    """The widest gap between insertion and deletion over the ink first."""
+    caption = (
+        "Area under the curve of the probability; in brackets half of its 95 % interval, in the last digits. "
+        "Deletion: lower is better; insertion: higher is better. all: of 784 pixels; ink: of those that hold ink. "
+        "Bold: the service's default."
+    )
+    table = Table("", title=f"{name}, {len(measured[0].areas):,} images", caption=caption)
+    for base, curve in product(BASES, CURVES):
+        table.add_column(f"{curve}\n{base}", justify="right", no_wrap=True)
+    for one in sorted(measured, key=lambda one: -one.gap):
+        style = "bold" if one.name == DEFAULT else "" if one.kind == OURS else "dim"
+        table.add_row(one.name, *(_cell(one, base, curve) for base, curve in product(BASES, CURVES)), style=style)
+    return table
+
+
+def _cell(one: Measured, base: str, curve: str) -> str:
+    estimate = Estimate.of(one.area("probability", base, curve))
+    return f"{estimate.mean:.3f}({1000 * estimate.interval:02.0f})"
+
+
+def _verdict(measured: Sequence[Measured]) -> Iterator[str]:
+    """Of the default and of the best of ours: what they are not better than."""
+    for name in dict.fromkeys((DEFAULT, best(measured).name)):
+        yield f"{name}{', the default,' if name == DEFAULT else ''} against Captum's explanations and plain orders:"
+        for base, curves in unbeaten(measured, name).items():
+            for curve, others in curves.items():
+                yield f"  {curve}, {base}: " + (f"not better than {', '.join(others)}" if others else "better than all")

@@ -1,0 +1,84 @@
+"""``python -m trainer study filters``."""
+
+from functools import partial
+
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from models import usage_file
+from models.architecture import CLASSES
+from models.checkpoint import DIRECTORY, USAGE_SUFFIX, Checkpoint
+from models.usage import Distinct, PlacedPair, Usage
+from trainer.commands.options import (
+    DATA,
+    STUDIES,
+    DataOption,
+    ImagesOption,
+    ModelsOption,
+    NamesOption,
+    OutOption,
+    chosen,
+    console,
+    mnist,
+)
+from trainer.data import Digits
+from trainer.studies.filters import FilterStudy, study
+
+
+def filters(
+    names: NamesOption = None,
+    models_directory: ModelsOption = DIRECTORY,
+    data_directory: DataOption = DATA,
+    out: OutOption = STUDIES,
+    images: ImagesOption = None,
+) -> None:
+    """Count which filter pair contributes most, over 1,000 correctly read test images a class (section 3.2, Fig. 4).
+
+    Writes NAME.usage.json beside the checkpoint, which the service serves and measures typicality by, and a figure.
+    """
+    from trainer.figures import filters as figure
+
+    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
+    for checkpoint in checkpoints:
+        found = _study(checkpoint, digits)
+        console.print(_table(checkpoint.name, found.usage))
+        console.print(_verdict(found.usage.distinct), highlight=False)
+        usage_file.save(models_directory, checkpoint, found.usage)
+        path = out / checkpoint.name / "filters.png"
+        figure.draw(path, checkpoint.name, checkpoint.network, found.usage, found.maps)
+        for written in (models_directory / f"{checkpoint.name}{USAGE_SUFFIX}", path):
+            console.print(f"written: {escape(str(written))}", highlight=False, soft_wrap=True)
+
+
+def _study(checkpoint: Checkpoint, digits: Digits) -> FilterStudy:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(checkpoint.name, total=len(digits))
+        return study(checkpoint, digits, partial(bar.advance, task))
+
+
+def _table(name: str, usage: Usage) -> Table:
+    caption = "pairs are conv1 × conv2, from 0; %: images in which the pair contributes most; mean contribution"
+    table = Table("class", title=name, caption=caption)
+    for column in ("images", "first", "%", "mean", "second", "%", "mean"):
+        table.add_column(column, justify="right")
+    for digit, one in enumerate(usage.classes):
+        second = _place(one.second) if one.second else ("dominated", "", "")
+        table.add_row(str(digit), f"{one.images:,}", *_place(one.first), *second)
+    return table
+
+
+def _place(pair: PlacedPair) -> tuple[str, str, str]:
+    return f"{pair.conv1}×{pair.conv2}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
+
+
+def _verdict(distinct: Distinct) -> str:
+    """What the paper says of its network: with second place, no two classes use the same combination."""
+    verdict = f"By first place alone, the ten classes use {distinct.first} different pairs. With second place, "
+    if distinct.ordered == CLASSES:
+        verdict += "all ten combinations are different, as in the paper"
+    else:
+        verdict += f"{distinct.ordered} of the ten combinations are different (the paper: all ten)"
+    return verdict + ("." if distinct.unordered == CLASSES else f"; order aside, {distinct.unordered}.")

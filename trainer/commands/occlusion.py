@@ -1,0 +1,86 @@
+"""``python -m trainer study occlusion``."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+from typer import Exit
+
+from models.checkpoint import DIRECTORY, Checkpoint
+from trainer.commands.options import (
+    DATA,
+    RUNS,
+    STUDIES,
+    DataOption,
+    ImagesOption,
+    ModelsOption,
+    NamesOption,
+    OutOption,
+    RunsOption,
+    chosen,
+    console,
+    mnist,
+)
+from trainer.data import Digits
+from trainer.studies.document import write
+from trainer.studies.occlusion import RegionStudy, document, parts, study
+
+
+def occlusion(
+    names: NamesOption = None,
+    models_directory: ModelsOption = DIRECTORY,
+    data_directory: DataOption = DATA,
+    out: OutOption = STUDIES,
+    images: ImagesOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Hide every region of every test image: what it costs, and how often the answer changes (section 4).
+
+    Stop it at any time: the same command goes on where it was, and ends with the same numbers.
+    """
+    from trainer.figures import occlusion as figure
+
+    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
+    for checkpoint in checkpoints:
+        try:
+            found = _study(checkpoint, digits, runs)
+        except KeyboardInterrupt:
+            Console(stderr=True).print("interrupted: the same command goes on from the last part")
+            raise Exit(130) from None
+        console.print(_table(checkpoint.name, found))
+        written = out / checkpoint.name / "occlusion.json", out / checkpoint.name / "occlusion.png"
+        write(written[0], document(checkpoint, found))
+        figure.draw(written[1], checkpoint.name, found)
+        for path in written:
+            console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)
+
+
+def _study(checkpoint: Checkpoint, digits: Digits, runs: Path) -> list[RegionStudy]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(checkpoint.name, total=parts(digits))
+        return study(checkpoint, digits, runs, lambda: bar.advance(task))
+
+
+def _table(name: str, found: list[RegionStudy]) -> Table:
+    caption = (
+        "critical: a region that changes the answer when it alone is hidden; hidings: of all regions of all images"
+    )
+    table = Table("region", title=f"{name}, {len(found[0].critical):,} images", caption=caption)
+    for column in ("regions", "critical, mean", "median", "most", "images changed", "hidings changed"):
+        table.add_column(column, justify="right")
+    for one in found:
+        critical = one.document()["critical"]
+        table.add_row(
+            f"{one.region}×{one.region}",
+            str(one.drop[0].size),
+            f"{critical['mean']:.2f}",
+            f"{critical['median']:g}",
+            str(critical["most"]),
+            f"{one.images_changed:.1%}",
+            f"{one.hidings_changed:.2%}",
+        )
+    return table

@@ -1,0 +1,16 @@
+"""``python -m trainer report``."""
+
+from rich.markup import escape
+
+from models.checkpoint import DIRECTORY
+from trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen, console
+from trainer.report import report as put_together
+
+
+def report(models_directory: ModelsOption = DIRECTORY, out: OutOption = STUDIES) -> None:
+    """Put what was measured together on one page, with its figures: README.md in the studies' folder."""
+    page = put_together(chosen(models_directory, None), models_directory, out)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "README.md"
+    path.write_text(page, encoding="utf-8")
+    console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)

@@ -1,0 +1,111 @@
+"""``python -m trainer search``."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models.architecture import Architecture
+from models.checkpoint import DIRECTORY, pretty
+from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, console, mnist
+from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
+from trainer.search import FILE, LENET, Candidate, document, grid, smallest
+
+STEPS = 10_000
+
+
+def search(
+    conv1: Annotated[str, typer.Option(help="Counts of conv1 filters to try.", metavar="A,A,…")] = "1,2,3,4",
+    conv2: Annotated[str, typer.Option(help="Counts of conv2 filters to try.", metavar="B,B,…")] = "1,2,3,4",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds for each network.")] = 3,
+    recipe: Annotated[RecipeName, typer.Option(help="How each is trained.")] = RecipeName.BEST,
+    steps: Annotated[int, typer.Option(min=1, help="Batches that each is trained on.")] = STEPS,
+    floor: Annotated[float, typer.Option(min=0, max=100, help="Accuracy that is enough, in percent.")] = 98.0,
+    data_directory: DataOption = DATA,
+    models_directory: Annotated[
+        Path, typer.Option("--models", envvar="KONKYO_MODELS", help=f"Where {FILE} goes, for the service.")
+    ] = DIRECTORY,
+    out: OutOption = STUDIES,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Find the smallest filter counts that read well enough (section 2.1), in both wirings, beside LeNet's 6 and 16.
+
+    Stop it at any time: the same command goes on where it was.
+    """
+    from trainer.figures import search as figure
+    from trainer.publish import told
+    from trainer.train import Run
+
+    wanted = grid(_counts(conv1, "--conv1"), _counts(conv2, "--conv2"))
+    chosen = replace(RECIPES[recipe], steps=steps)
+    digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
+    candidates = []
+    try:
+        lesson = lesson_for(chosen, digits, runs)
+        for number, architecture in enumerate(wanted, 1):
+            found = []
+            for first in range(1, seeds + 1, GROUP):
+                group = range(first, min(first + GROUP, seeds + 1))
+                state = runs / "search" / f"{recipe}-{steps}" / f"{_title(architecture)}-{group[0]}-{group[-1]}.pt"
+                run = Run(architecture, chosen, group, digits, state, lesson)
+                train_with_bar(run, f"{number} of {len(wanted)}: {_title(architecture)}")
+                found += told(run, test)
+            candidates.append(Candidate(architecture, found))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted: the same command goes on from the last validation")
+        raise typer.Exit(130) from None
+    console.print(_table(candidates, floor / 100))
+    for line in _verdict(candidates, floor / 100):
+        console.print(line, highlight=False)
+    path = models_directory / FILE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
+    fresh.replace(path)
+    figure.draw(out / "search.png", candidates, floor / 100)
+    for written in (path, out / "search.png"):
+        console.print(f"written: {escape(str(written))}", highlight=False, soft_wrap=True)
+
+
+def _counts(text: str, option: str) -> list[int]:
+    try:
+        return sorted({int(count) for count in text.split(",")})
+    except ValueError:
+        raise typer.BadParameter(f"must be counts such as 1,2,3, not {text!r}", param_hint=option) from None
+
+
+def _title(architecture: Architecture) -> str:
+    return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
+
+
+def _table(candidates: list[Candidate], floor: float) -> Table:
+    best = [one.architecture for one in smallest(candidates, floor)]
+    caption = f"mean ± sd over {len(candidates[0].runs)} seeds; bold: the smallest that validates at {floor:.1%}"
+    table = Table("network", title="the smallest network", caption=caption)
+    for column in ("parameters", "of LeNet's", "validation", "test"):
+        table.add_column(column, justify="right")
+    for one in candidates:
+        table.add_row(
+            _title(one.architecture) + (" (LeNet's)" if one.architecture == LENET else ""),
+            f"{one.architecture.parameters:,}",
+            f"{one.architecture.parameters / LENET.parameters:.0%}",
+            *(f"{100 * centre:.2f} ± {100 * spread:.2f}" for centre, spread in (one.validation, one.test)),
+            style="bold" if one.architecture in best else None,
+        )
+    return table
+
+
+def _verdict(candidates: list[Candidate], floor: float) -> list[str]:
+    best = list(smallest(candidates, floor))
+    if not best:
+        return [f"No network validates at {floor:.1%} on average: train longer, or try more filters."]
+    return [
+        f"The smallest that validates at {floor:.1%} on average, {one.architecture.wiring}: "
+        f"{one.architecture.conv1_filters} and {one.architecture.conv2_filters} filters, "
+        f"{one.architecture.parameters:,} parameters, {one.architecture.parameters / LENET.parameters:.0%} of LeNet's "
+        f"{LENET.parameters:,}; it reads {one.test[0]:.2%} of the test images."
+        for one in best
+    ]

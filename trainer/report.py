@@ -1,0 +1,223 @@
+"""One page of everything that was measured, in Markdown: cards, search and studies, with their figures.
+
+It measures nothing: every number is read from the files that the other commands wrote, and each section names the
+command that prints its numbers. What was not measured yet, or of another checkpoint, is said and left out.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from models import usage_file
+from models.checkpoint import Checkpoint
+from models.usage import ClassUsage, PlacedPair
+from trainer.search import FILE
+
+# Explanations in the report's table: the best of all that were measured, whatever their kind.
+LISTED = 12
+
+
+def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> str:
+    """The page; its links to figures are relative to ``studies``.
+
+    Parameters
+    ----------
+    checkpoints
+        What it is about.
+    models
+        Where the search's file and the checkpoints' usage are.
+    studies
+        Where the studies wrote.
+    """
+    lines = [
+        "# What was measured",
+        "",
+        "`python -m trainer report` put this page together from the files that the commands beside each section wrote.",
+        "",
+        *_networks(checkpoints),
+        *_search(models, studies),
+    ]
+    for title, section in (
+        ("Which filter pairs a class uses", _filters),
+        ("What hiding a region does", _occlusion),
+        ("Which explanation is faithful", _faithfulness),
+    ):
+        lines += [f"## {title}", ""]
+        for checkpoint in checkpoints:
+            lines += [*section(checkpoint, models, studies), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
+    yield from (
+        "## The networks",
+        "",
+        "`python -m trainer train` (the recipe and the seeds are in each card). The seed that validates best is "
+        "shipped; no choice was made on the test images.",
+        "",
+    )
+    rows = []
+    for checkpoint in checkpoints:
+        card = checkpoint.card
+        tests = [run["test"] for run in card["selection"]["runs"]]
+        spread = f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–"
+        validation, test = card["accuracy"]["validation"], card["accuracy"]["test"]
+        rows.append(
+            (
+                f"`{checkpoint.name}`",
+                f"{card['parameters']:,}",
+                f"{test:.2%}",
+                f"{validation:.2%}",
+                f"{len(tests)}",
+                spread,
+                f"{card['recipe']['steps']:,}",
+            )
+        )
+    head = "network", "parameters", "test, shipped", "validation", "seeds", "test, all seeds (mean ± sd)", "steps"
+    yield from _table(head, rows)
+
+
+def _search(models: Path, studies: Path) -> Iterator[str]:
+    yield from ("## The smallest network", "", "`python -m trainer search`", "")
+    if not (models / FILE).exists():
+        yield from ("Not searched yet.", "")
+        return
+    found = json.loads((models / FILE).read_text(encoding="utf-8"))
+    lenet = found["lenet_parameters"]
+    for one in found["smallest"]:
+        yield (
+            f"- {one['wiring']}: {one['conv1_filters']} and {one['conv2_filters']} filters, {one['parameters']:,} "
+            f"parameters, {one['share_of_lenet']:.0%} of LeNet's {lenet:,}, are the fewest that validate at "
+            f"{found['floor']:.1%} on average."
+        )
+    if not found["smallest"]:
+        yield f"No network validated at {found['floor']:.1%} on average."
+    yield ""
+    if (studies / "search.png").exists():
+        yield from ("![Accuracy against parameters](search.png)", "")
+    rows = [
+        (
+            f"{one['wiring']} {one['conv1_filters']}×{one['conv2_filters']}",
+            f"{one['parameters']:,}",
+            f"{one['parameters'] / lenet:.0%}",
+            *(
+                f"{100 * one[part]['mean']:.2f} ± {100 * one[part]['deviation']:.2f} %"
+                for part in ("validation", "test")
+            ),
+        )
+        for one in found["networks"]
+    ]
+    yield from _table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
+
+
+def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
+    yield from _heading(checkpoint, "filters")
+    usage = usage_file.load(models, checkpoint)
+    if usage is None:
+        yield "Not measured yet."
+        return
+    distinct = usage.distinct
+    yield (
+        f"Of the ten classes' first and second places, {distinct.ordered} are different"
+        + (
+            " from each other, as in the paper."
+            if distinct.ordered == len(usage.classes)
+            else "; in the paper, all are."
+        )
+    )
+    yield ""
+    yield from _figure(checkpoint, studies, "filters", "The pairs that each class uses")
+    rows = [_usage_row(digit, one) for digit, one in enumerate(usage.classes)]
+    yield from _table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
+
+
+def _usage_row(digit: int, one: ClassUsage) -> tuple[str, ...]:
+    def place(pair: PlacedPair | None) -> tuple[str, str, str]:
+        if pair is None:
+            return "–", "", ""
+        return f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", f"{pair.share:.1%}", f"{pair.mean:.2f}"
+
+    return str(digit), f"{one.images:,}", *place(one.first), *place(one.second)
+
+
+def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _heading(checkpoint, "occlusion")
+    found = _read(checkpoint, studies, "occlusion")
+    if found is None:
+        yield "Not measured yet, or of another checkpoint."
+        return
+    yield from _figure(checkpoint, studies, "occlusion", "What hiding a region does, on average")
+    rows = [
+        (
+            f"{region}×{region}",
+            f"{one['grid'][0] * one['grid'][1]}",
+            f"{one['critical']['mean']:.2f}",
+            f"{one['answer_changes']['share_of_images']:.1%}",
+            f"{one['answer_changes']['share_of_hidings']:.2%}",
+        )
+        for region, one in found["regions"].items()
+    ]
+    head = "region", "regions", "critical, mean", "images whose answer changes", "hidings that change it"
+    yield from _table(head, rows)
+
+
+def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _heading(checkpoint, "faithfulness")
+    found = _read(checkpoint, studies, "faithfulness")
+    if found is None:
+        yield "Not measured yet, or of another checkpoint."
+        return
+    yield from _figure(checkpoint, studies, "faithfulness", "Deletion and insertion")
+
+    def areas(one: dict[str, Any]) -> list[tuple[float, float]]:
+        return [(*one["probability"]["ink"][curve],) for curve in ("deletion", "insertion")]
+
+    def gap(one: dict[str, Any]) -> float:
+        (deletion, _), (insertion, _) = areas(one)
+        return insertion - deletion
+
+    best = sorted(found["explanations"].items(), key=lambda entry: -gap(entry[1]))[:LISTED]
+    rows = [
+        (
+            f"**{name}**" if name == found["default"] else name,
+            one["kind"],
+            *(f"{centre:.3f} ± {half:.3f}" for centre, half in areas(one)),
+        )
+        for name, one in best
+    ]
+    yield (
+        f"The {len(best)} with the widest gap between insertion and deletion, of {len(found['explanations'])} that were "
+        f"measured. Area under the curve of the probability over the ink of {found['images']:,} images, mean ± half of "
+        "its 95 % interval. Bold: the service's default."
+    )
+    yield ""
+    yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+
+
+def _heading(checkpoint: Checkpoint, study: str) -> Iterator[str]:
+    yield from (f"### `{checkpoint.name}`", "", f"`python -m trainer study {study} --model {checkpoint.name}`", "")
+
+
+def _figure(checkpoint: Checkpoint, studies: Path, study: str, words: str) -> Iterator[str]:
+    if (studies / checkpoint.name / f"{study}.png").exists():
+        yield from (f"![{words}]({checkpoint.name}/{study}.png)", "")
+
+
+def _read(checkpoint: Checkpoint, studies: Path, study: str) -> dict[str, Any] | None:
+    """A study's JSON; None where there is none, or of another checkpoint of that name."""
+    path = studies / checkpoint.name / f"{study}.json"
+    if not path.exists():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found if found["model"]["sha256"] == checkpoint.sha256 else None
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The first column to the left, the others to the right; an empty line after it."""
+    yield f"| {' | '.join(head)} |"
+    yield f"|---|{'--:|' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""

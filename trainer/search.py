@@ -1,0 +1,95 @@
+"""The smallest network that reads well enough (section 2.1): filter counts of both wirings, several seeds each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import mean, stdev
+from typing import Any
+
+from models.architecture import Architecture, Wiring
+from models.card import RunDocument
+from trainer.recipe import Recipe
+
+FORMAT_VERSION = 1
+# Where the service looks for it, beside the checkpoints.
+FILE = "search.json"
+LENET = Architecture(Wiring.SUMMED, 6, 16)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network of the search, with what each seed gave; accuracies are shares, 0…1."""
+
+    architecture: Architecture
+    runs: Sequence[RunDocument]
+
+    @property
+    def validation(self) -> tuple[float, float]:
+        """(mean, standard deviation) over the seeds; the choice is made by the mean."""
+        return _spread(run["validation"] for run in self.runs)
+
+    @property
+    def test(self) -> tuple[float, float]:
+        """The same on the test images, which take no part in the choice."""
+        return _spread(run["test"] for run in self.runs)
+
+
+def grid(conv1: Sequence[int], conv2: Sequence[int]) -> list[Architecture]:
+    """Every combination in both wirings, and LeNet's, the smallest first.
+
+    With a single map both wirings are the same network; it is tried once, as ``summed``.
+    """
+    wanted = [Architecture(wiring, a, b) for wiring in Wiring for a in conv1 for b in conv2]
+    kept = [one for one in wanted if one.conv1_filters > 1 or one.wiring is Wiring.SUMMED]
+    return sorted(dict.fromkeys([*kept, LENET]), key=lambda one: one.parameters)
+
+
+def smallest(candidates: Iterable[Candidate], floor: float) -> Iterator[Candidate]:
+    """For each wiring, the network with the fewest parameters whose seeds validate at ``floor`` or better on average.
+
+    No wiring's entry is there where none does.
+    """
+    passing = [one for one in candidates if one.validation[0] >= floor]
+    for wiring in Wiring:
+        ours = [one for one in passing if one.architecture.wiring is wiring]
+        if ours:
+            yield min(ours, key=lambda one: one.architecture.parameters)
+
+
+def document(candidates: Sequence[Candidate], recipe: Recipe, floor: float) -> dict[str, Any]:
+    """What stands in ``search.json``."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "recipe": asdict(recipe),
+        "floor": floor,
+        "lenet_parameters": LENET.parameters,
+        "smallest": [
+            {
+                **_shape(one.architecture),
+                "share_of_lenet": one.architecture.parameters / LENET.parameters,
+            }
+            for one in smallest(candidates, floor)
+        ],
+        "networks": [
+            {
+                **_shape(one.architecture),
+                "validation": {"mean": one.validation[0], "deviation": one.validation[1]},
+                "test": {"mean": one.test[0], "deviation": one.test[1]},
+                "runs": list(one.runs),
+            }
+            for one in candidates
+        ],
+    }
+
+
+def _shape(architecture: Architecture) -> dict[str, Any]:
+    return {
+        "wiring": str(architecture.wiring),
+        "conv1_filters": architecture.conv1_filters,
+        "conv2_filters": architecture.conv2_filters,
+        "parameters": architecture.parameters,
+    }
+
+
+def _spread(values: Iterable[float]) -> tuple[float, float]:
+    listed = list(values)
+    return mean(listed), stdev(listed) if len(listed) > 1 else 0.0

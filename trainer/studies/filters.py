@@ -1,0 +1,82 @@
+"""Which filter pairs each class uses: the paper's 1,000 correctly read images a class, counted (3.2, Fig. 4)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.checkpoint import Checkpoint
+from models.contributions import class_maps
+from models.network import CHUNK, Array, Network
+from models.usage import Usage, chosen, measure
+from trainer.data import Digits
+from trainer.errors import RunError
+
+PER_CLASS = 1000
+# With fewer there is no spread to compare a picture with.
+_FEWEST = 2
+
+
+@dataclass(frozen=True)
+class FilterStudy:
+    """What was found.
+
+    Attributes
+    ----------
+    usage
+        The count.
+    maps
+        (10, A, B, 5, 5): the mean of each class's maps, whose sums are the usage's mean contributions.
+    """
+
+    usage: Usage
+    maps: Array
+
+
+def study(
+    checkpoint: Checkpoint, digits: Digits, advance: Callable[[int], None], per_class: int = PER_CLASS
+) -> FilterStudy:
+    """Look at the first ``per_class`` correctly read images of each class: the same ones at every call.
+
+    Parameters
+    ----------
+    checkpoint
+        Computed with in float64.
+    digits
+        The test images, searched from the first one on.
+    advance
+        Told of every so many images that are done, of ``len(digits)`` in all.
+    per_class
+        All there are, where a class has fewer.
+
+    Raises
+    ------
+    RunError
+        A class has fewer than two images that are read correctly.
+    """
+    network = checkpoint.precise
+    images = digits.scaled(np.float64)
+    which = chosen(digits.labels.astype(np.intp), network.logits(images).argmax(-1), per_class)
+    for digit, some in enumerate(which):
+        if len(some) < _FEWEST:
+            raise RunError(
+                f"{checkpoint.name} reads {len(some)} of the {digits.labels.tolist().count(digit)} images of a {digit} "
+                f"correctly; the study needs {_FEWEST} at least. Take more --images, or a network that reads better"
+            )
+    totals, maps = zip(
+        *(_class(network, images[some], digit, advance) for digit, some in enumerate(which)), strict=True
+    )
+    advance(len(digits) - sum(map(len, which)))
+    return FilterStudy(measure(totals, len(digits), per_class), np.stack(maps))
+
+
+def _class(network: Network, images: Array, digit: int, advance: Callable[[int], None]) -> tuple[Array, Array]:
+    """The contributions of each image, (n, A, B), and the mean maps, (A, B, 5, 5): not all maps at once."""
+    totals, sums = [], []
+    for start in range(0, len(images), CHUNK):
+        maps = class_maps(network, images[start : start + CHUNK], digit)
+        totals.append(maps.sum((-2, -1)))
+        sums.append(maps.sum(0))
+        advance(len(maps))
+    mean: Array = np.sum(sums, axis=0) / len(images)
+    return np.concatenate(totals), mean

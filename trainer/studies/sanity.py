@@ -1,0 +1,76 @@
+"""Does an explanation depend on what was learnt? Layer by layer the weights are drawn anew (Adebayo et al. 2018).
+
+From the top: first the affine layer, then conv2 as well, then conv1 as well, each drawn as before training. An
+explanation of the network, for the digit that was read before, must then have little to do with the original one. What
+is compared is their rank correlation over the pixels of ink; background would agree by itself. A heatmap that is the
+same everywhere has no order, and counts as a correlation of 0.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.network import Array, IntArray, Network
+from trainer.studies.explanations import Explanation, Task
+from trainer.studies.stamps import Stamps
+
+LAYERS = ("affine", "conv2", "conv1")
+
+
+def randomised(network: Network, layers: Sequence[str], seed: int) -> Network:
+    """The network with these layers as PyTorch starts them: uniform, up to ±1/√(inputs of an output)."""
+    rng = np.random.default_rng(seed)
+    weights = dict(network.weights)
+    # Layers are drawn in the order of LAYERS: what is randomised at one stage stays as it is in the next.
+    for name in [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]:
+        if name in weights:
+            limit = 1 / np.sqrt(np.prod(weights[name.replace("bias", "weight")].shape[1:]))
+            weights[name] = rng.uniform(-limit, limit, weights[name].shape).astype(network.dtype)
+    return Network(network.architecture, weights)
+
+
+def correlations(
+    explanation: Explanation, network: Network, images: Array, target: IntArray, seeds: Sequence[int]
+) -> Array:
+    """The rank correlations (seeds, stages, N) with the original, when one layer, two and all are drawn anew.
+
+    Parameters
+    ----------
+    network
+        The trained one, in float64.
+    images
+        (N, 28, 28) in [0, 1].
+    target
+        (N,): the digit whose evidence is explained, the same before and after.
+    seeds
+        Of the weights; the explanation's own is 0.
+    """
+
+    def heatmaps(explained: Network) -> Array:
+        stamps = [Stamps.of(explained, image) for image in images]
+        return explanation.heatmap(Task(explained, images, target, stamps, 0))
+
+    original = heatmaps(network)
+
+    def stage(seed: int, layers: Sequence[str]) -> list[float]:
+        others = heatmaps(randomised(network, layers, seed))
+        return [
+            spearman(before[image > 0], after[image > 0])
+            for image, before, after in zip(images, original, others, strict=True)
+        ]
+
+    return np.array([[stage(seed, LAYERS[: count + 1]) for count in range(len(LAYERS))] for seed in seeds])
+
+
+def spearman(first: Array, second: Array) -> float:
+    """The rank correlation of two lists (n,); equal values share their mean rank. 0 where one has no order."""
+    ranks = np.array([_ranks(first), _ranks(second)])
+    deviations = ranks - ranks.mean(1, keepdims=True)
+    norm = np.sqrt(np.prod((deviations**2).sum(1)))
+    return float(deviations.prod(0).sum() / norm) if norm > 0 else 0.0
+
+
+def _ranks(values: Array) -> Array:
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Array = (np.cumsum(counts) - (counts - 1) / 2)[which]
+    return ranks

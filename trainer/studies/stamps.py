@@ -1,0 +1,68 @@
+"""Reading many pictures that are made of one picture's pixels.
+
+conv1 is linear: each pixel leaves a stamp on its maps, its grey times the turned kernel, and a picture that shows some
+of the pixels is the sum of their stamps. So conv1, nine tenths of the work, is done once for all of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from models.architecture import IMAGE_SIDE, Wiring
+from models.network import Array, IntArray, Network, max_pool
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """The inked pixels of a picture and what each leaves on conv1.
+
+    Attributes
+    ----------
+    network
+        Its precision is that of the answers.
+    places
+        (n,): where there is ink, row by row.
+    stamps
+        (n, A, 24, 24): what each of these pixels adds to conv1.
+    """
+
+    network: Network
+    places: IntArray
+    stamps: Array
+
+    @classmethod
+    def of(cls, network: Network, image: Array) -> "Stamps":
+        """Of a picture (28, 28) on a background of 0."""
+        flat, _ = network.flatten(image)
+        places = np.flatnonzero(flat)
+        row, column = np.divmod(places, IMAGE_SIDE)
+        kernels = network.weights["conv1.weight"][:, 0, ::-1, ::-1]
+        filters, k, _ = kernels.shape
+        # With a margin, so that a pixel at the edge stamps its whole kernel.
+        side = IMAGE_SIDE + k - 1
+        wide = np.zeros((len(places), filters, side, side), network.dtype)
+        entry, which, y, x = np.ogrid[: len(places), :filters, :k, :k]
+        rows, columns = row[:, None, None, None] + y, column[:, None, None, None] + x
+        wide[entry, which, rows, columns] = flat[0, places][:, None, None, None] * kernels
+        inner = slice(k - 1, IMAGE_SIDE)
+        return cls(network, places, np.ascontiguousarray(wide[..., inner, inner]))
+
+    def logits(self, sums: Array) -> Array:
+        """The ten scores (..., 10) of the pictures whose stamps add up to ``sums`` (..., A, 24, 24)."""
+        network, shape = self.network, self.network.architecture
+        weights, batch = network.weights, sums.shape[:-3]
+        conv1 = sums.reshape(-1, *sums.shape[-3:]) + weights["conv1.bias"][:, None, None]
+        pool1 = np.maximum(max_pool(conv1), 0)
+        windows = sliding_window_view(pool1, (shape.conv2_kernel, shape.conv2_kernel), axis=(2, 3))
+        kernels = weights["conv2.weight"]
+        if shape.wiring is Wiring.SUMMED:
+            conv2 = np.tensordot(windows, kernels, ((1, 4, 5), (1, 2, 3)))[:, None]
+        else:
+            conv2 = np.tensordot(windows, kernels[:, 0], ((4, 5), (1, 2)))
+        if shape.conv2_bias:
+            conv2 = conv2 + weights["conv2.bias"]
+        maps = np.moveaxis(conv2, -1, 2).reshape(len(conv1), shape.maps, shape.conv2_side, shape.conv2_side)
+        features = np.maximum(max_pool(maps), 0).reshape(len(conv1), weights["affine.weight"].shape[1])
+        answers: Array = features @ weights["affine.weight"].T + weights["affine.bias"]
+        return answers.reshape(*batch, answers.shape[-1])
