@@ -31,6 +31,7 @@ def main() -> int:
 
 def _serve(settings: Settings) -> int:
     from service.catalogue import Catalogue
+    from service.protocol import BoundedProtocol
 
     try:
         # Looked at here as well, so that a bad checkpoint is one line and not a trace of each worker.
@@ -46,6 +47,7 @@ def _serve(settings: Settings) -> int:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        http=BoundedProtocol,
         access_log=False,
         ws="none",
         server_header=False,

@@ -1,4 +1,4 @@
-"""The checkpoints that are being served, and what is known of their use of filters."""
+"""The checkpoints that are being served, and what the trainer found out about them and about smaller ones."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from models import usage_file
 from models.checkpoint import Checkpoint, load_all
 from models.errors import CheckpointError
 from models.usage import Usage
+from service import search
 from service.errors import UnknownModelError
 
 
@@ -25,12 +26,13 @@ class Catalogue:
     Raises
     ------
     CheckpointError
-        One is refused, or its study, or the default is not there.
+        One is refused, or its study, or the search's file; or the default is not there.
     """
 
     def __init__(self, directory: Path, default: str) -> None:
         self.checkpoints = load_all(directory)
         self._usages = {name: usage_file.load(directory, one) for name, one in self.checkpoints.items()}
+        self.search = search.load(directory)
         self.default = default
         if default not in self.checkpoints:
             raise CheckpointError(

@@ -62,6 +62,15 @@ FRAMEWORK = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PLAIN_REFUSALS[HTTPStatus.REQUEST_ENTITY_TOO_LARGE],
 }
 
+# What ends a connection before there is a request that the application could see.
+UNREAD = {
+    HTTPStatus.BAD_REQUEST: ("malformed-request", "this is not a well-formed HTTP request"),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
+        "headers-too-large",
+        "the request line and the headers are larger than 16 KiB; send only those that are needed",
+    ),
+}
+
 
 class Problem(BaseModel):
     """An error, in the form of RFC 9457."""
@@ -81,6 +90,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def unread(status: HTTPStatus) -> JSONResponse:
+    """The answer to bytes that are not read as a request."""
+    return _answer(status, *UNREAD[status])
 
 
 def _answer(

@@ -14,6 +14,7 @@ from models.verification import Verification
 from service.negotiation import Format
 from service.overlays.canvas import MAX_SCALE, Theme
 from service.pictures import Fit, Polarity, Receipt
+from service.search import Search
 
 Class = Annotated[int, Field(ge=0, le=9)]
 Matrix = list[list[float]]
@@ -217,6 +218,7 @@ class ModelList(BaseModel):
 
     default: str
     models: list[ModelSummary]
+    search: Search | None = Field(description="The trainer's search for the smallest network; null if there was none.")
 
 
 class ClassFilterUsage(BaseModel):

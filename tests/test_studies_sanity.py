@@ -30,7 +30,7 @@ def test_spearman_on_paper() -> None:
     rising = np.array([1.0, 2.0, 5.0, 9.0])
     assert spearman(rising, rising**3) == pytest.approx(1, abs=1e-15)
     assert spearman(rising, -rising) == pytest.approx(-1, abs=1e-15)
-    assert spearman(rising, np.array([1.0, 1.0, 0.0, 2.0])) == pytest.approx(2 / np.sqrt(22.5), abs=1e-15)
+    assert spearman(rising, np.array([1.0, 1.0, 0.0, 2.0])) == pytest.approx(1.5 / np.sqrt(22.5), abs=1e-15)
     assert spearman(rising, np.ones(4)) == 0
 
 

@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from models.errors import KonkyoError
+from trainer.commands.faithfulness import faithfulness
 from trainer.commands.filters import filters
+from trainer.commands.occlusion import occlusion
 from trainer.commands.search import search
 from trainer.commands.train import train
 
@@ -16,6 +18,8 @@ study = typer.Typer(no_args_is_help=True)
 app.command()(train)
 app.command()(search)
 study.command("filters")(filters)
+study.command("occlusion")(occlusion)
+study.command("faithfulness")(faithfulness)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
 
 

@@ -29,7 +29,7 @@ router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
 @router.get("/models", responses=responses("models", HTTPStatus.UNAUTHORIZED), summary="Which networks can be asked?")
 async def list_models(catalogue: CatalogueDependency) -> ModelList:
-    """All checkpoints that are loaded, and the one that answers when none is named."""
+    """All checkpoints that are loaded, the one that answers when none is named, and how well smaller networks read."""
     return ModelList(
         default=catalogue.default,
         models=[
@@ -42,6 +42,7 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
             )
             for checkpoint in catalogue.checkpoints.values()
         ],
+        search=catalogue.search,
     )
 
 

@@ -126,7 +126,9 @@ METHODS: dict[str, Method] = {
 
 
 def _heatmap(task: Task, method: Method) -> Array:
+    # Gradient SHAP draws its noise with the one and its points on the path with the other.
     torch.manual_seed(task.seed)
+    np.random.seed(task.seed)
     images = torch.from_numpy(task.images)[:, None].requires_grad_()
     attributed = method(Layers(task.network), images, torch.from_numpy(task.target))
     heatmap: Array = attributed.detach().numpy()[:, 0]

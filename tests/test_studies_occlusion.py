@@ -1,0 +1,219 @@
+"""The occlusion study by brute force, on paper, interrupted, and as a command."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+import trainer.figures.occlusion as figure_module
+import trainer.studies.occlusion as study_module
+from models.architecture import CLASSES
+from models.checkpoint import load_all
+from models.network import Network
+from models.occlusion import occlude
+from models.regions import Regions
+from tests.conftest import DATA
+from tests.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
+from tests.oracles import PAIRED, random_network
+from trainer.__main__ import app
+from trainer.data import Digits
+from trainer.figures.style import drawing
+from trainer.studies.occlusion import RegionStudy, document, parts, study
+
+ROOT = Path(__file__).parents[1]
+
+
+def nothing() -> None:
+    """Nobody is told."""
+
+
+def brute(network: Network, digits: Digits, region: int) -> tuple[Any, list[int], Counter[tuple[int, int]], list[int]]:
+    """Sums of drops by class and region, critical regions an image, changes, and classes that are read."""
+    side = -(-28 // region)
+    sums = np.zeros((CLASSES, side, side))
+    critical, changes, read = [], Counter[tuple[int, int]](), []
+    for image in digits.scaled(np.float64):
+        before = network.logits(image)
+        digit = int(before.argmax())
+        read.append(digit)
+        critical.append(0)
+        for row, column in np.ndindex(side, side):
+            hidden = image.copy()
+            hidden[row * region : (row + 1) * region, column * region : (column + 1) * region] = 0
+            after = network.logits(hidden)
+            sums[digit, row, column] += before[digit] - after[digit]
+            if after.argmax() != digit:
+                critical[-1] += 1
+                changes[digit, int(after.argmax())] += 1
+    return sums, critical, changes, read
+
+
+def test_the_study_is_hiding_every_region_by_hand(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_module, "CHUNK", 5)
+    network, some = random_network(PAIRED, 101), digits[:12]
+    told: list[None] = []
+    found = study(checkpoint_of(network), some, tmp_path, lambda: told.append(None), (6, 7))
+    assert len(told) == parts(some, (6, 7)) == 6
+    for one, region in zip(found, (6, 7), strict=True):
+        sums, critical, changes, read = brute(network, some, region)
+        assert one.region == region
+        assert one.read.tolist() == [read.count(digit) for digit in range(CLASSES)]
+        np.testing.assert_allclose(one.drop * np.maximum(one.read, 1)[:, None, None], sums, rtol=0, atol=1e-11)
+        assert one.critical.tolist() == critical
+        assert sum(critical) > 0
+        assert {(int(a), int(b)): int(one.changes[a, b]) for a, b in np.argwhere(one.changes)} == dict(changes)
+        assert one.images_changed == pytest.approx(np.mean([count > 0 for count in critical]))
+        assert one.hidings_changed == pytest.approx(sum(critical) / (12 * len(sums[0]) ** 2))
+
+
+def lamp_study(runs: Path) -> tuple[Any, list[RegionStudy]]:
+    """Three pictures: two with the lamp, of which one has dust elsewhere, and one with the dust alone."""
+    dust = np.zeros((28, 28))
+    dust[2, 2] = 1
+    images = np.round(255 * np.array([lit(), lit((2, 2)), dust])).astype(np.uint8)
+    checkpoint = checkpoint_of(lamp_network())
+    return checkpoint, study(checkpoint, Digits(images, np.zeros(3, np.uint8)), runs, nothing, (2, 4))
+
+
+def test_on_paper(tmp_path: Path) -> None:
+    checkpoint, found = lamp_study(tmp_path)
+    written = document(checkpoint, found)
+    grey = round(0.5 * 255) / 255
+    drop = np.zeros((14, 14))
+    drop[6, 7] = 4 * 3 * 2 * grey
+    assert drop[6, 7] == pytest.approx(WHOLE - HIDDEN, abs=0.1)
+    assert written["images"] == 3
+    assert written["read_as"] == [0, 0, 1, 0, 0, 0, 2, 0, 0, 0]
+    assert list(written["regions"]) == ["2", "4"]
+    assert written["regions"]["2"]["grid"] == [14, 14]
+    assert written["regions"]["4"]["grid"] == [7, 7]
+    for entry, hidings in zip(written["regions"].values(), (3 * 196, 3 * 49), strict=True):
+        assert entry["critical"] == {
+            "mean": pytest.approx(2 / 3),
+            "median": 1,
+            "most": 1,
+            "images_without": pytest.approx(1 / 3),
+            "images_by_count": [1, 2],
+        }
+        changes = np.zeros((10, 10))
+        changes[6, 2] = 2
+        assert entry["answer_changes"] == {
+            "share_of_images": pytest.approx(2 / 3),
+            "share_of_hidings": pytest.approx(2 / hidings),
+            "from_to": changes.tolist(),
+        }
+    np.testing.assert_allclose(written["regions"]["2"]["mean_drop"]["6"], drop, rtol=0, atol=1e-12)
+    for digit in "0123457 89".replace(" ", ""):
+        assert not np.any(written["regions"]["2"]["mean_drop"][digit])
+    assert np.flatnonzero(found[1].heatmap[6]).tolist() == [28 * y + x for y in range(12, 16) for x in range(12, 16)]
+
+
+def command(out: Path, runs: Path, *more: str) -> Result:
+    arguments = ["study", "occlusion", "--model", "paired-3x3", "--data", DATA, "--out", out, "--runs", runs]
+    return CliRunner().invoke(app, [*map(str, arguments), "--images", "12", *more])
+
+
+def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_module, "CHUNK", 5)
+    asked: list[int] = []
+
+    def interrupted(network: Network, images: Any, *, regions: Regions) -> Any:
+        asked.append(regions.region)
+        if len(asked) == 5:
+            raise KeyboardInterrupt
+        return occlude(network, images, regions=regions)
+
+    monkeypatch.setattr(study_module, "occlude", interrupted)
+    stopped = command(tmp_path / "out", tmp_path / "runs")
+    assert stopped.exit_code == 130
+    assert "interrupted: the same command goes on from the last part" in stopped.output
+    assert not (tmp_path / "out").exists()
+    assert command(tmp_path / "out", tmp_path / "runs").exit_code == 0
+    assert asked == [2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 8, 8, 8]
+    assert command(tmp_path / "whole", tmp_path / "other").exit_code == 0
+    for name in ("occlusion.json", "occlusion.png"):
+        whole = (tmp_path / "whole" / "paired-3x3" / name).read_bytes()
+        assert (tmp_path / "out" / "paired-3x3" / name).read_bytes() == whole
+
+
+def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digits: Digits) -> None:
+    result = command(tmp_path, tmp_path / "runs")
+    assert result.exit_code == 0
+    assert "paired-3x3, 12 images" in result.output
+    written = json.loads((tmp_path / "paired-3x3" / "occlusion.json").read_text())
+    checkpoint = load_all()["paired-3x3"]
+    assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
+    sums, critical, changes, read = brute(checkpoint.precise, digits[:12], 8)
+    entry = written["regions"]["8"]
+    assert written["read_as"] == [read.count(digit) for digit in range(10)]
+    assert entry["critical"]["images_by_count"] == [critical.count(n) for n in range(max(critical) + 1)]
+    assert entry["answer_changes"]["from_to"] == [[changes[a, b] for b in range(10)] for a in range(10)]
+    for digit in range(10):
+        mean = sums[digit] / max(read.count(digit), 1)
+        np.testing.assert_allclose(entry["mean_drop"][str(digit)], mean, rtol=0, atol=6e-6)
+    row = next(line for line in result.output.splitlines() if "8×8" in line)
+    cells = [cell.strip() for cell in row.split("│")[1:-1]]
+    changed = sum(count > 0 for count in critical) / 12
+    assert cells == [
+        "8×8",
+        "16",
+        f"{sum(critical) / 12:.2f}",
+        f"{np.median(critical):g}",
+        str(max(critical)),
+        f"{changed:.1%}",
+        f"{sum(critical) / 192:.2%}",
+    ]
+
+
+def test_the_study_needs_no_torch(tmp_path: Path) -> None:
+    arguments = ["study", "occlusion", "--model", "paired-3x3", "--data", str(DATA), "--images", "2"]
+    arguments += ["--out", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    code = f"import sys; from trainer.__main__ import app; app({arguments}, standalone_mode=False)"
+    code += "; assert 'matplotlib' in sys.modules; assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = lamp_study(tmp_path)
+    caught: list[Any] = []
+
+    @contextmanager
+    def catching(path: Path, width: float, height: float) -> Iterator[Any]:
+        with drawing(path, width, height) as figure:
+            yield figure
+            caught.append(figure)
+
+    monkeypatch.setattr(figure_module, "drawing", catching)
+    figure_module.draw(tmp_path / "one" / "occlusion.png", "lamp", found)
+    [figure] = caught
+    maps = [axes for axes in figure.axes if axes.images and len(axes.images[0].get_array()) == 28]
+    assert len(maps) == 20
+    for number, axes in enumerate(maps):
+        one, digit = found[number // 10], number % 10
+        np.testing.assert_array_equal(axes.images[0].get_array(), one.heatmap[digit])
+        limit = float(np.abs(one.heatmap).max())
+        assert axes.images[0].get_clim() == (-limit, limit)
+    assert [axes.get_title() for axes in maps] == [*"0123456789", *[""] * 10]
+    images, hidings = figure.axes[-1].lines
+    assert images.get_xydata().tolist() == [[2, found[0].images_changed], [4, found[1].images_changed]]
+    assert hidings.get_xydata().tolist() == [[2, found[0].hidings_changed], [4, found[1].hidings_changed]]
+    assert (tmp_path / "one" / "occlusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_study_in_which_nothing_drops_is_drawn_all_the_same(tmp_path: Path) -> None:
+    blank = Digits(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+    found = study(checkpoint_of(lamp_network()), blank, tmp_path, nothing, (8,))
+    assert not found[0].drop.any()
+    figure_module.draw(tmp_path / "blank.png", "lamp", found)
+    assert (tmp_path / "blank.png").exists()
