@@ -1,5 +1,6 @@
 """The real server with its log, and requests to it that no client library would send."""
 
+import json
 import os
 import socket
 import subprocess
@@ -94,13 +95,18 @@ def connect(port: int) -> socket.socket:
 
 
 def received(connection: socket.socket) -> bytes:
-    """Everything until the server closes, or has nothing more to say for half a second after it began to answer."""
+    """Everything until the server closes.
+
+    Raises
+    ------
+    TimeoutError
+        It does not close.
+    """
     answer = b""
     try:
         while piece := connection.recv(65536):
             answer += piece
-            connection.settimeout(0.5)
-    except (TimeoutError, ConnectionError):
+    except ConnectionError:
         pass
     return answer
 
@@ -115,6 +121,14 @@ def exchange(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
                 break
             time.sleep(pause)
         return received(connection)
+
+
+def problem(answer: bytes) -> str:
+    """The kind of problem that a single response is."""
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert b"content-type: application/problem+json" in head.lower().splitlines()
+    kind: str = json.loads(body)["type"]
+    return kind.removeprefix("urn:konkyo:problem:")
 
 
 def statuses(answer: bytes) -> list[int]:

@@ -60,7 +60,7 @@ def faithfulness(
 
     others, left_out = _rivals() if rivals else ([], "Captum's explanations were left out as asked (--no-rivals)")
     if left_out is not None:
-        console.print(left_out, highlight=False)
+        console.print(escape(left_out), highlight=False)
     explanations = [*EXPLANATIONS, *others]
     sane = [explanation for explanation in EXPLANATIONS if explanation.name in SANE]
     checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
