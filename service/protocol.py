@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any, cast
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service import problems
@@ -19,6 +20,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # Bytes since the last that were of use: a head, a piece of a body, the end of a request.
     _idle = 0
     _ended = False
+    _running: RequestResponseCycle | None = None
 
     def data_received(self, data: bytes) -> None:
         # Fed in pieces, so that where the limit lies does not depend on how the bytes came.
@@ -44,6 +46,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._idle = 0
         super().on_message_complete()
         self.cycle.more_body = False  # known also where the answer did not wait for it
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # uvicorn tells only the last of a row that the client has left; the first would answer into a closed socket.
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """Called where the parser gives up."""

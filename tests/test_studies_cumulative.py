@@ -73,7 +73,7 @@ def test_what_is_hidden_first_is_what_the_sufficient_region_goes_without(digits:
         image, regions = digits.scaled(np.float64)[number], Regions(4)
         enough = sufficient_region(network, image, regions)
         ranks = cumulative(Stamps.of(network, image), regions, Rule.LEAST, enough.digit)
-        holding = regions.masks.reshape(49, -1)[:, image.ravel() > 0].any(1)
+        holding = np.array([image[mask].any() for mask in regions.masks.reshape(49, 28, 28)])
         order = [region for region in np.argsort(ranks.ravel(), kind="stable") if holding[region]]
         hidden = np.flatnonzero(enough.hidden.ravel() & holding)
         assert sorted(order[: len(hidden)]) == hidden.tolist()

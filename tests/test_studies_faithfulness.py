@@ -24,6 +24,7 @@ from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from trainer.__main__ import app
 from trainer.data import Digits
 from trainer.figures.style import drawing
+from trainer.studies.curves import curves
 from trainer.studies.explanations import (
     DEFAULT,
     EXPLANATIONS,
@@ -131,7 +132,7 @@ def test_the_best_is_better_than_most() -> None:
     assert best([default, *rivals, early]).name == "early"
     assert best([default, early]).name == DEFAULT  # nothing to beat: the wider gap
     lead = wide.gain(default, "ink", "insertion")
-    assert (lead.mean, lead.interval) == (pytest.approx(0.2), pytest.approx(1.96 * 0.1 / np.sqrt(3)))
+    assert lead.document() == pytest.approx([0.2, 1.96 * 0.1 / np.sqrt(3)])
 
 
 def test_sanity_is_kept_and_told(tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +176,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
 
     network, images = checkpoint.precise, digits[:3].scaled(np.float64)
     areas: dict[str, list[list[float]]] = {DEFAULT: [], "brightness": []}
-    curves = np.zeros((2, 785))
+    mean_curves = np.zeros((2, 785))
     for image in images:
         digit = int(network.logits(image).argmax())
         for name, attribution in ((DEFAULT, occlude(network, image).heatmap()), ("brightness", image)):
@@ -187,7 +188,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
                 pictures[:, step, pixel] = 0, image.ravel()[pixel]
             scores = softmax(network.logits(pictures.reshape(2, 785, 28, 28)))[..., digit]
             areas[name].append([sum((a + b) / 2 for a, b in pairwise(row)) / 784 for row in scores.tolist()])
-            curves += scores / 3 * (name == DEFAULT)
+            mean_curves += scores / 3 * (name == DEFAULT)
     for name, found in areas.items():
         entry = written["explanations"][name]["probability"]["all"]
         for number, curve in enumerate(("deletion", "insertion")):
@@ -199,20 +200,20 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     assert gain == pytest.approx([gained.mean(), 1.96 * gained.std(ddof=1) / np.sqrt(3)], abs=2e-5)
     for number, curve in enumerate(("deletion", "insertion")):
         kept = written["explanations"][DEFAULT]["curves"]["all"][curve]
-        np.testing.assert_allclose(kept, curves[number, ::14], rtol=0, atol=2e-5)
+        np.testing.assert_allclose(kept, mean_curves[number, ::14], rtol=0, atol=2e-5)
     row = next(line for line in result.output.splitlines() if "occlusion 2" in line)
     assert f"{np.mean(areas[DEFAULT], axis=0)[0]:.3f}(" in row
 
 
 @pytest.mark.usefixtures("few")
 def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, asked = study_module.curves, list[int]()
+    asked: list[int] = []
 
     def interrupted(*arguments: Any) -> Any:
         asked.append(1)
         if len(asked) == 12:
             raise KeyboardInterrupt
-        return real(*arguments)
+        return curves(*arguments)
 
     monkeypatch.setattr(study_module, "curves", interrupted)
     options = "--images", "4", "--no-rivals"

@@ -10,6 +10,7 @@ from models.errors import KonkyoError
 from trainer.commands.faithfulness import faithfulness
 from trainer.commands.filters import filters
 from trainer.commands.occlusion import occlusion
+from trainer.commands.report import report
 from trainer.commands.search import search
 from trainer.commands.train import train
 
@@ -17,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 study = typer.Typer(no_args_is_help=True)
 app.command()(train)
 app.command()(search)
+app.command()(report)
 study.command("filters")(filters)
 study.command("occlusion")(occlusion)
 study.command("faithfulness")(faithfulness)

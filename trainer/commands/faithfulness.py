@@ -88,13 +88,11 @@ def _rivals() -> tuple[list[Explanation], str | None]:
     """Captum's explanations, or none and why."""
     try:
         from trainer.studies.rivals import RIVALS
-    except ModuleNotFoundError as missing:
-        if missing.name not in {"captum", "torch"}:
+    except ModuleNotFoundError as error:
+        missing = str(error.name).split(".")[0]
+        if missing not in {"captum", "torch"}:
             raise
-        return (
-            [],
-            f"Captum's explanations are left out: {missing.name} is not installed; pip install 'konkyo[dev]' has it",
-        )
+        return [], f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
     return RIVALS, None
 
 

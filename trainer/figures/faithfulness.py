@@ -94,7 +94,7 @@ def _shown(measured: Sequence[Measured]) -> list[tuple[Measured, dict[str, Any]]
         shown.append((first, {"color": FIRST, "linewidth": 2.4}))
     for one, style in zip(rivals.values(), ("-", "--"), strict=False):
         shown.append((one, {"color": AGAINST, "linewidth": 1.8, "linestyle": style}))
-    for one, colour, style in zip(plain, (SECOND, MUTED), ("-", ":"), strict=True):
+    for one, colour, style in zip(plain, (SECOND, MUTED), ("-", ":"), strict=False):
         shown.append((one, {"color": colour, "linewidth": 1.5, "linestyle": style}))
     return shown
 

@@ -1,0 +1,145 @@
+"""The report says what the files say, and nothing else."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("typer")
+
+from typer.testing import CliRunner
+
+from models.architecture import Architecture, Wiring
+from models.checkpoint import DIRECTORY, Checkpoint, load, pretty
+from trainer.__main__ import app
+from trainer.recipe import BEST
+from trainer.report import report
+from trainer.search import FILE, Candidate, document
+
+NAME = "summed-3x3"
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    directory = tmp_path / "models"
+    directory.mkdir()
+    for suffix in ("safetensors", "json"):
+        shutil.copy(DIRECTORY / f"{NAME}.{suffix}", directory)
+    return directory
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> Path:
+    directory = tmp_path / "studies"
+    (directory / NAME).mkdir(parents=True)
+    return directory
+
+
+@pytest.fixture
+def checkpoint(models: Path) -> Checkpoint:
+    return load(models / f"{NAME}.safetensors")
+
+
+def write(studies: Path, checkpoint: Checkpoint, study: str, **found: object) -> None:
+    body = {"model": {"name": NAME, "sha256": checkpoint.sha256}, **found}
+    (studies / NAME / f"{study}.json").write_text(json.dumps(body))
+    (studies / NAME / f"{study}.png").write_bytes(b"")
+
+
+def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    page = report([checkpoint], models, studies)
+    assert "Not searched yet." in page
+    assert page.count("Not measured yet.") == 1
+    assert page.count("Not measured yet, or of another checkpoint.") == 2
+    assert ".png" not in page
+
+
+def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    write(studies, checkpoint, "occlusion", regions={})
+    path = studies / NAME / "occlusion.json"
+    path.write_text(path.read_text().replace(checkpoint.sha256, "0" * 64))
+    page = report([checkpoint], models, studies)
+    assert page.count("Not measured yet, or of another checkpoint.") == 2
+
+
+def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    runs = [{"seed": seed, "validation": 0.9, "step": 1, "test": test} for seed, test in ((1, 0.97), (2, 0.99))]
+    checkpoint.card["selection"]["runs"] = runs  # type: ignore[typeddict-item]
+    card = checkpoint.card
+    page = report([checkpoint], models, studies)
+    accuracy = f"{card['accuracy']['test']:.2%} | {card['accuracy']['validation']:.2%}"
+    assert f"| `{NAME}` | 922 | {accuracy} | 2 | 98.00 ± 1.41 % | {card['recipe']['steps']:,} |" in page
+    card["selection"]["runs"] = runs[:1]  # type: ignore[typeddict-item]
+    assert f"| {accuracy} | 1 | – |" in report([checkpoint], models, studies)
+
+
+def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    candidates = [
+        Candidate(
+            Architecture(Wiring.SUMMED, filters, 3),
+            [
+                {"seed": seed, "validation": 0.97 + filters / 200, "step": 1, "test": 0.95 + seed / 100}
+                for seed in (1, 2)
+            ],
+        )
+        for filters in (1, 2)
+    ]
+    (models / FILE).write_text(pretty(document(candidates, BEST, 0.98)))
+    (studies / "search.png").write_bytes(b"")
+    page = report([checkpoint], models, studies)
+    assert (
+        "- summed: 2 and 3 filters, 869 parameters, 17% of LeNet's 5,046, are the fewest that validate at 98.0%" in page
+    )
+    assert "| summed 1×3 | 816 | 16% | 97.50 ± 0.00 % | 96.50 ± 0.71 % |" in page
+    assert "![Accuracy against parameters](search.png)" in page
+    (models / FILE).write_text(pretty(document(candidates, BEST, 0.99)))
+    assert "No network validated at 99.0% on average." in report([checkpoint], models, studies)
+
+
+def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    shutil.copy(DIRECTORY / f"{NAME}.usage.json", models)
+    usage = json.loads((models / f"{NAME}.usage.json").read_text())
+    page = report([checkpoint], models, studies)
+    distinct = usage["distinct"]["ordered"]
+    ending = " from each other, as in the paper." if distinct == 10 else "; in the paper, all are."
+    assert f"Of the ten classes' first and second places, {distinct} are different{ending}" in page
+    for one in usage["classes"]:
+        row = f"| {one['digit']} | {one['images']:,} |"
+        for place in (one["first"], one["second"]):
+            pair = (
+                place
+                and f"conv1[{place['conv1']}]×conv2[{place['conv2']}] | {place['share']:.1%} | {place['mean']:.2f}"
+            )
+            row += f" {pair or '– |  | '} |"
+        assert row in page
+
+
+def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    changes = {"share_of_images": 0.25, "share_of_hidings": 0.0125}
+    one = {"grid": [7, 7], "critical": {"mean": 0.613}, "answer_changes": changes}
+    write(studies, checkpoint, "occlusion", regions={"4": one})
+
+    def explanation(kind: str, deletion: float, insertion: float) -> dict[str, object]:
+        return {"kind": kind, "probability": {"ink": {"deletion": [deletion, 0.01], "insertion": [insertion, 0.02]}}}
+
+    listed = {f"other {number:02}": explanation("captum", 0.5, 0.6 + number / 100) for number in range(15)}
+    listed["ours"] = explanation("konkyo", 0.2, 0.9)
+    write(studies, checkpoint, "faithfulness", images=1000, default="ours", explanations=listed)
+    page = report([checkpoint], models, studies)
+    assert "| 4×4 | 49 | 0.61 | 25.0% | 1.25% |" in page
+    assert f"]({NAME}/occlusion.png)" in page
+    assert f"]({NAME}/faithfulness.png)" in page
+    assert "The 12 with the widest gap between insertion and deletion, of 16 that were measured." in page
+    rows = [line for line in page.splitlines() if "| captum |" in line or "| konkyo |" in line]
+    assert rows[0] == "| **ours** | konkyo | 0.200 ± 0.010 | 0.900 ± 0.020 |"
+    assert rows[1:] == [
+        f"| other {n:02} | captum | 0.500 ± 0.010 | {0.6 + n / 100:.3f} ± 0.020 |" for n in range(14, 3, -1)
+    ]
+
+
+def test_the_command_writes_the_page(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    done = CliRunner().invoke(app, ["report", f"--models={models}", f"--out={studies}"])
+    assert done.exit_code == 0, done.output
+    assert (studies / "README.md").read_text() == report([checkpoint], models, studies)
+    assert "README.md" in done.output
