@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.architecture import Architecture, Wiring
 from models.checkpoint import load_all
 from models.network import Array
 from models.pixels import pixel_ledger
@@ -52,6 +53,11 @@ def test_layers_are_drawn_anew_from_the_top(stage: int) -> None:
         assert np.abs(other.weights["affine.weight"]).max() > 0.99 / 15
     another = randomised(network, LAYERS[:stage], 6)
     assert (another.weights["affine.bias"] != other.weights["affine.bias"]).all() == (stage > 0)
+
+
+def test_a_bias_that_is_not_there_is_not_drawn() -> None:
+    network = random_network(Architecture(Wiring.SUMMED, 2, 3, conv2_bias=False), 92)
+    assert set(randomised(network, LAYERS, 5).weights) == set(network.weights)
 
 
 def test_correlations_of_every_stage_and_seed(digits: Digits) -> None:
