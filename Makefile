@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train check format bench examples gallery screenshots soak lock clean
+.PHONY: serve test train studies check format bench examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -13,10 +13,17 @@ serve: $(VENV)/.serve  ## the service on http://localhost:8000
 test: $(VENV)/.dev  ## every test, with the coverage gate
 	$(RUN) pytest --cov --cov-report=term $(ARGS)
 
-train: $(VENV)/.dev  ## the shipped checkpoints, again (ARGS="--seeds 3" and the like)
-	$(RUN) trainer train --wiring paired --filters 3x3 $(ARGS)
-	$(RUN) trainer train --wiring summed --filters 3x3 --floor 97 $(ARGS)
-	$(RUN) trainer train --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
+train: $(VENV)/.dev  ## the shipped checkpoints, again: two hours (ARGS="--seeds 3" and the like)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --steps 40000 $(ARGS)
+	$(RUN) trainer study filters
+
+studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with the report in docs/studies
+	$(RUN) trainer study filters
+	$(RUN) trainer study occlusion
+	$(RUN) trainer study faithfulness
+	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types
 	$(RUN) ruff check

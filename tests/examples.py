@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -96,11 +97,14 @@ TABLE = re.compile(r"(<!-- networks[^\n]*-->\n).*?(<!-- /networks -->)", re.DOTA
 
 def with_networks(text: str) -> str:
     """The text with the table of the shipped networks made anew from their cards."""
-    rows = ["| | wiring | filters | parameters | test images read |", "|---|---|---|--:|--:|"]
+    head = "| | wiring | filters | parameters | test images read | all seeds, mean ± sd |"
+    rows = [head, "|---|---|---|--:|--:|--:|"]
     for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
         shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]
         filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
-        rows.append(f"| `{name}` | {shape.wiring} | {filters} | {shape.parameters:,} | {accuracy:.2%} |")
+        tests = [100 * run["test"] for run in checkpoint.card["selection"]["runs"]]
+        spread = f"{mean(tests):.2f} ± {stdev(tests):.2f}% of {len(tests)}"
+        rows.append(f"| `{name}` | {shape.wiring} | {filters} | {shape.parameters:,} | {accuracy:.2%} | {spread} |")
     return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
 
 

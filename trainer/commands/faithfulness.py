@@ -131,4 +131,4 @@ def _verdict(measured: Sequence[Measured]) -> Iterator[str]:
         yield f"{name}{', the default,' if name == DEFAULT else ''} against Captum's explanations and plain orders:"
         for base, curves in unbeaten(measured, name).items():
             for curve, others in curves.items():
-                yield f"  {curve}, {base}: " + (f"not better than {', '.join(others)}" if others else "better than all")
+                yield f"  {curve}, {base}: " + (f"not better than {'; '.join(others)}" if others else "better than all")

@@ -15,7 +15,7 @@ from trainer.studies.explanations import DEFAULT, OURS, PLAIN, RIVAL
 from trainer.studies.faithfulness import Estimate, Measured, best
 
 _COLOURS = {OURS: ACCENT, RIVAL: AGAINST, PLAIN: MUTED}
-_WORDS = {OURS: "ours, by hiding and by the ledger", RIVAL: "Captum's", PLAIN: "look at no network"}
+_WORDS = {OURS: "ours, by hiding and by the ledger", RIVAL: "Captum’s", PLAIN: "look at no network"}
 _BETTER = {"deletion": "lower is better", "insertion": "higher is better"}
 # All in inches.
 _WIDE, _LEFT, _GAP, _RIGHT = 12.5, 2.75, 2.9, 0.3

@@ -94,7 +94,7 @@ def _draw_curves(axes: Axes, found: Sequence[RegionStudy]) -> None:
         axes.plot(regions, values, color=colour, marker="o", markersize=5, linewidth=2, clip_on=False)
         for region, value in zip(regions, values, strict=True):
             text = f"{value:.1%}" if value >= 0.1 else f"{value:.2%}"
-            axes.annotate(text, (region, value), (-6, 7), textcoords="offset points", ha="center", color=INK, size=8)
+            axes.annotate(text, (region, value), (-4, 7), textcoords="offset points", ha="center", color=INK, size=8)
         axes.annotate(
             label,
             (regions[-1], values[-1]),
@@ -112,7 +112,7 @@ def _draw_curves(axes: Axes, found: Sequence[RegionStudy]) -> None:
         ylim=(0, 1),
     )
     axes.title.set_y(1.03)
-    axes.margins(x=0.08)
+    axes.margins(x=0.12)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.grid(axis="y")
     axes.tick_params(length=0)
