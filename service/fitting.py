@@ -19,6 +19,8 @@ INK = 0.25
 # A picture at least this large, whose border spans at least so much, is a photograph: shaded, and noisy.
 PHOTO_SIDE = 64
 PHOTO_SPAN = 0.04
+# Rows of a large picture that are worked on at a time.
+_ROWS = 256
 # Squares along each side in which the paper is measured, and the share of a square that is surely paper.
 _SQUARES = 8
 _PAPER = 25
@@ -32,7 +34,7 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
     Parameters
     ----------
     grey
-        (height, width) in [0, 1], light ink on dark.
+        (height, width) in [0, 1], light ink on dark. It is used up: a large picture takes much even once.
 
     Returns
     -------
@@ -41,17 +43,16 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
     box
         (left, top, right, bottom) of the ink; None where there is none.
     """
-    clean = _without_paper(grey)
-    if clean is None:
+    if not _remove_paper(grey):
         return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32), None
 
-    ink = clean > INK
+    ink = grey > INK
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     width, height = right - left, bottom - top
     scale = DIGIT_SIDE / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    cropped = Image.fromarray(clean[top:bottom, left:right])
+    cropped = Image.fromarray(grey[top:bottom, left:right])
     digit = np.clip(np.asarray(cropped.resize(size, Image.Resampling.LANCZOS)), 0, 1)
 
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
@@ -60,33 +61,36 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
     return image, (left, top, right, bottom)
 
 
-def _without_paper(grey: Grey) -> Grey | None:
-    """The picture with its paper at 0 and its ink at 1; None where nothing stands out."""
+def _remove_paper(grey: Grey) -> bool:
+    """Bring the picture's paper to 0 and its ink to 1; False where nothing stands out."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     low, paper, high = np.percentile(border, (5, 50, 95))
     if min(grey.shape) < PHOTO_SIDE or high - low < PHOTO_SPAN:
-        above = grey - np.float32(paper)
-        contrast = float(above.max())
+        grey -= np.float32(paper)
+        contrast = float(grey.max())
     else:
-        smooth = _smooth(grey, max(grey.shape) / 200)
-        above = smooth - _shaded_paper(smooth)
+        _smooth(grey, max(grey.shape) / 200)
+        _subtract_shaded_paper(grey)
         # A few bright specks must not decide what ink is.
-        contrast = float(np.percentile(above, 99.5))
-        above[above < INK * contrast] = 0
+        contrast = float(np.percentile(grey, 99.5))
+        grey[grey < INK * contrast] = 0
     if contrast < LEAST_CONTRAST:
-        return None
-    clean: Grey = np.clip(above / np.float32(contrast), 0, 1)
-    return clean
+        return False
+    grey /= np.float32(contrast)
+    np.clip(grey, 0, 1, out=grey)
+    return True
 
 
-def _smooth(grey: Grey, radius: float) -> Grey:
-    """The mean over squares of 2 · radius + 1 pixels: what a camera's noise hides shows better so."""
-    eight_bits = Image.fromarray(np.rint(grey * 255).astype(np.uint8))
-    return np.asarray(eight_bits.filter(ImageFilter.BoxBlur(radius)), np.float32) / np.float32(255)
+def _smooth(grey: Grey, radius: float) -> None:
+    """Take the mean over squares of 2 · radius + 1 pixels: what a camera's noise hides shows better so."""
+    grey *= 255
+    eight_bits = Image.fromarray(np.rint(grey, out=grey).astype(np.uint8))
+    blurred = np.asarray(eight_bits.filter(ImageFilter.BoxBlur(radius)))
+    np.divide(blurred, np.float32(255), out=grey)
 
 
-def _shaded_paper(grey: Grey) -> Grey:
-    """How light the paper is at each pixel: measured square by square, and smooth between them.
+def _subtract_shaded_paper(grey: Grey) -> None:
+    """Take from each pixel how light the paper is there: measured square by square, and smooth between them.
 
     A quarter of a square at least is paper, unless a stroke fills it; such a square is overruled by its neighbours.
     """
@@ -100,8 +104,12 @@ def _shaded_paper(grey: Grey) -> Grey:
     )
     padded = np.pad(squares, 1, mode="edge")
     neighbours = np.stack([padded[y : y + _SQUARES, x : x + _SQUARES] for y in range(3) for x in range(3)])
+    height, width = grey.shape
     paper = Image.fromarray(np.median(neighbours, axis=0).astype(np.float32))
-    return np.asarray(paper.resize(grey.shape[::-1], Image.Resampling.BICUBIC))
+    paper = paper.resize((width, height), Image.Resampling.BICUBIC)
+    for top in range(0, height, _ROWS):
+        bottom = min(top + _ROWS, height)
+        grey[top:bottom] -= np.asarray(paper.crop((0, top, width, bottom)))
 
 
 def _corner(digit: Grey, axis: int) -> int:

@@ -6,7 +6,6 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +57,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 Grey = NDArray[np.float32]
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class Fit(StrEnum):
@@ -125,22 +125,27 @@ def read_digit(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Grey, Receipt
         Animated, too large, or not 28×28 where ``fit`` is ``exact``.
     """
     picture, file_format, mode = _decode(data, fit)
+    width, height = picture.size
     try:
-        grey = _grey(picture, polarity)
+        luminance, opacity = _layers(picture)
     except _DECODER_ERRORS as error:
         # No palette, or a text chunk that has taken the place of the transparency in Pillow's info.
         raise UnreadablePictureError("the picture is damaged: its palette or transparency makes no sense") from error
+    # Nothing of a large picture is kept longer than it must, and what can be changed in place is.
+    del picture
+    grey = _grey(luminance, opacity, polarity)
+    del luminance, opacity
     inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey))
     if inverted:
-        grey = 1 - grey
+        np.subtract(1, grey, out=grey)
     box = None
     image = grey
     if fit is Fit.MNIST:
         image, box = fit_as_mnist(grey)
     receipt = Receipt(
         format=file_format,
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         mode=mode,
         inverted=inverted,
         fitted=box is not None,
@@ -201,32 +206,42 @@ def _scale_transparency(picture: ImageFile.ImageFile) -> None:
         picture.info["transparency"] = tuple(value >> 8 for value in key)
 
 
-def _grey(picture: Image.Image, polarity: Polarity) -> Grey:
-    """(height, width) in [0, 1]: the luminance (ITU-R 601), transparent parts filled with the background."""
+def _layers(picture: Image.Image) -> tuple[Samples, Samples | None]:
+    """(height, width) samples of the luminance (ITU-R 601), and of the opacity where there is one."""
     if picture.mode.startswith("I"):
-        # 16 bits: 65535 is white. Pillow's own conversion to 8 bits would clip at 255.
-        samples = np.asarray(picture)
-        luminance: Grey = samples.astype(np.float32) / np.float32(65535)
+        # 16 bits: Pillow's own conversion to 8 bits would clip at 255.
+        samples = np.asarray(picture, np.uint16)
         key = picture.info.get("transparency")
-        if not isinstance(key, int):
-            return luminance
-        alpha: Grey = (samples != key).astype(np.float32)
-    elif picture.has_transparency_data:
-        layers: Any = picture.convert("RGBA")
-        luminance, alpha = _unit(layers.convert("RGB").convert("L")), _unit(layers.getchannel("A"))
-    else:
-        return _unit(picture.convert("L"))
+        return samples, np.uint8(255) * (samples != key) if isinstance(key, int) else None
+    if picture.has_transparency_data:
+        layers = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        return np.asarray(layers.convert("L")), np.asarray(layers.getchannel("A"))
+    return np.asarray(picture.convert("L")), None
+
+
+def _grey(luminance: Samples, opacity: Samples | None, polarity: Polarity) -> Grey:
+    """(height, width) in [0, 1], transparent parts filled with the background."""
+    grey = _unit(luminance)
+    if opacity is None:
+        return grey
+    alpha = _unit(opacity)
+    grey *= alpha
     # The paper under transparent ink is not in the file: it is taken to be what the ink stands out from.
     if polarity is Polarity.AUTO:
         weight = alpha.sum()
-        dark_ink = bool(weight) and (luminance * alpha).sum() / weight < 0.5
+        dark_ink = bool(weight) and grey.sum() / weight < 0.5
     else:
         dark_ink = polarity is Polarity.DARK_ON_LIGHT
-    return luminance * alpha + (1 - alpha) * np.float32(dark_ink)
+    if dark_ink:
+        grey += np.subtract(1, alpha, out=alpha)
+    return grey
 
 
-def _unit(picture: Image.Image) -> Grey:
-    return np.asarray(picture, np.float32) / np.float32(255)
+def _unit(samples: Samples) -> Grey:
+    """In [0, 1]."""
+    unit = samples.astype(np.float32)
+    unit /= np.float32(255 if samples.dtype == np.uint8 else 65535)
+    return unit
 
 
 def _is_dark_on_light(grey: Grey) -> bool:

@@ -43,6 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._idle = 0
         super().on_message_complete()
         self.cycle.more_body = False  # known also where the answer did not wait for it
 

@@ -133,6 +133,13 @@ def test_parameters_that_make_no_sense(client: TestClient, path: str, parameters
     check_problem(client.post(path, params=parameters, files=UPLOAD), 422, "invalid-parameter", detail)
 
 
+@pytest.mark.parametrize("query", ["theme=dark&theme=light", "theme=dark&scale=2&theme=dark"])
+def test_a_parameter_that_is_given_twice(client: TestClient, path: str, query: str) -> None:
+    answer = client.post(f"{path}?{query}", files=UPLOAD)
+    check_problem(answer, 422, "invalid-parameter", "theme: must be given once")
+    assert answer.json()["errors"] == [{"parameter": "theme", "message": "must be given once"}]
+
+
 def test_an_unknown_model(client: TestClient, path: str) -> None:
     answer = client.post(path, params={"model": "resnet"}, files=UPLOAD)
     detail = "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3"

@@ -201,8 +201,13 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     for number, curve in enumerate(("deletion", "insertion")):
         kept = written["explanations"][DEFAULT]["curves"]["all"][curve]
         np.testing.assert_allclose(kept, mean_curves[number, ::14], rtol=0, atol=2e-5)
-    row = next(line for line in result.output.splitlines() if "occlusion 2" in line)
-    assert f"{np.mean(areas[DEFAULT], axis=0)[0]:.3f}(" in row
+    rows = [line.split() for line in result.output.splitlines() if "│ occlusion 2 " in line]
+    deletion = np.array(areas[DEFAULT])[:, 0]
+    half = 1.96 * deletion.std(ddof=1) / np.sqrt(3)
+    assert rows[0][4] == f"{deletion.mean():.3f}({1000 * half:02.0f})"
+    checked = written["sanity"][DEFAULT]["affine"]["rank_correlation"]
+    assert float(rows[1][4].split("(")[0]) == pytest.approx(checked[0], abs=6e-4)
+    assert int(rows[1][4].split("(")[1][:-1]) == pytest.approx(1000 * checked[1], abs=0.6)
 
 
 @pytest.mark.usefixtures("few")

@@ -145,6 +145,8 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "distillation": 0.0,
         "temperature": 1.0,
         "copies": 0,
+        "starts": 1,
+        "trial": 0,
     }
     tried = made.card["selection"]["runs"]
     assert [run["seed"] for run in tried] == [4, 5]

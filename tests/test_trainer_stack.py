@@ -12,7 +12,6 @@ from tests.oracles import ARCHITECTURES, PAIRED, architectures, title  # noqa: E
 from trainer.network import TrainableNetwork, accuracy  # noqa: E402
 from trainer.stack import Stack, accuracies  # noqa: E402
 
-
 torch.set_num_threads(1)
 
 

@@ -19,6 +19,7 @@ from trainer.errors import DataError, RunError  # noqa: E402
 from trainer.lesson import Lesson  # noqa: E402
 from trainer.network import TrainableNetwork  # noqa: E402
 from trainer.recipe import BEST, PAPER, Recipe, Schedule  # noqa: E402
+from trainer.stack import Stack  # noqa: E402
 from trainer.train import Run  # noqa: E402
 
 # 500 pictures to train on are 25 batches: the second epoch begins within the run.
@@ -53,7 +54,7 @@ def listed(weights: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0)
+    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0, 1, 0)
     assert {PAPER.step_size(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
@@ -178,7 +179,7 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
         "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
         "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
         "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': 0.0, 'temperature': 1.0, "
-        "'copies': 0}, 'seeds': [1]}"
+        "'copies': 0, 'starts': 1, 'trial': 0}, 'seeds': [1]}"
     )
     message = (
         f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
@@ -270,6 +271,69 @@ def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(train, "accuracies", lambda *_: next(scores))
     run = finished(Run(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.9, 10)]
+
+
+STARTS = replace(SHORT, starts=3, trial=20)
+
+
+@pytest.mark.parametrize("stops", [[10], [20], [30], [10, 20, 30]], ids=str)
+def test_with_several_starts_too_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
+    whole = outcome(finished(Run(PAIRED, STARTS, [1, 2], few, tmp_path / "whole.pt")))
+    for stop in stops:
+        for progress in Run(PAIRED, STARTS, [1, 2], few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+    assert outcome(finished(Run(PAIRED, STARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
+
+
+def test_the_start_with_the_least_loss_goes_on(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 1)
+    run = Run(SUMMED, STARTS, [4, 5], few, tmp_path / "state.pt")
+    assert run.stack.size == 6
+    torch.manual_seed(4)
+    first = TrainableNetwork(SUMMED)
+    assert listed(run.stack.network(0).state_dict()) == listed(first.state_dict()), "a seed's own network is among them"
+
+    losses: list[Tensor] = []
+    known = Run._losses
+
+    def noted(run: Run, which: Tensor) -> Tensor:
+        losses.append(known(run, which))
+        return losses[-1]
+
+    monkeypatch.setattr(Run, "_losses", noted)
+    before: list[dict[str, Any]] = []
+    for progress in run.train():
+        if progress.step == 19:
+            before = [listed(run.stack.network(which).state_dict()) for which in range(6)]
+        if progress.step == 20:
+            break
+    assert [len(loss) for loss in losses] == [6] * 20
+    counted = torch.stack(losses[10:20]).sum(0).view(2, 3)
+    kept = counted.argmin(1).tolist()
+    assert run.stack.size == 2
+    # They are a step further than the ones that were chosen, and nearer to them than to any other.
+    for which, place in enumerate(kept):
+        now = run.stack.network(which).state_dict()
+        distances = [sum(float((now[name] - torch.tensor(old[name])).abs().sum()) for name in now) for old in before]
+        assert int(np.argmin(distances)) == 3 * which + place
+    assert len(run.history[-1]["validation"]) == 2
+    assert [best.step for best in run.best] == [20, 20]
+
+
+def test_what_goes_on_is_trained_as_if_it_had_been_alone(few: Digits, tmp_path: Path) -> None:
+    """Adam's memory goes on as well."""
+    several = finished(Run(SUMMED, STARTS, [4], few, tmp_path / "several.pt"))
+    matching = []
+    torch.manual_seed(4)
+    for start in range(3):
+        network = TrainableNetwork(SUMMED)
+        run = Run(SUMMED, SHORT, [4], few, tmp_path / f"{start}.pt")
+        run.stack.load_state_dict(Stack([network]).state_dict())
+        alone = finished(run).stack.network(0).state_dict()
+        gap = max(float((alone[name] - several.stack.network(0).state_dict()[name]).abs().max()) for name in alone)
+        matching.append(gap < 1e-4)
+    assert sorted(matching) == [False, False, True]
 
 
 def test_one_cycle_rises_and_falls_to_nothing() -> None:

@@ -188,8 +188,8 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
         for name, one in best
     ]
     yield (
-        f"The {len(best)} with the widest gap between insertion and deletion, of {len(found['explanations'])} that were "
-        f"measured. Area under the curve of the probability over the ink of {found['images']:,} images, mean ± half of "
+        f"The {len(best)} with the widest gap between insertion and deletion, of {len(found['explanations'])} "
+        f"that were measured. Area under the curve of the probability over the ink of {found['images']:,} images, mean ± half of "
         "its 95 % interval. Bold: the service's default."
     )
     yield ""

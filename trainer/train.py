@@ -96,8 +96,11 @@ class Run:
         self._validation = _tensors(validation)
 
         torch.set_num_threads(1)
-        self.stack = Stack([_at_random(architecture, seed) for seed in self.seeds])
-        self._optimizer = torch.optim.Adam(self.stack.parameters(), lr=recipe.learning_rate, fused=True)
+        self.stack = Stack(
+            [network for seed in self.seeds for network in _at_random(architecture, seed, recipe.starts)]
+        )
+        self._optimizer = self._adam()
+        self._trial = torch.zeros(self.stack.size)
         self.step = 0
         self.seconds = 0.0
         self.best = [Best() for _ in self.seeds]
@@ -129,6 +132,8 @@ class Run:
             losses.sum().backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
             self.step += 1
+            if self._on_trial:
+                losses = self._judge(losses.detach())
 
             evaluates = self.step % self.recipe.evaluate_every == 0 or self.finished
             if evaluates:
@@ -138,6 +143,38 @@ class Run:
             if evaluates or self.step % REPORT_EVERY == 0:
                 yield Progress(self.step, losses.mean().item(), validation)
 
+    @property
+    def _on_trial(self) -> bool:
+        """Whether seeds still have several starts."""
+        return self.stack.size > len(self.seeds)
+
+    def _judge(self, losses: Tensor) -> Tensor:
+        """Note each start's loss, and when the trial is over give up all but the best of each seed.
+
+        Returns the losses of those that go on.
+        """
+        if self.step > self.recipe.trial // 2:
+            self._trial += losses
+        if self.step < self.recipe.trial:
+            return losses
+        places = torch.arange(self.stack.size).view(len(self.seeds), -1)
+        kept = places.gather(1, self._trial.view_as(places).argmin(1, keepdim=True)).flatten()
+        self._keep(kept)
+        return losses[kept]
+
+    def _keep(self, which: Tensor) -> None:
+        """Go on with some networks of the stack, and with Adam's memory of them."""
+        remembered = [self._optimizer.state[weights] for weights in self.stack.parameters()]
+        self.stack = Stack([self.stack.network(place) for place in which.tolist()])
+        self._optimizer = self._adam()
+        for weights, memory in zip(self.stack.parameters(), remembered, strict=True):
+            self._optimizer.state[weights] = {
+                name: value[which].clone() if value.dim() else value for name, value in memory.items()
+            }
+
+    def _adam(self) -> torch.optim.Adam:
+        return torch.optim.Adam(self.stack.parameters(), lr=self.recipe.learning_rate, fused=True)
+
     def result(self, which: int) -> Network:
         """The network that validates best of one seed's, as arrays."""
         network = TrainableNetwork(self.architecture)
@@ -145,17 +182,17 @@ class Run:
         return network.export()
 
     def _losses(self, which: Tensor) -> Tensor:
-        """Each seed's loss on a batch: (S,)."""
+        """Each network's loss on a batch: (S,)."""
         images = self._images[which]
         if self._lesson is not None:
             images = images / 255
         logits = self.stack(images).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
-        labels = self._labels[which, None].expand(-1, len(self.seeds))
+        labels = self._labels[which, None].expand(-1, self.stack.size)
         losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
         if self._lesson is None:
             return losses
         warm = self.recipe.temperature
-        soft = self._soft[which, :, None].expand(-1, -1, len(self.seeds))
+        soft = self._soft[which, :, None].expand(-1, -1, self.stack.size)
         # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
         taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
         share = self.recipe.distillation
@@ -166,6 +203,8 @@ class Run:
         if not losses.isfinite().all():
             raise RunError(f"the loss is {losses.sum()} at step {self.step}: a smaller learning rate is needed")
         self.history.append({"step": self.step, "loss": losses.tolist(), "validation": validations})
+        if self._on_trial:
+            return validations
         for which, validation in enumerate(validations):
             if validation > self.best[which].validation:
                 weights = {name: tensor.clone() for name, tensor in self.stack.network(which).state_dict().items()}
@@ -185,6 +224,7 @@ class Run:
             "seconds": self.seconds,
             "history": self.history,
             "best": [asdict(best) for best in self.best],
+            "trial": self._trial,
             "stack": self.stack.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
@@ -212,15 +252,19 @@ class Run:
             self.seconds = state["seconds"]
             self.history = state["history"]
             self.best = [Best(**best) for best in state["best"]]
+            self._trial = state["trial"]
+            if len(state["stack"]["weights.affine_bias"]) < self.stack.size:
+                self.stack = Stack([self.stack.network(place) for place in range(len(self.seeds))])
+                self._optimizer = self._adam()
             self.stack.load_state_dict(state["stack"])
             self._optimizer.load_state_dict(state["optimizer"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"{self.state_file} is incomplete ({error!r}); delete it to start this run again") from error
 
 
-def _at_random(architecture: Architecture, seed: int) -> TrainableNetwork:
+def _at_random(architecture: Architecture, seed: int, starts: int) -> list[TrainableNetwork]:
     torch.manual_seed(seed)
-    return TrainableNetwork(architecture)
+    return [TrainableNetwork(architecture) for _ in range(starts)]
 
 
 def _tensors(digits: Digits) -> tuple[Tensor, Tensor]:

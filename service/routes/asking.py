@@ -1,6 +1,7 @@
 """What all operations on a picture share: how a request becomes a question, and a drawing an answer."""
 
 import hashlib
+from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,9 +12,11 @@ from PIL import Image
 from pydantic import BaseModel
 
 from models.checkpoint import Checkpoint
+from models.errors import ParameterError
 from models.usage import Usage
 from service.capacity import Capacity
 from service.catalogue import Catalogue
+from service.errors import BusyError
 from service.negotiation import MEDIA_TYPES, Format, choose
 from service.observation import EXPLANATION_SECONDS, note
 from service.overlays.canvas import Theme, png
@@ -61,6 +64,16 @@ class Desk:
 
         What can be refused cheaply is refused before the body is read.
         """
+        try:
+            return await self._answer(query, think)
+        except CancelledError as error:
+            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
+            raise BusyError("the service is being stopped; try again in a second") from error
+
+    async def _answer(self, query: PredictQuery, think: Callable[[Question], BaseModel | Image.Image]) -> Response:
+        for name in type(query).model_fields:
+            if len(self._request.query_params.getlist(name)) > 1:
+                raise ParameterError(name, "must be given once")
         form = choose(query.format, ", ".join(self._request.headers.getlist("accept")))
         checkpoint = self._catalogue.get(query.model)
         usage = self._catalogue.usage(checkpoint)

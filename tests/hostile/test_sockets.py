@@ -1,10 +1,10 @@
 """Requests that no client library sends, to the real server."""
 
 import json
-import time
 
 import pytest
 
+from tests.hostile.broken import BROKEN
 from tests.hostile.serving import PATIENCE, Server, connect, exchange, get, post, problem, received, serving, statuses
 from tests.pictures import sample
 from tests.soak.memory import resident
@@ -13,30 +13,6 @@ SEVEN = sample(7)
 LENGTH = f"Content-Length: {len(SEVEN)}"
 CHUNKED = "Transfer-Encoding: chunked"
 SECRET = b"tests/hostile"  # a word of ours that no answer may repeat
-
-BROKEN = {
-    "a length and chunks": post("/predict", LENGTH, CHUNKED, body=SEVEN),
-    "a request inside the chunks of another": post(
-        "/predict", "Content-Length: 4", CHUNKED, body=b"0\r\n\r\n" + get("/models")
-    ),
-    "two lengths": post("/predict", LENGTH, "Content-Length: 9", body=SEVEN),
-    "a negative length": post("/predict", "Content-Length: -1", body=SEVEN),
-    "a signed length": post("/predict", f"Content-Length: +{len(SEVEN)}", body=SEVEN),
-    "a length of 80 digits": post("/predict", "Content-Length: " + "9" * 80, body=SEVEN),
-    "bare line feeds": get("/healthz").replace(b"\r\n", b"\n"),
-    "a bare carriage return": get("/healthz", "X: a\rY: b"),
-    "a folded header": get("/healthz", "X: a\r\n b"),
-    "a space before the colon": get("/healthz", "X : a"),
-    "NUL in the path": get("/health\0z"),
-    "NUL in a header": get("/healthz", "X: a\0b"),
-    "bytes beyond ASCII in the path": get("/models/\xff\xfe"),
-    "a method that is none": b"BREW /predict HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a tunnel": b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "the start of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    "zeros": bytes(10_000),
-    "a chunk size that is no number": post("/predict", CHUNKED, body=b"zz\r\nab\r\n"),
-    "chunks that end in line feeds": post("/predict", CHUNKED, body=b"1\nx\n0\n\n"),
-}
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -157,11 +133,16 @@ def test_only_trusted_hosts_with_the_setting() -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_half_a_body_does_not_hold_up_the_end(workers: str) -> None:
     with serving(grace=1, KONKYO_WORKERS=workers) as leaving, connect(leaving.port) as connection:
-        connection.sendall(post("/predict", LENGTH, body=SEVEN[:40]))
-        time.sleep(0.2)
+        connection.sendall(post("/predict", LENGTH, "Expect: 100-continue", body=SEVEN[:40]))
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")  # it waits for the rest
         leaving.process.terminate()
         leaving.process.wait(PATIENCE)  # raises where it is still there
-        assert 200 not in statuses(received(connection))
+        answer = received(connection)
+        assert statuses(answer) == [503]
+        assert problem(answer) == "busy"
+        assert b"retry-after: 1" in answer
+        assert leaving.trouble() == ""
+        assert '"status": 503' in leaving.log.read_text()
 
 
 def test_requests_in_a_row_get_their_answers_in_a_row(server: Server) -> None:

@@ -1,6 +1,6 @@
 """``python -m trainer study faithfulness``."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from typing import Annotated
@@ -13,6 +13,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from models.checkpoint import DIRECTORY
+from models.network import Array
 from trainer.commands.options import (
     DATA,
     RUNS,
@@ -39,6 +40,7 @@ from trainer.studies.faithfulness import (
     study,
     unbeaten,
 )
+from trainer.studies.sanity import LAYERS
 
 IMAGES = 1000
 
@@ -75,6 +77,7 @@ def faithfulness(
             raise typer.Exit(130) from None
         found = document(checkpoint, measured, checked, left_out)
         console.print(_table(checkpoint.name, measured))
+        console.print(_sanity_table(checked))
         for line in _verdict(measured):
             console.print(line, highlight=False)
         written = out / checkpoint.name / "faithfulness.json", out / checkpoint.name / "faithfulness.png"
@@ -121,8 +124,23 @@ def _table(name: str, measured: Sequence[Measured]) -> Table:
 
 
 def _cell(one: Measured, base: str, curve: str) -> str:
-    estimate = Estimate.of(one.area("probability", base, curve))
+    return _estimate(one.area("probability", base, curve))
+
+
+def _estimate(values: Array) -> str:
+    """As physicists write it: 0.143(12) is 0.143 ± 0.012."""
+    estimate = Estimate.of(values)
     return f"{estimate.mean:.3f}({1000 * estimate.interval:02.0f})"
+
+
+def _sanity_table(checked: Mapping[str, Array]) -> Table:
+    caption = "mean rank correlation over the ink with the explanation of the trained network; in brackets as above"
+    table = Table("", title="weights drawn anew, from the top", caption=caption)
+    for count in range(len(LAYERS)):
+        table.add_column("\n".join(LAYERS[: count + 1]), justify="right")
+    for name, values in checked.items():
+        table.add_row(name, *(_estimate(values[:, stage].mean(0)) for stage in range(len(LAYERS))))
+    return table
 
 
 def _verdict(measured: Sequence[Measured]) -> Iterator[str]:

@@ -31,6 +31,9 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
     batch: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-8, max=1.0, show_default="the recipe's")] = None,
+    starts: Annotated[
+        int | None, typer.Option(min=1, help="Random starts of a seed; the best goes on.", show_default="the recipe's")
+    ] = None,
     held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
     floor: Annotated[float, typer.Option(min=0, max=100, help="Least test accuracy, in percent.")] = 98.0,
     data_directory: DataOption = DATA,
@@ -50,7 +53,13 @@ def train(
     name = f"{wiring}-{filters}" if name is None else name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
         raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
-    changes: dict[str, Any] = {"steps": steps, "batch": batch, "learning_rate": learning_rate, "held_out": held_out}
+    changes: dict[str, Any] = {
+        "steps": steps,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "starts": starts,
+        "held_out": held_out,
+    }
     chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     trained = []
