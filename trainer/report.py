@@ -187,10 +187,11 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
         )
         for name, one in best
     ]
+    measured = len(found["explanations"])
     yield (
-        f"The {len(best)} with the widest gap between insertion and deletion, of {len(found['explanations'])} "
-        f"that were measured. Area under the curve of the probability over the ink of {found['images']:,} images, mean ± half of "
-        "its 95 % interval. Bold: the service's default."
+        f"The {len(best)} with the widest gap between insertion and deletion, of {measured} that were measured. Area "
+        f"under the curve of the probability over the ink of {found['images']:,} images, mean ± half of its 95 % interval. "
+        "Bold: the service's default."
     )
     yield ""
     yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
