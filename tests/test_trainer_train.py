@@ -152,6 +152,16 @@ def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch
     assert listed(run.stack.network(0).state_dict()) != there
 
 
+def test_after_one_cycle_the_last_weights_are_kept(
+    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.5, 0.7, 0.9, 0.6])
+    monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
+    run = finished(Run(SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), [1], few, tmp_path / "state.pt"))
+    assert [(best.validation, best.step) for best in run.best] == [(0.6, 40)]
+    assert listed(run.result(0).weights) == listed(run.stack.network(0).state_dict())
+
+
 def test_reports_now_and_then_and_at_each_validation(
     few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""From finished runs to a checkpoint: choose by validation, measure on the test images once, write the card."""
+"""From finished runs to a checkpoint: choose by validation, measure on the test images, write the card."""
 
 import platform
 from collections.abc import Sequence

@@ -34,7 +34,8 @@ class Recipe:
     held_out
         Training images kept for validation.
     evaluate_every
-        Steps between two validations. The weights of the best one are kept, the earliest where several are equal.
+        Steps between two validations. The weights of the best one are kept, the earliest where several are equal; after
+        one cycle the last ones are.
     schedule
         What becomes of the step size.
     distillation

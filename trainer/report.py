@@ -189,9 +189,9 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
     ]
     measured = len(found["explanations"])
     yield (
-        f"The {len(best)} with the widest gap between insertion and deletion, of {measured} that were measured. Area "
-        f"under the curve of the probability over the ink of {found['images']:,} images, mean ± half of its 95 % interval. "
-        "Bold: the service's default."
+        f"The {len(best)} with the widest gap between insertion and deletion, of {measured} that were measured. Areas "
+        f"under the curve of the probability over the ink of {found['images']:,} images, mean ± half of the 95 % "
+        "interval. Bold: the service's default."
     )
     yield ""
     yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)

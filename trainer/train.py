@@ -17,7 +17,7 @@ from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.lesson import Lesson
 from trainer.network import TrainableNetwork
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, Schedule
 from trainer.stack import Stack, accuracies
 
 REPORT_EVERY = 50
@@ -36,7 +36,7 @@ class Progress:
 
 @dataclass
 class Best:
-    """The weights that validate best so far, of one seed."""
+    """The weights of one seed that validate best so far; after one cycle, the last ones."""
 
     validation: float = -1.0
     step: int = 0
@@ -203,7 +203,8 @@ class Run:
         if not losses.isfinite().all():
             raise RunError(f"the loss is {losses.sum()} at step {self.step}: a smaller learning rate is needed")
         self.history.append({"step": self.step, "loss": losses.tolist(), "validation": validations})
-        if self._on_trial:
+        # One cycle ends where it is best; a lucky validation before would only seem to be better.
+        if self._on_trial or (self.recipe.schedule is Schedule.ONE_CYCLE and not self.finished):
             return validations
         for which, validation in enumerate(validations):
             if validation > self.best[which].validation:
