@@ -13,10 +13,10 @@ serve: $(VENV)/.serve  ## the service on http://localhost:8000
 test: $(VENV)/.dev  ## every test, with the coverage gate
 	$(RUN) pytest --cov --cov-report=term $(ARGS)
 
-train: $(VENV)/.dev  ## the shipped checkpoints, again: two hours (ARGS="--seeds 3" and the like)
+train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --steps 40000 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --starts 1 $(ARGS)
 	$(RUN) trainer study filters
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with the report in docs/studies
