@@ -2,18 +2,25 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /venv
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt ./
+# What the service needs stands in a layer of its own, which a change of the code leaves as it is.
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+        > requirements.txt && \
+    /venv/bin/pip install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
+COPY README.md LICENSE ./
 COPY models models
 COPY service service
 COPY trainer trainer
-RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt .
+RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin konkyo
 COPY --from=build /venv /venv
 USER konkyo
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 KONKYO_HOST=0.0.0.0
+# What a large picture took goes back to the system with it; glibc would keep it for the next one.
+ENV MALLOC_MMAP_THRESHOLD_=1048576
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
 CMD ["python", "-m", "service"]

@@ -11,6 +11,9 @@ from models.errors import CheckpointError
 from service.settings import Settings
 
 GRACE_SECONDS = 10
+# A worker that has died is replaced at once; this is for one that does not answer its parent. With uvicorn's own 5
+# seconds a machine that is busy would end its workers before they have started, and again, for ever.
+SILENCE_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -52,6 +55,7 @@ def _serve(settings: Settings) -> int:
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=SILENCE_SECONDS,
     )
     return 0
 

@@ -13,6 +13,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from models.checkpoint import load_all
@@ -57,11 +58,16 @@ def write_digits() -> None:
     """Of the first thousand test images, the clearest of each digit: it leads by most in the eyes of every network."""
     digits = read(ROOT / "tests" / "data", "t10k")[np.arange(1000)]
     logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in load_all().values()])
-    DIGITS.mkdir(exist_ok=True)
     for digit in range(10):
         lead = (logits[..., digit] - np.delete(logits, digit, axis=-1).max(-1)).min(0)
         clearest = int(np.where(digits.labels == digit, lead, -np.inf).argmax())
-        Image.fromarray(digits.images[clearest]).save(DIGITS / f"{digit}.png", optimize=True)
+        save_digit(str(digit), digits.images[clearest])
+
+
+def save_digit(name: str, image: NDArray[np.uint8]) -> None:
+    """Where the documents' commands find it, and where the page does."""
+    for folder in (DIGITS, ROOT / "service" / "web" / "digits"):
+        Image.fromarray(image).save(folder / f"{name}.png", optimize=True)
 
 
 def abbreviated(value: Any) -> Any:

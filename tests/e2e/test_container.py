@@ -1,37 +1,17 @@
 """The containers, built and run for real. Skipped, with the reason, where there is no Docker to run them."""
 
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
+from tests.e2e.container import compose, docker, docker_runs
+from tests.e2e.server import PATIENCE, free_port, wait_until_ready
 from tests.examples import curl
 
-COMPOSE = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
-
-
-def docker_runs() -> bool:
-    return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
-
-
 pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
-
-
-def compose(*arguments: str, port: int = 8000) -> str:
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port)}
-    return subprocess.run(
-        [*COMPOSE, "--project-name", "konkyo-test", *arguments],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +26,7 @@ def port() -> Iterator[int]:
 
 
 def inside(command: str) -> str:
-    container = compose("ps", "--quiet", "konkyo").strip()
-    return subprocess.run(
-        ["docker", "exec", container, "sh", "-c", command], capture_output=True, text=True
-    ).stdout.strip()
+    return docker("exec", compose("ps", "--quiet", "konkyo").strip(), "sh", "-c", command)
 
 
 def test_a_real_digit_is_read(port: int) -> None:
@@ -90,9 +67,7 @@ def test_no_torch_in_the_serving_image() -> None:
 def test_it_becomes_healthy(port: int) -> None:
     container = compose("ps", "--quiet", "konkyo", port=port).strip()
     for _ in range(PATIENCE):
-        status = subprocess.run(
-            ["docker", "inspect", "--format", "{{.State.Health.Status}}", container], capture_output=True, text=True
-        ).stdout.strip()
+        status = docker("inspect", "--format", "{{.State.Health.Status}}", container)
         if status == "healthy":
             return
         time.sleep(1)

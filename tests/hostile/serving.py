@@ -16,16 +16,29 @@ from tests.e2e.server import ROOT, wait_until_ready
 
 PORTS = range(8400, 8500)
 HURRIED = "import sys, service.__main__ as main; main.GRACE_SECONDS = %d; sys.exit(main.main())"
+CONTAINER = "KONKYO_SOAK_CONTAINER"
 PATIENCE = 30  # seconds: a server that is silent for so long has hung
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running ``python -m service``."""
+    """A running ``python -m service``.
+
+    Attributes
+    ----------
+    pid
+        Of its main process.
+    process
+        What was started here and ends with it: the service, or what follows the log of its container.
+    container
+        The id of that; empty where there is none.
+    """
 
     port: int
+    pid: int
     process: subprocess.Popen[bytes]
     log: Path
+    container: str = ""
 
     @property
     def url(self) -> str:
@@ -35,11 +48,11 @@ class Server:
     def workers(self) -> list[int]:
         """The processes that answer: the server itself, or those that it started for that."""
         found = []
-        for entry in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+        for entry in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
             command = Path(f"/proc/{entry}/cmdline").read_bytes()
             if b"spawn_main" in command:
                 found.append(int(entry))
-        return sorted(found) or [self.process.pid]
+        return sorted(found) or [self.pid]
 
     def trouble(self) -> str:
         """What its log says of exceptions; empty if nothing."""
@@ -51,6 +64,8 @@ class Server:
 def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
     """Start the service on a free port with its output in a file; it is ended afterwards.
 
+    With ``KONKYO_SOAK_CONTAINER`` in the environment it runs in its container.
+
     Parameters
     ----------
     grace
@@ -58,6 +73,12 @@ def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
     settings
         Environment variables.
     """
+    if CONTAINER in os.environ:
+        from tests.soak.container import contained
+
+        with contained(free_port(), settings) as server:
+            yield server
+        return
     port = free_port()
     environment = {**os.environ, "KONKYO_PORT": str(port), **settings}
     with TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
@@ -65,7 +86,7 @@ def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-            yield Server(port, process, Path(log.name))
+            yield Server(port, process.pid, process, Path(log.name))
         finally:
             process.terminate()
             try:

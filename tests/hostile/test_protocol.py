@@ -91,10 +91,10 @@ def test_small_chunks_and_small_trailers_are_read(server: Server) -> None:
 
 
 def test_a_hundred_mebibytes_beside_a_body_leave_the_memory_as_it_was(server: Server) -> None:
-    before = resident(server.process.pid)
+    before = resident(server.pid)
     for start in (b"GET / HTTP/1.1\r\nX: ", b"GET /", post("/predict", CHUNKED, body=b"0\r\nX: ")):
         assert statuses(exchange(server.port, start, *[b"a" * 2**20] * 100)) in ([431], [])
-    assert resident(server.process.pid) < before + 10
+    assert resident(server.pid) < before + 10
 
 
 def test_so_many_requests_may_wait_in_a_row(server: Server) -> None:
@@ -104,14 +104,14 @@ def test_so_many_requests_may_wait_in_a_row(server: Server) -> None:
 
 
 def test_a_row_without_end_is_not_kept(server: Server) -> None:
-    before = peak(server.process.pid)
+    before = peak(server.pid)
     for _ in range(10):
         with connect(server.port) as connection:
             connection.sendall(KEEP)
             with suppress(ConnectionError):
                 connection.sendall(b"GET /healthz HTTP/1.1\r\n\r\n" * 20_000)
     assert statuses(exchange(server.port, CLOSE)) == [200]
-    assert peak(server.process.pid) < before + 10
+    assert peak(server.pid) < before + 10
 
 
 def test_nobody_gets_the_answer_of_what_came_later(server: Server) -> None:

@@ -95,7 +95,7 @@ CHUNK = b"100000\r\n" + MEBIBYTE + b"\r\n"
 def test_floods_leave_the_memory_as_it_was(server: Server) -> None:
     """A hundred MiB each way; some were read before the socket closed, and none may be kept."""
     exchange(server.port, post("/predict", CHUNKED), CHUNK)
-    before = resident(server.process.pid)
+    before = resident(server.pid)
     for head, piece in (
         (post("/predict", CHUNKED), CHUNK),
         (post("/predict", "Content-Length: 104857600"), MEBIBYTE),
@@ -103,7 +103,7 @@ def test_floods_leave_the_memory_as_it_was(server: Server) -> None:
     ):
         answer = exchange(server.port, head, *[piece] * 100)
         assert statuses(answer) in ([413], [400], [])  # nothing at all where the socket was closed on what was coming
-    assert resident(server.process.pid) < before + 20
+    assert resident(server.pid) < before + 20
     assert statuses(exchange(server.port, post("/predict", LENGTH, body=SEVEN))) == [200]
 
 

@@ -43,7 +43,7 @@ def measure(count: int, seed: int) -> list[Check]:
     ]
 
 
-PROGRAM = Program("decoder", "Decoder inputs, half of them built PNGs", 100_000, measure)
+PROGRAM = Program("decoder", "Decoder inputs, half of them built PNGs", 100_000, measure, http=False)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from tests.hostile.serving import CONTAINER
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Program:
         How many inputs or requests, unless told otherwise.
     measure
         (count, seed) → checks.
+    http
+        Whether it talks to a service, which can run in its container.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Program:
     count: int
     measure: Callable[[int, int], list[Check]]
     seed: int = 1
+    http: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Result:
     date: str
     checks: list[Check]
     skipped: str | None = None
+    container: bool = False
 
     @property
     def passed(self) -> bool:
@@ -87,7 +94,8 @@ def run(program: Program, count: int, seed: int) -> Result:
     except SkippedError as reason:
         skipped = str(reason)
     seconds, date = round(time.monotonic() - start, 1), datetime.now(UTC).strftime("%Y-%m-%d")
-    result = Result(program.name, program.title, count, seed, seconds, date, checks, skipped)
+    contained = CONTAINER in os.environ
+    result = Result(program.name, program.title, count, seed, seconds, date, checks, skipped, contained)
     say(table(result))
     return result
 
@@ -111,7 +119,11 @@ def main(program: Program) -> int:
     parser.add_argument("--count", "--inputs", "--requests", type=int, default=program.count, dest="count")
     parser.add_argument("--seed", type=int, default=program.seed)
     parser.add_argument("--json", type=Path, help="a file to add the result to, as a line of JSON")
+    if program.http:
+        parser.add_argument("--container", action="store_true", help="ask the service in its container")
     options = parser.parse_args()
+    if program.http and options.container:
+        os.environ[CONTAINER] = "1"
     result = run(program, options.count, options.seed)
     if options.json:
         with options.json.open("a") as file:

@@ -5,9 +5,9 @@ import { show } from "./state.js";
 import { words } from "./words.js";
 
 const MISREAD = [
-  { name: "misread-259", truth: 6, digit: 0 },
-  { name: "misread-449", truth: 3, digit: 5 },
-  { name: "misread-1226", truth: 7, digit: 2 },
+  { name: "misread-965", truth: 6, digit: 0 },
+  { name: "misread-9342", truth: 3, digit: 5 },
+  { name: "misread-9019", truth: 7, digit: 2 },
 ];
 const at = (id) => document.getElementById(id);
 

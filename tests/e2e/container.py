@@ -1,0 +1,25 @@
+"""The containers, through Compose, whose own file says how they run."""
+
+import shutil
+import subprocess
+
+from tests.e2e.server import ROOT
+
+COMPOSE = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
+
+
+def docker_runs() -> bool:
+    """Whether there is a Docker daemon here."""
+    return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+
+
+def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000) -> str:
+    """Run Compose in the project's folder; what it says."""
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port)}
+    command = [*COMPOSE, "--project-name", project, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def docker(*arguments: str) -> str:
+    """What ``docker`` says."""
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True).stdout.strip()

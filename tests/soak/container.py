@@ -1,0 +1,63 @@
+"""The service in its container, as the project's own Compose file runs it but for its network (goal 7)."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.e2e.container import compose, docker
+from tests.e2e.server import ROOT, wait_until_ready
+from tests.hostile.serving import PATIENCE, Server
+
+PROJECT = "konkyo-soak"
+SERVICE = "konkyo"
+LIMIT = 512  # MiB
+# The kernel's own account, in the two versions of its control groups.
+_ACCOUNT = "cd /sys/fs/cgroup; cat memory.events memory/memory.oom_control memory.peak memory/memory.max_usage_in_bytes"
+
+
+class KilledError(Exception):
+    """The kernel has ended processes for their memory."""
+
+
+@contextmanager
+def contained(port: int, settings: Mapping[str, str]) -> Iterator[Server]:
+    """Build and run it on ``port`` of this machine, with its log in a file; it is ended afterwards.
+
+    Raises
+    ------
+    KilledError
+        It needed more memory than it has.
+    """
+    # The host's network, so that what is measured is the service and not what forwards its port.
+    own = {"KONKYO_HOST": "127.0.0.1", "KONKYO_PORT": str(port), **settings}
+    changes = {"network_mode": "host", "healthcheck": {"disable": True}, "environment": own}
+    with TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
+        override = Path(directory) / "override.yml"
+        override.write_text(json.dumps({"services": {SERVICE: changes}}))  # JSON is YAML
+        files = ["-f", str(ROOT / "docker-compose.yml"), "-f", str(override), "--project-directory", str(ROOT)]
+        compose(*files, "up", "--build", "--detach", SERVICE, project=PROJECT)
+        try:
+            container = compose(*files, "ps", "--quiet", SERVICE, project=PROJECT).strip()
+            follower = subprocess.Popen(["docker", "logs", "--follow", container], stdout=log, stderr=log)
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz")
+            pid = int(docker("inspect", "--format", "{{.State.Pid}}", container))
+            yield Server(port, pid, follower, Path(log.name), container)
+            if killed := account(container)[1]:
+                raise KilledError(f"{killed} processes were ended: more than {LIMIT} MiB were needed")
+        finally:
+            compose(*files, "down", "--timeout", "20", project=PROJECT)
+            follower.wait(PATIENCE)
+
+
+def account(container: str) -> tuple[float, int]:
+    """The most memory in MiB that all of a container's processes ever had, and how many the kernel has ended for it."""
+    said = docker("exec", container, "sh", "-c", f"{_ACCOUNT} 2>/dev/null")
+    killed = re.search(r"^oom_kill (\d+)$", said, re.MULTILINE)
+    most = re.search(r"^(\d+)$", said, re.MULTILINE)
+    if killed is None or most is None:
+        raise RuntimeError(f"the container keeps no account of its memory: {said}")
+    return int(most[1]) / 2**20, int(killed[1])
