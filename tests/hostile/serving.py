@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.server import ROOT, wait_until_ready
+from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
 
 PORTS = range(8400, 8500)
 HURRIED = "import sys, service.__main__ as main; main.GRACE_SECONDS = %d; sys.exit(main.main())"
 CONTAINER = "KONKYO_SOAK_CONTAINER"
-PATIENCE = 30  # seconds: a server that is silent for so long has hung
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from tests.e2e.server import PATIENCE
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import PATIENCE, Server, connect, exchange, get, post, problem, received, serving, statuses
+from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses
 from tests.pictures import sample
 from tests.soak.memory import resident
 

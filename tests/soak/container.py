@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e.container import compose, docker
-from tests.e2e.server import ROOT, wait_until_ready
-from tests.hostile.serving import PATIENCE, Server
+from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
+from tests.hostile.serving import Server
 
 PROJECT = "konkyo-soak"
 SERVICE = "konkyo"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.server import ROOT, wait_until_ready
-from tests.hostile.serving import PATIENCE, free_port, serving
+from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
+from tests.hostile.serving import free_port, serving
 from tests.pictures import sample
 from tests.soak.client import ClosedError, Connection, prepared, run
 from tests.soak.report import Check, Program, SkippedError, main
