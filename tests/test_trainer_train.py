@@ -331,6 +331,12 @@ def test_the_start_with_the_least_loss_goes_on(few: Digits, tmp_path: Path, monk
     assert [best.step for best in run.best] == [20, 20]
 
 
+def test_a_run_no_longer_than_its_trial_has_one_network_a_seed(few: Digits, tmp_path: Path) -> None:
+    run = finished(Run(SUMMED, replace(STARTS, trial=3_000), [4, 5], few, tmp_path / "state.pt"))
+    assert run.stack.size == 2
+    assert [best.step for best in run.best] == [40, 40]
+
+
 def test_what_goes_on_is_trained_as_if_it_had_been_alone(few: Digits, tmp_path: Path) -> None:
     """Adam's memory goes on as well."""
     several = finished(Run(SUMMED, STARTS, [4], few, tmp_path / "several.pt"))

@@ -153,9 +153,10 @@ class Run:
 
         Returns the losses of those that go on.
         """
-        if self.step > self.recipe.trial // 2:
+        ends = min(self.recipe.trial, self.recipe.steps)
+        if self.step > ends // 2:
             self._trial += losses
-        if self.step < self.recipe.trial:
+        if self.step < ends:
             return losses
         places = torch.arange(self.stack.size).view(len(self.seeds), -1)
         kept = places.gather(1, self._trial.view_as(places).argmin(1, keepdim=True)).flatten()
