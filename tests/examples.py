@@ -108,8 +108,8 @@ def with_networks(text: str) -> str:
     for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
         shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]
         filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
-        tests = [100 * run["test"] for run in checkpoint.card["selection"]["runs"]]
-        spread = f"{mean(tests):.2f} ± {stdev(tests):.2f}% of {len(tests)}"
+        tests = [run["test"] for run in checkpoint.card["selection"]["runs"]]
+        spread = f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}"
         rows.append(f"| `{name}` | {shape.wiring} | {filters} | {shape.parameters:,} | {accuracy:.2%} | {spread} |")
     return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
 

@@ -15,7 +15,7 @@ from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption,
 from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
 from trainer.search import FILE, LENET, Candidate, document, grid, smallest
 
-STEPS = 10_000
+STEPS = 6_000
 
 
 def search(
