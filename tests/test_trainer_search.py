@@ -82,7 +82,6 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     )
     monkeypatch.setattr("trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
-    (tmp_path / "models").mkdir()
     monkeypatch.chdir(tmp_path)
 
 

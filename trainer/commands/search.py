@@ -63,6 +63,7 @@ def search(
     for line in _verdict(candidates, floor / 100):
         console.print(line, highlight=False)
     path = models_directory / FILE
+    models_directory.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
     fresh.replace(path)
