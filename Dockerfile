@@ -18,8 +18,6 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin konkyo
 COPY --from=build /venv /venv
 USER konkyo
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 KONKYO_HOST=0.0.0.0
-# What a large picture took goes back to the system with it; glibc would keep it for the next one.
-ENV MALLOC_MMAP_THRESHOLD_=1048576
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]

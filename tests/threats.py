@@ -5,6 +5,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         "hostile.test_sockets::test_a_declared_flood_is_refused_before_it_comes",
         "hostile.test_sockets::test_who_asks_whether_to_continue_is_told",
         "hostile.test_sockets::test_floods_leave_the_memory_as_it_was",
+        "hostile.test_protocol::test_a_head_may_be_so_long_and_no_longer",
+        "hostile.test_protocol::test_nothing_beside_a_body_may_be_longer",
+        "hostile.test_protocol::test_a_hundred_mebibytes_beside_a_body_leave_the_memory_as_it_was",
+        "hostile.test_protocol::test_a_row_without_end_is_not_kept",
         "test_routes_questions::test_a_body_that_announces_too_much",
         "test_routes_questions::test_a_body_that_streams_too_much",
         "test_routes_questions::test_a_form_that_streams_too_much",
@@ -69,6 +73,9 @@ THREATS: dict[str, tuple[str, ...]] = {
     "smuggling, bad Host, static traversal, Range storms": (
         "hostile.test_sockets::test_what_is_not_http_gets_one_400_and_the_door",
         "hostile.test_sockets::test_requests_in_a_row_get_their_answers_in_a_row",
+        "hostile.test_protocol::test_nobody_gets_the_answer_of_what_came_later",
+        "hostile.test_protocol::test_a_broken_body_is_refused_in_its_turn",
+        "hostile.test_edge::test_what_is_not_http_is_a_400_at_the_edge_as_well",
         "hostile.test_sockets::test_any_host_without_the_setting",
         "hostile.test_sockets::test_only_trusted_hosts_with_the_setting",
         "hostile.test_sockets::test_a_path_that_leads_out_leads_nowhere",
@@ -78,6 +85,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_problems::test_what_nobody_foresaw_says_nothing",
         "test_routes_questions::test_nothing_of_the_file_name_comes_back",
         "test_doors::test_a_browser_may_do_nothing_with_an_answer",
+        "hostile.test_edge::test_what_the_edge_refuses_is_a_problem",
         "hostile.test_decoder::test_damaged_metadata_leaves_no_trace_in_the_log",
     ),
     "exposed metrics and docs": (
@@ -111,5 +119,13 @@ GOALS: dict[str, tuple[str, ...]] = {
     "7. the container": (
         "e2e.test_container::test_a_plain_user_without_rights",
         "e2e.test_container::test_operators_paths_are_not_shown_at_the_edge",
+        "soak.openapi::measure",
+        "soak.bombs::measure",
+        "soak.kill::measure",
+        "soak.overload::measure",
+        "soak.healthz::measure",
+        "soak.concurrent::measure",
+        "soak.slow::measure",
+        "soak.requests::measure",
     ),
 }

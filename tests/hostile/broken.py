@@ -23,7 +23,7 @@ BROKEN = {
     "NUL in the path": get("/health\0z"),
     "NUL in a header": get("/healthz", "X: a\0b"),
     "bytes beyond ASCII in the path": get("/models/\xff\xfe"),
-    "a method that is none": b"BREW /predict HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a method that is none": b"BREW /predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     "a tunnel": b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "the start of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "zeros": bytes(10_000),

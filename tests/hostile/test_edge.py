@@ -64,7 +64,6 @@ REFUSED = {
     "many headers": (get("/healthz", *(f"X-{n}: y" for n in range(3_000))), 431, "headers-too-large"),
     "a method that is not taken": (get("/").replace(b"GET", b"TRACE"), 405, "method-not-allowed"),
     "a place of the edge's own": (get("/.problem/busy"), 404, "not-found"),
-    "a body too large": (post("/predict", "Content-Length: 262145"), 413, "content-too-large"),
 }
 
 
