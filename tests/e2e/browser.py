@@ -45,9 +45,13 @@ def shown(profile: BrowserContext, address: str, fragment: str = "", failing: bo
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc or request.url.partition("/")[0]))
-    page.goto(f"http://{address}/{fragment}")
-    expect(page.get_by_test_id("model")).not_to_have_value("")
-    yield page
+    try:
+        page.goto(f"http://{address}/{fragment}")
+        expect(page.get_by_test_id("model")).not_to_have_value("")
+        yield page
+    except Exception as error:
+        error.add_note(f"the browser's console: {complaints}")
+        raise
     page.close()
     assert hosts <= {address, "blob:"}, hosts
     if failing:
