@@ -10,6 +10,7 @@ import numpy as np
 from models.architecture import CLASSES
 from models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from models.errors import CheckpointError
+from models.files import replacing
 from models.network import Array
 from models.usage import PERCENT, ClassUsage, Usage, ridged
 
@@ -26,10 +27,8 @@ def save(directory: Path, checkpoint: Checkpoint, usage: Usage) -> None:
     """
     data = pretty(_document(checkpoint, usage)).encode()
     _Reader(checkpoint).usage(data)
-    path = directory / f"{checkpoint.name}{USAGE_SUFFIX}"
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(data)
-    fresh.replace(path)
+    with replacing(directory / f"{checkpoint.name}{USAGE_SUFFIX}") as fresh:
+        fresh.write_bytes(data)
 
 
 def load(directory: Path, checkpoint: Checkpoint) -> Usage | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from models.files import replacing
 from trainer.data import SHA256, find
 from trainer.errors import DataError
 
@@ -67,10 +68,8 @@ def _fetch(directory: Path, name: str, report: Reporter, mirrors: Sequence[str],
             except (httpx.HTTPError, EOFError, OSError, zlib.error) as error:
                 failures.append(f"{url}: {str(error) or type(error).__name__}")
                 continue
-            target = directory / f"{name}.gz"
-            partial = target.with_suffix(".part")
-            partial.write_bytes(data)
-            partial.replace(target)
+            with replacing(directory / f"{name}.gz") as fresh:
+                fresh.write_bytes(data)
             return
         if attempt + 1 < ROUNDS:
             time.sleep(pause * 2**attempt)

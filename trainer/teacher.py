@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from models.architecture import CLASSES
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.stack import LAYOUT
+from trainer.state import restoring, save
 
 EPOCHS = 14
 BATCH = 128
@@ -131,26 +131,16 @@ class Teacher:
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
         }
-        self.state_file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.state_file.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(self.state_file)
+        save(self.state_file, state)
 
     def _restore(self) -> None:
-        try:
-            state: dict[str, Any] = torch.load(self.state_file, weights_only=True)
+        with restoring(self.state_file, "train the teacher again") as state:
             if state["pictures"] != self.pictures:
                 raise RunError(f"{self.state_file} is a teacher of other pictures; delete it to train one for these")
             self.epoch = state["epoch"]
             self.network.load_state_dict(state["network"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
-        except RunError:
-            raise
-        except Exception as error:  # torch raises whatever its unpickler met
-            raise RunError(
-                f"{self.state_file} cannot be read ({error!r}); delete it to train the teacher again"
-            ) from error
 
 
 def moved(images: Tensor, strength: float = 1.0) -> Tensor:

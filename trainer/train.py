@@ -19,6 +19,7 @@ from trainer.lesson import Lesson
 from trainer.network import TrainableNetwork
 from trainer.recipe import Recipe, Schedule
 from trainer.stack import Stack, accuracies
+from trainer.state import restoring, save
 
 REPORT_EVERY = 50
 # All seeds see the same batches in the same order, so that many are trained at once: a seed is where weights start.
@@ -230,25 +231,17 @@ class Run:
             "stack": self.stack.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        self.state_file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.state_file.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(self.state_file)
+        save(self.state_file, state)
 
     def _restore(self) -> None:
-        try:
-            state = torch.load(self.state_file, weights_only=True)
-        except Exception as error:  # torch raises whatever its unpickler met
-            raise RunError(
-                f"{self.state_file} cannot be read ({error!r}); delete it to start this run again"
-            ) from error
-        if not isinstance(state, dict) or "identity" not in state:
-            raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
-        if state["identity"] != _plain(self._identity()):
-            raise RunError(
-                f"{self.state_file} is a run of another architecture or recipe: {state['identity']}. "
-                "Train under another name or delete the file"
-            )
+        with restoring(self.state_file, "start this run again") as state:
+            if not isinstance(state, dict) or "identity" not in state:
+                raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
+            if state["identity"] != _plain(self._identity()):
+                raise RunError(
+                    f"{self.state_file} is a run of another architecture or recipe: {state['identity']}. "
+                    "Train under another name or delete the file"
+                )
         try:
             self.step = state["step"]
             self.seconds = state["seconds"]

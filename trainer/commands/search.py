@@ -11,6 +11,7 @@ from rich.table import Table
 
 from models.architecture import Architecture
 from models.checkpoint import DIRECTORY, pretty
+from models.files import replacing
 from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, console, mnist
 from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
 from trainer.search import FILE, LENET, Candidate, document, grid, smallest
@@ -63,10 +64,8 @@ def search(
     for line in _verdict(candidates, floor / 100):
         console.print(line, highlight=False)
     path = models_directory / FILE
-    models_directory.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
-    fresh.replace(path)
+    with replacing(path) as fresh:
+        fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
     figure.draw(out / "search.png", candidates, floor / 100)
     for written in (path, out / "search.png"):
         console.print(f"written: {escape(str(written))}", highlight=False, soft_wrap=True)

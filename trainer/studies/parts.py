@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from models.files import replacing
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -37,8 +39,6 @@ class Parts:
         except (OSError, SafetensorError):
             pass
         part = compute()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        save_file(part, fresh)
-        fresh.replace(path)
+        with replacing(path) as fresh:
+            save_file(part, fresh)
         return part

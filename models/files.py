@@ -1,0 +1,14 @@
+"""Files that are replaced as a whole: whoever reads one meets the old or the new, and never a half."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of ``path`` at the end; its folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    yield fresh
+    fresh.replace(path)
