@@ -1,15 +1,11 @@
 """``python -m trainer study faithfulness``."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from models.checkpoint import DIRECTORY
@@ -25,21 +21,15 @@ from trainer.commands.options import (
     RunsOption,
     chosen,
     console,
+    counting,
+    interruptible,
     mnist,
+    print_written,
 )
 from trainer.studies.curves import BASES, CURVES
 from trainer.studies.document import write
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OURS, SANE, Explanation
-from trainer.studies.faithfulness import (
-    Estimate,
-    Measured,
-    best,
-    document,
-    parts,
-    sanity,
-    study,
-    unbeaten,
-)
+from trainer.studies.faithfulness import Estimate, Measured, best, document, parts, sanity, study, unbeaten
 from trainer.studies.sanity import LAYERS
 
 IMAGES = 1000
@@ -67,14 +57,11 @@ def faithfulness(
     sane = [explanation for explanation in EXPLANATIONS if explanation.name in SANE]
     checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
     for checkpoint in checkpoints:
-        try:
-            with _bar(f"{checkpoint.name}, curves", parts(digits, explanations)) as advance:
+        with interruptible("part"):
+            with counting(f"{checkpoint.name}, curves", parts(digits, explanations)) as advance:
                 measured = study(checkpoint, digits, runs, advance, explanations)
-            with _bar(f"{checkpoint.name}, random weights", len(sane)) as advance:
+            with counting(f"{checkpoint.name}, random weights", len(sane)) as advance:
                 checked = sanity(checkpoint, digits, runs, advance, sane)
-        except KeyboardInterrupt:
-            Console(stderr=True).print("interrupted: the same command goes on from the last part")
-            raise typer.Exit(130) from None
         found = document(checkpoint, measured, checked, left_out)
         console.print(_table(checkpoint.name, measured))
         console.print(_sanity_table(checked))
@@ -83,8 +70,7 @@ def faithfulness(
         written = out / checkpoint.name / "faithfulness.json", out / checkpoint.name / "faithfulness.png"
         write(written[0], found)
         figure.draw(written[1], checkpoint.name, measured)
-        for path in written:
-            console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)
+        print_written(*written)
 
 
 def _rivals() -> tuple[list[Explanation], str | None]:
@@ -97,14 +83,6 @@ def _rivals() -> tuple[list[Explanation], str | None]:
             raise
         return [], f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
     return RIVALS, None
-
-
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
 
 
 def _table(name: str, measured: Sequence[Measured]) -> Table:

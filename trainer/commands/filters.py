@@ -1,15 +1,10 @@
 """``python -m trainer study filters``."""
 
-from functools import partial
-
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from models import usage_file
 from models.architecture import CLASSES
-from models.checkpoint import DIRECTORY, USAGE_SUFFIX, Checkpoint
+from models.checkpoint import DIRECTORY, USAGE_SUFFIX
 from models.usage import Distinct, PlacedPair, Usage
 from trainer.commands.options import (
     DATA,
@@ -21,10 +16,11 @@ from trainer.commands.options import (
     OutOption,
     chosen,
     console,
+    counting,
     mnist,
+    print_written,
 )
-from trainer.data import Digits
-from trainer.studies.filters import FilterStudy, study
+from trainer.studies.filters import study
 
 
 def filters(
@@ -42,21 +38,14 @@ def filters(
 
     checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
     for checkpoint in checkpoints:
-        found = _study(checkpoint, digits)
+        with counting(checkpoint.name, len(digits)) as advance:
+            found = study(checkpoint, digits, advance)
         console.print(_table(checkpoint.name, found.usage))
         console.print(_verdict(found.usage.distinct), highlight=False)
         usage_file.save(models_directory, checkpoint, found.usage)
         path = out / checkpoint.name / "filters.png"
         figure.draw(path, checkpoint.name, checkpoint.network, found.usage, found.maps)
-        for written in (models_directory / f"{checkpoint.name}{USAGE_SUFFIX}", path):
-            console.print(f"written: {escape(str(written))}", highlight=False, soft_wrap=True)
-
-
-def _study(checkpoint: Checkpoint, digits: Digits) -> FilterStudy:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(checkpoint.name, total=len(digits))
-        return study(checkpoint, digits, partial(bar.advance, task))
+        print_written(models_directory / f"{checkpoint.name}{USAGE_SUFFIX}", path)
 
 
 def _table(name: str, usage: Usage) -> Table:

@@ -1,15 +1,8 @@
 """``python -m trainer study occlusion``."""
 
-from pathlib import Path
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
-from typer import Exit
 
-from models.checkpoint import DIRECTORY, Checkpoint
+from models.checkpoint import DIRECTORY
 from trainer.commands.options import (
     DATA,
     RUNS,
@@ -22,9 +15,11 @@ from trainer.commands.options import (
     RunsOption,
     chosen,
     console,
+    counting,
+    interruptible,
     mnist,
+    print_written,
 )
-from trainer.data import Digits
 from trainer.studies.document import write
 from trainer.studies.occlusion import RegionStudy, document, parts, study
 
@@ -45,24 +40,13 @@ def occlusion(
 
     checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
     for checkpoint in checkpoints:
-        try:
-            found = _study(checkpoint, digits, runs)
-        except KeyboardInterrupt:
-            Console(stderr=True).print("interrupted: the same command goes on from the last part")
-            raise Exit(130) from None
+        with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
+            found = study(checkpoint, digits, runs, advance)
         console.print(_table(checkpoint.name, found))
         written = out / checkpoint.name / "occlusion.json", out / checkpoint.name / "occlusion.png"
         write(written[0], document(checkpoint, found))
         figure.draw(written[1], checkpoint.name, found)
-        for path in written:
-            console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)
-
-
-def _study(checkpoint: Checkpoint, digits: Digits, runs: Path) -> list[RegionStudy]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(checkpoint.name, total=parts(digits))
-        return study(checkpoint, digits, runs, lambda: bar.advance(task))
+        print_written(*written)
 
 
 def _table(name: str, found: list[RegionStudy]) -> Table:

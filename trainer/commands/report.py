@@ -1,9 +1,7 @@
 """``python -m trainer report``."""
 
-from rich.markup import escape
-
 from models.checkpoint import DIRECTORY
-from trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen, console
+from trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen, print_written
 from trainer.report import report as put_together
 
 
@@ -13,4 +11,4 @@ def report(models_directory: ModelsOption = DIRECTORY, out: OutOption = STUDIES)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "README.md"
     path.write_text(page, encoding="utf-8")
-    console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)
+    print_written(path)

@@ -5,14 +5,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from models.architecture import Architecture
 from models.checkpoint import DIRECTORY, pretty
 from models.files import replacing
-from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, console, mnist
+from trainer.commands.options import (
+    DATA,
+    RUNS,
+    STUDIES,
+    DataOption,
+    OutOption,
+    RunsOption,
+    console,
+    interruptible,
+    mnist,
+    print_written,
+)
 from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
 from trainer.search import FILE, LENET, Candidate, document, grid, smallest
 
@@ -46,7 +55,7 @@ def search(
     chosen = replace(RECIPES[recipe], steps=steps, starts=1)
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     candidates = []
-    try:
+    with interruptible("validation"):
         lesson = lesson_for(chosen, digits, runs)
         for number, architecture in enumerate(wanted, 1):
             found = []
@@ -57,9 +66,6 @@ def search(
                 train_with_bar(run, f"{number} of {len(wanted)}: {_title(architecture)}")
                 found += told(run, test)
             candidates.append(Candidate(architecture, found))
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted: the same command goes on from the last validation")
-        raise typer.Exit(130) from None
     console.print(_table(candidates, floor / 100))
     for line in _verdict(candidates, floor / 100):
         console.print(line, highlight=False)
@@ -67,8 +73,7 @@ def search(
     with replacing(path) as fresh:
         fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
     figure.draw(out / "search.png", candidates, floor / 100)
-    for written in (path, out / "search.png"):
-        console.print(f"written: {escape(str(written))}", highlight=False, soft_wrap=True)
+    print_written(path, out / "search.png")
 
 
 def _counts(text: str, option: str) -> list[int]:

@@ -7,13 +7,12 @@ from statistics import mean, stdev
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
-from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, mnist
+from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, interruptible, mnist
 from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
 from trainer.recipe import PAPER
 
@@ -63,7 +62,7 @@ def train(
     chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     trained = []
-    try:
+    with interruptible("validation"):
         lesson = lesson_for(chosen, digits, runs)
         for first in range(seed, seed + seeds, GROUP):
             group = range(first, min(first + GROUP, seed + seeds))
@@ -72,9 +71,6 @@ def train(
             numbers = f"seed {first}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
             train_with_bar(run, f"{name}, {numbers}")
             trained.append(run)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted: the same command goes on from the last validation")
-        raise typer.Exit(130) from None
     published = publish(name, trained, test, floor / 100, out)
     _print_result(published, out)
 
