@@ -23,6 +23,8 @@ from models.network import Network
 SUFFIX = ".safetensors"
 # What was found out about a checkpoint, see models/usage_file.py; it goes when the checkpoint is replaced.
 USAGE_SUFFIX = ".usage.json"
+# The trainer's search for the smallest network, beside the checkpoints.
+SEARCH_FILE = "search.json"
 DIRECTORY = Path(__file__).parent
 
 # The one key of the safetensors metadata, which can hold only strings: the document as JSON.

@@ -6,9 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from models.architecture import Wiring
+from models.checkpoint import SEARCH_FILE
 from models.errors import CheckpointError
-
-FILE = "search.json"
 
 
 class Shape(BaseModel):
@@ -58,7 +57,7 @@ def load(directory: Path) -> Search | None:
     CheckpointError
         The file is damaged; says where.
     """
-    path = directory / FILE
+    path = directory / SEARCH_FILE
     if not path.exists():
         return None
     try:
@@ -67,4 +66,4 @@ def load(directory: Path) -> Search | None:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"
         message = f"{first['msg']}; `python -m trainer search` makes it anew"
-        raise CheckpointError(FILE, field, message) from error
+        raise CheckpointError(SEARCH_FILE, field, message) from error

@@ -11,11 +11,11 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner
 
 from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, Checkpoint, load, pretty
+from models.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
 from trainer.__main__ import app
 from trainer.recipe import BEST
 from trainer.report import report
-from trainer.search import FILE, Candidate, document
+from trainer.search import Candidate, document
 
 NAME = "summed-3x3"
 
@@ -85,7 +85,7 @@ def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: P
         )
         for filters in (1, 2)
     ]
-    (models / FILE).write_text(pretty(document(candidates, BEST, 0.98)))
+    (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.98)))
     (studies / "search.png").write_bytes(b"")
     page = report([checkpoint], models, studies)
     assert (
@@ -93,7 +93,7 @@ def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: P
     )
     assert "| summed 1×3 | 816 | 16% | 97.50 ± 0.00 % | 96.50 ± 0.71 % |" in page
     assert "![Accuracy against parameters](search.png)" in page
-    (models / FILE).write_text(pretty(document(candidates, BEST, 0.99)))
+    (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.99)))
     assert "No network validated at 99.0% on average." in report([checkpoint], models, studies)
 
 

@@ -8,14 +8,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, pretty
+from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from models.errors import CheckpointError
 from service.app import create_app
-from service.search import FILE, load
+from service.search import load
 from service.settings import Settings
 from tests.refuse import refuses
 from trainer.recipe import BEST
-from trainer.search import FILE as WRITTEN
 from trainer.search import Candidate, document
 
 CANDIDATES = [
@@ -31,7 +30,7 @@ CANDIDATES = [
 def directory(tmp_path: Path) -> Path:
     for suffix in ("safetensors", "json"):
         shutil.copy(DIRECTORY / f"summed-3x3.{suffix}", tmp_path)
-    (tmp_path / WRITTEN).write_text(pretty(document(CANDIDATES, BEST, 0.98)))
+    (tmp_path / SEARCH_FILE).write_text(pretty(document(CANDIDATES, BEST, 0.98)))
     return tmp_path
 
 
@@ -42,7 +41,6 @@ def listed(directory: Path) -> dict[str, object]:
 
 
 def test_the_list_shows_what_was_searched(directory: Path) -> None:
-    assert WRITTEN == FILE
     test = {"mean": pytest.approx(0.975), "deviation": pytest.approx(0.01 / 2**0.5)}
     validated = {"mean": pytest.approx(0.98), "deviation": 0.0}
     assert listed(directory)["search"] == {
@@ -61,7 +59,7 @@ def test_the_list_shows_what_was_searched(directory: Path) -> None:
 
 
 def test_without_a_search_there_is_none(directory: Path) -> None:
-    (directory / FILE).unlink()
+    (directory / SEARCH_FILE).unlink()
     assert load(directory) is None
     assert listed(directory)["search"] is None
 
@@ -75,16 +73,16 @@ def test_without_a_search_there_is_none(directory: Path) -> None:
     ],
 )
 def test_a_damaged_file_stops_the_start(directory: Path, change: dict[str, object], field: str, message: str) -> None:
-    document = json.loads((directory / FILE).read_text())
-    (directory / FILE).write_text(json.dumps({**document, **change}))
-    with refuses(CheckpointError, f"{FILE}: {field}: {message}; `python -m trainer search` makes it anew"):
+    document = json.loads((directory / SEARCH_FILE).read_text())
+    (directory / SEARCH_FILE).write_text(json.dumps({**document, **change}))
+    with refuses(CheckpointError, f"{SEARCH_FILE}: {field}: {message}; `python -m trainer search` makes it anew"):
         load(directory)
     with pytest.raises(CheckpointError):
         create_app(Settings(models=directory, default_model="summed-3x3"))
 
 
 def test_a_file_that_is_no_json_stops_the_start(directory: Path) -> None:
-    (directory / FILE).write_text("{")
+    (directory / SEARCH_FILE).write_text("{")
     with pytest.raises(CheckpointError, match=r"^search\.json: file: Invalid JSON: "):
         load(directory)
 

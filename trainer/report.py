@@ -11,9 +11,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from models import usage_file
-from models.checkpoint import Checkpoint
+from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
-from trainer.search import FILE
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
 LISTED = 12
@@ -39,14 +38,15 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         *_networks(checkpoints),
         *_search(models, studies),
     ]
-    for title, section in (
-        ("Which filter pairs a class uses", _filters),
-        ("What hiding a region does", _occlusion),
-        ("Which explanation is faithful", _faithfulness),
+    for title, study, section in (
+        ("Which filter pairs a class uses", "filters", _filters),
+        ("What hiding a region does", "occlusion", _occlusion),
+        ("Which explanation is faithful", "faithfulness", _faithfulness),
     ):
         lines += [f"## {title}", ""]
         for checkpoint in checkpoints:
-            lines += [*section(checkpoint, models, studies), ""]
+            command = f"`python -m trainer study {study} --model {checkpoint.name}`"
+            lines += [f"### `{checkpoint.name}`", "", command, "", *section(checkpoint, models, studies), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -81,10 +81,10 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
 
 def _search(models: Path, studies: Path) -> Iterator[str]:
     yield from ("## The smallest network", "", "`python -m trainer search`", "")
-    if not (models / FILE).exists():
+    if not (models / SEARCH_FILE).exists():
         yield from ("Not searched yet.", "")
         return
-    found = json.loads((models / FILE).read_text(encoding="utf-8"))
+    found = json.loads((models / SEARCH_FILE).read_text(encoding="utf-8"))
     lenet = found["lenet_parameters"]
     for one in found["smallest"]:
         yield (
@@ -113,7 +113,6 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
 
 
 def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
-    yield from _heading(checkpoint, "filters")
     usage = usage_file.load(models, checkpoint)
     if usage is None:
         yield "Not measured yet."
@@ -143,7 +142,6 @@ def _usage_row(digit: int, one: ClassUsage) -> tuple[str, ...]:
 
 
 def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
-    yield from _heading(checkpoint, "occlusion")
     found = _read(checkpoint, studies, "occlusion")
     if found is None:
         yield "Not measured yet, or of another checkpoint."
@@ -164,7 +162,6 @@ def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
 
 
 def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
-    yield from _heading(checkpoint, "faithfulness")
     found = _read(checkpoint, studies, "faithfulness")
     if found is None:
         yield "Not measured yet, or of another checkpoint."
@@ -195,10 +192,6 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
     )
     yield ""
     yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
-
-
-def _heading(checkpoint: Checkpoint, study: str) -> Iterator[str]:
-    yield from (f"### `{checkpoint.name}`", "", f"`python -m trainer study {study} --model {checkpoint.name}`", "")
 
 
 def _figure(checkpoint: Checkpoint, studies: Path, study: str, words: str) -> Iterator[str]:

@@ -10,8 +10,6 @@ from models.card import RunDocument
 from trainer.recipe import Recipe
 
 FORMAT_VERSION = 1
-# Where the service looks for it, beside the checkpoints.
-FILE = "search.json"
 LENET = Architecture(Wiring.SUMMED, 6, 16)
 
 

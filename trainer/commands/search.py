@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from models.architecture import Architecture
-from models.checkpoint import DIRECTORY, pretty
+from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from models.files import replacing
 from trainer.commands.options import (
     DATA,
@@ -23,7 +23,7 @@ from trainer.commands.options import (
     print_written,
 )
 from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
-from trainer.search import FILE, LENET, Candidate, document, grid, smallest
+from trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
 
@@ -37,7 +37,7 @@ def search(
     floor: Annotated[float, typer.Option(min=0, max=100, help="Accuracy that is enough, in percent.")] = 98.0,
     data_directory: DataOption = DATA,
     models_directory: Annotated[
-        Path, typer.Option("--models", envvar="KONKYO_MODELS", help=f"Where {FILE} goes, for the service.")
+        Path, typer.Option("--models", envvar="KONKYO_MODELS", help=f"Where {SEARCH_FILE} goes, for the service.")
     ] = DIRECTORY,
     out: OutOption = STUDIES,
     runs: RunsOption = RUNS,
@@ -69,7 +69,7 @@ def search(
     console.print(_table(candidates, floor / 100))
     for line in _verdict(candidates, floor / 100):
         console.print(line, highlight=False)
-    path = models_directory / FILE
+    path = models_directory / SEARCH_FILE
     with replacing(path) as fresh:
         fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
     figure.draw(out / "search.png", candidates, floor / 100)
