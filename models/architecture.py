@@ -98,13 +98,17 @@ class Architecture:
         return rows * columns
 
     @property
+    def kernels_per_filter(self) -> int:
+        """Kernels of a conv2 filter: A summed, 1 paired."""
+        return self.conv1_filters if self.wiring is Wiring.SUMMED else 1
+
+    @property
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the weights, as they stand in a checkpoint."""
-        kernels_per_filter = self.conv1_filters if self.wiring is Wiring.SUMMED else 1
         shapes: dict[str, tuple[int, ...]] = {
             "conv1.weight": (self.conv1_filters, 1, self.conv1_kernel, self.conv1_kernel),
             "conv1.bias": (self.conv1_filters,),
-            "conv2.weight": (self.conv2_filters, kernels_per_filter, self.conv2_kernel, self.conv2_kernel),
+            "conv2.weight": (self.conv2_filters, self.kernels_per_filter, self.conv2_kernel, self.conv2_kernel),
             "affine.weight": (CLASSES, self.maps * self.pool2_side**2),
             "affine.bias": (CLASSES,),
         }

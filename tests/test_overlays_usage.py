@@ -155,7 +155,7 @@ def test_nothing_overlaps(architecture: Architecture) -> None:
     taken = np.zeros((panels.bottom + 50, panels.right + 50), int)
     frames = 0 if panels.dense else sum(panels.frame)
     boxes = [panels.filter(i) for i in range(rows)]
-    boxes += [panels.kernel(i, j) for i in range(panels.inputs) for j in range(columns)]
+    boxes += [panels.kernel(i, j) for i in range(architecture.kernels_per_filter) for j in range(columns)]
     for digit in range(10):
         boxes += [panels.cell(digit, i, j).grow(frames) for i in range(rows) for j in range(columns)]
         boxes += [icon.grow(3) for place in (0, 1) for icon in panels.icons(digit, place)]

@@ -18,8 +18,7 @@ class TrainableNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        a, b = architecture.conv1_filters, architecture.conv2_filters
-        kernels = a if architecture.wiring is Wiring.SUMMED else 1
+        a, b, kernels = architecture.conv1_filters, architecture.conv2_filters, architecture.kernels_per_filter
         self.conv1 = nn.Conv2d(1, a, architecture.conv1_kernel)
         self.conv2 = nn.Conv2d(kernels, b, architecture.conv2_kernel, bias=architecture.conv2_bias)
         self.affine = nn.Linear(architecture.maps * architecture.pool2_side**2, CLASSES)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from models.architecture import CLASSES, Architecture, Wiring
+from models.architecture import CLASSES, Architecture
 from service.overlays.canvas import MARGIN, TOP, Box
 from service.overlays.table import Table
 
@@ -45,7 +45,7 @@ class Panels:
 
     def kernel(self, conv1: int, conv2: int) -> Box:
         """A conv2 kernel. With summed wiring a filter has one for each conv1 filter, from top to bottom."""
-        side, pitch = self._sizes(max(self.architecture.conv2_filters, self.inputs), self.architecture.conv2_kernel)
+        side, pitch = self._kernel_sizes
         left = self.filter(self.architecture.conv1_filters - 1).right + _LAYER_GAP + _NAME + conv2 * pitch
         top = TOP + conv1 * pitch
         return Box(left, top, left + side, top + side)
@@ -53,17 +53,12 @@ class Panels:
     @property
     def kernel_pitch(self) -> int:
         """From one kernel to the next, down and to the right."""
-        return self._sizes(max(self.architecture.conv2_filters, self.inputs), self.architecture.conv2_kernel)[1]
-
-    @property
-    def inputs(self) -> int:
-        """Kernels a conv2 filter."""
-        return self.architecture.conv1_filters if self.architecture.wiring is Wiring.SUMMED else 1
+        return self._kernel_sizes[1]
 
     @property
     def filters_bottom(self) -> int:
         """Foot of the filters and their numbers."""
-        lowest = max(self.filter(0).bottom, self.kernel(self.inputs - 1, 0).bottom)
+        lowest = max(self.filter(0).bottom, self.kernel(self.architecture.kernels_per_filter - 1, 0).bottom)
         return lowest + (0 if self.dense else _NUMBERS)
 
     def panel(self, digit: int) -> Box:
@@ -118,6 +113,11 @@ class Panels:
     def bottom(self) -> int:
         """Foot of the last row of panels."""
         return self.panel(CLASSES - 1).bottom
+
+    @property
+    def _kernel_sizes(self) -> tuple[int, int]:
+        shape = self.architecture
+        return self._sizes(max(shape.conv2_filters, shape.kernels_per_filter), shape.conv2_kernel)
 
     def _sizes(self, filters: int, cells: int) -> tuple[int, int]:
         """Side of a filter of so many cells across, and from one to the next, where so many stand side by side."""

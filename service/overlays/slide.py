@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from models.architecture import CLASSES, IMAGE_SIDE, Architecture, Wiring
+from models.architecture import CLASSES, IMAGE_SIDE, Architecture
 from service.overlays.canvas import MARGIN, NOTE, Box
 from service.overlays.colourbar import STRIP_NUMBERS
 from service.overlays.layers import MAP_GAP, Grid, Layer, fold, sizes
@@ -78,9 +78,7 @@ class Slide:
     @cached_property
     def kernels(self) -> int:
         """How many kernels stand beside each conv2 map: none where there would be too many to be seen."""
-        if Table(self.architecture).dense:
-            return 0
-        return 1 if self.architecture.wiring is Wiring.PAIRED else self.architecture.conv1_filters
+        return 0 if Table(self.architecture).dense else self.architecture.kernels_per_filter
 
     def column(self, layer: int) -> Box:
         """All the room of a layer."""

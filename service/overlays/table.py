@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from models.architecture import IMAGE_SIDE, Architecture, Wiring
+from models.architecture import IMAGE_SIDE, Architecture
 from service.overlays.canvas import MARGIN, TOP, Box
 
 _DIGIT_PIXEL = 4
@@ -111,18 +111,13 @@ class Table:
         return self.architecture.pool2_side * (6 if self.dense else 14)
 
     @cached_property
-    def _kernels(self) -> int:
-        """Kernels a conv2 filter."""
-        return self.architecture.conv1_filters if self.architecture.wiring is Wiring.SUMMED else 1
-
-    @cached_property
     def _kernel_side(self) -> int:
-        cell = 4 if self.dense else (14 if self._kernels == 1 else 8)
+        cell = 4 if self.dense else (14 if self.architecture.kernels_per_filter == 1 else 8)
         return self.architecture.conv2_kernel * cell
 
     @cached_property
     def _stack_height(self) -> int:
-        return self._kernels * self.kernel_pitch[0] - _KERNEL_GAP
+        return self.architecture.kernels_per_filter * self.kernel_pitch[0] - _KERNEL_GAP
 
     @cached_property
     def _heads_bottom(self) -> int:

@@ -83,7 +83,7 @@ def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
     if not panels.dense:
         numbered = (
             [panels.filter(i) for i in range(len(filters))],
-            [panels.kernel(panels.inputs - 1, j) for j in range(len(kernels))],
+            [panels.kernel(panels.architecture.kernels_per_filter - 1, j) for j in range(len(kernels))],
         )
         for boxes in numbered:
             for number, box in enumerate(boxes):
