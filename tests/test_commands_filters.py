@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,8 @@ from models import usage_file
 from models.checkpoint import DIRECTORY, load
 from models.usage import Distinct
 from tests import usage_script
+from tests.conftest import DATA
+from tests.studies import loaded_by
 from trainer.__main__ import app
 from trainer.data import Digits
 from trainer.errors import RunError
@@ -95,16 +95,10 @@ def test_a_name_that_is_not_there(models: Path) -> None:
 
 
 def test_it_needs_no_torch(models: Path, tmp_path: Path) -> None:
-    """In a process of its own, from the files of the test images."""
-    arguments = ["study", "filters", "--model", "summed-3x3", "--images", "400", "--models", str(models)]
-    arguments += ["--data", str(ROOT / "tests" / "data"), "--out", str(tmp_path)]
-    code = (
-        "import sys; from trainer.__main__ import app; "
-        f"app({arguments!r}, standalone_mode=False); print(sorted({{'torch', 'service', 'PIL'}} & sys.modules.keys()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    # matplotlib writes its PNG with Pillow.
-    assert done.stdout.splitlines()[-1] == "['PIL']"
+    folders = "--models", models, "--data", DATA, "--out", tmp_path
+    loaded = loaded_by("study", "filters", "--model", "summed-3x3", "--images", "400", *folders)
+    assert "PIL" in loaded  # matplotlib writes its PNG with Pillow
+    assert not {"torch", "service"} & loaded
     assert (models / "summed-3x3.usage.json").exists()
 
 

@@ -1,10 +1,8 @@
 """The faithfulness study on paper, step by step, interrupted, without Captum, and as a command."""
 
 import json
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,29 +19,15 @@ from models.network import Array, softmax
 from models.occlusion import occlude
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
+from tests.studies import caught, loaded_by, nothing
 from trainer.__main__ import app
 from trainer.data import Digits
-from trainer.figures.style import drawing
 from trainer.studies.curves import curves
-from trainer.studies.explanations import (
-    DEFAULT,
-    EXPLANATIONS,
-    LEDGER,
-    OURS,
-    PLAIN,
-    RIVAL,
-    Explanation,
-    Task,
-)
+from trainer.studies.explanations import DEFAULT, EXPLANATIONS, LEDGER, OURS, PLAIN, RIVAL, Explanation, Task
 from trainer.studies.faithfulness import Estimate, Measured, best, document, parts, sanity, study, unbeaten
 
-ROOT = Path(__file__).parents[1]
 # Enough for a command: one of each kind that needs no Captum.
 FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, LEDGER, "brightness", "random 1"}]
-
-
-def nothing() -> None:
-    """Nobody is told."""
 
 
 def pointing(sign: int) -> Any:
@@ -281,15 +265,10 @@ def test_one_image_has_no_interval(tmp_path: Path) -> None:
 
 
 def test_the_study_needs_no_torch(tmp_path: Path) -> None:
-    arguments = ["study", "faithfulness", "--model", "paired-3x3", "--data", str(DATA), "--images", "2", "--no-rivals"]
-    arguments += ["--out", str(tmp_path), "--runs", str(tmp_path / "runs")]
-    code = (
-        "import sys; import trainer.commands.faithfulness as command; command.EXPLANATIONS = command.EXPLANATIONS[:1]"
-    )
-    code += f"; from trainer.__main__ import app; app({arguments}, standalone_mode=False)"
-    code += "; assert 'matplotlib' in sys.modules; assert not {'torch', 'captum'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    folders = "--data", DATA, "--out", tmp_path, "--runs", tmp_path / "runs"
+    loaded = loaded_by("study", "faithfulness", "--model", "paired-3x3", "--images", "2", "--no-rivals", *folders)
+    assert "matplotlib" in loaded
+    assert not {"torch", "captum"} & loaded
 
 
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,17 +282,9 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
         Explanation("random 1", PLAIN, lambda task: -task.images),
     ]
     measured = study(checkpoint_of(lamp_network()), lamps(), tmp_path, nothing, explanations)
-    caught: list[Any] = []
-
-    @contextmanager
-    def catching(path: Path, width: float, height: float) -> Iterator[Any]:
-        with drawing(path, width, height) as figure:
-            yield figure
-            caught.append(figure)
-
-    monkeypatch.setattr(figure_module, "drawing", catching)
+    figures = caught(figure_module, monkeypatch)
     figure_module.draw(tmp_path / "faithfulness.png", "lamp", measured)
-    [figure] = caught
+    [figure] = figures
     deletion, deletion_areas, insertion, insertion_areas = figure.axes
     shown = [measured[number] for number in (0, 2, 4, 5, 6)]  # of one method's variants only one
     for axes, number in ((deletion, 0), (insertion, 1)):

@@ -1,11 +1,7 @@
 """The occlusion study by brute force, on paper, interrupted, and as a command."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +19,10 @@ from models.regions import Regions
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
 from tests.oracles import PAIRED, random_network
+from tests.studies import caught, loaded_by, nothing
 from trainer.__main__ import app
 from trainer.data import Digits
-from trainer.figures.style import drawing
 from trainer.studies.occlusion import RegionStudy, document, parts, study
-
-ROOT = Path(__file__).parents[1]
-
-
-def nothing() -> None:
-    """Nobody is told."""
 
 
 def brute(network: Network, digits: Digits, region: int) -> tuple[Any, list[int], Counter[tuple[int, int]], list[int]]:
@@ -176,27 +166,17 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
 
 
 def test_the_study_needs_no_torch(tmp_path: Path) -> None:
-    arguments = ["study", "occlusion", "--model", "paired-3x3", "--data", str(DATA), "--images", "2"]
-    arguments += ["--out", str(tmp_path), "--runs", str(tmp_path / "runs")]
-    code = f"import sys; from trainer.__main__ import app; app({arguments}, standalone_mode=False)"
-    code += "; assert 'matplotlib' in sys.modules; assert 'torch' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    folders = "--data", DATA, "--out", tmp_path, "--runs", tmp_path / "runs"
+    loaded = loaded_by("study", "occlusion", "--model", "paired-3x3", "--images", "2", *folders)
+    assert "matplotlib" in loaded
+    assert "torch" not in loaded
 
 
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, found = lamp_study(tmp_path)
-    caught: list[Any] = []
-
-    @contextmanager
-    def catching(path: Path, width: float, height: float) -> Iterator[Any]:
-        with drawing(path, width, height) as figure:
-            yield figure
-            caught.append(figure)
-
-    monkeypatch.setattr(figure_module, "drawing", catching)
+    figures = caught(figure_module, monkeypatch)
     figure_module.draw(tmp_path / "one" / "occlusion.png", "lamp", found)
-    [figure] = caught
+    [figure] = figures
     maps = [axes for axes in figure.axes if axes.images and len(axes.images[0].get_array()) == 28]
     assert len(maps) == 20
     for number, axes in enumerate(maps):

@@ -1,0 +1,42 @@
+"""What the tests of studies and their commands share."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from trainer.figures.style import drawing
+
+ROOT = Path(__file__).parents[1]
+
+
+def nothing() -> None:
+    """Nobody is told."""
+
+
+def caught(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that a module has drawn since, as Matplotlib knows them."""
+    figures: list[Any] = []
+
+    @contextmanager
+    def catching(path: Path, width: float, height: float) -> Iterator[Any]:
+        with drawing(path, width, height) as figure:
+            yield figure
+            figures.append(figure)
+
+    monkeypatch.setattr(module, "drawing", catching)
+    return figures
+
+
+def loaded_by(*arguments: str | Path) -> set[str]:
+    """The modules of a process of its own that has run a command of the trainer."""
+    code = f"from trainer.__main__ import app; app({[*map(str, arguments)]}, standalone_mode=False)"
+    code += "; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
