@@ -24,6 +24,12 @@ def digits() -> Digits:
 
 
 @pytest.fixture(scope="session")
+def few(digits: Digits) -> Digits:
+    """600 of them, for a short training."""
+    return digits[:600]
+
+
+@pytest.fixture(scope="session")
 def client() -> Iterator[TestClient]:
     """The service with the shipped checkpoints."""
     # Imported here, so that a service that cannot be imported stops no test of the floors below.

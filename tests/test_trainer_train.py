@@ -1,93 +1,30 @@
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-import torch.nn.functional as F  # noqa: E402
+import torch
+import torch.nn.functional as F
 
-from models.architecture import Architecture, Wiring  # noqa: E402
-from tests.oracles import PAIRED, SUMMED, title  # noqa: E402
-from tests.refuse import refuses  # noqa: E402
-from trainer import train  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.errors import DataError, RunError  # noqa: E402
-from trainer.lesson import Lesson  # noqa: E402
-from trainer.network import TrainableNetwork  # noqa: E402
-from trainer.recipe import BEST, PAPER, Recipe, Schedule  # noqa: E402
-from trainer.stack import Stack  # noqa: E402
-from trainer.train import Run  # noqa: E402
-
-# 500 pictures to train on are 25 batches: the second epoch begins within the run.
-SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
-
-
-@pytest.fixture(scope="module")
-def few(digits: Digits) -> Digits:
-    return digits[:600]
-
-
-def finished(run: Run) -> Run:
-    for _ in run.train():
-        pass
-    return run
-
-
-def outcome(run: Run) -> dict[str, Any]:
-    """Everything that a run leaves, but for the time it took: weights to the bit."""
-    return {
-        "step": run.step,
-        "history": run.history,
-        "best": [(best.validation, best.step) for best in run.best],
-        "best weights": [listed(best.weights) for best in run.best],
-        "last weights": listed(run.stack.state_dict()),
-        "result": [listed(run.result(which).weights) for which in range(len(run.seeds))],
-    }
-
-
-def listed(weights: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values.tolist() for name, values in weights.items()}
+from models.architecture import Architecture
+from tests.oracles import PAIRED, SUMMED, title
+from tests.refuse import refuses
+from tests.runs import SHORT, finished, listed, outcome
+from trainer import train
+from trainer.data import Digits
+from trainer.errors import DataError, RunError
+from trainer.lesson import Lesson
+from trainer.network import TrainableNetwork
+from trainer.recipe import BEST, PAPER, Recipe, Schedule
+from trainer.train import Run
 
 
 def test_the_papers_recipe() -> None:
     assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0, 1, 0)
     assert {PAPER.step_size(step) for step in (0, 5, 99_999)} == {1e-3}
-
-
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-@pytest.mark.parametrize("stops", [[10], [20], [30], [40], [10, 20, 30]], ids=str)
-def test_interrupted_and_resumed_it_ends_with_the_same_bits(
-    architecture: Architecture, stops: list[int], few: Digits, tmp_path: Path
-) -> None:
-    whole = outcome(finished(Run(architecture, SHORT, [3], few, tmp_path / "whole.pt")))
-    for stop in stops:
-        torch.rand(stop)  # what else drew random numbers must not matter
-        run = Run(architecture, SHORT, [3], few, tmp_path / "state.pt")
-        for progress in run.train():
-            if progress.step == stop:
-                break
-    resumed = Run(architecture, SHORT, [3], few, tmp_path / "state.pt")
-    assert resumed.step == stops[-1]
-    assert outcome(finished(resumed)) == whole
-
-
-def test_an_interruption_loses_what_came_after_the_last_validation(
-    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train, "REPORT_EVERY", 1)
-    whole = outcome(finished(Run(SUMMED, SHORT, [1], few, tmp_path / "whole.pt")))
-    for stop, kept in ((7, 0), (19, 10), (33, 30)):
-        for progress in Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt").train():
-            if progress.step == stop:
-                break
-        assert (tmp_path / "state.pt").exists() == (kept > 0)
-        assert Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt").step == kept
-    assert outcome(finished(Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt"))) == whole
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["state.pt", "whole.pt"]
 
 
 def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
@@ -182,71 +119,6 @@ def test_learns(digits: Digits, tmp_path: Path) -> None:
     assert right > 900
 
 
-def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
-    state = tmp_path / "state.pt"
-    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
-    identity = (
-        "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
-        "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
-        "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': 0.0, 'temperature': 1.0, "
-        "'copies': 0, 'starts': 1, 'trial': 0}, 'seeds': [1]}"
-    )
-    message = (
-        f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
-    )
-    longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
-    for architecture, recipe, seed in (
-        (PAIRED, SHORT, 1),
-        (Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
-        (SUMMED, longer, 1),
-        (SUMMED, SHORT, 2),
-        (SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), 1),
-    ):
-        with refuses(RunError, message):
-            Run(architecture, recipe, [seed], few, state)
-    assert Run(SUMMED, SHORT, [1], few, state).step == 10
-
-
-def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> None:
-    state = tmp_path / "state.pt"
-    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
-    whole = state.read_bytes()
-    for content in (b"", b"not a state", whole[: len(whole) // 2], whole[:-1]):
-        state.write_bytes(content)
-        with pytest.raises(RunError) as caught:
-            Run(SUMMED, SHORT, [1], few, state)
-        assert str(caught.value).startswith(f"{state} cannot be read (")
-        assert str(caught.value).endswith("); delete it to start this run again")
-
-
-@pytest.mark.parametrize("content", [{}, [1, 2], {"step": 3}, 7], ids=str)
-def test_refuses_a_state_that_is_something_else(content: Any, few: Digits, tmp_path: Path) -> None:
-    torch.save(content, tmp_path / "state.pt")
-    with refuses(RunError, f"{tmp_path / 'state.pt'} holds no run; delete it to start this run again"):
-        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
-
-
-def test_a_state_is_never_unpickled(few: Digits, tmp_path: Path) -> None:
-    """torch.load would run what is in it, were it not told to take weights only."""
-    torch.save(Bomb(), tmp_path / "state.pt")
-    with pytest.raises(RunError):
-        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
-    assert Bomb.exploded == 0
-    torch.load(tmp_path / "state.pt", weights_only=False)
-    assert Bomb.exploded == 1
-
-
-class Bomb:
-    exploded = 0
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _explode, ()
-
-
-def _explode() -> None:
-    Bomb.exploded += 1
-
-
 def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
     recipe = Recipe(steps=40, batch=20, learning_rate=1e30, held_out=100, evaluate_every=10)
     run = Run(SUMMED, recipe, [1], few, tmp_path / "state.pt")
@@ -281,75 +153,6 @@ def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(train, "accuracies", lambda *_: next(scores))
     run = finished(Run(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.9, 10)]
-
-
-STARTS = replace(SHORT, starts=3, trial=20)
-
-
-@pytest.mark.parametrize("stops", [[10], [20], [30], [10, 20, 30]], ids=str)
-def test_with_several_starts_too_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
-    whole = outcome(finished(Run(PAIRED, STARTS, [1, 2], few, tmp_path / "whole.pt")))
-    for stop in stops:
-        for progress in Run(PAIRED, STARTS, [1, 2], few, tmp_path / "state.pt").train():
-            if progress.step == stop:
-                break
-    assert outcome(finished(Run(PAIRED, STARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
-
-
-def test_the_start_with_the_least_loss_goes_on(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "REPORT_EVERY", 1)
-    run = Run(SUMMED, STARTS, [4, 5], few, tmp_path / "state.pt")
-    assert run.stack.size == 6
-    torch.manual_seed(4)
-    first = TrainableNetwork(SUMMED)
-    assert listed(run.stack.network(0).state_dict()) == listed(first.state_dict()), "a seed's own network is among them"
-
-    losses: list[Any] = []
-    known = Run._losses
-
-    def noted(run: Run, which: Any) -> Any:
-        losses.append(known(run, which))
-        return losses[-1]
-
-    monkeypatch.setattr(Run, "_losses", noted)
-    before: list[dict[str, Any]] = []
-    for progress in run.train():
-        if progress.step == 19:
-            before = [listed(run.stack.network(which).state_dict()) for which in range(6)]
-        if progress.step == 20:
-            break
-    assert [len(loss) for loss in losses] == [6] * 20
-    counted = torch.stack(losses[10:20]).sum(0).view(2, 3)
-    kept = counted.argmin(1).tolist()
-    assert run.stack.size == 2
-    # They are a step further than the ones that were chosen, and nearer to them than to any other.
-    for which, place in enumerate(kept):
-        now = run.stack.network(which).state_dict()
-        distances = [sum(float((now[name] - torch.tensor(old[name])).abs().sum()) for name in now) for old in before]
-        assert int(np.argmin(distances)) == 3 * which + place
-    assert len(run.history[-1]["validation"]) == 2
-    assert [best.step for best in run.best] == [20, 20]
-
-
-def test_a_run_no_longer_than_its_trial_has_one_network_a_seed(few: Digits, tmp_path: Path) -> None:
-    run = finished(Run(SUMMED, replace(STARTS, trial=3_000), [4, 5], few, tmp_path / "state.pt"))
-    assert run.stack.size == 2
-    assert [best.step for best in run.best] == [40, 40]
-
-
-def test_what_goes_on_is_trained_as_if_it_had_been_alone(few: Digits, tmp_path: Path) -> None:
-    """Adam's memory goes on as well."""
-    several = finished(Run(SUMMED, STARTS, [4], few, tmp_path / "several.pt"))
-    matching = []
-    torch.manual_seed(4)
-    for start in range(3):
-        network = TrainableNetwork(SUMMED)
-        run = Run(SUMMED, SHORT, [4], few, tmp_path / f"{start}.pt")
-        run.stack.load_state_dict(Stack([network]).state_dict())
-        alone = finished(run).stack.network(0).state_dict()
-        gap = max(float((alone[name] - several.stack.network(0).state_dict()[name]).abs().max()) for name in alone)
-        matching.append(gap < 1e-4)
-    assert sorted(matching) == [False, False, True]
 
 
 def test_one_cycle_rises_and_falls_to_nothing() -> None:

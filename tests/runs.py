@@ -1,0 +1,32 @@
+"""Short trainings, and what they leave."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.recipe import Recipe
+from trainer.train import Run
+
+# 500 pictures to train on are 25 batches: the second epoch begins within the run.
+SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
+
+
+def finished(run: Run) -> Run:
+    for _ in run.train():
+        pass
+    return run
+
+
+def outcome(run: Run) -> dict[str, Any]:
+    """Everything that a run leaves, but for the time it took: weights to the bit."""
+    return {
+        "step": run.step,
+        "history": run.history,
+        "best": [(best.validation, best.step) for best in run.best],
+        "best weights": [listed(best.weights) for best in run.best],
+        "last weights": listed(run.stack.state_dict()),
+        "result": [listed(run.result(which).weights) for which in range(len(run.seeds))],
+    }
+
+
+def listed(weights: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values.tolist() for name, values in weights.items()}

@@ -1,0 +1,88 @@
+"""Several random starts of a seed, of which the best goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from tests.oracles import PAIRED, SUMMED
+from tests.runs import SHORT, finished, listed, outcome
+from trainer import train
+from trainer.data import Digits
+from trainer.network import TrainableNetwork
+from trainer.stack import Stack
+from trainer.train import Run
+
+STARTS = replace(SHORT, starts=3, trial=20)
+
+
+@pytest.mark.parametrize("stops", [[10], [20], [30], [10, 20, 30]], ids=str)
+def test_with_several_starts_too_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
+    whole = outcome(finished(Run(PAIRED, STARTS, [1, 2], few, tmp_path / "whole.pt")))
+    for stop in stops:
+        for progress in Run(PAIRED, STARTS, [1, 2], few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+    assert outcome(finished(Run(PAIRED, STARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
+
+
+def test_the_start_with_the_least_loss_goes_on(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 1)
+    run = Run(SUMMED, STARTS, [4, 5], few, tmp_path / "state.pt")
+    assert run.stack.size == 6
+    torch.manual_seed(4)
+    first = TrainableNetwork(SUMMED)
+    assert listed(run.stack.network(0).state_dict()) == listed(first.state_dict()), "a seed's own network is among them"
+
+    losses: list[Any] = []
+    known = Run._losses
+
+    def noted(run: Run, which: Any) -> Any:
+        losses.append(known(run, which))
+        return losses[-1]
+
+    monkeypatch.setattr(Run, "_losses", noted)
+    before: list[dict[str, Any]] = []
+    for progress in run.train():
+        if progress.step == 19:
+            before = [listed(run.stack.network(which).state_dict()) for which in range(6)]
+        if progress.step == 20:
+            break
+    assert [len(loss) for loss in losses] == [6] * 20
+    counted = torch.stack(losses[10:20]).sum(0).view(2, 3)
+    kept = counted.argmin(1).tolist()
+    assert run.stack.size == 2
+    # They are a step further than the ones that were chosen, and nearer to them than to any other.
+    for which, place in enumerate(kept):
+        now = run.stack.network(which).state_dict()
+        distances = [sum(float((now[name] - torch.tensor(old[name])).abs().sum()) for name in now) for old in before]
+        assert int(np.argmin(distances)) == 3 * which + place
+    assert len(run.history[-1]["validation"]) == 2
+    assert [best.step for best in run.best] == [20, 20]
+
+
+def test_a_run_no_longer_than_its_trial_has_one_network_a_seed(few: Digits, tmp_path: Path) -> None:
+    run = finished(Run(SUMMED, replace(STARTS, trial=3_000), [4, 5], few, tmp_path / "state.pt"))
+    assert run.stack.size == 2
+    assert [best.step for best in run.best] == [40, 40]
+
+
+def test_what_goes_on_is_trained_as_if_it_had_been_alone(few: Digits, tmp_path: Path) -> None:
+    """Adam's memory goes on as well."""
+    several = finished(Run(SUMMED, STARTS, [4], few, tmp_path / "several.pt"))
+    matching = []
+    torch.manual_seed(4)
+    for start in range(3):
+        network = TrainableNetwork(SUMMED)
+        run = Run(SUMMED, SHORT, [4], few, tmp_path / f"{start}.pt")
+        run.stack.load_state_dict(Stack([network]).state_dict())
+        alone = finished(run).stack.network(0).state_dict()
+        gap = max(float((alone[name] - several.stack.network(0).state_dict()[name]).abs().max()) for name in alone)
+        matching.append(gap < 1e-4)
+    assert sorted(matching) == [False, False, True]

@@ -1,0 +1,118 @@
+"""A training that is interrupted goes on from its state, which is no other's and is never run."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from models.architecture import Architecture, Wiring
+from tests.oracles import PAIRED, SUMMED, title
+from tests.refuse import refuses
+from tests.runs import SHORT, finished, outcome
+from trainer import train
+from trainer.data import Digits
+from trainer.errors import RunError
+from trainer.recipe import Recipe, Schedule
+from trainer.train import Run
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+@pytest.mark.parametrize("stops", [[10], [20], [30], [40], [10, 20, 30]], ids=str)
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(
+    architecture: Architecture, stops: list[int], few: Digits, tmp_path: Path
+) -> None:
+    whole = outcome(finished(Run(architecture, SHORT, [3], few, tmp_path / "whole.pt")))
+    for stop in stops:
+        torch.rand(stop)  # what else drew random numbers must not matter
+        run = Run(architecture, SHORT, [3], few, tmp_path / "state.pt")
+        for progress in run.train():
+            if progress.step == stop:
+                break
+    resumed = Run(architecture, SHORT, [3], few, tmp_path / "state.pt")
+    assert resumed.step == stops[-1]
+    assert outcome(finished(resumed)) == whole
+
+
+def test_an_interruption_loses_what_came_after_the_last_validation(
+    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 1)
+    whole = outcome(finished(Run(SUMMED, SHORT, [1], few, tmp_path / "whole.pt")))
+    for stop, kept in ((7, 0), (19, 10), (33, 30)):
+        for progress in Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+        assert (tmp_path / "state.pt").exists() == (kept > 0)
+        assert Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt").step == kept
+    assert outcome(finished(Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt"))) == whole
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["state.pt", "whole.pt"]
+
+
+def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
+    identity = (
+        "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
+        "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
+        "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': 0.0, 'temperature': 1.0, "
+        "'copies': 0, 'starts': 1, 'trial': 0}, 'seeds': [1]}"
+    )
+    message = (
+        f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
+    )
+    longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
+    for architecture, recipe, seed in (
+        (PAIRED, SHORT, 1),
+        (Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
+        (SUMMED, longer, 1),
+        (SUMMED, SHORT, 2),
+        (SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), 1),
+    ):
+        with refuses(RunError, message):
+            Run(architecture, recipe, [seed], few, state)
+    assert Run(SUMMED, SHORT, [1], few, state).step == 10
+
+
+def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
+    whole = state.read_bytes()
+    for content in (b"", b"not a state", whole[: len(whole) // 2], whole[:-1]):
+        state.write_bytes(content)
+        with pytest.raises(RunError) as caught:
+            Run(SUMMED, SHORT, [1], few, state)
+        assert str(caught.value).startswith(f"{state} cannot be read (")
+        assert str(caught.value).endswith("); delete it to start this run again")
+
+
+@pytest.mark.parametrize("content", [{}, [1, 2], {"step": 3}, 7], ids=str)
+def test_refuses_a_state_that_is_something_else(content: Any, few: Digits, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "state.pt")
+    with refuses(RunError, f"{tmp_path / 'state.pt'} holds no run; delete it to start this run again"):
+        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
+
+
+def test_a_state_is_never_unpickled(few: Digits, tmp_path: Path) -> None:
+    """torch.load would run what is in it, were it not told to take weights only."""
+    torch.save(Bomb(), tmp_path / "state.pt")
+    with pytest.raises(RunError):
+        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
+    assert Bomb.exploded == 0
+    torch.load(tmp_path / "state.pt", weights_only=False)
+    assert Bomb.exploded == 1
+
+
+class Bomb:
+    exploded = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _explode, ()
+
+
+def _explode() -> None:
+    Bomb.exploded += 1
