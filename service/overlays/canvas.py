@@ -55,6 +55,10 @@ class Box(NamedTuple):
         """The box with ``by`` more on each side."""
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
+    def baseline(self, size: int) -> float:
+        """Where digits and capitals of that type size stand to be halfway down."""
+        return (self.top + self.bottom + CAPITAL * size) / 2
+
 
 class Canvas:
     """A picture in the making.

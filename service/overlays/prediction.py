@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from models.architecture import CLASSES, IMAGE_SIDE
-from service.overlays.canvas import BODY, CAPITAL, MARGIN, TOP, Box, Canvas, Theme, ThemeName
+from service.overlays.canvas import BODY, MARGIN, TOP, Box, Canvas, Theme, ThemeName
 from service.overlays.colours import ACCENT, INK, MUTED, TRACK, Array, grey
 
 # In logical units.
@@ -49,7 +49,7 @@ def prediction(
     canvas.tile(DIGIT, grey(image))
     for candidate, probability in enumerate(np.clip(probabilities, 0, 1).tolist()):
         box, chosen = bar_box(candidate), candidate == digit
-        colour, baseline = INK if chosen else MUTED, (box.top + box.bottom + CAPITAL * BODY) / 2
+        colour, baseline = INK if chosen else MUTED, box.baseline(BODY)
         canvas.text(box.left - _GAP, baseline, str(candidate), BODY, colour, align=1, strong=chosen)
         canvas.text(_WIDTH - MARGIN, baseline, f"{probability:.1%}", BODY, colour, align=1, strong=chosen)
         canvas.fill(box, TRACK)

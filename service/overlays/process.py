@@ -7,7 +7,7 @@ from PIL import Image
 from models.architecture import CLASSES, Wiring
 from models.contributions import Ledger
 from models.network import Network, Trace
-from service.overlays.canvas import BODY, CAPITAL, NOTE, SUM, Box, Canvas, Theme, ThemeName, decimals_for, number
+from service.overlays.canvas import BODY, NOTE, SUM, Box, Canvas, Theme, ThemeName, decimals_for, number
 from service.overlays.colourbar import colour_strip
 from service.overlays.colours import ACCENT, INK, MUTED, SHADES, Array, Pixels, diverging, grey, limit_of
 from service.overlays.layers import Grid
@@ -175,15 +175,12 @@ def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) ->
     _head(canvas, right, "logit", "sum + bias", align=1)
     for digit, value in enumerate(logits.tolist()):
         tag, box, chosen = slide.tag(digit), slide.logit(digit), digit == predicted
-        baseline = (tag.top + tag.bottom + CAPITAL * SUM) / 2
         colour = ACCENT if chosen else INK
         if chosen:
             canvas.fill(tag, ACCENT)
             canvas.fill(box, ACCENT)
-        canvas.text(_middle(tag), baseline, str(digit), SUM, colour, 0.5, chosen, chosen)
-        text, size = number(value, decimals), BODY
-        canvas.text(right, (box.top + box.bottom + CAPITAL * size) / 2, text, size, colour, 1, chosen, chosen)
-    row = slide.row(predicted)
+        canvas.text(_middle(tag), tag.baseline(SUM), str(digit), SUM, colour, 0.5, chosen, chosen)
+        canvas.text(right, box.baseline(BODY), number(value, decimals), BODY, colour, 1, chosen, chosen)
     canvas.text(slide.right, NAME, "read", BODY, align=1, strong=True)
-    baseline = (row.top + row.bottom + CAPITAL * _READ_SIZE) / 2
-    canvas.text(slide.right, baseline, str(predicted), _READ_SIZE, ACCENT, align=1, strong=True)
+    row = slide.row(predicted)
+    canvas.text(slide.right, row.baseline(_READ_SIZE), str(predicted), _READ_SIZE, ACCENT, align=1, strong=True)

@@ -5,18 +5,7 @@ from PIL import Image
 
 from models.network import Network
 from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
-from service.overlays.canvas import (
-    BODY,
-    CAPITAL,
-    MARGIN,
-    NOTE,
-    SUM,
-    TITLE,
-    Box,
-    Canvas,
-    Theme,
-    ThemeName,
-)
+from service.overlays.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas, Theme, ThemeName
 from service.overlays.colourbar import colour_strip
 from service.overlays.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
 from service.overlays.heads import FILTERS_NOTE
@@ -79,7 +68,7 @@ def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
     pitch = panels.kernel_pitch
     canvas.tiles(panels.kernel(0, 0), (pitch, pitch), diverging(kernels, limit_of(kernels)).swapaxes(0, 1))
     for layer, box in (("conv1", panels.filter(0)), ("conv2", panels.kernel(0, 0))):
-        canvas.text(box.left - 9, (box.top + box.bottom + CAPITAL * NOTE) / 2, layer, NOTE, MUTED, align=1)
+        canvas.text(box.left - 9, box.baseline(NOTE), layer, NOTE, MUTED, align=1)
     if not panels.dense:
         numbered = (
             [panels.filter(i) for i in range(len(filters))],
