@@ -12,7 +12,7 @@ from models.network import Network  # noqa: E402
 from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
 from tests.torch_oracle import LayeredNetwork  # noqa: E402
 from trainer.data import Digits  # noqa: E402
-from trainer.network import TrainableNetwork, accuracy  # noqa: E402
+from trainer.network import TrainableNetwork  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -88,16 +88,3 @@ def test_an_export_is_not_changed_by_further_training(architecture: Architecture
     with torch.no_grad():
         twin.affine.bias.add_(1)
     assert exported.weights["affine.bias"].tolist() == before
-
-
-@pytest.mark.parametrize("chunk", [1, 7, 50, 1000])
-def test_accuracy_counts_right_readings(chunk: int, digits: Digits) -> None:
-    network = random_network(PAIRED, 5)
-    some = digits[:50]
-    right = sum(
-        int(network.logits(image).argmax()) == label
-        for image, label in zip(some.scaled(np.float64), some.labels.tolist(), strict=True)
-    )
-    images, labels = torch.from_numpy(some.scaled(np.float64))[:, None], torch.from_numpy(some.labels.astype(np.int64))
-    assert 0 < right < 50
-    assert accuracy(trainable(network), images, labels, chunk) == right / 50

@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: E402
 
 from models.architecture import Architecture  # noqa: E402
 from tests.oracles import ARCHITECTURES, PAIRED, architectures, title  # noqa: E402
-from trainer.network import TrainableNetwork, accuracy  # noqa: E402
+from trainer.network import TrainableNetwork  # noqa: E402
 from trainer.stack import Stack, accuracies  # noqa: E402
 
 torch.set_num_threads(1)
@@ -63,6 +63,6 @@ def test_networks_come_out_as_they_went_in(architecture: Architecture) -> None:
 def test_accuracies_are_each_networks(chunk: int) -> None:
     networks = some_networks(PAIRED, 3)
     images, labels = torch.rand(50, 1, 28, 28, dtype=torch.float64), torch.arange(50) % 10
-    expected = [accuracy(network, images, labels) for network in networks]
+    expected = [int((network(images).argmax(1) == labels).sum()) / 50 for network in networks]
     assert len(set(expected)) > 1
     assert accuracies(Stack(networks), images, labels, chunk) == expected

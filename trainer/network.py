@@ -1,7 +1,6 @@
 """The same network in PyTorch, to be trained. ``models.network`` is what is served; a test holds the two equal."""
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -44,13 +43,3 @@ class TrainableNetwork(nn.Module):
         """The network as arrays, float32."""
         weights = {name: tensor.detach().numpy().astype(np.float32) for name, tensor in self.state_dict().items()}
         return Network(self.architecture, weights)
-
-
-@torch.no_grad()
-def accuracy(network: TrainableNetwork, images: Tensor, labels: Tensor, chunk: int = 1000) -> float:
-    """Share of pictures (N, 1, 28, 28) that are read as their label (N,)."""
-    correct = 0
-    for start in range(0, len(labels), chunk):
-        some = slice(start, start + chunk)
-        correct += int((network(images[some]).argmax(1) == labels[some]).sum())
-    return correct / len(labels)
