@@ -20,6 +20,7 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import load
 from models.errors import ArchitectureError
 from trainer.__main__ import app
+from trainer.commands.training import groups
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.recipe import BEST
@@ -177,6 +178,11 @@ def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
     assert made.network.architecture == Architecture(Wiring.PAIRED, 3, 3)
     assert made.card["recipe"]["batch"] == 100
     assert made.card["recipe"]["learning_rate"] == 0.001
+
+
+def test_five_seeds_are_trained_together() -> None:
+    assert [list(group) for group in groups(3, 7)] == [[3, 4, 5, 6, 7], [8, 9]]
+    assert [list(group) for group in groups(3, 5)] == [[3, 4, 5, 6, 7]]
 
 
 @pytest.mark.usefixtures("little")

@@ -22,7 +22,7 @@ from trainer.commands.options import (
     mnist,
     print_written,
 )
-from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
+from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bar
 from trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
@@ -59,8 +59,7 @@ def search(
         lesson = lesson_for(chosen, digits, runs)
         for number, architecture in enumerate(wanted, 1):
             found = []
-            for first in range(1, seeds + 1, GROUP):
-                group = range(first, min(first + GROUP, seeds + 1))
+            for group in groups(1, seeds):
                 state = runs / "search" / f"{recipe}-{steps}" / f"{_title(architecture)}-{group[0]}-{group[-1]}.pt"
                 run = Run(architecture, chosen, group, digits, state, lesson)
                 train_with_bar(run, f"{number} of {len(wanted)}: {_title(architecture)}")

@@ -13,7 +13,7 @@ from rich.table import Table
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, interruptible, mnist
-from trainer.commands.training import GROUP, RECIPES, RecipeName, lesson_for, train_with_bar
+from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bar
 from trainer.recipe import PAPER
 
 
@@ -64,11 +64,10 @@ def train(
     trained = []
     with interruptible("validation"):
         lesson = lesson_for(chosen, digits, runs)
-        for first in range(seed, seed + seeds, GROUP):
-            group = range(first, min(first + GROUP, seed + seeds))
+        for group in groups(seed, seeds):
             state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
             run = Run(architecture, chosen, group, digits, state, lesson)
-            numbers = f"seed {first}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
+            numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
             train_with_bar(run, f"{name}, {numbers}")
             trained.append(run)
     published = publish(name, trained, test, floor / 100, out)

@@ -30,6 +30,12 @@ class RecipeName(StrEnum):
 RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
 
 
+def groups(first: int, count: int) -> list[range]:
+    """So many seeds from the first one on, as they are trained together."""
+    seeds = range(first, first + count)
+    return [seeds[place : place + GROUP] for place in range(0, count, GROUP)]
+
+
 def lesson_for(recipe: Recipe, digits: Digits, runs: Path) -> "Lesson | None":
     """What a teacher gives to learn, for a recipe that has one; the teacher is trained where it is not yet."""
     if not recipe.distillation:
