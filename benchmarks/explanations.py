@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.timing import show
 from models.contributions import contributions
 from models.faithfulness import receipt
+from models.grounds import find_grounds
 from models.network import Network, softmax
 from models.occlusion import occlude
 from models.pairs import pair_drops, pair_heatmaps
@@ -49,8 +50,9 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
             "occlusion": lambda: [occlude(precise, one) for one in doubles[:DIGITS]],
             "sufficient region": lambda: [sufficient_region(precise, one) for one in doubles[:DIGITS]],
             "pairs": lambda: [pair_drops(precise, one, 0, Regions(), 0.0) for one in doubles[:DIGITS]],
+            "grounds": lambda: [find_grounds(precise, one) for one in doubles[:DIGITS]],
             "receipt of faithfulness": lambda: [
-                receipt(precise, one, occlude(precise, one)) for one in doubles[:DIGITS]
+                receipt(precise, one, Regions(), occlude(precise, one).order, 0) for one in doubles[:DIGITS]
             ],
         },
         rounds=3,

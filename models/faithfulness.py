@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network import Array, IntArray, Network
-from models.occlusion import Occlusion, Score
+from models.occlusion import Score
+from models.regions import Regions
 
 RANDOM_ORDERS = 20
 # Points of a curve at the most: beyond that many regions, several are hidden in a step.
@@ -34,49 +35,53 @@ class Faithfulness:
     random_insertion: float
 
 
-def receipt(network: Network, image: Array, occlusion: Occlusion) -> Faithfulness:
+def receipt(
+    network: Network, image: Array, regions: Regions, order: IntArray, target: int, fill: float = 0.0
+) -> Faithfulness:
     """Measure an explanation against 20 random orders with a fixed seed.
 
-    The order is that of the drops, the greatest first. Only regions that hold anything but the fill value are ordered:
-    the others change nothing. The curves have one point after each region, or after several at a time where there are
-    more than ``POINTS``; the area is that of the trapezoids, with the share of these regions as the abscissa (Petsiuk
-    et al. 2018, with regions in place of pixels).
+    Only regions that hold anything but the fill value are ordered: the others change nothing. The curves have one point
+    after each region, or after several at a time where there are more than ``POINTS``; the area is that of the
+    trapezoids, with the share of these regions as the abscissa (Petsiuk et al. 2018, with regions in place of pixels).
 
     Parameters
     ----------
     image
         (28, 28), the one that was explained.
-    occlusion
-        Its explanation.
+    regions, fill
+        What is hidden or shown, and on which grey.
+    order
+        (n,): the explanation, as the regions' numbers row by row, the most important first.
+    target
+        The class that was explained.
     """
-    masks = occlusion.regions.masks.reshape(-1, *image.shape)
-    holding = np.flatnonzero((masks & (image != occlusion.fill)).any((-2, -1)))
+    masks = regions.masks.reshape(-1, *image.shape)
+    holds = (masks & (image != fill)).any((-2, -1))
+    holding = np.flatnonzero(holds)
     if not len(holding):
-        score = float(Score.PROBABILITY.of(network.logits(image))[occlusion.target])
+        score = float(Score.PROBABILITY.of(network.logits(image))[target])
         return Faithfulness(score, score, score, score)
-    ranked = holding[np.argsort(-occlusion.drop.ravel()[holding], kind="stable")]
     rng = np.random.default_rng(SEED)
     areas = np.array(
         [
-            _areas(network, image, occlusion, masks, order)
-            for order in [ranked, *(rng.permutation(holding) for _ in range(RANDOM_ORDERS))]
+            _areas(network, image, masks[some], target, fill)
+            for some in [order[holds[order]], *(rng.permutation(holding) for _ in range(RANDOM_ORDERS))]
         ]
     )
     (deletion, insertion), (random_deletion, random_insertion) = areas[0], areas[1:].mean(0)
     return Faithfulness(float(deletion), float(insertion), float(random_deletion), float(random_insertion))
 
 
-def _areas(
-    network: Network, image: Array, occlusion: Occlusion, masks: NDArray[np.bool_], order: IntArray
-) -> tuple[float, float]:
-    """Under the deletion and the insertion curve of one order."""
+def _areas(network: Network, image: Array, masks: NDArray[np.bool_], target: int, fill: float) -> tuple[float, float]:
+    """Under the deletion and the insertion curve of hiding, or showing, what the masks hold, one after another."""
+    count = len(masks)
     # When each pixel's turn comes: with the first region in the order that covers it.
-    turn = np.where(masks[order], np.arange(len(order))[:, None, None], len(order)).min(0)
-    steps = np.unique(np.linspace(0, len(order), min(len(order), POINTS) + 1).round().astype(int))
+    turn = np.where(masks, np.arange(count)[:, None, None], count).min(0)
+    steps = np.unique(np.linspace(0, count, min(count, POINTS) + 1).round().astype(int))
     done = turn < steps[:, None, None]
-    fill = network.dtype.type(occlusion.fill)
+    grey = network.dtype.type(fill)
     areas = []
-    for pictures in (np.where(done, fill, image), np.where(done, image, fill)):
-        scores = Score.PROBABILITY.of(network.logits(pictures))[:, occlusion.target]
-        areas.append(float(np.trapezoid(scores, steps)) / len(order))
+    for pictures in (np.where(done, grey, image), np.where(done, image, grey)):
+        scores = Score.PROBABILITY.of(network.logits(pictures))[:, target]
+        areas.append(float(np.trapezoid(scores, steps)) / count)
     return areas[0], areas[1]

@@ -181,7 +181,7 @@ class Occluder:
         # Hidden pictures whose windows lie alike are brought up to date together.
         self._order = np.lexsort((self._stage2.lies, self._stage1.lies))
 
-    def logits(self, images: Array, fill: float) -> tuple[Array, Array, Array]:
+    def logits(self, images: Array, fill: float | Array) -> tuple[Array, Array, Array]:
         """The scores of whole pictures, and of each with every region hidden.
 
         Parameters
@@ -189,7 +189,8 @@ class Occluder:
         images
             (N, 28, 28) in [0, 1].
         fill
-            The grey that hides.
+            The grey that hides, or pictures (N, 28, 28) that are seen in the regions instead: what is hidden with
+            another picture shows it.
 
         Returns
         -------
@@ -198,7 +199,7 @@ class Occluder:
         hidden
             (N, R², 10), regions row by row. Where a region already has the fill value, exactly ``whole``.
         changed
-            (N, R²): whether anything was hidden.
+            (N, R²): whether hiding changed any pixel.
 
         Raises
         ------
@@ -234,12 +235,13 @@ class Occluder:
         """Of reading one hidden picture this way."""
         return self._stage1.multiply_adds() + self._stage2.multiply_adds() + self._affine.size
 
-    def _changes(self, images: Array, fill: float) -> Array:
+    def _changes(self, images: Array, fill: float | Array) -> Array:
         """(N, R², region²): what hiding adds to each pixel of each region; 0 past the edge."""
         side = IMAGE_SIDE + self.regions.region
-        wide = np.full((len(images), side, side), fill, self.network.dtype)
-        wide[:, :IMAGE_SIDE, :IMAGE_SIDE] = images
-        return self.network.dtype.type(fill) - wide.reshape(len(images), side * side)[:, self._pixels]
+        wide = np.zeros((len(images), side, side), self.network.dtype)
+        wide[:, :IMAGE_SIDE, :IMAGE_SIDE] = np.asarray(fill, self.network.dtype) - images
+        changes: Array = wide.reshape(len(images), side * side)[:, self._pixels]
+        return changes
 
     @cached_property
     def _pixels(self) -> IntArray:

@@ -64,6 +64,12 @@ class Occlusion:
         changed: NDArray[np.bool_] = self.prediction != self.predicted[..., None, None]
         return changed
 
+    @property
+    def order(self) -> IntArray:
+        """(..., R²): the regions' numbers row by row, the greatest drop first, and of equal ones the first."""
+        flat = self.drop.reshape(*self.drop.shape[:-2], -1)
+        return np.argsort(-flat, axis=-1, kind="stable")
+
     def heatmap(self) -> Array:
         """(..., 28, 28): for each pixel the mean drop of the regions that hide it (Captum's rule)."""
         return self.regions.spread(self.drop)

@@ -31,6 +31,7 @@ class MapDetail(StrEnum):
 class Mode(StrEnum):
     """How regions are hidden."""
 
+    GROUNDS = "grounds"
     INDEPENDENT = "independent"
     CUMULATIVE = "cumulative"
 
@@ -89,9 +90,10 @@ class OcclusionQuery(ExplainQuery):
     fill: float = Field(0.0, ge=0, le=1, description="The grey that hides; 0 is the background.")
     score: Score = Field(Score.LOGIT, description="What is compared before and after.")
     mode: Mode = Field(
-        Mode.INDEPENDENT,
-        description="`independent`: each region by itself. `cumulative`: one after another for as long as the reading "
-        "stays the same, which leaves the sufficient region.",
+        Mode.GROUNDS,
+        description="`independent`: each region by itself. `grounds`, besides: the order in which regions speak for "
+        "the target, and how few of them are read as it alone, with another digit left without them. `cumulative`, "
+        "besides: one after another for as long as the reading stays the same, which leaves the sufficient region.",
     )
     verify: bool = Field(False, description="Read every hidden picture whole as well, and say the largest difference.")
     pairs: bool = Field(False, description="What each filter pair loses with each region.")
@@ -148,6 +150,33 @@ class CriticalRegion(BaseModel):
     digit: int
 
 
+class Reading(BaseModel):
+    """What is read in a part of the picture."""
+
+    digit: int
+    probability: float
+
+
+class GroundsProof(BaseModel):
+    """That little ink is enough, and needed."""
+
+    regions: int = Field(description="How many: the first of the order.")
+    alone: Reading = Field(description="In these regions alone the target is read.")
+    without: Reading = Field(description="In the picture without them it is not.")
+
+
+class AnswerGrounds(BaseModel):
+    """The order in which regions speak for the target, and how many are enough."""
+
+    turn: list[list[int]] = Field(
+        description="28 rows of 28: with which region, from 1, the pixel was moved from the picture to an empty sheet; "
+        "0 where it has the fill value."
+    )
+    regions: int = Field(description="How many were moved in all.")
+    evidence: int = Field(description="How many of the first speak for the target; the others are better left out.")
+    proof: GroundsProof | None = Field(description="Null where no beginning of the order is enough.")
+
+
 class SufficientRegion(BaseModel):
     """The ink that alone still makes the network read the same digit."""
 
@@ -170,6 +199,7 @@ class OcclusionMap(BaseModel):
     drop: Matrix = Field(description="baseline − the score without the region; above 0 it speaks for the target.")
     prediction: list[list[int]]
     critical: list[CriticalRegion]
+    grounds: AnswerGrounds | None = Field(None, description="With `mode=grounds`, the default.")
     sufficient: SufficientRegion | None = Field(None, description="With `mode=cumulative`.")
     verification: Verification | None = Field(None, description="With `verify=true`.")
     pairs: list[list[Matrix]] | None = Field(None, description="With `pairs=true`: [row][column][conv1][conv2].")

@@ -37,17 +37,19 @@ class Picture:
 
 
 FILTERS, OCCLUSION = "/explain/filters", "/explain/occlusion"
+EACH = f"{OCCLUSION}?mode=independent"
 
 RIGHT = [
     Picture("predict", "5", "/predict", "The reading, with its ten probabilities."),
     Picture("process", "5", "/explain/process", "The whole way from the picture to the digit: the paper's Fig. 2."),
     Picture("filters", "5", FILTERS, "What each filter pair added to the 5: the paper's Fig. 3, and exact."),
     Picture("versus", "5", f"{FILTERS}?versus=3", "Why 5 and not 3: every number is the difference of two ledgers."),
-    Picture("occlusion", "5", OCCLUSION, "What hiding each 2×2 region takes from the 5, or gives to it."),
+    Picture("grounds", "7", OCCLUSION, "The ink that alone is read as a 7, and without which another digit is read."),
+    Picture("occlusion", "5", EACH, "What hiding each 2×2 region takes from the 5, or gives to it."),
     Picture(
         "critical",
         "9",
-        f"{OCCLUSION}?region=4&stride=1",
+        f"{EACH}&region=4&stride=1",
         "Larger regions, overlapping. Without one that is outlined, the digit on its tag is read.",
     ),
     Picture("sufficient", "6", f"{OCCLUSION}?mode=cumulative", "The ink that alone is still read as a 6."),
@@ -68,7 +70,7 @@ NETWORKS = [
 
 
 def misread(number: int) -> list[Picture]:
-    """A misread digit, and the three questions that it raises."""
+    """A misread digit, and the questions that it raises."""
     truth, read_as = MISREAD[number]
     digit = f"misread-{number}"
     return [
@@ -79,10 +81,11 @@ def misread(number: int) -> list[Picture]:
             f"{FILTERS}?target={truth}&versus={read_as}",
             f"Why not {truth}? The pairs in ochre took more from the {truth} than from the {read_as}.",
         ),
+        Picture(f"{number}-grounds", digit, OCCLUSION, f"The ink that alone is read as a {read_as}."),
         Picture(
             f"{number}-occlusion",
             digit,
-            f"{OCCLUSION}?target={truth}&region=4&stride=1",
+            f"{EACH}&target={truth}&region=4&stride=1",
             f"What stood in the way of a {truth}: hiding an ochre region raises its score, "
             f"and without one tagged {truth} it is read.",
         ),

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from models.checkpoint import load_all
-from models.faithfulness import receipt
+from models.faithfulness import Faithfulness, receipt
 from models.network import Network, softmax
-from models.occlusion import occlude
+from models.occlusion import Occlusion, occlude
 from models.regions import Regions
 from trainer.data import Digits
 
@@ -17,6 +17,10 @@ NETWORK: Network = load_all()["paired-3x3"].precise
 def area(scores: list[float]) -> float:
     """Of the trapezoids, over a base of 1."""
     return sum((a + b) / 2 for a, b in pairwise(scores)) / (len(scores) - 1)
+
+
+def explain(image: NDArray[np.float64], result: Occlusion) -> Faithfulness:
+    return receipt(NETWORK, image, result.regions, result.order, int(result.target), result.fill)
 
 
 @pytest.mark.parametrize(("regions", "fill"), [(Regions(4), 0.0), (Regions(5, 3), 0.2)])
@@ -40,17 +44,17 @@ def test_both_curves_step_by_step(regions: Regions, fill: float, digits: Digits)
         inserted[square] = image[square]
         deletion.append(probability(deleted))
         insertion.append(probability(inserted))
-    measured = receipt(NETWORK, image, result)
+    measured = explain(image, result)
     assert measured.deletion == pytest.approx(area(deletion), abs=1e-12)
     assert measured.insertion == pytest.approx(area(insertion), abs=1e-12)
 
 
 def test_better_than_chance_and_always_the_same(digits: Digits) -> None:
     images = digits.scaled(np.float64)[:20]
-    measured = [receipt(NETWORK, image, occlude(NETWORK, image)) for image in images]
+    measured = [explain(image, occlude(NETWORK, image)) for image in images]
     assert np.mean([one.deletion for one in measured]) < np.mean([one.random_deletion for one in measured]) - 0.1
     assert np.mean([one.insertion for one in measured]) > np.mean([one.random_insertion for one in measured]) + 0.1
-    assert receipt(NETWORK, images[0], occlude(NETWORK, images[0])) == measured[0]
+    assert explain(images[0], occlude(NETWORK, images[0])) == measured[0]
 
 
 def test_many_regions_are_hidden_several_at_a_time() -> None:
@@ -67,11 +71,11 @@ def test_many_regions_are_hidden_several_at_a_time() -> None:
     expected = (
         sum((b - a) * (x + y) / 2 for (a, b), (x, y) in zip(pairwise(steps), pairwise(deletion), strict=True)) / 784
     )
-    assert receipt(NETWORK, image, result).deletion == pytest.approx(expected, abs=1e-12)
+    assert explain(image, result).deletion == pytest.approx(expected, abs=1e-12)
 
 
 def test_nothing_to_hide() -> None:
     image = np.full((28, 28), 0.5)
-    measured = receipt(NETWORK, image, occlude(NETWORK, image, target=3, fill=0.5))
+    measured = explain(image, occlude(NETWORK, image, target=3, fill=0.5))
     score = softmax(NETWORK.logits(image))[3]
     assert measured.deletion == measured.insertion == measured.random_deletion == measured.random_insertion == score

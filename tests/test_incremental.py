@@ -37,6 +37,19 @@ def test_any_architecture_equals_whole_passes(
         assert changed[number].tolist() == [bool((image[mask] != fill).any()) for mask in masks]
 
 
+@given(architecture=architectures(), seed=st.integers(0, 1000), region=st.integers(1, 14), stride=st.integers(1, 14))
+def test_another_picture_in_the_regions(architecture: Architecture, seed: int, region: int, stride: int) -> None:
+    network, regions = random_network(architecture, seed), Regions(region, min(region, stride))
+    rng = np.random.default_rng(seed)
+    images, others = rng.random((2, 2, 28, 28)) * (rng.random((2, 28, 28)) < 0.3)
+    _, hidden, changed = Occluder(network, regions).logits(images, others)
+    masks = regions.masks.reshape(-1, 28, 28)
+    for number, (image, other) in enumerate(zip(images, others, strict=True)):
+        expected = network.logits(np.where(masks, other, image))
+        np.testing.assert_allclose(hidden[number], expected, rtol=0, atol=1e-11)
+        assert changed[number].tolist() == [bool((image[mask] != other[mask]).any()) for mask in masks]
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("regions", [Regions(), Regions(4, 1), Regions(8, 1)], ids=["2", "4 by 1", "8 by 1"])
 def test_shipped_networks_in_both_precisions(name: str, regions: Regions, digits: Digits) -> None:

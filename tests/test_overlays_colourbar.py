@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.overlays.canvas import NOTE, Box, Canvas, Theme
-from service.overlays.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
+from service.overlays.colourbar import ORDER_WIDTH, STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip, order_bar
 from service.overlays.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
 from tests.test_overlays_canvas import written
 
@@ -67,6 +67,17 @@ def test_the_title_stands_above_flush_right() -> None:
     spots = written(_bar(201, 2.0).image(), "drop", NOTE, MUTED)
     assert len(spots) == 1
     assert spots[0][1] < TOP - 5
+
+
+def test_the_bar_of_an_order_has_words_at_its_ends() -> None:
+    canvas = Canvas(200, 260, 1, Theme.LIGHT)
+    order_bar(canvas, LEFT, TOP, 201, "order")
+    shades = canvas.pixels[TOP : TOP + 201, LEFT]
+    assert (shades[0], shades[100], shades[-1]) == (POSITIVE, NEUTRAL, NEGATIVE)
+    [(_, first)], [(_, last)] = (written(canvas.image(), word, NOTE) for word in ("first", "last"))
+    assert (first, last) == (pytest.approx(TOP + 5, abs=1), pytest.approx(TOP + 205, abs=1))
+    _, columns = np.nonzero(canvas.pixels != PAPER)
+    assert LEFT + ORDER_WIDTH - 2 <= columns.max() + 1 <= LEFT + ORDER_WIDTH + 1
 
 
 STRIP = Box(30, 20, 130, 26)

@@ -4,7 +4,8 @@ from PIL import Image
 
 from service.overlays.canvas import NOTE, SUM, TITLE, Theme
 from service.overlays.colours import ACCENT, GREY, MUTED, PAPER, grey, rgb
-from service.overlays.sufficient import DIGIT, HIDDEN, KEPT, MAP, TRACE, pixel_box, sufficient
+from service.overlays.magnified import DIGIT, MAP, pixel_box
+from service.overlays.sufficient import HIDDEN, KEPT, TRACE, sufficient
 from tests.test_overlays_canvas import decoded, patch, written
 
 # A line of full ink down the middle, half ink beside it; the two regions of 2×2 at its head are kept.

@@ -70,7 +70,7 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
         ({"fill": 1.1}, "fill: must be less than or equal to 1"),
         ({"fill": "nan"}, "fill: must be less than or equal to 1"),
         ({"score": "loss"}, "score: must be 'logit' or 'probability'"),
-        ({"mode": "best"}, "mode: must be 'independent' or 'cumulative'"),
+        ({"mode": "best"}, "mode: must be 'grounds', 'independent' or 'cumulative'"),
         (
             {"mode": "cumulative", "target": 3},
             "target: must be what is read, 7, with mode=cumulative, or absent",
@@ -89,7 +89,7 @@ def test_refusals(client: TestClient, parameters: dict[str, str | float], detail
     check_problem(answer, 422, "invalid-parameter", detail)
 
 
-OPTIONAL = {"sufficient", "verification", "pairs", "receipt"}
+OPTIONAL = {"grounds", "sufficient", "verification", "pairs", "receipt"}
 
 
 def ask(client: TestClient, digit: int, **parameters: str | int | bool) -> Any:
@@ -101,18 +101,46 @@ def ask(client: TestClient, digit: int, **parameters: str | int | bool) -> Any:
 @pytest.mark.parametrize(
     ("parameters", "present"),
     [
-        ({}, set()),
+        ({}, {"grounds"}),
+        ({"mode": "independent"}, set()),
         ({"mode": "cumulative"}, {"sufficient"}),
-        ({"verify": True}, {"verification"}),
-        ({"pairs": True}, {"pairs"}),
-        ({"receipt": True}, {"receipt"}),
-        ({"mode": "cumulative", "target": 6, "verify": True, "pairs": True, "receipt": True}, OPTIONAL),
+        ({"mode": "independent", "verify": True}, {"verification"}),
+        ({"pairs": True}, {"grounds", "pairs"}),
+        ({"mode": "independent", "receipt": True}, {"receipt"}),
+        ({"target": 6, "verify": True, "pairs": True, "receipt": True}, OPTIONAL - {"sufficient"}),
+        (
+            {"mode": "cumulative", "target": 6, "verify": True, "pairs": True, "receipt": True},
+            OPTIONAL - {"grounds"},
+        ),
     ],
 )
 def test_only_what_was_asked_for_is_answered(
     client: TestClient, parameters: dict[str, str | int | bool], present: set[str]
 ) -> None:
     assert OPTIONAL & ask(client, 6, **parameters).keys() == present
+
+
+@pytest.mark.parametrize("target", [None, 3])
+def test_the_grounds_are_enough_and_needed(client: TestClient, target: int | None) -> None:
+    """Also of a digit that is not read: the ink that would be read as it."""
+    grounds = ask(client, 7, **({} if target is None else {"target": target}))["grounds"]
+    turn, proof, wanted = np.array(grounds["turn"]), grounds["proof"], 7 if target is None else target
+    ink = pixels(7)
+    assert ((turn > 0) == (ink > 0)).all()
+    assert turn.max() == grounds["regions"] >= grounds["evidence"] >= proof["regions"] > 0
+    kept = ((turn > 0) & (turn <= proof["regions"])).astype(np.uint8)
+    alone = client.post("/predict", files={"file": encode(ink * kept)}).json()
+    without = client.post("/predict", files={"file": encode(ink * (1 - kept))}).json()
+    assert alone["digit"] == proof["alone"]["digit"] == wanted
+    assert without["digit"] == proof["without"]["digit"] != wanted
+    for read, told in ((alone, proof["alone"]), (without, proof["without"])):
+        assert read["probability"] == pytest.approx(told["probability"], abs=1e-5)
+
+
+def test_a_digit_may_have_no_grounds(client: TestClient) -> None:
+    blank = encode(np.zeros((28, 28), np.uint8))
+    grounds = client.post("/explain/occlusion", files={"file": blank}).json()["grounds"]
+    assert grounds == {"turn": [[0] * 28] * 28, "regions": 0, "evidence": 0, "proof": None}
 
 
 def test_the_kept_ink_alone_is_read_the_same(client: TestClient) -> None:
@@ -139,17 +167,18 @@ def test_pairs_add_up_to_the_drop(client: TestClient) -> None:
     assert np.allclose(np.sum(body["pairs"], axis=(2, 3)), body["drop"], atol=1e-10)
 
 
-def test_the_receipt_beats_chance(client: TestClient) -> None:
-    receipt = ask(client, 6, receipt=True)["receipt"]
-    assert receipt["deletion"] < receipt["random_deletion"]
-    assert receipt["insertion"] > receipt["random_insertion"]
+def test_the_receipt_beats_chance_and_is_that_of_what_is_explained(client: TestClient) -> None:
+    grounds, drops = (ask(client, 6, receipt=True, mode=mode)["receipt"] for mode in ("grounds", "independent"))
+    assert grounds["deletion"] < drops["deletion"] < drops["random_deletion"]
+    assert grounds["insertion"] > drops["insertion"] > drops["random_insertion"]
+    assert grounds["random_deletion"] == drops["random_deletion"]
 
 
 def test_each_question_has_a_picture_of_its_own(client: TestClient) -> None:
     drawn = {
         client.post("/explain/occlusion", params={"format": "png", **asked}, files={"file": sample(6)}).content
-        for asked in ({}, {"mode": "cumulative"}, {"pairs": "true"})
+        for asked in ({}, {"mode": "independent"}, {"mode": "cumulative"}, {"pairs": "true"})
     }
-    assert len(drawn) == 3
+    assert len(drawn) == 4
     for picture in drawn:
         decode(picture)

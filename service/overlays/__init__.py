@@ -1,5 +1,6 @@
 """Pictures of what ``models`` found out: arrays in, PNG out. Nothing here computes an attribution."""
 
+from service.overlays.grounds import grounds
 from service.overlays.ledger import ledger
 from service.overlays.occlusion import occlusion
 from service.overlays.pairs import pairs
@@ -8,4 +9,4 @@ from service.overlays.process import process
 from service.overlays.sufficient import sufficient
 from service.overlays.usage import usage
 
-__all__ = ["ledger", "occlusion", "pairs", "prediction", "process", "sufficient", "usage"]
+__all__ = ["grounds", "ledger", "occlusion", "pairs", "prediction", "process", "sufficient", "usage"]

@@ -11,6 +11,7 @@ _TICK, _GAP = 4, 4
 # From a strip to the baseline of its numbers.
 STRIP_NUMBERS = 15
 _TITLE_ABOVE = 12
+ORDER_WIDTH = WIDTH + _TICK + _GAP + round(width("first", NOTE) + 0.5)
 # Below this height there is room for three numbers, not for five.
 _LOW = 120
 
@@ -29,20 +30,36 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
     title
         Written above, flush right with the numbers.
     """
-    box = Box(left, top, left + WIDTH, top + height)
-    rows = height * canvas.scale
-    shades = np.rint(np.linspace(POSITIVE, NEGATIVE, rows)) if limit else np.full(rows, NEUTRAL)
-    canvas.region(box)[:] = shades.astype(np.uint8)[:, None]
-    canvas.frame(box)
+    shares = {0.0: INK, 1.0: INK, -1.0: INK} if limit else {0.0: INK}
+    if limit and height >= _LOW:
+        shares |= {0.5: MUTED, -0.5: MUTED}
+    decimals = decimals_for(limit)
+    ticks = {
+        share: (number(share * limit, decimals, sign=True) if share else "0", colour)
+        for share, colour in shares.items()
+    }
+    shades = (POSITIVE, NEGATIVE) if limit else (NEUTRAL, NEUTRAL)
+    _bar(canvas, Box(left, top, left + WIDTH, top + height), shades, ticks, bar_width(limit), title)
 
-    right = left + bar_width(limit)
-    canvas.text(right, top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
-    halves = (0.5, -0.5) if height >= _LOW else ()
-    for share in (0.0, 1.0, -1.0, *halves) if limit else (0.0,):
-        middle = round(top + (1 - share) / 2 * (height - 1))
+
+def order_bar(canvas: Canvas, left: int, top: int, height: int, title: str) -> None:
+    """Draw an upright bar for an order: from what comes first, at the head, to what comes last."""
+    ticks = {1.0: ("first", INK), -1.0: ("last", INK)}
+    _bar(canvas, Box(left, top, left + WIDTH, top + height), (POSITIVE, NEGATIVE), ticks, ORDER_WIDTH, title)
+
+
+def _bar(
+    canvas: Canvas, box: Box, shades: tuple[int, int], ticks: dict[float, tuple[str, int]], room: int, title: str
+) -> None:
+    """``ticks``: at each share of the upper half, −1…1, a text and its colour."""
+    rows = box.height * canvas.scale
+    canvas.region(box)[:] = np.rint(np.linspace(*shades, rows)).astype(np.uint8)[:, None]
+    canvas.frame(box)
+    right = box.left + room
+    canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
+    for share, (text, colour) in ticks.items():
+        middle = round(box.top + (1 - share) / 2 * (box.height - 1))
         canvas.fill(Box(box.right, middle, box.right + _TICK, middle + 1), HAIRLINE)
-        text = number(share * limit, decimals_for(limit), sign=True) if share else "0"
-        colour = MUTED if share in halves else INK
         canvas.text(right, middle + 0.5 + NOTE * CAPITAL / 2, text, NOTE, colour, align=1)
 
 

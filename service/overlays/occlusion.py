@@ -4,34 +4,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.architecture import CLASSES, IMAGE_SIDE
+from models.architecture import CLASSES
 from models.occlusion import Occlusion
-from service.overlays.canvas import MARGIN, NOTE, SUM, TOP, Box, Canvas, Theme, ThemeName, decimals_for, number
+from service.overlays.canvas import MARGIN, NOTE, SUM, Box, Canvas, Theme, ThemeName, decimals_for, number
 from service.overlays.colourbar import bar_width, colour_bar
 from service.overlays.colours import INK, MUTED, PAPER, Array, diverging, grey, limit_of
-from service.overlays.outline import NONE, edges
+from service.overlays.magnified import CAPTION, DIGIT, HEIGHT, MAP, OUTLINE, PIXEL, draw_dots, draw_outlines, pixel_box
+from service.overlays.outline import NONE
 
 # In logical units.
-_PIXEL = 12
-_GAP, _BAR_GAP = 24, 20
-_OUTLINE, _CASING = 2, 1
+_BAR_GAP = 20
 _TAG_WIDTH, _TAG_HEIGHT = 12, 14
-# What a pixel of the picture at the most fills of its square in the heatmap: the rest shows the heat.
-_DOT = 0.62
 
-DIGIT = Box(MARGIN, TOP, MARGIN + 4 * IMAGE_SIDE, TOP + 4 * IMAGE_SIDE)
-MAP = Box(DIGIT.right + _GAP, TOP, DIGIT.right + _GAP + _PIXEL * IMAGE_SIDE, TOP + _PIXEL * IMAGE_SIDE)
-KEY = Box(MARGIN, DIGIT.bottom + 78, MARGIN + 2 * _PIXEL + 4, DIGIT.bottom + 78 + 2 * _PIXEL + 4)
-_CAPTION = MAP.bottom + 28
-_HEIGHT = _CAPTION + 20
+KEY = Box(MARGIN, DIGIT.bottom + 78, MARGIN + 2 * PIXEL + 4, DIGIT.bottom + 78 + 2 * PIXEL + 4)
 
 _Digits = NDArray[np.intp]
-
-
-def pixel_box(row: int, column: int) -> Box:
-    """Where a pixel of the picture stands in the heatmap, in logical units."""
-    left, top = MAP.left + column * _PIXEL, MAP.top + row * _PIXEL
-    return Box(left, top, left + _PIXEL, top + _PIXEL)
 
 
 def occlusion(image: Array, result: Occlusion, *, scale: int = 1, theme: ThemeName = Theme.LIGHT) -> Image.Image:
@@ -54,15 +41,15 @@ def occlusion(image: Array, result: Occlusion, *, scale: int = 1, theme: ThemeNa
     """
     heat = result.heatmap()
     limit = limit_of(heat)
-    canvas = Canvas(MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, _HEIGHT, scale, theme)
+    canvas = Canvas(MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, HEIGHT, scale, theme)
     rests = "rests" if result.target == result.predicted else "would rest"
     canvas.heading(f"read {result.predicted}: where {result.target} {rests}")
     canvas.tile(DIGIT, grey(image))
     _draw_facts(canvas, result)
     canvas.tile(MAP, diverging(heat, limit))
-    _draw_dots(canvas, image)
+    draw_dots(canvas, image)
     digits = critical_digits(result)
-    _draw_outlines(canvas, digits)
+    draw_outlines(canvas, digits)
     corners = _corners(digits)
     for row, column in corners:
         _draw_tag(canvas, pixel_box(row, column), int(digits[row, column]))
@@ -93,28 +80,12 @@ def _draw_facts(canvas: Canvas, result: Occlusion) -> None:
 def _draw_key(canvas: Canvas, predicted: int, digit: int | None) -> None:
     """What an outline means, and its tag if there is one: by the example of ``digit``."""
     canvas.fill(KEY, INK)
-    canvas.fill(KEY.grow(-_OUTLINE), PAPER)
+    canvas.fill(KEY.grow(-OUTLINE), PAPER)
     if digit is not None:
         _draw_tag(canvas, KEY, digit)
     canvas.text(KEY.right + 10, KEY.top + 10, "without this,", NOTE)
     reading = f"no longer {predicted}" if digit is None else f"{digit} is read"
     canvas.text(KEY.right + 10, KEY.top + 26, reading, NOTE)
-
-
-def _draw_dots(canvas: Canvas, image: Array) -> None:
-    """Each pixel as a dot whose area is its ink, so that the heat around it keeps its colour."""
-    side = _PIXEL * canvas.scale
-    offset = np.arange(side) - (side - 1) / 2
-    distance = np.hypot(offset[:, None], offset)
-    radius = np.sqrt(np.clip(image, 0, 1)) * side * _DOT / 2
-    inked = distance[:, None, :] < radius[:, None, :, None]
-    canvas.region(MAP)[inked.reshape(MAP.height * canvas.scale, -1)] = INK
-
-
-def _draw_outlines(canvas: Canvas, digits: _Digits) -> None:
-    """An outline just inside each group of pixels of one digit, and a thin one of paper within it, for dark heat."""
-    for thickness, colour in ((_OUTLINE + _CASING, PAPER), (_OUTLINE, INK)):
-        canvas.region(MAP)[edges(digits, _PIXEL * canvas.scale, thickness * canvas.scale)] = colour
 
 
 def _draw_tag(canvas: Canvas, corner: Box, digit: int) -> None:
@@ -145,4 +116,4 @@ def _corners(digits: _Digits) -> list[tuple[int, int]]:
 def _draw_caption(canvas: Canvas, result: Occlusion) -> None:
     side, stride, count = result.regions.region, result.regions.step, int(result.critical.sum())
     hidden = f"regions of {side}×{side} pixels, stride {stride}, fill {result.fill:g}"
-    canvas.text(MARGIN, _CAPTION, f"{hidden}; {count} of {result.drop.size} critical", NOTE, MUTED)
+    canvas.text(MARGIN, CAPTION, f"{hidden}; {count} of {result.drop.size} critical", NOTE, MUTED)

@@ -10,6 +10,8 @@ from PIL import Image
 from models.contributions import contributions
 from models.errors import ParameterError
 from models.faithfulness import receipt
+from models.grounds import Grounds, find_grounds
+from models.network import Array, softmax
 from models.occlusion import Occlusion, occlude
 from models.pairs import pair_drops, pair_heatmaps
 from models.regions import Regions
@@ -20,10 +22,13 @@ from service.doors import KeyRequired
 from service.negotiation import Format
 from service.routes.asking import DeskDependency, Question
 from service.schemas import (
+    AnswerGrounds,
     CriticalRegion,
+    GroundsProof,
     Mode,
     OcclusionMap,
     OcclusionQuery,
+    Reading,
     SufficientRegion,
 )
 from service.uploads import MAX_BODY
@@ -37,9 +42,10 @@ router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[Key
     response_model=OcclusionMap,
 )
 async def explain_occlusion(query: Annotated[OcclusionQuery, Query()], desk: DeskDependency) -> Response:
-    """Each region is hidden in turn. The PNG shows the drops over the digit, with the critical regions outlined: those
-    without which another digit is read. With `mode=cumulative` it shows the ink that is enough, and with `pairs=true`
-    what each filter pair saw.
+    """Each region is hidden in turn, and the grounds of the answer are found: few regions that are read so alone, and
+    without which the picture no longer is. The PNG shows these; with `mode=independent` the drops over the digit, with
+    the critical regions outlined: those without which another digit is read; with `mode=cumulative` the ink that is
+    enough, and with `pairs=true` what each filter pair saw.
     """
     return await desk.answer(query, partial(_think, query))
 
@@ -56,6 +62,10 @@ def _think(query: OcclusionQuery, question: Question) -> OcclusionMap | Image.Im
         return _draw(query, question, result)
 
     answered = _map(question, result)
+    order = result.order
+    if query.mode is Mode.GROUNDS:
+        grounds = find_grounds(network, image, query.target, regions, query.fill)
+        answered.grounds, order = _grounds(grounds), grounds.order
     if query.mode is Mode.CUMULATIVE:
         enough = sufficient_region(network, image, regions, query.fill)
         answered.sufficient = SufficientRegion(
@@ -66,7 +76,7 @@ def _think(query: OcclusionQuery, question: Question) -> OcclusionMap | Image.Im
     if query.pairs:
         answered.pairs = pair_drops(network, image, int(result.target), regions, query.fill).tolist()
     if query.receipt:
-        answered.receipt = receipt(network, image, result)
+        answered.receipt = receipt(network, image, regions, order, int(result.target), query.fill)
     return answered
 
 
@@ -102,7 +112,26 @@ def _draw(query: OcclusionQuery, question: Question, result: Occlusion) -> Image
             scale=scale,
             theme=theme,
         )
+    if query.mode is Mode.GROUNDS:
+        grounds = find_grounds(network, image, query.target, regions, query.fill)
+        whole = softmax(network.logits(image))
+        return overlays.grounds(image, grounds, whole, regions=regions, fill=query.fill, scale=scale, theme=theme)
     return overlays.occlusion(image, result, scale=scale, theme=theme)
+
+
+def _grounds(grounds: Grounds) -> AnswerGrounds:
+    proof = grounds.proof
+    return AnswerGrounds(
+        turn=grounds.turn.tolist(),
+        regions=len(grounds.order),
+        evidence=grounds.evidence,
+        proof=proof
+        and GroundsProof(regions=proof.regions, alone=_reading(proof.alone), without=_reading(proof.without)),
+    )
+
+
+def _reading(probabilities: Array) -> Reading:
+    return Reading(digit=int(probabilities.argmax()), probability=float(probabilities.max()))
 
 
 def _map(question: Question, result: Occlusion) -> OcclusionMap:
