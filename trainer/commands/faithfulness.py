@@ -20,12 +20,9 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
-    console,
-    counting,
-    interruptible,
     mnist,
-    print_written,
 )
+from trainer.commands.terminal import console, counting, interruptible, print_written
 from trainer.studies.curves import BASES, CURVES
 from trainer.studies.document import write
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OURS, SANE, Explanation

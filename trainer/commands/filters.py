@@ -15,11 +15,9 @@ from trainer.commands.options import (
     NamesOption,
     OutOption,
     chosen,
-    console,
-    counting,
     mnist,
-    print_written,
 )
+from trainer.commands.terminal import console, counting, print_written
 from trainer.studies.filters import study
 
 

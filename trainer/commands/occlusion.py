@@ -14,12 +14,9 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
-    console,
-    counting,
-    interruptible,
     mnist,
-    print_written,
 )
+from trainer.commands.terminal import console, counting, interruptible, print_written
 from trainer.studies.document import write
 from trainer.studies.occlusion import RegionStudy, document, parts, study
 

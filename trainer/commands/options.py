@@ -1,23 +1,17 @@
-"""What several commands share: options, what the console shows, MNIST with a bar."""
+"""Options that several commands share, and what they name: checkpoints and MNIST."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.progress import Progress as ProgressBar
 
 from models.checkpoint import Checkpoint, load_all
 from trainer import data, download
+from trainer.commands.terminal import console
 from trainer.errors import RunError
-
-console = Console()
 
 DATA = Path("data/mnist")
 RUNS = Path("runs")
@@ -46,30 +40,6 @@ def counts(filters: str) -> tuple[int, int]:
     if match is None:
         raise typer.BadParameter(f"must be two counts such as 3x3, not {filters!r}", param_hint="--filters")
     return int(match[1]), int(match[2])
-
-
-@contextmanager
-def counting(title: str, total: int) -> Iterator[Callable[..., None]]:
-    """A bar of ``total`` things; gives what is told whenever one, or so many, are done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, console=console, transient=True) as bar:
-        yield partial(bar.advance, bar.add_task(title, total=total))
-
-
-@contextmanager
-def interruptible(kept: str) -> Iterator[None]:
-    """Interrupted, leave with status 130 and say where the same command goes on: from the last ``kept``."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        Console(stderr=True).print(f"interrupted: the same command goes on from the last {kept}")
-        raise typer.Exit(130) from None
-
-
-def print_written(*paths: Path) -> None:
-    """Say which files were written."""
-    for path in paths:
-        console.print(f"written: {escape(str(path))}", highlight=False, soft_wrap=True)
 
 
 def mnist(directory: Path, part: str) -> data.Digits:

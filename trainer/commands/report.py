@@ -1,7 +1,8 @@
 """``python -m trainer report``."""
 
 from models.checkpoint import DIRECTORY
-from trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen, print_written
+from trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen
+from trainer.commands.terminal import print_written
 from trainer.report import report as put_together
 
 

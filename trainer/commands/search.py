@@ -10,18 +10,8 @@ from rich.table import Table
 from models.architecture import Architecture
 from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from models.files import replacing
-from trainer.commands.options import (
-    DATA,
-    RUNS,
-    STUDIES,
-    DataOption,
-    OutOption,
-    RunsOption,
-    console,
-    interruptible,
-    mnist,
-    print_written,
-)
+from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
+from trainer.commands.terminal import console, interruptible, print_written
 from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bar
 from trainer.search import LENET, Candidate, document, grid, smallest
 

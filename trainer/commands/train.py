@@ -12,7 +12,8 @@ from rich.table import Table
 
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
-from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, console, counts, interruptible, mnist
+from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, counts, mnist
+from trainer.commands.terminal import console, interruptible
 from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bar
 from trainer.recipe import PAPER
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from trainer.commands.options import console
+from trainer.commands.terminal import console
 from trainer.data import Digits
 from trainer.recipe import BEST, PAPER, Recipe
 
