@@ -104,9 +104,18 @@ class Network:
             Not 28×28, or not finite.
         """
         flat, batch = self.flatten(images)
-        chunks = [self._pool2(flat[start : start + CHUNK]) for start in range(0, len(flat), CHUNK)]
-        pooled = np.concatenate(chunks) if chunks else np.empty((0, self._affine.shape[1]), self.dtype)
-        return (pooled @ self._affine.T + self.weights["affine.bias"]).reshape(*batch, CLASSES)
+        logits = np.empty((len(flat), CLASSES), self.dtype)
+        for start in range(0, len(flat), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            logits[chunk] = self.after_conv1(self._conv1(flat[chunk]))
+        return logits.reshape(*batch, CLASSES)
+
+    def after_conv1(self, conv1: Array) -> Array:
+        """The ten scores, from conv1 on: (N, A, 24, 24), before ReLU, → (N, 10)."""
+        conv2 = self._conv2(self._responses(np.maximum(max_pool(conv1), 0)))
+        pooled = np.maximum(max_pool(conv2), 0).reshape(len(conv1), self._affine.shape[1])
+        logits: Array = pooled @ self._affine.T + self.weights["affine.bias"]
+        return logits
 
     def trace(self, images: Array) -> Trace:
         """The forward pass with every intermediate.
@@ -201,11 +210,6 @@ class Network:
             summed: Array = responses.sum(axis=1)
             return summed + bias
         return (responses + bias).reshape(len(responses), self.architecture.maps, *responses.shape[-2:])
-
-    def _pool2(self, flat: Array) -> Array:
-        """(N, 784) → (N, maps · 25)."""
-        _, _, _, conv2 = self.layers(flat)
-        return np.maximum(max_pool(conv2), 0).reshape(len(flat), -1)
 
     @cached_property
     def _affine(self) -> Array:

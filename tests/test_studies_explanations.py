@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.grounds import find_grounds
 from models.network import Array
 from models.occlusion import occlude
 from models.pixels import pixel_ledger
@@ -8,7 +9,7 @@ from models.regions import Regions
 from tests.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.cumulative import Rule, cumulative
-from trainer.studies.explanations import BOTH_SIDES, BY_INK, DEFAULT, EXPLANATIONS, LEDGER, SANE, Task
+from trainer.studies.explanations import BY_INK, DEFAULT, DROPS, EXPLANATIONS, LEDGER, SANE, Task
 from trainer.studies.stamps import Stamps
 
 NETWORK = random_network(SUMMED, 93)
@@ -57,7 +58,8 @@ def test_several_sizes_hidden_square_by_square(name: str, sizes: tuple[int, ...]
 
 
 def test_the_default_is_what_the_service_draws(task: Task) -> None:
-    np.testing.assert_array_equal(heatmap(DEFAULT, task), occlude(NETWORK, task.images).heatmap())
+    grounds = [find_grounds(NETWORK, image).heatmap() for image in task.images]
+    np.testing.assert_array_equal(heatmap(DEFAULT, task), grounds)
     assert EXPLANATIONS[0].name == DEFAULT
 
 
@@ -66,8 +68,11 @@ def test_the_others_are_what_their_names_say(task: Task) -> None:
     np.testing.assert_array_equal(heatmap("occlusion 3, stride 1", task), stride)
     np.testing.assert_array_equal(heatmap(LEDGER, task), pixel_ledger(NETWORK, task.images).heatmap())
     np.testing.assert_array_equal(heatmap("brightness", task), task.images)
-    ranks = [cumulative(s, Regions(), Rule.BOTH, int(t)) for s, t in zip(task.stamps, task.target, strict=True)]
-    np.testing.assert_array_equal(heatmap(BOTH_SIDES, task), np.kron(ranks, np.ones((2, 2))))
+    np.testing.assert_array_equal(heatmap(DROPS, task), occlude(NETWORK, task.images).heatmap())
+    one_a_round = [find_grounds(NETWORK, image, growth=0).heatmap() for image in task.images]
+    np.testing.assert_array_equal(heatmap("grounds 2, one a round", task), one_a_round)
+    ranks = [cumulative(s, Regions(), Rule.MOST, int(t)) for s, t in zip(task.stamps, task.target, strict=True)]
+    np.testing.assert_array_equal(heatmap("cumulative 2, most first", task), np.kron(ranks, np.ones((2, 2))))
     first, second = heatmap("random 1", task), heatmap("random 2", task)
     assert (first != second).all()
     np.testing.assert_array_equal(heatmap("random 1", task), first)

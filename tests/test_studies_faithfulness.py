@@ -15,8 +15,8 @@ import trainer.commands.faithfulness as command_module
 import trainer.figures.faithfulness as figure_module
 import trainer.studies.faithfulness as study_module
 from models.checkpoint import load_all
+from models.grounds import find_grounds
 from models.network import Array, softmax
-from models.occlusion import occlude
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from tests.studies import caught, loaded_by, nothing
@@ -163,7 +163,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     mean_curves = np.zeros((2, 785))
     for image in images:
         digit = int(network.logits(image).argmax())
-        for name, attribution in ((DEFAULT, occlude(network, image).heatmap()), ("brightness", image)):
+        for name, attribution in ((DEFAULT, find_grounds(network, image).heatmap()), ("brightness", image)):
             order = np.argsort(-attribution.ravel(), kind="stable")
             pictures = np.zeros((2, 785, 784))
             pictures[0, 0] = image.ravel()
@@ -185,7 +185,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     for number, curve in enumerate(("deletion", "insertion")):
         kept = written["explanations"][DEFAULT]["curves"]["all"][curve]
         np.testing.assert_allclose(kept, mean_curves[number, ::14], rtol=0, atol=2e-5)
-    rows = [line.split() for line in result.output.splitlines() if "│ occlusion 2 " in line]
+    rows = [line.split() for line in result.output.splitlines() if "│ grounds 2 " in line]
     deletion = np.array(areas[DEFAULT])[:, 0]
     half = 1.96 * deletion.std(ddof=1) / np.sqrt(3)
     assert rows[0][4] == f"{deletion.mean():.3f}({1000 * half:02.0f})"

@@ -6,9 +6,6 @@ together, or each instead of the other. Here, in each step every region that is 
 - ``LEAST``: hidden is the region after which the digit still leads the runner-up by most (``models.sufficient``,
   carried on to the empty picture). What is hidden last matters most.
 - ``MOST``: hidden is the one after which the digit is least probable. What is hidden first matters most.
-- ``BOTH``: the region is moved from the picture to an empty sheet, so that log p(digit | sheet) + log(1 − p(digit |
-  rest)) is greatest: the probability that the sheet alone is read as the digit and the rest is not. What is moved first
-  matters most.
 
 The answer is a rank: the steps from the point where the rule's value is best, positive for what belongs to the digit's
 evidence, negative for what is better hidden, 0 for a region without ink. The rule is greedy; nothing is drawn at
@@ -29,7 +26,6 @@ class Rule(StrEnum):
 
     LEAST = "least"
     MOST = "most"
-    BOTH = "both"
 
 
 def cumulative(stamps: Stamps, regions: Regions, rule: Rule, target: int) -> Array:
@@ -46,15 +42,15 @@ def cumulative(stamps: Stamps, regions: Regions, rule: Rule, target: int) -> Arr
     owner = masks[:, stamps.places].argmax(0)
     holding = np.unique(owner)
     sums = np.array([stamps.stamps[owner == region].sum(0) for region in holding])
-    sheet, whole = np.zeros(stamps.stamps.shape[1:], stamps.stamps.dtype), stamps.stamps.sum(0)
+    rest = stamps.stamps.sum(0)
     left, taken = list(range(len(holding))), []
-    values = [_value(rule, stamps, sheet[None], whole[None], target)[0]]
+    values = [_value(rule, stamps.logits(rest[None]), target)[0]]
     while left:
-        tried = sheet + sums[left]
-        value = _value(rule, stamps, tried, whole - tried, target)
+        tried = rest - sums[left]
+        value = _value(rule, stamps.logits(tried), target)
         best = int(value.argmax())
         values.append(value[best])
-        sheet = tried[best]
+        rest = tried[best]
         taken.append(holding[left.pop(best)])
     order = taken[::-1] if rule is Rule.LEAST else taken
     # With LEAST the steps count how much is hidden, so the evidence is what is hidden after the best point.
@@ -65,17 +61,8 @@ def cumulative(stamps: Stamps, regions: Regions, rule: Rule, target: int) -> Arr
     return ranks.reshape(regions.grid)
 
 
-def _value(rule: Rule, stamps: Stamps, sheet: Array, rest: Array, target: int) -> Array:
-    """What is to be made greatest, for each of the sheets and rests that could be next."""
-    remaining = stamps.logits(rest)
-    if rule is Rule.LEAST:
-        lead: Array = remaining[:, target] - np.delete(remaining, target, axis=1).max(1)
-        return lead
-    gone: Array = -np.logaddexp(0, _log_odds(remaining, target))
-    return gone if rule is Rule.MOST else gone - np.logaddexp(0, -_log_odds(stamps.logits(sheet), target))
-
-
-def _log_odds(logits: Array, target: int) -> Array:
-    """log p / (1 − p) of the target: (n, 10) → (n,)."""
-    odds: Array = logits[:, target] - np.logaddexp.reduce(np.delete(logits, target, axis=1), axis=1)
-    return odds
+def _value(rule: Rule, logits: Array, target: int) -> Array:
+    """What is to be made greatest, for each of the pictures that could be next: (n, 10) → (n,)."""
+    others = np.delete(logits, target, axis=1)
+    value: Array = logits[:, target] - (others.max(1) if rule is Rule.LEAST else np.logaddexp.reduce(others, axis=1))
+    return value if rule is Rule.LEAST else -value

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from models.grounds import GROWTH, find_grounds
 from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
 from models.pixels import pixel_ledger
@@ -73,6 +74,14 @@ def by_ink(task: Task, sizes: Sequence[int]) -> Array:
     return summed
 
 
+def moved(task: Task, regions: Regions, growth: float = GROWTH) -> Array:
+    """The grounds, as the service draws them: the order in which regions are moved to an empty sheet."""
+    pairs = zip(task.images, task.target.tolist(), strict=True)
+    return np.array(
+        [find_grounds(task.network, image, target, regions, growth=growth).heatmap() for image, target in pairs]
+    )
+
+
 def one_by_one(task: Task, regions: Regions, rule: Rule) -> Array:
     """Cumulative occlusion: the ranks of the regions."""
     pairs = zip(task.stamps, task.target.tolist(), strict=True)
@@ -94,17 +103,22 @@ def at_random(task: Task, number: int) -> Array:
     return np.random.default_rng((task.seed, number)).random(task.images.shape)
 
 
-DEFAULT = "occlusion 2"
+DEFAULT = "grounds 2"
+DROPS = "occlusion 2"
 LEDGER = "ledger, pixel by pixel"
 BY_INK = "occlusion 1 and 4 by ink"
-BOTH_SIDES = "cumulative 2, both sides"
 # Those that are checked with random weights.
-SANE = (DEFAULT, BY_INK, BOTH_SIDES, LEDGER)
+SANE = (DEFAULT, DROPS, BY_INK, LEDGER)
 RANDOM_ORDERS = 3
 
 
 def _occlusions() -> dict[str, Callable[[Task], Array]]:
-    found: dict[str, Callable[[Task], Array]] = {DEFAULT: partial(hiding, regions=Regions())}
+    found: dict[str, Callable[[Task], Array]] = {DEFAULT: partial(moved, regions=Regions())}
+    for size in (1, 3, 4):
+        found[f"grounds {size}"] = partial(moved, regions=Regions(size))
+    found["grounds 4, stride 1"] = partial(moved, regions=Regions(4, 1))
+    found["grounds 2, one a round"] = partial(moved, regions=Regions(), growth=0)
+    found[DROPS] = partial(hiding, regions=Regions())
     for size in (1, 3, 4, 6):
         found[f"occlusion {size}"] = partial(hiding, regions=Regions(size))
     for size in (2, 3, 4, 6):
@@ -116,8 +130,6 @@ def _occlusions() -> dict[str, Callable[[Task], Array]]:
         (2, Rule.LEAST, "least first"),
         (4, Rule.LEAST, "least first"),
         (2, Rule.MOST, "most first"),
-        (2, Rule.BOTH, "both sides"),
-        (4, Rule.BOTH, "both sides"),
     ):
         found[f"cumulative {size}, {words}"] = partial(one_by_one, regions=Regions(size), rule=rule)
     return found

@@ -7,10 +7,9 @@ of the pixels is the sum of their stamps. So conv1, nine tenths of the work, is 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from models.architecture import IMAGE_SIDE, Wiring
-from models.network import Array, IntArray, Network, max_pool
+from models.architecture import IMAGE_SIDE
+from models.network import Array, IntArray, Network
 
 
 @dataclass(frozen=True)
@@ -50,19 +49,6 @@ class Stamps:
 
     def logits(self, sums: Array) -> Array:
         """The ten scores (..., 10) of the pictures whose stamps add up to ``sums`` (..., A, 24, 24)."""
-        network, shape = self.network, self.network.architecture
-        weights, batch = network.weights, sums.shape[:-3]
-        conv1 = sums.reshape(-1, *sums.shape[-3:]) + weights["conv1.bias"][:, None, None]
-        pool1 = np.maximum(max_pool(conv1), 0)
-        windows = sliding_window_view(pool1, (shape.conv2_kernel, shape.conv2_kernel), axis=(2, 3))
-        kernels = weights["conv2.weight"]
-        if shape.wiring is Wiring.SUMMED:
-            conv2 = np.tensordot(windows, kernels, ((1, 4, 5), (1, 2, 3)))[:, None]
-        else:
-            conv2 = np.tensordot(windows, kernels[:, 0], ((4, 5), (1, 2)))
-        if shape.conv2_bias:
-            conv2 = conv2 + weights["conv2.bias"]
-        maps = np.moveaxis(conv2, -1, 2).reshape(len(conv1), shape.maps, shape.conv2_side, shape.conv2_side)
-        features = np.maximum(max_pool(maps), 0).reshape(len(conv1), weights["affine.weight"].shape[1])
-        answers: Array = features @ weights["affine.weight"].T + weights["affine.bias"]
-        return answers.reshape(*batch, answers.shape[-1])
+        bias = self.network.weights["conv1.bias"][:, None, None]
+        answers = self.network.after_conv1(sums.reshape(-1, *sums.shape[-3:]) + bias)
+        return answers.reshape(*sums.shape[:-3], answers.shape[-1])
