@@ -75,7 +75,8 @@ def test_the_bar_of_an_order_has_words_at_its_ends() -> None:
     shades = canvas.pixels[TOP : TOP + 201, LEFT]
     assert (shades[0], shades[100], shades[-1]) == (POSITIVE, NEUTRAL, NEGATIVE)
     [(_, first)], [(_, last)] = (written(canvas.image(), word, NOTE) for word in ("first", "last"))
-    assert (first, last) == (pytest.approx(TOP + 5, abs=1), pytest.approx(TOP + 205, abs=1))
+    assert first == pytest.approx(TOP + 5, abs=1)
+    assert last == pytest.approx(TOP + 205, abs=1)
     _, columns = np.nonzero(canvas.pixels != PAPER)
     assert LEFT + ORDER_WIDTH - 2 <= columns.max() + 1 <= LEFT + ORDER_WIDTH + 1
 
