@@ -68,6 +68,12 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     page.get_by_test_id("region").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("Hide 3×3 pixels")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+    page.get_by_test_id("heatmap").focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_test_id("details")).to_contain_text("Without this region")
 
 
 def test_a_phone_is_wide_enough(phone: Page) -> None:
@@ -109,6 +115,9 @@ def test_japanese_and_english(browser: Browser, address: str) -> None:
         read(page, 0)
         expect(page.get_by_role("heading", name="フィルタの貢献度")).to_be_visible()
         expect(page.get_by_test_id("sum")).to_contain_text("ロジット")
+        page.get_by_test_id("grounds").check()
+        expect(page.get_by_role("heading", name="「0」の根拠")).to_be_visible()
+        expect(page.get_by_test_id("details")).to_contain_text("領域だけで「0」と認識され")
         page.get_by_test_id("language").click()
         expect(page.locator("html")).to_have_attribute("lang", "en")
         expect(page.get_by_role("heading", name="What each filter pair adds")).to_be_visible()
@@ -137,6 +146,8 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str) 
         assert serious(page) == []
         page.get_by_test_id("sample-9").click()
         read(page, 9)
+        assert serious(page) == []
+        page.get_by_test_id("grounds").check()
         assert serious(page) == []
         page.get_by_test_id("walk").click()
         for _ in range(7):

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from typing import Any
 
 import httpx
 import numpy as np
@@ -24,7 +25,8 @@ def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None
     read(page, 4)
     page.get_by_test_id("rival").select_option("9")
     page.get_by_test_id("region").fill("5")
-    expect(page).to_have_url(re.compile("region=5&rival=9&"))
+    page.get_by_test_id("grounds").check()
+    expect(page).to_have_url(re.compile("region=5&rival=9&grounds=1&"))
     before = totals(page)
     page.get_by_test_id("link").click()
     expect(page.get_by_test_id("done")).to_contain_text("The link restores this drawing")
@@ -33,7 +35,13 @@ def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None
         read(other, 4)
         expect(other.get_by_test_id("rival")).to_have_value("9")
         expect(other.get_by_test_id("region")).to_have_value("5")
+        expect(other.get_by_test_id("grounds")).to_be_checked()
         assert totals(other) == before
+
+
+def test_a_link_from_before_the_grounds(browser: Browser, address: str) -> None:
+    with opened(browser, address, "#enough=1") as page:
+        expect(page.get_by_test_id("grounds")).to_be_checked()
 
 
 def test_a_link_restores_a_file(browser: Browser, page: Page, address: str) -> None:
@@ -52,19 +60,37 @@ def test_the_command_gives_the_same_answer(page: Page) -> None:
     page.get_by_test_id("rival").select_option("1")
     page.get_by_test_id("curl").click()
     expect(page.get_by_test_id("done")).to_contain_text("The command gives the same answer")
-    command = page.evaluate("navigator.clipboard.readText()")
-    answer = json.loads(subprocess.run(["bash", "-c", command], check=True, capture_output=True).stdout)
+    answer = answered(page)
     assert (answer["predicted"], answer["versus"]) == (7, 1)
     assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    page.get_by_test_id("region").fill("3")
+    page.get_by_test_id("grounds").check()
+    page.get_by_test_id("curl").click()
+    expect(page.get_by_test_id("done")).to_contain_text("The command gives the same answer")
+    answer = answered(page)
+    assert (answer["target"], answer["region"]) == (7, 3)
+    said = f"of {answer['grounds']['regions']} inked regions alone"
+    expect(page.get_by_test_id("details")).to_contain_text(said)
+
+
+def answered(page: Page) -> Any:
+    """What the copied command answers."""
+    command = page.evaluate("navigator.clipboard.readText()")
+    return json.loads(subprocess.run(["bash", "-c", command], check=True, capture_output=True).stdout)
 
 
 def test_the_picture_is_saved(page: Page, address: str) -> None:
     choose_sample(page, 5)
-    for name, path in (("ledger", "/explain/filters"), ("heatmap", "/explain/occlusion")):
+    for name, path, mode in (
+        ("ledger", "/explain/filters", None),
+        ("heatmap", "/explain/occlusion", "independent"),
+        ("heatmap", "/explain/occlusion", "grounds"),
+    ):
+        page.get_by_test_id("grounds").set_checked(mode == "grounds")
         with page.expect_download() as download:
             page.get_by_test_id(f"save-{name}").click()
         saved = decode(download.value.path().read_bytes())
-        query = {"format": "png", "scale": "2", "theme": "light"}
+        query = {"format": "png", "scale": "2", "theme": "light"} | ({"mode": mode} if mode else {})
         url = f"http://{address}{path}"
         reference = httpx.post(url, params=query, files={"file": sample(5)}, timeout=PATIENCE).content
         assert download.value.suggested_filename == f"konkyo-{name}-5.png"

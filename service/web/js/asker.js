@@ -68,22 +68,20 @@ export class Asker {
   async #answer(signal) {
     const picture = this.drawing.file();
     const sent = { fit: this.drawing.picture?.exact ? null : "mnist", model: state.model };
-    const regions = { ...sent, region: state.region };
-    const [process, occlusion, enough] = await Promise.all([
+    const [process, occlusion] = await Promise.all([
       ask("/explain/process", picture, sent, signal),
-      ask("/explain/occlusion", picture, { ...regions, target: state.pinned, pairs: true }, signal),
-      state.enough ? ask("/explain/occlusion", picture, { ...regions, mode: "cumulative" }, signal) : null,
+      ask("/explain/occlusion", picture, { ...sent, region: state.region, target: state.pinned, pairs: true }, signal),
     ]);
-    return { picture, sent, process, occlusion, enough };
+    return { picture, sent, process, occlusion };
   }
 
-  #show({ picture, sent, process, occlusion, enough }) {
+  #show({ picture, sent, process, occlusion }) {
     this.shown = { picture, sent };
     const [rows, columns] = occlusion.grid;
     const spot = state.spot && state.spot[0] < rows && state.spot[1] < columns ? state.spot : null;
     const { length: filters1 } = process.conv1_filters;
     const pair = state.pair && state.pair[0] < filters1 && state.pair[1] < process.conv2_filters.length ? state.pair : null;
-    set({ answer: { process, occlusion, enough }, problem: null, pair, spot });
+    set({ answer: { process, occlusion }, problem: null, pair, spot });
     // A rival that became the class itself is no rival any more.
     if (rival() === null && state.rival !== null) set({ rival: null });
   }

@@ -45,8 +45,8 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, pinned, rival, enough }) {
-  const asked = { model, region, target: pinned, rival, enough: enough ? 1 : null };
+export async function fragment(drawing, seen, { model, region, pinned, rival, grounds }) {
+  const asked = { model, region, target: pinned, rival, grounds: grounds ? 1 : null };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
   const parameters = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
   if (!drawing.empty) parameters.set("drawing", await pack(written(drawing, seen)));
@@ -66,7 +66,8 @@ export async function restored(text) {
     region: within(parameters.get("region"), 1, 14),
     pinned: within(parameters.get("target"), 0, 9),
     rival: within(parameters.get("rival"), 0, 9),
-    enough: parameters.get("enough") === "1",
+    // Links from before the grounds asked for the ink that is enough.
+    grounds: (parameters.get("grounds") ?? parameters.get("enough")) === "1",
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };

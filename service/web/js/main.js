@@ -14,6 +14,7 @@ import { bringing } from "./bringing.js";
 import { showDetails } from "./views/details.js";
 import { showHeatmap } from "./views/heatmap.js";
 import { showPairs } from "./views/pairs.js";
+import { showProof } from "./views/proof.js";
 import { onQuestion, showQuestion } from "./views/question.js";
 import { showReading } from "./views/reading.js";
 import { openWalk, showWalk } from "./views/walk.js";
@@ -95,6 +96,7 @@ show((now) => {
   showQuestion(now);
   showPairs(now, one, losses);
   showHeatmap(now, one);
+  showProof(now);
   showDetails(now, one);
 });
 show(showSettings);
@@ -102,7 +104,7 @@ show(showSettings);
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, now.region, now.pinned, now.rival, now.enough].join();
+  const question = [now.model, now.region, now.pinned, now.rival, now.grounds].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
@@ -116,7 +118,7 @@ function showSettings(now) {
   at("language").lang = other().tag;
   at("region").value = now.region;
   at("region-label").textContent = said.region(now.region);
-  at("enough").checked = now.enough;
+  at("grounds").checked = now.grounds;
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
@@ -159,7 +161,7 @@ document.addEventListener("keydown", (event) => {
 
 at("model").addEventListener("change", (event) => ask({ model: event.target.value }));
 at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
-at("enough").addEventListener("change", (event) => ask({ enough: event.target.checked }));
+at("grounds").addEventListener("change", (event) => set({ grounds: event.target.checked }));
 onQuestion(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 

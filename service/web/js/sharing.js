@@ -36,24 +36,25 @@ async function base64(blob) {
   return btoa(letters);
 }
 
-/** A command for a shell that carries the picture in itself and asks for the ledger that the page shows. */
-export async function command({ picture, sent }) {
-  const url = `${location.origin}/explain/filters?${query({ ...sent, target: target(), versus: rival() })}`;
-  return `echo ${await base64(picture)} | base64 -d | curl -s -F file=@- '${url}'`;
-}
-
-const PICTURES = {
+const QUESTIONS = {
   ledger: () => ["/explain/filters", { target: target(), versus: rival() }],
   heatmap: () => [
     "/explain/occlusion",
-    state.enough ? { region: state.region, mode: "cumulative" } : { region: state.region, target: target() },
+    { region: state.region, target: target(), mode: state.grounds ? "grounds" : "independent" },
   ],
   process: () => ["/explain/process", {}],
 };
 
+/** A command for a shell that carries the picture in itself and asks for the grounds if they are shown, else the ledger. */
+export async function command({ picture, sent }) {
+  const [path, parameters] = QUESTIONS[state.grounds ? "heatmap" : "ledger"]();
+  const url = `${location.origin}${path}?${query({ ...sent, ...parameters })}`;
+  return `echo ${await base64(picture)} | base64 -d | curl -s -F file=@- '${url}'`;
+}
+
 /** Save what the service draws of what the page shows. */
 export async function save(name, { picture, sent }) {
-  const [path, parameters] = PICTURES[name]();
+  const [path, parameters] = QUESTIONS[name]();
   const blob = await ask(path, picture, { ...sent, ...parameters, format: "png", scale: 2, theme: theme() });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

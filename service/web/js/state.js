@@ -4,10 +4,10 @@ export const state = {
   model: null, // a checkpoint's name
   models: [],
   region: 2, // side of a hidden region in pixels
-  enough: false, // whether the sufficient region is shown
+  grounds: false, // whether the map shows the grounds, or what hiding each region does
   pinned: null, // the class that was asked about; null explains what is read
   rival: null,
-  answer: null, // {process, occlusion, enough, png}: all of one and the same picture
+  answer: null, // {process, occlusion}: both of one and the same picture
   pair: null, // [conv1, conv2] that is looked at
   spot: null, // [row, column] of the region that is looked at
   problem: null, // {kind, detail} of what went wrong

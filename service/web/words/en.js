@@ -2,6 +2,15 @@
 
 const times = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
+function groundsSentence({ target, kept, count, left }, shown) {
+  if (!count) return "Without ink there are no grounds.";
+  if (!kept) return `Of ${times(count, "inked region")} none were found that are read as ${target} alone and without which it no longer is.`;
+  const [these, are, them] = kept === 1 ? ["This one", "is", "it"] : [`These ${kept}`, "are", "them"];
+  return shown
+    ? `${these} of ${times(count, "inked region")} alone ${are} read as ${target}; without ${them} ${left} is read.`
+    : `${kept} of ${times(count, "inked region")} ${are} enough for ${target}, and without ${them} ${left} is read: see the grounds.`;
+}
+
 export default {
   language: "English",
   tagline: "Why did the network read this as a 5?",
@@ -69,28 +78,34 @@ export default {
 
   where: (digit) => `Where ${digit} rests`,
   whereOther: (digit) => `Where ${digit} would rest`,
-  whereEnough: (digit) => `This ink is enough for ${digit}`,
+  whereGrounds: (digit) => `The grounds for ${digit}`,
+  whereNoGrounds: (digit) => `No grounds for ${digit}`,
   wherePair: (name) => name,
   whereEmpty: "Where it rests",
-  heatmap: "The digit with what hiding each region changes",
+  heatmap: "The digit with what its regions do to the reading",
   heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
   scaleDrop: "drop in logit",
   scaleCell: "per cell",
   region: (side) => `Hide ${side}×${side} pixels`,
-  enough: "This ink is enough",
+  scaleFirst: "first",
+  scaleOrder: "order of the ink",
+  scaleLast: "last",
+  grounds: "The grounds: enough, and needed",
+  alone: "alone",
+  without: "without",
 
   empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
-  idle: (critical, count) =>
-    critical
-      ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`}, of ${count}, another digit is read: the one in its corner. Point at a pair or at a region to see how they meet.`
-      : `No single region of the ${count} changes what is read. Point at a pair or at a region to see how they meet.`,
+  idle: ({ critical, shown, ...grounds }) =>
+    [
+      groundsSentence(grounds, shown),
+      critical && !shown ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one in its corner.` : "",
+      "Point at a pair or at a region to see how they meet.",
+    ].filter(Boolean).join(" "),
   spot: ({ digit, predicted, target, before, after, change }) =>
     `Without this region ${digit === predicted ? `it is still read as ${digit}` : `a ${digit} is read`}; the logit of ${target} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for the ${target}.`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
   pairDetail: ({ name, value, target, rival, place, count }) =>
     `${name} adds ${value} to ${rival === null ? `the ${target}` : `the lead of ${target} over ${rival}`}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,
-  enoughDetail: ({ digit, kept, count, share }) =>
-    kept ? `${times(kept, "region")} of ${count} kept; in these alone a ${digit} is still read, with ${share}.` : `Even an empty picture is read as a ${digit}, with ${share}.`,
 
   walk: "Step by step",
   walkTitle: "From the picture to the digit",

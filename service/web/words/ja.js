@@ -1,5 +1,13 @@
 // All words of the page in Japanese; terms are those of the paper where it has them.
 
+function groundsSentence({ target, kept, count, left }, shown) {
+  if (!count) return "線がなければ、根拠もありません。";
+  if (!kept) return `線のある ${count} 領域には、それだけで「${target}」と認識され、除くと認識されなくなる部分が見つかりません。`;
+  return shown
+    ? `線のある ${count} 領域のうち、枠で囲んだ ${kept} 領域だけで「${target}」と認識され、そこを除くと「${left}」と認識されます。`
+    : `線のある ${count} 領域のうち ${kept} 領域だけで「${target}」と認識され、そこを除くと「${left}」と認識されます (「根拠」で表示)。`;
+}
+
 export default {
   language: "日本語",
   tagline: "このネットワークは、なぜこれを「5」と読んだのか。",
@@ -68,28 +76,34 @@ export default {
 
   where: (digit) => `「${digit}」の重要な認識領域`,
   whereOther: (digit) => `「${digit}」ならば重要な領域`,
-  whereEnough: (digit) => `これだけで「${digit}」と読める`,
+  whereGrounds: (digit) => `「${digit}」の根拠`,
+  whereNoGrounds: (digit) => `「${digit}」の根拠なし`,
   wherePair: (name) => name,
   whereEmpty: "重要な認識領域",
-  heatmap: "各領域を隠したときの出力の変化を重ねた数字",
+  heatmap: "各領域が認識に与える影響を重ねた数字",
   heatmapKeys: "矢印キーで領域を移動し、Esc で離れます。",
   scaleDrop: "ロジットの低下",
   scaleCell: "1 マスあたり",
   region: (side) => `隠す領域 ${side}×${side}`,
-  enough: "これだけで十分な線",
+  scaleFirst: "最初",
+  scaleOrder: "線の順序",
+  scaleLast: "最後",
+  grounds: "根拠: 必要十分な線",
+  alone: "これだけ",
+  without: "これ以外",
 
   empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を示します。",
-  idle: (critical, count) =>
-    critical
-      ? `${count} 領域のうち、枠で囲んだ ${critical} 領域は、どれか 1 つを隠すだけで隅に示した数字に誤認識されます。組や領域を指すと、両者の関係を表示します。`
-      : `${count} 領域のどれを 1 つ隠しても、認識結果は変わりません。組や領域を指すと、両者の関係を表示します。`,
+  idle: ({ critical, shown, ...grounds }) =>
+    [
+      groundsSentence(grounds, shown),
+      critical && !shown ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : "どれか 1 つ"}を隠すだけで隅に示した数字に誤認識されます。` : "",
+      "組や領域を指すと、両者の関係を表示します。",
+    ].join(""),
   spot: ({ digit, predicted, target, before, after, change }) =>
     `この領域を隠すと、${digit === predicted ? `やはり「${digit}」` : `「${digit}」`}と認識されます。「${target}」のロジットは ${before} から ${after} になります (${change})。表は「${target}」に対する組ごとの増減です。`,
   spotEmpty: "この領域には線がないので、隠しても何も変わりません。",
   pairDetail: ({ name, value, target, rival, place, count }) =>
     `${name} の貢献度は${rival === null ? `「${target}」に対して` : `「${rival}」に対する「${target}」の差として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。`,
-  enoughDetail: ({ digit, kept, count, share }) =>
-    kept ? `${count} 領域のうち ${kept} 領域だけを残しても、確率 ${share} で「${digit}」と認識されます。` : `何も書かれていなくても、確率 ${share} で「${digit}」と認識されます。`,
 
   walk: "処理過程をたどる",
   walkTitle: "画像の処理過程",

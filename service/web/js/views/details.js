@@ -1,7 +1,7 @@
 // The sentence below: what is looked at, in words.
 
 import { pairName } from "../ledger.js";
-import { decimalsFor, number, percent } from "../numbers.js";
+import { decimalsFor, number } from "../numbers.js";
 import { words } from "../words.js";
 import { mode } from "./heatmap.js";
 
@@ -16,8 +16,7 @@ function sentence(now, one) {
   const said = words();
   const { answer, spot, pair } = now;
   if (!answer) return said.empty;
-  const { occlusion, enough } = answer;
-  const count = occlusion.grid[0] * occlusion.grid[1];
+  const { occlusion } = answer;
   if (spot) return spotSentence(occlusion, spot);
   if (pair) {
     const value = one.contributions[pair[0]][pair[1]];
@@ -25,11 +24,12 @@ function sentence(now, one) {
     const { target, rival } = one;
     return said.pairDetail({ name: pairName(pair), value: number(value), target, rival, place, count: one.ranking.length });
   }
-  if (mode(now) === "enough") {
-    const { regions: kept, probability } = enough.sufficient;
-    return said.enoughDetail({ digit: enough.predicted, kept, count, share: percent(probability) });
-  }
-  return said.idle(occlusion.critical.length, count);
+  return idleSentence(occlusion, mode(now) === "grounds");
+}
+
+function idleSentence({ target, critical, grounds }, shown) {
+  const { regions: count, proof } = grounds;
+  return words().idle({ target, count, kept: proof?.regions ?? 0, left: proof?.without.digit, shown, critical: critical.length });
 }
 
 function spotSentence(occlusion, [row, column]) {

@@ -1,6 +1,7 @@
-// The digit with what hiding each region does, with the ink that is enough, or with one pair's map.
+// The digit with what hiding each region does, with the grounds, or with one pair's map.
 
-import { colour, diverging, grey, limitOf } from "../colours.js";
+import { colour, diverging, limitOf } from "../colours.js";
+import { heat, proven } from "../grounds.js";
 import { pairName } from "../ledger.js";
 import { decimalsFor, number } from "../numbers.js";
 import { set, state } from "../state.js";
@@ -12,9 +13,8 @@ const canvas = document.getElementById("heatmap");
 const title = document.getElementById("where-title");
 const scale = document.getElementById("scale");
 const SIDE = 28;
-// What a pixel of ink at the most fills of its square, and what hidden ink keeps of its darkness.
+// What a pixel of ink at the most fills of its square.
 const DOT = 0.62;
-const TRACE = 0.16;
 // A cell of pool2 looks at 12×12 pixels, and its neighbour at those 4 further: the middle 4×4 are its own.
 const CELL = 4;
 const FIRST_CELL = 4;
@@ -44,12 +44,12 @@ function dots(context, image, pixel) {
   );
 }
 
-function outlined(context, groups, pixel, name) {
+function outlined(context, groups, pixel) {
   const points = context.getTransform().a;
   const edge = (place) => Math.round(place * pixel * points) / points;
   context.fillStyle = colour("paper");
   drawOutlines(context, groups, edge, 3);
-  context.fillStyle = colour(name);
+  context.fillStyle = colour("ink");
   drawOutlines(context, groups, edge, 2);
 }
 
@@ -68,15 +68,14 @@ function drawHeat(context, pixel, { process, occlusion }) {
   dots(context, process.image, pixel);
   const critical = occlusion.prediction.map((row) => row.map((digit) => (digit === occlusion.predicted ? NONE : digit)));
   const groups = spread(critical, occlusion.region);
-  outlined(context, groups, pixel, "ink");
+  outlined(context, groups, pixel);
   for (const [row, column] of corners(groups)) tag(context, column * pixel, row * pixel, groups[row][column]);
 }
 
-function drawEnough(context, pixel, { process, enough }) {
-  const { kept } = enough.sufficient;
-  const image = process.image.map((line, row) => line.map((value, column) => (kept[row][column] ? value : TRACE * value)));
-  fillMap(context, image, 0, 0, pixel, grey);
-  outlined(context, kept.map((line) => line.map((keep) => (keep ? 0 : NONE))), pixel, "accent");
+function drawGrounds(context, pixel, { process, occlusion }) {
+  fillMap(context, heat(occlusion.grounds), 0, 0, pixel, (value) => diverging(value, 1));
+  dots(context, process.image, pixel);
+  outlined(context, proven(occlusion.grounds).map((line) => line.map((one) => (one ? 0 : NONE))), pixel);
 }
 
 function drawPair(context, pixel, { process }, one, [i, j]) {
@@ -105,10 +104,10 @@ function drawSpot(context, pixel, { occlusion }, [row, column]) {
 }
 
 /** What the map shows now. */
-export function mode({ answer, pair, spot, enough }) {
+export function mode({ answer, pair, spot, grounds }) {
   if (!answer) return "empty";
   if (pair && !spot) return "pair";
-  return enough && answer.enough ? "enough" : "heat";
+  return grounds ? "grounds" : "heat";
 }
 
 /** `one` is the account that the page shows. */
@@ -123,7 +122,7 @@ export function showHeatmap(now, one) {
     context.fillRect(0, 0, width, width);
   }
   if (shown === "heat") drawHeat(context, pixel, answer);
-  if (shown === "enough") drawEnough(context, pixel, answer);
+  if (shown === "grounds") drawGrounds(context, pixel, answer);
   if (shown === "pair") drawPair(context, pixel, answer, one, now.pair);
   if (now.spot && answer) drawSpot(context, pixel, answer, now.spot);
   canvas.dataset.shown = shown;
@@ -136,17 +135,22 @@ function heading({ answer, pair }, shown) {
   const said = words();
   if (shown === "empty") return said.whereEmpty;
   if (shown === "pair") return said.wherePair(pairName(pair));
-  if (shown === "enough") return said.whereEnough(answer.enough.predicted);
-  const { target, predicted } = answer.occlusion;
+  const { target, predicted, grounds } = answer.occlusion;
+  if (shown === "grounds") return grounds.proof ? said.whereGrounds(target) : said.whereNoGrounds(target);
   return target === predicted ? said.where(target) : said.whereOther(target);
 }
 
 function showScale(shown, answer, one) {
-  scale.classList.toggle("unseen-scale", shown === "empty" || shown === "enough");
-  if (shown !== "heat" && shown !== "pair") return;
+  scale.classList.toggle("unseen-scale", shown === "empty");
+  if (shown === "empty") return;
+  paintStrip(strip);
+  if (shown === "grounds") {
+    const said = words();
+    [least.textContent, middle.textContent, most.textContent] = [said.scaleLast, said.scaleOrder, said.scaleFirst];
+    return;
+  }
   const limit = limitOf(shown === "heat" ? answer.occlusion.drop : one.maps);
   const decimals = decimalsFor(limit);
-  paintStrip(strip);
   least.textContent = number(-limit, decimals);
   middle.textContent = shown === "heat" ? words().scaleDrop : words().scaleCell;
   most.textContent = number(limit, decimals, true);
