@@ -26,8 +26,9 @@ class Screenshot:
     browser: dict[str, Any] = field(default_factory=dict)
 
 
-def _versus(page: Page) -> None:
+def _grounds(page: Page) -> None:
     page.get_by_test_id("rival").select_option("3")
+    page.get_by_test_id("grounds").check()
 
 
 def _critical(page: Page) -> None:
@@ -51,7 +52,7 @@ def _nothing(_: Page) -> None:
 
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 PICTURES = [
-    Screenshot("light", 5, _versus),
+    Screenshot("light", 5, _grounds),
     Screenshot("dark", 9, _critical, {"color_scheme": "dark"}),
     Screenshot("phone", 3, _nothing, PHONE),
     Screenshot("japanese", 5, _pair, {"locale": "ja-JP"}),
