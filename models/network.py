@@ -192,17 +192,16 @@ class Network:
     def _conv1(self, flat: Array) -> Array:
         """(N, 784) → (N, A, 24, 24)."""
         side, filters = self.architecture.conv1_side, self.architecture.conv1_filters
-        # Rows of pixels lie one behind the other: those that a row of outputs sees are one piece of the picture.
-        band = self._conv1_band
-        seen = sliding_window_view(flat, len(band), axis=1)[:, ::IMAGE_SIDE]
-        rows = np.ascontiguousarray(seen).reshape(len(flat) * side, len(band)) @ band
+        pictures, band = flat.reshape(len(flat), IMAGE_SIDE, IMAGE_SIDE), self._conv1_band
+        seen = np.stack([pictures[:, row : row + side] for row in range(self.architecture.conv1_kernel)], axis=2)
+        rows = seen.reshape(len(flat) * side, len(band)) @ band
         maps = rows.reshape(len(flat), side, filters, side).swapaxes(1, 2)
         return np.add(maps, self.weights["conv1.bias"][:, None, None], order="C")
 
     def _responses(self, pool1: Array) -> Array:
         """(N, A, 12, 12) → (N, A, B, 10, 10)."""
         count, filters, side, _ = pool1.shape
-        windows = pool1.reshape(count, filters, side * side)[:, :, self._conv2_windows]
+        windows = np.take(pool1.reshape(count, filters, side * side), self._conv2_windows, axis=2)
         responses: Array = self._conv2_kernels @ windows
         outputs = self.architecture.conv2_side
         return responses.reshape(count, filters, self.architecture.conv2_filters, outputs, outputs)
