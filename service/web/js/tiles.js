@@ -28,6 +28,9 @@ export function paintMap(canvas, map, limit) {
   paint(canvas, map, (value) => diverging(value, limit));
 }
 
+/** A sheet without ink. */
+export const BLANK = Array.from({ length: 28 }, () => Array(28).fill(0));
+
 /** A digit: 0 is the background and 1 is ink. */
 export function paintDigit(canvas, image) {
   paint(canvas, image, grey);

@@ -94,7 +94,7 @@ export default {
   alone: "alone",
   without: "without",
 
-  empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
+  empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it; the grounds, how little ink is enough.",
   idle: ({ critical, shown, ...grounds }) =>
     [
       groundsSentence(grounds, shown),

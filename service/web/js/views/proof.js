@@ -2,7 +2,7 @@
 
 import { proven } from "../grounds.js";
 import { percent } from "../numbers.js";
-import { paintDigit, tile } from "../tiles.js";
+import { BLANK, paintDigit, tile } from "../tiles.js";
 import { words } from "../words.js";
 
 const proof = document.getElementById("proof");
@@ -24,14 +24,15 @@ const parts = ["alone", "without"].map((name) => {
 
 export function showProof({ answer }) {
   const grounds = answer?.occlusion.grounds;
-  proof.classList.toggle("none", !grounds?.proof);
-  if (!grounds?.proof) return;
-  const moved = proven(grounds);
+  const image = answer?.process.image ?? BLANK;
+  const moved = grounds ? proven(grounds) : BLANK;
   for (const { name, canvas, title, digit, share } of parts) {
     const shown = (row, column) => moved[row][column] === (name === "alone");
-    paintDigit(canvas, answer.process.image.map((line, row) => line.map((ink, column) => (shown(row, column) ? ink : 0))));
+    const read = grounds?.proof?.[name];
+    paintDigit(canvas, image.map((line, row) => line.map((ink, column) => (shown(row, column) ? ink : 0))));
     title.textContent = words()[name];
-    digit.textContent = grounds.proof[name].digit;
-    share.textContent = percent(grounds.proof[name].probability);
+    digit.textContent = read?.digit ?? "";
+    share.textContent = read ? percent(read.probability) : "";
   }
+  proof.classList.toggle("none", Boolean(answer) && !grounds.proof);
 }

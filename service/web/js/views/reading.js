@@ -3,15 +3,13 @@
 import { softmax } from "../ledger.js";
 import { percent } from "../numbers.js";
 import { set } from "../state.js";
-import { paintDigit } from "../tiles.js";
+import { BLANK, paintDigit } from "../tiles.js";
 import { words } from "../words.js";
 
 const seen = document.getElementById("seen");
 const receipt = document.getElementById("receipt");
 const reading = document.getElementById("reading");
 const bars = document.getElementById("bars");
-
-const BLANK = Array.from({ length: 28 }, () => Array(28).fill(0));
 
 const rows = Array.from({ length: 10 }, (_, digit) => {
   const button = document.createElement("button");
