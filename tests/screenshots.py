@@ -29,6 +29,7 @@ class Screenshot:
 def _grounds(page: Page) -> None:
     page.get_by_test_id("rival").select_option("3")
     page.get_by_test_id("grounds").check()
+    page.mouse.move(2, 2)
 
 
 def _critical(page: Page) -> None:
