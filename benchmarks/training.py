@@ -1,7 +1,10 @@
 """Training steps against the plain loop of PyTorch's MNIST example, the paper's recipe, the same two cores."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +23,7 @@ from trainer.network import TrainableNetwork
 from trainer.recipe import PAPER
 from trainer.train import REPORT_EVERY, Run
 
+CORES = 2
 # The validation of a run would be timed with it.
 RECIPE = replace(PAPER, held_out=100, evaluate_every=PAPER.steps)
 
@@ -40,31 +44,50 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 
 def measure(architecture: Architecture, digits: Digits) -> None:
-    """Steps of 100 pictures. The plain loop may use both cores; ours uses one, and another run can use the other."""
+    """Steps of 100 pictures on two cores: the plain loop may use both; ours uses one for each process of a training."""
     threads = torch.get_num_threads()
     title = f"{architecture.wiring}, {architecture.conv1_filters}×{architecture.conv2_filters} filters: a training step"
-    with TemporaryDirectory() as folder:
-        one, several = (
-            Run(architecture, RECIPE, range(count), digits, Path(folder) / f"{count}.pt").train()
-            for count in (1, GROUP)
-        )
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        state = Path(folder) / "run.pt"
         plain = _plain(architecture, digits)
 
-        def steps(run: Iterator[object], cores: int) -> Callable[[], object]:
-            def way() -> object:
-                torch.set_num_threads(cores)
-                return next(run)
+        def processes(seeds: int) -> Callable[[], object]:
+            """Two, as ``trainer train`` has them for two groups of seeds."""
+            pools = [
+                stack.enter_context(
+                    ProcessPoolExecutor(1, get_context("spawn"), _begin, (architecture, digits, range(seeds), state))
+                )
+                for _ in range(CORES)
+            ]
+            return lambda: [step.result() for step in [pool.submit(_steps) for pool in pools]]
 
-            return way
+        def example() -> object:
+            torch.set_num_threads(CORES)
+            return next(plain)
 
         ways = {
-            f"{GROUP} seeds at once, for each": steps(several, 1),
-            "one seed": steps(one, 1),
-            "PyTorch's DataLoader loop, one seed": steps(plain, 2),
+            f"{CORES} × {GROUP} seeds at once, for each": processes(GROUP),
+            f"{CORES} seeds, each in a process": processes(1),
+            "PyTorch's DataLoader loop, one seed": example,
         }
-        together = {f"{GROUP} seeds at once, for each": GROUP * REPORT_EVERY}
+        seeds = (CORES * GROUP, CORES, 1)
+        together = {way: count * REPORT_EVERY for way, count in zip(ways, seeds, strict=True)}
         show(title, ways, rounds=5, pictures=REPORT_EVERY, unit="step", per=together)
     torch.set_num_threads(threads)
+
+
+# Of a process of its own.
+_run: Iterator[object]
+
+
+def _begin(architecture: Architecture, digits: Digits, seeds: range, state: Path) -> None:
+    global _run
+    _run = Run(architecture, RECIPE, seeds, digits, state).train()
+
+
+def _steps() -> None:
+    """As many as a run does between two reports."""
+    next(_run)
 
 
 def _plain(architecture: Architecture, digits: Digits) -> Iterator[None]:

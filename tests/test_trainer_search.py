@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 import trainer.commands.search as command_module
 from models.architecture import Architecture, Wiring
 from models.card import RunDocument
+from trainer import jobs
 from trainer.__main__ import app
 from trainer.data import Digits
 from trainer.recipe import PAPER, Recipe
@@ -80,6 +81,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     monkeypatch.setattr(
         command_module, "RECIPES", {"paper": Recipe(batch=10, held_out=200, learning_rate=0.005, evaluate_every=100)}
     )
+    monkeypatch.setattr(jobs, "processes", lambda: 1)
     monkeypatch.setattr("trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)

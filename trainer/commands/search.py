@@ -8,11 +8,12 @@ import typer
 from rich.table import Table
 
 from models.architecture import Architecture
+from models.card import RunDocument
 from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from models.files import replacing
 from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bar
+from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bars
 from trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
@@ -37,24 +38,31 @@ def search(
     Stop it at any time: the same command goes on where it was.
     """
     from trainer.figures import search as figure
+    from trainer.jobs import Job
     from trainer.publish import told
-    from trainer.train import Run
 
     wanted = grid(_counts(conv1, "--conv1"), _counts(conv2, "--conv2"))
     # The mean over the seeds is asked for, and not the best of several starts.
     chosen = replace(RECIPES[recipe], steps=steps, starts=1)
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
-    candidates = []
+    states = runs / "search" / f"{recipe}-{steps}"
+    jobs = [
+        Job(
+            f"{number} of {len(wanted)}: {_title(architecture)}",
+            architecture,
+            chosen,
+            group,
+            states / f"{_title(architecture)}-{group[0]}-{group[-1]}.pt",
+        )
+        for number, architecture in enumerate(wanted, 1)
+        for group in groups(1, seeds)
+    ]
+    found: dict[Architecture, list[RunDocument]] = {architecture: [] for architecture in wanted}
     with interruptible("validation"):
         lesson = lesson_for(chosen, digits, runs)
-        for number, architecture in enumerate(wanted, 1):
-            found = []
-            for group in groups(1, seeds):
-                state = runs / "search" / f"{recipe}-{steps}" / f"{_title(architecture)}-{group[0]}-{group[-1]}.pt"
-                run = Run(architecture, chosen, group, digits, state, lesson)
-                train_with_bar(run, f"{number} of {len(wanted)}: {_title(architecture)}")
-                found += told(run, test)
-            candidates.append(Candidate(architecture, found))
+        for job, run in train_with_bars(jobs, digits, lesson, runs):
+            found[job.architecture] += told(run, test)
+    candidates = [Candidate(architecture, told_of) for architecture, told_of in found.items()]
     console.print(_table(candidates, floor / 100))
     for line in _verdict(candidates, floor / 100):
         console.print(line, highlight=False)

@@ -14,7 +14,7 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, counts, mnist
 from trainer.commands.terminal import console, interruptible
-from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bar
+from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bars
 from trainer.recipe import PAPER
 
 
@@ -46,8 +46,8 @@ def train(
 
     Stop it at any time: the same command goes on where it was, and ends with the same network.
     """
+    from trainer.jobs import Job
     from trainer.publish import publish
-    from trainer.train import Run
 
     architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias)
     name = f"{wiring}-{filters}" if name is None else name
@@ -62,15 +62,14 @@ def train(
     }
     chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
-    trained = []
+    jobs = []
+    for group in groups(seed, seeds):
+        numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
+        state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
+        jobs.append(Job(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
         lesson = lesson_for(chosen, digits, runs)
-        for group in groups(seed, seeds):
-            state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
-            run = Run(architecture, chosen, group, digits, state, lesson)
-            numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
-            train_with_bar(run, f"{name}, {numbers}")
-            trained.append(run)
+        trained = [run for _, run in train_with_bars(jobs, digits, lesson, runs)]
     published = publish(name, trained, test, floor / 100, out)
     _print_result(published, out)
 

@@ -1,10 +1,11 @@
-"""What the commands that train share: named recipes, the teacher, a bar."""
+"""What the commands that train share: named recipes, the teacher, bars."""
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from trainer.commands.terminal import console
@@ -12,6 +13,7 @@ from trainer.data import Digits
 from trainer.recipe import BEST, PAPER, Recipe
 
 if TYPE_CHECKING:
+    from trainer.jobs import Job
     from trainer.lesson import Lesson
     from trainer.train import Run
 
@@ -56,13 +58,21 @@ def lesson_for(recipe: Recipe, digits: Digits, runs: Path) -> "Lesson | None":
         )
 
 
-def train_with_bar(run: "Run", title: str) -> None:
-    """Train to the end, or say that it was done before."""
-    if run.finished:
-        console.print(f"{title}: trained before")
-        return
-    if run.step:
-        console.print(f"{title}: goes on from step {run.step:,} of {run.recipe.steps:,}")
+def train_with_bars(
+    jobs: Sequence["Job"], digits: Digits, lesson: "Lesson | None", runs: Path
+) -> "Iterator[tuple[Job, Run]]":
+    """Train all jobs to their ends, several at once; gives each, in their order, with its finished run."""
+    from trainer.jobs import processes, train
+
+    unfinished = []
+    for job in jobs:
+        run = job.run(digits, lesson)
+        if run.finished:
+            console.print(f"{job.title}: trained before")
+            continue
+        if run.step:
+            console.print(f"{job.title}: goes on from step {run.step:,} of {job.recipe.steps:,}")
+        unfinished.append(job)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -71,10 +81,14 @@ def train_with_bar(run: "Run", title: str) -> None:
         TimeRemainingColumn(),
     )
     with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=run.recipe.steps, completed=run.step, loss=float("nan"), validation="–")
-        for progress in run.train():
-            validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
-            bar.update(task, completed=progress.step, loss=progress.loss, validation=validation)
+        tasks: dict[Job, TaskID] = {}
+        for job, progress in train(unfinished, digits, runs, processes()):
+            loss, validation = progress.loss, "–" if progress.validation is None else f"{progress.validation:.2%}"
+            if job not in tasks:
+                tasks[job] = bar.add_task(job.title, total=job.recipe.steps, loss=loss, validation=validation)
+            bar.update(tasks[job], completed=progress.step, loss=loss, validation=validation)
             # Without a terminal, as in a container's log, a line now and then takes the bar's place.
-            if not console.is_terminal and progress.step % (LOG_EVERY * run.recipe.evaluate_every) == 0:
-                console.print(f"{title}: step {progress.step:,}  loss {progress.loss:.4f}  validation {validation}")
+            if not console.is_terminal and progress.step % (LOG_EVERY * job.recipe.evaluate_every) == 0:
+                console.print(f"{job.title}: step {progress.step:,}  loss {loss:.4f}  validation {validation}")
+    for job in jobs:
+        yield job, job.run(digits, lesson)

@@ -1,0 +1,112 @@
+"""Trainings that go on at once, each in its own process. A run's state is in its file: only progress is told."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from models.architecture import Architecture
+from trainer.data import Digits
+from trainer.errors import RunError
+from trainer.lesson import Lesson, prepare
+from trainer.recipe import Recipe
+from trainer.teacher import Teacher
+from trainer.train import Progress, Run
+
+# Each process holds the lesson, half a gigabyte.
+MOST_PROCESSES = 4
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is wanted; ``title`` is what it is called."""
+
+    title: str
+    architecture: Architecture
+    recipe: Recipe
+    seeds: range
+    state_file: Path
+
+    def run(self, digits: Digits, lesson: Lesson | None) -> Run:
+        """Where it is: begun, at the step of its state file, or finished."""
+        return Run(self.architecture, self.recipe, self.seeds, digits, self.state_file, lesson)
+
+
+def processes() -> int:
+    """How many trainings go on at once: one for each core, at the most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
+
+
+def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iterator[tuple[Job, Progress]]:
+    """Run all jobs to their ends, in their order, so many at once; what is told comes as it happens.
+
+    Parameters
+    ----------
+    jobs
+        With state files of their own.
+    digits
+        MNIST's training images.
+    runs
+        Where the teacher and its lesson are, for recipes with one.
+    at_once
+        Processes. With one, or for one job, it is this process.
+
+    Raises
+    ------
+    RunError
+        Of a run, or a process that ended before its run.
+    """
+    if at_once == 1 or len(jobs) == 1:
+        for job in jobs:
+            for progress in job.run(digits, _lesson(job.recipe, digits, runs)).train():
+                yield job, progress
+        return
+    # A fresh interpreter: a copy of this one, with its threads, could hang.
+    context = get_context("spawn")
+    waiting, running = list(jobs), dict[object, tuple[Connection, Job]]()
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            job = waiting.pop(0)
+            ours, theirs = context.Pipe(duplex=False)
+            # Daemons end with this process; one that was killed is noticed when there is nobody to tell.
+            context.Process(target=_work, args=(job, digits, runs, theirs), daemon=True).start()
+            theirs.close()
+            running[ours] = ours, job
+        for ready in wait([connection for connection, _ in running.values()]):
+            connection, job = running[ready]
+            try:
+                told = connection.recv()
+            except EOFError:
+                raise RunError(f"the process of {job.title} has ended; the same command goes on where it was") from None
+            if isinstance(told, RunError):
+                raise told
+            if told is None:
+                del running[ready]
+            else:
+                yield job, told
+
+
+def _work(job: Job, digits: Digits, runs: Path, connection: Connection) -> None:
+    """In a process of its own: tell of the progress, then of an error or of nothing more."""
+    # An interrupt reaches the whole group; the process that was started by hand answers for all.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for progress in job.run(digits, _lesson(job.recipe, digits, runs)).train():
+            connection.send(progress)
+    except RunError as error:
+        connection.send(error)
+    else:
+        connection.send(None)
+
+
+def _lesson(recipe: Recipe, digits: Digits, runs: Path) -> Lesson | None:
+    """What was prepared before."""
+    if not recipe.distillation:
+        return None
+    training, _ = digits.split(recipe.held_out)
+    teacher = Teacher(training, runs / "teacher.pt")
+    return prepare(teacher, training, recipe.copies, runs / "lessons", lambda _: None)
