@@ -83,6 +83,16 @@ def test_enlarged_mnist_digits_come_back(digits: Digits) -> None:
     assert np.mean(differences) < 0.012
 
 
+def test_a_stroke_has_no_echo(digits: Digits) -> None:
+    """Ink that nobody drew would be explained as well: there is hardly more of it than MNIST's own digits have."""
+    inked = 0
+    for picture in digits.images[:100]:
+        large = Image.fromarray(picture).resize((280, 280), Image.Resampling.BICUBIC)
+        image, _ = fit_as_mnist(np.asarray(large, np.float32) / np.float32(255))
+        inked += int((image > 0).sum())
+    assert inked < 1.15 * (digits.images[:100] > 0).sum()
+
+
 def photograph(digit: NDArray[np.uint8], seed: int) -> bytes:
     """Dark ink on paper in a shadow, somewhere in the frame, a little turned, blurred and noisy: a JPEG."""
     rng = np.random.default_rng(seed)
