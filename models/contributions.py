@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import CLASSES
+from models.checks import check_class
 from models.errors import ParameterError
 from models.network import Array, Network, Trace
 
@@ -217,9 +218,3 @@ def _passed(network: Network, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
     winning = np.take_along_axis(responses, np.broadcast_to(winners, (*responses.shape[:-1], cells)), axis=-1)
     passed: Array = gates * (winning + network.pair_bias[..., None])
     return passed, gates
-
-
-def check_class(parameter: str, value: int) -> None:
-    """Raise ParameterError unless ``value`` is one of the ten classes."""
-    if not 0 <= value < CLASSES:
-        raise ParameterError(parameter, f"must be a digit from 0 to {CLASSES - 1}, not {value}")

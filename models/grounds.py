@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contributions import check_class
-from models.errors import ImageError, ParameterError
+from models.checks import check_class, check_fill, check_single
 from models.incremental import occluder
 from models.network import Array, IntArray, Network, softmax
 from models.regions import Regions
@@ -121,10 +120,8 @@ def find_grounds(
     ParameterError
         A target or fill out of range.
     """
-    if np.ndim(image) != 2:
-        raise ImageError(f"one picture at a time; got an array of shape {np.shape(image)}")
-    if not 0 <= fill <= 1:
-        raise ParameterError("fill", f"must be from 0 to 1, not {fill}")
+    check_single(image)
+    check_fill(fill)
     if target is not None:
         check_class("target", target)
     picture = network.flatten(image)[0].reshape(np.shape(image))

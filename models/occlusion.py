@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.architecture import IMAGE_SIDE
-from models.contributions import check_class
-from models.errors import ParameterError
+from models.checks import check_class, check_fill
 from models.incremental import occluder
 from models.network import Array, IntArray, Network, softmax
 from models.regions import Regions
@@ -110,8 +109,7 @@ def occlude(
     ParameterError
         A target or fill out of range.
     """
-    if not 0 <= fill <= 1:
-        raise ParameterError("fill", f"must be from 0 to 1, not {fill}")
+    check_fill(fill)
     flat, batch = network.flatten(images)
     if target is not None:
         for value in np.unique(target):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from models.architecture import CLASSES, POOL, Wiring
-from models.contributions import check_class
+from models.checks import check_class
 from models.network import Array, IntArray, Network
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ImageError, ParameterError
+from models.checks import check_fill, check_single
+from models.errors import ParameterError
 from models.incremental import occluder
 from models.network import Array, Network, softmax
 from models.regions import Regions
@@ -73,10 +74,8 @@ def sufficient_region(network: Network, image: Array, regions: Regions = Regions
         raise ParameterError(
             "region", f"{rows * columns} regions are too many to hide one after another; at most {MAX_REGIONS} are"
         )
-    if np.ndim(image) != 2:
-        raise ImageError(f"one picture at a time; got an array of shape {np.shape(image)}")
-    if not 0 <= fill <= 1:
-        raise ParameterError("fill", f"must be from 0 to 1, not {fill}")
+    check_single(image)
+    check_fill(fill)
     hiding = occluder(network, regions)
     masks = regions.masks.reshape(-1, *np.shape(image))
     left = np.array(image, network.dtype)
