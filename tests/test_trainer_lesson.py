@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from trainer import lesson, teacher  # noqa: E402
 from trainer.data import Digits  # noqa: E402
-from trainer.lesson import Lesson, prepare  # noqa: E402
+from trainer.lesson import Lesson, prepare, with_copies  # noqa: E402
 from trainer.teacher import Teacher  # noqa: E402
 
 
@@ -72,3 +72,15 @@ def test_another_teacher_gives_another_lesson(taught: Teacher, digits: Digits, t
     other, _ = prepared(taught, digits[:150], 0, tmp_path / "lessons")
     assert one.sha256 != other.sha256
     assert torch.equal(one.images, other.images)
+
+
+def test_what_validates_has_moved_copies_too(digits: Digits) -> None:
+    images, labels = with_copies(digits[:50], 2)
+    assert labels.tolist() == digits.labels[:50].tolist() * 3
+    own, *copies = images.numpy()[:, 0].reshape(3, 50, 28, 28)
+    np.testing.assert_array_equal(own, digits[:50].scaled(np.float32))
+    for copy in copies:
+        assert ((copy != own).any((1, 2))).mean() > 0.95
+        assert copy.sum() == pytest.approx(own.sum(), rel=0.1)
+    assert torch.equal(images, with_copies(digits[:50], 2)[0]), "always the same"
+    assert torch.equal(with_copies(digits[:50], 0)[0], images[:50])

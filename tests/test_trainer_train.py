@@ -23,7 +23,7 @@ from trainer.train import Run
 
 
 def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0, 1, 0)
+    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0.0, 0, 1, 0)
     assert {PAPER.step_size(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
@@ -182,10 +182,19 @@ def lesson(digits: Digits, seed: int = 1) -> Lesson:
     return Lesson(images, labels, answers)
 
 
+def test_the_share_of_mistakes_grows_along_a_line() -> None:
+    recipe = Recipe(steps=100, mistakes=0.6)
+    assert [recipe.mistake_share(step) for step in (0, 30, 60, 90, 99)] == pytest.approx([0, 0, 0.3, 0.6, 0.6])
+    assert PAPER.mistake_share(99_999) == 0
+
+
+@pytest.mark.parametrize("mistakes", [0.0, 0.8])
 @pytest.mark.parametrize("share", [0.5, 1.0])
-def test_distillation_asks_for_the_teachers_answer(share: float, few: Digits, tmp_path: Path) -> None:
+def test_distillation_asks_for_the_teachers_answer_and_then_for_few_mistakes(
+    share: float, mistakes: float, few: Digits, tmp_path: Path
+) -> None:
     """The loss once more, as Hinton, Vinyals and Dean write it, and gradients by autograd of it alone."""
-    recipe = replace(SHORT, distillation=share, temperature=3.0, steps=10, evaluate_every=10)
+    recipe = replace(SHORT, distillation=share, temperature=3.0, mistakes=mistakes, steps=10, evaluate_every=10)
     given = lesson(few)
     run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", given))
 
@@ -199,7 +208,9 @@ def test_distillation_asks_for_the_teachers_answer(share: float, few: Digits, tm
         logits = network(images[which])
         hard = -F.log_softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
         soft = -(F.softmax(given.answers[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
-        loss = (1 - share) * hard + share * 9 * soft
+        wrong = 1 - F.softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
+        grown = mistakes * min(max((batch - 3) / 6, 0), 1)
+        loss = (1 - grown) * ((1 - share) * hard + share * 9 * soft) + grown * 4 * wrong
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

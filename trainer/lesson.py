@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -81,3 +82,15 @@ def _copy(teacher: Teacher, digits: Digits, number: int) -> Arrays:
         images.append(some)
         answers.append(teacher.logits(some / 255))
     return {"images": torch.cat(images).numpy(), "answers": torch.cat(answers).numpy()}
+
+
+def with_copies(digits: Digits, copies: int) -> tuple[Tensor, Tensor]:
+    """Pictures (M, 1, 28, 28) in [0, 1] with labels (M,): the digits, and moved copies of each, always the same."""
+    images, labels = tensors(digits)
+    torch.manual_seed(0)
+    return torch.cat([images, *(moved(images, STRENGTH) for _ in range(copies))]), labels.repeat(1 + copies)
+
+
+def tensors(digits: Digits) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 1, 28, 28) in [0, 1] and labels (N,)."""
+    return torch.from_numpy(digits.scaled(np.float32))[:, None], torch.from_numpy(digits.labels.astype(np.int64))

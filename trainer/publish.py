@@ -54,6 +54,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
             f"{name} reads {reading.accuracy:.2%} of {len(test):,} test images, below the floor of {floor:.2%}: "
             "no checkpoint was written. Train longer or from more seeds, or lower --floor"
         )
+    copies = f" and {chosen.recipe.copies} moved copies of each" if chosen.recipe.copies else ""
     document: Document = {
         "format_version": FORMAT_VERSION,
         "name": name,
@@ -62,7 +63,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
         "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
         "recipe": asdict(chosen.recipe),
         "selection": {
-            "by": f"validation accuracy on {chosen.recipe.held_out} held-out training images",
+            "by": f"validation accuracy on {chosen.recipe.held_out} held-out training images{copies}",
             "seed": chosen.seeds[place],
             "runs": [entry for run in runs for entry in told(run, test)],
         },

@@ -15,13 +15,15 @@ from models.architecture import Architecture
 from models.network import Network
 from trainer.data import Digits
 from trainer.errors import RunError
-from trainer.lesson import Lesson
+from trainer.lesson import Lesson, tensors, with_copies
 from trainer.network import TrainableNetwork
 from trainer.recipe import Recipe, Schedule
 from trainer.stack import Stack, accuracies
 from trainer.state import restoring, save
 
 REPORT_EVERY = 50
+# What a mistake counts, so that its gradient is about as large as the teacher's.
+MISTAKE = 4.0
 # All seeds see the same batches in the same order, so that many are trained at once: a seed is where weights start.
 ORDER_SEED = 0
 
@@ -90,11 +92,11 @@ class Run:
             raise RunError("a recipe with distillation, and no other, needs a lesson from a teacher")
         self._lesson = lesson
         if lesson is None:
-            self._images, self._labels = _tensors(training)
+            self._images, self._labels = tensors(training)
         else:
             self._images, self._labels = lesson.images, lesson.labels
             self._soft = F.softmax(lesson.answers / recipe.temperature, 1)
-        self._validation = _tensors(validation)
+        self._validation = with_copies(validation, recipe.copies)
 
         torch.set_num_threads(1)
         self.stack = Stack(
@@ -150,18 +152,22 @@ class Run:
         return self.stack.size > len(self.seeds)
 
     def _judge(self, losses: Tensor) -> Tensor:
-        """Note each start's loss, and when the trial is over give up all but the best of each seed.
+        """Note each start's loss, and when a trial is over give up the worse half of each seed's.
 
         Returns the losses of those that go on.
         """
-        ends = min(self.recipe.trial, self.recipe.steps)
-        if self.step > ends // 2:
+        done = (self.step - 1) % self.recipe.trial + 1
+        if done > self.recipe.trial // 2:
             self._trial += losses
-        if self.step < ends:
+        last = self.step == self.recipe.steps
+        if done < self.recipe.trial and not last:
             return losses
         places = torch.arange(self.stack.size).view(len(self.seeds), -1)
-        kept = places.gather(1, self._trial.view_as(places).argmin(1, keepdim=True)).flatten()
+        left = 1 if last else places.shape[1] // 2
+        order = self._trial.view_as(places).argsort(dim=1, stable=True)[:, :left].sort(1).values
+        kept = places.gather(1, order).flatten()
         self._keep(kept)
+        self._trial = torch.zeros(self.stack.size)
         return losses[kept]
 
     def _keep(self, which: Tensor) -> None:
@@ -191,14 +197,17 @@ class Run:
         logits = self.stack(images).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
         labels = self._labels[which, None].expand(-1, self.stack.size)
         losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
-        if self._lesson is None:
+        if self._lesson is not None:
+            warm = self.recipe.temperature
+            soft = self._soft[which, :, None].expand(-1, -1, self.stack.size)
+            # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
+            taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
+            losses = (1 - self.recipe.distillation) * losses + self.recipe.distillation * taught
+        share = self.recipe.mistake_share(self.step)
+        if not share:
             return losses
-        warm = self.recipe.temperature
-        soft = self._soft[which, :, None].expand(-1, -1, self.stack.size)
-        # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
-        taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
-        share = self.recipe.distillation
-        return (1 - share) * losses + share * taught
+        right = F.softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+        return (1 - share) * losses + share * MISTAKE * (1 - right).mean(0)
 
     def _evaluate(self, losses: Tensor) -> list[float]:
         validations = accuracies(self.stack, *self._validation)
@@ -248,9 +257,8 @@ class Run:
             self.history = state["history"]
             self.best = [Best(**best) for best in state["best"]]
             self._trial = state["trial"]
-            if len(state["stack"]["weights.affine_bias"]) < self.stack.size:
-                self.stack = Stack([self.stack.network(place) for place in range(len(self.seeds))])
-                self._optimizer = self._adam()
+            self.stack = Stack([self.stack.network(place) for place in range(len(self._trial))])
+            self._optimizer = self._adam()
             self.stack.load_state_dict(state["stack"])
             self._optimizer.load_state_dict(state["optimizer"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -260,10 +268,6 @@ class Run:
 def _at_random(architecture: Architecture, seed: int, starts: int) -> list[TrainableNetwork]:
     torch.manual_seed(seed)
     return [TrainableNetwork(architecture) for _ in range(starts)]
-
-
-def _tensors(digits: Digits) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(digits.scaled(np.float32))[:, None], torch.from_numpy(digits.labels.astype(np.int64))
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
