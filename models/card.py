@@ -16,13 +16,15 @@ class InputDocument(TypedDict):
 
 
 class RunDocument(TypedDict):
-    """One seed that was tried: its best validation accuracy, the step that reached it, and what it reads of the test.
+    """One seed that was tried: the accuracy on held-out images, and at which step it was reached.
 
-    ``test`` took no part in the choice: it says how much the seed matters.
+    ``chosen_by`` is the same with moved copies of them, where there are any. ``test`` took no part in the choice: it
+    says how much the seed matters.
     """
 
     seed: int
     validation: float
+    chosen_by: float
     step: int
     test: float
 

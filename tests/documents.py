@@ -34,7 +34,11 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
         "parameters": architecture.parameters,
         "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
         "recipe": {"steps": 1, "learning_rate": 0.001},
-        "selection": {"by": "validation", "seed": 1, "runs": [{"seed": 1, "validation": 0.5, "step": 1, "test": 0.5}]},
+        "selection": {
+            "by": "validation",
+            "seed": 1,
+            "runs": [{"seed": 1, "validation": 0.5, "chosen_by": 0.5, "step": 1, "test": 0.5}],
+        },
         "dataset": {"t10k": "0f"},
         "accuracy": {"validation": 0.5, "test": 1.0, "test_images": 1, "per_class": [1.0], "confusion": [[1]]},
         "probe": probe.make(network.astype(np.float32), PICTURE),

@@ -64,7 +64,10 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
 
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
-    runs = [{"seed": seed, "validation": 0.9, "step": 1, "test": test} for seed, test in ((1, 0.97), (2, 0.99))]
+    runs = [
+        {"seed": seed, "validation": 0.9, "chosen_by": 0.5, "step": 1, "test": test}
+        for seed, test in ((1, 0.97), (2, 0.99))
+    ]
     checkpoint.card["selection"]["runs"] = runs  # type: ignore[typeddict-item]
     card = checkpoint.card
     page = report([checkpoint], models, studies)
@@ -79,7 +82,13 @@ def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: P
         Candidate(
             Architecture(Wiring.SUMMED, filters, 3),
             [
-                {"seed": seed, "validation": 0.97 + filters / 200, "step": 1, "test": 0.95 + seed / 100}
+                {
+                    "seed": seed,
+                    "validation": 0.97 + filters / 200,
+                    "chosen_by": 0.5,
+                    "step": 1,
+                    "test": 0.95 + seed / 100,
+                }
                 for seed in (1, 2)
             ],
         )

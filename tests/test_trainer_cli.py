@@ -145,13 +145,14 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "schedule": "constant",
         "distillation": 0.0,
         "temperature": 1.0,
+        "mistakes": 0.0,
         "copies": 0,
         "starts": 1,
         "trial": 0,
     }
     tried = made.card["selection"]["runs"]
     assert [run["seed"] for run in tried] == [4, 5]
-    best = max(tried, key=lambda run: run["validation"])
+    best = max(tried, key=lambda run: run["chosen_by"])
     assert made.card["selection"]["seed"] == best["seed"]
     pictures, labels = digits.images[600:700] / 255, digits.labels[600:700]
     right = int((made.network.astype(np.float64).logits(pictures).argmax(-1) == labels).sum())

@@ -1,7 +1,7 @@
 import hashlib
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from models import probe  # noqa: E402
 from models.checkpoint import load  # noqa: E402
 from tests.oracles import PAIRED  # noqa: E402
 from tests.refuse import refuses  # noqa: E402
+from tests.runs import finished  # noqa: E402
 from trainer.data import SHA256, Digits  # noqa: E402
 from trainer.errors import RunError  # noqa: E402
+from trainer.lesson import with_copies  # noqa: E402
 from trainer.publish import publish  # noqa: E402
 from trainer.recipe import Recipe  # noqa: E402
 from trainer.train import Best, Run  # noqa: E402
@@ -42,6 +44,12 @@ def readings(run: Run, digits: Digits) -> list[int]:
     return [int(network.logits(image / 255).argmax()) for image in digits.images]
 
 
+def validated(run: Run, digits: Digits) -> float:
+    """Accuracy on the 100 of 600 images that were held out."""
+    _, held_out = digits[:600].split(100)
+    return sum(map(int.__eq__, readings(run, held_out), held_out.labels.tolist())) / 100
+
+
 @pytest.fixture(scope="module")
 def relabelled(digits: Digits, runs: list[Run]) -> Digits:
     """Pictures labelled so that the first run reads every one rightly, and the others do not."""
@@ -61,6 +69,18 @@ def test_chooses_by_validation_though_the_test_images_prefer_another(
         name: array.tolist() for name, array in chosen.weights.items()
     }
     assert publish("turned", runs[::-1], relabelled, 0.0, tmp_path).card["selection"]["seed"] == 9
+
+
+def test_moved_copies_take_part_in_the_choice_and_not_in_the_validation(digits: Digits, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, copies=2)
+    run = finished(Run(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
+    card = publish("moved", [run], digits[600:700], 0.0, tmp_path).card
+    assert card["selection"]["by"] == "validation accuracy on 100 held-out training images and 2 moved copies of each"
+    [told] = card["selection"]["runs"]
+    assert told["validation"] == card["accuracy"]["validation"] == validated(run, digits)
+    images, labels = with_copies(digits[:600].split(100)[1], 2)
+    moved = run.result(0).logits(images.numpy()[:, 0]).argmax(-1)
+    assert told["chosen_by"] == (moved == labels.numpy()).mean() != told["validation"]
 
 
 def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
@@ -89,16 +109,17 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "runs": [
                 {
                     "seed": run.seeds[0],
-                    "validation": validation,
+                    "validation": validated(run, digits),
+                    "chosen_by": chosen_by,
                     "step": run.best[0].step,
                     "test": sum(map(int.__eq__, readings(run, some), shown)) / 300,
                 }
-                for run, validation in zip(runs, (0.75, 0.875, 0.875), strict=True)
+                for run, chosen_by in zip(runs, (0.75, 0.875, 0.875), strict=True)
             ],
         },
         "dataset": SHA256,
         "accuracy": {
-            "validation": 0.875,
+            "validation": validated(runs[1], digits),
             "test": sum(truth == digit for truth, digit in pairs) / 300,
             "test_images": 300,
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],

@@ -25,7 +25,7 @@ from trainer.train import Run
 
 def candidate(wiring: str, a: int, b: int, *validations: float, test: float = 0.5) -> Candidate:
     runs: list[RunDocument] = [
-        {"seed": seed, "validation": validation, "step": 10, "test": test + seed / 100}
+        {"seed": seed, "validation": validation, "chosen_by": validation, "step": 10, "test": test + seed / 100}
         for seed, validation in enumerate(validations)
     ]
     return Candidate(Architecture(Wiring(wiring), a, b), runs)

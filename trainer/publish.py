@@ -69,7 +69,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
         },
         "dataset": SHA256,
         "accuracy": {
-            "validation": chosen.best[place].validation,
+            "validation": read_all(network, chosen.held_out).accuracy,
             "test": reading.accuracy,
             "test_images": len(test),
             "per_class": reading.per_class,
@@ -87,15 +87,19 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
 
 def told(run: Run, test: Digits) -> list[RunDocument]:
     """What each seed of a finished run gave, the test images included."""
-    return [
-        {
-            "seed": seed,
-            "validation": best.validation,
-            "step": best.step,
-            "test": read_all(run.result(which), test).accuracy,
-        }
-        for which, (seed, best) in enumerate(zip(run.seeds, run.best, strict=True))
-    ]
+    runs: list[RunDocument] = []
+    for which, (seed, best) in enumerate(zip(run.seeds, run.best, strict=True)):
+        network = run.result(which)
+        runs.append(
+            {
+                "seed": seed,
+                "validation": read_all(network, run.held_out).accuracy,
+                "chosen_by": best.validation,
+                "step": best.step,
+                "test": read_all(network, test).accuracy,
+            }
+        )
+    return runs
 
 
 def _named(seeds: Sequence[int]) -> str:

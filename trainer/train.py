@@ -85,7 +85,7 @@ class Run:
         self.recipe = recipe
         self.seeds = list(seeds)
         self.state_file = state_file
-        training, validation = digits.split(recipe.held_out)
+        training, self.held_out = digits.split(recipe.held_out)
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many pictures; {len(training)} are left for training")
         if (recipe.distillation > 0) != (lesson is not None):
@@ -96,7 +96,7 @@ class Run:
         else:
             self._images, self._labels = lesson.images, lesson.labels
             self._soft = F.softmax(lesson.answers / recipe.temperature, 1)
-        self._validation = with_copies(validation, recipe.copies)
+        self._validation = with_copies(self.held_out, recipe.copies)
 
         torch.set_num_threads(1)
         self.stack = Stack(

@@ -76,11 +76,16 @@ def train(
 
 def _print_result(published: Checkpoint, out: Path) -> None:
     selection, accuracy = published.card["selection"], published.card["accuracy"]
-    table = Table("seed", "validation", "best step", "test", title=published.name)
+    table = Table("seed", "validation", "chosen by", "best step", "test", title=published.name)
     for run in selection["runs"]:
         style = "bold" if run["seed"] == selection["seed"] else None
         table.add_row(
-            str(run["seed"]), f"{run['validation']:.2%}", f"{run['step']:,}", f"{run['test']:.2%}", style=style
+            str(run["seed"]),
+            f"{run['validation']:.2%}",
+            f"{run['chosen_by']:.2%}",
+            f"{run['step']:,}",
+            f"{run['test']:.2%}",
+            style=style,
         )
     console.print(table)
     console.print(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from trainer.lesson import Lesson
     from trainer.train import Run
 
-LOG_EVERY = 10
+# Of progress for each run, where there is no terminal.
+LINES = 10
 # Seeds that are trained at once. More would not fit a processor's cache.
 GROUP = 5
 
@@ -88,7 +89,7 @@ def train_with_bars(
                 tasks[job] = bar.add_task(job.title, total=job.recipe.steps, loss=loss, validation=validation)
             bar.update(tasks[job], completed=progress.step, loss=loss, validation=validation)
             # Without a terminal, as in a container's log, a line now and then takes the bar's place.
-            if not console.is_terminal and progress.step % (LOG_EVERY * job.recipe.evaluate_every) == 0:
+            if not console.is_terminal and progress.step % max(job.recipe.steps // LINES, 1) == 0:
                 console.print(f"{job.title}: step {progress.step:,}  loss {loss:.4f}  validation {validation}")
     for job in jobs:
         yield job, job.run(digits, lesson)
