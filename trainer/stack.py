@@ -9,6 +9,8 @@ from trainer.network import TrainableNetwork
 
 # PyTorch's convolutions are faster where a pixel's channels lie together, and many channels fill its vectors.
 LAYOUT = torch.channels_last
+# Networks that are trained side by side: what a batch leaves in each is 1 MB, which must be there for the way back.
+GROUP = 5
 
 
 class Stack(nn.Module):
@@ -32,30 +34,34 @@ class Stack(nn.Module):
             }
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) in [0, 1] → logits (N, S, 10)."""
+    def forward(self, images: Tensor, which: slice = slice(None)) -> Tensor:
+        """(N, 1, 28, 28) in [0, 1] → logits (N, S, 10), of the networks ``which``."""
+        weights = {name: tensor[which] for name, tensor in self.weights.items()}
         conv1 = F.conv2d(
             images.to(memory_format=LAYOUT),
-            self.weights["conv1_weight"].flatten(0, 1).to(memory_format=LAYOUT),
-            self.weights["conv1_bias"].flatten(),
+            weights["conv1_weight"].flatten(0, 1).to(memory_format=LAYOUT),
+            weights["conv1_bias"].flatten(),
         )
         pool1 = F.relu(F.max_pool2d(conv1, POOL))
-        pool2 = F.relu(F.max_pool2d(self._second_maps(pool1), POOL))
-        features = pool2.reshape(len(images), self.size, -1)
-        logits: Tensor = (
-            torch.einsum("nsf,scf->nsc", features, self.weights["affine_weight"]) + self.weights["affine_bias"]
-        )
+        pool2 = F.relu(F.max_pool2d(self._second_maps(pool1, weights), POOL))
+        features = pool2.reshape(len(images), len(weights["affine_bias"]), -1)
+        logits: Tensor = torch.einsum("nsf,scf->nsc", features, weights["affine_weight"]) + weights["affine_bias"]
         return logits
 
-    def _second_maps(self, pool1: Tensor) -> Tensor:
+    def _second_maps(self, pool1: Tensor, weights: dict[str, Tensor]) -> Tensor:
         """conv2: (N, S·A, 12, 12) → (N, S·maps, 10, 10), before ReLU."""
         # summed: a group is a network. paired: a group is a map, and all maps of a network get the same kernels.
         copies = 1 if self.architecture.wiring is Wiring.SUMMED else self.architecture.conv1_filters
-        kernels = self.weights["conv2_weight"].repeat_interleave(copies, 0).flatten(0, 1).to(memory_format=LAYOUT)
+        kernels = weights["conv2_weight"].repeat_interleave(copies, 0).flatten(0, 1).to(memory_format=LAYOUT)
         bias = None
         if self.architecture.conv2_bias:
-            bias = self.weights["conv2_bias"].repeat_interleave(copies, 0).flatten()
-        return F.conv2d(pool1, kernels, bias, groups=self.size * copies)
+            bias = weights["conv2_bias"].repeat_interleave(copies, 0).flatten()
+        return F.conv2d(pool1, kernels, bias, groups=len(weights["affine_bias"]) * copies)
+
+    @property
+    def groups(self) -> list[slice]:
+        """The networks, a few at a time: as many as a processor's cache holds."""
+        return [slice(first, first + GROUP) for first in range(0, self.size, GROUP)]
 
     def network(self, which: int) -> TrainableNetwork:
         """One of the networks, with its weights as they are now."""
@@ -70,7 +76,8 @@ class Stack(nn.Module):
 def accuracies(stack: Stack, images: Tensor, labels: Tensor, chunk: int = 1000) -> list[float]:
     """Share of pictures (N, 1, 28, 28) that each network reads as their label (N,)."""
     correct = torch.zeros(stack.size, dtype=torch.int64)
-    for some in range(0, len(labels), chunk):
-        chunk_of = slice(some, some + chunk)
-        correct += (stack(images[chunk_of]).argmax(2) == labels[chunk_of, None]).sum(0)
+    for start in range(0, len(labels), chunk):
+        some = slice(start, start + chunk)
+        read = torch.cat([stack(images[some], which).argmax(2) for which in stack.groups], 1)
+        correct += (read == labels[some, None]).sum(0)
     return [count / len(labels) for count in correct.tolist()]

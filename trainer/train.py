@@ -127,20 +127,19 @@ class Run:
             if order is None or batch == 0:
                 shuffled = np.random.default_rng([ORDER_SEED, epoch]).permutation(len(self._labels))
                 order = torch.from_numpy(shuffled)
-            losses = self._losses(order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch])
+            which = order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch]
             for group in self._optimizer.param_groups:
                 group["lr"] = self.recipe.step_size(self.step)
             self._optimizer.zero_grad()
-            # The sum: no seed's gradient depends on how many others there are.
-            losses.sum().backward()  # type: ignore[no-untyped-call]
+            losses = torch.cat([self._backward(which, some) for some in self.stack.groups])
             self._optimizer.step()
             self.step += 1
             if self._on_trial:
-                losses = self._judge(losses.detach())
+                losses = self._judge(losses)
 
             evaluates = self.step % self.recipe.evaluate_every == 0 or self.finished
             if evaluates:
-                validation = max(self._evaluate(losses.detach()))
+                validation = max(self._evaluate(losses))
                 self.seconds = time.perf_counter() - started
                 self._save()
             if evaluates or self.step % REPORT_EVERY == 0:
@@ -189,17 +188,24 @@ class Run:
         network.load_state_dict(self.best[which].weights)
         return network.export()
 
-    def _losses(self, which: Tensor) -> Tensor:
+    def _backward(self, which: Tensor, some: slice) -> Tensor:
+        """The losses of some of the networks on a batch, when their gradients have been added."""
+        losses = self._losses(which, some)
+        # The sum: no seed's gradient depends on how many others there are.
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        return losses.detach()
+
+    def _losses(self, which: Tensor, some: slice) -> Tensor:
         """Each network's loss on a batch: (S,)."""
         images = self._images[which]
         if self._lesson is not None:
             images = images / 255
-        logits = self.stack(images).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
-        labels = self._labels[which, None].expand(-1, self.stack.size)
+        logits = self.stack(images, some).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
+        labels = self._labels[which, None].expand(-1, logits.shape[2])
         losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
         if self._lesson is not None:
             warm = self.recipe.temperature
-            soft = self._soft[which, :, None].expand(-1, -1, self.stack.size)
+            soft = self._soft[which, :, None].expand(-1, -1, logits.shape[2])
             # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
             taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
             losses = (1 - self.recipe.distillation) * losses + self.recipe.distillation * taught
@@ -210,7 +216,10 @@ class Run:
         return (1 - share) * losses + share * MISTAKE * (1 - right).mean(0)
 
     def _evaluate(self, losses: Tensor) -> list[float]:
-        validations = accuracies(self.stack, *self._validation)
+        # What is still on trial is not chosen by this: the copies can wait.
+        count = self.recipe.held_out if self._on_trial else len(self._validation[1])
+        images, labels = (part[:count] for part in self._validation)
+        validations = accuracies(self.stack, images, labels)
         if not losses.isfinite().all():
             raise RunError(f"the loss is {losses.sum()} at step {self.step}: a smaller learning rate is needed")
         self.history.append({"step": self.step, "loss": losses.tolist(), "validation": validations})

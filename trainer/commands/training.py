@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # Of progress for each run, where there is no terminal.
 LINES = 10
-# Seeds that are trained at once. More would not fit a processor's cache.
-GROUP = 5
 
 
 class RecipeName(StrEnum):
@@ -35,6 +33,8 @@ RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
 
 def groups(first: int, count: int) -> list[range]:
     """So many seeds from the first one on, as they are trained together."""
+    from trainer.stack import GROUP
+
     seeds = range(first, first + count)
     return [seeds[place : place + GROUP] for place in range(0, count, GROUP)]
 
