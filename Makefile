@@ -13,7 +13,7 @@ serve: $(VENV)/.serve  ## the service on http://localhost:8000
 test: $(VENV)/.dev  ## every test, with the coverage gate
 	$(RUN) pytest --cov --cov-report=term $(ARGS)
 
-train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour (ARGS="--seeds 3" and the like)
+train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --starts 1 $(ARGS)

@@ -81,6 +81,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     monkeypatch.setattr(
         command_module, "RECIPES", {"paper": Recipe(batch=10, held_out=200, learning_rate=0.005, evaluate_every=100)}
     )
+    monkeypatch.setattr(command_module, "TRIAL", 60)
     monkeypatch.setattr(jobs, "processes", lambda: 1)
     monkeypatch.setattr("trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
@@ -130,7 +131,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     wide = made["networks"][2]
     run = Run(
         Architecture(Wiring.PAIRED, 2, 1),
-        Recipe(steps=250, batch=10, held_out=200, learning_rate=0.005, evaluate_every=100),
+        Recipe(steps=250, batch=10, held_out=200, learning_rate=0.005, evaluate_every=100, starts=4, trial=60),
         [1, 2],
         digits[:1_200],
         tmp_path / "runs" / "search" / "paper-250" / "paired-2x1-1-2.pt",
