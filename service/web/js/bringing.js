@@ -5,9 +5,9 @@ import { show } from "./state.js";
 import { words } from "./words.js";
 
 const MISREAD = [
-  { name: "misread-965", truth: 6, digit: 0 },
-  { name: "misread-9342", truth: 3, digit: 5 },
-  { name: "misread-9019", truth: 7, digit: 2 },
+  { name: "misread-6505", truth: 9, digit: 0 },
+  { name: "misread-543", truth: 8, digit: 3 },
+  { name: "misread-4265", truth: 4, digit: 7 },
 ];
 const at = (id) => document.getElementById(id);
 
