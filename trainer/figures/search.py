@@ -15,14 +15,15 @@ MARKERS = {Wiring.PAIRED: "s", Wiring.SUMMED: "o"}
 
 
 # Where a network's name stands from its mark, in points, and its alignment; told apart by wiring and by A < B.
+RIGHT_BELOW = 6.0, -10.0, "left"
 PLACES = {
     (Wiring.PAIRED, True): (-7.0, -4.0, "right"),
-    (Wiring.PAIRED, False): (0.0, 10.0, "center"),
-    (Wiring.SUMMED, True): (-5.0, -11.0, "right"),
-    (Wiring.SUMMED, False): (6.0, -10.0, "left"),
+    (Wiring.PAIRED, False): (0.0, 9.0, "center"),
+    (Wiring.SUMMED, True): RIGHT_BELOW,
+    (Wiring.SUMMED, False): RIGHT_BELOW,
 }
 # Shown below the accuracy that is enough, in percentage points; what reads worse stands at the lower edge.
-BELOW = 6.5
+BELOW = 3.5
 
 
 def draw(path: Path, candidates: Sequence[Candidate], floor: float) -> None:
@@ -40,7 +41,7 @@ def draw(path: Path, candidates: Sequence[Candidate], floor: float) -> None:
             size = one.architecture.parameters
             ring: dict[str, Any] = {"s": 190, "facecolors": "none", "edgecolors": FIRST, "linewidths": 1.8}
             axes.scatter([size], [100 * one.test[0]], zorder=4, **ring)
-        axes.set_ylim(lowest - 0.35, min(100.0, lowest + BELOW + 2))
+        axes.set_ylim(lowest - 0.2, min(100.0, lowest + BELOW + 2))
         axes.set_xscale("log")
         ticks = [300, 500, 1000, 2000, 5000]
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
@@ -76,21 +77,21 @@ def _series(axes: Axes, wiring: Wiring, candidates: Sequence[Candidate]) -> None
     for one, size, centre in zip(candidates, sizes, means, strict=True):
         rises = one.architecture.conv1_filters < one.architecture.conv2_filters
         place = (0.0, -30.0, "center") if one.architecture == LENET else PLACES[wiring, rises]
-        _write(axes, _name(one), (size, centre), place)
+        _write(axes, _name(one), (size, centre), place, COLOURS[wiring])
 
 
 def _beneath(axes: Axes, wiring: Wiring, candidates: Sequence[Candidate], lowest: float) -> None:
     for one in candidates:
         size = one.architecture.parameters
         axes.plot([size], [lowest], "v", color=COLOURS[wiring], markersize=5.5, clip_on=False)
-        _write(axes, f"{_name(one)}: {100 * one.test[0]:.0f}", (size, lowest), (0, 8, "center"), rotation=90)
+        _write(axes, f"{_name(one)}: {100 * one.test[0]:.0f}", (size, lowest), (0, 8, "center"), COLOURS[wiring], 90)
 
 
 def _write(
-    axes: Axes, text: str, at: tuple[float, float], place: tuple[float, float, str], rotation: float = 0
+    axes: Axes, text: str, at: tuple[float, float], place: tuple[float, float, str], colour: str, rotation: float = 0
 ) -> None:
     right, up, side = place
-    look: dict[str, Any] = {"fontsize": 7, "color": MUTED, "rotation": rotation, "ha": side, "va": "bottom"}
+    look: dict[str, Any] = {"fontsize": 7, "color": colour, "rotation": rotation, "ha": side, "va": "bottom"}
     axes.annotate(text, at, (right, up), textcoords="offset points", **look)
 
 
