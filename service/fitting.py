@@ -16,7 +16,7 @@ DIGIT_SIDE = 20
 # Contrast below which there is no ink, and the share of the contrast from which a pixel is ink.
 LEAST_CONTRAST = 0.1
 INK = 0.25
-# Scaling leaves a faint echo beside a stroke, paler than this. MNIST's digits have none; it is not to pass for ink.
+# Scaling leaves an echo beside a stroke, paler than this share of it: MNIST's digits have none, and it is no ink.
 RINGING = 0.02
 # A picture at least this large, whose border spans at least so much, is a photograph: shaded, and noisy.
 PHOTO_SIDE = 64
@@ -56,7 +56,7 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     cropped = Image.fromarray(grey[top:bottom, left:right])
     digit = np.clip(np.asarray(cropped.resize(size, Image.Resampling.LANCZOS)), 0, 1)
-    digit[digit < RINGING] = 0
+    digit[digit < RINGING * digit.max()] = 0
 
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
     row, column = _corner(digit, axis=0), _corner(digit, axis=1)

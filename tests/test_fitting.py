@@ -93,6 +93,15 @@ def test_a_stroke_has_no_echo(digits: Digits) -> None:
     assert inked < 1.15 * (digits.images[:100] > 0).sum()
 
 
+def test_specks_far_apart_are_ink_however_pale_they_become() -> None:
+    grey = np.zeros((2, 4000), np.float32)
+    grey[0, 0] = grey[1, -1] = 1
+    image, box = fit_as_mnist(grey)
+    assert box == (0, 0, 4000, 2)
+    assert 0 < image.max() < 0.02
+    assert image[14].max() == image.max()
+
+
 def photograph(digit: NDArray[np.uint8], seed: int) -> bytes:
     """Dark ink on paper in a shadow, somewhere in the frame, a little turned, blurred and noisy: a JPEG."""
     rng = np.random.default_rng(seed)
