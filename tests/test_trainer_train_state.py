@@ -90,6 +90,16 @@ def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> Non
         assert str(caught.value).endswith("); delete it to start this run again")
 
 
+def test_refuses_a_state_without_a_part(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
+    whole = torch.load(state, weights_only=True)
+    for part in set(whole) - {"identity"}:
+        torch.save({name: value for name, value in whole.items() if name != part}, state)
+        with refuses(RunError, f"{state} cannot be read (KeyError('{part}')); delete it to start this run again"):
+            Run(SUMMED, SHORT, [1], few, state)
+
+
 @pytest.mark.parametrize("content", [{}, [1, 2], {"step": 3}, 7], ids=str)
 def test_refuses_a_state_that_is_something_else(content: Any, few: Digits, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "state.pt")

@@ -260,7 +260,6 @@ class Run:
                     f"{self.state_file} is a run of another architecture or recipe: {state['identity']}. "
                     "Train under another name or delete the file"
                 )
-        try:
             self.step = state["step"]
             self.seconds = state["seconds"]
             self.history = state["history"]
@@ -270,8 +269,6 @@ class Run:
             self._optimizer = self._adam()
             self.stack.load_state_dict(state["stack"])
             self._optimizer.load_state_dict(state["optimizer"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise RunError(f"{self.state_file} is incomplete ({error!r}); delete it to start this run again") from error
 
 
 def _at_random(architecture: Architecture, seed: int, starts: int) -> list[TrainableNetwork]:
