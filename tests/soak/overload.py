@@ -10,7 +10,7 @@ from tests.pictures import sample
 from tests.soak.client import Answer, ClosedError, Connection, lower_priority, percentile, prepared, run
 from tests.soak.report import Check, Program, main
 
-# Some 150 ms of work each, so that what the clients themselves cost does not count.
+# More than 100 ms of work each, so that what the clients themselves cost does not count.
 HEAVY = "/explain/occlusion?region=8&stride=1&verify=true"
 MOST_EXPENSIVE = "/explain/occlusion?region=14&stride=1&verify=true&receipt=true&pairs=true&model=lenet-6x16"
 FACTOR, BURST = 4, 200
