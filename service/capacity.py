@@ -10,8 +10,9 @@ from service.errors import BusyError
 
 T = TypeVar("T")
 
-# Threads that compute in one worker. More would only take turns at the interpreter, and keep the event loop waiting.
-SLOTS = 2
+# Threads that compute in one worker. More would only take turns at the interpreter and keep the event loop waiting, and
+# the most expensive questions, which take 100 MiB each, would need more than the container has.
+SLOTS = 1
 
 
 class Capacity:
