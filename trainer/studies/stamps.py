@@ -1,7 +1,7 @@
 """Reading many pictures that are made of one picture's pixels.
 
 conv1 is linear: each pixel leaves a stamp on its maps, its grey times the turned kernel, and a picture that shows some
-of the pixels is the sum of their stamps. So conv1, nine tenths of the work, is done once for all of them.
+of the pixels is the sum of their stamps. So conv1 is done once for all of them.
 """
 
 from dataclasses import dataclass
