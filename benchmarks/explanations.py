@@ -13,11 +13,11 @@ from models.faithfulness import receipt
 from models.grounds import find_grounds
 from models.network import Network, softmax
 from models.occlusion import occlude
-from models.pairs import pair_drops, pair_heatmaps
+from models.pair_drops import pair_drops, pair_heatmaps
 from models.regions import Regions
 from models.sufficient import sufficient_region
 from service import overlays
-from service.overlays.canvas import png
+from service.drawing.canvas import png
 from trainer.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.

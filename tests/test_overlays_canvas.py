@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.overlays.canvas import BODY, Box, Canvas, Theme, decimals_for, number, png
-from service.overlays.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
-from service.overlays.letters import letters, width
+from service.drawing.canvas import BODY, Box, Canvas, Theme, decimals_for, number, png
+from service.drawing.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
+from service.drawing.letters import letters, width
 
 
 def decoded(image: Image.Image) -> np.ndarray:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from service.overlays.canvas import NOTE, Box, Canvas, Theme
-from service.overlays.colourbar import ORDER_WIDTH, STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip, order_bar
-from service.overlays.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
+from service.drawing.canvas import NOTE, Box, Canvas, Theme
+from service.drawing.colourbar import ORDER_WIDTH, STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip, order_bar
+from service.drawing.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
 from tests.test_overlays_canvas import written
 
 LEFT, TOP = 40, 30

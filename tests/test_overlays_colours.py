@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.overlays.colours import (
+from service.drawing.colours import (
     FIRST,
     GREY,
     INK,

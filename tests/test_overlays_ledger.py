@@ -9,10 +9,10 @@ from models.architecture import Architecture, Wiring
 from models.contributions import Account, contributions
 from models.network import Network
 from models.usage import Typicality
-from service.overlays.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
-from service.overlays.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
-from service.overlays.ledger import ledger
-from service.overlays.table import Table
+from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
+from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
+from service.drawing.ledger import ledger
+from service.drawing.table import Table
 from tests.test_overlays_canvas import decoded, patch, written
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)

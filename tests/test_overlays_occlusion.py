@@ -4,10 +4,10 @@ from PIL import Image
 
 from models.occlusion import Occlusion, Score
 from models.regions import Regions
-from service.overlays.canvas import NOTE, SUM, TITLE, Theme
-from service.overlays.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
-from service.overlays.magnified import DIGIT, MAP, pixel_box
-from service.overlays.occlusion import KEY, critical_digits, occlusion
+from service.drawing.canvas import NOTE, SUM, TITLE, Theme
+from service.drawing.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
+from service.drawing.magnified import DIGIT, MAP, pixel_box
+from service.drawing.occlusion import KEY, critical_digits, occlusion
 from tests.test_overlays_canvas import decoded, patch, written
 
 EMPTY = np.zeros((28, 28))

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from models.architecture import Architecture, Wiring
-from service.overlays.canvas import BODY, NOTE, TITLE, Theme
-from service.overlays.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
-from service.overlays.pairs import pairs
-from service.overlays.table import Table
+from service.drawing.canvas import BODY, NOTE, TITLE, Theme
+from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
+from service.drawing.pair_drops import pairs
+from service.drawing.table import Table
 from tests.test_overlays_canvas import decoded, written
 from tests.test_overlays_ledger import SHAPES, THREE, TOTALS, frame_colours, network_of
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from models.contributions import Account
-from service.overlays.canvas import NOTE, Box, Canvas, Theme
-from service.overlays.colours import FIRST, SECOND
-from service.overlays.places import name_places, names_width, places
+from service.drawing.canvas import NOTE, Box, Canvas, Theme
+from service.drawing.colours import FIRST, SECOND
+from service.drawing.places import name_places, names_width, places
 from tests.test_overlays_canvas import written
 
 TOTALS = np.array([[1.0, -9.0, 3.0], [3.0, 2.0, 0.5]])

@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from models.architecture import CLASSES
-from service.overlays.canvas import BODY, TITLE, Theme
-from service.overlays.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
-from service.overlays.prediction import DIGIT, bar_box, prediction
+from service.drawing.canvas import BODY, TITLE, Theme
+from service.drawing.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
+from service.drawing.prediction import DIGIT, bar_box, prediction
 from tests.test_overlays_canvas import decoded, patch, written
 
 PROBABILITIES = np.array([0.0, 0.004, 0.05, 0.6, 0.02, 0.25, 0.01, 0.03, 0.036, 0.0])

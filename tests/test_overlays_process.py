@@ -7,8 +7,8 @@ from PIL import Image
 from models.architecture import Architecture
 from models.contributions import Ledger, contributions
 from models.network import Network, Trace
-from service.overlays.canvas import BODY, NOTE, SUM, TITLE, Box, Theme, decimals_for, number
-from service.overlays.colours import (
+from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, Theme, decimals_for, number
+from service.drawing.colours import (
     ACCENT,
     FIRST,
     HAIRLINE,
@@ -24,8 +24,8 @@ from service.overlays.colours import (
     grey,
     rgb,
 )
-from service.overlays.process import TINT, process
-from service.overlays.slide import Slide
+from service.drawing.process import TINT, process
+from service.drawing.slide import Slide
 from tests.test_overlays_canvas import decoded, written
 from tests.test_overlays_ledger import IMAGE, THREE, network_of
 from tests.test_overlays_slide import LENET, ONE, SUMMED, WIDE

@@ -7,10 +7,10 @@ from PIL import Image
 from models.architecture import Architecture, Wiring
 from models.network import Network
 from models.usage import ClassUsage, Usage
-from service.overlays.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
-from service.overlays.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb
-from service.overlays.panels import Panels
-from service.overlays.usage import usage
+from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
+from service.drawing.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb
+from service.drawing.panels import Panels
+from service.drawing.usage import usage
 from tests.test_overlays_canvas import decoded, written
 from tests.test_overlays_ledger import SHAPES, network_of
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from service.overlays.colours import _COLOURS
+from service.drawing.colours import _COLOURS
 from service.routes.page import MEDIA_TYPES, WEB
 from tests.gallery import MISREAD
 from tests.pictures import DIGITS

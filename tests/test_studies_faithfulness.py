@@ -15,7 +15,7 @@ import trainer.commands.faithfulness as command_module
 import trainer.figures.faithfulness as figure_module
 import trainer.studies.faithfulness as study_module
 from models.checkpoint import load_all
-from models.grounds import find_grounds
+from trainer.studies.greedy import find_grounds
 from models.network import Array, softmax
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit

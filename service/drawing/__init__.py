@@ -1,0 +1,10 @@
+"""Results as pictures. Nothing here computes an explanation."""
+
+from service.drawing.ledger import ledger
+from service.drawing.occlusion import occlusion
+from service.drawing.pair_drops import pair_drops
+from service.drawing.prediction import prediction
+from service.drawing.process import process
+from service.drawing.usage import usage
+
+__all__ = ["ledger", "occlusion", "pair_drops", "prediction", "process", "usage"]
