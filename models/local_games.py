@@ -33,7 +33,7 @@ class LocalGame:
     players
         (n,): the numbers of the regions of which the cell sees pixels that hiding changes, in rising order.
     table
-        (Q, 2ⁿ): bit p of a column's number is set where ``players[p]`` is visible.
+        (2ⁿ, Q): bit p of a row's number is set where ``players[p]`` is visible.
     """
 
     players: IntArray
@@ -64,12 +64,41 @@ class LocalGames:
         return np.unique(np.concatenate([game.players for game in self.games]))
 
     def values(self, visible: NDArray[np.bool_]) -> Array:
-        """The value where these regions are visible and the other ones hidden: (..., R²) → (..., Q)."""
-        shown = visible.reshape(-1, visible.shape[-1])
-        values = np.repeat(self.constant[None], len(shown), axis=0)
-        for game in self.games:
-            values += game.table.T[shown[:, game.players] @ (1 << np.arange(len(game.players)))]
-        return values.reshape(*visible.shape[:-1], len(self.constant))
+        """The value where these regions are visible and all others hidden: (..., R²) → (..., Q)."""
+        rows = (visible @ self._steps).astype(np.intp) + self._starts
+        values: Array = self.constant + np.einsum("...sq->...q", self._table[rows])
+        return values
+
+    def margins(self, target: int) -> "LocalGames":
+        """By how much a class leads each other one, in their order. For games of which the quantities are the classes."""
+        others = np.arange(len(self.constant)) != target
+
+        def lead(values: Array) -> Array:
+            difference: Array = values[..., target, None] - values[..., others]
+            return difference
+
+        games = tuple(LocalGame(game.players, lead(game.table)) for game in self.games)
+        return LocalGames(self.regions, games, lead(self.constant))
+
+    @cached_property
+    def _table(self) -> Array:
+        """(J, Q): the tables of all games, one under the other."""
+        return np.concatenate([game.table for game in self.games])
+
+    @cached_property
+    def _starts(self) -> IntArray:
+        """(25,): where each game's table starts in it."""
+        lengths = [0, *(len(game.table) for game in self.games[:-1])]
+        return np.cumsum(lengths, dtype=np.intp)
+
+    @cached_property
+    def _steps(self) -> Array:
+        """(R², 25): by how many rows of it each game moves on when a region becomes visible."""
+        rows, columns = self.regions.grid
+        steps = np.zeros((rows * columns, len(self.games)))
+        for number, game in enumerate(self.games):
+            steps[game.players, number] = 1 << np.arange(len(game.players))
+        return steps
 
 
 @lru_cache(maxsize=16)
@@ -107,7 +136,7 @@ def class_games(network: Network, image: Array, region: int = 4, fill: float = 0
         A fill out of range, or a side that is not exact.
     """
     architecture, class_bias = network.architecture, network.weights["affine.bias"]
-    affine = network.weights["affine.weight"].reshape(len(class_bias), architecture.maps, -1)
+    affine = network.weights["affine.weight"].reshape(len(class_bias), architecture.maps, -1).transpose(2, 1, 0)
     rows, filters = architecture.map_grid
     kernels = _placed_kernels(network)
     kernels = kernels.swapaxes(0, 1).reshape(POOL**2 * filters, -1)
@@ -117,7 +146,7 @@ def class_games(network: Network, image: Array, region: int = 4, fill: float = 0
         conv2 = kernels @ patches.reshape(rows, kernels.shape[1], -1)
         conv2 = conv2.reshape(rows, POOL**2, filters, -1)
         pool2 = np.maximum(conv2.max(1) + _conv2_bias(network)[:, None], 0).reshape(architecture.maps, -1)
-        games += [LocalGame(here.players, affine[:, :, here.cell] @ pool2[:, here.columns]) for here in chunk]
+        games += [LocalGame(here.players, pool2[:, here.columns].T @ affine[here.cell]) for here in chunk]
     return LocalGames(Regions(region), tuple(games), class_bias)
 
 
@@ -167,7 +196,7 @@ def pair_games(
             weights = affine[:, :, here.cell, None]
             pairs = (weights * passed[:, :, here.columns]).reshape(filters1 * filters2, -1)
             biases = (weights * shared[:, :, here.columns]).sum(0)
-            games.append(LocalGame(here.players, np.concatenate([pairs, biases])))
+            games.append(LocalGame(here.players, np.concatenate([pairs, biases]).T))
     return LocalGames(Regions(region), tuple(games), np.zeros(filters1 * filters2 + filters2, network.dtype))
 
 

@@ -179,15 +179,16 @@ def pair_values(
 
 def additive_values(games: LocalGames) -> Array:
     """The Shapley values of a sum of local games: (Q, R, R)."""
-    values = np.zeros((len(games.constant), games.regions.grid[0] * games.regions.grid[1]), games.constant.dtype)
+    rows, columns = games.regions.grid
+    values = np.zeros((rows * columns, len(games.constant)), games.constant.dtype)
     for game in games.games:
-        values[:, game.players] += game.table @ _weights(len(game.players))
-    return values.reshape(-1, *games.regions.grid)
+        values[game.players] += _weights(len(game.players)) @ game.table
+    return values.T.reshape(-1, rows, columns)
 
 
 @lru_cache(maxsize=16)
 def _weights(players: int) -> Array:
-    """(2ⁿ, n): by what a game's values are weighed in each player's Shapley value.
+    """(n, 2ⁿ): by what a game's values are weighed in each player's Shapley value.
 
     A set of s players that r is in stands in (s − 1)! (n − s)! of the n! orders right behind r, and one of s players
     that r is not in stands in s! (n − 1 − s)! of them right before r.
@@ -196,6 +197,6 @@ def _weights(players: int) -> Array:
     size = members.sum(0)
     orders = np.array([factorial(s) * factorial(players - 1 - s) / factorial(players) for s in range(players)])
     orders = np.concatenate([[0.0], orders, [0.0]])
-    weights = np.where(members, orders[size], -orders[size + 1])
+    weights: Array = np.where(members, orders[size], -orders[size + 1])
     weights.flags.writeable = False
-    return np.ascontiguousarray(weights.T)
+    return weights

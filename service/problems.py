@@ -34,6 +34,7 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
     domain.ParameterError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
+    domain.BudgetError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too-much-work"),
 }
 
 # Headers that a status must carry.
