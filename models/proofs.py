@@ -25,10 +25,11 @@ from models.contrasts import TOLERANCE, Contrasts
 from models.elimination import members
 from models.empty import Empty, empty_image
 from models.errors import BudgetError, ImageError
+from models.hiding import Hiding
 from models.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from models.local_games import class_games
 from models.network import Array, Network
-from models.regions import Regions
+from models.result import Result
 from models.shapley import additive_values
 
 # What the search for a smallest set may cost before an irreducible one has to do, and then each of the other questions.
@@ -88,22 +89,18 @@ class Contrast:
         return int(self.logits.argmax())
 
 
-@dataclass(frozen=True)
-class Grounds:
+@dataclass(frozen=True, kw_only=True)
+class Grounds(Result):
     """On which regions a prediction rests.
 
     A margin within 1e-9 of zero counts as not staying, and as no change either.
 
     Attributes
     ----------
-    grid
-        The regions.
-    fill
-        The grey that hides.
+    hiding
+        The regions, and the grey value that hides them.
     players
         (row, column) of the regions that hiding changes, row by row.
-    logits
-        (C,): of the whole image, from a forward pass.
     sufficient
         A smallest or irreducible set that suffices.
     contrast
@@ -112,18 +109,11 @@ class Grounds:
         What is predicted where everything is hidden.
     """
 
-    grid: Regions
-    fill: float
+    hiding: Hiding
     players: tuple[Place, ...]
-    logits: Array
     sufficient: SufficientSet
     contrast: Contrast | None
     empty: Empty
-
-    @property
-    def predicted(self) -> int:
-        """The class that is predicted for the whole image."""
-        return int(self.logits.argmax())
 
 
 def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) -> Grounds:
@@ -172,10 +162,11 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
         hidden = games.regions.masks[rows, columns].any(0)
         contrast = Contrast(places(fewest), network.logits(np.where(hidden, fill, image)))
     return Grounds(
-        grid=games.regions,
-        fill=fill,
-        players=places(contrasts.players),
+        network=network,
+        image=image,
         logits=logits,
+        hiding=Hiding(games.regions, fill),
+        players=places(contrasts.players),
         sufficient=SufficientSet(places(kept), margin, 2 ** (contrasts.players & ~kept).bit_count(), status),
         contrast=contrast,
         empty=empty_image(network, fill),

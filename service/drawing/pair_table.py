@@ -71,7 +71,9 @@ def pair_table(
     _draw_heat(canvas, table, image, heat, limit)
     draw_places(canvas, table, winners)
     decimals = table.decimals(max(limit_of(totals), *(abs(term.value) for term in terms), 0))
-    draw_totals(canvas, table, round_to_total(totals, float(totals.sum()), decimals), winners, decimals)
+    # With a sum beneath, the numbers add up to its first term.
+    shown = round_to_total(totals, terms[0].value if terms else float(totals.sum()), decimals)
+    draw_totals(canvas, table, shown, winners, decimals)
     first, last = table.map(0, 0), table.map(*table.last)
     height = min(last.bottom - first.top, _BAR_HEIGHT)
     colour_bar(canvas, table.right + table.gutter, first.top, height, limit, bar_title)
