@@ -8,10 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.requests import ClientDisconnect
 
-from service import pictures
 from service.app import create_app
-from service.capacity import SLOTS, Capacity
 from service.errors import BusyError
+from service.handling.capacity import SLOTS, Capacity
+from service.imaging import decoding
 from service.settings import Settings
 from tests.pictures import sample
 from tests.refuse import refuses
@@ -76,13 +76,13 @@ def test_an_error_comes_through_and_frees_its_place() -> None:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Every picture takes until the event is set."""
-    release, decode = threading.Event(), pictures._decode
+    release, decode = threading.Event(), decoding._decode
 
     def slow(*arguments: object) -> object:
         release.wait(20)
         return decode(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pictures, "_decode", slow)
+    monkeypatch.setattr(decoding, "_decode", slow)
     yield release
     release.set()
 
@@ -105,4 +105,4 @@ def test_beyond_capacity_a_request_is_told_to_come_back(held: threading.Event) -
         assert client.get("/healthz").status_code == 200  # while everything else is full
         held.set()
         assert sorted(one.result() for one in asked) == [200] * (SLOTS + WAITING) + [503] * 5
-        assert client.post("/predict", files={"file": sample(7)}).json()["digit"] == 7
+        assert client.post("/predict", files={"file": sample(7)}).json()["predicted"] == 7

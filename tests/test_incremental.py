@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.architecture import Architecture
 from models.checkpoint import load_all
 from models.incremental import CHUNK, Occluder, Reach, multiply_adds
-from models.occluders import ForwardPasses, Occluders
+from models.occluders import Occluders
 from models.regions import Regions
 from tests.oracles import LENET, PAIRED, SUMMED, architectures, random_network, slow_trace, title
 from trainer.data import Digits

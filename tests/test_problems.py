@@ -5,8 +5,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
-from service import errors, problems
+from service import errors
 from service.app import create_app
+from service.http import problems
 from tests.test_routes_questions import check_problem
 
 

@@ -61,7 +61,8 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, mode
     }
     for one, kept in zip(usage["classes"], study["classes"], strict=True):
         assert one.pop("dominated") is (kept["first"]["share"] >= 0.9)
-        assert one == {name: value for name, value in kept.items() if name != "distances"}
+        expected = {name: value for name, value in kept.items() if name not in ("digit", "distances")}
+        assert one == {"predicted": kept["digit"], **expected}
 
 
 def test_the_filters_as_a_picture(client: TestClient) -> None:

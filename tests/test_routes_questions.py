@@ -10,7 +10,7 @@ from tests.pictures import encode, pixels, sample
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
 UPLOAD = {"file": ("7.png", sample(7))}
-TOO_LARGE = "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
+TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
 NO_FILE = "the form has no file in the field 'file'"
 TYPES = (
@@ -37,8 +37,7 @@ def path(request: pytest.FixtureRequest) -> str:
 
 
 def reading(answer: Any) -> int:
-    body = answer.json()
-    value: int = body["digit"] if "digit" in body else body["predicted"]
+    value: int = answer.json()["predicted"]
     return value
 
 
@@ -62,7 +61,7 @@ def test_a_jpeg_is_read(client: TestClient, path: str) -> None:
     assert answer.json()["input"]["format"] == "JPEG"
 
 
-def test_the_receipt_and_the_model_are_in_the_answer(client: TestClient, path: str) -> None:
+def test_the_report_and_the_model_are_in_the_answer(client: TestClient, path: str) -> None:
     body = client.post(path, files=UPLOAD).json()
     assert body["input"] == {
         "format": "PNG",
@@ -83,10 +82,10 @@ def test_a_large_dark_on_light_drawing_is_fitted(client: TestClient, path: str) 
     drawing[30:170, 100:240] = 255 - np.kron(pixels(3), np.ones((5, 5), np.uint8))
     answer = client.post(path, params={"fit": "mnist"}, files={"file": encode(drawing)})
     assert reading(answer) == 3
-    receipt = answer.json()["input"]
-    assert (receipt["inverted"], receipt["fitted"], receipt["width"], receipt["height"]) == (True, True, 300, 200)
+    report = answer.json()["input"]
+    assert (report["inverted"], report["fitted"], report["width"], report["height"]) == (True, True, 300, 200)
     rows, columns = np.nonzero(drawing < 255 * 0.75)
-    assert receipt["box"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert report["box"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
 
 
 def test_another_model_can_be_asked(client: TestClient, path: str) -> None:

@@ -28,7 +28,7 @@ def test_one_line_for_each_request(client: TestClient, capsys: pytest.CaptureFix
     [line] = lines(capsys)
     assert UUID.fullmatch(line["request_id"])
     assert answer.headers["x-request-id"] == line["request_id"]
-    assert line["picture"] == hashlib.sha256(sample(7)).hexdigest()[:16]
+    assert line["image"] == hashlib.sha256(sample(7)).hexdigest()[:16]
     assert (line["method"], line["route"], line["status"]) == ("POST", "/explain/filters", 200)
     assert (line["bytes"], line["model"], line["form"]) == (len(sample(7)), "summed-3x3", "json")
     assert line["milliseconds"] > 0
@@ -50,7 +50,7 @@ def test_what_one_request_noted_is_not_in_the_next(client: TestClient, capsys: p
     client.post("/predict", files={"file": sample(7)})
     client.get("/healthz")
     _, second = lines(capsys)
-    assert "picture" not in second
+    assert "image" not in second
 
 
 def test_a_request_id_is_kept_only_if_it_is_one(client: TestClient) -> None:
