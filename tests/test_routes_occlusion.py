@@ -17,7 +17,7 @@ from service.drawing.colours import MUTED, PAPER
 from tests.oracles import slow_trace
 from tests.pictures import decode, encode, pixels, sample
 from tests.test_drawing_canvas import written
-from tests.test_routes_questions import check_problem
+from tests.test_handler import check_problem
 
 UNKNOWN = "query: holds a parameter that this operation does not have; /docs shows those it has"
 
