@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.pictures import MAX_PIXELS
+from service.imaging.decoding import MAX_PIXELS
 from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, text_bombs
 from tests.hostile.serving import Server, exchange, post, statuses
 from tests.pictures import sample
