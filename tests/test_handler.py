@@ -16,7 +16,7 @@ from service.handling.answers import ModelReference
 from service.handling.handler import Envelope, Operation, Subject
 from service.handling.queries import ImageQuery
 from service.imaging.decoding import decode_image
-from service.routes import filters, occlusion, predict, process
+from service.routes import filters, grounds, occlusion, predict, process, shapley
 from tests.pictures import decode, encode, pixels, sample
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
@@ -323,9 +323,9 @@ def subject() -> Subject:
 
 OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
     "predict": (predict._OPERATION, ImageQuery()),
-    "filters": (filters._operation(filters.MapDetail.NONE), filters.FiltersQuery()),
+    "filters": (filters._OPERATION, filters.FiltersQuery()),
     "filters with all": (
-        filters._operation(filters.MapDetail.FULL),
+        filters._OPERATION,
         filters.FiltersQuery(maps=filters.MapDetail.FULL, target=3, versus=8),
     ),
     "occlusion": (occlusion._OPERATION, occlusion.OcclusionQuery()),
@@ -334,6 +334,12 @@ OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
         occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
     ),
     "occlusion with large regions": (occlusion._OPERATION, occlusion.OcclusionQuery(region=14, stride=7)),
+    "shapley": (shapley._OPERATION, shapley.ShapleyQuery()),
+    "shapley with all": (
+        shapley._OPERATION,
+        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+    ),
+    "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
     "process": (process._OPERATION, ImageQuery()),
 }
 FORWARD = ("logits", "after_conv1", "trace", "layers", "flatten", "_conv1", "_responses", "_conv2")
@@ -355,7 +361,7 @@ def test_one_result_serves_both_renderings_and_neither_computes(name: str, monke
         operation.explain(asked, query)
     report = decode_image(sample(7), query.fit, query.polarity)[1]
     envelope = Envelope(report, ModelReference(name="summed-3x3", sha256="0" * 64))
-    first, again = (operation.serialise(result, envelope).model_dump() for _ in range(2))
+    first, again = (operation.serialise(result, query, envelope).model_dump() for _ in range(2))
     assert first == again
     assert first["predicted"] == result.predicted == 7
     small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))
