@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from service.documentation import EXAMPLES
+from service.handling.openapi import EXAMPLES
 
 from tests import examples, gallery
 from tests.e2e.server import running_service
@@ -55,7 +55,7 @@ def test_the_readme_shows_the_real_answer(address: str) -> None:
     for command, shown in blocks:
         answer = examples.curl(command.replace("localhost:8000", address))
         check_same(json.loads(shown), json.loads(answer))
-        assert json.loads(answer)["digit"] == 7
+        assert json.loads(answer)["predicted"] == 7
 
 
 def test_the_readme_shows_the_cards() -> None:
@@ -105,7 +105,7 @@ def test_the_misread_digits_are_misread(address: str, number: int, digits: Digit
     truth, read_as = gallery.MISREAD[number]
     assert digits.labels[number] == truth
     answer = examples.curl(f"curl -s -F file=@docs/digits/misread-{number}.png {address}/predict")
-    assert json.loads(answer)["digit"] == read_as
+    assert json.loads(answer)["predicted"] == read_as
 
 
 def test_the_sample_digits_are_test_images(digits: Digits) -> None:
