@@ -152,9 +152,10 @@ def test_whether_it_is_busy_is_decided_before_the_body_comes(path: str) -> None:
                 tasks.start_soon(partial(capacity.run, partial(release.wait, 30), stays))
                 await anyio.sleep(0.01)
             try:
-                return await answer_without_a_body(app, path)
+                answered = await answer_without_a_body(app, path)
             finally:
                 release.set()
+        return answered
 
     status, body = anyio.run(scenario)
     assert status == 503

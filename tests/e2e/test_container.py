@@ -31,7 +31,7 @@ def inside(command: str) -> str:
 
 def test_a_real_digit_is_read(port: int) -> None:
     answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png localhost:{port}/predict"))
-    assert answer["digit"] == 7
+    assert answer["predicted"] == 7
 
 
 @pytest.mark.usefixtures("port")
@@ -55,7 +55,7 @@ def test_the_edge_refuses_in_the_services_words(port: int) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     assert (
         answer.json()["detail"]
-        == "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
+        == "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
     )
 
 
