@@ -19,7 +19,14 @@ from service.imaging.decoding import decode_image
 from service.routes import filters, grounds, occlusion, predict, process, shapley
 from tests.pictures import decode, encode, pixels, sample
 
-PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
+PATHS = (
+    "/predict",
+    "/explain/filters",
+    "/explain/occlusion",
+    "/explain/shapley",
+    "/explain/grounds",
+    "/explain/process",
+)
 UPLOAD = {"file": ("7.png", sample(7))}
 TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
@@ -305,7 +312,7 @@ def test_what_0_1_knew_is_unknown(client: TestClient, path: str, name: str) -> N
     check_problem(client.post(path, params={name: "true"}, files=UPLOAD), 422, "invalid-parameter", detail)
 
 
-NO_TARGET = ("/predict", "/explain/process")
+NO_TARGET = ("/predict", "/explain/grounds", "/explain/process")
 
 
 @pytest.mark.parametrize("name", ["target", "versus"])

@@ -106,7 +106,7 @@ def test_other_sides_are_not_exact(client: TestClient, path: str, region: int) -
 
 @pytest.mark.parametrize("pairs", [False, True])
 def test_the_picture_is_drawn(client: TestClient, pairs: bool) -> None:
-    parameters = {"format": "png", "pairs": pairs}
+    parameters: dict[str, str | int | bool] = {"format": "png", "pairs": pairs}
     light, dark = (
         decode(client.post("/explain/shapley", params=parameters | more, files={"file": sample(7)}).content)
         for more in ({}, {"theme": "dark", "scale": 2})
