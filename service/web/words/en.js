@@ -42,7 +42,7 @@ export default {
   warnings: {
     empty: "nothing stands out from its background",
     "mostly-ink": "more than half of it is ink",
-    "several-pieces": "in large pieces: more than one digit?",
+    "several-pieces": "may be more than one digit",
   },
   bars: "The ten digits with their probabilities; choose one to ask why",
   bar: (digit, share) => `${digit}: ${share}. Why ${digit}?`,
@@ -93,7 +93,7 @@ export default {
         : "There is no ink: hiding a region changes nothing.",
       critical
         ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one in its corner.`
-        : ink && `Without any single one of them ${predicted} is still read.`,
+        : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
       "Point at a pair or at a region to see how they meet.",
     ].filter(Boolean).join(" "),
   spot: ({ left, predicted, target, versus, before, after, change }) =>

@@ -92,7 +92,7 @@ export default {
         : "線がないので、どの領域を隠しても何も変わりません。",
       critical
         ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、隅に示した数字と認識されるようになります。`
-        : ink && `どの領域も、1 つ隠すだけなら「${predicted}」と認識されたままです。`,
+        : ink && `どれか 1 つを隠しても、「${predicted}」と認識されます。`,
       "組や領域を指すと、両者の関係を表示します。",
     ].filter(Boolean).join(""),
   spot: ({ left, predicted, target, versus, before, after, change }) =>
