@@ -30,7 +30,7 @@ _GREY, _RGB = 0, 2
 _WHOLE = ((0, 0, 1, 1),)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # Inflated at a time, so that a stream of any length takes no memory.
-_STEP = 1 << 18
+_STEP = 1 << 16
 
 
 @dataclass(frozen=True)
