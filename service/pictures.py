@@ -170,8 +170,8 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     file.check()
     try:
         picture.load()
-        if isinstance(file, png.Png) and file.key is not None:
-            picture.putalpha(Image.fromarray(file.opacity()))
+        if isinstance(file, png.Png):
+            file.finish(picture)
         turn = _UPRIGHT.get(file.orientation)
         upright = picture if turn is None else picture.transpose(turn)
     except _DECODER_ERRORS as error:

@@ -29,6 +29,8 @@ _GREY, _RGB = 0, 2
 # Adam7: (first column, first row, columns apart, rows apart) of each pass.
 _WHOLE = ((0, 0, 1, 1),)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+# An image has a few, and one of 256 KiB in small pieces some hundred.
+MAX_CHUNKS = 1000
 # Inflated at a time, so that a stream of any length takes no memory.
 _STEP = 1 << 16
 
@@ -60,7 +62,7 @@ class Png:
 
     @cached_property
     def data(self) -> bytes:
-        """The file again, with nothing but the pixels. A transparent colour of 16-bit RGB is left to ``opacity``."""
+        """The file again, with nothing but the pixels. A transparent colour of 16-bit RGB is left to ``finish``."""
         chunks = [(b"IHDR", _HEADER.pack(*self.header))]
         if self.palette is not None:
             chunks.append((b"PLTE", self.palette))
@@ -77,16 +79,31 @@ class Png:
         red, green, blue = struct.unpack(">3H", self.transparency[:6])
         return red, green, blue
 
-    def opacity(self) -> NDArray[np.uint8]:
-        """(height, width): 0 where all of a pixel's 48 bits are the key's, 255 elsewhere."""
-        key = np.array(self.key)
+    def finish(self, image: Image.Image) -> None:
+        """See to what Pillow leaves undone when it has decoded ``data``: whole keys, and colours that are none.
+
+        Raises
+        ------
+        UnreadablePictureError
+            A pixel has a colour beyond the palette, for which every decoder takes another.
+        """
+        if image.mode == "P" and self.palette is not None:
+            _, most = np.asarray(image.getextrema())
+            if 3 * most >= len(self.palette):
+                _refuse("it has colours that its palette does not hold")
+        if self.key is not None:
+            image.putalpha(Image.fromarray(np.uint8(255) * self._shown(image)))
+
+    def _shown(self, image: Image.Image) -> NDArray[np.bool_]:
+        """(height, width): whether any of a pixel's 48 bits differs from the key's."""
         shown = np.zeros(self.header[1::-1], bool)
-        # Pillow keeps one byte of each sample: the first, or the second where it takes the file for little-endian.
-        for layout, byte in (("RGB;16B", key >> 8), ("RGB;16L", key & 255)):
-            with Image.open(BytesIO(self.data), formats=["PNG"]) as image:
-                image.tile = [tile._replace(args=layout) for tile in image.tile]
-                shown |= (np.asarray(image) != byte).any(axis=2)
-        return np.uint8(255) * shown
+        # Pillow keeps the first byte of each sample, and the second where it takes the file for little-endian.
+        with Image.open(BytesIO(self.data), formats=["PNG"]) as low:
+            low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
+            for channel, value in enumerate(self.key or ()):
+                shown |= np.asarray(image.getchannel(channel)) != value >> 8
+                shown |= np.asarray(low.getchannel(channel)) != value & 255
+        return shown
 
     def check(self) -> None:
         """Inflate the pixels, keeping none, and count them.
@@ -147,12 +164,16 @@ def read(data: bytes) -> Png:
         The header is missing; a chunk is twice there, out of its place or has another checksum; or only a newer
         decoder could draw it.
     UnsuitablePictureError
-        It is animated.
+        It is animated, or has far too many chunks.
     """
     found: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
     last = b""
-    for kind, content in _chunks(data):
+    for number, (kind, content) in enumerate(_chunks(data)):
+        if number == MAX_CHUNKS:
+            raise UnsuitablePictureError(
+                f"the image has more than {MAX_CHUNKS:,} chunks; save it anew, without its metadata"
+            )
         if kind in _ANIMATION:
             raise UnsuitablePictureError("the image is animated; send a single frame")
         if not last and kind != b"IHDR":

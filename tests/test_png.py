@@ -145,8 +145,6 @@ def test_sixteen_bits_of_colour_are_transparent_only_where_all_of_them_are_the_k
     for near in (0x4081, 0x407F, 0x40FF, 0x4180):
         samples = np.full((28, 28, 3), key)
         samples[10:18, 12:16, 1] = near
-        file = png.read(keyed(2, 16, samples, key))
-        assert (file.opacity() == np.where((samples == key).all(axis=2), 0, 255)).all()
         image, receipt = read_digit(keyed(2, 16, samples, key), Fit.EXACT, Polarity.LIGHT_ON_DARK)
         assert (image > 0).sum() == 32
         assert receipt.mode == "RGB"
@@ -197,6 +195,24 @@ def test_pixels_in_many_chunks_are_one_image() -> None:
     pieces = b"".join(chunk(b"IDAT", stream[n : n + 3]) + chunk(b"IDAT") for n in range(0, len(stream), 3))
     image, _ = read_digit(SIGNATURE + header(28, 28, 8, 0, 0) + pieces + chunk(b"IEND"), Fit.EXACT, Polarity.AUTO)
     assert np.array_equal(np.rint(image * 255), SEVEN)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_colours_beyond_the_palette_are_none(depth: int) -> None:
+    """Some decoders take black for them, some white."""
+    samples = np.zeros((28, 28, 1), np.int64)
+    samples[14, 14] = 1
+    image, _ = read_digit(built(samples, 3, depth, chunk(b"PLTE", bytes(6))), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    assert not image.any()
+    with refuses(UnreadablePictureError, "the image is damaged: it has colours that its palette does not hold"):
+        read_digit(built(samples, 3, depth, chunk(b"PLTE", bytes(3))), Fit.EXACT, Polarity.AUTO)
+
+
+def test_far_too_many_chunks_are_refused() -> None:
+    read_digit(blank(28, 28, 8, 0, chunk(b"tEXt") * 997), Fit.EXACT, Polarity.AUTO)
+    message = "the image has more than 1,000 chunks; save it anew, without its metadata"
+    with refuses(UnsuitablePictureError, message):
+        read_digit(blank(28, 28, 8, 0, chunk(b"tEXt") * 998), Fit.EXACT, Polarity.AUTO)
 
 
 HEADER, PIXELS, END = header(28, 28, 8, 0, 0), chunk(b"IDAT", zlib.compress(rows(28, 28, 8, 0, 0))), chunk(b"IEND")
