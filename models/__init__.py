@@ -1,3 +1,3 @@
 """The ground floor: the network as arrays, and what explains it. numpy only."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors and a model card, in and out. What does not match is refused (DESIGN 6)."""
+"""Checkpoints: safetensors and a model card, in and out. What does not match is refused."""
 
 import hashlib
 import json

@@ -36,7 +36,7 @@ def main() -> int:
 
 def _serve(settings: Settings) -> int:
     from service.catalogue import Catalogue
-    from service.protocol import BoundedProtocol
+    from service.http.protocol import BoundedProtocol
 
     try:
         # Looked at here as well, so that a bad checkpoint is one line and not a trace of each worker.

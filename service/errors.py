@@ -3,6 +3,7 @@
 models.errors.KonkyoError
 └── RequestError
     ├── MalformedUploadError      a body that cannot be taken apart
+    ├── UnknownHostError          a host name that is not answered for
     ├── UnsupportedUploadError    a body of a type that is not read
     ├── UnsupportedPictureError   a file that is neither PNG nor JPEG
     ├── UnreadablePictureError    a PNG or JPEG that cannot be decoded
@@ -22,6 +23,10 @@ class RequestError(KonkyoError):
 
 class MalformedUploadError(RequestError):
     """A body that cannot be taken apart."""
+
+
+class UnknownHostError(RequestError):
+    """A host name that is not answered for."""
 
 
 class UnsupportedUploadError(RequestError):

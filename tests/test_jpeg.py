@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from service import jpeg
 from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging import jpeg
+from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, arithmetic, frame, progressive, refined, scan, segment
 from tests.pictures import encode, pixels
 from tests.refuse import refuses
@@ -39,7 +39,7 @@ def test_scans_without_end_are_refused_before_one_is_decoded(name: str, monkeypa
     monkeypatch.setattr("simplejpeg.decode_jpeg", decoded)
     assert len(ENDLESS[name]) <= LIMIT
     with refuses(UnsuitablePictureError, too_many(10 if "arithmetic" in name else 20)):
-        read_digit(ENDLESS[name], Fit.MNIST, Polarity.AUTO)
+        decode_image(ENDLESS[name], Fit.MNIST, Polarity.AUTO)
 
 
 def test_as_many_scans_as_the_size_allows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,11 +106,11 @@ def test_colours_that_a_segment_names_are_kept() -> None:
 def test_an_image_cut_in_its_scans_and_ended_is_never_answered_wrong(mode: str, options: dict[str, int]) -> None:
     """libjpeg makes up the rest of the pixels, and says so only in a warning."""
     data = encode(SEVEN.convert(mode), "JPEG", **options)
-    whole, _ = read_digit(data, Fit.EXACT, Polarity.AUTO)
+    whole, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
     refused = 0
     for length in range(data.index(b"\xff\xda") + 14, len(data) - 2):
         try:
-            image, _ = read_digit(data[:length] + END, Fit.EXACT, Polarity.AUTO)
+            image, _ = decode_image(data[:length] + END, Fit.EXACT, Polarity.AUTO)
         except UnreadablePictureError:
             refused += 1
         else:
@@ -122,7 +122,7 @@ def test_half_a_seven_is_no_eight() -> None:
     data = encode(SEVEN, "JPEG")
     cut = data[: (data.index(b"\xff\xda") + len(data)) // 2] + END
     with refuses(UnreadablePictureError, MISSING):
-        read_digit(cut, Fit.EXACT, Polarity.AUTO)
+        decode_image(cut, Fit.EXACT, Polarity.AUTO)
 
 
 def test_bytes_left_over_after_the_pixels_are_no_damage() -> None:

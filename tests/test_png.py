@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from service import png
 from service.errors import UnreadablePictureError, UnsuitablePictureError
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging import png
+from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs
 from tests.hostile.chunks import CHANNELS, DEPTHS, SIGNATURE, chunk, header
 from tests.hostile.pngs import PASSES
@@ -64,7 +64,7 @@ def test_half_of_the_rows_or_one_pass_is_no_image() -> None:
         data = built_of(lines, 28, 28, 8, 0, interlaced)
         Image.open(BytesIO(data)).load()
         with refuses(UnreadablePictureError, FEWER):
-            read_digit(data, Fit.EXACT, Polarity.AUTO)
+            decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
 def test_a_stream_that_unpacks_to_more_is_not_unpacked() -> None:
@@ -73,7 +73,7 @@ def test_a_stream_that_unpacks_to_more_is_not_unpacked() -> None:
     tracemalloc.start()
     try:
         with refuses(UnreadablePictureError, MORE):
-            read_digit(data, Fit.EXACT, Polarity.AUTO)
+            decode_image(data, Fit.EXACT, Polarity.AUTO)
         assert tracemalloc.get_traced_memory()[1] < 2 * 2**20
     finally:
         tracemalloc.stop()
@@ -89,7 +89,7 @@ def test_a_damaged_stream_is_refused() -> None:
     ):
         data = SIGNATURE + header(28, 28, 8, 0, 0) + chunk(b"IDAT", damaged) + chunk(b"IEND")
         with refuses(UnreadablePictureError, message):
-            read_digit(data, Fit.EXACT, Polarity.AUTO)
+            decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
 @pytest.mark.parametrize("name", TEXT_BOMBS)
@@ -98,12 +98,12 @@ def test_texts_are_not_unpacked(name: str) -> None:
     assert len(data) < LIMIT
     tracemalloc.start()
     try:
-        image, receipt = read_digit(data, Fit.EXACT, Polarity.LIGHT_ON_DARK)
+        image, report = decode_image(data, Fit.EXACT, Polarity.LIGHT_ON_DARK)
         assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     finally:
         tracemalloc.stop()
     assert not image.any()
-    assert (receipt.width, receipt.height, receipt.mode) == (28, 28, "L")
+    assert (report.width, report.height, report.mode) == (28, 28, "L")
 
 
 def test_metadata_is_looked_at_for_the_orientation_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_metadata_is_looked_at_for_the_orientation_alone(monkeypatch: pytest.Mon
     monkeypatch.setattr(Image.Exif, "load_from_fp", parsed)
     data = blank(28, 28, 8, 0, chunk(b"eXIf", metadata(20_000)))
     assert len(data) < LIMIT
-    image, _ = read_digit(data, Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, _ = decode_image(data, Fit.EXACT, Polarity.LIGHT_ON_DARK)
     assert not image.any()
 
 
@@ -132,7 +132,7 @@ def test_anything_of_an_animation_is_refused(kind: bytes, content: bytes, after:
     data = sample(7)
     place = data.index(b"IEND" if after else b"IDAT") - 4
     with refuses(UnsuitablePictureError, "the image is animated; send a single frame"):
-        read_digit(data[:place] + chunk(kind, content) + data[place:], Fit.EXACT, Polarity.AUTO)
+        decode_image(data[:place] + chunk(kind, content) + data[place:], Fit.EXACT, Polarity.AUTO)
 
 
 def keyed(colour: int, depth: int, samples: NDArray[np.int64], key: int) -> bytes:
@@ -145,15 +145,15 @@ def test_sixteen_bits_of_colour_are_transparent_only_where_all_of_them_are_the_k
     for near in (0x4081, 0x407F, 0x40FF, 0x4180):
         samples = np.full((28, 28, 3), key)
         samples[10:18, 12:16, 1] = near
-        image, receipt = read_digit(keyed(2, 16, samples, key), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+        image, report = decode_image(keyed(2, 16, samples, key), Fit.EXACT, Polarity.LIGHT_ON_DARK)
         assert (image > 0).sum() == 32
-        assert receipt.mode == "RGB"
+        assert report.mode == "RGB"
 
 
 def test_sixteen_bits_of_grey_are_compared_whole() -> None:
     samples = np.full((28, 28, 1), 0x4080)
     samples[10:18, 12:16] = 0x4081
-    image, _ = read_digit(keyed(0, 16, samples, 0x4080), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, _ = decode_image(keyed(0, 16, samples, 0x4080), Fit.EXACT, Polarity.LIGHT_ON_DARK)
     assert (image > 0).sum() == 32
 
 
@@ -164,16 +164,16 @@ def test_bits_beyond_the_depth_make_no_other_key(depth: int, colour: int) -> Non
     samples = np.zeros((28, 28, CHANNELS[colour]), np.int64)
     samples[10:18, 12:16] = most
     for beyond in (0, 1 << depth, 0xFF00 & ~most):
-        image, _ = read_digit(keyed(colour, depth, samples, beyond), Fit.EXACT, Polarity.AUTO)
+        image, _ = decode_image(keyed(colour, depth, samples, beyond), Fit.EXACT, Polarity.AUTO)
         assert (image == 1).sum() == 32
-        image, _ = read_digit(keyed(colour, depth, samples, most | beyond), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+        image, _ = decode_image(keyed(colour, depth, samples, most | beyond), Fit.EXACT, Polarity.LIGHT_ON_DARK)
         assert not image.any()
 
 
 def test_a_key_that_comes_after_the_pixels_is_none() -> None:
     data = sample(7)
     place = data.index(b"IEND") - 4
-    image, _ = read_digit(data[:place] + chunk(b"tRNS", b"\0\xff") + data[place:], Fit.EXACT, Polarity.AUTO)
+    image, _ = decode_image(data[:place] + chunk(b"tRNS", b"\0\xff") + data[place:], Fit.EXACT, Polarity.AUTO)
     assert np.array_equal(np.rint(image * 255), SEVEN)
 
 
@@ -186,14 +186,14 @@ def test_an_orientation_may_come_before_or_after_the_pixels() -> None:
     for before in (b"IDAT", b"IEND"):
         place = turned.index(before) - 4
         data = turned[:place] + chunk(b"eXIf", exif(6)) + turned[place:]
-        image, _ = read_digit(data, Fit.EXACT, Polarity.AUTO)
+        image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
         assert np.array_equal(np.rint(image * 255), SEVEN)
 
 
 def test_pixels_in_many_chunks_are_one_image() -> None:
     stream = zlib.compress(b"".join(b"\0" + row.tobytes() for row in SEVEN))
     pieces = b"".join(chunk(b"IDAT", stream[n : n + 3]) + chunk(b"IDAT") for n in range(0, len(stream), 3))
-    image, _ = read_digit(SIGNATURE + header(28, 28, 8, 0, 0) + pieces + chunk(b"IEND"), Fit.EXACT, Polarity.AUTO)
+    image, _ = decode_image(SIGNATURE + header(28, 28, 8, 0, 0) + pieces + chunk(b"IEND"), Fit.EXACT, Polarity.AUTO)
     assert np.array_equal(np.rint(image * 255), SEVEN)
 
 
@@ -202,17 +202,17 @@ def test_colours_beyond_the_palette_are_none(depth: int) -> None:
     """Some decoders take black for them, some white."""
     samples = np.zeros((28, 28, 1), np.int64)
     samples[14, 14] = 1
-    image, _ = read_digit(built(samples, 3, depth, chunk(b"PLTE", bytes(6))), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, _ = decode_image(built(samples, 3, depth, chunk(b"PLTE", bytes(6))), Fit.EXACT, Polarity.LIGHT_ON_DARK)
     assert not image.any()
     with refuses(UnreadablePictureError, "the image is damaged: it has colours that its palette does not hold"):
-        read_digit(built(samples, 3, depth, chunk(b"PLTE", bytes(3))), Fit.EXACT, Polarity.AUTO)
+        decode_image(built(samples, 3, depth, chunk(b"PLTE", bytes(3))), Fit.EXACT, Polarity.AUTO)
 
 
 def test_far_too_many_chunks_are_refused() -> None:
-    read_digit(blank(28, 28, 8, 0, chunk(b"tEXt") * 997), Fit.EXACT, Polarity.AUTO)
+    decode_image(blank(28, 28, 8, 0, chunk(b"tEXt") * 997), Fit.EXACT, Polarity.AUTO)
     message = "the image has more than 1,000 chunks; save it anew, without its metadata"
     with refuses(UnsuitablePictureError, message):
-        read_digit(blank(28, 28, 8, 0, chunk(b"tEXt") * 998), Fit.EXACT, Polarity.AUTO)
+        decode_image(blank(28, 28, 8, 0, chunk(b"tEXt") * 998), Fit.EXACT, Polarity.AUTO)
 
 
 HEADER, PIXELS, END = header(28, 28, 8, 0, 0), chunk(b"IDAT", zlib.compress(rows(28, 28, 8, 0, 0))), chunk(b"IEND")
@@ -243,7 +243,7 @@ ODD = {
 def test_what_is_out_of_order_is_refused(name: str) -> None:
     parts, why = ODD[name]
     with refuses(UnreadablePictureError, f"the image is damaged: {why}"):
-        read_digit(SIGNATURE + b"".join(parts), Fit.EXACT, Polarity.AUTO)
+        decode_image(SIGNATURE + b"".join(parts), Fit.EXACT, Polarity.AUTO)
 
 
 def test_no_pixel_is_decoded_before_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,4 +252,4 @@ def test_no_pixel_is_decoded_before_the_check(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     with refuses(UnreadablePictureError, FEWER):
-        read_digit(built_of(b"", 2000, 2000, 16, 6, 1), Fit.MNIST, Polarity.AUTO)
+        decode_image(built_of(b"", 2000, 2000, 16, 6, 1), Fit.MNIST, Polarity.AUTO)

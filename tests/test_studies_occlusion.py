@@ -13,6 +13,7 @@ import trainer.figures.occlusion as figure_module
 import trainer.studies.occlusion as study_module
 from models.architecture import CLASSES
 from models.checkpoint import load_all
+from models.hiding import Hiding
 from models.network import Network
 from models.occlusion import occlude
 from models.regions import Regions
@@ -121,7 +122,7 @@ def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch
         asked.append(regions.region)
         if len(asked) == 5:
             raise KeyboardInterrupt
-        return occlude(network, images, regions=regions)
+        return occlude(network, images, hiding=Hiding(regions))
 
     monkeypatch.setattr(study_module, "occlude", interrupted)
     stopped = command(tmp_path / "out", tmp_path / "runs")

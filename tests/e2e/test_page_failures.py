@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
 from playwright.sync_api import Browser, Page, Route, expect
-
 from service.uploads import MAX_BODY
+
 from tests.e2e.browser import draw, new_profile, opened, read, reading
 from tests.e2e.server import free_port, running_service
 from tests.e2e.strokes import DIGITS

@@ -16,9 +16,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from service import fitting, jpeg, orientation, pictures, png
 from service.errors import RequestError
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging import decoding, fitting, jpeg, orientation, png
+from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
 from tests.hostile.chunks import SIGNATURE, chunk
 from tests.hostile.jpegs import ENDLESS, progressive, scan, segment
@@ -42,7 +42,7 @@ def main() -> int:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
-    for module in (png, jpeg, orientation, pictures, fitting):
+    for module in (png, jpeg, orientation, decoding, fitting):
         for function in vars(module).values():
             if inspect.isfunction(function) and function.__module__ == module.__name__:
                 atheris.instrument_func(function)
@@ -177,8 +177,8 @@ class Worst:
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before, start = _peak(), time.process_time()
         try:
-            _, receipt = read_digit(data, Fit.MNIST, polarity)
-            outcome = f"read, {receipt.width}×{receipt.height} {receipt.format} {receipt.mode}"
+            _, report = decode_image(data, Fit.MNIST, polarity)
+            outcome = f"read, {report.width}×{report.height} {report.format} {report.mode}"
         except RequestError as error:
             outcome = str(error)
         cost = {"seconds": time.process_time() - start, "mebibytes": _peak() - before}

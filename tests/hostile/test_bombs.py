@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.pictures import MAX_PIXELS
+from service.imaging.decoding import MAX_PIXELS
 from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, text_bombs
 from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, post, statuses

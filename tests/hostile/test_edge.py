@@ -8,9 +8,9 @@ import pytest
 from starlette.routing import Mount, Route
 
 from service.app import create_app
-from service.routes.page import FILES
+from service.http.uploads import MAX_BODY
+from service.page import FILES
 from service.settings import Settings
-from service.uploads import MAX_BODY
 from tests.e2e.server import ROOT
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses

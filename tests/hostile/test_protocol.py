@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from service.protocol import MAX_HEAD, MAX_QUEUED
+from service.http.protocol import MAX_HEAD, MAX_QUEUED
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, statuses
 from tests.pictures import sample
 from tests.soak.client import Connection, prepared, run
