@@ -117,6 +117,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "one client is everybody": (
         "hostile.test_edge::test_slow_sockets_keep_nobody_out",
         "hostile.test_edge::test_all_places_of_the_edge_fit_into_its_memory",
+        "e2e.test_container::test_slow_sockets_through_the_published_port_keep_nobody_out",
     ),
     "settings that fail open": (
         "test_settings::test_a_name_that_resembles_a_setting_stops_the_start",
@@ -125,6 +126,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_settings::test_hosts_that_are_none",
         "e2e.test_server::test_what_is_wrong_stops_the_start_with_one_line",
         "e2e.test_server::test_what_is_no_file_stops_the_start_with_one_line",
+        "e2e.test_container::test_it_becomes_healthy_with_trusted_hosts",
         "e2e.test_server::test_the_container_s_own_check_passes_whichever_hosts_are_trusted",
     ),
 }
