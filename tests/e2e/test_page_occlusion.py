@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, Request, expect
 from service.drawing.colours import diverging, limit_of, rgb
 from tests.e2e.answers import asked, choose_sample, numbers, totals
 from tests.e2e.browser import read
-from tests.gallery import MISREAD
-from tests.pictures import DIGITS, encode, decode, sample
+from tests.pictures import DIGITS, decode, encode, sample
+from tools.gallery import MISREAD
 
 OCCLUSION = "/explain/occlusion"
 
@@ -44,9 +44,7 @@ def hover(page: Page, row: int, column: int, region: int = 2) -> None:
         ({"target": 3, "versus": 8}, "What speaks for 3 and not 8", "drop in logit 3 − logit 8"),
     ],
 )
-def test_the_heat_is_the_services(
-    page: Page, address: str, question: dict[str, int], heading: str, unit: str
-) -> None:
+def test_the_heat_is_the_services(page: Page, address: str, question: dict[str, int], heading: str, unit: str) -> None:
     choose_sample(page, 5)
     page.get_by_test_id("target").select_option(str(question.get("target", 5)))
     page.get_by_test_id("rival").select_option(str(question.get("versus", "")))
