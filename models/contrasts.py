@@ -1,21 +1,17 @@
 """Contrasts: regions whose hiding takes the class away (DESIGN 4.2). A set of regions is an int, bit r for region r."""
 
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
 
 import numpy as np
 
 from models.budget import Budget
-from models.elimination import Least, entries, least, members, plan, set_of
+from models.elimination import Bucket, Least, entries, least, members, plan, set_of
+from models.level_search import fewest_hidden
 from models.local_games import LocalGames
 from models.network import Array
 
 # A margin that is no farther from zero than this is neither above nor below it: rounding is about 1e-13.
 TOLERANCE = 1e-9
-
-# So many hidings are looked at one by one; where there are more, elimination is faster.
-ONE_BY_ONE = 2048
 
 
 class Contrasts:
@@ -55,7 +51,7 @@ class Contrasts:
         free = self.players & ~kept
         hidings = self._descend(free)
         if not hidings:
-            lowest = self._least(free)
+            lowest = self._least(plan(self._margins, free))
             rival = int(lowest.values[0].argmin())
             if lowest.values[0, rival] > TOLERANCE:
                 return float(lowest.values[0, rival])
@@ -78,16 +74,7 @@ class Contrasts:
         most = self._most()
         if most is None:
             return None
-        size = 1
-        while comb(self.players.bit_count(), size) <= ONE_BY_ONE:
-            hidings = [sum(some) for some in combinations([1 << region for region in members(self.players)], size)]
-            values = self._values(hidings)
-            if values.min() < -TOLERANCE:
-                return hidings[int(values.argmin())]
-            size += 1
-        lowest = self._least(self.players, most)
-        row = int((lowest.values.min(1) < -TOLERANCE).argmax())
-        return lowest.hidden(int(lowest.values[row].argmin()), row)
+        return fewest_hidden(self._margins, most, -TOLERANCE, self.budget)
 
     def _most(self) -> int | None:
         """So many hidden regions are enough for a margin below −``TOLERANCE``; None if no number is."""
@@ -98,7 +85,7 @@ class Contrasts:
         ]
         if sizes:
             return min(sizes)
-        lowest = self._least(self.players)
+        lowest = self._least(plan(self._margins, self.players))
         rival = int(lowest.values[0].argmin())
         return lowest.hidden(rival).bit_count() if lowest.values[0, rival] < -TOLERANCE else None
 
@@ -136,8 +123,7 @@ class Contrasts:
         values: Array = self._margins.values(hidden == 0).min(-1)
         return values
 
-    def _least(self, free: int, most: int | None = None) -> Least:
+    def _least(self, buckets: tuple[Bucket, ...], most: int | None = None) -> Least:
         """The least margins, within the budget."""
-        buckets = plan(self._margins, free)
         self.budget.spend(entries=entries(buckets) * len(self._margins.constant) * (1 if most is None else most + 1))
         return least(self._margins, buckets, most)

@@ -70,7 +70,7 @@ class LocalGames:
         return values
 
     def margins(self, target: int) -> "LocalGames":
-        """By how much a class leads each other one, in their order. For games of which the quantities are the classes."""
+        """By how much a class leads each other one, in their order; for games whose quantities are classes."""
         others = np.arange(len(self.constant)) != target
 
         def lead(values: Array) -> Array:
