@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.budget import Budget
-from models.elimination import Bucket, Least, entries, least, members, plan, set_of
+from models.elimination import Least, entries, least, members, plan, set_of
 from models.level_search import fewest_hidden
 from models.local_games import LocalGames
 from models.network import Array
 
-# A margin that is no farther from zero than this is neither above nor below it: rounding is about 1e-13.
+# A class stays if it leads by more than this; rounding is about 1e-13.
 TOLERANCE = 1e-9
 
 
@@ -51,18 +51,18 @@ class Contrasts:
         free = self.players & ~kept
         hidings = self._descend(free)
         if not hidings:
-            lowest = self._least(plan(self._margins, free))
-            rival = int(lowest.values[0].argmin())
-            if lowest.values[0, rival] > TOLERANCE:
-                return float(lowest.values[0, rival])
+            lowest = self._least(free)
+            rival = int(lowest.values.argmin())
+            if lowest.values[rival] > TOLERANCE:
+                return float(lowest.values[rival])
             hidings = [lowest.hidden(rival)]
         self.found += dict.fromkeys(self._minimal(hidden) for hidden in hidings)
         return None
 
     def fewest(self) -> int | None:
-        """The fewest regions whose hiding gives a margin below −``TOLERANCE``; of several such sets, the least margin.
+        """The fewest regions whose hiding takes the class away; of several such sets, the one with the least margin.
 
-        None where no hiding gives one.
+        None where none does.
 
         Raises
         ------
@@ -71,23 +71,7 @@ class Contrasts:
         """
         if not self.found and self.margin(kept=0) is not None:
             return None
-        most = self._most()
-        if most is None:
-            return None
-        return fewest_hidden(self._margins, most, -TOLERANCE, self.budget)
-
-    def _most(self) -> int | None:
-        """So many hidden regions are enough for a margin below −``TOLERANCE``; None if no number is."""
-        sizes = [
-            hidden.bit_count()
-            for hidden, value in zip(self.found, self._values(self.found).tolist(), strict=True)
-            if value < -TOLERANCE
-        ]
-        if sizes:
-            return min(sizes)
-        lowest = self._least(plan(self._margins, self.players))
-        rival = int(lowest.values[0].argmin())
-        return lowest.hidden(rival).bit_count() if lowest.values[0, rival] < -TOLERANCE else None
+        return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
 
     def _descend(self, free: int) -> list[int]:
         """Hide one free region after another, always the one that leaves the least margin, until that is no more.
@@ -123,7 +107,8 @@ class Contrasts:
         values: Array = self._margins.values(hidden == 0).min(-1)
         return values
 
-    def _least(self, buckets: tuple[Bucket, ...], most: int | None = None) -> Least:
-        """The least margins, within the budget."""
-        self.budget.spend(entries=entries(buckets) * len(self._margins.constant) * (1 if most is None else most + 1))
-        return least(self._margins, buckets, most)
+    def _least(self, free: int) -> Least:
+        """The least margins over all hidings of free regions, within the budget."""
+        buckets = plan(self._margins, free)
+        self.budget.spend(entries=entries(buckets) * len(self._margins.constant))
+        return least(self._margins, buckets)

@@ -1,7 +1,6 @@
-"""The fewest hidden regions with which a value falls below a limit, level by level, with a bound that is safe.
+"""The fewest hidden regions that bring a value down to a limit, found level by level: one region, two, three …
 
-For wide grids, where the tables of bucket elimination with a count get large: few regions mostly suffice there, and few
-of the many matter.
+Few of the many regions matter, and a bound that holds in every hiding leaves the others out.
 """
 
 import numpy as np
@@ -16,10 +15,10 @@ CHUNK = 512
 
 
 def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) -> int | None:
-    """The fewest regions whose hiding brings any quantity below the limit; of several sets, the least value.
+    """The fewest regions whose hiding brings any quantity down to the limit; of several such sets, the least value.
 
-    A set of so many regions is looked at only if hiding the regions that may yet come could bring it below the limit,
-    each by the most that hiding it ever takes away, whatever else is hidden.
+    A set is looked at only if it could reach the limit with the regions that may still be hidden after it, each of which
+    takes away no more than the most that hiding it takes away in any hiding of the others.
 
     Parameters
     ----------
@@ -28,7 +27,7 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
     most
         How many regions may be hidden.
     limit
-        What the value has to be below.
+        The value that is low enough.
     budget
         What the search may cost.
 
@@ -54,7 +53,7 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
         places = []
         for start in range(0, len(values), CHUNK):
             some = slice(start, start + CHUNK)
-            worth = (values[some, None] - possible < limit).any(-1) & (np.arange(len(players)) > last[some, None])
+            worth = (values[some, None] - possible <= limit).any(-1) & (np.arange(len(players)) > last[some, None])
             row, added = np.nonzero(worth)
             places.append(np.stack([row + start, added]))
         row, last = np.concatenate(places, axis=1)
@@ -63,7 +62,7 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
         visible[np.arange(len(row)), players[last]] = False
         values = _values(games, visible)
         lowest = values.min(1, initial=np.inf)
-        if (lowest < limit).any():
+        if (lowest <= limit).any():
             return sum(1 << int(region) for region in np.flatnonzero(~visible[lowest.argmin()]))
     return None
 

@@ -75,24 +75,22 @@ class Contrast:
     ----------
     regions
         (row, column) on the grid, row by row.
+    predicted
+        The class that is predicted with these regions hidden. Where two lead within 1e-9, the one that is new.
     logits
         (C,): with these regions hidden, from a forward pass.
     """
 
     regions: tuple[Place, ...]
+    predicted: int
     logits: Array
-
-    @property
-    def predicted(self) -> int:
-        """The class that is predicted with these regions hidden."""
-        return int(self.logits.argmax())
 
 
 @dataclass(frozen=True)
 class Grounds:
     """On which regions a prediction rests.
 
-    A margin within 1e-9 of zero counts as not staying, and as no change either.
+    A class stays if it leads by more than 1e-9.
 
     Attributes
     ----------
@@ -155,7 +153,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     games = class_games(network, image, region, fill)
     logits = network.logits(image)
     predicted = int(logits.argmax())
-    if logits[predicted] - np.delete(logits, predicted).max() <= TOLERANCE:
+    if _rival(logits, predicted)[1] <= TOLERANCE:
         raise ImageError("two classes lead in this image with the same logit, so neither has grounds")
     contrasts = Contrasts(games.margins(predicted), replace(SMALLEST))
     values = additive_values(games)[predicted].ravel()
@@ -169,8 +167,8 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     contrast = None
     if fewest is not None:
         rows, columns = zip(*places(fewest), strict=True)
-        hidden = games.regions.masks[rows, columns].any(0)
-        contrast = Contrast(places(fewest), network.logits(np.where(hidden, fill, image)))
+        hidden = network.logits(np.where(games.regions.masks[rows, columns].any(0), fill, image))
+        contrast = Contrast(places(fewest), _rival(hidden, predicted)[0], hidden)
     return Grounds(
         grid=games.regions,
         fill=fill,
@@ -180,6 +178,13 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
         contrast=contrast,
         empty=empty_image(network, fill),
     )
+
+
+def _rival(logits: Array, predicted: int) -> tuple[int, float]:
+    """The best class other than this one, and by how much this one leads it."""
+    others = logits.copy()
+    others[predicted] = -np.inf
+    return int(others.argmax()), float(logits[predicted] - others.max())
 
 
 def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float, Status]:
