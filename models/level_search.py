@@ -17,8 +17,8 @@ CHUNK = 512
 def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) -> int | None:
     """The fewest regions whose hiding brings any quantity down to the limit; of several such sets, the least value.
 
-    A set is looked at only if it could reach the limit with the regions that may still be hidden after it, each of which
-    takes away no more than the most that hiding it takes away in any hiding of the others.
+    A set is looked at only if it could reach the limit together with regions that may still be hidden. Each of these
+    takes away at most what it takes away where that is greatest, whatever else is hidden.
 
     Parameters
     ----------

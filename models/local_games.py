@@ -233,6 +233,7 @@ def _patches(network: Network, image: Array, view: Windows, fill: float) -> Iter
     """What each cell of pool2 sees of pool1 under every hiding: (A, P, J) for the J hidings of some cells at a time."""
     check_single(image)
     check_fill(fill)
+    network.flatten(image)
     pool1 = _pool1(network, image, view, fill)
     changed = view.seen(np.asarray(image) != fill)
     most = CHUNK // (POOL**2 * network.architecture.conv1_filters * network.architecture.conv2_filters)
