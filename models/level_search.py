@@ -57,11 +57,13 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
             row, added = np.nonzero(worth)
             places.append(np.stack([row + start, added]))
         row, last = np.concatenate(places, axis=1)
+        if not len(row):
+            return None
         budget.spend(hidings=len(row))
         visible = visible[row]
         visible[np.arange(len(row)), players[last]] = False
         values = _values(games, visible)
-        lowest = values.min(1, initial=np.inf)
+        lowest = values.min(1)
         if (lowest <= limit).any():
             return sum(1 << int(region) for region in np.flatnonzero(~visible[lowest.argmin()]))
     return None

@@ -42,14 +42,14 @@ class Combinations:
     @property
     def hidden(self) -> NDArray[np.bool_]:
         """(2ⁿ, n)."""
-        return np.array(
-            [[number >> p & 1 for p in range(len(self.players))] for number in range(len(self.logits))], bool
-        )
+        bits = [[number >> p & 1 for p in range(len(self.players))] for number in range(len(self.logits))]
+        return np.array(bits, np.bool_)
 
     def margins(self) -> F64:
         """By how much the class of the whole image leads the best other one."""
         predicted = int(self.logits[0].argmax())
-        return self.logits[:, predicted] - np.delete(self.logits, predicted, axis=1).max(1)
+        margins: F64 = self.logits[:, predicted] - np.delete(self.logits, predicted, axis=1).max(1)
+        return margins
 
     def shapley(self) -> dict[Place, F64]:
         """By the definition, for every class: a mean over the sets of other players that are visible before."""
@@ -67,7 +67,7 @@ class Combinations:
     def worst(self, kept: int) -> float:
         """The least margin over all hidings in which these players stay visible."""
         margins = self.margins()
-        return min(margins[number] for number in range(len(margins)) if not number & kept)
+        return float(margins[np.arange(len(margins)) & kept == 0].min())
 
     def smallest(self) -> int:
         """How many players the smallest sufficient set has."""
@@ -92,4 +92,4 @@ def every_combination(network: Network, image: F64, region: int, fill: float) ->
         for p, (_, box) in enumerate(some):
             if number >> p & 1:
                 hidden[box] = fill
-    return Combinations([place for place, _ in some], network.logits(images))
+    return Combinations([place for place, _ in some], network.logits(images).astype(np.float64))

@@ -12,7 +12,7 @@ from models.checkpoint import load_all
 from models.contributions import contributions
 from models.errors import ImageError, ParameterError
 from models.local_games import LocalGames, class_games, pair_games
-from models.network import Network
+from models.network import Array, Network
 from models.windows import exact_sides
 from tests.combinations import boxes
 from tests.oracles import (
@@ -125,7 +125,7 @@ def test_margins_are_by_how_much_a_class_leads_each_other(digits: Digits) -> Non
 def test_cells_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     network, image = random_network(SUMMED, 6), digits.scaled(np.float64)[9]
 
-    def tables(games: LocalGames) -> list[F64]:
+    def tables(games: LocalGames) -> list[Array]:
         return [game.table for game in games.games]
 
     together = tables(class_games(network, image)), tables(pair_games(network, image, 1))
