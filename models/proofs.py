@@ -197,6 +197,6 @@ def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float,
     except BudgetError:
         fewest, contrasts.budget = kept.bit_count(), replace(OTHER)
     while True:
-        kept = irreducible_hitting_set(contrasts.found, contrasts.players, order)
+        kept = irreducible_hitting_set(contrasts.found, order)
         if (margin := contrasts.margin(kept)) is not None:
             return kept, margin, Status.SMALLEST if kept.bit_count() == fewest else Status.IRREDUCIBLE

@@ -45,7 +45,7 @@ def test_irreducible_is_one_element_after_another(sets: list[int], order: list[i
     for element in order:
         if meets(sum(1 << one for one in kept - {element}), sets):
             kept.remove(element)
-    found = irreducible_hitting_set(sets, 2**9 - 1, order)
+    found = irreducible_hitting_set(sets, order)
     assert found == sum(1 << element for element in kept)
     for element in kept:
         assert not meets(found & ~(1 << element), sets)
