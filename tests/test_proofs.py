@@ -125,11 +125,19 @@ def test_without_any_budget_it_is_refused(digits: Digits, monkeypatch: pytest.Mo
         grounds(network, image)
 
 
-def test_the_first_test_digits_grounds(digits: Digits) -> None:
-    """A 7: four of its sixteen regions are enough, whatever else is hidden."""
+def test_the_grounds_of_the_first_test_digit(digits: Digits) -> None:
+    """A 7: two of its sixteen regions are enough, in any of 2¹⁴ hidings of the others; four make it a 3."""
     result = grounds(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
     assert result.predicted == 7
     assert len(result.players) == 16
+    assert result.sufficient.regions == ((2, 2), (3, 4))
+    assert result.sufficient.combinations == 16_384
+    assert result.sufficient.status is Status.SMALLEST
+    assert result.contrast is not None
+    assert result.contrast.regions == ((2, 2), (3, 4), (4, 4), (5, 3))
+    assert result.contrast.predicted == 3
+    assert result.empty.predicted == 1
+    assert result.empty.probability == pytest.approx(0.953, abs=0.001)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
