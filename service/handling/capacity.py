@@ -1,6 +1,8 @@
 """How much is computed at once, and how much may wait: what comes beyond is told to come back."""
 
-from collections.abc import Awaitable, Callable
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from anyio import Semaphore, to_thread
@@ -13,6 +15,8 @@ T = TypeVar("T")
 # Threads that compute in one worker. More would only take turns at the interpreter and keep the event loop waiting, and
 # the most expensive questions, which take 100 MiB each, would need more than the container has.
 SLOTS = 1
+# Bytes of bodies that one worker keeps at once: four of the largest.
+BODIES = 32 * 1024 * 1024
 
 
 class Capacity:
@@ -28,6 +32,24 @@ class Capacity:
         self._slots = Semaphore(SLOTS)
         self._most = SLOTS + waiting
         self._inside = 0
+        self._bodies = 0
+
+    @contextmanager
+    def body(self, size: int) -> Iterator[None]:
+        """Room for a body of so many bytes, from before it is read until it is answered.
+
+        Raises
+        ------
+        BusyError
+            With it, all bodies together would take more than there is.
+        """
+        if self._bodies + size > BODIES:
+            raise BusyError("all workers are busy; try again in a second")
+        self._bodies += size
+        try:
+            yield
+        finally:
+            self._bodies -= size
 
     def check(self) -> None:
         """Raise BusyError if as many are waiting as may: so no body is read that could not be answered."""
@@ -35,29 +57,42 @@ class Capacity:
             raise BusyError("all workers are busy; try again in a second")
 
     async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
-        """The result of ``work``, or its error.
+        """The result of ``work``, or its error; as ``run_all`` of this one piece."""
+        [result] = await self.run_all([work], is_gone)
+        return result
+
+    async def run_all(self, pieces: Iterable[Callable[[], T]], is_gone: Callable[[], Awaitable[bool]]) -> list[T]:
+        """The results of all pieces of work, one after another, or the first error.
+
+        Between two pieces others have their turn, so that a large question keeps nobody waiting for all of it.
 
         Parameters
         ----------
-        work
-            Runs in a thread.
+        pieces
+            Each runs in a thread.
         is_gone
-            Whether nobody waits for the result any more; asked when its turn has come.
+            Whether nobody waits for the results any more; asked whenever its turn has come.
 
         Raises
         ------
         BusyError
-            As many are waiting as may.
+            As many are waiting as may, or the service ends.
         ClientDisconnect
-            Nobody waits for the result.
+            Nobody waits for the results.
         """
         # Counted here, without a pause before the count: the semaphore learns of a task only some steps later.
         self.check()
         self._inside += 1
+        results = []
         try:
-            async with self._slots:
-                if await is_gone():
-                    raise ClientDisconnect
-                return await to_thread.run_sync(work)
+            for work in pieces:
+                async with self._slots:
+                    if await is_gone():
+                        raise ClientDisconnect
+                    results.append(await to_thread.run_sync(work))
+            return results
+        except CancelledError as error:
+            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
+            raise BusyError("the service is being stopped; try again in a second") from error
         finally:
             self._inside -= 1

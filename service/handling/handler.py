@@ -4,7 +4,6 @@ request → image and preprocessing report → explain → Result → JSON or pi
 """
 
 import hashlib
-from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
@@ -22,7 +21,6 @@ from models.usage import Usage
 from service.catalogue import Catalogue
 from service.drawing.canvas import png
 from service.drawing.style import Style
-from service.errors import BusyError
 from service.handling.answers import ModelReference
 from service.handling.capacity import Capacity
 from service.handling.queries import ImageQuery, PictureQuery
@@ -154,11 +152,7 @@ class Handler:
         return form
 
     async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
-        try:
-            content = await self._capacity.run(work, self._request.is_disconnected)
-        except CancelledError as error:
-            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
-            raise BusyError("the service is being stopped; try again in a second") from error
+        content = await self._capacity.run(work, self._request.is_disconnected)
         return _response(form, content)
 
 
