@@ -1,4 +1,4 @@
-"""``python -m tools.moved OUT --images N``: as many images as are wanted, made by moving MNIST's; for docs/scaling.md."""
+"""``python -m tools.moved OUT --images N``: many images, made by moving MNIST's; for docs/scaling.md."""
 
 import argparse
 from itertools import product
