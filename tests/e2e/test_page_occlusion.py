@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 from service.drawing.colours import diverging, limit_of, rgb
 from tests.e2e.answers import asked, choose_sample, numbers, totals
 from tests.e2e.browser import read
-from tests.gallery import MISREAD
 from tests.pictures import DIGITS, decode, encode, sample
+from tools.gallery import MISREAD
 
 OCCLUSION = "/explain/occlusion"
 
