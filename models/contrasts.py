@@ -1,21 +1,17 @@
 """Contrasts: regions whose hiding takes the class away (DESIGN 4.2). A set of regions is an int, bit r for region r."""
 
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
 
 import numpy as np
 
 from models.budget import Budget
 from models.elimination import Least, entries, least, members, plan, set_of
+from models.level_search import fewest_hidden
 from models.local_games import LocalGames
 from models.network import Array
 
-# A margin that is no farther from zero than this is neither above nor below it: rounding is about 1e-13.
+# A class stays if it leads by more than this; rounding is about 1e-13.
 TOLERANCE = 1e-9
-
-# So many hidings are looked at one by one; where there are more, elimination is faster.
-ONE_BY_ONE = 2048
 
 
 class Contrasts:
@@ -56,17 +52,17 @@ class Contrasts:
         hidings = self._descend(free)
         if not hidings:
             lowest = self._least(free)
-            rival = int(lowest.values[0].argmin())
-            if lowest.values[0, rival] > TOLERANCE:
-                return float(lowest.values[0, rival])
+            rival = int(lowest.values.argmin())
+            if lowest.values[rival] > TOLERANCE:
+                return float(lowest.values[rival])
             hidings = [lowest.hidden(rival)]
         self.found += dict.fromkeys(self._minimal(hidden) for hidden in hidings)
         return None
 
     def fewest(self) -> int | None:
-        """The fewest regions whose hiding gives a margin below −``TOLERANCE``; of several such sets, the least margin.
+        """The fewest regions whose hiding takes the class away; of several such sets, the one with the least margin.
 
-        None where no hiding gives one.
+        None where none does.
 
         Raises
         ------
@@ -75,32 +71,7 @@ class Contrasts:
         """
         if not self.found and self.margin(kept=0) is not None:
             return None
-        most = self._most()
-        if most is None:
-            return None
-        size = 1
-        while comb(self.players.bit_count(), size) <= ONE_BY_ONE:
-            hidings = [sum(some) for some in combinations([1 << region for region in members(self.players)], size)]
-            values = self._values(hidings)
-            if values.min() < -TOLERANCE:
-                return hidings[int(values.argmin())]
-            size += 1
-        lowest = self._least(self.players, most)
-        row = int((lowest.values.min(1) < -TOLERANCE).argmax())
-        return lowest.hidden(int(lowest.values[row].argmin()), row)
-
-    def _most(self) -> int | None:
-        """So many hidden regions are enough for a margin below −``TOLERANCE``; None if no number is."""
-        sizes = [
-            hidden.bit_count()
-            for hidden, value in zip(self.found, self._values(self.found).tolist(), strict=True)
-            if value < -TOLERANCE
-        ]
-        if sizes:
-            return min(sizes)
-        lowest = self._least(self.players)
-        rival = int(lowest.values[0].argmin())
-        return lowest.hidden(rival).bit_count() if lowest.values[0, rival] < -TOLERANCE else None
+        return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
 
     def _descend(self, free: int) -> list[int]:
         """Hide one free region after another, always the one that leaves the least margin, until that is no more.
@@ -136,8 +107,8 @@ class Contrasts:
         values: Array = self._margins.values(hidden == 0).min(-1)
         return values
 
-    def _least(self, free: int, most: int | None = None) -> Least:
-        """The least margins, within the budget."""
+    def _least(self, free: int) -> Least:
+        """The least margins over all hidings of free regions, within the budget."""
         buckets = plan(self._margins, free)
-        self.budget.spend(entries=entries(buckets) * len(self._margins.constant) * (1 if most is None else most + 1))
-        return least(self._margins, buckets, most)
+        self.budget.spend(entries=entries(buckets) * len(self._margins.constant))
+        return least(self._margins, buckets)

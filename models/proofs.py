@@ -76,24 +76,22 @@ class Contrast:
     ----------
     regions
         (row, column) on the grid, row by row.
+    predicted
+        The class that is predicted with these regions hidden. Where two lead within 1e-9, the one that is new.
     logits
         (C,): with these regions hidden, from a forward pass.
     """
 
     regions: tuple[Place, ...]
+    predicted: int
     logits: Array
-
-    @property
-    def predicted(self) -> int:
-        """The class that is predicted with these regions hidden."""
-        return int(self.logits.argmax())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds(Result):
     """On which regions a prediction rests.
 
-    A margin within 1e-9 of zero counts as not staying, and as no change either.
+    A class stays if it leads by more than 1e-9.
 
     Attributes
     ----------
@@ -145,7 +143,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     games = class_games(network, image, region, fill)
     logits = network.logits(image)
     predicted = int(logits.argmax())
-    if logits[predicted] - np.delete(logits, predicted).max() <= TOLERANCE:
+    if _rival(logits, predicted)[1] <= TOLERANCE:
         raise ImageError("two classes lead in this image with the same logit, so neither has grounds")
     contrasts = Contrasts(games.margins(predicted), replace(SMALLEST))
     values = additive_values(games)[predicted].ravel()
@@ -159,8 +157,8 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     contrast = None
     if fewest is not None:
         rows, columns = zip(*places(fewest), strict=True)
-        hidden = games.regions.masks[rows, columns].any(0)
-        contrast = Contrast(places(fewest), network.logits(np.where(hidden, fill, image)))
+        hidden = network.logits(np.where(games.regions.masks[rows, columns].any(0), fill, image))
+        contrast = Contrast(places(fewest), _rival(hidden, predicted)[0], hidden)
     return Grounds(
         network=network,
         image=image,
@@ -173,6 +171,13 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     )
 
 
+def _rival(logits: Array, predicted: int) -> tuple[int, float]:
+    """The best class other than this one, and by how much this one leads it."""
+    others = logits.copy()
+    others[predicted] = -np.inf
+    return int(others.argmax()), float(logits[predicted] - others.max())
+
+
 def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float, Status]:
     """A sufficient set, its margin, and what is proven about it; regions are given up in this order where need be."""
     kept = 0
@@ -183,6 +188,6 @@ def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float,
     except BudgetError:
         fewest, contrasts.budget = kept.bit_count(), replace(OTHER)
     while True:
-        kept = irreducible_hitting_set(contrasts.found, contrasts.players, order)
+        kept = irreducible_hitting_set(contrasts.found, order)
         if (margin := contrasts.margin(kept)) is not None:
             return kept, margin, Status.SMALLEST if kept.bit_count() == fewest else Status.IRREDUCIBLE

@@ -31,7 +31,7 @@ def test_proof_and_contrast_by_brute_force(client: TestClient, digit: int, fill:
     hidden = [masks[list(hiding)].any(0) if any(hiding) else np.zeros((28, 28), bool) for hiding in hidings]
     logits = network.logits(np.where(hidden, fill, image))
     others = np.delete(logits, digit, axis=1).max(1)
-    margins = dict(zip(hidings, (logits[:, digit] - others).tolist(), strict=True))
+    margins: dict[tuple[bool, ...], float] = dict(zip(hidings, (logits[:, digit] - others).tolist(), strict=True))
 
     def least(kept: tuple[tuple[int, int], ...]) -> float:
         free = [player not in kept for player in players]

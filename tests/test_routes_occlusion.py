@@ -159,8 +159,10 @@ def test_the_drops_are_more_faithful_than_chance(client: TestClient) -> None:
     assert found["insertion"] > found["random_insertion"]
 
 
-def picture(client: TestClient, data: bytes = sample(6), **parameters: str | int | float | bool) -> bytes:
-    answer = client.post("/explain/occlusion", params={"format": "png", **parameters}, files={"file": data})
+def picture(client: TestClient, data: bytes | None = None, /, **parameters: str | int | float | bool) -> bytes:
+    answer = client.post(
+        "/explain/occlusion", params={"format": "png", **parameters}, files={"file": data or sample(6)}
+    )
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     return answer.content
 
@@ -179,7 +181,7 @@ def test_what_hides_reaches_the_picture_and_its_caption(
     client: TestClient, parameters: dict[str, float], pairs: bool
 ) -> None:
     """The picture must be that of the result: drawing with another fill, side or stride is another picture."""
-    asked = {"region": 2, "stride": 2, "fill": 0.0, **parameters}
+    asked: dict[str, Any] = {"region": 2, "stride": 2, "fill": 0.0, **parameters}
     if "region" in parameters:
         asked["stride"] = 3
     drawn = picture(client, pairs=pairs, **asked)
@@ -203,8 +205,8 @@ BLANK = encode(np.zeros((28, 28), np.uint8))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
-def test_a_caption_that_is_wider_than_its_picture_makes_it_wider(client: TestClient, scale: int) -> None:
-    """Nothing is hidden, so the colour bar needs little room; and the caption has many decimals."""
+def test_a_long_caption_is_whole_and_leaves_the_margin_free(client: TestClient, scale: int) -> None:
+    """In 0.1 the caption of an empty image was wider than its picture, and the answer a 500."""
     drawn = picture(client, BLANK, region=10, fill=0.123456, scale=scale)
     image = Image.open(BytesIO(drawn))
     line = "regions of 10×10 pixels, stride 10, fill 0.123456; "
@@ -228,7 +230,13 @@ def test_hiding_with_the_papers_own_grey_drops_exactly_nothing(
 ) -> None:
     """By either way of computing it, and however the file says it: a drop of 1e-8 on paper would be a lie."""
     even = np.full((28, 28), grey, np.uint8)
-    parameters = {"model": model, "polarity": polarity, "fill": fill, "region": region, "stride": stride}
+    parameters: dict[str, Any] = {
+        "model": model,
+        "polarity": polarity,
+        "fill": fill,
+        "region": region,
+        "stride": stride,
+    }
     data = encode(even if polarity == "light-on-dark" else 255 - even)
     body = client.post("/explain/occlusion", params=parameters, files={"file": data}).json()
     assert body["input"]["inverted"] is (polarity == "dark-on-light")
@@ -240,7 +248,7 @@ def test_hiding_with_the_papers_own_grey_drops_exactly_nothing(
 def test_hiding_grey_paper_beside_ink_drops_exactly_nothing(client: TestClient, polarity: str) -> None:
     """A dark digit on light grey paper, 204: inverted the paper is 51, which is 0.2."""
     ink = np.where(pixels(7) > 127, 0, 204).astype(np.uint8)
-    parameters = {"polarity": polarity, "fill": 0.2, "pairs": True}
+    parameters: dict[str, Any] = {"polarity": polarity, "fill": 0.2, "pairs": True}
     body = client.post("/explain/occlusion", params=parameters, files={"file": encode(ink)}).json()
     assert body["input"]["inverted"] is True
     inked = (ink == 0).reshape(14, 2, 14, 2).any((1, 3))

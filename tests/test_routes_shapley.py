@@ -104,12 +104,16 @@ def test_other_sides_are_not_exact(client: TestClient, path: str, region: int) -
     )
 
 
+NO_STYLE: dict[str, str | int | bool] = {}
+DARK: dict[str, str | int | bool] = {"theme": "dark", "scale": 2}
+
+
 @pytest.mark.parametrize("pairs", [False, True])
 def test_the_picture_is_drawn(client: TestClient, pairs: bool) -> None:
-    parameters = {"format": "png", "pairs": pairs}
+    parameters: dict[str, str | int | bool] = {"format": "png", "pairs": pairs}
     light, dark = (
         decode(client.post("/explain/shapley", params=parameters | more, files={"file": sample(7)}).content)
-        for more in ({}, {"theme": "dark", "scale": 2})
+        for more in (NO_STYLE, DARK)
     )
     assert dark.shape[:2] == (2 * light.shape[0], 2 * light.shape[1])
     assert light[0, 0].tolist() == [255, 255, 255]

@@ -10,10 +10,10 @@ import pytest
 
 from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
-from tests.examples import curl
 from tests.pictures import sample
-from tests.soak.client import run
-from tests.soak.slow import SLOW, healthy, hold
+from tools.examples import curl
+from tools.soak.client import run
+from tools.soak.slow import SLOW, healthy, hold
 
 pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
 
@@ -35,7 +35,7 @@ def inside(command: str) -> str:
 
 def test_a_real_digit_is_read(port: int) -> None:
     answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png localhost:{port}/predict"))
-    assert answer["digit"] == 7
+    assert answer["predicted"] == 7
 
 
 @pytest.mark.usefixtures("port")
@@ -59,7 +59,7 @@ def test_the_edge_refuses_in_the_services_words(port: int) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     assert (
         answer.json()["detail"]
-        == "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
+        == "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
     )
 
 

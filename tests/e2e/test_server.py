@@ -27,7 +27,7 @@ def test_it_reads_a_digit_and_leaves_when_told() -> None:
     environment = {**os.environ, "KONKYO_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
     wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-    assert ask(f"127.0.0.1:{port}", sample(7)).json()["digit"] == 7
+    assert ask(f"127.0.0.1:{port}", sample(7)).json()["predicted"] == 7
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
 
@@ -139,7 +139,7 @@ def test_serving_loads_no_torch() -> None:
 def test_workers_share_the_port_and_add_up_their_metrics() -> None:
     with running_service(KONKYO_WORKERS="2") as address:
         for _ in range(40):  # connections of their own, so that both workers get some
-            assert ask(address, sample(7)).json()["digit"] == 7
+            assert ask(address, sample(7)).json()["predicted"] == 7
         assert ask(address, b"hello").status_code == 415
         for _ in range(5):  # whichever worker answers
             lines = httpx.get(f"http://{address}/metrics", timeout=PATIENCE).text.splitlines()
@@ -177,7 +177,7 @@ def test_workers_are_replaced_one_after_the_other_while_they_answer() -> None:
         assert len(before) == 2
         process.send_signal(signal.SIGHUP)
         for _ in range(20_000):
-            assert ask(f"127.0.0.1:{port}", sample(7)).json()["digit"] == 7
+            assert ask(f"127.0.0.1:{port}", sample(7)).json()["predicted"] == 7
             if not children(process.pid) & before:
                 break
         assert len(children(process.pid) - before) == 2

@@ -14,7 +14,7 @@ READ = "read"
 def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
     """``read``, or the name of the refusal; anything else is raised."""
     try:
-        image, receipt = decode_image(data, fit, polarity)
+        image, report = decode_image(data, fit, polarity)
     except REFUSALS as refusal:
         return type(refusal).__name__
     assert image.shape == (28, 28)
@@ -22,8 +22,8 @@ def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
     assert np.isfinite(image).all()
     assert image.min() >= 0
     assert image.max() <= 1
-    assert receipt.format in ("PNG", "JPEG")
-    assert receipt.fitted is (receipt.box is not None)
+    assert report.format in ("PNG", "JPEG")
+    assert report.fitted is (report.box is not None)
     return READ
 
 

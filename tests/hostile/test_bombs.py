@@ -1,4 +1,4 @@
-"""Small uploads that would be large inside. With times and memory: ``python -m tests.soak.bombs``."""
+"""Small uploads that would be large inside. With times and memory: ``python -m tools.soak.bombs``."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, te
 from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, post, statuses
 from tests.pictures import sample
-from tests.soak.memory import peak
+from tools.soak.memory import peak
 
 SEVEN = sample(7)
 FORMS, LONG_FORMS, TEXT_BOMBS = forms(SEVEN), long_forms(SEVEN), text_bombs()

@@ -1,4 +1,4 @@
-"""Any bytes are read or refused. The long form: ``python -m tests.soak.decoder``."""
+"""Any bytes are read or refused. The long form: ``python -m tools.soak.decoder``."""
 
 import struct
 import subprocess
@@ -102,9 +102,9 @@ def test_metadata_that_cannot_be_written_again_is_read() -> None:
     entries = [(0x0112, 3, 1, b"\6\0\0\0"), (0x010E, 11, 1, struct.pack("<f", 1.5))]
     table = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in entries)
     block = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
-    image, receipt = decode_image(digit(0, chunk(b"eXIf", block)), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, report = decode_image(digit(0, chunk(b"eXIf", block)), Fit.EXACT, Polarity.LIGHT_ON_DARK)
     assert not image.any()
-    assert receipt.width == receipt.height == 28
+    assert report.width == report.height == 28
 
 
 SILENT = """
@@ -148,7 +148,7 @@ def test_what_does_not_start_as_a_picture_is_none(name: str) -> None:
     "tail", [b"<script>alert(1)</script>", GIF, b"PK\x03\x04" + bytes(100)], ids=["script", "GIF", "archive"]
 )
 def test_what_hangs_on_a_picture_is_not_looked_at(tail: bytes) -> None:
-    image, receipt = decode_image(PNG + tail, Fit.EXACT, Polarity.AUTO)
+    image, report = decode_image(PNG + tail, Fit.EXACT, Polarity.AUTO)
     whole, expected = decode_image(PNG, Fit.EXACT, Polarity.AUTO)
-    assert receipt == expected
+    assert report == expected
     assert (image == whole).all()
