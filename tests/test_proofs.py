@@ -223,7 +223,7 @@ def test_refusals(digits: Digits) -> None:
     zeros = {name: np.zeros(shape) for name, shape in PAIRED.tensor_shapes.items()}
     with refuses(ImageError, "two classes lead in this image with the same logit, so neither has grounds"):
         grounds(Network(PAIRED, zeros), image)
-    with refuses(ImageError, "one picture at a time; got an array of shape (1, 28, 28)"):
+    with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
         grounds(network, image[None])
     with refuses(ParameterError, "fill: must be from 0 to 1, not 2"):
         grounds(network, image, fill=2)

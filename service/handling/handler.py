@@ -100,6 +100,13 @@ class Handler:
 
     async def respond(self, operation: Operation[Q, R]) -> Response:
         """Explain the image in the request. What can be refused cheaply is refused before the body is read."""
+        try:
+            return await self._respond(operation)
+        except CancelledError as error:
+            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
+            raise BusyError("the service is being stopped; try again in a second") from error
+
+    async def _respond(self, operation: Operation[Q, R]) -> Response:
         query = self._query(operation.query)
         form = self._form(query)
         checkpoint = self._catalogue.get(query.model)
@@ -154,12 +161,7 @@ class Handler:
         return form
 
     async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
-        try:
-            content = await self._capacity.run(work, self._request.is_disconnected)
-        except CancelledError as error:
-            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
-            raise BusyError("the service is being stopped; try again in a second") from error
-        return _response(form, content)
+        return _response(form, await self._capacity.run(work, self._request.is_disconnected))
 
 
 def _response(form: Format, content: bytes) -> Response:
