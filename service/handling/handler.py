@@ -5,7 +5,8 @@ request → image and preprocessing report → explain → Result → JSON or pi
 
 import hashlib
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
@@ -91,7 +92,8 @@ class Handler:
         form = self._form(query)
         checkpoint = self._catalogue.get(query.model)
         self._capacity.check()
-        data = await read_upload(self._request)
+        with _stopping_is_busy():
+            data = await read_upload(self._request)
         note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
 
         def work() -> bytes:
@@ -127,12 +129,18 @@ class Handler:
         return form
 
     async def _answer(self, form: Format, work: Callable[[], bytes]) -> Response:
-        try:
+        with _stopping_is_busy():
             content = await self._capacity.run(work, self._request.is_disconnected)
-        except CancelledError as error:
-            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
-            raise BusyError("the service is being stopped; try again in a second") from error
         return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
+
+
+@contextmanager
+def _stopping_is_busy() -> Iterator[None]:
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    try:
+        yield
+    except CancelledError as error:
+        raise BusyError("the service is being stopped; try again in a second") from error
 
 
 async def _handler(request: Request) -> Handler:
