@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from service.handling.openapi import EXAMPLES
 
+from service.handling.openapi import EXAMPLES
 from tests import examples, gallery
 from tests.e2e.server import running_service
 from tests.pictures import decode
