@@ -22,6 +22,12 @@ def check_question(target: int | None, versus: int | None) -> None:
         raise ParameterError("versus", f"must differ from the target; both are {target}")
 
 
+def check_fill(fill: float) -> None:
+    """Raise ParameterError unless ``fill`` is a grey value, 0…1."""
+    if not 0 <= fill <= 1:
+        raise ParameterError("fill", f"must be from 0 to 1, not {fill}")
+
+
 def check_single(image: Array) -> None:
     """Raise ImageError for a batch."""
     if np.ndim(image) != 2:

@@ -1,4 +1,4 @@
-"""The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2, DESIGN 3)."""
+"""The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
 from dataclasses import dataclass
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ParameterError
+from models.checks import check_fill
 from models.network import Array
 from models.regions import Regions
 
@@ -31,8 +31,7 @@ class Hiding:
     fill: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fill <= 1:
-            raise ParameterError("fill", f"must be from 0 to 1, not {self.fill}")
+        check_fill(self.fill)
 
     def changed(self, image: Array) -> NDArray[np.bool_]:
         """(R²,), regions row by row: whether hiding the region changes any pixel of the image (28, 28)."""

@@ -1,4 +1,6 @@
-"""What the network reads when a region is hidden, recomputing only what the region can change. Exact (DESIGN 4).
+"""What the network predicts when a region is hidden, recomputing only what the region can change.
+
+Exact; docs/mathematics.md, 3.
 
 Hiding a region changes few outputs of a convolution, and these by a linear function of the hidden pixels. So each
 convolution is brought up to date by one small matrix product on a window, and each pool by pooling its window again.

@@ -12,7 +12,7 @@ from service.handling import openapi
 from service.handling.capacity import Capacity
 from service.http import problems, telemetry
 from service.http.middleware import ServiceMiddleware
-from service.routes import filters, health, models, occlusion, predict, process
+from service.routes import filters, grounds, health, models, occlusion, predict, process, shapley
 from service.settings import Settings
 
 DESCRIPTION = """\
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     app.add_middleware(ServiceMiddleware, hosts=settings.hosts)
-    for module in (predict, filters, occlusion, process, models, health, page, telemetry):
+    for module in (predict, filters, occlusion, shapley, grounds, process, models, health, page, telemetry):
         app.include_router(module.router)
     return app
 

@@ -95,7 +95,7 @@ def test_beyond_capacity_a_request_is_told_to_come_back(held: threading.Event) -
     with TestClient(create_app(Settings(max_waiting=WAITING))) as client, ThreadPoolExecutor(16) as crowd:
 
         def ask() -> int:
-            answer = client.post("/predict", files={"file": sample(7)})
+            answer = client.post("/predict", params={"format": "png"}, files={"file": sample(7)})
             if answer.status_code == 503:
                 check_problem(answer, 503, "busy", "all workers are busy; try again in a second")
                 assert answer.headers["retry-after"] == "1"
@@ -152,7 +152,7 @@ def test_whether_it_is_busy_is_decided_before_the_body_comes(path: str) -> None:
                 tasks.start_soon(partial(capacity.run, partial(release.wait, 30), stays))
                 await anyio.sleep(0.01)
             try:
-                answered = await answer_without_a_body(app, path)
+                answered = await answer_without_a_body(app, path, b"format=png")
             finally:
                 release.set()
         return answered
@@ -191,17 +191,73 @@ def test_the_time_in_the_queue_is_no_part_of_an_explanation(monkeypatch: pytest.
         return decode(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(decoding, "_decode", slow)
-    names = [
-        f'konkyo_explanation_seconds_sum{{form="json",path="{path}"}}' for path in ("/predict", "/explain/filters")
-    ]
+    names = [f'konkyo_explanation_seconds_sum{{form="png",path="{path}"}}' for path in ("/predict", "/explain/filters")]
     with TestClient(create_app(Settings())) as client, ThreadPoolExecutor(2) as crowd:
         before = [metric(client, name) for name in names]
-        first = crowd.submit(client.post, "/predict", files={"file": sample(7)})
+        picture = {"format": "png"}
+        first = crowd.submit(client.post, "/predict", params=picture, files={"file": sample(7)})
         assert started.wait(20)
         begun = time.perf_counter()
-        second = client.post("/explain/filters", files={"file": sample(7)})
+        second = client.post("/explain/filters", params=picture, files={"file": sample(7)})
         waited = time.perf_counter() - begun
         assert (first.result(20).status_code, second.status_code) == (200, 200)
         taken = [metric(client, name) - value for name, value in zip(names, before, strict=True)]
     assert taken[0] >= 1
     assert taken[1] < waited / 2
+
+
+CHEAP = [
+    ("/predict", {}),
+    ("/explain/filters", {"maps": "full", "model": "lenet-6x16"}),
+    ("/explain/occlusion", {"versus": 3}),
+    ("/explain/occlusion", {"region": 14, "stride": 2}),
+]
+EXPENSIVE = [
+    ("/predict", {"fit": "mnist"}),
+    ("/predict", {"format": "png"}),
+    ("/explain/occlusion", {"stride": 1}),
+    ("/explain/occlusion", {"pairs": True}),
+    ("/explain/occlusion", {"faithfulness": True}),
+    ("/explain/shapley", {}),
+    ("/explain/grounds", {}),
+    ("/explain/process", {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status"),
+    [(*one, 200) for one in CHEAP] + [(*one, 503) for one in EXPENSIVE],
+)
+def test_cheap_questions_are_answered_while_everything_else_is_full(
+    path: str, parameters: dict[str, Any], status: int
+) -> None:
+    app, release = create_app(Settings(max_waiting=0)), threading.Event()
+    with TestClient(app) as client, ThreadPoolExecutor(1) as crowd:
+        assert client.portal is not None
+        blocked = crowd.submit(client.portal.call, app.state.capacity.run, partial(release.wait, 30), stays)
+        try:
+            while not app.state.capacity._inside:
+                time.sleep(0.01)
+            answer = client.post(path, params=parameters, files={"file": sample(7)})
+        finally:
+            release.set()
+        assert answer.status_code == status
+        blocked.result(20)
+
+
+def test_a_large_file_is_no_cheap_question() -> None:
+    """28×28 pixels behind 100 KiB of nothing: decoding that is left to a thread."""
+    padded = sample(7).ljust(100 * 1024, b"\0")
+    ran: list[int] = []
+    app = create_app(Settings())
+    run = app.state.capacity.run
+
+    async def counted(*arguments: Any) -> Any:
+        ran.append(1)
+        return await run(*arguments)
+
+    app.state.capacity.run = counted
+    with TestClient(app) as client:
+        for data, threads in ((sample(7), 0), (padded, 1)):
+            assert client.post("/predict", files={"file": data}).json()["predicted"] == 7
+            assert len(ran) == threads

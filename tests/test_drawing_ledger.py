@@ -218,13 +218,22 @@ def test_the_sum_line_has_the_actual_numbers() -> None:
     assert len(written(image, "logit 8", NOTE, MUTED)) == 1
 
 
-def test_the_sum_line_takes_the_decimals_with_which_it_adds_up() -> None:
-    """0.004 + 0.004 + 0 = 0.008 would read 0.00 + 0.00 + 0.00 = 0.01."""
+def test_the_sum_line_adds_up_as_shown() -> None:
+    """Rounded by itself, 20.004 + 0.004 = 20.008 would read 20.00 + 0.00 = 20.01."""
     account = replace(_account([[20.004]], filter_bias=0.004), logit=20.008)
     image = _draw(account, Architecture(Wiring.SUMMED, 1, 1))
-    assert len(written(image, "20.004", SUM)) == 1
-    assert len(written(image, "0.004", SUM)) == 1
-    assert len(written(image, "20.008", SUM, strong=True)) == 1
+    assert len(written(image, "20.01", SUM)) == 1
+    assert len(written(image, "20.01", SUM, strong=True)) == 1
+
+
+def test_the_cells_add_up_to_the_first_term_of_the_sum() -> None:
+    """0.334 + 0.333 + 0.333 = 1: rounded by themselves they would read 0.99."""
+    account = replace(_account([[0.3341, 0.3331, 0.3328]]), logit=1.0)
+    image = _draw(account, Architecture(Wiring.PAIRED, 1, 3))
+    assert len(written(image, "1.00", SUM)) == 1
+    assert len(written(image, "0.34", BODY, FIRST, strong=True)) == 1
+    assert len(written(image, "0.33", BODY, SECOND, strong=True)) == 1
+    assert len(written(image, "0.33", BODY)) == 1
 
 
 def test_a_sum_that_does_not_hold_is_not_made_to_hold() -> None:

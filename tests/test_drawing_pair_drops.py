@@ -163,7 +163,7 @@ def test_heading_and_caption_say_what_is_shown(target: int, heading: str) -> Non
     image = _draw(target=target)
     assert len(written(image, heading, TITLE, strong=True)) == 1
     assert len(written(image, "Hidden: regions of 4×4 pixels, stride 3, fill 0.5.", NOTE, MUTED)) == 1
-    meaning = f"Colour: what hiding a pixel takes from a pair’s contribution to {target}."
+    meaning = f"Colour: by how much a pair’s contribution to {target} falls when the pixel is hidden."
     assert len(written(image, meaning, NOTE, MUTED)) == 1
 
 

@@ -16,10 +16,17 @@ from service.handling.answers import ModelReference
 from service.handling.handler import Envelope, Operation, Subject
 from service.handling.queries import ImageQuery
 from service.imaging.decoding import decode_image
-from service.routes import filters, occlusion, predict, process
+from service.routes import filters, grounds, occlusion, predict, process, shapley
 from tests.pictures import decode, encode, pixels, sample
 
-PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
+PATHS = (
+    "/predict",
+    "/explain/filters",
+    "/explain/occlusion",
+    "/explain/shapley",
+    "/explain/grounds",
+    "/explain/process",
+)
 UPLOAD = {"file": ("7.png", sample(7))}
 TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
@@ -305,7 +312,7 @@ def test_what_0_1_knew_is_unknown(client: TestClient, path: str, name: str) -> N
     check_problem(client.post(path, params={name: "true"}, files=UPLOAD), 422, "invalid-parameter", detail)
 
 
-NO_TARGET = ("/predict", "/explain/process")
+NO_TARGET = ("/predict", "/explain/grounds", "/explain/process")
 
 
 @pytest.mark.parametrize("name", ["target", "versus"])
@@ -323,9 +330,9 @@ def subject() -> Subject:
 
 OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
     "predict": (predict._OPERATION, ImageQuery()),
-    "filters": (filters._operation(filters.MapDetail.NONE), filters.FiltersQuery()),
+    "filters": (filters._OPERATION, filters.FiltersQuery()),
     "filters with all": (
-        filters._operation(filters.MapDetail.FULL),
+        filters._OPERATION,
         filters.FiltersQuery(maps=filters.MapDetail.FULL, target=3, versus=8),
     ),
     "occlusion": (occlusion._OPERATION, occlusion.OcclusionQuery()),
@@ -334,6 +341,12 @@ OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
         occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
     ),
     "occlusion with large regions": (occlusion._OPERATION, occlusion.OcclusionQuery(region=14, stride=7)),
+    "shapley": (shapley._OPERATION, shapley.ShapleyQuery()),
+    "shapley with all": (
+        shapley._OPERATION,
+        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+    ),
+    "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
     "process": (process._OPERATION, ImageQuery()),
 }
 FORWARD = ("logits", "after_conv1", "trace", "layers", "flatten", "_conv1", "_responses", "_conv2")
@@ -355,7 +368,7 @@ def test_one_result_serves_both_renderings_and_neither_computes(name: str, monke
         operation.explain(asked, query)
     report = decode_image(sample(7), query.fit, query.polarity)[1]
     envelope = Envelope(report, ModelReference(name="summed-3x3", sha256="0" * 64))
-    first, again = (operation.serialise(result, envelope).model_dump() for _ in range(2))
+    first, again = (operation.serialise(result, query, envelope).model_dump() for _ in range(2))
     assert first == again
     assert first["predicted"] == result.predicted == 7
     small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))

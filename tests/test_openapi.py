@@ -127,6 +127,8 @@ OPTIONAL = {
     "PredictionAnswer": set(),
     "FiltersAnswer": {"versus", "totals", "maps"},
     "OcclusionAnswer": {"versus", "pairs", "faithfulness"},
+    "ShapleyAnswer": {"versus", "pairs", "filter_bias", "faithfulness"},
+    "GroundsAnswer": set(),
     "ProcessAnswer": set(),
     "Problem": {"errors"},
 }
@@ -157,6 +159,13 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
         {"pairs": True, "faithfulness": True, "target": 3, "region": 5, "stride": 4, "fill": 0.5, "versus": 9},
         {"model": "lenet-6x16", "region": 14, "stride": 7, "pairs": True},
     ],
+    "/explain/shapley": [
+        {},
+        {"pairs": True, "versus": 3, "model": "summed-3x3"},
+        {"pairs": True, "faithfulness": True, "target": 3, "region": 7, "fill": 0.5, "versus": 9},
+        {"model": "lenet-6x16", "region": 14},
+    ],
+    "/explain/grounds": [{}, {"region": 7, "fill": 0.5}, {"model": "lenet-6x16"}],
     "/explain/process": [{}, {"model": "summed-3x3"}, {"model": "lenet-6x16"}],
 }
 

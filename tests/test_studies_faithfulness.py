@@ -19,7 +19,7 @@ from models.network import Array, softmax
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from tests.studies import caught, loaded_by, nothing
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.curves import curves
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, LEDGER, OURS, PLAIN, RIVAL, Explanation, Task

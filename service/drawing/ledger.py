@@ -2,28 +2,21 @@
 
 from PIL import Image
 
-from models.contributions import Account, FilterExplanation
-from service.drawing.canvas import (
-    MARGIN,
-    MOST_DECIMALS,
-    NOTE,
-    SUM,
-    Canvas,
-    decimals_for,
-    number,
-)
+from models.contributions import FilterExplanation
+from service.drawing.canvas import MARGIN, NOTE, Canvas
 from service.drawing.colourbar import bar_width, colour_bar
 from service.drawing.colours import MUTED, diverging, grey, limit_of
 from service.drawing.filter_heads import FILTERS_NOTE, draw_heads
 from service.drawing.letters import width
 from service.drawing.places import draw_places, draw_totals, name_places, names_width, places
 from service.drawing.style import Style
+from service.drawing.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
 from service.drawing.table import Table
+from service.drawing.wording import times
 
 _BAR_HEIGHT = 300
-_TERM_GAP, _SIGN = 22, 16
-# Below the table, baselines: the sum, the names of its terms, first and second place; then lines of notes.
-_SUM, _NAMES, _PLACES, _LINE, _END = 40, 58, 90, 19, 38
+# Below the table, baselines: first and second place, then lines of notes; the sum stands between.
+_PLACES, _LINE, _END = 90, 19, 38
 
 
 def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
@@ -38,7 +31,9 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
     table = Table(result.network.architecture)
     limit = limit_of(account.maps)
     winners = places(account.contributions)
-    terms = _terms(account, target, versus)
+    # As many decimals in the cells as in the sum: the cells add up to its first term, and the terms to its total.
+    decimals = table.decimals(max(limit_of(account.contributions), abs(account.logit)))
+    terms = _terms(result, decimals)
     notes = [FILTERS_NOTE]
     if typicality:
         share = f"{typicality.percentile:.0f}%"
@@ -46,7 +41,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
 
     inner_width = max(
         table.right + table.gutter + bar_width(limit) - MARGIN,
-        sum(_term_width(*term) for term in terms) + _TERM_GAP * (len(terms) - 1),
+        sum_width(terms),
         names_width(winners),
         *(round(width(note, NOTE)) for note in notes),
     )
@@ -57,57 +52,25 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
     draw_heads(canvas, table, result.network)
     canvas.tiles(table.map(0, 0), table.pitch, diverging(account.maps, limit))
     draw_places(canvas, table, winners)
-    draw_totals(canvas, table, account.contributions, winners)
+    shown = round_to_total(account.contributions, terms[0].value, decimals)
+    draw_totals(canvas, table, shown, winners, decimals)
     first, last = table.map(0, 0), table.map(*table.last)
     height = min(last.bottom - first.top, _BAR_HEIGHT)
     colour_bar(canvas, table.right + table.gutter, first.top, height, limit, "per cell")
-    _draw_sum(canvas, table.bottom, terms)
+    draw_sum(canvas, table.bottom, terms)
     name_places(canvas, MARGIN, table.bottom + _PLACES, winners)
     for line, note in enumerate(notes, 1):
         canvas.text(MARGIN, table.bottom + _PLACES + _LINE * line, note, NOTE, MUTED)
     return canvas.image()
 
 
-def _terms(account: Account, target: int, versus: int | None) -> list[tuple[str, str, str]]:
-    """The sum line: sign, number and name of each term."""
-    pairs = account.contributions.size
-    values = {
-        "1 pair" if pairs == 1 else f"{pairs} pairs": float(account.contributions.sum()),
+def _terms(result: FilterExplanation, decimals: int) -> list[Term]:
+    """The sum line beneath the table."""
+    account, target, versus = result.account, result.target, result.versus
+    terms = {
+        times(account.contributions.size, "pair"): float(account.contributions.sum()),
         "filter biases": float(account.filter_bias.sum()),
         "class bias" if versus is None else "class biases": account.class_bias,
-        f"logit {target}" if versus is None else f"logit {target} − logit {versus}": account.logit,
     }
-    decimals = _adding_decimals(list(values.values()))
-    texts = [number(value, decimals) for value in values.values()]
-    # What is added and negative is subtracted: "− 0.12", not "+ −0.12".
-    signs = ["−" if text.startswith("−") else "+" for text in texts]
-    texts[1:3] = [text.removeprefix("−") for text in texts[1:3]]
-    return list(zip(["", *signs[1:3], "="], texts, values, strict=True))
-
-
-def _adding_decimals(values: list[float]) -> int:
-    """The fewest decimals, from the usual on, with which the rounded terms add up to the rounded sum, the last value.
-
-    A ledger that is off by 0.01 on paper looks wrong, however right it is.
-    """
-    usual = decimals_for(max(values, key=abs))
-    for decimals in range(usual, MOST_DECIMALS + 1):
-        *terms, total = (round(value * 10**decimals) for value in values)
-        if sum(terms) == total:
-            return decimals
-    return usual
-
-
-def _term_width(sign: str, text: str, name: str) -> int:
-    return round(max(width(text, SUM), width(name, NOTE)) + (_SIGN if sign else 0))
-
-
-def _draw_sum(canvas: Canvas, top: int, terms: list[tuple[str, str, str]]) -> None:
-    x = MARGIN
-    for sign, text, name in terms:
-        if sign:
-            canvas.text(x, top + _SUM, sign, SUM, MUTED)
-            x += _SIGN
-        canvas.text(x, top + _SUM, text, SUM, strong=sign == "=")
-        canvas.text(x, top + _NAMES, name, NOTE, MUTED)
-        x += _term_width("", text, name) + _TERM_GAP
+    total = f"logit {target}" if versus is None else f"logit {target} − logit {versus}"
+    return sum_terms(terms, total, account.logit, decimals)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from service.drawing.canvas import BODY, NOTE, Box, Canvas, decimals_for, number
-from service.drawing.colours import FIRST, INK, SECOND, Array, limit_of
+from service.drawing.canvas import BODY, NOTE, Box, Canvas, number
+from service.drawing.colours import FIRST, INK, SECOND, Array
 from service.drawing.letters import width
 from service.drawing.table import Table
 
@@ -32,9 +32,8 @@ def draw_places(canvas: Canvas, table: Table, winners: dict[Place, Emphasis]) ->
         canvas.frame(table.map(*pair), colour, table.frame, table.frame_gap)
 
 
-def draw_totals(canvas: Canvas, table: Table, totals: Array, winners: dict[Place, Emphasis]) -> None:
-    """Write each pair's contribution, (A, B), beneath its map; those of first and second place in their colours."""
-    decimals = max(decimals_for(limit_of(totals)) - table.dense, 0)
+def draw_totals(canvas: Canvas, table: Table, totals: Array, winners: dict[Place, Emphasis], decimals: int) -> None:
+    """Write each pair's number, (A, B), beneath its map; those of first and second place in their colours."""
     for pair, total in np.ndenumerate(totals):
         box = table.map(*pair)
         colour, _ = winners.get(pair, (INK, ""))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from models.architecture import IMAGE_SIDE, Architecture
-from service.drawing.canvas import MARGIN, TOP, Box
+from service.drawing.canvas import MARGIN, TOP, Box, decimals_for
 
 _DIGIT_PIXEL = 4
 _HEAD_GAP = 24
@@ -78,6 +78,10 @@ class Table:
     def last(self) -> tuple[int, int]:
         """The pair in the lower right corner: numbers of its conv1 and conv2 filters."""
         return self.architecture.conv1_filters - 1, self.architecture.conv2_filters - 1
+
+    def decimals(self, largest: float) -> int:
+        """How many decimals there is room for beneath a map, for numbers up to ``largest``."""
+        return max(decimals_for(largest) - self.dense, 0)
 
     @property
     def right(self) -> int:

@@ -28,6 +28,14 @@ class ModelReference(BaseModel):
         return cls(name=checkpoint.name, sha256=checkpoint.sha256)
 
 
+class EmptyAnswer(BaseModel):
+    """What is predicted where everything is hidden."""
+
+    predicted: Class
+    probability: Share = Field(description="Of the predicted class.")
+    logit: float = Field(description="Of the class that is explained; with `versus`, the difference of the two logits.")
+
+
 class Answer(BaseModel):
     """What every answer about an image holds, beside the `input` report and the `model` that close it."""
 

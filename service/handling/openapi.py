@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from service.http import problem
 from service.http.negotiation import MEDIA_TYPES, Format
@@ -63,12 +64,46 @@ def with_picture(name: str, *refusals: HTTPStatus) -> Responses:
     return answers
 
 
-def operation(name: str, question: str, note: str = "") -> dict[str, Any]:
+def operation(query: type[BaseModel], name: str, question: str, note: str = "") -> dict[str, Any]:
     """The arguments of the route of an operation on an image.
 
-    Its example is the answer to a command that anyone can run in the project's folder.
+    Parameters
+    ----------
+    query
+        What the operation takes.
+    name
+        Of the example: the answer to a command that anyone can run in the project's folder.
+    question, note
+        The path and query of that command, and what to say of its answer.
     """
     answers = with_picture(name, *_OPERATION_REFUSALS)
     command = f"curl -F file=@docs/digits/7.png 'localhost:8000{question}'"
     answers[200]["description"] = f"As JSON or as a picture. The example answers `{command}`{note}."
-    return {"openapi_extra": {"requestBody": REQUEST_BODY}, "responses": answers}
+    return {
+        "openapi_extra": {"parameters": parameters(query), "requestBody": REQUEST_BODY},
+        "responses": answers,
+    }
+
+
+def parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
+    """The query parameters of an operation, whose handler validates them itself."""
+    schema = query.model_json_schema()
+    definitions = schema.get("$defs", {})
+
+    def plain(value: dict[str, Any]) -> dict[str, Any]:
+        """Without references, and without the null that no query can hold."""
+        if "$ref" in value:
+            value = {**definitions[value["$ref"].rpartition("/")[2]], **value}
+            del value["$ref"]
+        if "anyOf" in value:
+            [alternative] = [one for one in value["anyOf"] if one != {"type": "null"}]
+            value = {**plain(alternative), **value}
+            del value["anyOf"]
+        return {key: item for key, item in value.items() if key != "title" and not (key == "default" and item is None)}
+
+    found = []
+    for name, value in schema["properties"].items():
+        resolved = plain(value)
+        about = resolved.pop("description", None)
+        found.append({"name": name, "in": "query", "required": False, "description": about, "schema": resolved})
+    return found

@@ -28,6 +28,7 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
     errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    domain.BudgetError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too-much-work"),
     domain.ParameterError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
 }
 

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import select
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 from fastapi import APIRouter, Response
@@ -35,11 +37,34 @@ EXPLANATION_SECONDS = Histogram(
     buckets=_BUCKETS,
 )
 REJECTED = Counter("konkyo_rejected_total", "Requests that ended in a problem, by its type.", ["reason"])
+LOST_LINES = Counter("konkyo_log_lines_lost_total", "Log lines that nobody was ready to read.")
 MODEL = Gauge("konkyo_model_info", "1 for each model that is served.", ["name", "sha256"], multiprocess_mode="livemax")
 
 router = APIRouter(include_in_schema=False)
 
 _facts: ContextVar[dict[str, str | int]] = ContextVar("facts")
+
+
+class LogOutput:
+    """Standard output, line by line. A line that would have to wait for a reader is lost, and counted."""
+
+    def msg(self, line: str) -> None:
+        """Write a line if there is room for it."""
+        if _has_room(sys.stdout):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        else:
+            LOST_LINES.inc()
+
+    info = error = msg
+
+
+def _has_room(output: TextIO) -> bool:
+    """Whether a line can be written without waiting: a pipe is writable while it has room for 4 KiB."""
+    try:
+        return bool(select.select([], [output.fileno()], [], 0)[1])
+    except (OSError, ValueError):  # no file at all: a test's buffer
+        return True
 
 
 def configure_logs() -> None:
@@ -53,6 +78,8 @@ def configure_logs() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: LogOutput(),
+        cache_logger_on_first_use=True,
     )
 
 

@@ -1,9 +1,9 @@
 """``POST /explain/filters``."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import MISSING, Field
 
 from models.contributions import FilterExplanation, Pair, explain_filters
@@ -71,38 +71,38 @@ class FiltersAnswer(ClassAnswer):
     "/explain/filters",
     summary="How much did each filter pair add to the class's logit?",
     response_model=FiltersAnswer,
-    **openapi.operation("filters", "/explain/filters"),
+    **openapi.operation(FiltersQuery, "filters", "/explain/filters"),
 )
-async def explain(query: Annotated[FiltersQuery, Query()], handler: HandlerDependency) -> Response:
+async def explain(handler: HandlerDependency) -> Response:
     """Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The picture frames the
     pair that adds most in red, the second in blue.
     """
-    return await handler.respond(query, _operation(query.maps))
+    return await handler.respond(_OPERATION)
 
 
 def _explain(subject: Subject, query: FiltersQuery) -> FilterExplanation:
     return explain_filters(subject.network, subject.image, query.target, query.versus, subject.usage)
 
 
-def _operation(detail: MapDetail) -> Operation[FiltersQuery, FilterExplanation]:
-    def serialise(result: FilterExplanation, envelope: Envelope) -> FiltersAnswer:
-        account = result.account
-        return FiltersAnswer(
-            predicted=result.predicted,
-            label=str(result.predicted),
-            target=result.target,
-            versus=MISSING if result.versus is None else result.versus,
-            logit=account.logit,
-            class_bias=account.class_bias,
-            filter_bias=account.filter_bias.tolist(),
-            contributions=account.contributions.tolist(),
-            ranking=account.ranking(),
-            residual=account.residual,
-            typicality=result.typicality,
-            totals=MISSING if detail is MapDetail.NONE else result.totals.tolist(),
-            maps=account.maps.tolist() if detail is MapDetail.FULL else MISSING,
-            input=envelope.input,
-            model=envelope.model,
-        )
+def _serialise(result: FilterExplanation, query: FiltersQuery, envelope: Envelope) -> FiltersAnswer:
+    account = result.account
+    return FiltersAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        target=result.target,
+        versus=MISSING if result.versus is None else result.versus,
+        logit=account.logit,
+        class_bias=account.class_bias,
+        filter_bias=account.filter_bias.tolist(),
+        contributions=account.contributions.tolist(),
+        ranking=account.ranking(),
+        residual=account.residual,
+        typicality=result.typicality,
+        totals=MISSING if query.maps is MapDetail.NONE else result.totals.tolist(),
+        maps=account.maps.tolist() if query.maps is MapDetail.FULL else MISSING,
+        input=envelope.input,
+        model=envelope.model,
+    )
 
-    return Operation(_explain, serialise, drawing.ledger)
+
+_OPERATION = Operation(FiltersQuery, _explain, _serialise, drawing.ledger, is_cheap=lambda _: True)

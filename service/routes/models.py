@@ -1,9 +1,8 @@
 """``GET /models``, ``GET /models/{name}`` and ``GET /models/{name}/filters``."""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from models.checkpoint import Checkpoint
@@ -13,7 +12,7 @@ from service.catalogue import CatalogueDependency
 from service.handling.answers import Class, Matrix, ModelReference, Share
 from service.handling.handler import HandlerDependency
 from service.handling.model_card import ArchitectureCard, ModelCard
-from service.handling.openapi import responses, with_picture
+from service.handling.openapi import parameters, responses, with_picture
 from service.handling.queries import PictureQuery
 from service.http.security import KeyRequired
 from service.search import Search
@@ -104,19 +103,17 @@ async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
+    openapi_extra={"parameters": parameters(PictureQuery)},
     response_model=ModelFilters,
     summary="Which filters does it have, and which pairs does it use for which class?",
 )
-async def show_filters(
-    name: str, query: Annotated[PictureQuery, Query()], handler: HandlerDependency, catalogue: CatalogueDependency
-) -> Response:
+async def show_filters(name: str, handler: HandlerDependency, catalogue: CatalogueDependency) -> Response:
     """For each class: over up to 1,000 correctly predicted images, in how many each pair contributes most, and how much
     it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4 does.
     """
     checkpoint = catalogue.get(name)
     usage = catalogue.usage(checkpoint)
     return await handler.render(
-        query,
         lambda: _filters(checkpoint, usage),
         lambda style: drawing.usage(name, checkpoint.network, usage, style),
     )

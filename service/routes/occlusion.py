@@ -1,9 +1,9 @@
 """``POST /explain/occlusion``."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
@@ -20,6 +20,9 @@ from service.handling.queries import ClassQuery
 from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
+
+# The paper's 14×14 regions.
+CHEAP_REGIONS = 196
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
@@ -78,14 +81,14 @@ class OcclusionAnswer(ClassAnswer):
     "/explain/occlusion",
     summary="Which regions of the image change the answer when they are hidden?",
     response_model=OcclusionAnswer,
-    **openapi.operation("occlusion", "/explain/occlusion?region=7"),
+    **openapi.operation(OcclusionQuery, "occlusion", "/explain/occlusion?region=7"),
 )
-async def explain(query: Annotated[OcclusionQuery, Query()], handler: HandlerDependency) -> Response:
+async def explain(handler: HandlerDependency) -> Response:
     """Each region is hidden by itself, and the image is predicted again. The picture is a heatmap of the drops with the
     critical regions outlined: those without which another class is predicted; with `pairs=true` a heatmap for each
     filter pair.
     """
-    return await handler.respond(query, _OPERATION)
+    return await handler.respond(_OPERATION)
 
 
 def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:
@@ -101,7 +104,7 @@ def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:
     )
 
 
-def _serialise(result: OcclusionExplanation, envelope: Envelope) -> OcclusionAnswer:
+def _serialise(result: OcclusionExplanation, _: OcclusionQuery, envelope: Envelope) -> OcclusionAnswer:
     found = result.occlusion
     regions = found.hiding.regions
     critical = [
@@ -135,4 +138,10 @@ def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
     return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
 
 
-_OPERATION = Operation(_explain, _serialise, _draw)
+def _is_cheap(query: OcclusionQuery) -> bool:
+    """Few regions, and nothing that is computed beside them."""
+    rows, columns = query.hiding.regions.grid
+    return rows * columns <= CHEAP_REGIONS and not query.pairs and not query.faithfulness
+
+
+_OPERATION = Operation(OcclusionQuery, _explain, _serialise, _draw, _is_cheap)

@@ -1,8 +1,6 @@
 """``POST /predict``."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from models.prediction import Prediction, predict
@@ -32,18 +30,18 @@ class PredictionAnswer(Answer):
     "/predict",
     summary="Which class is it?",
     response_model=PredictionAnswer,
-    **openapi.operation("predict", "/predict"),
+    **openapi.operation(ImageQuery, "predict", "/predict"),
 )
-async def predict_image(query: Annotated[ImageQuery, Query()], handler: HandlerDependency) -> Response:
+async def predict_image(handler: HandlerDependency) -> Response:
     """The picture shows the image beside a bar for each class."""
-    return await handler.respond(query, _OPERATION)
+    return await handler.respond(_OPERATION)
 
 
 def _explain(subject: Subject, _: ImageQuery) -> Prediction:
     return predict(subject.network, subject.image)
 
 
-def _serialise(result: Prediction, envelope: Envelope) -> PredictionAnswer:
+def _serialise(result: Prediction, _: ImageQuery, envelope: Envelope) -> PredictionAnswer:
     return PredictionAnswer(
         predicted=result.predicted,
         label=str(result.predicted),
@@ -55,4 +53,4 @@ def _serialise(result: Prediction, envelope: Envelope) -> PredictionAnswer:
     )
 
 
-_OPERATION = Operation(_explain, _serialise, drawing.prediction)
+_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.prediction, is_cheap=lambda _: True)

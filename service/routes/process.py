@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
 from models.architecture import CLASSES
@@ -56,21 +56,24 @@ class ProcessAnswer(Answer):
     summary="What happens on the way from the image to the prediction?",
     response_model=ProcessAnswer,
     **openapi.operation(
-        "process", "/explain/process", ", with only the first entry of each list of lists, and lists of ten whole"
+        ImageQuery,
+        "process",
+        "/explain/process",
+        ", with only the first entry of each list of lists, and lists of ten whole",
     ),
 )
-async def explain(query: Annotated[ImageQuery, Query()], handler: HandlerDependency) -> Response:
+async def explain(handler: HandlerDependency) -> Response:
     """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The picture is
     a slide for a lecture, after the paper's Fig. 2.
     """
-    return await handler.respond(query, _OPERATION)
+    return await handler.respond(_OPERATION)
 
 
 def _explain(subject: Subject, _: ImageQuery) -> Process:
     return explain_process(subject.network, subject.image, subject.usage)
 
 
-def _serialise(result: Process, envelope: Envelope) -> ProcessAnswer:
+def _serialise(result: Process, _: ImageQuery, envelope: Envelope) -> ProcessAnswer:
     weights, trace, ledger = result.network.weights, result.trace, result.ledger
     return ProcessAnswer(
         predicted=result.predicted,
@@ -93,4 +96,4 @@ def _serialise(result: Process, envelope: Envelope) -> ProcessAnswer:
     )
 
 
-_OPERATION = Operation(_explain, _serialise, drawing.process)
+_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.process)

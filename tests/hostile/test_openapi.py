@@ -1,4 +1,4 @@
-"""The service keeps its own OpenAPI document. The long form: ``python -m tests.soak.openapi``."""
+"""The service keeps its own OpenAPI document. The long form: ``python -m tools.soak.openapi``."""
 
 from collections.abc import Iterator
 

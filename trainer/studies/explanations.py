@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from trainer.studies.greedy import GROWTH, find_grounds
 from models.hiding import Hiding
 from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
 from models.pixels import pixel_ledger
 from models.regions import Regions
 from trainer.studies.cumulative import Rule, cumulative
+from trainer.studies.greedy import GROWTH, find_grounds
 from trainer.studies.stamps import Stamps
 
 OURS, RIVAL, PLAIN = "ours", "rival", "plain"
