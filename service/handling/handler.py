@@ -5,7 +5,8 @@ request → image and preprocessing report → explain → Result → JSON or pi
 
 import hashlib
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
@@ -100,20 +101,14 @@ class Handler:
 
     async def respond(self, operation: Operation[Q, R]) -> Response:
         """Explain the image in the request. What can be refused cheaply is refused before the body is read."""
-        try:
-            return await self._respond(operation)
-        except CancelledError as error:
-            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
-            raise BusyError("the service is being stopped; try again in a second") from error
-
-    async def _respond(self, operation: Operation[Q, R]) -> Response:
         query = self._query(operation.query)
         form = self._form(query)
         checkpoint = self._catalogue.get(query.model)
         cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
         if not cheap:
             self._capacity.check()
-        data = await read_upload(self._request)
+        with _stopping_is_busy():
+            data = await read_upload(self._request)
         note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
 
         def work() -> bytes:
@@ -161,11 +156,22 @@ class Handler:
         return form
 
     async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
-        return _response(form, await self._capacity.run(work, self._request.is_disconnected))
+        with _stopping_is_busy():
+            content = await self._capacity.run(work, self._request.is_disconnected)
+        return _response(form, content)
 
 
 def _response(form: Format, content: bytes) -> Response:
     return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
+
+
+@contextmanager
+def _stopping_is_busy() -> Iterator[None]:
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    try:
+        yield
+    except CancelledError as error:
+        raise BusyError("the service is being stopped; try again in a second") from error
 
 
 async def _handler(request: Request) -> Handler:
