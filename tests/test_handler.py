@@ -173,7 +173,7 @@ def test_an_unknown_model(client: TestClient, path: str) -> None:
             sample(7)[:120],
             422,
             "unreadable-picture",
-            "the picture is damaged or cut short: its pixels cannot be decoded",
+            "the image is damaged: a part of it is missing",
         ),
         (
             encode(np.zeros((32, 30), np.uint8)),

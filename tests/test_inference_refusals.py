@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.errors import BusyError
 from service.handling.capacity import BODIES, Capacity
-from service.inference import inference
+from service.http import uploads
 from service.inference.inference import MAX_BODY
 from service.settings import Settings
 from tests.refuse import refuses
@@ -346,7 +346,7 @@ def test_others_have_their_turn_between_two_pieces() -> None:
 
 
 def test_a_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
     app = create_app(Settings())
     sent: list[Any] = []
 
@@ -372,7 +372,7 @@ def test_a_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> N
         "server": ("127.0.0.1", 80),
     }
     anyio.run(app, scope, receive, send)
-    assert sent[0]["status"] == 400
+    assert sent[0]["status"] == 408
     body = json.loads(b"".join(message.get("body", b"") for message in sent))
-    assert body["error"] == "all of the body must come within 0.05 seconds"
+    assert body["error"] == "the body did not arrive within 0.05 seconds; send it again, faster"
     assert app.state.capacity._bodies == 0

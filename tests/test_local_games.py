@@ -139,7 +139,7 @@ def test_cells_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, dig
 
 def test_refusals() -> None:
     network, image = random_network(PAIRED, 1), np.zeros((28, 28))
-    with refuses(ImageError, "one picture at a time; got an array of shape (1, 28, 28)"):
+    with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
         class_games(network, image[None])
     with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
         class_games(network, image[:, 1:])

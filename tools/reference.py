@@ -7,8 +7,8 @@ Schema = dict[str, Any]
 HEAD = """# HTTP reference
 
 Made by `make examples` from the service's OpenAPI document, which is at `/openapi.json`. Indices count from 0. In an
-answer, `[row][column]` is an array of rows; "[10 × …]" says how long an array is along each of its axes. A field that was
-not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
+answer, `[row][column]` is an array of rows; "[10 × …]" says how long an array is along each of its axes. A field that
+was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
 """
 
 

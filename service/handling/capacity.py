@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from anyio import Semaphore, to_thread
+from anyio import Semaphore, move_on_after, to_thread
 from starlette.requests import ClientDisconnect
 
 from service.errors import BusyError
@@ -15,6 +15,8 @@ T = TypeVar("T")
 # Threads that compute in one worker. More would only take turns at the interpreter and keep the event loop waiting, and
 # the most expensive questions, which take 100 MiB each, would need more than the container has.
 SLOTS = 1
+# In the queue: an answer that comes later than this comes too late.
+MAX_SECONDS = 5
 # Bytes of bodies that one worker keeps at once: four of the largest.
 BODIES = 32 * 1024 * 1024
 
@@ -76,23 +78,39 @@ class Capacity:
         Raises
         ------
         BusyError
-            As many are waiting as may, or the service ends.
+            As many are waiting as may, or a turn did not come in time.
         ClientDisconnect
             Nobody waits for the results.
         """
         # Counted here, without a pause before the count: the semaphore learns of a task only some steps later.
         self.check()
         self._inside += 1
-        results = []
+        results: list[T] = []
         try:
             for work in pieces:
-                async with self._slots:
+                await self._turn()
+                try:
                     if await is_gone():
                         raise ClientDisconnect
                     results.append(await to_thread.run_sync(work))
+                finally:
+                    self._slots.release()
             return results
-        except CancelledError as error:
-            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
-            raise BusyError("the service is being stopped; try again in a second") from error
         finally:
             self._inside -= 1
+
+    async def _turn(self) -> None:
+        """Take a thread, when there is one."""
+        with move_on_after(MAX_SECONDS) as waiting:
+            await self._slots.acquire()
+        if waiting.cancelled_caught:
+            raise BusyError(f"no worker was free within {MAX_SECONDS} seconds; try again in a second")
+
+
+@contextmanager
+def stopping_is_busy() -> Iterator[None]:
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    try:
+        yield
+    except CancelledError as error:
+        raise BusyError("the service is being stopped; try again in a second") from error

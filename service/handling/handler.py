@@ -22,7 +22,7 @@ from service.catalogue import Catalogue
 from service.drawing.canvas import png
 from service.drawing.style import Style
 from service.handling.answers import ModelReference
-from service.handling.capacity import Capacity
+from service.handling.capacity import Capacity, stopping_is_busy
 from service.handling.queries import ImageQuery, PictureQuery
 from service.http.negotiation import MEDIA_TYPES, Format, choose
 from service.http.telemetry import EXPLANATION_SECONDS, note
@@ -104,7 +104,8 @@ class Handler:
         cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
         if not cheap:
             self._capacity.check()
-        data = await read_upload(self._request)
+        with stopping_is_busy():
+            data = await read_upload(self._request)
         note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
 
         def work() -> bytes:
@@ -152,7 +153,8 @@ class Handler:
         return form
 
     async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
-        content = await self._capacity.run(work, self._request.is_disconnected)
+        with stopping_is_busy():
+            content = await self._capacity.run(work, self._request.is_disconnected)
         return _response(form, content)
 
 

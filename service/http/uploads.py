@@ -1,5 +1,8 @@
 """From a request to the bytes of its one picture."""
 
+from asyncio import timeout
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -7,9 +10,11 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from service.errors import MalformedUploadError, UnsupportedUploadError
+from service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
 
 MAX_BODY = 256 * 1024
+# For all of a body.
+MAX_SECONDS = 30
 FIELD = "file"
 
 _MULTIPART = "multipart/form-data"
@@ -37,15 +42,38 @@ REQUEST_BODY: dict[str, Any] = {
 
 
 async def read_upload(request: Request) -> bytes:
-    """The picture in the request's body, whatever the client calls its type or name.
+    """The image in the request's body, whatever the client calls its type or name.
 
     Raises
     ------
+    SlowUploadError
+        Not all of it came in time: who sends a byte now and then must not hold a place for ever.
     UnsupportedUploadError
         Neither a form nor a raw PNG or JPEG.
     MalformedUploadError
         A form that cannot be parsed, or holds anything but one file in the field ``file``.
     """
+    async with in_time():
+        return await _read(request)
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Within it a body is read.
+
+    Raises
+    ------
+    SlowUploadError
+        It took too long.
+    """
+    try:
+        async with timeout(MAX_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise SlowUploadError(f"the body did not arrive within {MAX_SECONDS} seconds; send it again, faster") from error
+
+
+async def _read(request: Request) -> bytes:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media in _RAW:
         return await request.body()

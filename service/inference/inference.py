@@ -5,24 +5,22 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Annotated
 
-import anyio
 import numpy as np
 from fastapi import Depends, Request, Response
 
 from models.checkpoint import Checkpoint
 from models.network import Array
 from service.catalogue import Catalogue
-from service.errors import MalformedUploadError, UnknownModelError, UnsupportedUploadError
-from service.handling.capacity import Capacity
+from service.errors import UnknownModelError, UnsupportedUploadError
+from service.handling.capacity import Capacity, stopping_is_busy
 from service.http.telemetry import EXPLANATION_SECONDS, note
+from service.http.uploads import in_time
 from service.inference.answer import JSON_LENGTH, Answer, model_version
 from service.inference.outputs import OutputName, compute
 from service.inference.question import Question
 
 # JSON is some five bytes a number: 1,024 images with three digits of each grey value.
 MAX_BODY = 8 * 1024 * 1024
-# Within which all of a body must come: it holds its room for so long at the most.
-BODY_SECONDS = 30
 # Images that are explained in one piece of work: the longest takes a tenth of a second or two.
 PIECE = 32
 
@@ -54,8 +52,9 @@ class Inference:
     async def respond(self, checkpoint: Checkpoint, parse: Parse, serialise: Serialise) -> Response:
         """Explain the images in the request. What can be refused cheaply is refused before the body is read."""
         self._capacity.check()
-        with self._capacity.body(self._room()):
-            body = await self._read()
+        with self._capacity.body(self._room()), stopping_is_busy():
+            async with in_time():
+                body = await self._request.body()
             note(bytes=len(body), model=checkpoint.name)
             work = _Work(checkpoint, partial(parse, body), serialise)
             await self._capacity.run_all(work.pieces(), self._request.is_disconnected)
@@ -74,13 +73,6 @@ class Inference:
             raise UnsupportedUploadError("send the body as it is, without a Content-Encoding")
         declared = self._request.headers.get("content-length", "")
         return min(int(declared), MAX_BODY) if declared.isdecimal() else MAX_BODY
-
-    async def _read(self) -> bytes:
-        try:
-            with anyio.fail_after(BODY_SECONDS):
-                return await self._request.body()
-        except TimeoutError as error:
-            raise MalformedUploadError(f"all of the body must come within {BODY_SECONDS} seconds") from error
 
 
 class _Work:

@@ -71,6 +71,16 @@ def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_w
     assert peak(server.pid) < before + 20
 
 
+def test_no_image_is_far_dearer_than_the_others(server: Server) -> None:
+    """What the fuzzer found to cost most, in time and in memory, beside what was known before it."""
+    known = "shaded, RGBA"
+    ordinary = seconds(server, LARGEST[known])
+    before = peak(server.pid)
+    for name, data in LARGEST.items():
+        assert seconds(server, data) < 3 * ordinary, name
+    assert peak(server.pid) < before + 20
+
+
 def seconds(server: Server, data: bytes) -> float:
     """The quickest of three."""
     taken = []

@@ -15,7 +15,7 @@ from service.app import create_app
 from service.http.uploads import MAX_BODY
 from service.page import FILES
 from service.settings import Settings
-from tests.e2e.server import ROOT
+from tests.e2e.server import PATIENCE, ROOT
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses
 from tests.pictures import sample
