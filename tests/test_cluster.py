@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +18,15 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a cluster of this machine needs no token
 os.environ.setdefault("RAY_DISABLE_MEMORY_MONITOR", "1")
 
-import ray
-from ray import serve
-from ray.cluster_utils import Cluster
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Ray's own code warns
+    import ray
+    from ray import serve
+    from ray.cluster_utils import Cluster
+
+    from service.cluster import Konkyo
 
 from models.checkpoint import DIRECTORY, load_all
-from service.cluster import Konkyo
 from tests.e2e.server import free_port
 from tests.pictures import sample
 from trainer.data import Digits
@@ -31,7 +35,6 @@ from trainer.explaining.engines import run
 from trainer.explaining.images import write_images
 from trainer.explaining.job import Job, new_job
 
-# Ray's own code warns, in this process too.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROOT = Path(__file__).parents[1]
