@@ -11,7 +11,6 @@ from trainer.commands.terminal import console, counting, interruptible
 from trainer.data import find
 from trainer.errors import DataError, RunError
 from trainer.explaining.choices import Engine, Explanation
-from trainer.jobs import processes
 
 # The test images of a folder that holds MNIST.
 IMAGES = "t10k-images-idx3-ubyte"
@@ -42,7 +41,7 @@ def explain(
     one.
     """
     try:
-        from trainer.explaining.engines import run
+        from trainer.explaining.engines import processors, run
         from trainer.explaining.job import new_job
     except ModuleNotFoundError as error:
         raise RunError(f"the package {error.name} is not installed; pip install 'konkyo[cluster]' has it") from error
@@ -53,7 +52,7 @@ def explain(
     left = job.begin()
     with interruptible("file"), counting(f"{checkpoint.name}, images", job.images) as advance:
         advance(job.images - sum(map(job.size, left)))
-        for done in run(job, engine, workers or processes()):
+        for done in run(job, engine, workers or processors()):
             advance(job.size(done))
     console.print(f"{job.images:,} images in {job.shards:,} files in {out}", highlight=False, soft_wrap=True)
 
