@@ -105,7 +105,7 @@ def _behind_nginx() -> Iterator[int]:
 @contextmanager
 def _ray_serve(replicas: int, settings: dict[str, str]) -> Iterator[int]:
     command = ["-m", "benchmarks.servers.ray_serve", str(PORT), str(replicas)]
-    with _running(command, {"RAY_AUTH_MODE": "disabled", **settings}):
+    with _running(command, {"RAY_AUTH_MODE": "disabled", "RAY_worker_niceness": "0", **settings}):
         yield PORT
 
 

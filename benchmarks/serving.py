@@ -25,7 +25,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 DIGIT = ROOT / "docs" / "digits" / "7.png"
 BOUNDARY = "konkyo-boundary"
-PATIENCE = 120
+PATIENCE = 300
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
 
 

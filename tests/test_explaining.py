@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_only_what_is_missing_is_written(data: Path, tmp_path: Path, expected: d
 
 def test_a_process_that_dies_costs_nothing(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
     whole = job(data, tmp_path / "out")
-    done = []
+    done: list[int] = []
     for shard in engines.run(whole, Engine.LOCAL, 2):
         if not done:
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
@@ -162,7 +163,7 @@ def test_processes_that_die_again_and_again_end_the_job(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Iterator[int]:
-        raise engines.BrokenProcessPool
+        raise BrokenProcessPool
         yield
 
     monkeypatch.setattr(engines, "_pool", broken)

@@ -36,8 +36,8 @@ class Inference:
         self._catalogue: Catalogue = request.app.state.catalogue
         self._capacity: Capacity = request.app.state.capacity
 
-    def checkpoint(self, name: str, wanted: str | None = None) -> Checkpoint:
-        """The checkpoint of that name, and of that version where one is wanted.
+    def checkpoint(self, name: str) -> Checkpoint:
+        """The checkpoint of that name, and of the version in the path where there is one.
 
         Raises
         ------
@@ -45,7 +45,7 @@ class Inference:
             No such name or version.
         """
         checkpoint = self._catalogue.get(name)
-        if wanted not in (None, model_version(checkpoint)):
+        if self._request.path_params.get("version") not in (None, model_version(checkpoint)):
             raise UnknownModelError(f"the model has no such version; it has {model_version(checkpoint)}")
         return checkpoint
 

@@ -44,9 +44,9 @@ async def server_metadata() -> messages.ServerMetadata:
 
 @router.get("/models/{name}", responses=_MODEL, summary="Which tensors does a model take and give?")
 @router.get("/models/{name}/versions/{version}", include_in_schema=False)
-async def model_metadata(name: str, inference: InferenceDependency, version: str | None = None) -> ModelMetadata:
+async def model_metadata(name: str, inference: InferenceDependency) -> ModelMetadata:
     """Also at `/v2/models/{name}/versions/{version}`, which is there as long as the weights are the same."""
-    checkpoint = inference.checkpoint(name, version)
+    checkpoint = inference.checkpoint(name)
     shape = checkpoint.network.architecture
     return ModelMetadata(
         name=checkpoint.name,
@@ -62,9 +62,9 @@ async def model_metadata(name: str, inference: InferenceDependency, version: str
 
 @router.get("/models/{name}/ready", responses=_MODEL, summary="Can a model answer?")
 @router.get("/models/{name}/versions/{version}/ready", include_in_schema=False)
-async def model_ready(name: str, inference: InferenceDependency, version: str | None = None) -> messages.ModelReady:
+async def model_ready(name: str, inference: InferenceDependency) -> messages.ModelReady:
     """Also at `/v2/models/{name}/versions/{version}/ready`."""
-    return messages.ModelReady(name=inference.checkpoint(name, version).name, ready=True)
+    return messages.ModelReady(name=inference.checkpoint(name).name, ready=True)
 
 
 @router.post(
@@ -78,7 +78,6 @@ async def model_ready(name: str, inference: InferenceDependency, version: str | 
 async def infer(
     name: str,
     inference: InferenceDependency,
-    version: str | None = None,
     json_length: Annotated[str | None, Header(alias=JSON_LENGTH, description="Where the JSON ends.")] = None,
 ) -> Response:
     """Up to 1,024 images in a body of up to 8 MiB. Outputs are FP64, N images along their first axis: `logits` and
@@ -86,6 +85,6 @@ async def infer(
     predicted class, or of `target`. Name the outputs: without names all are computed. Also at
     `/v2/models/{name}/versions/{version}/infer`.
     """
-    checkpoint = inference.checkpoint(name, version)
+    checkpoint = inference.checkpoint(name)
     parse = partial(infer_question, json_length=json_length, model=checkpoint.name)
     return await inference.respond(checkpoint, parse, infer_answer)
