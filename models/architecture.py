@@ -26,7 +26,7 @@ class Wiring(StrEnum):
 class Architecture:
     """The network of section 2.1: conv1 → ReLU → max-pool → conv2 → ReLU → max-pool → affine.
 
-    Convolutions are valid, pools are 2×2, the picture is 28×28 and there are ten classes.
+    Convolutions are valid, pools are 2×2, the image is 28×28 and there are ten classes.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class SelectionDocument(TypedDict):
 
 
 class AccuracyDocument(TypedDict):
-    """Shares of pictures read correctly, 0…1. The test images took no part in any choice.
+    """Shares of images read correctly, 0…1. The test images took no part in any choice.
 
     ``per_class`` has one entry a digit; ``confusion[truth][reading]`` counts test images.
     """

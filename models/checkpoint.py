@@ -148,7 +148,7 @@ def _document(path: Path, metadata: Mapping[str, str]) -> Document:
             raise CheckpointError(path.name, key, "is missing from the metadata")
     accuracy = document["accuracy"]
     if not isinstance(accuracy, dict) or not isinstance(accuracy.get("test"), float) or not 0 <= accuracy["test"] <= 1:
-        raise CheckpointError(path.name, "accuracy", "must hold the share of test images read correctly, 0…1")
+        raise CheckpointError(path.name, "accuracy", "must hold the share of correctly predicted test images, 0…1")
     if document["name"] != path.stem:
         raise CheckpointError(path.name, "name", f"is {document['name']!r}, but the file is called {path.stem!r}")
     return cast(Document, document)

@@ -81,7 +81,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The accounts of all ten classes. ``...`` is the shape of the batch, nothing for one picture.
+    """The accounts of all ten classes. ``...`` is the shape of the batch, nothing for one image.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Ledger:
     def account(self, target: int, versus: int | None = None) -> Account:
         """Why ``target``, or why ``target`` and not ``versus``: then every number is the difference of the two.
 
-        For a ledger of one picture.
+        For a ledger of one image.
 
         Raises
         ------
@@ -139,7 +139,7 @@ def contributions(network: Network, images: Array) -> Ledger:
     """Split every logit into what each filter pair adds to it, exactly.
 
     The network is piecewise linear. With the winners s* of the pools and the gates g (1 where the winner is positive)
-    as they are for this picture, each logit is a sum over pairs (i, j) and cells s of ``W[c, j, s] · g_j(s) ·
+    as they are for this image, each logit is a sum over pairs (i, j) and cells s of ``W[c, j, s] · g_j(s) ·
     u_ji(s*)``, plus biases.
 
     Parameters
@@ -231,7 +231,7 @@ def explain_filters(
 
 
 def class_maps(network: Network, images: Array, target: int) -> Array:
-    """The ledger's maps of one class alone, for many pictures: a tenth of what the whole ledger takes.
+    """The ledger's maps of one class alone, for many images: a tenth of what the whole ledger takes.
 
     Parameters
     ----------

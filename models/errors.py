@@ -2,7 +2,7 @@
 
 KonkyoError
 ├── ArchitectureError     a network that cannot exist
-├── ImageError            an array that is not a picture the network can read
+├── ImageError            an array that is not an image the network can read
 ├── ParameterError        a question that makes no sense for this network
 ├── BudgetError           a question whose exact answer would take more work than is allowed
 └── CheckpointError       a checkpoint or card that cannot be trusted; names the file and the field
@@ -18,7 +18,7 @@ class ArchitectureError(KonkyoError):
 
 
 class ImageError(KonkyoError):
-    """An array that is not a picture the network can read."""
+    """An array that is not an image the network can read."""
 
 
 class ParameterError(KonkyoError):

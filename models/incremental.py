@@ -19,7 +19,7 @@ from models.architecture import CLASSES, IMAGE_SIDE, POOL, Architecture
 from models.network import Array, IntArray, Network, max_pool
 from models.regions import Regions
 
-# Hidden pictures that are worked on at once: few enough for their windows to stay in the cache.
+# Hidden images that are worked on at once: few enough for their windows to stay in the cache.
 CHUNK = 1024
 
 
@@ -99,11 +99,11 @@ class Stage:
         Parameters
         ----------
         change
-            (J, …): of the inputs, for J hidden pictures.
+            (J, …): of the inputs, for J hidden images.
         conv
-            (N, …): the whole pictures' convolution, with its margin.
+            (N, …): the whole images' convolution, with its margin.
         image, region
-            (J,): which whole picture, which region.
+            (J,): which whole image, which region.
 
         Returns
         -------
@@ -120,12 +120,12 @@ class Stage:
         return np.maximum(pooled, 0, out=pooled).reshape(len(window), -1)
 
     def look(self, pool: Array, image: IntArray, region: IntArray) -> Array:
-        """(J, maps · cells²): what the whole picture's pool, with its margin, holds in each window."""
+        """(J, maps · cells²): what the whole image's pool, with its margin, holds in each window."""
         held: Array = np.take(pool, self._places(1, region, image * pool.shape[1]))
         return held
 
     def placed(self, windows: Array, pool: Array, image: IntArray, region: IntArray) -> Array:
-        """(J, maps · s²): the whole picture's pool (N, maps · s²), without margin, with each window put into it."""
+        """(J, maps · s²): the whole image's pool (N, maps · s²), without margin, with each window put into it."""
         features = np.empty((len(region), pool.shape[1] + 1), pool.dtype)
         features[:, :-1] = pool[image]
         features[np.arange(len(region))[:, None], self._bare[self._places(1, region)]] = windows
@@ -151,7 +151,7 @@ class Stage:
 
 
 class Occluder:
-    """Reads pictures with each region hidden in turn.
+    """Reads images with each region hidden in turn.
 
     Parameters
     ----------
@@ -170,19 +170,19 @@ class Occluder:
         self._stage1 = Stage(first, shape.conv1_filters, reach1, regions.region, shape.pool1_side)
         self._stage2 = Stage(second, shape.maps, reach2, reach1.cells, shape.pool2_side)
         self._affine = np.ascontiguousarray(network.weights["affine.weight"].T)
-        # Hidden pictures whose windows lie alike are brought up to date together.
+        # Hidden images whose windows lie alike are brought up to date together.
         self._order = np.lexsort((self._stage2.lies, self._stage1.lies))
 
     def logits(self, images: Array, fill: float | Array) -> tuple[Array, Array, Array]:
-        """The scores of whole pictures, and of each with every region hidden.
+        """The scores of whole images, and of each with every region hidden.
 
         Parameters
         ----------
         images
             (N, 28, 28) in [0, 1].
         fill
-            The grey that hides, or pictures (N, 28, 28) that are seen in the regions instead: what is hidden with
-            another picture shows it.
+            The grey that hides, or images (N, 28, 28) that are seen in the regions instead: what is hidden with
+            another image shows it.
 
         Returns
         -------

@@ -15,13 +15,13 @@ from models.errors import ImageError
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
 
-# Pictures that go through the network at once: enough to fill the matrix products, few enough to stay in the cache.
+# Images that go through the network at once: enough to fill the matrix products, few enough to stay in the cache.
 CHUNK = 32
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Every intermediate of a forward pass. ``...`` is the shape of the batch, nothing for one picture.
+    """Every intermediate of a forward pass. ``...`` is the shape of the batch, nothing for one image.
 
     ReLU comes after the pools here: the two commute, and what the winner was before ReLU is what an explanation needs.
 
@@ -87,7 +87,7 @@ class Network:
         return Network(self.architecture, {name: array.astype(dtype) for name, array in self.weights.items()})
 
     def logits(self, images: Array) -> Array:
-        """The ten scores of each picture.
+        """The ten scores of each image.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class Network:
         Parameters
         ----------
         images
-            (..., 28, 28) in [0, 1]. All intermediates of the whole batch are kept: about 20 kB a picture for 3 and 3
+            (..., 28, 28) in [0, 1]. All intermediates of the whole batch are kept: about 20 kB an image for 3 and 3
             filters in float32.
 
         Raises
@@ -168,14 +168,14 @@ class Network:
         return np.zeros_like(self._conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self._conv2_bias
 
     def layers(self, flat: Array) -> tuple[Array, Array, Array, Array]:
-        """conv1, pool1, responses and conv2 as in ``Trace``, of pictures (N, 784) that ``flatten`` has checked."""
+        """conv1, pool1, responses and conv2 as in ``Trace``, of images (N, 784) that ``flatten`` has checked."""
         conv1 = self._conv1(flat)
         pool1 = np.maximum(max_pool(conv1), 0)
         responses = self._responses(pool1)
         return conv1, pool1, responses, self._conv2(responses)
 
     def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
-        """Pictures (..., 28, 28), checked and in the network's precision, as (N, 784), and the shape of their batch.
+        """Images (..., 28, 28), checked and in the network's precision, as (N, 784), and the shape of their batch.
 
         Raises
         ------
@@ -184,16 +184,16 @@ class Network:
         """
         array = np.asarray(images)
         if array.shape[-2:] != (IMAGE_SIDE, IMAGE_SIDE):
-            raise ImageError(f"a picture must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
+            raise ImageError(f"an image must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
         if not np.isfinite(array).all():
-            raise ImageError("a picture must be finite: it holds NaN or infinity")
+            raise ImageError("an image must be finite: it holds NaN or infinity")
         return array.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).astype(self.dtype, copy=False), array.shape[:-2]
 
     def _conv1(self, flat: Array) -> Array:
         """(N, 784) → (N, A, 24, 24)."""
         side, filters = self.architecture.conv1_side, self.architecture.conv1_filters
-        pictures, band = flat.reshape(len(flat), IMAGE_SIDE, IMAGE_SIDE), self._conv1_band
-        seen = np.stack([pictures[:, row : row + side] for row in range(self.architecture.conv1_kernel)], axis=2)
+        images, band = flat.reshape(len(flat), IMAGE_SIDE, IMAGE_SIDE), self._conv1_band
+        seen = np.stack([images[:, row : row + side] for row in range(self.architecture.conv1_kernel)], axis=2)
         rows = seen.reshape(len(flat) * side, len(band)) @ band
         maps = rows.reshape(len(flat), side, filters, side).swapaxes(1, 2)
         return np.add(maps, self.weights["conv1.bias"][:, None, None], order="C")

@@ -21,14 +21,14 @@ from models.network import Array, IntArray, Network
 
 @dataclass(frozen=True)
 class PixelLedger:
-    """One class's contributions, pixel by pixel. ``...`` is the shape of the batch, nothing for one picture.
+    """One class's contributions, pixel by pixel. ``...`` is the shape of the batch, nothing for one image.
 
     Attributes
     ----------
     target
         (...): the class.
     pixels
-        (..., A, B, 28, 28): what each pixel adds to each pair's contribution; exactly 0 where the picture is.
+        (..., A, B, 28, 28): what each pixel adds to each pair's contribution; exactly 0 where the image is.
     bias
         (..., A, B): what conv1's bias adds to it and, with paired wiring, the pair's own conv2 bias.
     """
@@ -51,7 +51,7 @@ def pixel_ledger(network: Network, images: Array, target: ArrayLike | None = Non
     network
         Its precision is that of the ledger.
     images
-        (..., 28, 28) in [0, 1]. The answer takes A·B pictures for each.
+        (..., 28, 28) in [0, 1]. The answer takes A·B images for each.
     target
         The class, one for all or (...); None is the one that is read in each.
 
@@ -66,9 +66,9 @@ def pixel_ledger(network: Network, images: Array, target: ArrayLike | None = Non
         for value in np.unique(target):
             check_class("target", int(value))
     flat, batch = network.flatten(images)
-    pictures = flat.reshape(-1, *np.shape(images)[-2:])
+    images = flat.reshape(-1, *np.shape(images)[-2:])
     shape, count = network.architecture, len(flat)
-    trace = network.trace(pictures)
+    trace = network.trace(images)
     explained = trace.logits.argmax(-1) if target is None else np.broadcast_to(np.asarray(target, np.intp), batch)
     explained = explained.reshape(count)
 
@@ -87,7 +87,7 @@ def pixel_ledger(network: Network, images: Array, target: ArrayLike | None = Non
     conv1 = pool1.repeat(POOL, axis=-2).repeat(POOL, axis=-1) * _gates(trace.conv1)[:, :, None]
 
     # From conv1 to the pixels.
-    pixels = _through(conv1, network.weights["conv1.weight"]) * pictures[:, None, None]
+    pixels = _through(conv1, network.weights["conv1.weight"]) * images[:, None, None]
     bias = conv1.sum((-2, -1)) * network.weights["conv1.bias"][:, None]
     if shape.wiring is Wiring.PAIRED:
         bias = bias + conv2.sum((-2, -1)) * network.pair_bias

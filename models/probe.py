@@ -27,7 +27,7 @@ class ProbeDocument(TypedDict):
 
 
 def make(network: Network, image: NDArray[np.uint8]) -> ProbeDocument:
-    """The probe of a network: a picture (28, 28), 0…255, and what it reads."""
+    """The probe of a network: an image (28, 28), 0…255, and the prediction."""
     logits = _answer(network, image)
     packed = base64.b64encode(zlib.compress(image.tobytes(), 9)).decode()
     return {"image": packed, "digit": int(logits.argmax()), "logits": logits.tolist()}
@@ -40,10 +40,10 @@ def failure(network: Network, probe: ProbeDocument) -> str | None:
         image = np.frombuffer(unpacked, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
         expected, digit = np.array(probe["logits"], np.float64), int(probe["digit"])
     except (binascii.Error, zlib.error, ValueError, TypeError, KeyError) as error:
-        return f"holds no {IMAGE_SIDE}×{IMAGE_SIDE} picture with its digit and logits ({error!r})"
+        return f"holds no {IMAGE_SIDE}×{IMAGE_SIDE} image with its digit and logits ({error!r})"
     logits = _answer(network, image)
     if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=0, atol=TOLERANCE):
-        return f"is read as {logits.argmax()} with other logits than when it was published, as {digit}"
+        return f"is predicted as {logits.argmax()} with other logits than when it was published, as {digit}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""The squares of the picture that occlusion hides, one at a time."""
+"""The squares of the image that occlusion hides, one at a time."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +15,9 @@ MAX_REGION = IMAGE_SIDE // 2
 
 @dataclass(frozen=True)
 class Regions:
-    """An R×R grid of squares that covers the picture.
+    """An R×R grid of squares that covers the image.
 
-    They start at 0, stride, 2·stride, … until the picture is covered; one that reaches past the edge is clipped, so
+    They start at 0, stride, 2·stride, … until the image is covered; one that reaches past the edge is clipped, so
     every pixel is hidden at least once (Captum's rule).
 
     Parameters
@@ -61,7 +61,7 @@ class Regions:
         return range(0, IMAGE_SIDE - self.region + self.step, self.step)
 
     def box(self, row: int, column: int) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of a region in pixels, right and bottom excluded, clipped to the picture."""
+        """(left, top, right, bottom) of a region in pixels, right and bottom excluded, clipped to the image."""
         left, top = self.starts[column], self.starts[row]
         return left, top, min(left + self.region, IMAGE_SIDE), min(top + self.region, IMAGE_SIDE)
 

@@ -6,9 +6,9 @@ models.errors.KonkyoError
     ├── UnknownHostError          a host name that is not answered for
     ├── SlowUploadError           a body that does not arrive in time
     ├── UnsupportedUploadError    a body of a type that is not read
-    ├── UnsupportedPictureError   a file that is neither PNG nor JPEG
-    ├── UnreadablePictureError    a PNG or JPEG that cannot be decoded
-    ├── UnsuitablePictureError    a sound picture that is not what was asked for
+    ├── UnsupportedImageError   a file that is neither PNG nor JPEG
+    ├── UnreadableImageError    a PNG or JPEG that cannot be decoded
+    ├── UnsuitableImageError    a sound picture that is not what was asked for
     ├── UnknownModelError         no checkpoint of that name
     ├── NotAcceptableError        an answer in a form that is not made
     ├── UnauthorizedError         no key, or a wrong one
@@ -38,15 +38,15 @@ class UnsupportedUploadError(RequestError):
     """A body of a type that is not read."""
 
 
-class UnsupportedPictureError(RequestError):
+class UnsupportedImageError(RequestError):
     """A file that is neither PNG nor JPEG."""
 
 
-class UnreadablePictureError(RequestError):
+class UnreadableImageError(RequestError):
     """A PNG or JPEG that cannot be decoded."""
 
 
-class UnsuitablePictureError(RequestError):
+class UnsuitableImageError(RequestError):
     """A sound picture that is not what was asked for."""
 
 

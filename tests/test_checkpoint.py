@@ -285,10 +285,10 @@ def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> Non
         ({**true, "logits": [*logits[:9], logits[9] + 0.0005]}, None),
         ({**true, "logits": [*logits[:9], logits[9] + 0.002]}, "with other logits than when it was published"),
         ({**true, "logits": logits[:9]}, "with other logits than when it was published"),
-        ({**true, "logits": "many"}, "holds no 28×28 picture with its digit and logits"),
-        ({**true, "image": "eJw="}, "holds no 28×28 picture with its digit and logits"),
-        ({**true, "image": "?"}, "holds no 28×28 picture with its digit and logits"),
-        ({"image": true["image"], "digit": 5}, "holds no 28×28 picture with its digit and logits"),
+        ({**true, "logits": "many"}, "holds no 28×28 image with its digit and logits"),
+        ({**true, "image": "eJw="}, "holds no 28×28 image with its digit and logits"),
+        ({**true, "image": "?"}, "holds no 28×28 image with its digit and logits"),
+        ({"image": true["image"], "digit": 5}, "holds no 28×28 image with its digit and logits"),
     ]:
         path = write(tmp_path, says=changed(probe=probe))
         if message is None:
@@ -320,4 +320,4 @@ def test_what_would_be_refused_replaces_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("accuracy", [{}, {"test": "98 %"}, {"test": 1.5}, [], None])
 def test_an_accuracy_must_be_one(tmp_path: Path, accuracy: Any) -> None:
     path = write(tmp_path, says=changed(accuracy=accuracy))
-    assert complaint(path) == ("accuracy", "must hold the share of test images read correctly, 0…1")
+    assert complaint(path) == ("accuracy", "must hold the share of correctly predicted test images, 0…1")

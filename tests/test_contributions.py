@@ -238,7 +238,7 @@ def test_refuses_a_class_against_itself() -> None:
 
 def test_refuses_what_is_no_picture() -> None:
     network = random_network(SUMMED, 1)
-    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
         contributions(network, np.zeros((28, 27)))
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         contributions(network, np.full((28, 28), np.nan))

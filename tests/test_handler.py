@@ -32,7 +32,7 @@ TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
 NO_FILE = "the form has no file in the field 'file'"
 TYPES = (
-    "send the picture as multipart/form-data in the field 'file', "
+    "send the image as multipart/form-data in the field 'file', "
     "or as the body itself with the Content-Type image/png or image/jpeg"
 )
 
@@ -166,20 +166,20 @@ def test_an_unknown_model(client: TestClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "kind", "detail"),
     [
-        (b"", 422, "unreadable-picture", "the picture is empty: 0 bytes arrived"),
-        (b"hello", 415, "unsupported-picture", "the file is neither a PNG nor a JPEG picture"),
-        (encode(pixels(7), "GIF"), 415, "unsupported-picture", "the file is neither a PNG nor a JPEG picture"),
+        (b"", 422, "unreadable-image", "the image is empty: 0 bytes arrived"),
+        (b"hello", 415, "unsupported-image", "the file is neither a PNG nor a JPEG image"),
+        (encode(pixels(7), "GIF"), 415, "unsupported-image", "the file is neither a PNG nor a JPEG image"),
         (
             sample(7)[:120],
             422,
-            "unreadable-picture",
+            "unreadable-image",
             "the image is damaged: a part of it is missing",
         ),
         (
             encode(np.zeros((32, 30), np.uint8)),
             422,
-            "unsuitable-picture",
-            "the picture is 30×32, and must be 28×28; with ?fit=mnist it is cropped, scaled and centred for you",
+            "unsuitable-image",
+            "the image is 30×32, and must be 28×28; with ?fit=mnist it is cropped, scaled and centred for you",
         ),
     ],
     ids=["empty", "text", "GIF", "truncated", "32×30"],

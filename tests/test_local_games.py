@@ -141,9 +141,9 @@ def test_refusals() -> None:
     network, image = random_network(PAIRED, 1), np.zeros((28, 28))
     with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
         class_games(network, image[None])
-    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
         class_games(network, image[:, 1:])
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         class_games(network, np.full((28, 28), math.nan))
     with refuses(ParameterError, "fill: must be from 0 to 1, not 1.5"):
         class_games(network, image, fill=1.5)

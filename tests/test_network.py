@@ -103,7 +103,7 @@ def test_every_intermediate_has_the_batchs_shape(architecture: Architecture, sha
 def test_refuses_another_size(shape: tuple[int, ...]) -> None:
     network = random_network(PAIRED, 1)
     for read in (network.logits, network.trace):
-        with refuses(ImageError, f"a picture must be 28×28; got an array of shape {shape}"):
+        with refuses(ImageError, f"an image must be 28×28; got an array of shape {shape}"):
             read(np.zeros(shape))
 
 
@@ -112,7 +112,7 @@ def test_refuses_what_is_not_finite(value: float) -> None:
     network, images = random_network(SUMMED, 1), np.zeros((3, 28, 28))
     images[2, 27, 27] = value
     for read in (network.logits, network.trace):
-        with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+        with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
             read(images)
 
 

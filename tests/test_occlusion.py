@@ -215,9 +215,9 @@ def test_refuses_a_target(target: int) -> None:
 
 
 def test_refuses_what_is_no_picture() -> None:
-    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
         occlude(NETWORKS[0], np.zeros((28, 27)))
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         occlude(NETWORKS[0], np.full((28, 28), math.inf))
 
 

@@ -178,5 +178,5 @@ def test_refusals() -> None:
         find_grounds(network, image, target=10)
     with refuses(ImageError, "one image at a time; got an array of shape (2, 28, 28)"):
         find_grounds(network, np.zeros((2, 28, 28)))
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         find_grounds(network, np.full((28, 28), np.nan))

@@ -64,7 +64,7 @@ async def _read(request: Request) -> bytes:
         return await request.body()
     if media != _MULTIPART:
         raise UnsupportedUploadError(
-            f"send the picture as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
+            f"send the image as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
             f"{' or '.join(_RAW)}"
         )
     try:

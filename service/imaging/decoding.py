@@ -13,7 +13,7 @@ from PIL import Image
 
 from models.architecture import IMAGE_SIDE
 from models.network import Array
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging import jpeg, png
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning, input_warnings
@@ -39,7 +39,7 @@ _DECODER_ERRORS = (
     zlib.error,
 )
 
-# What brings a picture upright, by its EXIF orientation.
+# What brings an image upright, by its EXIF orientation.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -61,7 +61,7 @@ _WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 class Fit(StrEnum):
-    """How a picture becomes 28×28."""
+    """How an image becomes 28×28."""
 
     EXACT = "exact"
     MNIST = "mnist"
@@ -88,9 +88,9 @@ class PreprocessingReport:
     inverted
         Whether dark ink was made light.
     fitted
-        Whether the picture was cropped, scaled and centred.
+        Whether the image was cropped, scaled and centred.
     box
-        (left, top, right, bottom) of the ink that was cut out, in pixels of the upright picture; None if not fitted.
+        (left, top, right, bottom) of the ink that was cut out, in pixels of the upright image; None if not fitted.
     warnings
         Reasons to doubt that this is one digit.
     """
@@ -118,22 +118,22 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
 
     Raises
     ------
-    UnsupportedPictureError
+    UnsupportedImageError
         Neither PNG nor JPEG, whatever it claims to be.
-    UnreadablePictureError
+    UnreadableImageError
         Empty, truncated or damaged.
-    UnsuitablePictureError
+    UnsuitableImageError
         Animated, too large, or not 28×28 where ``fit`` is ``exact``.
     """
-    picture, file_format, mode = _decode(data, fit)
-    width, height = picture.size
+    image, file_format, mode = _decode(data, fit)
+    width, height = image.size
     try:
-        luminance, opacity = _layers(picture)
+        luminance, opacity = _layers(image)
     except _DECODER_ERRORS as error:
         # No palette, or a text chunk that has taken the place of the transparency in Pillow's info.
-        raise UnreadablePictureError("the picture is damaged: its palette or transparency makes no sense") from error
-    # Nothing of a large picture is kept longer than it must, and what can be changed in place is.
-    del picture
+        raise UnreadableImageError("the image is damaged: its palette or transparency makes no sense") from error
+    # Nothing of a large image is kept longer than it must, and what can be changed in place is.
+    del image
     grey = _grey(luminance, opacity, polarity)
     inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey))
     if inverted and opacity is None:
@@ -161,53 +161,53 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
 
 def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     if not data:
-        raise UnreadablePictureError("the picture is empty: 0 bytes arrived")
+        raise UnreadableImageError("the image is empty: 0 bytes arrived")
     if not data.startswith(tuple(SIGNATURES.values())):
-        raise UnsupportedPictureError("the file is neither a PNG nor a JPEG picture")
+        raise UnsupportedImageError("the file is neither a PNG nor a JPEG image")
     file = png.read(data) if data.startswith(png.SIGNATURE) else jpeg.read(data)
     try:
-        picture = Image.open(BytesIO(file.data), formats=tuple(SIGNATURES))
+        image = Image.open(BytesIO(file.data), formats=tuple(SIGNATURES))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UnsuitablePictureError(f"the picture is far too large; {_LIMITS}") from error
+        raise UnsuitableImageError(f"the image is far too large; {_LIMITS}") from error
     except _DECODER_ERRORS as error:
-        raise UnreadablePictureError("the picture is damaged: its header cannot be read") from error
-    file_format, mode = str(picture.format), picture.mode
-    _check_size(picture, fit)
+        raise UnreadableImageError("the image is damaged: its header cannot be read") from error
+    file_format, mode = str(image.format), image.mode
+    _check_size(image, fit)
     file.check()
     try:
-        picture.load()
+        image.load()
         if isinstance(file, png.Png):
-            file.finish(picture)
+            file.finish(image)
         turn = _UPRIGHT.get(file.orientation)
-        upright = picture if turn is None else picture.transpose(turn)
+        upright = image if turn is None else image.transpose(turn)
     except _DECODER_ERRORS as error:
-        raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error
+        raise UnreadableImageError("the image is damaged or cut short: its pixels cannot be decoded") from error
     return upright, file_format, mode
 
 
-def _check_size(picture: Image.Image, fit: Fit) -> None:
+def _check_size(image: Image.Image, fit: Fit) -> None:
     """Refuse what would cost too much or is not what was asked for, before a pixel is decoded."""
-    width, height = picture.size
+    width, height = image.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise UnsuitablePictureError(f"the picture is {width}×{height}; {_LIMITS}")
-    if fit is Fit.EXACT and picture.size != (IMAGE_SIDE, IMAGE_SIDE):
-        raise UnsuitablePictureError(
-            f"the picture is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
+        raise UnsuitableImageError(f"the image is {width}×{height}; {_LIMITS}")
+    if fit is Fit.EXACT and image.size != (IMAGE_SIDE, IMAGE_SIDE):
+        raise UnsuitableImageError(
+            f"the image is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
             "with ?fit=mnist it is cropped, scaled and centred for you"
         )
 
 
-def _layers(picture: Image.Image) -> tuple[Samples, Samples | None]:
+def _layers(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(height, width) samples of the luminance (ITU-R 601), and of the opacity where there is one."""
-    if picture.mode.startswith("I"):
+    if image.mode.startswith("I"):
         # 16 bits: Pillow's own conversion to 8 bits would clip at 255.
-        samples = np.asarray(picture, np.uint16)
-        key = picture.info.get("transparency")
+        samples = np.asarray(image, np.uint16)
+        key = image.info.get("transparency")
         return samples, np.uint8(255) * (samples != key) if isinstance(key, int) else None
-    if picture.has_transparency_data:
-        layers = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    if image.has_transparency_data:
+        layers = image if image.mode == "RGBA" else image.convert("RGBA")
         return np.asarray(layers.convert("L")), np.asarray(layers.getchannel("A"))
-    return np.asarray(picture.convert("L")), None
+    return np.asarray(image.convert("L")), None
 
 
 def _grey(luminance: Samples, opacity: Samples | None, polarity: Polarity) -> Array:
@@ -236,7 +236,7 @@ def _unit(samples: Samples) -> Array:
 
 
 def _is_dark_on_light(grey: Array) -> bool:
-    """Whether the border is brighter than the middle of the picture's range; of an even picture, than middle grey."""
+    """Whether the border is brighter than the middle of the image's range; of an even image, than middle grey."""
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     darkest, brightest = float(grey.min()), float(grey.max())
     middle = (darkest + brightest) / 2 if brightest > darkest else 0.5

@@ -1,4 +1,4 @@
-"""Any picture of a digit, made into 28×28 as MNIST's were made."""
+"""Any image of a digit, made into 28×28 as MNIST's were made."""
 
 from itertools import pairwise
 
@@ -18,10 +18,10 @@ LEAST_CONTRAST = 0.1
 INK = 0.25
 # Scaling leaves an echo beside a stroke, paler than this share of it: MNIST's digits have none, and it is no ink.
 RINGING = 0.02
-# A picture at least this large, whose border spans at least so much, is a photograph: shaded, and noisy.
+# An image at least this large, whose border spans at least so much, is a photograph: shaded, and noisy.
 PHOTO_SIDE = 64
 PHOTO_SPAN = 0.04
-# Rows of a large picture that are worked on at a time.
+# Rows of a large image that are worked on at a time.
 _ROWS = 256
 # Squares along each side in which the paper is measured, and the share of a square that is surely paper.
 _SQUARES = 8
@@ -36,7 +36,7 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
     Parameters
     ----------
     grey
-        (height, width) in [0, 1], light ink on dark. It is used up: a large picture takes much even once.
+        (height, width) in [0, 1], light ink on dark. It is used up: a large image takes much even once.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
 
 
 def _remove_paper(grey: Grey) -> bool:
-    """Bring the picture's paper to 0 and its ink to 1; False where nothing stands out."""
+    """Bring the image's paper to 0 and its ink to 1; False where nothing stands out."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     low, paper, high = np.percentile(border, (5, 50, 95))
     if min(grey.shape) < PHOTO_SIDE or high - low < PHOTO_SPAN:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import simplejpeg
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging.orientation import entry, orientation
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -74,19 +74,19 @@ class Jpeg:
 
         Raises
         ------
-        UnsuitablePictureError
+        UnsuitableImageError
             They are more than an image of this size may have, or of a kind that nobody can check.
-        UnreadablePictureError
+        UnreadableImageError
             Not all that make the image are there.
         """
         if self.frame in _ARITHMETIC:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 "the image is coded arithmetically, which few programs read; save it as a baseline JPEG"
             )
         width, height = self.size
         most = max(1, min(MAX_SCANS, MAX_WORK // max(1, width * height)))
         if len(self.scans) > most:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 f"the image has more scans than the {most} that are read of its size; "
                 "save it as a baseline JPEG, which has one"
             )
@@ -119,11 +119,11 @@ def read(data: bytes) -> Jpeg:
 
     Raises
     ------
-    UnreadablePictureError
+    UnreadableImageError
         A segment is cut short, missing, twice there or out of its place.
-    UnsuitablePictureError
+    UnsuitableImageError
         There are far too many segments.
-    UnsupportedPictureError
+    UnsupportedImageError
         It holds several images.
     """
     kept, exif, scans = [data[:2]], b"", list[bytes]()
@@ -132,11 +132,11 @@ def read(data: bytes) -> Jpeg:
     for marker, content, pixels in _segments(data):
         segments += 1
         if segments > MAX_SEGMENTS:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 f"the image has more than {MAX_SEGMENTS:,} segments; save it anew, without its metadata"
             )
         if marker == _APP2 and content.startswith(b"MPF\0") and (entry(content[4:], _IMAGES) or 1) > 1:
-            raise UnsupportedPictureError("the file is neither a plain PNG nor a plain JPEG picture")
+            raise UnsupportedImageError("the file is neither a plain PNG nor a plain JPEG image")
         if marker == _APP1 and content.startswith(b"Exif\0\0"):
             exif = exif or content
         content = content[: _COLOURS.get(marker, len(content))]
@@ -199,4 +199,4 @@ def _components(scan: bytes) -> bytes:
 
 
 def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
-    raise UnreadablePictureError(f"the image is damaged: {why}") from cause
+    raise UnreadableImageError(f"the image is damaged: {why}") from cause

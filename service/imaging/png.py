@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError
+from service.errors import UnreadableImageError, UnsuitableImageError
 from service.imaging.orientation import UPRIGHT, orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -84,7 +84,7 @@ class Png:
 
         Raises
         ------
-        UnreadablePictureError
+        UnreadableImageError
             A pixel has a colour beyond the palette, for which every decoder takes another.
         """
         if image.mode == "P" and self.palette is not None:
@@ -110,7 +110,7 @@ class Png:
 
         Raises
         ------
-        UnreadablePictureError
+        UnreadableImageError
             They are not as many as the header says, their stream is damaged, or the file is cut short.
         """
         if not self.ended:
@@ -160,10 +160,10 @@ def read(data: bytes) -> Png:
 
     Raises
     ------
-    UnreadablePictureError
+    UnreadableImageError
         The header is missing; a chunk is twice there, out of its place or has another checksum; or only a newer
         decoder could draw it.
-    UnsuitablePictureError
+    UnsuitableImageError
         It is animated, or has far too many chunks.
     """
     found: dict[bytes, bytes] = {}
@@ -171,11 +171,11 @@ def read(data: bytes) -> Png:
     last = b""
     for number, (kind, content) in enumerate(_chunks(data)):
         if number == MAX_CHUNKS:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 f"the image has more than {MAX_CHUNKS:,} chunks; save it anew, without its metadata"
             )
         if kind in _ANIMATION:
-            raise UnsuitablePictureError("the image is animated; send a single frame")
+            raise UnsuitableImageError("the image is animated; send a single frame")
         if not last and kind != b"IHDR":
             _refuse("its header cannot be read")
         if kind == b"IDAT":
@@ -239,4 +239,4 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
-    raise UnreadablePictureError(f"the image is damaged: {why}") from cause
+    raise UnreadableImageError(f"the image is damaged: {why}") from cause

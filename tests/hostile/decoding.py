@@ -4,10 +4,10 @@ from random import Random
 
 import numpy as np
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging.decoding import Fit, Polarity, decode_image
 
-REFUSALS = (UnsupportedPictureError, UnreadablePictureError, UnsuitablePictureError)
+REFUSALS = (UnsupportedImageError, UnreadableImageError, UnsuitableImageError)
 READ = "read"
 
 
