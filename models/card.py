@@ -1,4 +1,4 @@
-"""The model card: what a checkpoint says of itself, as JSON beside it and inside it."""
+"""The model card: a description of the checkpoint, as JSON in the checkpoint and in a file beside it."""
 
 from typing import TypedDict
 
@@ -8,7 +8,7 @@ FORMAT_VERSION = 1
 
 
 class InputDocument(TypedDict):
-    """What the network takes."""
+    """The input of the network."""
 
     side: int
     range: list[float]
@@ -16,10 +16,11 @@ class InputDocument(TypedDict):
 
 
 class RunDocument(TypedDict):
-    """One seed that was tried: the accuracy on held-out images, and at which step it was reached.
+    """The training run of one seed.
 
-    ``chosen_by`` is the same with moved copies of them, where there are any. ``test`` took no part in the choice: it
-    says how much the seed matters.
+    ``validation`` is the accuracy on held-out images and ``step`` the training step at which it was reached.
+    ``chosen_by`` is the accuracy on the held-out images and their augmentations, by which the run was chosen. ``test``
+    is the accuracy on the test images, which took no part in the choice.
     """
 
     seed: int
@@ -30,7 +31,7 @@ class RunDocument(TypedDict):
 
 
 class SelectionDocument(TypedDict):
-    """How the shipped run was chosen, and from what."""
+    """The runs, and how one of them was chosen."""
 
     by: str
     seed: int
@@ -38,9 +39,9 @@ class SelectionDocument(TypedDict):
 
 
 class AccuracyDocument(TypedDict):
-    """Shares of images read correctly, 0…1. The test images took no part in any choice.
+    """Shares of correctly predicted images, 0…1. The test images took no part in any choice.
 
-    ``per_class`` has one entry a digit; ``confusion[truth][reading]`` counts test images.
+    ``per_class`` has one entry for each class; ``confusion[true][predicted]`` counts test images.
     """
 
     validation: float
@@ -51,7 +52,7 @@ class AccuracyDocument(TypedDict):
 
 
 class Document(TypedDict):
-    """Everything but the hash; this is what the checkpoint's own metadata holds."""
+    """The card without the hash: the metadata in the checkpoint file."""
 
     format_version: int
     name: str
@@ -67,6 +68,6 @@ class Document(TypedDict):
 
 
 class Card(Document):
-    """The card beside the checkpoint: the document, sealed with the hash of the checkpoint file."""
+    """The card beside the checkpoint: the document with the hash of the checkpoint file."""
 
     sha256: str

@@ -221,11 +221,11 @@ def test_the_maps_of_one_class_for_many_pictures(architecture: Architecture, dig
 @pytest.mark.parametrize("digit", [-1, 10, 99])
 def test_refuses_what_is_no_digit(digit: int) -> None:
     ledger = contributions(random_network(PAIRED, 1), INK)
-    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {digit}"):
+    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
         ledger.account(digit)
-    with refuses(ParameterError, f"versus: must be a digit from 0 to 9, not {digit}"):
+    with refuses(ParameterError, f"versus: must be a class from 0 to 9, not {digit}"):
         ledger.account(3, digit)
-    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {digit}"):
+    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
         class_maps(random_network(PAIRED, 1), INK, digit)
 
 

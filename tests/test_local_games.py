@@ -147,9 +147,9 @@ def test_refusals() -> None:
         class_games(network, np.full((28, 28), math.nan))
     with refuses(ParameterError, "fill: must be from 0 to 1, not 1.5"):
         class_games(network, image, fill=1.5)
-    with refuses(ParameterError, "target: must be a digit from 0 to 9, not 10"):
+    with refuses(ParameterError, "target: must be a class from 0 to 9, not 10"):
         pair_games(network, image, 10)
-    with refuses(ParameterError, "versus: must be a digit from 0 to 9, not -1"):
+    with refuses(ParameterError, "versus: must be a class from 0 to 9, not -1"):
         pair_games(network, image, 1, -1)
     with refuses(ParameterError, "versus: must differ from the target; both are 1"):
         pair_games(network, image, 1, 1)

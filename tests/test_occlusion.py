@@ -210,7 +210,7 @@ def test_refuses_a_fill(fill: float) -> None:
 
 @pytest.mark.parametrize("target", [-1, 10])
 def test_refuses_a_target(target: int) -> None:
-    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {target}"):
+    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {target}"):
         occlude(NETWORKS[0], np.zeros((28, 28)), target)
 
 

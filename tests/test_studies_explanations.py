@@ -4,13 +4,13 @@ import pytest
 from models.hiding import Hiding
 from models.network import Array
 from models.occlusion import occlude
-from models.pixels import pixel_ledger
 from models.regions import Regions
 from tests.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.cumulative import Rule, cumulative
 from trainer.studies.explanations import BY_INK, DEFAULT, DROPS, EXPLANATIONS, LEDGER, SANE, Task
 from trainer.studies.greedy import find_grounds
+from trainer.studies.pixels import pixel_ledger
 from trainer.studies.stamps import Stamps
 
 NETWORK = random_network(SUMMED, 93)

@@ -7,9 +7,10 @@ from hypothesis.extra import numpy as arrays
 from models.architecture import Architecture, Wiring
 from models.contributions import contributions
 from models.network import Array
-from models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage, chosen, measure
+from models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
 from tests.oracles import LENET, PAIRED, random_network, title
 from trainer.data import Digits
+from trainer.studies.usage import chosen, measure
 
 
 def tally(firsts: list[list[int]], mean: list[list[float]] | None = None) -> ClassUsage:

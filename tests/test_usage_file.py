@@ -11,10 +11,11 @@ from models import checkpoint, usage_file
 from models.architecture import Architecture, Wiring
 from models.checkpoint import Checkpoint
 from models.errors import CheckpointError
-from models.usage import Usage, measure
+from models.usage import Usage
 from tests.documents import document
 from tests.oracles import random_network
 from tests.refuse import refuses
+from trainer.studies.usage import measure
 
 SHAPE = Architecture(Wiring.PAIRED, 2, 3)
 AGAIN = "; `python -m trainer study filters --model tiny` makes it anew"

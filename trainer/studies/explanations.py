@@ -9,10 +9,10 @@ import numpy as np
 from models.hiding import Hiding
 from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
-from models.pixels import pixel_ledger
 from models.regions import Regions
 from trainer.studies.cumulative import Rule, cumulative
 from trainer.studies.greedy import GROWTH, find_grounds
+from trainer.studies.pixels import pixel_ledger
 from trainer.studies.stamps import Stamps
 
 OURS, RIVAL, PLAIN = "ours", "rival", "plain"

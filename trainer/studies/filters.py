@@ -8,9 +8,10 @@ import numpy as np
 from models.checkpoint import Checkpoint
 from models.contributions import class_maps
 from models.network import CHUNK, Array, Network
-from models.usage import Usage, chosen, measure
+from models.usage import Usage
 from trainer.data import Digits
 from trainer.errors import RunError
+from trainer.studies.usage import chosen, measure
 
 PER_CLASS = 1000
 # With fewer there is no spread to compare a picture with.

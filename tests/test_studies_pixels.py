@@ -9,7 +9,6 @@ from models.architecture import Architecture, Wiring
 from models.contributions import contributions
 from models.errors import ImageError, ParameterError
 from models.network import Network
-from models.pixels import pixel_ledger
 from tests.oracles import (
     ARCHITECTURES,
     PAIRED,
@@ -22,6 +21,7 @@ from tests.oracles import (
     title,
 )
 from trainer.data import Digits
+from trainer.studies.pixels import pixel_ledger
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
@@ -90,7 +90,7 @@ def test_refuses_what_cannot_be_explained() -> None:
     network = random_network(PAIRED, 73)
     with pytest.raises(ImageError, match="must be 28×28"):
         pixel_ledger(network, np.zeros((27, 28)))
-    with pytest.raises(ParameterError, match="target: must be a digit from 0 to 9, not 10"):
+    with pytest.raises(ParameterError, match="target: must be a class from 0 to 9, not 10"):
         pixel_ledger(network, np.zeros((28, 28)), 10)
 
 
