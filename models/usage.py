@@ -114,7 +114,7 @@ class Typicality:
         Percent of the class's correctly predicted images that are farther from the mean: 100 is the most typical, 0
         the least. The mean over these images is 50.
     distance
-        Distance from the class's mean; see ``Usage.distances``.
+        Mahalanobis distance from the class's mean.
     """
 
     percentile: float

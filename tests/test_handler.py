@@ -11,7 +11,7 @@ from models.incremental import Occluder
 from models.network import Network
 from models.result import Result
 from service.catalogue import Catalogue
-from service.drawing.style import Style, Theme
+from service.drawing.primitives.style import Style, Theme
 from service.handling.answers import ModelReference
 from service.handling.handler import Envelope, Operation, Subject
 from service.handling.queries import ImageQuery

@@ -1,20 +1,20 @@
-"""How each class uses the filters, as a picture: after the paper's Fig. 4."""
+"""Picture of how each class uses the filters, after the paper's Fig. 4."""
 
 import numpy as np
 from PIL import Image
 
 from models.network import Network
 from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
-from service.drawing.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
-from service.drawing.colourbar import colour_strip
-from service.drawing.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
-from service.drawing.filter_heads import FILTERS_NOTE
-from service.drawing.letters import width
-from service.drawing.panels import Panels
-from service.drawing.style import Style
+from service.drawing.layout.filter_heads import FILTERS_NOTE
+from service.drawing.layout.panels import Panels
+from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
+from service.drawing.primitives.colourbar import colour_strip
+from service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
+from service.drawing.primitives.letters import width
+from service.drawing.primitives.style import Style
 
 _STRIP = 160, 6
-# Below the panels, from the left: the strip and two columns of notes; from the top: their lines.
+# Below the panels: the left edges of two columns of notes, and the distances of their lines.
 _FIRST_NOTES, _SECOND_NOTES = 196, 590
 _ABOVE_NOTES, _LINE, _END = 18, 18, 78
 _NOTES = (
@@ -28,16 +28,16 @@ _NOTES = (
 
 
 def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Image.Image:
-    """Draw the filters, and for each class what its pairs contribute, with the filters of first and second place.
+    """Draw the filters, and for each class the mean contributions of the pairs, with the first and the second pair.
 
     Parameters
     ----------
     name
-        The checkpoint's.
+        Name of the checkpoint.
     network
-        Its filters are shown.
+        The network, whose filters are drawn.
     study
-        Of this network; without one there are only the filters.
+        The study of this network; None draws the filters alone.
     style
         The scale and the theme.
     """
@@ -100,7 +100,7 @@ def _draw_cells(
     cells = diverging(one.mean, limit)[..., None, None]
     canvas.tiles(panels.cell(digit, 0, 0), panels.pitch, cells, framed=not panels.dense)
     colours = {(pair.conv1, pair.conv2): colour for pair, colour in styled}
-    # The first over the second: where cells stand close, their frames overlap.
+    # The first is drawn last, since the frames of adjacent cells overlap.
     for pair, colour in reversed(colours.items()):
         canvas.frame(panels.cell(digit, *pair), colour, *panels.frame)
     if panels.dense:

@@ -1,4 +1,4 @@
-"""How much is computed at once, and how much may wait: what comes beyond is told to come back."""
+"""Limits on the requests that are computed at once and on those that wait. Further requests are answered with 503."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,10 +10,10 @@ from service.errors import BusyError
 
 T = TypeVar("T")
 
-# Threads that compute in one worker. More would only take turns at the interpreter and keep the event loop waiting, and
-# the most expensive questions, which take 100 MiB each, would need more than the container has.
+# Number of computing threads of a worker. More threads would compete for the interpreter with the event loop. The most
+# expensive requests take 100 MiB each, and the container's memory is limited.
 SLOTS = 1
-# In the queue: an answer that comes later than this comes too late.
+# Maximum time in the queue.
 MAX_SECONDS = 5
 
 
@@ -23,7 +23,7 @@ class Capacity:
     Parameters
     ----------
     waiting
-        How many may wait for a thread. A queue without an end would answer everybody too late.
+        Maximum number of requests that wait for a thread.
     """
 
     def __init__(self, waiting: int) -> None:
@@ -32,28 +32,28 @@ class Capacity:
         self._inside = 0
 
     def check(self) -> None:
-        """Raise BusyError if as many are waiting as may: so no body is read that could not be answered."""
+        """Raise BusyError if the queue is full. Called before a body is read, which could not be answered."""
         if self._inside >= self._most:
             raise BusyError("all workers are busy; try again in a second")
 
     async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
-        """The result of ``work``, or its error.
+        """Run ``work`` in a thread; return its result or raise its error.
 
         Parameters
         ----------
         work
-            Runs in a thread.
+            The computation.
         is_gone
-            Whether nobody waits for the result any more; asked when its turn has come.
+            Whether the client has disconnected. Asked when a thread is free.
 
         Raises
         ------
         BusyError
-            As many are waiting as may.
+            The queue is full, or no thread was free in time.
         ClientDisconnect
-            Nobody waits for the result.
+            The client has disconnected.
         """
-        # Counted here, without a pause before the count: the semaphore learns of a task only some steps later.
+        # Counted without an await in between: the semaphore itself counts a task only some steps later.
         self.check()
         self._inside += 1
         try:

@@ -1,4 +1,4 @@
-"""The model card as the service shows it; ``models/card.py`` says what stands in it."""
+"""The model card as pydantic models, for the answer of ``GET /models/{name}``; see ``models/card.py``."""
 
 from pydantic import BaseModel, Field
 
@@ -18,7 +18,7 @@ class ArchitectureCard(BaseModel):
 
 
 class InputCard(BaseModel):
-    """What the network takes."""
+    """The input of the network."""
 
     side: int
     range: tuple[float, float]
@@ -26,17 +26,17 @@ class InputCard(BaseModel):
 
 
 class RunCard(BaseModel):
-    """One seed that was tried."""
+    """The training run of one seed."""
 
     seed: int
     validation: Share = Field(description="Accuracy on held-out images.")
-    chosen_by: Share = Field(description="The same with augmentations of them: what the choice was made by.")
+    chosen_by: Share = Field(description="Accuracy on them and their augmentations, by which the run was chosen.")
     step: int = Field(ge=0)
     test: Share = Field(description="Accuracy on the test images, which took no part in the choice.")
 
 
 class SelectionCard(BaseModel):
-    """How the shipped run was chosen, and from what."""
+    """The runs, and how one of them was chosen."""
 
     by: str
     seed: int
@@ -44,7 +44,7 @@ class SelectionCard(BaseModel):
 
 
 class AccuracyCard(BaseModel):
-    """Shares of images that are predicted correctly."""
+    """Shares of correctly predicted images."""
 
     validation: Share
     test: Share
@@ -54,7 +54,7 @@ class AccuracyCard(BaseModel):
 
 
 class ProbeCard(BaseModel):
-    """An image that the checkpoint carries, with the answer that it gave when it was published."""
+    """A test image with the logits that the network had for it when it was published."""
 
     image: str = Field(description="28×28 bytes, row by row, deflated (zlib) and in base64.")
     digit: int
@@ -62,7 +62,7 @@ class ProbeCard(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What a checkpoint says of itself; measured, and sealed with the hash of its file."""
+    """The description of a checkpoint, with the hash of its file."""
 
     format_version: int
     name: str

@@ -1,4 +1,4 @@
-"""Problem details, RFC 9457: the one form in which anything is refused."""
+"""Problem details (RFC 9457): the format of all errors."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -10,12 +10,12 @@ from service.http.telemetry import REJECTED, note
 
 MEDIA_TYPE = "application/problem+json"
 
-# RFC 9110's names, which Python has taken over only lately.
+# The names of RFC 9110; those of older Python versions differ.
 TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
 }
-# Headers that a status must carry.
+# Headers that a status requires.
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "X-API-Key"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
@@ -23,7 +23,7 @@ HEADERS = {
 
 
 class WrongParameter(BaseModel):
-    """A parameter, and what it must be."""
+    """A wrong parameter, with what it must be."""
 
     parameter: str
     message: str
@@ -48,7 +48,7 @@ def refuse(
     parameters: Sequence[WrongParameter] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer to a request that is refused; it is counted, and named in the log line."""
+    """The answer to a refused request. Counts the problem and adds it to the log line."""
     REJECTED.labels(kind).inc()
     note(problem=kind)
     problem = Problem(

@@ -1,4 +1,4 @@
-"""API keys: who may ask."""
+"""API keys."""
 
 import hmac
 from typing import Annotated
@@ -9,9 +9,9 @@ from fastapi.security import APIKeyHeader
 from service.errors import UnauthorizedError
 from service.settings import Settings
 
-# The scheme stands in the OpenAPI document, so that /docs can send a key.
+# The OpenAPI document contains the scheme, so that /docs can send a key.
 _SCHEME = APIKeyHeader(
-    name="X-API-Key", scheme_name="API key", description="Only where the service was given keys.", auto_error=False
+    name="X-API-Key", scheme_name="API key", description="Only if the service has keys.", auto_error=False
 )
 
 
@@ -19,7 +19,7 @@ async def _check_key(request: Request, offered: Annotated[str | None, Security(_
     settings: Settings = request.app.state.settings
     if not settings.keys:
         return
-    # Every key is compared in full, so that the time taken tells nothing of them.
+    # Compared in constant time, and with every key, so that the time does not reveal a key.
     matches = [hmac.compare_digest((offered or "").encode(), key.encode()) for key in settings.keys]
     if offered is None:
         raise UnauthorizedError("this service needs a key, in the header X-API-Key")

@@ -1,4 +1,4 @@
-"""From a request to the bytes of its one picture."""
+"""Reads the image file from the body of a request."""
 
 from asyncio import timeout
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
 
 MAX_BODY = 256 * 1024
-# For all of a body.
+# Maximum time for the whole body.
 MAX_SECONDS = 30
 FIELD = "file"
 
@@ -20,10 +20,10 @@ _RAW = ("image/png", "image/jpeg")
 _MAX_FIELDS = 4
 _MAX_FIELD_SIZE = 1024
 
-# For the OpenAPI document: FastAPI cannot derive that a body comes in either of two ways.
+# For the OpenAPI document: FastAPI cannot derive a body of two kinds.
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
-    "description": "One picture: a form with the field `file`, or the bytes themselves.",
+    "description": "One image: a form with the field `file`, or the file itself.",
     "content": {
         _MULTIPART: {
             "schema": {
@@ -40,16 +40,16 @@ REQUEST_BODY: dict[str, Any] = {
 
 
 async def read_upload(request: Request) -> bytes:
-    """The image in the request's body, whatever the client calls its type or name.
+    """Read the image file. Its name and its part's media type are ignored.
 
     Raises
     ------
     SlowUploadError
-        Not all of it came in time: who sends a byte now and then must not hold a place for ever.
+        The body did not arrive in time.
     UnsupportedUploadError
-        Neither a form nor a raw PNG or JPEG.
+        The media type is neither that of a form nor PNG or JPEG.
     MalformedUploadError
-        A form that cannot be parsed, or holds anything but one file in the field ``file``.
+        The form cannot be parsed, or contains anything but one file in the field ``file``.
     """
     try:
         async with timeout(MAX_SECONDS):
@@ -70,7 +70,7 @@ async def _read(request: Request) -> bytes:
     try:
         async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_SIZE) as form:
             return await _only_file(form)
-    # A charset that Python knows but that decodes no text comes through as a bare UnicodeError.
+    # A charset that Python knows but that decodes no text raises a bare UnicodeError.
     except (HTTPException, UnicodeError) as error:
         if isinstance(error, HTTPException) and error.status_code != HTTPStatus.BAD_REQUEST:
             raise

@@ -1,4 +1,4 @@
-"""Outlines: lines just inside, or just outside, groups of the picture's pixels."""
+"""Outlines inside or outside groups of an image's pixels."""
 
 from itertools import product
 from typing import Any
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 
 from models.architecture import IMAGE_SIDE
 
-# What is in no group.
+# The group of pixels that are in no group.
 NONE = -1
 
 Groups = NDArray[np.integer[Any]]
 
 
 def edges(groups: Groups, side: int, thickness: int) -> NDArray[np.bool_]:
-    """(28 · side, 28 · side): what lies within ``thickness`` of a pixel of a lower group or of none.
+    """(28 · side, 28 · side): points of a group within ``thickness`` of a pixel of a lower group or of no group.
 
-    A pixel is a square of ``side`` points. Between two groups the line is thus drawn once, in the higher one.
+    A pixel is a square of ``side`` points. The line between two groups is drawn once, in the higher one.
 
     Parameters
     ----------
     groups
-        (28, 28): each pixel's group, ``NONE`` where it is in none. Outside the picture there is none.
+        (28, 28): the group of each pixel, or ``NONE``. Outside the image there is no group.
     """
     members = np.nonzero(groups != NONE)
     around = np.pad(groups, 1, constant_values=NONE)
@@ -38,9 +38,9 @@ def edges(groups: Groups, side: int, thickness: int) -> NDArray[np.bool_]:
 
 
 def around(inside: NDArray[np.bool_], side: int, thickness: int) -> NDArray[np.bool_]:
-    """(28 · side, 28 · side): what lies within ``thickness`` of a pixel that is inside, and is not inside itself.
+    """(28 · side, 28 · side): points outside a mask within ``thickness`` of a pixel inside.
 
-    A pixel is a square of ``side`` points, ``thickness`` at the least.
+    A pixel is a square of ``side`` points, and ``side`` is at least ``thickness``.
     """
     points = inside.repeat(side, 0).repeat(side, 1)
     padded = np.pad(points, thickness)

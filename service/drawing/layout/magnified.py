@@ -1,17 +1,17 @@
-"""The layout that three pictures share: the digit magnified, each pixel a square, and a column on its left."""
+"""Layout of pictures with a magnified image, in which each pixel is a square, and a column to its left."""
 
 import numpy as np
 
 from models.architecture import IMAGE_SIDE
-from service.drawing.canvas import MARGIN, TOP, Box, Canvas
-from service.drawing.colours import INK, PAPER, Array
-from service.drawing.outline import Groups, edges
+from service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
+from service.drawing.primitives.colours import INK, PAPER, Array
+from service.drawing.primitives.outline import Groups, edges
 
 # In logical units.
 PIXEL = 12
 _GAP = 24
 OUTLINE, CASING = 2, 1
-# What a pixel of the picture at the most fills of its square: the rest shows the heat.
+# Maximum diameter of a dot divided by the side of its square. The rest of the square shows the heat.
 _DOT = 0.62
 
 DIGIT = Box(MARGIN, TOP, MARGIN + 4 * IMAGE_SIDE, TOP + 4 * IMAGE_SIDE)
@@ -21,13 +21,13 @@ HEIGHT = CAPTION + 20
 
 
 def pixel_box(row: int, column: int) -> Box:
-    """Where a pixel of the picture stands in the magnified one, in logical units."""
+    """The square of a pixel in the magnified image, in logical units."""
     left, top = MAP.left + column * PIXEL, MAP.top + row * PIXEL
     return Box(left, top, left + PIXEL, top + PIXEL)
 
 
 def draw_dots(canvas: Canvas, image: Array) -> None:
-    """Each pixel as a dot whose area is its ink, so that the heat around it keeps its colour."""
+    """Draw each pixel as a dot whose area is proportional to its ink, so that the heat around it stays visible."""
     side = PIXEL * canvas.scale
     offset = np.arange(side) - (side - 1) / 2
     distance = np.hypot(offset[:, None], offset)
@@ -37,6 +37,6 @@ def draw_dots(canvas: Canvas, image: Array) -> None:
 
 
 def draw_outlines(canvas: Canvas, groups: Groups, colour: int = INK) -> None:
-    """A line just inside each group of pixels, and a thin one of paper within it, for dark heat or ink."""
+    """Draw a line inside each group of pixels, and a thin line of paper inside it for contrast."""
     for thickness, shade in ((OUTLINE + CASING, PAPER), (OUTLINE, colour)):
         canvas.region(MAP)[edges(groups, PIXEL * canvas.scale, thickness * canvas.scale)] = shade

@@ -1,7 +1,6 @@
-"""Colours: one palette of at most 256 entries a theme, and the two scales that turn numbers into entries of it.
+"""Colours: a palette of at most 256 entries for each theme, and two scales that map numbers to entries.
 
-A picture is drawn as palette indices from the start. So it never needs to be quantised, its PNG holds one byte a pixel,
-and a number is a colour by one multiplication.
+Pictures are drawn as palette indices. Their PNGs have one byte for each pixel and need no quantisation.
 """
 
 from typing import Any
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
 
-# Steps from paper to a colour, in which the edges of letters are smoothed. Step 0 is the paper itself.
+# Number of steps from the paper to a colour, for antialiased letters. Step 0 is the paper.
 SHADES = 15
-# Steps from zero to either end of the diverging scale, and from background to ink of a digit.
+# Number of steps from zero to either end of the diverging scale, and from background to ink of an image.
 _STEPS = 60
 _GREYS = 32
 
-# The palette's layout, the same in both themes. A colour that text can have stands at the end of its shades.
+# Indices of the palette, the same in both themes. The index of an ink is the last of its shades.
 PAPER, HAIRLINE, TRACK = 0, 1, 2
 _INK_COLOURS = 3
 INK, MUTED, ACCENT, FIRST, SECOND = (_INK_COLOURS - 1 + SHADES * (place + 1) for place in range(5))
@@ -27,8 +26,8 @@ NEGATIVE = GREY + _GREYS + 1
 NEUTRAL = NEGATIVE + _STEPS
 POSITIVE = NEUTRAL + _STEPS
 
-# Teal speaks for, ochre against: apart for every kind of colour vision, equally light step by step, and neither is the
-# red or the blue that frames first and second place. The ends stop short of the ink, so that ink shows on them.
+# Teal is positive and ochre negative. They differ for every kind of colour vision, are equally light at each step, and
+# differ from the red and the blue of the frames. The ends are lighter than the ink, so that ink is visible on them.
 _COLOURS: dict[str, dict[str, tuple[str, ...]]] = {
     "light": {
         "solids": ("#ffffff", "#b4b8c0", "#e9ebee"),
@@ -48,25 +47,25 @@ _COLOURS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def palette(theme: str) -> bytes:
-    """The colours of ``light`` or ``dark`` as PNG wants them: red, green, blue, 0…255, of one entry after the other."""
+    """The palette of ``light`` or ``dark`` for a PNG: red, green and blue, 0…255, of each entry."""
     return _PALETTES[theme]
 
 
 def rgb(theme: str, index: int) -> tuple[int, int, int]:
-    """One entry of the palette: red, green, blue, 0…255."""
+    """Red, green and blue, 0…255, of one entry."""
     red, green, blue = _PALETTES[theme][3 * index : 3 * index + 3]
     return red, green, blue
 
 
 def grey(values: Array) -> Pixels:
-    """Palette indices of a digit: 0 is the background and 1 is ink; what lies outside is clipped."""
+    """Palette indices of grey values: 0 is background and 1 is ink. Other values are clipped."""
     return (np.rint(np.clip(values, 0, 1) * _GREYS) + GREY).astype(np.uint8)
 
 
 def diverging(values: Array, limit: float) -> Pixels:
-    """Palette indices of signed numbers: 0 is ``NEUTRAL``, ±``limit`` and beyond are ``POSITIVE`` and ``NEGATIVE``.
+    """Palette indices of signed numbers: 0 is ``NEUTRAL``, ±``limit`` are ``POSITIVE`` and ``NEGATIVE``.
 
-    Equal amounts above and below zero are equally far from ``NEUTRAL``. With ``limit`` 0 everything is neutral.
+    The scale is linear and symmetric. Values beyond the limit are clipped. With ``limit`` 0 everything is neutral.
     """
     if limit <= 0:
         return np.full(np.shape(values), NEUTRAL, np.uint8)
@@ -75,7 +74,7 @@ def diverging(values: Array, limit: float) -> Pixels:
 
 
 def limit_of(values: Array) -> float:
-    """The greatest absolute value, 0 for none: what ±1 stands for in a scale that is centred on zero."""
+    """The greatest absolute value, which is the limit of a symmetric scale; 0 for an empty array."""
     return float(np.abs(values).max(initial=0))
 
 
@@ -84,7 +83,7 @@ def _channels(colours: tuple[str, ...]) -> Array:
 
 
 def _blend(anchors: Array, steps: int) -> Array:
-    """(steps + 1, 3): from the first anchor to the last, the anchors evenly spaced."""
+    """(steps + 1, 3): colours interpolated between evenly spaced anchors."""
     places = np.linspace(0, len(anchors) - 1, steps + 1)
     return np.stack([np.interp(places, np.arange(len(anchors)), channel) for channel in anchors.T], axis=1)
 

@@ -1,23 +1,23 @@
-"""Places: the pair that contributes most, framed red, and the second, framed blue (Fig. 4)."""
+"""The pair that contributes most, framed red, and the second, framed blue (Fig. 4)."""
 
 import numpy as np
 
-from service.drawing.canvas import BODY, NOTE, Box, Canvas, number
-from service.drawing.colours import FIRST, INK, SECOND, Array
-from service.drawing.letters import width
-from service.drawing.table import Table
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import BODY, NOTE, Box, Canvas, number
+from service.drawing.primitives.colours import FIRST, INK, SECOND, Array
+from service.drawing.primitives.letters import width
 
 _SWATCH, _GAP = 18, 20
 
-# A pair: its conv1 and conv2 filter. And how a place is shown: its colour and its name.
+# The conv1 and conv2 filter of a pair. The colour and the name of a place.
 Place = tuple[int, int]
 Emphasis = tuple[int, str]
 
 
 def places(totals: Array) -> dict[Place, Emphasis]:
-    """First and second place by contribution, (A, B); of equal ones, the lower filter numbers.
+    """The first and second pair by contribution, (A, B). Ties go to the lower filter numbers.
 
-    There is no second where there is only one pair, and no first where every contribution is zero.
+    A single pair has no second. If every contribution is zero, there is neither.
     """
     if not totals.any():
         return {}
@@ -27,13 +27,13 @@ def places(totals: Array) -> dict[Place, Emphasis]:
 
 
 def draw_places(canvas: Canvas, table: Table, winners: dict[Place, Emphasis]) -> None:
-    """Frame the maps of first and second place."""
+    """Frame the maps of the first and second pair."""
     for pair, (colour, _) in winners.items():
         canvas.frame(table.map(*pair), colour, table.frame, table.frame_gap)
 
 
 def draw_totals(canvas: Canvas, table: Table, totals: Array, winners: dict[Place, Emphasis], decimals: int) -> None:
-    """Write each pair's number, (A, B), beneath its map; those of first and second place in their colours."""
+    """Write each pair's total, (A, B), beneath its map; those of the first and second pair in their colours."""
     for pair, total in np.ndenumerate(totals):
         box = table.map(*pair)
         colour, _ = winners.get(pair, (INK, ""))
@@ -49,7 +49,7 @@ def draw_totals(canvas: Canvas, table: Table, totals: Array, winners: dict[Place
 
 
 def name_places(canvas: Canvas, left: int, baseline: int, winners: dict[Place, Emphasis], line_height: int = 0) -> None:
-    """Say which pairs have the places: side by side, or with a ``line_height`` one beneath the other."""
+    """Write the names of the first and second pair side by side, or below each other with a ``line_height``."""
     for pair, (colour, name) in winners.items():
         canvas.frame(Box(left + 2, baseline - 8, left + 9, baseline - 1), colour, 2)
         canvas.text(left + _SWATCH, baseline, _text(pair, name), NOTE)
@@ -60,13 +60,13 @@ def name_places(canvas: Canvas, left: int, baseline: int, winners: dict[Place, E
 
 
 def names_width(winners: dict[Place, Emphasis]) -> int:
-    """How much room the names take side by side, in logical units."""
+    """Width of the names side by side, in logical units."""
     widths = [name_width(pair, name) for pair, (_, name) in winners.items()]
     return sum(widths) + _GAP * max(len(widths) - 1, 0)
 
 
 def name_width(pair: Place, name: str) -> int:
-    """How much room one place's name takes with its swatch, in logical units."""
+    """Width of one name with its swatch, in logical units."""
     return _SWATCH + round(width(_text(pair, name), NOTE))
 
 

@@ -1,37 +1,37 @@
-"""Letters: lines of text as small arrays of shades, each made once."""
+"""Letters: renders lines of text as arrays of shades, with caches."""
 
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from service.drawing.colours import SHADES, Pixels
+from service.drawing.primitives.colours import SHADES, Pixels
 
-# Letters are drawn so many times larger and averaged: their spacing is then exact to a quarter of a pixel, which
-# the font's own hinting at 12 pixels is not.
+# Letters are drawn this many times larger and averaged, so that their spacing is exact to a quarter of a pixel. The
+# font's hinting at 12 pixels would round it to whole pixels.
 _FINENESS = 4
 
-# The default font has no × and no minus sign. Both are drawn with the plus sign's width and on its axis.
+# Pillow's default font has no × and no −. They are drawn with the width and on the axis of the plus sign.
 _DRAWN = "×−"
-# The thickness of the font's own plus sign, as a part of its size.
+# Thickness of the font's plus sign divided by the type size.
 _STROKE = 0.075
 
 
 @lru_cache(maxsize=4096)
 def width(text: str, size: int) -> float:
-    """How wide a line of text is, in the unit of its size."""
+    """The width of a line of text, in the unit of its size."""
     pairs = zip(text, [*text[1:], ""], strict=True)
     return sum(_advance(*pair, size * _FINENESS) for pair in pairs) / _FINENESS
 
 
 @lru_cache(maxsize=4096)
 def letters(text: str, size: int, strong: bool) -> tuple[Pixels, int, int]:
-    """The shades of a line of text, 0…15; how far they begin right of its origin; how far above its baseline.
+    """The shades of a line of text, 0…15, and the offsets of the array from its origin and above its baseline.
 
-    ``size`` is in pixels. The array is shared: it must not be written to.
+    ``size`` is in pixels. The array is cached and read-only.
     """
     fine = size * _FINENESS
-    # The line reaches beyond its origin and its end as far as each glyph's array beyond its own.
+    # The array extends beyond both ends of the line, as the array of each glyph does.
     side = _side(size)
     columns = -(-(round(width(text, size) * _FINENESS) + 2 * side) // _FINENESS) * _FINENESS
     line = np.zeros((fine + _below(size), columns), np.uint8)
@@ -58,7 +58,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)
 def _advance(character: str, following: str, size: int) -> float:
-    """From a character's origin to that of the one after it, in pixels; an empty ``following`` ends the line."""
+    """Distance in pixels from a character's origin to the next one's. ``following`` is empty at the end of a line."""
     font = _font(size)
     pair = [("+" if sign in _DRAWN else sign) for sign in (character, following) if sign]
     return float(font.getlength("".join(pair)) - (font.getlength(pair[1]) if following else 0))
@@ -74,7 +74,7 @@ def _below(size: int) -> int:
 
 @lru_cache(maxsize=1024)
 def _glyph(character: str, size: int, strong: bool) -> Pixels:
-    """One character, 0…255 and ``_FINENESS`` times finer than ``size`` pixels, with room around it."""
+    """One character, 0…255, in ``_FINENESS`` times the size, with a margin."""
     fine = size * _FINENESS
     x, y = _side(size), fine
     glyph = Image.new("L", (round(_advance(character, "", fine)) + 2 * x, fine + _below(size)))
@@ -89,11 +89,11 @@ def _glyph(character: str, size: int, strong: bool) -> Pixels:
 
 def _draw_sign(draw: ImageDraw.ImageDraw, sign: str, x: int, y: int, size: int) -> None:
     left, top, right, bottom = _font(size).getbbox("+", anchor="ls")
-    # On whole pixels after averaging, or a minus sign would be a grey smear.
+    # Aligned to whole pixels after averaging, so that a minus sign is sharp.
     thickness = max(round(size / _FINENESS * _STROKE), 1) * _FINENESS
     axis = round((y + (top + bottom) / 2 - thickness / 2) / _FINENESS) * _FINENESS
     if sign == "−":
-        # A little shorter than the plus sign's bar, which would touch the next digit.
+        # Shorter than the bar of the plus sign, so that it does not touch the next digit.
         inset = (right - left) / 12
         draw.rectangle((x + left, axis, x + right - 1 - inset, axis + thickness - 1), fill=255)
         return

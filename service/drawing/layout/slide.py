@@ -1,38 +1,38 @@
-"""The slide's layout: where everything stands on the way from the picture to the digit, in logical units."""
+"""Layout of the slide: the image, the layers and the logits from left to right, in logical units."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from models.architecture import CLASSES, IMAGE_SIDE, Architecture
-from service.drawing.canvas import MARGIN, NOTE, Box
-from service.drawing.colourbar import STRIP_NUMBERS
-from service.drawing.layers import MAP_GAP, Grid, Layer, fold, sizes
-from service.drawing.letters import width
-from service.drawing.table import Table
+from service.drawing.layout.layers import MAP_GAP, Grid, Layer, fold, sizes
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import MARGIN, NOTE, Box
+from service.drawing.primitives.colourbar import STRIP_NUMBERS
+from service.drawing.primitives.letters import width
 
-# Baselines of a layer's name and sizes, and of the pairs' numbers over the field.
+# Baselines of a layer's name and sizes, and of the pairs' numbers above the field.
 NAME, SIZES, PAIRS = 75, 91, 110
-# With a row for each class as high as this, a width of 1088 makes 16:9.
+# With rows of this height, a width of 1088 gives 16:9.
 _TOP, _ROW, _WIDTH = 118, 43, 1088
 _GAP = 20
 _DIGIT_PIXEL = 4
-# The largest sides of a conv1 map, of a conv2 map and of a filter.
+# Maximum sides of a conv1 map, of a conv2 map and of a filter.
 _CONV1_SIDE, _CONV2_SIDE, _FILTER_SIDE = 72, 70, 30
 _LEAD_GAP = 6
-# The field: how wide it may be, how large its cells, and the space between its maps by their cells' size.
+# The field: maximum width, maximum side of a cell, and the gap between maps for each side of a cell.
 _FIELD_WIDTH, _FIELD_UNIT = 420, 6
 _FIELD_GAPS = {1: 1, 2: 2, 3: 4, 4: 4, 5: 6, 6: 6}
 _ROW_GAP, _EDGE = 5, 5
-_TAG, _LOGIT, _READ = 20, 64, 40
-# Below the maps: the legends, and what stands beneath their numbers.
+_TAG, _LOGIT, _PREDICTED = 20, 64, 40
+# Distances below the maps: to the legends, their height, between lines, and to the bottom.
 _STRIP, _STRIP_HEIGHT = 12, 6
 LINE = 16
 _END = 64
 
 
 class _Fold(NamedTuple):
-    """A class's maps in lines and columns: the side of a cell, and from one map to the next."""
+    """A class's maps in lines and columns: the side of a cell, and the distance between maps."""
 
     lines: int
     columns: int
@@ -42,19 +42,19 @@ class _Fold(NamedTuple):
 
 @dataclass(frozen=True)
 class Slide:
-    """From left to right: the digit, the four layers, ten rows of pairs' maps with a logit each, what is read.
+    """From left to right: the image, four layers, ten rows of pairs' maps with a logit each, the predicted class.
 
     Parameters
     ----------
     architecture
-        Its filter counts, kernel sides and wiring.
+        The architecture of the network.
     """
 
     architecture: Architecture
 
     @cached_property
     def digit(self) -> Box:
-        """The digit."""
+        """The image."""
         side = IMAGE_SIDE * _DIGIT_PIXEL
         top = (_TOP + self.bottom - side) // 2
         return Box(MARGIN, top, MARGIN + side, top + side)
@@ -77,19 +77,19 @@ class Slide:
 
     @cached_property
     def kernels(self) -> int:
-        """How many kernels stand beside each conv2 map: none where there would be too many to be seen."""
+        """Number of kernels beside each conv2 map; 0 if there are too many to be drawn."""
         return 0 if Table(self.architecture).dense else self.architecture.kernels_per_filter
 
     def column(self, layer: int) -> Box:
-        """All the room of a layer."""
+        """The column of a layer."""
         left = self.digit.right + self._gap + sum(each.width + self._gap for each in self.layers[:layer])
         return Box(left, _TOP, left + self.layers[layer].width, self.bottom)
 
     def grids(self, layer: int) -> list[Grid]:
-        """A layer's groups of maps. A single group takes all the room; of several, each keeps together."""
+        """The groups of a layer's maps. A single group fills the column; several are centred in equal parts of it."""
         shape, column = self.layers[layer], self.column(layer)
         rows, height = -(-shape.maps // shape.columns), column.height / shape.groups
-        # What a pool makes of a row stands at its height: both take the pitch of the larger maps.
+        # A pooled row is at the height of its source: both have the pitch of the larger maps.
         down = int(height / rows) if shape.groups == 1 else self.layers[layer - layer % 2].side + MAP_GAP
         left = column.left + (column.width - shape.content) // 2
         middles = (int(column.top + height * (group + 0.5) - down * (rows - 1) / 2) for group in range(shape.groups))
@@ -100,27 +100,27 @@ class Slide:
         ]
 
     def filter(self, conv1: int) -> Box:
-        """A conv1 filter, on the left of its map."""
+        """A conv1 filter, to the left of its map."""
         grid = self.grids(0)[0]
         return grid.small_box(conv1, grid.lead - _LEAD_GAP)
 
     def kernel(self, group: int, conv2: int, number: int) -> Box:
-        """A conv2 kernel, on the left of its map: one of several with summed wiring."""
+        """A conv2 kernel, to the left of its map. With summed wiring there are several."""
         grid = self.grids(2)[group]
         return grid.small_box(conv2, grid.lead - _LEAD_GAP, number, self.kernels)
 
     def row(self, digit: int) -> Box:
-        """A class's band in the field, behind its maps."""
+        """The background of a class's maps in the field."""
         left, top = self.column(3).right + self._gap + _TAG, _TOP + digit * self._row
         return Box(left, top + 1, left + self._row_width, top + self._row - 1)
 
     def tag(self, digit: int) -> Box:
-        """The place of a class's name, at the head of its row."""
+        """The box of a class's name, at the left of its row."""
         row = self.row(digit)
         return row._replace(left=row.left - _TAG, right=row.left)
 
     def logit(self, digit: int) -> Box:
-        """The place of a class's logit, at the end of its row."""
+        """The box of a class's logit, at the right of its row."""
         row = self.row(digit)
         return row._replace(left=row.right, right=row.right + _LOGIT)
 
@@ -135,18 +135,18 @@ class Slide:
 
     @property
     def field_sizes(self) -> str:
-        """How many classes and maps there are in the field, and of what size."""
+        """The number of classes and maps in the field, and the size of the maps, in words."""
         shape = self.architecture
         return f"{CLASSES} classes × {sizes(shape.conv1_filters * shape.conv2_filters, shape.pool2_side)}"
 
     @property
     def dense(self) -> bool:
-        """Whether the field's maps stand too close for a frame around each."""
+        """Whether the field's maps are too close for a frame around each."""
         return _FIELD_GAPS[self._field.unit] <= 2
 
     @property
     def frame(self) -> tuple[int, int]:
-        """Thickness of the frames of first and second place, and how far they are from a map."""
+        """Thickness of the frames of the first and second pair, and their distance from a map."""
         return 2, (1 if _FIELD_GAPS[self._field.unit] >= 6 else 0)
 
     def strip(self, left: int, right: int) -> Box:
@@ -156,14 +156,14 @@ class Slide:
 
     @property
     def lines(self) -> tuple[int, int]:
-        """Baselines of the legends' numbers and of what stands beneath them."""
+        """Baselines of the legends' numbers and of the text beneath them."""
         numbers = self.bottom + _STRIP + _STRIP_HEIGHT + STRIP_NUMBERS
         return numbers, numbers + LINE
 
     @property
     def right(self) -> int:
-        """Right edge of what is read."""
-        return self.logit(0).right + _READ
+        """Right edge of the predicted class."""
+        return self.logit(0).right + _PREDICTED
 
     @property
     def size(self) -> tuple[int, int]:
@@ -172,7 +172,7 @@ class Slide:
 
     @cached_property
     def bottom(self) -> int:
-        """Foot of the field."""
+        """Bottom edge of the field."""
         return _TOP + CLASSES * self._row
 
     @cached_property
@@ -186,7 +186,7 @@ class Slide:
 
     @cached_property
     def _field(self) -> _Fold:
-        """How a class's maps are folded, between conv1 filters only: with the largest cells that fit."""
+        """A class's maps in lines and columns with the largest cells that fit. Lines break between conv1 filters."""
         filters, across = self.architecture.conv1_filters, self.architecture.conv2_filters
         lines_there_may_be = [lines for lines in range(1, filters + 1) if filters % lines == 0]
         for unit in range(_FIELD_UNIT, 0, -1):
@@ -201,7 +201,11 @@ class Slide:
     @cached_property
     def _gap(self) -> int:
         """Between columns: what is left of the width, spread evenly."""
-        columns = (self.digit.width, *(layer.width for layer in self.layers), _TAG + self._row_width + _LOGIT + _READ)
+        columns = (
+            self.digit.width,
+            *(layer.width for layer in self.layers),
+            _TAG + self._row_width + _LOGIT + _PREDICTED,
+        )
         return max((_WIDTH - 2 * MARGIN - sum(columns)) // (len(columns) - 1), _GAP)
 
     def _filter_unit(self, unit: int, cells: int) -> int:

@@ -1,19 +1,19 @@
-"""The layout of ten panels, one a class, and of the filters above them, in logical units."""
+"""Layout of a panel for each class and of the filters above them, in logical units."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 from models.architecture import CLASSES, Architecture
-from service.drawing.canvas import MARGIN, TOP, Box
-from service.drawing.table import Table
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import MARGIN, TOP, Box
 
 _COLUMNS, _WIDTH, _GAP = 5, 172, 24
-# A panel, from the top: its head, the pairs' cells, the two places, and the space beneath.
+# Heights in a panel, from the top: heading, space, each of the first and second pair, and the space beneath.
 _HEAD, _ABOVE_PLACES, _PLACE, _END = 22, 14, 38, 14
 _CELL, _CELL_GAPS = (48, 26), (14, 25)
 _SMALL_CELL = 16
 _ICON = 20
-# The filters above: room for the layer's name, the largest side of a filter, and what a layer may take.
+# The filters above: width of the layer's name, maximum side of a filter, maximum width of a layer, and gap.
 _NAME, _FILTER_SIDE, _LAYER_WIDTH, _LAYER_GAP = 44, 30, 330, 36
 _NUMBERS, _ABOVE_PANELS = 18, 26
 
@@ -22,19 +22,19 @@ _NUMBERS, _ABOVE_PANELS = 18, 26
 class Panels:
     """The filters of both layers, and five panels a row.
 
-    In a panel stands a cell for each pair, a row for each conv1 filter and a column for each conv2 filter.
+    A panel has a cell for each pair: a row for each conv1 filter and a column for each conv2 filter.
 
     Parameters
     ----------
     architecture
-        Its filter counts, kernel sides and wiring.
+        The architecture of the network.
     """
 
     architecture: Architecture
 
     @cached_property
     def dense(self) -> bool:
-        """Whether there are so many filters that everything is small, and without numbers."""
+        """Whether cells are small and without numbers, because there are many filters."""
         return Table(self.architecture).dense
 
     def filter(self, conv1: int) -> Box:
@@ -52,17 +52,17 @@ class Panels:
 
     @property
     def kernel_pitch(self) -> int:
-        """From one kernel to the next, down and to the right."""
+        """Distance between kernels, down and to the right."""
         return self._kernel_sizes[1]
 
     @property
     def filters_bottom(self) -> int:
-        """Foot of the filters and their numbers."""
+        """Bottom edge of the filters and their numbers."""
         lowest = max(self.filter(0).bottom, self.kernel(self.architecture.kernels_per_filter - 1, 0).bottom)
         return lowest + (0 if self.dense else _NUMBERS)
 
     def panel(self, digit: int) -> Box:
-        """All the room of a class."""
+        """The panel of a class."""
         row, column = divmod(digit, _COLUMNS)
         cells = self.architecture.conv1_filters * self.pitch[0]
         height = _HEAD + cells + _ABOVE_PLACES + 2 * _PLACE + _END
@@ -78,7 +78,7 @@ class Panels:
 
     @cached_property
     def pitch(self) -> tuple[int, int]:
-        """From one cell to that below it, and to that on its right."""
+        """Distance between cells, down and to the right."""
         if not self.dense:
             return _CELL[1] + _CELL_GAPS[1], _CELL[0] + _CELL_GAPS[0]
         most = max(self.architecture.conv1_filters, self.architecture.conv2_filters)
@@ -87,11 +87,11 @@ class Panels:
 
     @property
     def frame(self) -> tuple[int, int]:
-        """Thickness of the frames of first and second place, and how far they are from a cell."""
+        """Thickness of the frames of the first and second pair, and their distance from a cell."""
         return 2, (0 if self.dense else 2)
 
     def icons(self, digit: int, place: int) -> tuple[Box, Box]:
-        """The conv1 filter and the conv2 kernel of the pair in first or second place, beneath the cells."""
+        """The conv1 filter and the conv2 kernel of the first or second pair, beneath the cells."""
         panel = self.panel(digit)
         top = panel.bottom - _END - (2 - place) * _PLACE
         kernels = self.architecture.conv1_kernel, self.architecture.conv2_kernel
@@ -106,12 +106,12 @@ class Panels:
 
     @property
     def right(self) -> int:
-        """Right edge of everything."""
+        """Right edge of the panels and the filters."""
         return max(self.panel(CLASSES - 1).right, self.filters_right)
 
     @property
     def bottom(self) -> int:
-        """Foot of the last row of panels."""
+        """Bottom edge of the last row of panels."""
         return self.panel(CLASSES - 1).bottom
 
     @property
@@ -120,7 +120,7 @@ class Panels:
         return self._sizes(max(shape.conv2_filters, shape.kernels_per_filter), shape.conv2_kernel)
 
     def _sizes(self, filters: int, cells: int) -> tuple[int, int]:
-        """Side of a filter of so many cells across, and from one to the next, where so many stand side by side."""
+        """Side of a filter of ``cells`` × ``cells`` weights, and distance between ``filters`` of them side by side."""
         gap = 16 if not self.dense else 4 if filters <= 16 else 1
         unit = max(min(_LAYER_WIDTH // filters - gap, _FILTER_SIDE) // cells, 1)
         return unit * cells, unit * cells + gap

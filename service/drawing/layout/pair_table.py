@@ -1,25 +1,25 @@
-"""A table with one heatmap for each filter pair: how a question about regions is split by pairs."""
+"""A table with one heatmap for each filter pair."""
 
 from collections.abc import Sequence
 
 from PIL import Image
 
 from models.network import Network
-from service.drawing.canvas import MARGIN, NOTE, Canvas
-from service.drawing.colourbar import bar_width, colour_bar
-from service.drawing.colours import INK, MUTED, Array, diverging, grey, limit_of
-from service.drawing.filter_heads import FILTERS_NOTE, draw_heads
-from service.drawing.letters import width
-from service.drawing.outline import around
-from service.drawing.places import draw_places, draw_totals, name_places, names_width, places
-from service.drawing.style import Style
-from service.drawing.sums import Term, draw_sum, round_to_total, sum_width
-from service.drawing.table import Table
+from service.drawing.layout.filter_heads import FILTERS_NOTE, draw_heads
+from service.drawing.layout.places import draw_places, draw_totals, name_places, names_width, places
+from service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_width
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
+from service.drawing.primitives.colourbar import bar_width, colour_bar
+from service.drawing.primitives.colours import INK, MUTED, Array, diverging, grey, limit_of
+from service.drawing.primitives.letters import width
+from service.drawing.primitives.outline import around
+from service.drawing.primitives.style import Style
 
 _BAR_HEIGHT = 300
-# Below the table, baselines: first and second place, then lines of notes; a sum stands between.
+# Distances below the table: to the first and second pair, a sum, the notes, between lines, and to the bottom.
 _PLACES, _SUM, _NOTES, _LINE, _END = 36, 30, 22, 18, 20
-# From this much ink on a pixel is inside the digit's outline.
+# Minimum grey value of pixels inside the outline of the image.
 _HALF = 0.5
 
 
@@ -34,10 +34,10 @@ def pair_table(
     terms: Sequence[Term] = (),
     style: Style = Style(),
 ) -> Image.Image:
-    """Draw the table of all filter pairs with a heatmap for each, and the outline of the pixels of at least half ink.
+    """Draw the table of all filter pairs with a heatmap and the outline of the image for each.
 
-    All pairs share one scale, centred on zero. The greatest total is framed red, the second blue, as in the ledger;
-    filter numbers count from 0.
+    All pairs share one scale, centred on zero. The greatest total is framed red and the second blue, as in the ledger.
+    Filter numbers count from 0.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def pair_table(
     totals
         (A, B): the number beneath each heatmap.
     bar_title
-        What the colours measure.
+        Title of the colour bar.
     notes
-        Lines beneath the table.
+        Lines of text beneath the table.
     terms
         A sum beneath the table.
     """
@@ -71,7 +71,7 @@ def pair_table(
     _draw_heat(canvas, table, image, heat, limit)
     draw_places(canvas, table, winners)
     decimals = table.decimals(max(limit_of(totals), *(abs(term.value) for term in terms), 0))
-    # With a sum beneath, the numbers add up to its first term.
+    # The rounded numbers add up to the first term of the sum.
     shown = round_to_total(totals, terms[0].value if terms else float(totals.sum()), decimals)
     draw_totals(canvas, table, shown, winners, decimals)
     first, last = table.map(0, 0), table.map(*table.last)
@@ -90,5 +90,5 @@ def _draw_heat(canvas: Canvas, table: Table, image: Array, heat: Array, limit: f
     shades = diverging(heat, limit).transpose(2, 3, 0, 1)
     canvas.tiles(first, table.pitch, shades)
     outline = around(image >= _HALF, first.width // len(image) * canvas.scale, canvas.scale)
-    # In a small picture a line of ink would outshine the heat.
+    # In a small heatmap a line of ink would be too prominent.
     canvas.windows(first, table.pitch, shades.shape[:2])[:, :, outline] = MUTED if table.dense else INK

@@ -1,4 +1,4 @@
-"""The canvas: boxes, tiles and text on palette indices, laid out in logical units and drawn at a whole scale."""
+"""The canvas: draws boxes, tiles and text as palette indices. Coordinates are logical units, scaled by an integer."""
 
 import math
 from io import BytesIO
@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from service.drawing.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
-from service.drawing.letters import letters, width
-from service.drawing.style import Style
+from service.drawing.primitives.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
+from service.drawing.primitives.letters import letters, width
+from service.drawing.primitives.style import Style
 
-# What every picture shares, in logical units: pixels at scale 1.
+# Sizes that all pictures share, in logical units, which are pixels at scale 1.
 MARGIN = 24
 TITLE, SUM, BODY, NOTE = 18, 16, 13, 12
 _HEADING_BASELINE = 38
@@ -19,7 +19,7 @@ TOP = 58
 
 MOST_DECIMALS = 4
 
-# Height of capitals and digits, as a part of the type size.
+# Height of capitals and digits divided by the type size.
 CAPITAL = 0.7
 
 
@@ -46,19 +46,19 @@ class Box(NamedTuple):
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     def baseline(self, size: int) -> float:
-        """Where digits and capitals of that type size stand to be halfway down."""
+        """The baseline that centres capitals and digits of a type size vertically."""
         return (self.top + self.bottom + CAPITAL * size) / 2
 
 
 class Canvas:
-    """A picture in the making.
+    """A picture that is being drawn.
 
     Parameters
     ----------
     width, height
-        In logical units. Text that reaches into the right margin makes the picture wider.
+        Size in logical units. Text that extends into the right margin makes the picture wider.
     style
-        The scale, and which palette the indices mean.
+        The scale, and the theme of the palette.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Canvas:
         return image
 
     def region(self, box: Box) -> Pixels:
-        """The pixels of a box, to be written to."""
+        """The pixels of a box, as a writable view."""
         left, top, right, bottom = (edge * self.scale for edge in box)
         return self.pixels[top:bottom, left:right]
 
@@ -87,7 +87,7 @@ class Canvas:
         self.region(box)[:] = colour
 
     def frame(self, box: Box, colour: int = HAIRLINE, thickness: int = 1, gap: int = 0) -> None:
-        """Draw a frame around a box, ``gap`` away from it; it touches nothing inside."""
+        """Draw a frame outside a box, at a distance of ``gap``."""
         left, top, right, bottom = box.grow(gap + thickness)
         for side in (
             Box(left, top, right, top + thickness),
@@ -98,21 +98,21 @@ class Canvas:
             self.fill(side, colour)
 
     def windows(self, first: Box, pitch: tuple[int, int], grid: tuple[int, int]) -> Pixels:
-        """The pixels of equal boxes in rows and columns, to be written to.
+        """The pixels of equal boxes in rows and columns, as a writable view.
 
         Parameters
         ----------
         first
-            The one in the upper left corner.
+            The box in the upper left corner.
         pitch
-            From one box to that below it, and to that on its right, in logical units.
+            Distance between boxes, down and to the right, in logical units.
         grid
             Rows and columns.
 
         Returns
         -------
         Pixels
-            (rows, columns, height · scale, width · scale), a view of the canvas.
+            (rows, columns, height · scale, width · scale).
         """
         shape = first.height * self.scale, first.width * self.scale
         corner = self.pixels[first.top * self.scale :, first.left * self.scale :]
@@ -121,16 +121,16 @@ class Canvas:
         return every[:: down * self.scale, :: right * self.scale][: grid[0], : grid[1]]
 
     def tiles(self, first: Box, pitch: tuple[int, int], indices: Pixels, framed: bool = True) -> None:
-        """Draw equal small arrays in rows and columns, all at once, each as ``tile`` does.
+        """Draw equal small arrays in rows and columns, each as ``tile`` does.
 
         Parameters
         ----------
         first, pitch
             As in ``windows``.
         indices
-            (rows, columns, height, width), the last two divisors of the box's height and width.
+            (rows, columns, height, width). The last two must divide the box's height and width.
         framed
-            Whether there is a thin frame around each.
+            Whether each has a thin frame.
         """
         rows, columns, *cells = indices.shape
         if framed:
@@ -139,19 +139,19 @@ class Canvas:
         self.windows(first, pitch, (rows, columns))[:] = indices.repeat(high, 2).repeat(wide, 3)
 
     def tile(self, box: Box, indices: Pixels) -> None:
-        """Draw a small array, enlarged to a box by nearest neighbour, with a thin frame around it.
+        """Draw a small array with a thin frame, enlarged to a box by nearest neighbour.
 
-        ``indices`` is (rows, columns), each a divisor of the box's height and width.
+        ``indices`` is (rows, columns), which must divide the box's height and width.
         """
         self.tiles(box, (1, 1), indices[None, None])
 
     def line(self, start: tuple[int, int], end: tuple[int, int], colour: int = HAIRLINE) -> None:
-        """Draw a level or upright line, one unit thick, from one (x, y) to another; both ends are part of it."""
+        """Draw a horizontal or vertical line, one unit thick, from one (x, y) to another, both included."""
         (left, right), (top, bottom) = (sorted(ends) for ends in zip(start, end, strict=True))
         self.fill(Box(left, top, right + 1, bottom + 1), colour)
 
     def heading(self, text: str) -> None:
-        """Write what the picture shows, at its top."""
+        """Write the heading of the picture."""
         self.text(MARGIN, _HEADING_BASELINE, text, TITLE, strong=True)
 
     def text(
@@ -170,25 +170,25 @@ class Canvas:
         Parameters
         ----------
         x, baseline
-            In logical units; digits and capitals stand on the baseline and are ``CAPITAL`` · ``size`` high.
+            In logical units. Capitals and digits are ``CAPITAL`` · ``size`` high.
         text
-            Any characters of the font, and × and −.
+            Characters of the font, × and −.
         size
             In logical units.
         colour
-            One of the inks. The letters' edges are smoothed towards the paper, so write on paper only.
+            One of the inks. Letters are antialiased against the paper, so the background must be paper.
         align
-            The part of the text's width that lies left of ``x``: 0, 0.5 or 1.
+            Share of the text's width to the left of ``x``: 0, 0.5 or 1.
         strong
             Heavier strokes.
         reverse
-            Letters in the paper's colour, to be written on ``colour``.
+            Letters in the colour of the paper, for a background of ``colour``.
         """
         self._widen(math.ceil(x + (1 - align) * width(text, size)) + MARGIN)
         shades, left, ascent = letters(text, size * self.scale, strong)
         row = round(baseline * self.scale) - ascent
         column = round(x * self.scale - align * width(text, size) * self.scale) + left
-        # What would stand left of the picture is cut off.
+        # Text beyond the left edge is cut off.
         shades = shades[:, max(0, -column) :]
         column = max(0, column)
         target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
@@ -196,17 +196,16 @@ class Canvas:
         np.copyto(target, (ramp[::-1] if reverse else ramp)[shades], where=shades > 0)
 
     def _widen(self, units: int) -> None:
-        """Add paper on the right until the picture is that wide: at every scale the same."""
+        """Add paper on the right until the picture has this width in logical units."""
         missing = units * self.scale - self.pixels.shape[1]
         if missing > 0:
             self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=PAPER)
 
 
 def number(value: float, decimals: int = 2, sign: bool = False) -> str:
-    """A number with fixed decimals and true minus signs; what rounds to zero has no sign.
+    """Format a number with fixed decimals and the minus sign −. A number that rounds to zero has no sign.
 
-    ``sign`` puts a plus before numbers above zero. With more than four decimals, or from a million on, the notation is
-    1.2e−07.
+    ``sign`` adds a plus to positive numbers. More than four decimals, and numbers from a million on, use 1.2e−07.
     """
     if (decimals > MOST_DECIMALS and value) or abs(value) >= 1e6:
         text = f"{value:+.1e}"
@@ -218,13 +217,13 @@ def number(value: float, decimals: int = 2, sign: bool = False) -> str:
 
 
 def decimals_for(value: float) -> int:
-    """How many decimals numbers of this size need: two, fewer from 100 on, more below 0.1."""
+    """The number of decimals for numbers of this size: two, fewer from 100 on, more below 0.1."""
     exponent = int(np.floor(np.log10(abs(value)))) if value else 0
     return int(np.clip(3 - exponent, 0, 2)) if exponent >= -1 else 1 - exponent
 
 
 def png(image: Image.Image) -> bytes:
-    """The picture as a PNG file with one byte a pixel."""
+    """Encode the picture as a PNG with one byte for each pixel."""
     file = BytesIO()
     image.save(file, "PNG", compress_level=3)
     return file.getvalue()

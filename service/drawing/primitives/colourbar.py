@@ -1,33 +1,33 @@
-"""Colour bars: what the colours of the diverging scale stand for, in numbers."""
+"""Colour bars: legends of the diverging scale."""
 
 import numpy as np
 
-from service.drawing.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
-from service.drawing.colours import HAIRLINE, INK, MUTED, NEGATIVE, NEUTRAL, POSITIVE
-from service.drawing.letters import width
+from service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
+from service.drawing.primitives.colours import HAIRLINE, INK, MUTED, NEGATIVE, NEUTRAL, POSITIVE
+from service.drawing.primitives.letters import width
 
 WIDTH = 12
 _TICK, _GAP = 4, 4
-# From a strip to the baseline of its numbers.
+# Distance from a strip to the baseline of its numbers.
 STRIP_NUMBERS = 15
 _TITLE_ABOVE = 12
-# Below this height there is room for three numbers, not for five.
+# Minimum height of a bar with five numbers; lower ones have three.
 _LOW = 120
 
 
 def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, title: str) -> None:
-    """Draw an upright bar with its numbers on the right: +``limit`` at the head, −``limit`` at the foot, zero between.
+    """Draw a vertical bar with its numbers on the right: from −``limit`` at the bottom to +``limit`` at the top.
 
     Parameters
     ----------
     canvas
-        What to draw on.
+        The canvas.
     left, top, height
-        Of the bar itself, in logical units; see ``bar_width`` for how much room its numbers take.
+        The bar in logical units. ``bar_width`` gives its width with the numbers.
     limit
-        What the ends stand for. With 0 there is nothing but zero to show: a neutral bar with one number.
+        The value of the ends. With 0 the bar is neutral, with one number.
     title
-        Written above, flush right with the numbers.
+        Title above the bar, right-aligned with the numbers.
     """
     shares = {0.0: INK, 1.0: INK, -1.0: INK} if limit else {0.0: INK}
     if limit and height >= _LOW:
@@ -51,24 +51,24 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
 
 
 def bar_width(limit: float) -> int:
-    """How much room the bar takes with its ticks and numbers, in logical units."""
+    """Width of the bar with its ticks and numbers, in logical units."""
     longest = number(-limit, decimals_for(limit), sign=True)
     return WIDTH + _TICK + _GAP + round(width(longest, NOTE) + 0.5)
 
 
 def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True) -> None:
-    """Draw a level bar with the numbers of its ends beneath it, the small legend of a row of maps.
+    """Draw a horizontal bar with the numbers of its ends beneath it.
 
     Parameters
     ----------
     canvas
-        What to draw on.
+        The canvas.
     box
-        Of the bar itself.
+        The bar.
     limit
-        What the right end stands for. With 0 there is nothing but zero to show: a neutral bar with one number.
+        The value of the right end. With 0 the bar is neutral, with one number.
     signed
-        Whether the left end stands for −``limit``; else it stands for 0, and only half of the scale is shown.
+        Whether the left end is −``limit``; otherwise it is 0.
     """
     columns = box.width * canvas.scale
     first = NEGATIVE if signed else NEUTRAL
@@ -81,9 +81,9 @@ def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True) ->
     most = number(limit, decimals, sign=True)
     ends = {0.0: least, 1.0: most} if limit else {0.5: "0"}
     if limit and width(least + most, NOTE) + _GAP > box.width:
-        # There is room for one number only: the scale is the same to both sides.
+        # Without room for both numbers, the right one is enough: the scale is symmetric.
         del ends[0.0]
     for share, text in ends.items():
-        # Numbers a little inside the ends would look like the numbers of other colours.
+        # The numbers are aligned with the outer edges, since further inside they would label other colours.
         x = box.left - 1 + share * (box.width + 2)
         canvas.text(x, box.bottom + STRIP_NUMBERS, text, NOTE, MUTED, align=share)

@@ -1,4 +1,4 @@
-"""How a picture is drawn, whatever it shows."""
+"""The scale and the theme of a picture."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,9 +20,9 @@ class Style:
     Parameters
     ----------
     scale
-        Pixels a logical unit, 1…4.
+        Pixels for each logical unit, 1…4.
     theme
-        Which palette is used. 1 in an image is ink: dark on the light theme and light on the dark one.
+        The palette. Ink is dark in the light theme and light in the dark theme.
 
     Raises
     ------

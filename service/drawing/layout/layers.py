@@ -1,21 +1,20 @@
-"""Layers: how many maps there are, and how they stand in rows and columns, in logical units."""
+"""Layout of the maps of a layer in rows and columns, in logical units."""
 
 from typing import NamedTuple
 
-from service.drawing.canvas import BODY, NOTE, Box
-from service.drawing.letters import width
+from service.drawing.primitives.canvas import BODY, NOTE, Box
+from service.drawing.primitives.letters import width
 
 MAP_GAP = 4
 _SMALL_GAP = 3
-# How far the maps of a layer may spread to the side for the sake of larger cells.
+# Maximum width of a layer with several columns.
 _SPREAD = 96
 
 
 class Grid(NamedTuple):
     """``maps`` equal squares in rows and columns, numbered row by row.
 
-    ``pitch`` is from one square to that below it, and to that on its right; ``lead`` the room of what belongs to it
-    on its left.
+    ``pitch`` is the distance between squares, down and to the right; ``lead`` the width reserved to the left of each.
     """
 
     left: int
@@ -27,7 +26,7 @@ class Grid(NamedTuple):
     lead: int = 0
 
     def box(self, place: int) -> Box:
-        """One of the squares."""
+        """The square of this number."""
         row, column = divmod(place, self.columns)
         left, top = self.left + self.lead + column * self.pitch[1], self.top + row * self.pitch[0]
         return Box(left, top, left + self.side, top + self.side)
@@ -37,7 +36,7 @@ class Grid(NamedTuple):
         return [self.box(place) for place in range(number, self.maps, self.columns)]
 
     def small_box(self, place: int, side: int, number: int = 0, stack: int = 1) -> Box:
-        """A smaller square in the room on the left of one: number ``number`` of a stack of ``stack``."""
+        """A smaller square to the left of a square: number ``number`` of a stack of ``stack``."""
         box, pitch = self.box(place), side + _SMALL_GAP
         left = box.left - self.lead
         top = box.top + (self.side - stack * pitch + _SMALL_GAP) // 2 + number * pitch
@@ -45,9 +44,9 @@ class Grid(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """``groups`` · ``maps`` maps of ``cells`` × ``cells`` numbers, the groups one beneath the other.
+    """``groups`` · ``maps`` maps of ``cells`` × ``cells`` numbers. The groups are stacked vertically.
 
-    ``unit`` is the side of a cell, ``lead`` the room on the left of each map.
+    ``unit`` is the side of a cell, ``lead`` the width reserved to the left of each map.
     """
 
     name: str
@@ -60,7 +59,7 @@ class Layer(NamedTuple):
 
     @property
     def sizes(self) -> str:
-        """How many maps there are, and of what size."""
+        """The number and the size of the maps, in words."""
         return sizes(self.groups * self.maps, self.cells)
 
     @property
@@ -70,7 +69,7 @@ class Layer(NamedTuple):
 
     @property
     def across(self) -> int:
-        """From one map to that on its right."""
+        """Horizontal distance between maps."""
         return self.lead + self.side + MAP_GAP
 
     @property
@@ -80,23 +79,23 @@ class Layer(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Width of the maps or of what is written over them."""
+        """Width of the maps or of their title, whichever is larger."""
         return max(self.content, round(width(self.sizes, NOTE)), round(width(self.name, BODY)))
 
     def pooled(self, name: str, cells: int) -> "Layer":
-        """What a pool makes of it: drawn about three quarters as large."""
+        """The pooled layer, drawn about three quarters as large."""
         return self._replace(name=name, cells=cells, unit=(3 * self.unit + 1) // 2, lead=0)
 
 
 def sizes(maps: int, cells: int) -> str:
-    """How many maps there are, and of what size."""
+    """A number and a size of maps, in words."""
     return f"{maps} map{'' if maps == 1 else 's'} of {cells}×{cells}"
 
 
 def fold(maps: int, cells: int, height: int, most: int) -> tuple[int, int]:
-    """The side of a cell, as large as may be, and the columns with which ``maps`` maps stand in ``height``.
+    """The largest side of a cell with which ``maps`` maps fit into ``height``, and the number of columns.
 
-    A map's side is ``most`` at the most. Where not even cells of one unit fit, the maps spread to the side.
+    The side of a map is at most ``most``. If cells of one unit do not fit, further columns are added.
     """
     best = 1, -(-maps // max(height // (cells + MAP_GAP), 1))
     for columns in range(1, maps + 1):
