@@ -31,15 +31,15 @@ def medians(ways: Ways, rounds: int) -> dict[str, float]:
 
 
 def show(
-    title: str, ways: Ways, rounds: int, pictures: int = 1, unit: str = "picture", per: Mapping[str, int] | None = None
+    title: str, ways: Ways, rounds: int, images: int = 1, unit: str = "image", per: Mapping[str, int] | None = None
 ) -> None:
-    """Print the medians for one picture, and how many times as long as the first way each takes.
+    """Print the medians for one image, and how many times as long as the first way each takes.
 
-    ``pictures`` is what one call does, ``per`` the same for ways that do another number of them.
+    ``images`` is what one call does, ``per`` the same for ways that do another number of them.
     """
     table = Table("", f"ms a {unit}", "times the first", title=title, title_justify="left", min_width=68)
     table.columns[1].justify = table.columns[2].justify = "right"
-    seconds = {name: value / (per or {}).get(name, pictures) for name, value in medians(ways, rounds).items()}
+    seconds = {name: value / (per or {}).get(name, images) for name, value in medians(ways, rounds).items()}
     first = next(iter(seconds.values()))
     for name, value in seconds.items():
         table.add_row(name, f"{value * 1e3:.3f}", f"{value / first:.1f}")

@@ -56,7 +56,7 @@ def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dty
 def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[float]) -> Network:
     """Two filters and two, no more than can be followed on paper.
 
-    conv1 copies the picture, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
+    conv1 copies the image, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
     looks, for class 7 only, at the named (map, cell)s.
     """
     architecture = Architecture(wiring, 2, 2)

@@ -1,4 +1,4 @@
-"""The three floors stand apart (DESIGN 1), and the errors are those that are drawn."""
+"""models, service and trainer import only what they may, and the trees of errors in docstrings are complete."""
 
 import ast
 import importlib.util

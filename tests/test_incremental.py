@@ -53,7 +53,7 @@ def test_another_picture_in_the_regions(architecture: Architecture, seed: int, r
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("regions", [Regions(), Regions(4, 1), Regions(8, 1)], ids=["2", "4 by 1", "8 by 1"])
 def test_shipped_networks_in_both_precisions(name: str, regions: Regions, digits: Digits) -> None:
-    """Within 1e-5 of a float64 pass of each hidden picture, or in float32 of what float32 itself can hold."""
+    """Within 1e-5 of a float64 pass of each hidden image, or in float32 of what float32 itself can hold."""
     masks = regions.masks.reshape(-1, 28, 28)
     image = digits.scaled(np.float64)[18]
     precise = SHIPPED[name].precise

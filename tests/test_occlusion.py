@@ -25,7 +25,7 @@ def region_and_stride(draw: st.DrawFn) -> tuple[int, int | None]:
 
 
 def corners(region: int, stride: int) -> list[int]:
-    """Where regions start along one side: on from 0, until the picture's edge is reached."""
+    """Where regions start along one side: on from 0, until the image's edge is reached."""
     found = [0]
     while found[-1] + region < 28:
         found.append(found[-1] + stride)
@@ -33,7 +33,7 @@ def corners(region: int, stride: int) -> list[int]:
 
 
 def reading(network: Network, image: Array, score: Score, target: int) -> tuple[float, int]:
-    """The target's score and the digit, one picture at a time."""
+    """The target's score and the digit, one image at a time."""
     logits = [float(value) for value in network.logits(image)]
     if score is Score.LOGIT:
         return logits[target], logits.index(max(logits))

@@ -30,7 +30,7 @@ def test_pixels_are_those_of_the_dense_linear_piece(architecture: Architecture, 
     image = digits.scaled(np.float64)[61]
     piece, some = linear_piece(network, image), (200, 350, 378, 410)
     ledgers = {target: pixel_ledger(network, image, target) for target in (0, 7)}
-    # The pair is an affine function of the picture: its value on a blank one is the bias part.
+    # The pair is an affine function of the image: its value on a blank one is the bias part.
     blank = np.zeros((28, 28))
     alone = [np.where(np.arange(784).reshape(28, 28) == pixel, image, 0) for pixel in some]
     pairs = list(np.ndindex(architecture.conv1_filters, architecture.conv2_filters))

@@ -21,7 +21,7 @@ def tally(firsts: list[list[int]], mean: list[list[float]] | None = None) -> Cla
 
 
 def ten(*values: list[list[float]]) -> list[Array]:
-    """Ten classes of 1×2 pairs: those that are given, and for the others two pictures."""
+    """Ten classes of 1×2 pairs: those that are given, and for the others two images."""
     first = [np.array(rows)[:, None, :] for rows in values]
     return first + [np.array([[[1.0, 0.0]], [[3.0, 0.0]]])] * (10 - len(first))
 
@@ -36,7 +36,7 @@ def test_on_paper() -> None:
     assert one.deviation[0].tolist() == pytest.approx([(2 / 3) ** 0.5, (14 / 3) ** 0.5], rel=1e-5)
     assert one.first == PlacedPair(0, 0, 2 / 3, 3.0)
     assert one.second == PlacedPair(0, 1, 1 / 3, 2.0)
-    # The other nine classes add 18 pictures with deviations ±1 and 0. Sums of squares: 2 + 18, −5, 14.
+    # The other nine classes add 18 images with deviations ±1 and 0. Sums of squares: 2 + 18, −5, 14.
     a, b, d = 20 / 21, -5 / 21, 14 / 21
     assert usage.covariance.ravel().tolist() == pytest.approx([a, b, b, d], rel=1e-5)
     ridge = 0.001 * (a + d) / 2
@@ -48,18 +48,18 @@ def test_on_paper() -> None:
     near, middle, far = sorted([distance(0, -1), distance(-1, 3), distance(1, -2)])
     assert one.distances[[0, 50, 100]].tolist() == pytest.approx([near, middle, far], rel=1e-5)
     assert one.distances[25] == pytest.approx((near + middle) / 2, rel=1e-5)
-    pictures = np.tile([[4.0, 0.0]], (10, 1, 1))
-    assert usage.typicality(pictures)[0].distance == pytest.approx(distance(1, -2), rel=1e-4)
-    assert usage.typicality(pictures)[1].distance == pytest.approx(distance(2, 0), rel=1e-4)
+    images = np.tile([[4.0, 0.0]], (10, 1, 1))
+    assert usage.typicality(images)[0].distance == pytest.approx(distance(1, -2), rel=1e-4)
+    assert usage.typicality(images)[1].distance == pytest.approx(distance(2, 0), rel=1e-4)
 
 
 def test_the_percentile_is_the_part_that_is_further_away() -> None:
     usage = Usage(1, 1, (tally([[1]]),) * 10, np.array([[1 / 1.001]]))
-    pictures = np.zeros((10, 1, 1))
-    pictures[:, 0, 0] = [0, 1, 25, 62.5, 99, 100, 200, -25, -300, 50]
-    shares = [one.percentile for one in usage.typicality(pictures)]
+    images = np.zeros((10, 1, 1))
+    images[:, 0, 0] = [0, 1, 25, 62.5, 99, 100, 200, -25, -300, 50]
+    shares = [one.percentile for one in usage.typicality(images)]
     assert shares == pytest.approx([100, 99, 75, 37.5, 1, 0, 0, 75, 0, 50])
-    assert [one.distance for one in usage.typicality(pictures)] == pytest.approx(np.abs(pictures.ravel()))
+    assert [one.distance for one in usage.typicality(images)] == pytest.approx(np.abs(images.ravel()))
 
 
 def test_places_go_by_count_not_by_mean() -> None:
@@ -128,12 +128,12 @@ finite = st.floats(-50, 50)
 
 
 @given(arrays.arrays(float, (10, 12, 2, 2), elements=finite), arrays.arrays(float, (10, 2, 2), elements=finite))
-def test_percentiles_are_shares_of_the_studied_pictures(values: Array, picture: Array) -> None:
+def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Array) -> None:
     usage = measure(list(values), 120, 12)
-    for digit, one in enumerate(usage.typicality(picture)):
+    for digit, one in enumerate(usage.typicality(image)):
         own = usage.distances(values[digit] - usage.classes[digit].mean)
         slack = 1e-4 * (1 + one.distance)
-        # Twelve pictures are eleven steps; between two of them the percentile is in between.
+        # Twelve images are eleven steps; between two of them the percentile is in between.
         least, most = ((own > one.distance + side).mean() * 100 for side in (slack, -slack))
         assert least - 100 / 11 <= one.percentile <= most + 100 / 11
         assert 0 <= one.percentile <= 100
@@ -141,8 +141,8 @@ def test_percentiles_are_shares_of_the_studied_pictures(values: Array, picture: 
 
 @given(arrays.arrays(float, (10, 4, 2, 2), elements=finite), st.floats(0.1, 10))
 def test_distance_does_not_depend_on_the_unit(values: Array, unit: float) -> None:
-    picture = values[:, 0] + 1
-    some, others = (measure(list(values * by), 40, 4).typicality(picture * by) for by in (1, unit))
+    image = values[:, 0] + 1
+    some, others = (measure(list(values * by), 40, 4).typicality(image * by) for by in (1, unit))
     if values.std(axis=1).max() > 0.01:
         for one, other in zip(some, others, strict=True):
             assert other.distance == pytest.approx(one.distance, rel=0.02, abs=0.02)
@@ -152,7 +152,7 @@ def test_distance_does_not_depend_on_the_unit(values: Array, unit: float) -> Non
     "architecture", [PAIRED, LENET, Architecture(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
 )
 def test_equals_single_ledgers_one_after_another(architecture: Architecture, digits: Digits) -> None:
-    """Counting with Python's own sums, from the ledger of each picture by itself."""
+    """Counting with Python's own sums, from the ledger of each image by itself."""
     network = random_network(architecture, 4)
     images = digits.scaled(np.float64)[:90]
     # Whatever it reads is right: an untrained network reads few classes.

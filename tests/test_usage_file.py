@@ -48,8 +48,8 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
         assert (one.images, one.first, one.second) == (other.images, other.first, other.second)
         for name in ("firsts", "mean", "deviation", "distances"):
             assert getattr(one, name).tolist() == getattr(other, name).tolist()
-    pictures = np.random.default_rng(1).normal(3, 2, (10, 2, 3))
-    assert loaded.typicality(pictures) == usage.typicality(pictures)
+    images = np.random.default_rng(1).normal(3, 2, (10, 2, 3))
+    assert loaded.typicality(images) == usage.typicality(images)
     files = ["tiny.json", "tiny.safetensors", "tiny.usage.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
 

@@ -1,6 +1,6 @@
 """What ``NAME.usage.json`` must hold, computed from the checkpoint's tensors by a script of its own.
 
-Nothing of ``models`` is used: sums over windows and winners are written out anew, for many pictures at once.
+Nothing of ``models`` is used: sums over windows and winners are written out anew, for many images at once.
 """
 
 import json
@@ -18,7 +18,7 @@ F64 = NDArray[np.float64]
 
 
 def check(path: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], digits: Iterable[int] = range(10)) -> None:
-    """The usage file of a checkpoint's ``path`` holds what these pictures give.
+    """The usage file of a checkpoint's ``path`` holds what these images give.
 
     ``digits`` are the classes to compare; what depends on all of them is compared only with all ten.
     """

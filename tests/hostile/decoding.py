@@ -28,5 +28,5 @@ def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
 
 
 def question(random: Random) -> tuple[Fit, Polarity]:
-    """How to ask for a picture."""
+    """How to ask for an image."""
     return random.choice((Fit.EXACT, Fit.MNIST)), random.choice(tuple(Polarity))
