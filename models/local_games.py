@@ -115,12 +115,8 @@ def class_games(network: Network, image: Array, region: int = 4, fill: float = 0
     ----------
     network
         Its precision is that of the tables.
-    image
-        (28, 28) in [0, 1].
-    region
-        Side of the regions in pixels; one of ``models.windows.exact_sides``.
-    fill
-        The grey value of hidden pixels, 0…1.
+    image, region, fill
+        As in ``models.shapley.shapley_values``.
 
     Returns
     -------

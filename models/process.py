@@ -34,12 +34,8 @@ def explain_process(network: Network, image: Array, usage: Usage | None = None) 
 
     Parameters
     ----------
-    network
-        Its precision is that of the answer.
-    image
-        (28, 28) in [0, 1].
-    usage
-        The study of this network, if any.
+    network, image, usage
+        As in ``explain_filters``.
 
     Raises
     ------

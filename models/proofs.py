@@ -128,10 +128,8 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
         In float64, whose rounding errors are far below the tolerance of 1e-9.
     image
         (28, 28) in [0, 1].
-    region
-        Side of the regions in pixels; one of ``models.windows.exact_sides``.
-    fill
-        The grey value of hidden pixels, 0…1.
+    region, fill
+        As in ``shapley_values``.
 
     Raises
     ------

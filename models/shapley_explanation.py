@@ -71,18 +71,10 @@ def explain_shapley(
 
     Parameters
     ----------
-    network
-        Its precision is that of the answer.
-    image
-        (28, 28) in [0, 1].
-    target
-        The class to explain; by default the predicted class.
-    versus
-        The contrast class, if any.
-    region
-        Side of the regions in pixels; one of ``models.windows.exact_sides``.
-    fill
-        The grey value of hidden pixels, 0…1.
+    network, image, target, versus
+        As in ``explain_filters``.
+    region, fill
+        As in ``shapley_values``.
     pairs
         Whether to split the values by filter pairs.
     faithful

@@ -73,8 +73,8 @@ def integer_network(architecture: Architecture, seed: int, dtype: type[np.floati
     return Network(architecture, weights)
 
 
-def integer_picture(seed: int) -> F64:
-    """A image of 0 and 1 with empty areas, for exact sums."""
+def integer_image(seed: int) -> F64:
+    """An image of 0 and 1 with empty areas, for exact sums."""
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 2, (28, 28)).astype(np.float64)
     image[: rng.integers(0, 20)] = 0

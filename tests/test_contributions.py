@@ -15,8 +15,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     linear_piece,
     random_network,
     title,
@@ -41,7 +41,7 @@ def test_equals_the_active_linear_piece_with_all_other_pairs_zeroed(architecture
 
 @given(architectures(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
 def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
-    network, image = integer_network(architecture, seed, dtype), integer_picture(seed)
+    network, image = integer_network(architecture, seed, dtype), integer_image(seed)
     piece, ledger = linear_piece(network, image), contributions(network, image)
     for i in range(architecture.conv1_filters):
         for j in range(architecture.conv2_filters):
@@ -135,12 +135,12 @@ def test_a_residual_that_is_not_zero_shows() -> None:
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (0,)])
 def test_a_batch_gives_the_ledgers_of_its_pictures(architecture: Architecture, shape: tuple[int, ...]) -> None:
     network, count = integer_network(architecture, 9), int(np.prod(shape))
-    images = np.array([integer_picture(number) for number in range(count)]).reshape(*shape, 28, 28)
+    images = np.array([integer_image(number) for number in range(count)]).reshape(*shape, 28, 28)
     ledger = contributions(network, images)
     assert ledger.maps.shape == (*shape, 10, 3, 3, 5, 5)
     assert ledger.filter_bias.shape == (*shape, 10, 3)
     for number in range(count):
-        single, place = contributions(network, integer_picture(number)), np.unravel_index(number, shape)
+        single, place = contributions(network, integer_image(number)), np.unravel_index(number, shape)
         assert ledger.contributions[place].tolist() == single.contributions.tolist()
         assert ledger.maps[place].tolist() == single.maps.tolist()
         assert ledger.filter_bias[place].tolist() == single.filter_bias.tolist()

@@ -21,8 +21,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     random_network,
     title,
 )
@@ -79,7 +79,7 @@ def test_the_tables_of_integer_networks_are_exact(
     architecture: Architecture, seed: int, fill: float, data: st.DataObject
 ) -> None:
     """To the last bit, with the winners of ties: gates and winners are those of each hiding."""
-    network, image = integer_network(architecture, seed), integer_picture(seed)
+    network, image = integer_network(architecture, seed), integer_image(seed)
     region = data.draw(st.sampled_from(exact_sides(architecture)))
     visible, images = hidings(8, image, region, fill, seed)
     games = class_games(network, image, region, fill)

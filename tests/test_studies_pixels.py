@@ -14,8 +14,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     linear_piece,
     random_network,
     title,
@@ -46,7 +46,7 @@ def test_pixels_are_those_of_the_dense_linear_piece(architecture: Architecture, 
 @given(architectures(), st.integers(0, 2**16), st.integers(0, 9))
 def test_pixels_and_biases_add_up_to_the_contributions(architecture: Architecture, seed: int, target: int) -> None:
     """Whole numbers and many ties: to the last bit."""
-    network, image = integer_network(architecture, seed), integer_picture(seed)
+    network, image = integer_network(architecture, seed), integer_image(seed)
     ledger, whole = pixel_ledger(network, image, target), contributions(network, image)
     np.testing.assert_array_equal(ledger.pixels.sum((-2, -1)) + ledger.bias, whole.contributions[target])
     np.testing.assert_array_equal(ledger.pixels[..., image == 0], 0)

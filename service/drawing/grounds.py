@@ -8,9 +8,9 @@ from models.architecture import IMAGE_SIDE
 from models.proofs import Grounds, Place, Status
 from service.drawing.layout.wording import hiding_words, times
 from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
-from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, PAPER, TRACK, grey
+from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
 from service.drawing.primitives.letters import width
-from service.drawing.primitives.outline import NONE, edges
+from service.drawing.primitives.outline import NONE, draw_outline
 from service.drawing.primitives.style import Style
 
 # In logical units.
@@ -22,7 +22,7 @@ _HEAD = 18
 _FIRST_LINE, _LINE, _LINES = 30, 20, 3
 _NOTE_LINE = 24
 _END = 26
-_OUTLINE, _CASING, _STROKE = 3, 1, 2
+_OUTLINE, _STROKE = 3, 2
 # Share of the ink that is drawn in regions that may be hidden.
 SHADED = 0.28
 
@@ -54,7 +54,7 @@ def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
     which = "Keep these" if result.sufficient.regions else "Keep nothing"
     canvas.text(STAYS.left, STAYS.top - 10, f"{which}: it stays a {result.predicted}", BODY, strong=True)
     canvas.tile(STAYS, grey(shaded))
-    _draw_outline(canvas, STAYS, needed, ACCENT)
+    draw_outline(canvas, STAYS, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
     _draw_lines(canvas, STAYS, _sufficient_words(result), _status_words(result))
 
 
@@ -68,7 +68,7 @@ def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
     canvas.tile(GOES, grey(np.where(hidden, result.hiding.fill, result.image)))
     if contrast is not None:
         _strike_out(canvas, result, contrast.regions)
-        _draw_outline(canvas, GOES, hidden, NEGATIVE)
+        draw_outline(canvas, GOES, np.where(hidden, 0, NONE), _OUTLINE, NEGATIVE)
     _draw_lines(canvas, GOES, _contrast_words(result), "")
 
 
@@ -116,13 +116,6 @@ def _pixels(result: Grounds, places: tuple[Place, ...]) -> _Mask:
         left, top, right, bottom = result.hiding.regions.box(row, column)
         mask[top:bottom, left:right] = True
     return mask
-
-
-def _draw_outline(canvas: Canvas, box: Box, inside: _Mask, colour: int) -> None:
-    """Draw a line along the inner edge of the regions, and a thin line of paper inside it."""
-    groups = np.where(inside, 0, NONE)
-    for thickness, shade in ((_OUTLINE + _CASING, PAPER), (_OUTLINE, colour)):
-        canvas.region(box)[edges(groups, _PIXEL * canvas.scale, thickness * canvas.scale)] = shade
 
 
 def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Place, ...]) -> None:

@@ -14,14 +14,13 @@ from service.drawing.layout.magnified import (
     OUTLINE,
     PIXEL,
     draw_dots,
-    draw_outlines,
     pixel_box,
 )
 from service.drawing.layout.wording import hiding_words
 from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
 from service.drawing.primitives.colourbar import bar_width, colour_bar
 from service.drawing.primitives.colours import INK, MUTED, PAPER, diverging, grey, limit_of
-from service.drawing.primitives.outline import NONE
+from service.drawing.primitives.outline import NONE, draw_outline
 from service.drawing.primitives.style import Style
 
 # In logical units.
@@ -50,7 +49,7 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     canvas.tile(MAP, diverging(heat, limit))
     draw_dots(canvas, result.image)
     classes = critical_classes(found)
-    draw_outlines(canvas, classes)
+    draw_outline(canvas, MAP, classes, OUTLINE)
     corners = _corners(classes)
     for row, column in corners:
         _draw_tag(canvas, pixel_box(row, column), int(classes[row, column]))

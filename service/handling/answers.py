@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from models.architecture import CLASSES, IMAGE_SIDE
 from models.checkpoint import Checkpoint
 
-Class = Annotated[int, Field(ge=0, lt=CLASSES)]
+Class = Annotated[int, Field(ge=0, le=CLASSES - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Matrix = list[list[float]]
 PerClass = Annotated[list[float], Field(min_length=CLASSES, max_length=CLASSES)]

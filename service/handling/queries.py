@@ -1,15 +1,14 @@
 """Query parameters that operations share."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.errors import ParameterError
 from service.drawing.primitives.style import MAX_SCALE, Style, Theme
+from service.handling.answers import Class
 from service.http.negotiation import Format
 from service.imaging.decoding import Fit, Polarity
-
-Class = Annotated[int, Field(ge=0, le=9)]
 
 
 class PictureQuery(BaseModel):

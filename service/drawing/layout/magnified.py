@@ -4,13 +4,12 @@ import numpy as np
 
 from models.architecture import IMAGE_SIDE
 from service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
-from service.drawing.primitives.colours import INK, PAPER, Array
-from service.drawing.primitives.outline import Groups, edges
+from service.drawing.primitives.colours import INK, Array
 
 # In logical units.
 PIXEL = 12
 _GAP = 24
-OUTLINE, CASING = 2, 1
+OUTLINE = 2
 # Maximum diameter of a dot divided by the side of its square. The rest of the square shows the heat.
 _DOT = 0.62
 
@@ -34,9 +33,3 @@ def draw_dots(canvas: Canvas, image: Array) -> None:
     radius = np.sqrt(np.clip(image, 0, 1)) * side * _DOT / 2
     inked = distance[:, None, :] < radius[:, None, :, None]
     canvas.region(MAP)[inked.reshape(MAP.height * canvas.scale, -1)] = INK
-
-
-def draw_outlines(canvas: Canvas, groups: Groups, colour: int = INK) -> None:
-    """Draw a line inside each group of pixels, and a thin line of paper inside it for contrast."""
-    for thickness, shade in ((OUTLINE + CASING, PAPER), (OUTLINE, colour)):
-        canvas.region(MAP)[edges(groups, PIXEL * canvas.scale, thickness * canvas.scale)] = shade

@@ -33,12 +33,10 @@ class Box(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Horizontal extent, in logical units."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
-        """Vertical extent, in logical units."""
         return self.bottom - self.top
 
     def grow(self, by: int) -> "Box":

@@ -7,11 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import IMAGE_SIDE
+from service.drawing.primitives.canvas import Box, Canvas
+from service.drawing.primitives.colours import INK, PAPER
 
 # The group of pixels that are in no group.
 NONE = -1
+# Thickness of the line of paper, in logical units.
+_CASING = 1
 
 Groups = NDArray[np.integer[Any]]
+
+
+def draw_outline(canvas: Canvas, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
+    """Draw a line along the inner edge of each group of an image's pixels, and a thin line of paper inside it.
+
+    Parameters
+    ----------
+    box
+        The box of the image.
+    groups
+        As in ``edges``.
+    thickness
+        Of the line, in logical units.
+    """
+    side = box.width // IMAGE_SIDE * canvas.scale
+    for width, shade in ((thickness + _CASING, PAPER), (thickness, colour)):
+        canvas.region(box)[edges(groups, side, width * canvas.scale)] = shade
 
 
 def edges(groups: Groups, side: int, thickness: int) -> NDArray[np.bool_]:
