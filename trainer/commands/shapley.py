@@ -1,6 +1,7 @@
 """``python -m trainer study shapley``."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Annotated
 
 import numpy as np
@@ -67,14 +68,16 @@ def _baselines() -> tuple[Sequence[Baseline], list[str]]:
     """Captum's, as far as they can be asked here, and what is left out and why."""
     has = "pip install 'konkyo[dev]' has it"
     try:
-        from trainer.studies.baselines import BASELINES, FITTED, HAS_SKLEARN
+        from trainer.studies.baselines import BASELINES, FITTED
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:
             raise
         return [], [f"Captum's approximations are left out: {missing} is not installed; {has}"]
-    fitted = f"{' and '.join(FITTED)} are left out: scikit-learn is not installed; {has}"
-    return BASELINES, [] if HAS_SKLEARN else [fitted]
+    if find_spec("sklearn") is not None:
+        return BASELINES, []
+    others = [one for one in BASELINES if not one.name.startswith(FITTED)]
+    return others, [f"{' and '.join(FITTED)} are left out: scikit-learn is not installed; {has}"]
 
 
 def _table(name: str, images: int, ours: Array, measured: Sequence[Measured], checks: dict[str, Check]) -> Table:

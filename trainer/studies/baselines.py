@@ -6,7 +6,6 @@ together with the first player. Captum evaluates as many images at once as is fa
 """
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -104,9 +103,10 @@ def _features(question: Question, told: bool) -> Tensor:
     return torch.from_numpy(np.kron(grid, np.ones((REGION, REGION), grid.dtype)))[None, None]
 
 
+# What scikit-learn fits: these begin the names.
 FITTED = "KernelShap", "Lime"
 
-_ALL = [
+BASELINES = [
     _baseline("ShapleyValueSampling", sampling, converges=True),
     _baseline("ShapleyValueSampling, told the players", sampling, converges=True, told=True),
     _baseline("KernelShap", kernel_shap, converges=True),
@@ -115,7 +115,3 @@ _ALL = [
     _baseline("gradient SHAP", gradient_shap, shared=False),
     _baseline("FeatureAblation (occlusion)", ablation, evaluations=EVALUATIONS[:1]),
 ]
-
-# Those that can be asked here: without scikit-learn nothing is fitted.
-HAS_SKLEARN = find_spec("sklearn") is not None
-BASELINES = [one for one in _ALL if HAS_SKLEARN or not one.name.startswith(FITTED)]
