@@ -28,8 +28,11 @@ QUESTIONS = {
     "predict": "/predict",
     "filters": "/explain/filters",
     "occlusion": "/explain/occlusion?region=7",
+    "shapley": "/explain/shapley",
+    "grounds": "/explain/grounds",
     "process": "/explain/process",
 }
+PATHS = [question.partition("?")[0] for question in QUESTIONS.values()]
 # An answer of thousands of numbers is no example.
 ABBREVIATED = {"process"}
 LOOKUPS = {

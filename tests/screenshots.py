@@ -26,9 +26,9 @@ class Screenshot:
     browser: dict[str, Any] = field(default_factory=dict)
 
 
-def _grounds(page: Page) -> None:
+def _versus(page: Page) -> None:
     page.get_by_test_id("rival").select_option("3")
-    page.get_by_test_id("grounds").check()
+    expect(page.get_by_role("heading", name="What speaks for 5 and not 3")).to_be_visible()
     page.mouse.move(2, 2)
 
 
@@ -53,7 +53,7 @@ def _nothing(_: Page) -> None:
 
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 PICTURES = [
-    Screenshot("light", 5, _grounds),
+    Screenshot("light", 5, _versus),
     Screenshot("dark", 9, _critical, {"color_scheme": "dark"}),
     Screenshot("phone", 3, _nothing, PHONE),
     Screenshot("japanese", 5, _pair, {"locale": "ja-JP"}),

@@ -19,7 +19,7 @@ from models.usage import Distinct
 from tests import usage_script
 from tests.conftest import DATA
 from tests.studies import loaded_by
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits
 from trainer.errors import RunError
 

@@ -150,10 +150,19 @@ def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
     assert heat[27, 27] == 8
 
 
-def test_critical_regions_are_those_that_change_the_reading() -> None:
+def test_critical_regions_are_those_that_change_the_prediction() -> None:
     prediction = np.array([[5, 6], [5, 3]], np.intp)
     target, predicted = np.array(2), np.array(5)
-    result = Occlusion(Regions(14), 0.0, Score.LOGIT, target, predicted, np.array(0.0), np.zeros((2, 2)), prediction)
+    result = Occlusion(
+        hiding=Hiding(Regions(14)),
+        score=Score.LOGIT,
+        target=target,
+        predicted=predicted,
+        logits=np.zeros(10),
+        whole=np.array(0.0),
+        drop=np.zeros((2, 2)),
+        prediction=prediction,
+    )
     assert result.critical.tolist() == [[False, True], [False, True]]
 
 
@@ -170,7 +179,10 @@ def test_hiding_what_is_hidden_already_changes_nothing(architecture: Architectur
 
 def test_answers_in_the_networks_precision(digits: Digits) -> None:
     network, image = random_network(PAIRED, 3), digits.scaled(np.float64)[0]
-    exact, rough = occlude(network, image, hiding=Hiding(fill=0.1)), occlude(network.astype(np.float32), image, hiding=Hiding(fill=0.1))
+    exact, rough = (
+        occlude(network, image, hiding=Hiding(fill=0.1)),
+        occlude(network.astype(np.float32), image, hiding=Hiding(fill=0.1)),
+    )
     assert exact.drop.dtype == np.float64
     assert rough.drop.dtype == np.float32
     np.testing.assert_allclose(rough.drop, exact.drop, rtol=0, atol=1e-5)

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from trainer.studies.greedy import find_grounds
 from models.hiding import Hiding
 from models.network import Array
 from models.occlusion import occlude
@@ -11,6 +10,7 @@ from tests.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.cumulative import Rule, cumulative
 from trainer.studies.explanations import BY_INK, DEFAULT, DROPS, EXPLANATIONS, LEDGER, SANE, Task
+from trainer.studies.greedy import find_grounds
 from trainer.studies.stamps import Stamps
 
 NETWORK = random_network(SUMMED, 93)

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from models.checkpoint import load_all
 from models.errors import ImageError, ParameterError
-from trainer.studies.greedy import GROWTH, find_grounds
 from models.network import Network
 from models.regions import Regions
 from tests.lamp import LAMP, lamp_network, lit
 from tests.oracles import ARCHITECTURES, random_network
 from tests.refuse import refuses
 from trainer.data import Digits
+from trainer.studies.greedy import GROWTH, find_grounds
 
 Picture = NDArray[np.float64]
 

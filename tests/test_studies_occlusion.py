@@ -21,7 +21,7 @@ from tests.conftest import DATA
 from tests.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
 from tests.oracles import PAIRED, random_network
 from tests.studies import caught, loaded_by, nothing
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.occlusion import RegionStudy, document, parts, study
 

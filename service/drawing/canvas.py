@@ -1,5 +1,6 @@
 """The canvas: boxes, tiles and text on palette indices, laid out in logical units and drawn at a whole scale."""
 
+import math
 from io import BytesIO
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ class Canvas:
     Parameters
     ----------
     width, height
-        In logical units. Text that reaches past the right edge makes the picture wider.
+        In logical units. Text that reaches into the right margin makes the picture wider.
     style
         The scale, and which palette the indices mean.
 
@@ -183,19 +184,22 @@ class Canvas:
         reverse
             Letters in the paper's colour, to be written on ``colour``.
         """
+        self._widen(math.ceil(x + (1 - align) * width(text, size)) + MARGIN)
         shades, left, ascent = letters(text, size * self.scale, strong)
         row = round(baseline * self.scale) - ascent
         column = round(x * self.scale - align * width(text, size) * self.scale) + left
         # What would stand left of the picture is cut off.
         shades = shades[:, max(0, -column) :]
         column = max(0, column)
-        missing = column + shades.shape[1] - self.pixels.shape[1]
-        if missing > 0:
-            wider = ((0, 0), (0, missing + MARGIN * self.scale))
-            self.pixels = np.pad(self.pixels, wider, constant_values=PAPER)
         target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
         ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
         np.copyto(target, (ramp[::-1] if reverse else ramp)[shades], where=shades > 0)
+
+    def _widen(self, units: int) -> None:
+        """Add paper on the right until the picture is that wide: at every scale the same."""
+        missing = units * self.scale - self.pixels.shape[1]
+        if missing > 0:
+            self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=PAPER)
 
 
 def number(value: float, decimals: int = 2, sign: bool = False) -> str:

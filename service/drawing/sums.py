@@ -44,8 +44,11 @@ def round_to_total(values: Array, total: float, decimals: int) -> Array:
     scaled = np.round(values.ravel() / unit, 6)
     whole = np.floor(scaled)
     missing = round(round(total / unit) - whole.sum())
-    up = np.argsort(whole - scaled, kind="stable")[: max(missing, 0)]
-    whole[up] += 1
+    if not 0 <= missing <= len(whole):
+        # A sum that does not hold is not made to hold.
+        plain: Array = np.round(values, decimals)
+        return plain
+    whole[np.argsort(whole - scaled, kind="stable")[:missing]] += 1
     rounded: Array = (whole * unit).reshape(values.shape)
     return rounded
 

@@ -4,6 +4,7 @@ import logging
 import os
 import select
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TextIO
@@ -119,5 +120,7 @@ def _forget_dead_workers(folder: Path) -> None:
         pid = int(file.stem.rpartition("_")[2])
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+        except (ProcessLookupError, PermissionError):
+            # Gone, or its number is another user's now. Another worker may be asked, and forget it, at the same time.
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -9,16 +9,17 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image
 
 from models.architecture import IMAGE_SIDE
 from models.network import Array
 from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.imaging import jpeg, png
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning, input_warnings
 
 # The formats that are read, and how their files start.
-SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
+SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}
 MAX_SIDE = 4096
 MAX_PIXELS = 4_000_000
 _LIMITS = f"at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all are read"
@@ -48,9 +49,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-# What Pillow multiplies grey samples of fewer bits by.
-_GREY_STEPS = {"L;2": 85, "L;4": 17}
 
 # Set once: warnings.catch_warnings restores the wrong filters where threads overlap, and a bomb could slip through.
 # Of damaged metadata Pillow warns in numbers that the client chooses, which would fill the log.
@@ -166,22 +164,21 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
         raise UnreadablePictureError("the picture is empty: 0 bytes arrived")
     if not data.startswith(tuple(SIGNATURES.values())):
         raise UnsupportedPictureError("the file is neither a PNG nor a JPEG picture")
+    file = png.read(data) if data.startswith(png.SIGNATURE) else jpeg.read(data)
     try:
-        picture = Image.open(BytesIO(data), formats=tuple(SIGNATURES))
+        picture = Image.open(BytesIO(file.data), formats=tuple(SIGNATURES))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnsuitablePictureError(f"the picture is far too large; {_LIMITS}") from error
     except _DECODER_ERRORS as error:
         raise UnreadablePictureError("the picture is damaged: its header cannot be read") from error
-    # Pillow opens a multi-picture JPEG as MPO although only JPEG was allowed.
-    if picture.format not in SIGNATURES:
-        raise UnsupportedPictureError("the file is neither a plain PNG nor a plain JPEG picture")
-    file_format, mode = picture.format, picture.mode
+    file_format, mode = str(picture.format), picture.mode
     _check_size(picture, fit)
+    file.check()
     try:
-        _scale_transparency(picture)
         picture.load()
-        # Not ImageOps.exif_transpose: it writes the metadata anew, and odd entries make that fail.
-        turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        if isinstance(file, png.Png):
+            file.finish(picture)
+        turn = _UPRIGHT.get(file.orientation)
         upright = picture if turn is None else picture.transpose(turn)
     except _DECODER_ERRORS as error:
         raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error
@@ -198,18 +195,6 @@ def _check_size(picture: Image.Image, fit: Fit) -> None:
             f"the picture is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
             "with ?fit=mnist it is cropped, scaled and centred for you"
         )
-    if getattr(picture, "n_frames", 1) > 1:
-        raise UnsuitablePictureError("the picture is animated; send a single frame")
-
-
-def _scale_transparency(picture: ImageFile.ImageFile) -> None:
-    """Bring the colour that is transparent to the depth of the decoded pixels; Pillow leaves it in the file's."""
-    key = picture.info.get("transparency")
-    stored = str(picture.tile[0].args) if picture.tile else ""
-    if isinstance(key, int) and stored in _GREY_STEPS:
-        picture.info["transparency"] = key * _GREY_STEPS[stored]
-    elif isinstance(key, tuple) and stored == "RGB;16B":
-        picture.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def _layers(picture: Image.Image) -> tuple[Samples, Samples | None]:

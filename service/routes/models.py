@@ -85,7 +85,7 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 
 @router.get(
     "/models/{name}",
-    responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
+    responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="How was it trained, and how accurate is it?",
 )
 async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:

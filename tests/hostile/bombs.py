@@ -1,5 +1,6 @@
 """Small uploads that would be large inside: pictures, and forms."""
 
+import struct
 import zlib
 
 import numpy as np
@@ -73,10 +74,20 @@ LARGEST = {
 
 
 def text_bombs() -> dict[str, bytes]:
-    """28×28 pictures whose metadata unpacks to a hundred MiB and more."""
+    """28×28 images whose metadata unpacks to tens or hundreds of MiB."""
     packed = zlib.compress(bytes(200_000_000), 9)[: LIMIT - 1000]
     kinds = {b"zTXt": b"k\0\0", b"iCCP": b"p\0\0", b"iTXt": b"k\0\1\0\0\0"}
-    return {kind.decode(): blank(28, 28, 8, 0, chunk(kind, head + packed)) for kind, head in kinds.items()}
+    bombs = {kind.decode(): blank(28, 28, 8, 0, chunk(kind, head + packed)) for kind, head in kinds.items()}
+    # One character beyond the basic plane makes a Python string four bytes a character.
+    wide = zlib.compress("\U0001f600".encode() + b"a" * (2**20 - 4), 9)
+    texts = [chunk(b"iTXt", b"%d\0\1\0\0\0" % number + wide) for number in range(63)]
+    return {**bombs, "63 × 1 MiB of iTXt": blank(28, 28, 8, 0, *texts)}
+
+
+def metadata(entries: int) -> bytes:
+    """An EXIF block of so many entries, each of which says that it is as long as all of them; upright."""
+    rows = b"".join(struct.pack("<HHII", tag, 7, 12 * entries, 8) for tag in range(0x1000, 0x1000 + entries))
+    return b"II*\0" + struct.pack("<IH", 8, entries) + rows + bytes(4)
 
 
 _FILE = 'Content-Disposition: form-data; name="file"; filename="7.png"'

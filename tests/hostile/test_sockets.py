@@ -86,7 +86,7 @@ def test_who_asks_whether_to_continue_is_told(server: Server) -> None:
         connection.sendall(SEVEN)
         answer = received(connection)
     assert statuses(answer) == [200]
-    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["digit"] == 7
+    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["predicted"] == 7
 
 
 MEBIBYTE = b"x" * 2**20

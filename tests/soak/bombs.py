@@ -5,6 +5,7 @@ import sys
 import time
 
 from tests.hostile.bombs import LARGEST, TOO_LARGE, forms, text_bombs
+from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, get, post, serving
 from tests.pictures import sample
 from tests.soak.client import Connection, percentile, prepared, run
@@ -22,8 +23,12 @@ FLOOD = 200  # MiB
 def measure(count: int, seed: int) -> list[Check]:
     picture = sample(seed % 10)
     refused = {f"form: {name}": (media, body) for name, (media, body) in forms(picture).items()}
-    refused |= {f"picture: {name}": ("image/png", data) for name, data in {**TOO_LARGE, **text_bombs()}.items()}
-    raw = {name: post("/predict", f"Content-Length: {len(b)}", media=m, body=b) for name, (m, b) in refused.items()}
+    images = {**TOO_LARGE, **text_bombs(), **{f"{name} scans": data for name, data in ENDLESS.items()}}
+    refused |= {f"image: {name}": ("image/png", data) for name, data in images.items()}
+    raw = {
+        name: post("/predict?fit=mnist", f"Content-Length: {len(b)}", media=m, body=b)
+        for name, (m, b) in refused.items()
+    }
     raw["ten thousand headers"] = get("/healthz", *[f"X-{n}: y" for n in range(10_000)])
     with serving(KONKYO_WORKERS=str(WORKERS)) as server:
         exchange(server.port, post("/predict", f"Content-Length: {len(picture)}", body=picture))
@@ -39,7 +44,7 @@ def measure(count: int, seed: int) -> list[Check]:
     say(f"  the largest pictures take up to {largest * 1e3:.0f} ms")
     checks = [
         Check(
-            f"each of {len(raw)} bombs refused in less than {MAX_SECONDS * 1e3:.0f} ms",
+            f"each of {len(raw)} bombs refused, or read without it, in less than {MAX_SECONDS * 1e3:.0f} ms",
             f"median at most {slowest[0] * 1e3:.1f} ms ({slowest[1]})",
             slowest[0] < MAX_SECONDS,
             absolute=True,

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +99,9 @@ async def _measure(count: int, port: int, picture: bytes) -> list[Check]:
     ]
 
 
-async def hold(port: int, number: int) -> None:
+async def hold(port: int, number: int, attackers: Sequence[str] = ATTACKERS) -> None:
     """Begin a request and go on slowly until the edge closes."""
-    slow, source = SLOW[number % len(SLOW)], (ATTACKERS[number % len(ATTACKERS)], 0)
+    slow, source = SLOW[number % len(SLOW)], (attackers[number % len(attackers)], 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=source)
     try:
         writer.write(slow.begun)

@@ -7,7 +7,8 @@ from PIL import Image
 from models.architecture import Architecture
 from models.contributions import Ledger, contributions
 from models.network import Network, Trace
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, Theme, decimals_for, number
+from models.process import Process
+from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
 from service.drawing.colours import (
     ACCENT,
     FIRST,
@@ -26,14 +27,22 @@ from service.drawing.colours import (
 )
 from service.drawing.process import TINT, process
 from service.drawing.slide import Slide
-from tests.test_overlays_canvas import decoded, written
-from tests.test_overlays_ledger import IMAGE, THREE, network_of
-from tests.test_overlays_slide import LENET, ONE, SUMMED, WIDE
+from service.drawing.style import Style, Theme
+from tests.test_drawing_canvas import decoded, written
+from tests.test_drawing_ledger import IMAGE, THREE, network_of
+from tests.test_drawing_slide import LENET, ONE, SUMMED, WIDE
 
 
 def _inputs(architecture: Architecture, image: np.ndarray = IMAGE) -> tuple[Network, Trace, Ledger]:
     network = network_of(architecture)
     return network, network.trace(image), contributions(network, image)
+
+
+def _process(
+    network: Network, trace: Trace, ledger: Ledger, style: Style = Style(), image: np.ndarray = IMAGE
+) -> Image.Image:
+    result = Process(network=network, image=image, logits=trace.logits, trace=trace, ledger=ledger, typicality=None)
+    return process(result, style)
 
 
 def _draw(
@@ -50,7 +59,7 @@ def _draw(
         ledger = replace(ledger, contributions=np.broadcast_to(totals, ledger.contributions.shape))
     if logits is not None:
         trace = replace(trace, logits=logits)
-    return process(IMAGE, network, trace, ledger, scale=scale, theme=theme)
+    return _process(network, trace, ledger, Style(scale, theme))
 
 
 def _region(image: Image.Image, box: Box, scale: int = 1) -> np.ndarray:
@@ -78,7 +87,7 @@ def _frame(image: Image.Image, slide: Slide, box: Box) -> set[int]:
 def test_every_cell_of_every_layer_has_its_colour(architecture: Architecture, theme: Theme) -> None:
     network, trace, ledger = _inputs(architecture)
     slide = Slide(architecture)
-    image = process(IMAGE, network, trace, ledger, theme=theme)
+    image = _process(network, trace, ledger, Style(theme=theme))
     for layer, maps in enumerate((trace.conv1, trace.pool1, trace.conv2, trace.pool2)):
         limit = float(np.abs(maps).max())
         boxes = [grid.box(place) for grid in slide.grids(layer) for place in range(grid.maps)]
@@ -94,7 +103,7 @@ def test_the_field_holds_every_pair_of_every_class(architecture: Architecture) -
     network, trace, ledger = _inputs(architecture)
     # Frames may overlap the maps beside first and second place where these stand close.
     ledger = replace(ledger, contributions=np.zeros_like(ledger.contributions))
-    slide, image = Slide(architecture), process(IMAGE, network, trace, ledger)
+    slide, image = Slide(architecture), _process(network, trace, ledger)
     limit = float(np.abs(ledger.maps).max())
     for digit, i, j in np.ndindex(ledger.contributions.shape):
         box, values = slide.pairs(digit).box(i * architecture.conv2_filters + j), ledger.maps[digit, i, j]
@@ -149,17 +158,17 @@ def test_in_the_winner_s_row_first_is_red_and_second_blue(architecture: Architec
     assert len(written(image, "second: conv1[0]×conv2[2]", NOTE, scale=scale)) == 1
 
 
-def test_places_are_those_of_the_class_that_is_read() -> None:
+def test_places_are_those_of_the_class_that_is_predicted() -> None:
     network, trace, ledger = _inputs(THREE)
     totals = np.zeros((10, 3, 3))
     totals[:, 0, 0], totals[7, 0, 0], totals[7, 1, 2] = 50.0, 1.0, 2.0
-    image = process(IMAGE, network, replace(trace, logits=_logits(7)), replace(ledger, contributions=totals))
+    image = _process(network, replace(trace, logits=_logits(7)), replace(ledger, contributions=totals))
     slide = Slide(THREE)
     assert _frame(image, slide, slide.pairs(7).box(5)) == {FIRST}
     assert _frame(image, slide, slide.pairs(7).box(0)) == {SECOND}
 
 
-def test_logits_and_what_is_read_stand_in_their_rows() -> None:
+def test_logits_and_what_is_predicted_stand_in_their_rows() -> None:
     slide, logits = Slide(THREE), _logits(5)
     image = _draw(logits=logits)
     for digit in (0, 4, 9):
@@ -179,7 +188,7 @@ def test_logits_and_what_is_read_stand_in_their_rows() -> None:
 
 def test_legends_before_relu_are_whole_and_after_it_half() -> None:
     network, trace, ledger = _inputs(THREE)
-    slide, image = Slide(THREE), process(IMAGE, network, trace, ledger)
+    slide, image = Slide(THREE), _process(network, trace, ledger)
     for layer, maps in enumerate((trace.conv1, trace.pool1, trace.conv2, trace.pool2)):
         column = slide.column(layer)
         strip = _region(image, slide.strip(column.left, column.right))
@@ -216,8 +225,8 @@ def test_headings_name_each_layer_with_its_sizes(architecture: Architecture, siz
     assert len(written(image, field, NOTE, MUTED)) == 1
 
 
-def test_the_heading_says_what_is_read() -> None:
-    assert len(written(_draw(logits=_logits(8)), "read 8: step by step", TITLE, strong=True)) == 1
+def test_the_heading_says_what_is_predicted() -> None:
+    assert len(written(_draw(logits=_logits(8)), "predicted 8: step by step", TITLE, strong=True)) == 1
 
 
 def test_pairs_are_numbered_over_their_columns() -> None:
@@ -267,7 +276,7 @@ def test_maps_of_zeros_are_neutral_and_nothing_is_framed(architecture: Architect
     network, trace, ledger = _inputs(architecture)
     nothing = Trace(**{name: np.zeros_like(values) for name, values in vars(trace).items()})
     empty = replace(ledger, maps=np.zeros_like(ledger.maps), contributions=np.zeros_like(ledger.contributions))
-    slide, image = Slide(architecture), process(np.zeros((28, 28)), network, nothing, empty)
+    slide, image = Slide(architecture), _process(network, nothing, empty, image=np.zeros((28, 28)))
     boxes = [grid.box(place) for layer in range(4) for grid in slide.grids(layer) for place in range(grid.maps)]
     boxes += [slide.pairs(digit).box(place) for digit in range(10) for place in range(slide.pairs(digit).maps)]
     for box in boxes:
@@ -281,7 +290,7 @@ def test_maps_of_zeros_are_neutral_and_nothing_is_framed(architecture: Architect
 def test_an_empty_picture_draws_without_a_warning() -> None:
     empty = np.zeros((28, 28))
     network, trace, ledger = _inputs(SUMMED, empty)
-    image = process(empty, network, trace, ledger)
+    image = _process(network, trace, ledger, image=empty)
     assert set(_region(image, Slide(SUMMED).digit).ravel().tolist()) == {int(grey(np.zeros(())))}
 
 
@@ -291,7 +300,7 @@ def test_no_text_or_frame_reaches_the_margin(architecture: Architecture, size: f
     network, trace, ledger = _inputs(architecture)
     trace = Trace(**{name: values * size for name, values in vars(trace).items()})
     ledger = replace(ledger, maps=ledger.maps * size, contributions=ledger.contributions - 2 * size)
-    indices = np.asarray(process(IMAGE, network, trace, ledger)).copy()
+    indices = np.asarray(_process(network, trace, ledger)).copy()
     indices[16:-8, 16:-16] = PAPER
     assert (indices == PAPER).all()
 

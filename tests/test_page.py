@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.drawing.colours import _COLOURS
-from service.routes.page import MEDIA_TYPES, WEB
+from service.page import MEDIA_TYPES, WEB
 from tests.gallery import MISREAD
 from tests.pictures import DIGITS
 

@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
 
-from service.drawing.canvas import NOTE, Box, Canvas, Theme
-from service.drawing.colourbar import ORDER_WIDTH, STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip, order_bar
+from service.drawing.canvas import NOTE, Box, Canvas
+from service.drawing.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
 from service.drawing.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
-from tests.test_overlays_canvas import written
+from service.drawing.style import Style
+from tests.test_drawing_canvas import written
 
 LEFT, TOP = 40, 30
 
 
 def _bar(height: int, limit: float, scale: int = 1) -> Canvas:
-    canvas = Canvas(160, height + 60, scale, Theme.LIGHT)
+    canvas = Canvas(160, height + 60, Style(scale))
     colour_bar(canvas, LEFT, TOP, height, limit, "drop")
     return canvas
 
@@ -69,23 +70,11 @@ def test_the_title_stands_above_flush_right() -> None:
     assert spots[0][1] < TOP - 5
 
 
-def test_the_bar_of_an_order_has_words_at_its_ends() -> None:
-    canvas = Canvas(200, 260, 1, Theme.LIGHT)
-    order_bar(canvas, LEFT, TOP, 201, "order")
-    shades = canvas.pixels[TOP : TOP + 201, LEFT]
-    assert (shades[0], shades[100], shades[-1]) == (POSITIVE, NEUTRAL, NEGATIVE)
-    [(_, first)], [(_, last)] = (written(canvas.image(), word, NOTE) for word in ("first", "last"))
-    assert first == pytest.approx(TOP + 5, abs=1)
-    assert last == pytest.approx(TOP + 205, abs=1)
-    _, columns = np.nonzero(canvas.pixels != PAPER)
-    assert LEFT + ORDER_WIDTH - 2 <= columns.max() + 1 <= LEFT + ORDER_WIDTH + 1
-
-
 STRIP = Box(30, 20, 130, 26)
 
 
 def _strip(limit: float, signed: bool, box: Box = STRIP, scale: int = 1) -> Canvas:
-    canvas = Canvas(160, 60, scale, Theme.LIGHT)
+    canvas = Canvas(160, 60, Style(scale))
     colour_strip(canvas, box, limit, signed)
     return canvas
 

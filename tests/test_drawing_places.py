@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from models.contributions import Account
-from service.drawing.canvas import NOTE, Box, Canvas, Theme
+from service.drawing.canvas import NOTE, Box, Canvas
 from service.drawing.colours import FIRST, SECOND
 from service.drawing.places import name_places, names_width, places
-from tests.test_overlays_canvas import written
+from service.drawing.style import Style
+from tests.test_drawing_canvas import written
 
 TOTALS = np.array([[1.0, -9.0, 3.0], [3.0, 2.0, 0.5]])
 
@@ -30,7 +31,7 @@ def test_a_single_pair_is_first() -> None:
 
 
 def test_names_stand_side_by_side_within_their_width() -> None:
-    canvas, winners = Canvas(400, 60, 1, Theme.LIGHT), places(TOTALS)
+    canvas, winners = Canvas(400, 60, Style()), places(TOTALS)
     name_places(canvas, 20, 30, winners)
     first, second = (
         written(canvas.image(), text, NOTE) for text in ("first: conv1[0]×conv2[2]", "second: conv1[1]×conv2[0]")
@@ -43,7 +44,7 @@ def test_names_stand_side_by_side_within_their_width() -> None:
 
 
 def test_names_can_stand_one_beneath_the_other() -> None:
-    canvas = Canvas(400, 80, 1, Theme.LIGHT)
+    canvas = Canvas(400, 80, Style())
     name_places(canvas, 20, 30, places(TOTALS), 16)
     assert written(canvas.image(), "first: conv1[0]×conv2[2]", NOTE) == [(38, 30)]
     assert written(canvas.image(), "second: conv1[1]×conv2[0]", NOTE) == [(38, 46)]

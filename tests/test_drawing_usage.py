@@ -7,12 +7,13 @@ from PIL import Image
 from models.architecture import Architecture, Wiring
 from models.network import Network
 from models.usage import ClassUsage, Usage
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
+from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box
 from service.drawing.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb
 from service.drawing.panels import Panels
+from service.drawing.style import Style, Theme
 from service.drawing.usage import usage
-from tests.test_overlays_canvas import decoded, written
-from tests.test_overlays_ledger import SHAPES, network_of
+from tests.test_drawing_canvas import decoded, written
+from tests.test_drawing_ledger import SHAPES, network_of
 
 THREE = SHAPES[0]
 LENET = Architecture(Wiring.SUMMED, 6, 16)
@@ -36,7 +37,7 @@ def study_of(architecture: Architecture, shares: dict[int, float] | None = None)
 
 
 def draw(architecture: Architecture, study: Usage | None, scale: int = 1, theme: Theme = Theme.LIGHT) -> Image.Image:
-    return usage("some-net", network_of(architecture), study, scale=scale, theme=theme)
+    return usage("some-net", network_of(architecture), study, Style(scale, theme))
 
 
 def frame(image: Image.Image, box: Box, gap: int) -> set[int]:

@@ -1,12 +1,14 @@
+import math
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from service.drawing.canvas import BODY, Box, Canvas, Theme, decimals_for, number, png
+from service.drawing.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number, png
 from service.drawing.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
 from service.drawing.letters import letters, width
+from service.drawing.style import Style, Theme
 
 
 def decoded(image: Image.Image) -> np.ndarray:
@@ -44,7 +46,7 @@ def written(
 
 
 def _canvas(scale: int = 1) -> Canvas:
-    return Canvas(120, 40, scale, Theme.LIGHT)
+    return Canvas(120, 40, Style(scale))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_decimals_follow_the_size_of_the_number(value: float, decimals: int) -> 
 
 @pytest.mark.parametrize("theme", list(Theme))
 def test_a_png_gives_back_every_pixel(theme: Theme) -> None:
-    canvas = Canvas(20, 10, 1, theme)
+    canvas = Canvas(20, 10, Style(1, theme))
     canvas.fill(Box(3, 2, 9, 7), FIRST)
     picture = decoded(canvas.image())
     expected = np.empty((10, 20, 3), int)
@@ -214,6 +216,26 @@ def test_a_line_is_found_where_it_was_written_and_nowhere_else() -> None:
     assert written(image, "−1.25", BODY) == [(12, 30)]
     assert written(image, "1.25", BODY) == []
     assert written(image, "−1.2", BODY) == []
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+@pytest.mark.parametrize("align", [0, 0.5])
+def test_text_that_is_wider_than_the_picture_makes_it_wider(scale: int, align: float) -> None:
+    canvas, text = _canvas(scale), "a caption that is wider than its picture, 0.123456"
+    canvas.fill(Box(0, 0, 5, 40), FIRST)
+    canvas.text(96, 30, text, BODY, align=align)
+    right = math.ceil(96 + (1 - align) * width(text, BODY))
+    assert canvas.pixels.shape == (40 * scale, (right + MARGIN) * scale)
+    assert (canvas.pixels[:, -(MARGIN - 1) * scale :] == PAPER).all()
+    if not align:
+        assert (canvas.region(Box(0, 0, 5, 40)) == FIRST).all()
+        assert written(canvas.image(), text, BODY, scale=scale) == [(96 * scale, 30 * scale)]
+
+
+def test_text_up_to_the_margin_leaves_the_picture_as_it_is() -> None:
+    canvas = _canvas()
+    canvas.text(120 - MARGIN, 30, "0.123456", BODY, align=1)
+    assert canvas.pixels.shape == (40, 120)
 
 
 @pytest.mark.parametrize("scale", [0, 5])

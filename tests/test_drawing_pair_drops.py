@@ -5,12 +5,16 @@ import pytest
 from PIL import Image
 
 from models.architecture import Architecture, Wiring
-from service.drawing.canvas import BODY, NOTE, TITLE, Theme
+from models.hiding import Hiding
+from models.occlusion import Occlusion, OcclusionExplanation, Score
+from models.regions import Regions
+from service.drawing.canvas import BODY, NOTE, TITLE
 from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
-from service.drawing.pair_drops import pairs
+from service.drawing.pair_drops import pair_drops
+from service.drawing.style import Style, Theme
 from service.drawing.table import Table
-from tests.test_overlays_canvas import decoded, written
-from tests.test_overlays_ledger import SHAPES, THREE, TOTALS, frame_colours, network_of
+from tests.test_drawing_canvas import decoded, written
+from tests.test_drawing_ledger import SHAPES, THREE, TOTALS, frame_colours, network_of
 
 EMPTY = np.zeros((28, 28))
 # A square of ink, and beside it grey that is less than half ink.
@@ -27,23 +31,36 @@ def _draw(
     image: np.ndarray = EMPTY,
     predicted: int = 5,
     target: int = 5,
-    scale: int = 1,
-    theme: Theme = Theme.LIGHT,
+    versus: int | None = None,
+    fill: float = 0.5,
+    style: Style = Style(),
 ) -> Image.Image:
+    """``heat`` is that of each pixel: the drops of regions of one pixel. Without it, larger regions drop nothing."""
     shape = architecture.conv1_filters, architecture.conv2_filters
-    return pairs(
-        image,
-        np.zeros((28, 28, *shape)) if heat is None else heat,
-        network_of(architecture),
-        totals=np.zeros(shape) if totals is None else totals,
-        predicted=predicted,
-        target=target,
-        region=4,
-        stride=3,
-        fill=0.5,
-        scale=scale,
-        theme=theme,
+    hiding = Hiding(Regions(4, 3) if heat is None else Regions(1), fill)
+    grid, logits = hiding.regions.grid, np.eye(10)[predicted]
+    found = Occlusion(
+        hiding=hiding,
+        score=Score.LOGIT,
+        target=np.array(target),
+        predicted=np.array(predicted),
+        logits=logits,
+        whole=np.array(1.0),
+        drop=np.zeros(grid),
+        prediction=np.full(grid, predicted),
     )
+    result = OcclusionExplanation(
+        network=network_of(architecture),
+        image=image,
+        logits=logits,
+        target=target,
+        versus=versus,
+        occlusion=found,
+        pairs=np.zeros((*grid, *shape)) if heat is None else heat,
+        contributions=np.zeros(shape) if totals is None else totals,
+        faithfulness=None,
+    )
+    return pair_drops(result, style)
 
 
 def _cell(image: Image.Image, table: Table, pair: tuple[int, int], scale: int = 1) -> np.ndarray:
@@ -58,7 +75,7 @@ def test_every_pixel_of_every_pair_has_its_heat(architecture: Architecture, them
     table = Table(architecture, pictures=True)
     shape = architecture.conv1_filters, architecture.conv2_filters
     heat = np.random.default_rng(4).normal(size=(28, 28, *shape))
-    image = _draw(heat, architecture=architecture, theme=theme)
+    image = _draw(heat, architecture=architecture, style=Style(theme=theme))
     limit = np.abs(heat).max()
     for i, j in np.ndindex(shape):
         side = table.map(i, j).width // 28
@@ -84,7 +101,7 @@ def test_what_speaks_for_and_against_are_the_two_ends_of_one_scale() -> None:
 def test_the_digit_is_outlined_around_what_is_half_inked(scale: int) -> None:
     heat = np.zeros((28, 28, 3, 3))
     heat[10:18, 10:18, 0, 0] = 1.0
-    image, table = _draw(heat, image=SQUARE, scale=scale), Table(THREE, pictures=True)
+    image, table = _draw(heat, image=SQUARE, style=Style(scale)), Table(THREE, pictures=True)
     for pair in product(range(3), range(3)):
         cell = _cell(image, table, pair, scale)
         inside = slice(40 * scale, 72 * scale)
@@ -136,13 +153,17 @@ def test_heads_are_those_of_the_ledger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "heading"), [(5, "read 5: which filters saw what"), (8, "read 5: which filters saw what of 8")]
+    ("target", "heading"),
+    [
+        (5, "predicted 5: what each filter pair takes from where, for 5"),
+        (8, "predicted 5: what each filter pair takes from where, for 8"),
+    ],
 )
 def test_heading_and_caption_say_what_is_shown(target: int, heading: str) -> None:
     image = _draw(target=target)
     assert len(written(image, heading, TITLE, strong=True)) == 1
     assert len(written(image, "Hidden: regions of 4×4 pixels, stride 3, fill 0.5.", NOTE, MUTED)) == 1
-    meaning = f"Colour: what hiding a pixel takes from a pair’s contribution to {target}."
+    meaning = f"Colour: by how much a pair’s contribution to {target} falls when the pixel is hidden."
     assert len(written(image, meaning, NOTE, MUTED)) == 1
 
 
@@ -155,7 +176,7 @@ def test_without_any_heat_or_contribution_all_is_neutral_and_nothing_is_framed()
 
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
 def test_scale_three_is_exactly_three_times_the_size(architecture: Architecture) -> None:
-    one, three = _draw(architecture=architecture), _draw(architecture=architecture, scale=3)
+    one, three = _draw(architecture=architecture), _draw(architecture=architecture, style=Style(3))
     assert three.size == (3 * one.width, 3 * one.height)
 
 
@@ -170,5 +191,5 @@ def test_no_text_or_frame_reaches_the_margin(architecture: Architecture, size: f
 
 
 def test_light_and_dark_differ_in_their_background() -> None:
-    corners = {theme: tuple(decoded(_draw(theme=theme))[0, 0]) for theme in Theme}
+    corners = {theme: tuple(decoded(_draw(style=Style(theme=theme)))[0, 0]) for theme in Theme}
     assert corners == {theme: rgb(theme, PAPER) for theme in Theme}

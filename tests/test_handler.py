@@ -1,4 +1,4 @@
-"""What the three operations on a picture have in common: uploads, parameters, refusals."""
+"""What the operations on an image have in common: uploads, parameters, refusals, and one result for both forms."""
 
 from typing import Any
 
@@ -6,11 +6,29 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.pictures import encode, pixels, sample
+from models.checkpoint import DIRECTORY
+from models.incremental import Occluder
+from models.network import Network
+from models.result import Result
+from service.catalogue import Catalogue
+from service.drawing.style import Style, Theme
+from service.handling.answers import ModelReference
+from service.handling.handler import Envelope, Operation, Subject
+from service.handling.queries import ImageQuery
+from service.imaging.decoding import decode_image
+from service.routes import filters, grounds, occlusion, predict, process, shapley
+from tests.pictures import decode, encode, pixels, sample
 
-PATHS = ("/predict", "/explain/filters", "/explain/occlusion", "/explain/process")
+PATHS = (
+    "/predict",
+    "/explain/filters",
+    "/explain/occlusion",
+    "/explain/shapley",
+    "/explain/grounds",
+    "/explain/process",
+)
 UPLOAD = {"file": ("7.png", sample(7))}
-TOO_LARGE = "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
+TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
 NO_FILE = "the form has no file in the field 'file'"
 TYPES = (
@@ -37,8 +55,7 @@ def path(request: pytest.FixtureRequest) -> str:
 
 
 def reading(answer: Any) -> int:
-    body = answer.json()
-    value: int = body["digit"] if "digit" in body else body["predicted"]
+    value: int = answer.json()["predicted"]
     return value
 
 
@@ -62,7 +79,7 @@ def test_a_jpeg_is_read(client: TestClient, path: str) -> None:
     assert answer.json()["input"]["format"] == "JPEG"
 
 
-def test_the_receipt_and_the_model_are_in_the_answer(client: TestClient, path: str) -> None:
+def test_the_report_and_the_model_are_in_the_answer(client: TestClient, path: str) -> None:
     body = client.post(path, files=UPLOAD).json()
     assert body["input"] == {
         "format": "PNG",
@@ -83,10 +100,10 @@ def test_a_large_dark_on_light_drawing_is_fitted(client: TestClient, path: str) 
     drawing[30:170, 100:240] = 255 - np.kron(pixels(3), np.ones((5, 5), np.uint8))
     answer = client.post(path, params={"fit": "mnist"}, files={"file": encode(drawing)})
     assert reading(answer) == 3
-    receipt = answer.json()["input"]
-    assert (receipt["inverted"], receipt["fitted"], receipt["width"], receipt["height"]) == (True, True, 300, 200)
+    report = answer.json()["input"]
+    assert (report["inverted"], report["fitted"], report["width"], report["height"]) == (True, True, 300, 200)
     rows, columns = np.nonzero(drawing < 255 * 0.75)
-    assert receipt["box"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert report["box"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
 
 
 def test_another_model_can_be_asked(client: TestClient, path: str) -> None:
@@ -255,3 +272,127 @@ def test_nothing_of_the_file_name_comes_back(client: TestClient, path: str) -> N
     name = '<script>alert("x")</script>.png'
     for data in (sample(7), b"broken", sample(7)[:90]):
         assert "script" not in client.post(path, files={"file": (name, data)}).text
+
+
+JSON_ONLY = [
+    ("/explain/filters", "maps", "full"),
+    ("/explain/filters", "maps", "none"),
+    ("/explain/occlusion", "faithfulness", "true"),
+    ("/explain/occlusion", "faithfulness", "false"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [("scale", "2"), ("scale", "1"), ("theme", "dark"), ("theme", "light")])
+@pytest.mark.parametrize("asked", [{}, {"format": "json"}], ids=str)
+def test_what_json_cannot_honour_is_refused(
+    client: TestClient, path: str, name: str, value: str, asked: dict[str, str]
+) -> None:
+    message = "is for pictures; ask for format=png too, or leave it out"
+    answer = client.post(path, params={name: value, **asked}, files=UPLOAD)
+    check_problem(answer, 422, "invalid-parameter", f"{name}: {message}")
+    assert answer.json()["errors"] == [{"parameter": name, "message": message}]
+    accepted = client.post(path, params={name: value}, headers={"accept": "image/png"}, files=UPLOAD)
+    assert (accepted.status_code, accepted.headers["content-type"]) == (200, "image/png")
+
+
+@pytest.mark.parametrize(("where", "name", "value"), JSON_ONLY)
+def test_what_a_picture_cannot_honour_is_refused(client: TestClient, where: str, name: str, value: str) -> None:
+    detail = f"{name}: is for JSON; ask for format=json, or leave it out"
+    for picture in (
+        client.post(where, params={name: value, "format": "png"}, files=UPLOAD),
+        client.post(where, params={name: value}, headers={"accept": "image/png"}, files=UPLOAD),
+    ):
+        check_problem(picture, 422, "invalid-parameter", detail)
+    assert client.post(where, params={name: value}, files=UPLOAD).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["mode", "verify", "receipt", "cumulative", "grounds"])
+def test_what_0_1_knew_is_unknown(client: TestClient, path: str, name: str) -> None:
+    detail = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    check_problem(client.post(path, params={name: "true"}, files=UPLOAD), 422, "invalid-parameter", detail)
+
+
+NO_TARGET = ("/predict", "/explain/grounds", "/explain/process")
+
+
+@pytest.mark.parametrize("name", ["target", "versus"])
+@pytest.mark.parametrize("where", NO_TARGET)
+def test_a_question_without_a_class_takes_none(client: TestClient, where: str, name: str) -> None:
+    detail = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    check_problem(client.post(where, params={name: 3}, files=UPLOAD), 422, "invalid-parameter", detail)
+
+
+def subject() -> Subject:
+    catalogue = Catalogue(DIRECTORY, "paired-3x3")
+    checkpoint = catalogue.get("summed-3x3")
+    return Subject(checkpoint.precise, pixels(7) / 255, catalogue.usage(checkpoint))
+
+
+OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
+    "predict": (predict._OPERATION, ImageQuery()),
+    "filters": (filters._OPERATION, filters.FiltersQuery()),
+    "filters with all": (
+        filters._OPERATION,
+        filters.FiltersQuery(maps=filters.MapDetail.FULL, target=3, versus=8),
+    ),
+    "occlusion": (occlusion._OPERATION, occlusion.OcclusionQuery()),
+    "occlusion with all": (
+        occlusion._OPERATION,
+        occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+    ),
+    "occlusion with large regions": (occlusion._OPERATION, occlusion.OcclusionQuery(region=14, stride=7)),
+    "shapley": (shapley._OPERATION, shapley.ShapleyQuery()),
+    "shapley with all": (
+        shapley._OPERATION,
+        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+    ),
+    "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
+    "process": (process._OPERATION, ImageQuery()),
+}
+FORWARD = ("logits", "after_conv1", "trace", "layers", "flatten", "_conv1", "_responses", "_conv2")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_one_result_serves_both_renderings_and_neither_computes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation, query = OPERATIONS[name]
+    asked = subject()
+    result = operation.explain(asked, query)
+
+    def forward(*_: object) -> None:
+        raise AssertionError("a rendering computes")
+
+    for method in FORWARD:
+        monkeypatch.setattr(Network, method, forward)
+    monkeypatch.setattr(Occluder, "logits", forward)
+    with pytest.raises(AssertionError, match="a rendering computes"):
+        operation.explain(asked, query)
+    report = decode_image(sample(7), query.fit, query.polarity)[1]
+    envelope = Envelope(report, ModelReference(name="summed-3x3", sha256="0" * 64))
+    first, again = (operation.serialise(result, query, envelope).model_dump() for _ in range(2))
+    assert first == again
+    assert first["predicted"] == result.predicted == 7
+    small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))
+    assert dark.size == (2 * small.width, 2 * small.height)
+    assert small.tobytes() == operation.draw(result, Style()).tobytes()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_result_is_the_image_and_the_network_that_were_asked(name: str) -> None:
+    operation, query = OPERATIONS[name]
+    asked = subject()
+    result = operation.explain(asked, query)
+    assert isinstance(result, Result)
+    assert result.network is asked.network
+    assert result.image is asked.image
+    np.testing.assert_allclose(result.logits, asked.network.logits(asked.image), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("parameters", [{"scale": 2}, {"theme": "dark"}, {"scale": 3, "theme": "dark"}], ids=str)
+def test_the_style_reaches_every_picture(client: TestClient, path: str, parameters: dict[str, Any]) -> None:
+    plain, styled = (
+        decode(client.post(path, params={"format": "png", **asked}, files=UPLOAD).content) for asked in ({}, parameters)
+    )
+    scale = parameters.get("scale", 1)
+    assert styled.shape == (scale * plain.shape[0], scale * plain.shape[1], 3)
+    assert (styled[0, 0].max() < 60) == ("theme" in parameters)
+    assert plain[0, 0].min() > 200

@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import sample
-from tests.test_routes_questions import PATHS, check_problem
+from tests.test_handler import PATHS, check_problem
 
 KEYS = Settings(api_keys="first-key, second-key")
 GUARDED = [("POST", path) for path in PATHS] + [("GET", "/models"), ("GET", "/models/paired-3x3"), ("GET", "/metrics")]
@@ -38,8 +38,12 @@ def test_questions_need_one_of_the_keys(guarded: TestClient, method: str, path: 
 
 
 def test_the_refusal_says_which_header(guarded: TestClient) -> None:
+    missing = guarded.post("/predict", files={"file": sample(7)})
+    check_problem(missing, 401, "unauthorized", "this service needs a key, in the header X-API-Key")
+    assert missing.headers["www-authenticate"] == "X-API-Key"
     answer = guarded.post("/predict", files={"file": sample(7)}, headers={"X-API-Key": "guess"})
-    check_problem(answer, 401, "unauthorized", "this service needs a key, in the header X-API-Key")
+    detail = "the key in the header X-API-Key is not one of this service's keys"
+    check_problem(answer, 401, "unauthorized", detail)
     assert answer.headers["www-authenticate"] == "X-API-Key"
     assert "guess" not in answer.text
 
@@ -69,7 +73,7 @@ def test_a_browser_may_do_nothing_with_an_answer(client: TestClient, form: str) 
 
 def test_the_documentation_may_run_its_scripts(client: TestClient) -> None:
     answer = client.get("/docs")
-    assert "content-security-policy" not in answer.headers
+    assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
@@ -87,4 +91,4 @@ def test_only_trusted_hosts_are_answered_for() -> None:
 def test_the_documentation_can_be_turned_off(path: str) -> None:
     closed = TestClient(create_app(Settings(docs=False)))
     check_problem(closed.get(path), 404, "not-found", "there is nothing at this path; see /docs for what there is")
-    assert closed.post("/predict", files={"file": sample(7)}).json()["digit"] == 7
+    assert closed.post("/predict", files={"file": sample(7)}).json()["predicted"] == 7

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from service.doubts import blobs, doubts
+from service.imaging.input_warnings import InputWarning, input_warnings, pieces
 from tests.pictures import pixels
 from trainer.data import Digits
 
 
-def slow_blobs(ink: NDArray[np.bool_]) -> list[int]:
+def slow_pieces(ink: NDArray[np.bool_]) -> list[int]:
     """Pixel by pixel, with a stack."""
     left = {(int(row), int(column)) for row, column in np.argwhere(ink)}
     sizes = []
@@ -28,28 +28,30 @@ def slow_blobs(ink: NDArray[np.bool_]) -> list[int]:
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 28), st.integers(1, 28))))
-def test_blobs_by_a_stack(ink: NDArray[np.bool_]) -> None:
-    assert sorted(blobs(ink)) == sorted(slow_blobs(ink))
+def test_pieces_by_a_stack(ink: NDArray[np.bool_]) -> None:
+    assert sorted(pieces(ink)) == sorted(slow_pieces(ink))
 
 
 def test_a_piece_does_not_reach_round_the_edge() -> None:
     ink = np.zeros((3, 4), bool)
     ink[0, 3] = ink[1, 0] = True
-    assert blobs(ink) == [1, 1]
+    assert pieces(ink) == [1, 1]
 
 
-def test_hardly_any_digit_of_mnist_is_doubted(digits: Digits) -> None:
-    doubted = sum(bool(doubts(image)) for image in digits.scaled(np.float32))
-    assert doubted <= 0.005 * len(digits)
+def test_hardly_any_digit_of_mnist_is_warned_of(digits: Digits) -> None:
+    warned = sum(bool(input_warnings(image)) for image in digits.scaled(np.float64))
+    assert warned <= 0.005 * len(digits)
 
 
-def test_two_digits_are_doubted() -> None:
-    both = np.zeros((28, 28), np.float32)
+def test_two_digits_are_warned_of() -> None:
+    both = np.zeros((28, 28))
     both[4:24, :14] = pixels(1)[4:24, 7:21] / 255
     both[4:24, 14:] = pixels(1)[4:24, 7:21] / 255
-    assert doubts(both) == ("the ink falls into 2 large pieces: there may be more than one digit",)
+    assert input_warnings(both) == (
+        InputWarning("several-pieces", "the ink falls into 2 large pieces: there may be more than one digit"),
+    )
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_the_sample_digits_are_not_doubted(digit: int) -> None:
-    assert doubts((pixels(digit) / 255).astype(np.float32)) == ()
+def test_the_sample_digits_are_not_warned_of(digit: int) -> None:
+    assert input_warnings(pixels(digit) / 255) == ()

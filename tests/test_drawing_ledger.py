@@ -6,14 +6,15 @@ import pytest
 from PIL import Image
 
 from models.architecture import Architecture, Wiring
-from models.contributions import Account, contributions
-from models.network import Network
+from models.contributions import Account, FilterExplanation, contributions
+from models.network import Array, Network
 from models.usage import Typicality
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, Theme
+from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box
 from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
 from service.drawing.ledger import ledger
+from service.drawing.style import Style, Theme
 from service.drawing.table import Table
-from tests.test_overlays_canvas import decoded, patch, written
+from tests.test_drawing_canvas import decoded, patch, written
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
 SHAPES = [
@@ -48,6 +49,28 @@ THREE = SHAPES[0]
 TOTALS = [[1.0, -2.25, 3.5], [12.34, 0.0, -0.5], [4.0, 8.75, -9.0]]
 
 
+def explained(
+    network: Network,
+    account: Account,
+    *,
+    predicted: int = 3,
+    target: int = 3,
+    versus: int | None = None,
+    typicality: Typicality | None = None,
+    image: Array = IMAGE,
+) -> FilterExplanation:
+    return FilterExplanation(
+        network=network,
+        image=image,
+        logits=np.eye(10)[predicted],
+        target=target,
+        versus=versus,
+        account=account,
+        totals=np.zeros((10, *account.contributions.shape)),
+        typicality=typicality,
+    )
+
+
 def _draw(
     account: Account,
     architecture: Architecture = THREE,
@@ -58,8 +81,8 @@ def _draw(
     scale: int = 1,
     theme: Theme = Theme.LIGHT,
 ) -> Image.Image:
-    network = network_of(architecture)
-    return ledger(IMAGE, network, account, predicted=predicted, target=target, versus=versus, scale=scale, theme=theme)
+    result = explained(network_of(architecture), account, predicted=predicted, target=target, versus=versus)
+    return ledger(result, Style(scale, theme))
 
 
 def frame_colours(image: Image.Image, box: Box, table: Table) -> set[int]:
@@ -118,7 +141,7 @@ def test_a_single_pair_has_a_first_place_and_no_second() -> None:
 def test_every_cell_of_every_map_has_its_colour(architecture: Architecture, theme: Theme) -> None:
     network, table = network_of(architecture), Table(architecture)
     account = contributions(network, IMAGE).account(3)
-    image = ledger(IMAGE, network, account, predicted=3, target=3, theme=theme)
+    image = ledger(explained(network, account), Style(theme=theme))
     limit = np.abs(account.maps).max()
     rows, columns = account.contributions.shape
     colours = set()
@@ -135,7 +158,7 @@ def test_every_cell_of_every_map_has_its_colour(architecture: Architecture, them
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
 def test_filters_stand_at_the_heads(architecture: Architecture) -> None:
     network, table = network_of(architecture), Table(architecture)
-    indices = np.asarray(ledger(IMAGE, network, contributions(network, IMAGE).account(3), predicted=3, target=3))
+    indices = np.asarray(ledger(explained(network, contributions(network, IMAGE).account(3))))
     filters, kernels = network.weights["conv1.weight"], network.weights["conv2.weight"]
     heads = [(table.filter(i), filters[i, 0], filters) for i in range(len(filters))]
     heads += [
@@ -195,13 +218,22 @@ def test_the_sum_line_has_the_actual_numbers() -> None:
     assert len(written(image, "logit 8", NOTE, MUTED)) == 1
 
 
-def test_the_sum_line_takes_the_decimals_with_which_it_adds_up() -> None:
-    """0.004 + 0.004 + 0 = 0.008 would read 0.00 + 0.00 + 0.00 = 0.01."""
+def test_the_sum_line_adds_up_as_shown() -> None:
+    """Rounded by itself, 20.004 + 0.004 = 20.008 would read 20.00 + 0.00 = 20.01."""
     account = replace(_account([[20.004]], filter_bias=0.004), logit=20.008)
     image = _draw(account, Architecture(Wiring.SUMMED, 1, 1))
-    assert len(written(image, "20.004", SUM)) == 1
-    assert len(written(image, "0.004", SUM)) == 1
-    assert len(written(image, "20.008", SUM, strong=True)) == 1
+    assert len(written(image, "20.01", SUM)) == 1
+    assert len(written(image, "20.01", SUM, strong=True)) == 1
+
+
+def test_the_cells_add_up_to_the_first_term_of_the_sum() -> None:
+    """0.334 + 0.333 + 0.333 = 1: rounded by themselves they would read 0.99."""
+    account = replace(_account([[0.3341, 0.3331, 0.3328]]), logit=1.0)
+    image = _draw(account, Architecture(Wiring.PAIRED, 1, 3))
+    assert len(written(image, "1.00", SUM)) == 1
+    assert len(written(image, "0.34", BODY, FIRST, strong=True)) == 1
+    assert len(written(image, "0.33", BODY, SECOND, strong=True)) == 1
+    assert len(written(image, "0.33", BODY)) == 1
 
 
 def test_a_sum_that_does_not_hold_is_not_made_to_hold() -> None:
@@ -213,9 +245,9 @@ def test_a_sum_that_does_not_hold_is_not_made_to_hold() -> None:
 @pytest.mark.parametrize(
     ("predicted", "target", "versus", "heading", "logit"),
     [
-        (5, 5, None, "read 5: why 5?", "logit 5"),
-        (3, 8, None, "read 3: why 8?", "logit 8"),
-        (5, 5, 3, "read 5: why 5 and not 3?", "logit 5 − logit 3"),
+        (5, 5, None, "predicted 5: why 5?", "logit 5"),
+        (3, 8, None, "predicted 3: why 8?", "logit 8"),
+        (5, 5, 3, "predicted 5: why 5 and not 3?", "logit 5 − logit 3"),
     ],
 )
 def test_the_heading_asks_the_question(
@@ -229,10 +261,10 @@ def test_the_heading_asks_the_question(
 def test_it_says_how_usual_the_use_of_filters_is_if_that_is_known() -> None:
     network, account = network_of(THREE), _account(TOTALS)
     usual = Typicality(percentile=61.6, distance=2.0)
-    image = ledger(IMAGE, network, account, predicted=5, target=8, versus=5, typicality=usual)
-    text = "Use of filters: more usual than in 62% of correctly read 8s."
+    image = ledger(explained(network, account, predicted=5, target=8, versus=5, typicality=usual))
+    text = "Use of filters: more usual than in 62% of correctly predicted 8s."
     assert len(written(image, text, NOTE, MUTED)) == 1
-    without = ledger(IMAGE, network, account, predicted=5, target=8, versus=5)
+    without = ledger(explained(network, account, predicted=5, target=8, versus=5))
     assert image.height == without.height + 19
     for one in (image, without):
         [(_, baseline)] = written(one, "Filters: full colour is the layer’s largest weight.", NOTE, MUTED)
@@ -277,6 +309,6 @@ def test_an_empty_picture_draws_without_a_warning() -> None:
     network = network_of(THREE)
     empty = np.zeros((28, 28))
     account = contributions(network, empty).account(0)
-    image = ledger(empty, network, account, predicted=0, target=0)
+    image = ledger(explained(network, account, predicted=0, target=0, image=empty))
     box = Table(THREE).digit
     assert len(np.unique(patch(image, box).reshape(-1, 3), axis=0)) == 1
