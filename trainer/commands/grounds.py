@@ -49,12 +49,12 @@ def grounds(
 
 def _table(name: str, found: GroundsStudy) -> Table:
     caption = (
-        "suffice: regions with which the class stays however the others are hidden; empty: none are needed; change: "
-        "the fewest regions whose hiding changes the class; 0 to 9: the predicted class"
+        "suffice: regions with which the class stays however the others are hidden; empty: none are needed; smallest: "
+        "no fewer suffice, which is proven; change: the fewest regions whose hiding changes the class. Means. "
+        "0 to 9: the predicted class"
     )
     table = Table("", title=f"{name}, {len(found):,} images of 4×4 regions", caption=caption)
-    columns = "images", "players", "suffice", "most", "empty", "smallest", "over budget", "change", "most", "one does"
-    for column in columns:
+    for column in ("images", "suffice", "empty", "smallest", "over\nbudget", "change", "one does"):
         table.add_column(column, justify="right")
     for title, group in found.groups():
         if not len(group):
@@ -64,14 +64,11 @@ def _table(name: str, found: GroundsStudy) -> Table:
         table.add_row(
             title,
             f"{len(group):,}",
-            f"{numbers['players']['mean']:.1f}",
             _number(sufficient["mean"], ".2f"),
-            _number(sufficient["most"], "d"),
             _number(sufficient["share_empty"], ".1%"),
             f"{outcomes['smallest'] / len(group):.1%}",
             f"{outcomes['over budget']}",
             _number(contrast["mean"], ".2f"),
-            _number(contrast["most"], "d"),
             _number(contrast["share_single"], ".1%"),
             end_section=title in {"all", "wrong"},
         )

@@ -101,7 +101,8 @@ def _draw_bars(axes: Axes, title: str, counts: IntArray, most: int, right: NDArr
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.grid(axis="y")
     axes.tick_params(length=0)
-    axes.legend(loc="upper right", handlelength=0.9, handleheight=0.9)
+    if axes.patches:
+        axes.legend(loc="upper right", handlelength=0.9, handleheight=0.9)
 
 
 def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy) -> None:

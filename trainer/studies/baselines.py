@@ -90,7 +90,7 @@ def _baseline(
         pixels = attribute(forward, image, _features(question, told), count).numpy()[0, 0]
         rows = pixels.reshape(IMAGE_SIDE // REGION, REGION, -1, REGION)
         values = rows[:, 0, :, 0] if shared else rows.sum((1, 3))
-        return values, spent
+        return np.where(question.players, values, 0) if told else values, spent
 
     return Baseline(name, converges, evaluations, approximate)
 
