@@ -6,13 +6,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("captum")
 
-from models.checkpoint import load_all  # noqa: E402
-from models.network import Array  # noqa: E402
-from models.pixels import pixel_ledger  # noqa: E402
-from models.shapley import shapley_values  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.studies.baselines import BASELINES  # noqa: E402
-from trainer.studies.shapley import EVALUATIONS, Baseline, Question  # noqa: E402
+from models.checkpoint import load_all
+from models.network import Array
+from models.pixels import pixel_ledger
+from models.shapley import shapley_values
+from trainer.data import Digits
+from trainer.studies.baselines import BASELINES
+from trainer.studies.shapley import EVALUATIONS, Baseline, Question
 
 NETWORK = load_all()["summed-3x3"].precise
 BY_NAME = {one.name: one for one in BASELINES}
@@ -22,7 +22,7 @@ TOLD = "told the players"
 @pytest.fixture(scope="module")
 def question(digits: Digits) -> Question:
     """The first image with seven regions of ink."""
-    players = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4))
+    players = np.asarray(digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)))
     number = int(np.flatnonzero(players.sum((1, 2)) == 7)[0])
     image = digits.images[number] / 255
     return Question(NETWORK, image, int(NETWORK.logits(image).argmax()), players[number], 5)

@@ -35,7 +35,7 @@ def with_few_players(digits: Digits, images: int, most: int = 8) -> Digits:
 
 
 def brute(network: Network, image: Array) -> tuple[int, int]:
-    """The sizes of a smallest sufficient set and of a fewest contrast (0 for none), from every hiding's forward pass."""
+    """The sizes of a smallest sufficient set and of a fewest contrast (0 for none), by every hiding's forward pass."""
     players, digit = players_of(image), int(network.logits(image).argmax())
     changed = {}
     for visible in range(2 ** len(players)):

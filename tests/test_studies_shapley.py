@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 import trainer.commands.shapley as command_module
@@ -21,6 +22,7 @@ from tests.conftest import DATA
 from tests.studies import caught, loaded_by, nothing
 from trainer.cli import app
 from trainer.data import Digits
+from trainer.studies.sanity import spearman
 from trainer.studies.shapley import Baseline, Check, Measured, Question, check, chosen, document, exact, study
 
 NAME = "paired-3x3"
@@ -52,10 +54,10 @@ def made_up(name: str, converges: bool, *numbers: tuple[int, float, float, float
     return Measured(name, converges, *(np.array([column], float) for column in zip(*numbers, strict=True)))
 
 
-def few_players(digits: Digits) -> list[int]:
+def few_players(digits: Digits) -> NDArray[np.intp]:
     """The numbers of the first three images with at most seven regions of ink."""
     inked = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
-    return np.flatnonzero(inked <= 7)[:3].tolist()
+    return np.flatnonzero(inked <= 7)[:3]
 
 
 def times(factor: float) -> Any:
@@ -68,7 +70,7 @@ def times(factor: float) -> Any:
 
 
 def test_errors_are_those_of_the_definition(digits: Digits, tmp_path: Path) -> None:
-    checkpoint, which = load_all()[NAME], np.array(few_players(digits))
+    checkpoint, which = load_all()[NAME], few_players(digits)
     told: list[None] = []
     baselines = [Baseline("right", True, (2, 3), times(1)), Baseline("against", False, (4,), times(-0.5))]
     right, against = study(checkpoint, digits, which, tmp_path, lambda: told.append(None), baselines)
@@ -225,13 +227,13 @@ def test_the_command_writes_what_it_says(tmp_path: Path, stand_ins: list[int]) -
 
 
 def test_an_interrupted_study_goes_on(tmp_path: Path, stand_ins: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    real, asked = study_module.spearman, list[None]()
+    asked: list[None] = []
 
     def interrupted(*arguments: Any) -> float:
         asked.append(None)
         if len(asked) == 4:
             raise KeyboardInterrupt
-        return real(*arguments)
+        return spearman(*arguments)
 
     monkeypatch.setattr(study_module, "spearman", interrupted)
     stopped = command(tmp_path / "out", tmp_path / "runs")
@@ -303,7 +305,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     assert labels == ["exact: 2.0 ms, all ten classes", *(one.name for one in measured)]
 
 
-def test_the_study_without_baselines_needs_no_torch(tmp_path: Path) -> None:
+def test_the_study_without_baselines_needs_no_torch() -> None:
     loaded = loaded_by("study", "--help")
     assert "trainer.studies.shapley" in loaded
     assert not {"torch", "captum"} & loaded
