@@ -208,7 +208,7 @@ def test_the_grounds_are_their_file(checkpoint: Checkpoint, models: Path, studie
     assert f"]({NAME}/grounds.png)" in page
     areas["fewest regions"] = 0.9999
     write(studies, checkpoint, "grounds", groups={"all": group}, auroc_of_wrong=areas)
-    said = "area under the ROC curve: 1.000 for the fewest regions, 0.988 for the softmax probability."
+    said = "are no worse than the softmax probability: the area under the ROC curve is 1.000 against 0.988."
     assert said in report([checkpoint], models, studies)
     write(studies, checkpoint, "grounds", groups={"all": group}, auroc_of_wrong={**areas, "fewest regions": None})
     assert "ROC" not in report([checkpoint], models, studies)

@@ -5,7 +5,7 @@ command that prints its numbers. What was not measured yet, or of another checkp
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from models import usage_file
 from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
+from trainer.markdown import table
+from trainer.report_combinations import grounds, shapley
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
 LISTED = 12
@@ -78,7 +80,7 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
             )
         )
     head = "network", "parameters", "test, shipped", "validation", "seeds", "test, all seeds (mean ± sd)", "steps"
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _search(models: Path, studies: Path) -> Iterator[str]:
@@ -111,7 +113,7 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
         )
         for one in found["networks"]
     ]
-    yield from _table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
+    yield from table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
 
 
 def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
@@ -131,7 +133,7 @@ def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[st
     yield ""
     yield from _figure(checkpoint, studies, "filters", "The pairs that each class uses")
     rows = [_usage_row(digit, one) for digit, one in enumerate(usage.classes)]
-    yield from _table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
+    yield from table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
 
 
 def _usage_row(digit: int, one: ClassUsage) -> tuple[str, ...]:
@@ -160,7 +162,7 @@ def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
         for region, one in found["regions"].items()
     ]
     head = "region", "regions", "critical, mean", "images whose answer changes", "hidings that change it"
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
@@ -193,95 +195,26 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
         "interval. Bold: the service's default."
     )
     yield ""
-    yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+    yield from table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
 
 
 def _shapley(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
-    found = _read(checkpoint, studies, "shapley")
-    if found is None:
-        yield "Not measured yet, or of another checkpoint."
-        return
-    yield from _figure(checkpoint, studies, "shapley", "Shapley values, exact and sampled")
-    yield (
-        f"Against the exact values of {found['images']} test images (seed {found['seed']}), which take "
-        f"{found['exact']['ms']:.1f} ms for all ten classes. Error: the mean absolute error over the regions with ink by "
-        "the mean absolute value, with half of its 95 % interval. Time is that of the processor, for one image and one "
-        "class. Told the players: without the regions that hold no ink."
-    )
-    yield ""
-    rows = []
-    for name, one in found["baselines"].items():
-        (error, half), (rank, _half) = one["error"][-1], one["rank_correlation"][-1]
-        numbers = f"{error:.1%} ± {100 * half:.1f}", f"{rank:.3f}", f"{one['ms'][-1]:,.0f}"
-        rows.append((name, f"{one['evaluations'][-1]:,.0f}", *numbers, *_enough(one)))
-    head = (
-        "Captum's",
-        "evaluations",
-        "error",
-        "rank correlation",
-        "ms",
-        "evaluations for 2 %",
-        "their ms",
-        "their error",
-    )
-    yield from _table(head, rows)
-    for line in found["left_out"]:
-        yield from (line + ".", "")
-    checked = [one["checked"] for one in found["baselines"].values() if one["checked"]]
-    if checked:
-        yield (
-            "~: follows from the last point, since the error falls with the root of the evaluations; their time and error "
-            f"were measured on {checked[0]['images']} of the images."
-        )
-
-
-def _enough(one: dict[str, Any]) -> tuple[str, str, str]:
-    enough, checked = one["enough"], one["checked"]
-    if enough is None:
-        return ("never" if not one["converges"] else "–"), "", ""
-    evaluations = f"{'' if enough['within_measured'] else '~'}{enough['evaluations']:,}"
-    return (
-        (evaluations, "", "") if checked is None else (evaluations, f"{checked['ms']:,.0f}", f"{checked['error']:.1%}")
-    )
+    yield from _combinations(checkpoint, studies, "shapley", "Shapley values, exact and sampled", shapley)
 
 
 def _grounds(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
-    found = _read(checkpoint, studies, "grounds")
+    yield from _combinations(checkpoint, studies, "grounds", "On how many regions a prediction rests", grounds)
+
+
+def _combinations(
+    checkpoint: Checkpoint, studies: Path, study: str, words: str, section: Callable[[dict[str, Any]], Iterator[str]]
+) -> Iterator[str]:
+    found = _read(checkpoint, studies, study)
     if found is None:
         yield "Not measured yet, or of another checkpoint."
         return
-    yield from _figure(checkpoint, studies, "grounds", "On how many regions a prediction rests")
-    areas = found["auroc_of_wrong"]
-    if None not in areas.values():
-        yield (
-            "As a warning of a wrong prediction the fewest regions are worse than the softmax probability: the area under "
-            f"the ROC curve is {areas['fewest regions']:.3f} against {areas['softmax probability']:.3f}."
-            if areas["fewest regions"] < areas["softmax probability"]
-            else f"As a warning of a wrong prediction, area under the ROC curve: {areas['fewest regions']:.3f} for the "
-            f"fewest regions, {areas['softmax probability']:.3f} for the softmax probability."
-        )
-        yield ""
-    rows = []
-    for name, one in found["groups"].items():
-        sufficient, contrast, outcomes = one["sufficient"], one["contrast"], one["outcomes"]
-        if sufficient["mean"] is None or contrast["mean"] is None:
-            continue
-        rows.append(
-            (
-                f"predicted {name}" if name != "all" else name,
-                f"{one['images']:,}",
-                f"{sufficient['mean']:.2f}",
-                f"{sufficient['most']}",
-                f"{sufficient['share_empty']:.1%}",
-                f"{outcomes['smallest'] / one['images']:.1%}",
-                f"{outcomes['over budget']}",
-                f"{contrast['mean']:.2f}",
-                f"{contrast['most']}",
-                f"{contrast['share_single']:.1%}",
-            )
-        )
-    head = "", "images", "suffice, mean", "most", "none needed", "proven smallest", "over budget"
-    yield from _table((*head, "fewest that change it, mean", "most", "a single one does"), rows)
+    yield from _figure(checkpoint, studies, study, words)
+    yield from section(found)
 
 
 def _figure(checkpoint: Checkpoint, studies: Path, study: str, words: str) -> Iterator[str]:
@@ -296,12 +229,3 @@ def _read(checkpoint: Checkpoint, studies: Path, study: str) -> dict[str, Any] |
         return None
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found if found["model"]["sha256"] == checkpoint.sha256 else None
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, the others to the right; an empty line after it."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|---|{'--:|' * (len(head) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""

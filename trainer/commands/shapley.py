@@ -83,9 +83,9 @@ def _baselines() -> tuple[Sequence[Baseline], list[str]]:
 def _table(name: str, images: int, ours: Array, measured: Sequence[Measured], checks: dict[str, Check]) -> Table:
     caption = (
         "error: mean absolute error over the players by the mean absolute exact value, mean over the images; rank: "
-        f"Spearman's correlation with the exact values, which are those of all ten classes. For {ENOUGH:.0%}: evaluations with which the mean error is "
-        f"that; ~ where the error was measured for fewer and falls with their root, and then the time and the error of "
-        f"so many on {CHECKED} images. ms: of the processor, one image, median."
+        "Spearman's correlation with the exact values. exact: of all ten classes at once. ms: of the processor, one "
+        f"image, median. For {ENOUGH:.0%}: evaluations with which the mean error is that; ~ follows from the last "
+        f"point, with the time and error that were then measured on {CHECKED} images"
     )
     table = Table("", title=f"{name}, {images} images", caption=caption)
     columns = "evaluations", "error", "rank", "ms", f"for {ENOUGH:.0%}", "ms", "error"

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.checks import check_class, check_single
-from models.occluders import occluder
 from models.network import Array, IntArray, Network, softmax
+from models.occluders import occluder
 from models.regions import Regions
 
 # Regions that are moved in a round, as a share of those moved before: the first ones, which matter most, one by one.
