@@ -64,7 +64,7 @@ def _spread(name: str, network: Network, images: Array) -> None:
         "grounds: sufficient set and contrast": [partial(grounds, network, image) for image in images],
         "of these, the contrast alone": [partial(_contrast, network, *pair) for pair in pairs],
     }
-    table = Table("", "median", "95 of 100 below", title=f"{name}, ms an image, the first {len(images)}")
+    table = Table("", "median", "95 of 100 below", title=f"{name}, ms of the processor an image, the first {len(images)}")
     for title, questions in asked.items():
         ms = 1000 * np.median([_seconds(questions) for _ in range(ROUNDS)], axis=0)
         table.add_row(title, f"{np.median(ms):.2f}", f"{np.quantile(ms, 0.95):.2f}")
@@ -146,13 +146,13 @@ def _noise(name: str, network: Network) -> None:
     image = np.random.default_rng(SEED).random((28, 28))
     seconds = min(_seconds([partial(shapley_values, network, image)])[0] for _ in range(ROUNDS))
     console.print(f"{name}, noise, 49 regions: Shapley values {1000 * seconds:.0f} ms")
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         found = grounds(network, image)
         said = f"{len(found.sufficient.regions)} regions suffice ({found.sufficient.status})"
     except BudgetError as error:
         said = f"refused: {error}"
-    console.print(f"{name}, noise, 49 regions: grounds {1000 * (time.perf_counter() - started):.0f} ms, {said}")
+    console.print(f"{name}, noise, 49 regions: grounds {1000 * (time.process_time() - started):.0f} ms, {said}")
 
 
 def _contrast(network: Network, image: Array, predicted: int) -> int | None:
@@ -160,11 +160,11 @@ def _contrast(network: Network, image: Array, predicted: int) -> int | None:
 
 
 def _seconds(questions: Sequence[Callable[[], object]]) -> list[float]:
-    """What each takes, asked once, after the first has been asked to warm up."""
+    """Seconds of the processor that each takes, asked once, after the first has been asked to warm up."""
     questions[0]()
     seconds = []
     for ask in questions:
-        started = time.perf_counter()
+        started = time.process_time()
         ask()
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     return seconds
