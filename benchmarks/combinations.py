@@ -1,4 +1,7 @@
-"""Shapley values and grounds: what an image costs, against sampling, enumeration, and the worst images."""
+"""Shapley values and grounds: what an image costs, against sampling, enumeration, and the worst images.
+
+All times are those of the processor, on one core.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -64,7 +67,9 @@ def _spread(name: str, network: Network, images: Array) -> None:
         "grounds: sufficient set and contrast": [partial(grounds, network, image) for image in images],
         "of these, the contrast alone": [partial(_contrast, network, *pair) for pair in pairs],
     }
-    table = Table("", "median", "95 of 100 below", title=f"{name}, ms of the processor an image, the first {len(images)}")
+    table = Table(
+        "", "median", "95 of 100 below", title=f"{name}, ms of the processor an image, the first {len(images)}"
+    )
     for title, questions in asked.items():
         ms = 1000 * np.median([_seconds(questions) for _ in range(ROUNDS)], axis=0)
         table.add_row(title, f"{np.median(ms):.2f}", f"{np.quantile(ms, 0.95):.2f}")
@@ -85,7 +90,7 @@ def _enumeration(name: str, network: Network, twin: TrainableNetwork, images: Ar
         "exact": partial(shapley_values, network, image),
         "every hiding, batched": enumerate_all,
     }
-    show(f"{name}, an image with {len(players)} regions of ink, equal to 1e-9", ways, ROUNDS)
+    show(f"{name}, an image with {len(players)} regions of ink, equal to 1e-9", ways, ROUNDS, clock=time.process_time)
 
 
 def _enumerated(twin: TrainableNetwork, image: Array, masks: NDArray[np.bool_]) -> Array:
@@ -131,7 +136,7 @@ def _sampling(name: str, network: Network, image: Array) -> None:
         ways[f"captum {method}, {spent:,} evaluations, error {error(found):.1%}"] = partial(
             by_name[method], question, evaluations
         )
-    show(f"{name}, one image, one class", ways, rounds=1)
+    show(f"{name}, one image, one class", ways, rounds=1, clock=time.process_time)
 
 
 def _worst(name: str, network: Network, images: Array) -> None:

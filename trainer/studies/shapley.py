@@ -35,7 +35,7 @@ SEED = 0
 EVALUATIONS = (50, 100, 200, 500, 1000, 2000, 5000)
 # An error that is small enough, and on how many images it is checked that so many evaluations are needed.
 ENOUGH = 0.02
-CHECKED = 3
+CHECKED = 2
 # Ours is repeated for so long, in seconds.
 TURN = 0.05
 
