@@ -130,12 +130,13 @@ def test_what_follows_from_the_last_point_is_checked(digits: Digits, tmp_path: P
         Baseline("converges", True, (100, 10_000), approximate),
         Baseline("does not", False, (100,), approximate),
         Baseline("is there", True, (100, 90_000), approximate),
+        Baseline("takes too long", True, (100,), approximate, checked=False),
     ]
     measured = study(checkpoint, digits, which, tmp_path, nothing, baselines)
     asked.clear()
     told: list[None] = []
     found = check(checkpoint, digits, which, tmp_path, lambda: told.append(None), baselines, measured)
-    assert len(told) == 6
+    assert len(told) == 8
     assert [count for count in asked if count != 100] == [40_000] * 2
     assert list(found) == ["converges"]
     one = found["converges"]

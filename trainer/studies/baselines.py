@@ -92,7 +92,8 @@ def _baseline(
         values = rows[:, 0, :, 0] if shared else rows.sum((1, 3))
         return np.where(question.players, values, 0) if told else values, spent
 
-    return Baseline(name, converges, evaluations, approximate)
+    # KernelShap takes half a minute to get there, so the check is left to sampling.
+    return Baseline(name, converges, evaluations, approximate, checked=attribute is sampling)
 
 
 def _features(question: Question, told: bool) -> Tensor:

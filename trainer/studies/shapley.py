@@ -6,7 +6,8 @@ the absolute difference from the exact value, divided by the mean absolute exact
 Spearman's, over the players. Time is that of the processor, for one image and one class.
 
 Baselines that converge are means of independent draws, or behave alike, so that their error falls with the root of the
-evaluations. How many are needed for an error of 2 % follows from the last point, and is checked on a few images.
+evaluations. How many are needed for an error of 2 % follows from the last point. Sampling is asked with so many on a few
+images, which checks it.
 """
 
 import time
@@ -79,12 +80,15 @@ class Baseline:
         About how many evaluations it is asked with, one after another.
     approximate
         The values (R, R), and how many images were evaluated for them.
+    checked
+        Whether it is asked with as many evaluations as an error of ``ENOUGH`` should need.
     """
 
     name: str
     converges: bool
     evaluations: Sequence[int]
     approximate: Callable[[Question, int], tuple[Array, int]]
+    checked: bool = True
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,7 @@ def check(
     for baseline, one in zip(baselines, measured, strict=True):
         needed, done = one.needed(), []
         for number in which[:CHECKED].tolist():
-            if needed is not None and not needed[1]:
+            if baseline.checked and needed is not None and not needed[1]:
                 ask = partial(_part, checkpoint.precise, digits, number, baseline, needed[:1])
                 done.append(kept.get(f"check-{slug(baseline.name)}-{number}-{needed[0]}", ask))
             advance()
