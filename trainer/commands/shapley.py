@@ -28,7 +28,7 @@ from trainer.studies import shapley as study
 from trainer.studies.document import write
 from trainer.studies.shapley import CHECKED, ENOUGH, SEED, Baseline, Check, Measured
 
-IMAGES = 40
+IMAGES = 20
 
 
 def shapley(

@@ -6,8 +6,8 @@ the absolute difference from the exact value, divided by the mean absolute exact
 Spearman's, over the players. Time is that of the processor, for one image and one class.
 
 Baselines that converge are means of independent draws, or behave alike, so that their error falls with the root of the
-evaluations. How many are needed for an error of 2 % follows from the last point. Sampling is asked with so many on a few
-images, which checks it.
+evaluations. How many are needed for an error of 2 % follows from the last point. Sampling is asked with so many on a
+few images, which checks it.
 """
 
 import time
