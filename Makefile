@@ -42,16 +42,16 @@ bench: $(VENV)/.bench  ## measurements side by side
 	$(RUN) benchmarks
 
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service
-	$(RUN) tests.examples
+	$(RUN) tools.examples
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
-	$(RUN) tests.gallery
+	$(RUN) tools.gallery
 
 screenshots: $(VENV)/.dev  ## docs/screenshots, of the page in Chromium
-	$(RUN) tests.screenshots
+	$(RUN) tools.screenshots
 
 soak: $(VENV)/.dev  ## the long tests, some 20 minutes, and docs/reliability.md (ARGS="--only kill slow" runs some)
-	$(RUN) tests.soak $(ARGS)
+	$(RUN) tools.soak $(ARGS)
 
 lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
 	$(PIP) uv

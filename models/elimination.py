@@ -43,25 +43,24 @@ class Least:
     Attributes
     ----------
     values
-        (H, Q): row h is the least with at most h regions hidden; a single row where any number may be.
+        (Q,).
     buckets
         As they were worked through.
     hides
-        For each bucket, whether hiding its region is less: (H, 2, 2, …, Q), one axis for each other region in scope.
+        For each bucket, whether hiding its region is less: (2, 2, …, Q), one axis for each other region in scope.
     """
 
     values: Array
     buckets: tuple[Bucket, ...]
     hides: tuple[NDArray[np.bool_], ...]
 
-    def hidden(self, quantity: int, most: int = 0) -> int:
-        """The regions whose hiding gives the least value of a quantity; ``most`` is the row of ``values``."""
-        hidden, row, shift = 0, most, len(self.values) > 1
+    def hidden(self, quantity: int) -> int:
+        """The regions whose hiding gives the least value of a quantity; of several such sets, always the same."""
+        hidden = 0
         for bucket, hides in zip(reversed(self.buckets), reversed(self.hides), strict=True):
             region, *others = bucket.scope
-            if hides[(row, *(1 - (hidden >> other & 1) for other in others), quantity)]:
+            if hides[(*(1 - (hidden >> other & 1) for other in others), quantity)]:
                 hidden |= 1 << region
-                row -= shift
         return hidden
 
 
@@ -111,11 +110,11 @@ def plan(games: LocalGames, free: int) -> tuple[Bucket, ...]:
 
 
 def entries(buckets: tuple[Bucket, ...]) -> int:
-    """Numbers in the tables of all buckets, for one quantity and one count."""
+    """Numbers in the tables of all buckets, for one quantity."""
     return sum(2 ** len(bucket.scope) for bucket in buckets)
 
 
-def least(games: LocalGames, buckets: tuple[Bucket, ...], most: int | None = None) -> Least:
+def least(games: LocalGames, buckets: tuple[Bucket, ...]) -> Least:
     """The least value of each quantity over all hidings of the regions that have a bucket, all others visible.
 
     Parameters
@@ -124,21 +123,15 @@ def least(games: LocalGames, buckets: tuple[Bucket, ...], most: int | None = Non
         What is added up.
     buckets
         As ``plan`` has made them for these games.
-    most
-        How many regions may be hidden at once; None is any number. The answer has a row for each number up to it.
     """
     free = sum(1 << bucket.scope[0] for bucket in buckets)
     fixed = [game.table[-1] for game in games.games if not set_of(game.players) & free]
-    table: Array = np.broadcast_to(games.constant + sum(fixed), (1 if most is None else most + 1, len(games.constant)))
+    table: Array = games.constant + sum(fixed)
     over: tuple[int, ...] = ()
     hides = []
     for bucket in buckets:
         added = sum(_laid_out(game, free, bucket.scope) for game in bucket.games)
-        total = table.reshape(len(table), *(2 if region in over else 1 for region in bucket.scope), -1) + added
-        hidden, visible = total[:, 0], total[:, 1]
-        if most is not None:
-            # With one more region hidden, one fewer may be among those eliminated before.
-            hidden = np.concatenate([np.full_like(hidden[:1], np.inf), hidden[:-1]])
+        hidden, visible = table.reshape(*(2 if region in over else 1 for region in bucket.scope), -1) + added
         hides.append(hidden < visible)
         table, over = np.minimum(hidden, visible), bucket.scope[1:]
     return Least(table, buckets, tuple(hides))

@@ -3,28 +3,29 @@
 Source: Karp, "Reducibility among combinatorial problems", 1972 (hitting set).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from models.budget import Budget
 
 
-def irreducible_hitting_set(sets: Sequence[int], elements: int, order: Iterable[int]) -> int:
-    """Give up one element after another in this order, as long as what is kept meets every set.
+def irreducible_hitting_set(sets: Sequence[int], order: Sequence[int]) -> int:
+    """Give up one element after another, as long as those that are kept meet every set.
 
     Parameters
     ----------
     sets
         None of them empty.
-    elements
-        What there is to begin with. It meets every set.
     order
-        Numbers of elements. Each is given up or kept when its turn comes, once and for all.
+        The numbers of all elements. Each is given up or kept when its turn comes, once and for all.
     """
-    for element in order:
-        less = elements & ~(1 << element)
-        if all(less & one for one in sets):
-            elements = less
-    return elements
+    turns = {1 << element: turn for turn, element in enumerate(order)}
+    last = sorted((max(turns[element] for element in _elements(one)), one) for one in sets)
+    kept = 0
+    for turn, one in last:
+        # An element is kept if it is the last one of a set that no element kept before it meets.
+        if not one & kept:
+            kept |= 1 << order[turn]
+    return kept
 
 
 def smallest_hitting_set(sets: Sequence[int], at_least: int, budget: Budget) -> int:

@@ -70,8 +70,8 @@ class LocalGames:
         return values
 
     def margins(self, target: int) -> "LocalGames":
-        """By how much a class leads each other one, in their order. For games of which the quantities are the classes."""
-        others = np.arange(len(self.constant)) != target
+        """By how much a class leads each other one, in their order; for games whose quantities are classes."""
+        others = np.delete(np.arange(len(self.constant)), target)
 
         def lead(values: Array) -> Array:
             difference: Array = values[..., target, None] - values[..., others]
@@ -233,6 +233,7 @@ def _patches(network: Network, image: Array, view: Windows, fill: float) -> Iter
     """What each cell of pool2 sees of pool1 under every hiding: (A, P, J) for the J hidings of some cells at a time."""
     check_single(image)
     check_fill(fill)
+    network.flatten(image)
     pool1 = _pool1(network, image, view, fill)
     changed = view.seen(np.asarray(image) != fill)
     most = CHUNK // (POOL**2 * network.architecture.conv1_filters * network.architecture.conv2_filters)

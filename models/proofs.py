@@ -76,24 +76,22 @@ class Contrast:
     ----------
     regions
         (row, column) on the grid, row by row.
+    predicted
+        The class that is predicted with these regions hidden. Where two lead within 1e-9, the one that is new.
     logits
         (C,): with these regions hidden, from a forward pass.
     """
 
     regions: tuple[Place, ...]
+    predicted: int
     logits: Array
-
-    @property
-    def predicted(self) -> int:
-        """The class that is predicted with these regions hidden."""
-        return int(self.logits.argmax())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds(Result):
     """On which regions a prediction rests.
 
-    A margin within 1e-9 of zero counts as not staying, and as no change either.
+    A class stays if it leads by more than 1e-9.
 
     Attributes
     ----------
@@ -145,22 +143,25 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     games = class_games(network, image, region, fill)
     logits = network.logits(image)
     predicted = int(logits.argmax())
-    if logits[predicted] - np.delete(logits, predicted).max() <= TOLERANCE:
+    margins = games.margins(predicted)
+    rows, columns = games.regions.grid
+    if margins.values(np.ones(rows * columns, np.bool_)).min() <= TOLERANCE:
         raise ImageError("two classes lead in this image with the same logit, so neither has grounds")
-    contrasts = Contrasts(games.margins(predicted), replace(SMALLEST))
+    contrasts = Contrasts(margins, replace(SMALLEST))
     values = additive_values(games)[predicted].ravel()
     kept, margin, status = _sufficient(contrasts, np.argsort(values, kind="stable").tolist())
     contrasts.budget = replace(OTHER)
     fewest = contrasts.fewest()
 
     def places(regions: int) -> tuple[Place, ...]:
-        return tuple(divmod(number, games.regions.grid[1]) for number in members(regions))
+        return tuple(divmod(number, columns) for number in members(regions))
 
     contrast = None
     if fewest is not None:
-        rows, columns = zip(*places(fewest), strict=True)
-        hidden = games.regions.masks[rows, columns].any(0)
-        contrast = Contrast(places(fewest), network.logits(np.where(hidden, fill, image)))
+        hidden = games.regions.masks.reshape(rows * columns, *image.shape)[list(members(fewest))].any(0)
+        changed = network.logits(np.where(hidden, fill, image))
+        new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
+        contrast = Contrast(places(fewest), int(new.argmax()), changed)
     return Grounds(
         network=network,
         image=image,
@@ -183,6 +184,6 @@ def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float,
     except BudgetError:
         fewest, contrasts.budget = kept.bit_count(), replace(OTHER)
     while True:
-        kept = irreducible_hitting_set(contrasts.found, contrasts.players, order)
+        kept = irreducible_hitting_set(contrasts.found, order)
         if (margin := contrasts.margin(kept)) is not None:
             return kept, margin, Status.SMALLEST if kept.bit_count() == fewest else Status.IRREDUCIBLE

@@ -34,7 +34,7 @@ def _result(
         hiding=Hiding(Regions(4), 0.0),
         players=players,
         sufficient=SufficientSet(kept, 0.5, 2 ** (len(players) - len(kept)), status),
-        contrast=None if contrast is None else Contrast(contrast, np.eye(10)[3]),
+        contrast=None if contrast is None else Contrast(contrast, 3, np.eye(10)[3]),
         empty=Empty(np.eye(10)[2] * 5),
     )
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from service.handling.openapi import EXAMPLES
-from tests import examples, gallery
 from tests.e2e.server import running_service
 from tests.pictures import decode
+from tools import examples, gallery
 from trainer.data import Digits
 
 README = (examples.ROOT / "README.md").read_text()

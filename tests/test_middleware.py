@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 
@@ -73,6 +74,35 @@ def test_head_is_get_without_the_body(client: TestClient, path: str) -> None:
     assert head.content == b""
     assert head.headers["content-length"] == str(len(got.content))
     assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def test_nothing_of_a_body_is_sent_after_a_head() -> None:
+    """Seen from the server: a client would hide it."""
+
+    async def scenario() -> bytes:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "HEAD",
+            "path": "/healthz",
+            "raw_path": b"/healthz",
+            "query_string": b"",
+            "headers": [],
+            "scheme": "http",
+            "server": ("localhost", 80),
+        }
+        await create_app(Settings())(scope, receive, send)
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+        return b"".join(message.get("body", b"") for message in sent)
+
+    assert anyio.run(scenario) == b""
 
 
 def test_head_is_not_post_without_the_body(client: TestClient) -> None:

@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 
 from service.drawing.colours import _COLOURS
 from service.page import MEDIA_TYPES, WEB
-from tests.gallery import MISREAD
 from tests.pictures import DIGITS
+from tools.gallery import MISREAD
 
 FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
 SCRIPTS = [path for path in FILES if path.endswith(".js")]

@@ -205,8 +205,8 @@ BLANK = encode(np.zeros((28, 28), np.uint8))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
-def test_a_caption_that_is_wider_than_its_picture_makes_it_wider(client: TestClient, scale: int) -> None:
-    """Nothing is hidden, so the colour bar needs little room; and the caption has many decimals."""
+def test_a_long_caption_is_whole_and_leaves_the_margin_free(client: TestClient, scale: int) -> None:
+    """In 0.1 the caption of an empty image was wider than its picture, and the answer a 500."""
     drawn = picture(client, BLANK, region=10, fill=0.123456, scale=scale)
     image = Image.open(BytesIO(drawn))
     line = "regions of 10×10 pixels, stride 10, fill 0.123456; "

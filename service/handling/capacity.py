@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from anyio import Semaphore, to_thread
+from anyio import Semaphore, move_on_after, to_thread
 from starlette.requests import ClientDisconnect
 
 from service.errors import BusyError
@@ -13,6 +13,8 @@ T = TypeVar("T")
 # Threads that compute in one worker. More would only take turns at the interpreter and keep the event loop waiting, and
 # the most expensive questions, which take 100 MiB each, would need more than the container has.
 SLOTS = 1
+# In the queue: an answer that comes later than this comes too late.
+MAX_SECONDS = 5
 
 
 class Capacity:
@@ -55,9 +57,15 @@ class Capacity:
         self.check()
         self._inside += 1
         try:
-            async with self._slots:
+            with move_on_after(MAX_SECONDS) as waiting:
+                await self._slots.acquire()
+            if waiting.cancelled_caught:
+                raise BusyError(f"no worker was free within {MAX_SECONDS} seconds; try again in a second")
+            try:
                 if await is_gone():
                     raise ClientDisconnect
                 return await to_thread.run_sync(work)
+            finally:
+                self._slots.release()
         finally:
             self._inside -= 1

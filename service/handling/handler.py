@@ -5,11 +5,12 @@ request → image and preprocessing report → explain → Result → JSON or pi
 
 import hashlib
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from PIL import Image
@@ -27,6 +28,7 @@ from service.handling.answers import ModelReference
 from service.handling.capacity import Capacity
 from service.handling.queries import ImageQuery, PictureQuery
 from service.http.negotiation import MEDIA_TYPES, Format, choose
+from service.http.security import check_key
 from service.http.telemetry import EXPLANATION_SECONDS, note
 from service.http.uploads import read_upload
 from service.imaging.decoding import Fit, PreprocessingReport, decode_image
@@ -91,9 +93,16 @@ class Operation(Generic[Q, R]):
 
 
 class Handler:
-    """Takes one request, and answers it away from the event loop."""
+    """Takes one request and answers it. Its routes have no dependencies of FastAPI, for which each request would pay.
+
+    Raises
+    ------
+    UnauthorizedError
+        The request carries no key, or a wrong one.
+    """
 
     def __init__(self, request: Request) -> None:
+        check_key(request)
         self._request = request
         self._catalogue: Catalogue = request.app.state.catalogue
         self._capacity: Capacity = request.app.state.capacity
@@ -106,7 +115,8 @@ class Handler:
         cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
         if not cheap:
             self._capacity.check()
-        data = await read_upload(self._request)
+        with _stopping_is_busy():
+            data = await read_upload(self._request)
         note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
 
         def work() -> bytes:
@@ -154,11 +164,8 @@ class Handler:
         return form
 
     async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
-        try:
+        with _stopping_is_busy():
             content = await self._capacity.run(work, self._request.is_disconnected)
-        except CancelledError as error:
-            # Nothing but the end of the process cancels a request: a client that leaves is noticed in another way.
-            raise BusyError("the service is being stopped; try again in a second") from error
         return _response(form, content)
 
 
@@ -166,9 +173,10 @@ def _response(form: Format, content: bytes) -> Response:
     return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
 
 
-async def _handler(request: Request) -> Handler:
-    # A coroutine, although it waits for nothing: FastAPI would run a plain function in a thread.
-    return Handler(request)
-
-
-HandlerDependency = Annotated[Handler, Depends(_handler)]
+@contextmanager
+def _stopping_is_busy() -> Iterator[None]:
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    try:
+        yield
+    except CancelledError as error:
+        raise BusyError("the service is being stopped; try again in a second") from error

@@ -18,6 +18,7 @@ from service.http.problem import WrongParameter, refuse
 # errors stop the start instead; if one came up later, it would be ours to mend: a 500.
 STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.MalformedUploadError: (HTTPStatus.BAD_REQUEST, "malformed-upload"),
+    errors.SlowUploadError: (HTTPStatus.REQUEST_TIMEOUT, "slow-upload"),
     errors.UnknownHostError: (HTTPStatus.BAD_REQUEST, "unknown-host"),
     errors.UnsupportedUploadError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-upload"),
     errors.UnsupportedPictureError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-picture"),

@@ -19,8 +19,6 @@ SIGNATURE = b"\xff\xd8\xff"
 MAX_SCANS = 100
 # Scans × pixels: of the largest image that is read, 20 scans.
 MAX_WORK = 80_000_000
-# An arithmetic decoder makes up what is missing, and takes as long for it as for what is there: 10 scans.
-MAX_ARITHMETIC_WORK = 40_000_000
 # An image has a dozen, and metadata of 256 KiB some more.
 MAX_SEGMENTS = 1000
 
@@ -30,8 +28,9 @@ _METADATA = frozenset((*range(0xE0, 0xF0), *range(0xF0, 0xFF)))  # APPn, reserve
 # Segments that tell a decoder what the components are, and how much of them it looks at.
 _COLOURS = {_APP0: 14, _APP14: 12}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Their encoders leave zeros out at the end, so that nobody can tell whether such a file was cut.
 _ARITHMETIC = frozenset(range(0xC9, 0xD0)) - {0xCC}
-_PROGRESSIVE = frozenset((0xC2, 0xCA))
+_PROGRESSIVE = 0xC2
 # What begins a segment: neither fill nor the byte FF, nor what has no content (TEM, RST).
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 # What ends a scan: a marker that neither stands for the byte FF nor restarts the decoder.
@@ -55,6 +54,8 @@ class Jpeg:
         The marker of its frame.
     size
         Width and height.
+    components
+        Their names, a byte each.
     scans
         The head of each: which components it has, and which of their coefficients and bits.
     orientation
@@ -74,13 +75,16 @@ class Jpeg:
         Raises
         ------
         UnsuitablePictureError
-            More than an image of this size may have.
+            They are more than an image of this size may have, or of a kind that nobody can check.
         UnreadablePictureError
             Not all that make the image are there.
         """
+        if self.frame in _ARITHMETIC:
+            raise UnsuitablePictureError(
+                "the image is coded arithmetically, which few programs read; save it as a baseline JPEG"
+            )
         width, height = self.size
-        work = MAX_ARITHMETIC_WORK if self.frame in _ARITHMETIC else MAX_WORK
-        most = max(1, min(MAX_SCANS, work // max(1, width * height)))
+        most = max(1, min(MAX_SCANS, MAX_WORK // max(1, width * height)))
         if len(self.scans) > most:
             raise UnsuitablePictureError(
                 f"the image has more scans than the {most} that are read of its size; "
@@ -99,7 +103,7 @@ class Jpeg:
 
     def _complete(self) -> bool:
         """Whether the scans bring every component; of a progressive image, every coefficient to its last bit."""
-        if self.frame not in _PROGRESSIVE:
+        if self.frame != _PROGRESSIVE:
             return set(self.components) <= {name for scan in self.scans for name in _components(scan)}
         left = {name: set(range(_COEFFICIENTS)) for name in self.components}
         for scan in self.scans:

@@ -10,10 +10,10 @@ import pytest
 
 from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
-from tests.examples import curl
 from tests.pictures import sample
-from tests.soak.client import run
-from tests.soak.slow import SLOW, healthy, hold
+from tools.examples import curl
+from tools.soak.client import run
+from tools.soak.slow import SLOW, healthy, hold
 
 pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
 

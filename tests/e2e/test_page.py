@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.answers import asked, choose_sample, numbers, totals
 from tests.e2e.browser import draw, read, reading
 from tests.e2e.strokes import DIGITS
-from tests.gallery import MISREAD
 from tests.pictures import encode, pixels, sample
+from tools.gallery import MISREAD
 
 
 def test_drawn_digits_are_read(page: Page) -> None:

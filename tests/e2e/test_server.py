@@ -96,7 +96,7 @@ def test_what_kubernetes_injects_is_left_alone() -> None:
         "KONKYO_PORT_8000_TCP_ADDR": "10.0.0.1",
     }
     with running_service(**injected, KONKYO_DATA="/nowhere") as address:
-        assert ask(address, sample(7)).json()["digit"] == 7
+        assert ask(address, sample(7)).json()["predicted"] == 7
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

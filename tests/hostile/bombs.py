@@ -6,7 +6,9 @@ import zlib
 import numpy as np
 from PIL import ExifTags, Image
 
+from service.imaging import png
 from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
+from tests.hostile.pngs import PASSES
 from tests.pictures import encode
 
 LIMIT = 256 * 1024
@@ -56,6 +58,22 @@ def shaded(mode: str, kind: str = "PNG", **options: object) -> bytes:
     return encode(drawn.convert(mode), kind, **options)
 
 
+def interlaced(width: int, height: int, depth: int, colour: int) -> bytes:
+    """The same in seven passes."""
+    lines = 0
+    for left, top, across, down in PASSES:
+        columns, rows = len(range(left, width, across)), len(range(top, height, down))
+        lines += rows * (1 + (columns * CHANNELS[colour] * depth + 7) // 8)
+    parts = header(width, height, depth, colour, 1), chunk(b"IDAT", zlib.compress(bytes(lines), 9)), chunk(b"IEND")
+    return SIGNATURE + b"".join(parts)
+
+
+def twice(image: bytes) -> bytes:
+    """A PNG with its stream again after the stream's end, where no decoder looks."""
+    stream = chunk(b"IDAT", png.read(image).stream)
+    return image[: image.index(b"IDAT") - 4] + stream * 2 + chunk(b"IEND")
+
+
 _TURNED = Image.Exif()
 _TURNED[ExifTags.Base.Orientation] = 6
 
@@ -70,6 +88,13 @@ LARGEST = {
     "shaded, RGBA": shaded("RGBA"),
     "shaded, 16-bit grey": shaded("I;16"),
     "shaded, progressive and turned JPEG": shaded("RGB", "JPEG", quality=1, progressive=True, exif=_TURNED),
+    # What `python -m tests.hostile.fuzz` added to these.
+    "16-bit RGBA, interlaced": interlaced(2000, 2000, 16, 6),
+    "8-bit grey, turned": blank(2000, 2000, 8, 0, chunk(b"eXIf", _TURNED.tobytes()[6:])),
+    "16-bit RGB with a transparent colour": blank(2000, 2000, 16, 2, chunk(b"tRNS", bytes(6))),
+    "shaded, progressive CMYK JPEG": shaded("CMYK", "JPEG", quality=1, progressive=True),
+    "shaded, RGBA, and its pixels again": twice(shaded("RGBA")),
+    "shaded, 16-bit grey, and its pixels again": twice(shaded("I;16")),
 }
 
 

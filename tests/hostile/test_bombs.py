@@ -1,4 +1,4 @@
-"""Small uploads that would be large inside. With times and memory: ``python -m tests.soak.bombs``."""
+"""Small uploads that would be large inside. With times and memory: ``python -m tools.soak.bombs``."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, te
 from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, post, statuses
 from tests.pictures import sample
-from tests.soak.memory import peak
+from tools.soak.memory import peak
 
 SEVEN = sample(7)
 FORMS, LONG_FORMS, TEXT_BOMBS = forms(SEVEN), long_forms(SEVEN), text_bombs()
@@ -68,6 +68,16 @@ def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_w
     before = peak(server.pid)
     for data in (*ENDLESS.values(), *TEXT_BOMBS.values()):
         assert seconds(server, data) < 2 * ordinary
+    assert peak(server.pid) < before + 20
+
+
+def test_no_image_is_far_dearer_than_the_others(server: Server) -> None:
+    """What the fuzzer found to cost most, in time and in memory, beside what was known before it."""
+    known = "shaded, RGBA"
+    ordinary = seconds(server, LARGEST[known])
+    before = peak(server.pid)
+    for name, data in LARGEST.items():
+        assert seconds(server, data) < 3 * ordinary, name
     assert peak(server.pid) < before + 20
 
 

@@ -1,4 +1,4 @@
-"""Any bytes are read or refused. The long form: ``python -m tests.soak.decoder``."""
+"""Any bytes are read or refused. The long form: ``python -m tools.soak.decoder``."""
 
 import struct
 import subprocess

@@ -1,4 +1,4 @@
-"""nginx before the service, with the project's own configuration. The long form: ``python -m tests.soak.slow``."""
+"""nginx before the service, with the project's own configuration. The long form: ``python -m tools.soak.slow``."""
 
 import asyncio
 import re
@@ -15,9 +15,9 @@ from tests.e2e.server import ROOT
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses
 from tests.pictures import sample
-from tests.soak.client import run
-from tests.soak.report import SkippedError
-from tests.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
+from tools.soak.client import run
+from tools.soak.report import SkippedError
+from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
 
 SOCKETS = 40 * len(SLOW)
 

@@ -8,8 +8,8 @@ import pytest
 from service.http.protocol import MAX_HEAD, MAX_QUEUED
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, statuses
 from tests.pictures import sample
-from tests.soak.client import Connection, prepared, run
-from tests.soak.memory import peak, resident
+from tools.soak.client import Connection, prepared, run
+from tools.soak.memory import peak, resident
 
 SEVEN = sample(7)
 CHUNKED = "Transfer-Encoding: chunked"

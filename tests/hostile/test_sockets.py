@@ -8,7 +8,7 @@ from tests.e2e.server import PATIENCE
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses
 from tests.pictures import sample
-from tests.soak.memory import resident
+from tools.soak.memory import resident
 
 SEVEN = sample(7)
 LENGTH = f"Content-Length: {len(SEVEN)}"

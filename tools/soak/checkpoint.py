@@ -1,4 +1,4 @@
-"""``python -m tests.soak.checkpoint``: no byte of a shipped checkpoint can change unnoticed (goal 6)."""
+"""``python -m tools.soak.checkpoint``: no byte of a shipped checkpoint can change unnoticed (goal 6)."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from models.checkpoint import DIRECTORY, load
 from models.errors import CheckpointError
-from tests.soak.report import Check, Program, main
+from tools.soak.report import Check, Program, main
 
 
 def measure(count: int, seed: int) -> list[Check]:

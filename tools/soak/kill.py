@@ -1,4 +1,4 @@
-"""``python -m tests.soak.kill``: the worker with most clients is killed while sixteen of them ask (goal 2)."""
+"""``python -m tools.soak.kill``: the worker with most clients is killed while sixteen of them ask (goal 2)."""
 
 import asyncio
 import os
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.hostile.serving import Server, serving
-from tests.soak.client import ClosedError, Connection, lower_priority, percentile, prepared, run
-from tests.soak.digits import uploads
-from tests.soak.report import Check, Program, main
-from tests.soak.sockets import connections
+from tools.soak.client import ClosedError, Connection, lower_priority, percentile, prepared, run
+from tools.soak.digits import uploads
+from tools.soak.report import Check, Program, main
+from tools.soak.sockets import connections
 
 WORKERS, CLIENTS, PICTURES = 2, 16, 200
 TRIES, RECONNECT = 10, 20

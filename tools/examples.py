@@ -1,13 +1,14 @@
-"""``python -m tests.examples``: ask the running service the documentation's questions and keep the answers.
+"""``python -m tools.examples``: ask the running service the documentation's questions and keep the answers.
 
-Makes the digits in docs/digits, the examples of the OpenAPI document, and in the README the answer and the table of
-networks.
+Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, and in the README the answer, the
+table of networks and what the Python code prints.
 """
 
 import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -18,6 +19,7 @@ from PIL import Image
 
 from models.checkpoint import load_all
 from tests.e2e.server import running_service
+from tools.reference import reference
 from trainer.data import read
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +56,8 @@ def main() -> None:
         for name, path in LOOKUPS.items():
             (EXAMPLES / f"{name}.json").write_bytes(curl(f"curl -s {address}{path}") + b"\n")
         readme = ROOT / "README.md"
-        readme.write_text(with_networks(with_answers(readme.read_text(), address)))
+        readme.write_text(with_printed(with_networks(with_answers(readme.read_text(), address))))
+        (ROOT / "docs" / "http.md").write_text(reference(json.loads(curl(f"curl -s {address}/openapi.json"))))
 
 
 def write_digits() -> None:
@@ -101,12 +104,26 @@ def with_answers(text: str, address: str) -> str:
     return CONSOLE.sub(ask, text)
 
 
+# A block of Python, and beneath it what it prints.
+PYTHON = re.compile(r"```python\n(.*?)```(\n\n[^\n]*\n\n)```text\n(.*?)```", re.DOTALL)
+
+
+def printed(code: str) -> str:
+    """What a block of Python prints in the project's folder."""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def with_printed(text: str) -> str:
+    """The text with every block of Python run anew."""
+    return PYTHON.sub(lambda block: f"```python\n{block[1]}```{block[2]}```text\n{printed(block[1])}```", text)
+
+
 TABLE = re.compile(r"(<!-- networks[^\n]*-->\n).*?(<!-- /networks -->)", re.DOTALL)
 
 
 def with_networks(text: str) -> str:
     """The text with the table of the shipped networks made anew from their cards."""
-    head = "| | wiring | filters | parameters | test images read | all seeds, mean ± sd |"
+    head = "| | wiring | filters | parameters | correct on the test images | all seeds, mean ± sd |"
     rows = [head, "|---|---|---|--:|--:|--:|"]
     for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
         shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]

@@ -1,4 +1,4 @@
-"""``python -m tests.soak.bombs``: what is small outside and large inside costs little time and memory."""
+"""``python -m tools.soak.bombs``: what is small outside and large inside costs little time and memory."""
 
 import asyncio
 import sys
@@ -8,10 +8,10 @@ from tests.hostile.bombs import LARGEST, TOO_LARGE, forms, text_bombs
 from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, get, post, serving
 from tests.pictures import sample
-from tests.soak.client import Connection, percentile, prepared, run
-from tests.soak.container import LIMIT, account
-from tests.soak.memory import peak, resident
-from tests.soak.report import Check, Program, main, say
+from tools.soak.client import Connection, percentile, prepared, run
+from tools.soak.container import LIMIT, account
+from tools.soak.memory import peak, resident
+from tools.soak.report import Check, Program, main, say
 
 MAX_SECONDS = 0.1
 MAX_GROWTH = 20.0  # MiB

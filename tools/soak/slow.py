@@ -1,4 +1,4 @@
-"""``python -m tests.soak.slow``: half-open sockets at the edge do not keep healthy clients out (slow clients)."""
+"""``python -m tools.soak.slow``: half-open sockets at the edge do not keep healthy clients out (slow clients)."""
 
 import asyncio
 import shutil
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
 from tests.hostile.serving import free_port, serving
 from tests.pictures import sample
-from tests.soak.client import ClosedError, Connection, prepared, run
-from tests.soak.report import Check, Program, SkippedError, main
+from tools.soak.client import ClosedError, Connection, prepared, run
+from tools.soak.report import Check, Program, SkippedError, main
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 CONFIGURATION = ROOT / "nginx.conf"

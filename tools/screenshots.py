@@ -1,4 +1,4 @@
-"""``python -m tests.screenshots``: the page, from the running service, in Chromium, into docs/screenshots."""
+"""``python -m tools.screenshots``: the page, from the running service, in Chromium, into docs/screenshots."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.e2e.browser import draw, launch, opened, read
 from tests.e2e.server import running_service
 from tests.e2e.strokes import DIGITS
-from tests.examples import ROOT
+from tools.examples import ROOT
 
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 

@@ -1,13 +1,13 @@
-"""``python -m tests.soak.healthz``: /healthz stays quick in a flood of occlusions (CPU exhaustion)."""
+"""``python -m tools.soak.healthz``: /healthz stays quick in a flood of occlusions (CPU exhaustion)."""
 
 import asyncio
 import sys
 
 from tests.hostile.serving import serving
 from tests.pictures import sample
-from tests.soak.client import Connection, lower_priority, percentile, prepared, run
-from tests.soak.overload import MOST_EXPENSIVE
-from tests.soak.report import Check, Program, main
+from tools.soak.client import Connection, lower_priority, percentile, prepared, run
+from tools.soak.overload import MOST_EXPENSIVE
+from tools.soak.report import Check, Program, main
 
 CLIENTS = 64
 MAX_SECONDS = 0.1

@@ -34,7 +34,7 @@ class Program:
     Attributes
     ----------
     name
-        Of its module in ``tests.soak``.
+        Of its module in ``tools.soak``.
     title
         What it is about, in the report.
     count
@@ -115,7 +115,7 @@ def table(result: Result) -> str:
 
 def main(program: Program) -> int:
     """The command line of one program; 1 if a goal is missed."""
-    parser = argparse.ArgumentParser(prog=f"python -m tests.soak.{program.name}", description=program.title)
+    parser = argparse.ArgumentParser(prog=f"python -m tools.soak.{program.name}", description=program.title)
     parser.add_argument("--count", "--inputs", "--requests", type=int, default=program.count, dest="count")
     parser.add_argument("--seed", type=int, default=program.seed)
     parser.add_argument("--json", type=Path, help="a file to add the result to, as a line of JSON")

@@ -1,13 +1,13 @@
-"""``python -m tests.soak.concurrent``: many at once get the answers that each gets alone (goal 5)."""
+"""``python -m tools.soak.concurrent``: many at once get the answers that each gets alone (goal 5)."""
 
 import asyncio
 import sys
 from random import Random
 
 from tests.hostile.serving import serving
-from tests.soak.client import Connection, prepared, run
-from tests.soak.digits import uploads
-from tests.soak.report import Check, Program, main
+from tools.soak.client import Connection, prepared, run
+from tools.soak.digits import uploads
+from tools.soak.report import Check, Program, main
 
 CLIENTS = 64
 PATHS = (

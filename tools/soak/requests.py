@@ -1,4 +1,4 @@
-"""``python -m tests.soak.requests``: many requests of all kinds leave memory and descriptors as they were (goal 4)."""
+"""``python -m tools.soak.requests``: many requests of all kinds leave memory and descriptors as they were (goal 4)."""
 
 import asyncio
 import sys
@@ -8,10 +8,10 @@ from random import Random
 from tests.hostile.mutations import mutant
 from tests.hostile.pngs import png
 from tests.hostile.serving import Server, serving
-from tests.soak.client import ClosedError, Connection, lower_priority, prepared, run
-from tests.soak.digits import uploads
-from tests.soak.memory import descriptors, resident
-from tests.soak.report import Check, Program, main, say
+from tools.soak.client import ClosedError, Connection, lower_priority, prepared, run
+from tools.soak.digits import uploads
+from tools.soak.memory import descriptors, resident
+from tools.soak.report import Check, Program, main, say
 
 CLIENTS, WORKERS, PICTURES, VARIANTS = 16, 2, 300, 3_000
 MAX_GROWTH = 5.0  # MiB

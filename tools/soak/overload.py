@@ -1,4 +1,4 @@
-"""``python -m tests.soak.overload``: four times as much is asked as can be answered (goal 3)."""
+"""``python -m tools.soak.overload``: four times as much is asked as can be answered (goal 3)."""
 
 import asyncio
 import sys
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tests.hostile.serving import serving
 from tests.pictures import sample
-from tests.soak.client import Answer, ClosedError, Connection, lower_priority, percentile, prepared, run
-from tests.soak.report import Check, Program, main
+from tools.soak.client import Answer, ClosedError, Connection, lower_priority, percentile, prepared, run
+from tools.soak.report import Check, Program, main
 
 # More than 100 ms of work each, so that what the clients themselves cost does not count.
 HEAVY = "/explain/occlusion?region=8&stride=1&verify=true"

@@ -1,10 +1,10 @@
-"""``python -m tests.soak.openapi``: Schemathesis with all checks, sound and damaged pictures (goal 1)."""
+"""``python -m tools.soak.openapi``: Schemathesis with all checks, sound and damaged pictures (goal 1)."""
 
 import sys
 
 from tests.hostile.openapi import KEY, answered, check, failures
 from tests.hostile.serving import serving
-from tests.soak.report import Check, Program, main, say
+from tools.soak.report import Check, Program, main, say
 
 QUESTIONS = 4
 MAX_EXAMPLES = 500  # in one run; more runs with other seeds find more than longer ones

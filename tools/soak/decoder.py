@@ -1,4 +1,4 @@
-"""``python -m tests.soak.decoder``: bytes of every kind into the decoder, half of them built like a PNG (goal 1)."""
+"""``python -m tools.soak.decoder``: bytes of every kind into the decoder, half of them built like a PNG (goal 1)."""
 
 import sys
 from collections import Counter
@@ -7,8 +7,8 @@ from random import Random
 from tests.hostile.decoding import READ, outcome, question
 from tests.hostile.mutations import mutant
 from tests.hostile.pngs import png
-from tests.soak.memory import resident
-from tests.soak.report import Check, Program, main, say
+from tools.soak.memory import resident
+from tools.soak.report import Check, Program, main, say
 
 MAX_GROWTH = 20  # MiB
 MAX_SHOWN = 3

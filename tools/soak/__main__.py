@@ -1,4 +1,4 @@
-"""``python -m tests.soak``: all long tests in order, then docs/reliability.md. ``--only kill slow`` runs some of them.
+"""``python -m tools.soak``: all long tests in order, then docs/reliability.md. ``--only kill slow`` runs some of them.
 
 Those that ask a service do so twice: as ``python -m service`` runs it, and in its container, where there is Docker.
 Each runs in a process of its own, and its last result is kept beside the report until the next run.
@@ -15,9 +15,9 @@ from typing import Any
 
 from tests.e2e.container import docker_runs
 from tests.e2e.server import ROOT
-from tests.soak import bombs, checkpoint, concurrent, decoder, healthz, kill, openapi, overload, requests, slow
-from tests.soak.report import say
 from tests.threats import GOALS, THREATS
+from tools.soak import bombs, checkpoint, concurrent, decoder, healthz, kill, openapi, overload, requests, slow
+from tools.soak.report import say
 
 PROGRAMS = tuple(
     module.PROGRAM
@@ -43,7 +43,7 @@ read-only, a plain user, no capabilities, 512 MiB, as docker-compose.yml says.
 def main() -> int:
     """Run, write the report, and fail where a goal was missed."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.soak", description="All long tests, and docs/reliability.md."
+        prog="python -m tools.soak", description="All long tests, and docs/reliability.md."
     )
     parser.add_argument("--only", nargs="+", choices=[program.name for program in PROGRAMS], help="some of them")
     parser.add_argument("--container", action="store_true", help="only what is asked of the service in its container")
@@ -59,7 +59,7 @@ def main() -> int:
     for number, (program, inside) in enumerate(jobs, 1):
         name = program.name + INSIDE * inside
         say(f"[{number}/{len(jobs)}] {name}")
-        command = [sys.executable, "-m", f"tests.soak.{program.name}", "--seed", str(options.seed)]
+        command = [sys.executable, "-m", f"tools.soak.{program.name}", "--seed", str(options.seed)]
         command += ["--json", str(RESULTS), *["--container"] * inside]
         if subprocess.run(command, cwd=ROOT).returncode:
             failed.append(name)
@@ -91,7 +91,7 @@ def report(results: dict[tuple[str, bool], Any]) -> str:
             continue
         name, inside = key
         text += f"\n## {result['title']}{INSIDE * inside}\n\n"
-        text += f"`python -m tests.soak.{name}{' --container' * inside}`: {result['count']:,}, seed {result['seed']}, "
+        text += f"`python -m tools.soak.{name}{' --container' * inside}`: {result['count']:,}, seed {result['seed']}, "
         text += f"{result['seconds']:,.0f} s, {result['date']}.\n\n"
         if result["skipped"]:
             text += f"Skipped: {result['skipped']}.\n"
