@@ -83,7 +83,8 @@ def _baseline(
             logits: Tensor = layers(images)[:, question.target]
             return logits
 
-        # Gradient SHAP draws with NumPy, all others with PyTorch.
+        # On one core, as the exact values are computed. Gradient SHAP draws with NumPy, all others with PyTorch.
+        torch.set_num_threads(1)
         torch.manual_seed(question.seed)
         np.random.seed(question.seed)
         image = torch.from_numpy(question.image)[None, None]
