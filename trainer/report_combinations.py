@@ -37,7 +37,7 @@ def shapley(found: dict[str, Any]) -> Iterator[str]:
     if checked:
         yield (
             "~: follows from the last point, since the error falls with the root of the evaluations; their time and "
-            f"error were measured on {checked[0]['images']} of the images."
+            f"error were measured on {checked[0]['images']} of the images. In brackets, what was expected for these."
         )
 
 
