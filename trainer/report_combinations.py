@@ -46,9 +46,9 @@ def _enough(one: dict[str, Any]) -> tuple[str, str, str]:
     if enough is None:
         return ("–" if one["converges"] or len(one["error"]) == 1 else "never"), "", ""
     evaluations = f"{'' if enough['within_measured'] else '~'}{enough['evaluations']:,}"
-    return (
-        (evaluations, "", "") if checked is None else (evaluations, f"{checked['ms']:,.0f}", f"{checked['error']:.1%}")
-    )
+    if checked is None:
+        return evaluations, "", ""
+    return evaluations, f"{checked['ms']:,.0f}", f"{checked['error']:.1%} ({checked['expected']:.1%})"
 
 
 def grounds(found: dict[str, Any]) -> Iterator[str]:
