@@ -31,6 +31,7 @@ from trainer.studies.shapley import ENOUGH, REGION, Question
 # The first so many images; of them the worst grounds; and the orders that Captum's sampling is first asked with.
 IMAGES, WORST, ORDERS = 200, 1000, 25
 ROUNDS = 3
+SLOWEST = 20
 # Enumeration takes 2 to the power of so many forward passes.
 FEW_PLAYERS = 10
 SEED = 0
@@ -141,9 +142,12 @@ def _sampling(name: str, network: Network, image: Array) -> None:
 
 def _worst(name: str, network: Network, images: Array) -> None:
     seconds = _seconds([partial(grounds, network, image) for image in images])
-    number = int(np.argmax(seconds))
-    best = min(_seconds([partial(grounds, network, images[number])])[0] for _ in range(ROUNDS))
-    console.print(f"{name}, grounds, worst of {len(images):,} images: number {number}, {1000 * best:.0f} ms")
+    # The slowest ones are asked again: once, anything may have got in the way.
+    slowest = np.argsort(seconds)[-SLOWEST:].tolist()
+    again = [partial(grounds, network, images[number]) for number in slowest]
+    least = np.min([_seconds(again) for _ in range(ROUNDS)], axis=0)
+    number, ms = slowest[int(least.argmax())], 1000 * least.max()
+    console.print(f"{name}, grounds, worst of {len(images):,} images: number {number}, {ms:.0f} ms")
 
 
 def _noise(name: str, network: Network) -> None:
