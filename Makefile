@@ -25,6 +25,8 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with t
 	$(RUN) trainer study filters
 	$(RUN) trainer study occlusion
 	$(RUN) trainer study faithfulness
+	$(RUN) trainer study shapley
+	$(RUN) trainer study grounds
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types
