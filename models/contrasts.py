@@ -3,15 +3,17 @@
 A set of regions is an int whose bit r stands for region r.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 from models.budget import Budget
 from models.elimination import Least, entries, least, members, plan, set_of
 from models.level_search import fewest_hidden
 from models.local_games import LocalGames
 from models.network import Array
+
+# (R²,): which regions are visible; (N, R²) for several hidings.
+Hiding = NDArray[np.bool_]
 
 # A class is kept if it leads by more than this. The rounding error of a lead is about 1e-13.
 TOLERANCE = 1e-9
@@ -39,6 +41,8 @@ class Contrasts:
     def __init__(self, margins: LocalGames, budget: Budget) -> None:
         self._margins, self.budget = margins, budget
         self.players = set_of(margins.players)
+        rows, columns = margins.regions.grid
+        self._single = np.eye(rows * columns, dtype=np.bool_)
         self.found: list[int] = []
 
     def margin(self, kept: int) -> float | None:
@@ -58,8 +62,10 @@ class Contrasts:
             other = int(lowest.values.argmin())
             if lowest.values[other] > TOLERANCE:
                 return float(lowest.values[other])
-            hidings = [lowest.hidden(other)]
-        self.found += dict.fromkeys(self._minimal(hidden) for hidden in hidings)
+            visible = np.ones(len(self._single), np.bool_)
+            visible[list(members(lowest.hidden(other)))] = False
+            hidings = [visible]
+        self.found += dict.fromkeys(self._minimal(visible) for visible in hidings)
         return None
 
     def fewest(self) -> int | None:
@@ -76,39 +82,37 @@ class Contrasts:
             return None
         return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
 
-    def _descend(self, free: int) -> list[int]:
+    def _descend(self, free: int) -> list[Hiding]:
         """Find hidings that change the class by greedy descent; the empty list does not prove that there are none.
 
         Each step hides the free region that leaves the least margin. The search ends at the first step at which some
         region brings the margin to ``TOLERANCE`` or less, and returns one hiding for each such region.
         """
-        hidden, waiting = 0, list(members(free))
-        while waiting:
-            hidings = [hidden | 1 << region for region in waiting]
+        visible = np.ones(len(self._single), np.bool_)
+        waiting = np.array(list(members(free)), np.intp)
+        while len(waiting):
+            hidings = visible ^ self._single[waiting]
             values = self._values(hidings)
-            taken = np.flatnonzero(values <= TOLERANCE).tolist()
-            if taken:
-                return [hidings[place] for place in taken]
-            hidden |= 1 << waiting.pop(int(values.argmin()))
+            taken = values <= TOLERANCE
+            if taken.any():
+                return list(hidings[taken])
+            least_margin = values.argmin()
+            visible, waiting = hidings[least_margin], waiting[waiting != waiting[least_margin]]
         return []
 
-    def _minimal(self, hidden: int) -> int:
+    def _minimal(self, visible: Hiding) -> int:
         """Shrink a hiding that changes the class to a contrast: show regions again while the class stays changed."""
         while True:
-            hidings = [hidden ^ 1 << region for region in members(hidden)]
+            hidings = visible ^ self._single[~visible]
             values = self._values(hidings)
             if values.min() > TOLERANCE:
-                return hidden
-            hidden = hidings[int(values.argmin())]
+                return set_of(np.flatnonzero(~visible))
+            visible = hidings[values.argmin()]
 
-    def _values(self, hidings: Sequence[int]) -> Array:
-        """(n,): the margin of each of n hidings."""
+    def _values(self, hidings: Hiding) -> Array:
+        """(N,): the margin of each of N hidings."""
         self.budget.spend(hidings=len(hidings))
-        rows, columns = self._margins.regions.grid
-        octets = (rows * columns + 7) // 8
-        packed = np.frombuffer(b"".join(one.to_bytes(octets, "little") for one in hidings), np.uint8)
-        hidden = np.unpackbits(packed.reshape(-1, octets), axis=1, count=rows * columns, bitorder="little")
-        values: Array = self._margins.values(hidden == 0).min(-1)
+        values: Array = self._margins.values(hidings).min(-1)
         return values
 
     def _least(self, free: int) -> Least:

@@ -70,7 +70,7 @@ class LocalGames:
 
     def margins(self, target: int) -> "LocalGames":
         """The lead of a class over each other class, for games whose quantities are classes."""
-        others = np.arange(len(self.constant)) != target
+        others = np.delete(np.arange(len(self.constant)), target)
 
         def lead(values: Array) -> Array:
             difference: Array = values[..., target, None] - values[..., others]

@@ -15,10 +15,16 @@ _SCHEME = APIKeyHeader(
 )
 
 
-async def _check_key(request: Request, offered: Annotated[str | None, Security(_SCHEME)]) -> None:
+async def _check_key(request: Request, _: Annotated[str | None, Security(_SCHEME)]) -> None:
+    check_key(request)
+
+
+def check_key(request: Request) -> None:
+    """Raise UnauthorizedError if the service has keys and the request has none of them."""
     settings: Settings = request.app.state.settings
     if not settings.keys:
         return
+    offered = request.headers.get(_SCHEME.model.name)
     # Compared in constant time, and with every key, so that the time does not reveal a key.
     matches = [hmac.compare_digest((offered or "").encode(), key.encode()) for key in settings.keys]
     if offered is None:
@@ -28,3 +34,6 @@ async def _check_key(request: Request, offered: Annotated[str | None, Security(_
 
 
 KeyRequired = Depends(_check_key)
+
+# The OpenAPI entry of operations that check the key without a dependency of FastAPI.
+SECURITY: list[dict[str, list[str]]] = [{_SCHEME.scheme_name: []}]
