@@ -219,6 +219,12 @@ def test_malformed_forms(client: TestClient, path: str, request_arguments: dict[
     check_problem(client.post(path, **request_arguments), 400, "malformed-upload", detail)
 
 
+def test_no_form_is_written_to_disk(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multipart.tempfile.TemporaryFile", lambda: pytest.fail("a temporary file"))
+    answer = client.post("/predict", files={"file": b"x" * 200_000})
+    check_problem(answer, 415, "unsupported-image", "the file is neither a PNG nor a JPEG image")
+
+
 @pytest.mark.parametrize("charset", ["punycode", "undefined", "idna", "rot13", "nonsense"])
 def test_charsets_that_decode_no_form(client: TestClient, path: str, charset: str) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="f\xffile"\r\n\r\nabc\r\n--x--\r\n'

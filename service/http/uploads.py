@@ -74,7 +74,9 @@ def _only_file(media: str, body: bytes) -> bytes:
     """The one file of a form."""
     try:
         boundary = parse_options_header(media)[1]["boundary"]
-        parts = MultipartParser(BytesIO(body), boundary, len(body), part_limit=_MAX_PARTS).parts()
+        # All parts are kept in memory: larger ones would otherwise become temporary files.
+        parser = MultipartParser(BytesIO(body), boundary, len(body), part_limit=_MAX_PARTS, spool_limit=MAX_BODY)
+        parts = parser.parts()
     except (MultipartError, KeyError, ValueError) as error:
         raise MalformedUploadError(
             f"the form cannot be read; it must have a boundary and one file, in the field '{FIELD}'"
