@@ -89,7 +89,7 @@ def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     """The others, and so their tests, run without it."""
     using = {file for file, names in floor("trainer").items() if "torch" in names}
     learning = {f"trainer/{name}.py" for name in ("lesson", "network", "publish", "stack", "state", "teacher", "train")}
-    assert using == {*learning, "trainer/studies/baselines.py"}
+    assert using == {*learning, "trainer/studies/baselines.py", "trainer/studies/rivals.py"}
     assert importlib.util.find_spec("trainer.data") is not None
 
 
