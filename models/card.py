@@ -1,10 +1,12 @@
 """The model card: what a checkpoint says of itself, as JSON beside it and inside it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from models.probe import ProbeDocument
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# Cards of version 1 do not have ``training``.
+READABLE_VERSIONS = 1, FORMAT_VERSION
 
 
 class InputDocument(TypedDict):
@@ -18,7 +20,7 @@ class InputDocument(TypedDict):
 class RunDocument(TypedDict):
     """One seed that was tried: the accuracy on held-out images, and at which step it was reached.
 
-    ``chosen_by`` is the same with moved copies of them, where there are any. ``test`` took no part in the choice: it
+    ``chosen_by`` is the same with augmented copies of them, where there are any; it chose. ``test`` took no part: it
     says how much the seed matters.
     """
 
@@ -37,10 +39,36 @@ class SelectionDocument(TypedDict):
     runs: list[RunDocument]
 
 
-class AccuracyDocument(TypedDict):
-    """Shares of pictures read correctly, 0…1. The test images took no part in any choice.
+class TeacherDocument(TypedDict):
+    """The larger network whose logits were trained on, and the hash of its weights."""
 
-    ``per_class`` has one entry a digit; ``confusion[truth][reading]`` counts test images.
+    parameters: int
+    epochs: int
+    sha256: str
+
+
+class AugmentationDocument(TypedDict):
+    """Augmented copies of each image, and what was done to them at most: radians, shares of the size, pixels."""
+
+    copies: int
+    turn: float
+    stretch: float
+    slant: float
+    shift: float
+
+
+class TrainingDocument(TypedDict):
+    """What the training depended on beside the images and the recipe; null where there was none."""
+
+    teacher: TeacherDocument | None
+    augmentations: AugmentationDocument | None
+    loss: str
+
+
+class AccuracyDocument(TypedDict):
+    """Shares of images predicted correctly, 0…1. The test images took no part in any choice.
+
+    ``per_class`` has one entry a digit; ``confusion[truth][prediction]`` counts test images.
     """
 
     validation: float
@@ -59,6 +87,7 @@ class Document(TypedDict):
     parameters: int
     input: InputDocument
     recipe: dict[str, str | int | float]
+    training: NotRequired[TrainingDocument]
     selection: SelectionDocument
     dataset: dict[str, str]
     accuracy: AccuracyDocument
