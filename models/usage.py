@@ -1,4 +1,4 @@
-"""How each class uses the filter pairs, over the pictures that are read correctly (section 3.2, Fig. 4)."""
+"""How each class uses the filter pairs, over training images that are predicted correctly (section 3.2, Fig. 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ import numpy as np
 from models.architecture import CLASSES
 from models.network import Array, IntArray
 
-# First place dominates from this share of a class's pictures on. Whichever pair comes second is then first in fewer
-# than one picture of ten; with 1,000 pictures chance moves such a share by one part in a hundred.
+# First place dominates from this share of a class's images on; the paper gives no number. Whichever pair comes second
+# is then first in fewer than one image of ten; with 1,000 images chance moves such a share by one part in a hundred.
 DOMINATES = 0.9
 # A class's distances are kept as their 0 %, 1 %, … 100 % quantiles.
 PERCENT = np.arange(101)
-# Significant digits that are kept: more than chance leaves to a thousand pictures, and the same on every processor.
+# Significant digits that are kept: more than chance leaves to a thousand images, and the same on every processor.
 DIGITS = 6
 # Added to the covariance's diagonal, as a part of the mean variance: a pair that no class uses has none at all.
 RIDGE = 1e-3
@@ -29,7 +29,7 @@ class PlacedPair:
     conv1, conv2
         Filter numbers, from 0.
     share
-        Of the class's pictures, those in which no pair contributes more: 0…1.
+        Of the class's images, those in which no pair contributes more: 0…1.
     mean
         What the pair adds to the class's logit, on average.
     """
@@ -47,13 +47,13 @@ class ClassUsage:
     Attributes
     ----------
     images
-        How many pictures were looked at.
+        How many images were looked at.
     firsts
         (A, B): in how many of them the pair contributes most; of equal ones, the lower filter numbers.
     mean, deviation
         (A, B): of the pairs' contributions to the class's logit, mean and standard deviation.
     distances
-        (101,): quantiles, from 0 % to 100 %, of how far the pictures are from the mean; see ``Usage.distances``.
+        (101,): quantiles, from 0 % to 100 %, of how far the images are from the mean; see ``Usage.distances``.
     """
 
     images: int
@@ -64,26 +64,26 @@ class ClassUsage:
 
     @property
     def first(self) -> PlacedPair:
-        """The pair that contributes most in the most pictures, framed red in Fig. 4.
+        """The pair that contributes most in the most images, framed red in Fig. 4.
 
-        The paper finds the pair that contributes most in each picture and counts; so places go by count, and only
+        The paper finds the pair that contributes most in each image and counts; so places go by count, and only
         between equal counts by mean contribution.
         """
         return self._place(0)
 
     @property
     def second(self) -> PlacedPair | None:
-        """The next pair, framed blue; None where the first dominates, as a single pair does."""
-        return None if self.dominated else self._place(1)
+        """The next pair, framed blue unless the first dominates; None only where there is a single pair."""
+        return self._place(1) if self.firsts.size > 1 else None
 
     @property
     def dominated(self) -> bool:
-        """Whether the first is first in 90 % of the pictures or more: then the paper leaves out second place."""
+        """Whether the first is first in 90 % of the images or more: then the paper leaves out the second's frame."""
         return self.first.share >= DOMINATES
 
     @property
     def combination(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of first and, unless it is left out, second place: ``((conv1, conv2), …)``."""
+        """The pairs of first and second place, in this order: ``((conv1, conv2), …)``."""
         return tuple((pair.conv1, pair.conv2) for pair in (self.first, self.second) if pair)
 
     def _place(self, place: int) -> PlacedPair:
@@ -97,30 +97,33 @@ class ClassUsage:
 class Distinct:
     """How many of the ten classes' combinations are different.
 
+    The paper says that, with second place, the combinations (組み合わせ) of filters that classes use all differ. A
+    combination has no order: the paper's ten is to be compared with ``unordered``.
+
     Attributes
     ----------
     first
         Counting first place alone.
-    ordered
-        With second place, told apart from first.
     unordered
         With second place, whichever of the two comes first.
+    ordered
+        With second place, told apart from first.
     """
 
     first: int
-    ordered: int
     unordered: int
+    ordered: int
 
 
 @dataclass(frozen=True)
 class Typicality:
-    """How usual a picture's use of the filters is for a class.
+    """How usual an image's use of the filters is for a class.
 
     Attributes
     ----------
     percentile
-        Percent of the class's correctly read pictures whose use is *less* usual: 100 is as usual as can be, 0 odder
-        than all of them. A picture that is itself read correctly has 50 on average.
+        Percent of the class's correctly predicted training images whose use is *less* usual: 100 is as usual as can
+        be, 0 odder than all of them.
     distance
         From the class's mean; see ``Usage.distances``.
     """
@@ -136,13 +139,13 @@ class Usage:
     Attributes
     ----------
     searched
-        How many of MNIST's test images, from the first one on, were searched for correctly read ones.
+        How many of MNIST's training images, from the first one on, were searched for correctly predicted ones.
     per_class
         How many of a class's were taken at most, in their order.
     classes
         Ten.
     covariance
-        (A·B, A·B): of the pairs' contributions around their class's mean, pooled over all pictures.
+        (A·B, A·B): of the pairs' contributions around their class's mean, pooled over all images.
     """
 
     searched: int
@@ -152,21 +155,21 @@ class Usage:
 
     @property
     def distinct(self) -> Distinct:
-        """Whether the classes differ in the pairs they use; the paper finds that with second place all ten do."""
+        """Whether the classes differ in the pairs they use."""
         combinations = [one.combination for one in self.classes]
         return Distinct(
             first=len({combination[0] for combination in combinations}),
-            ordered=len(set(combinations)),
             unordered=len({frozenset(combination) for combination in combinations}),
+            ordered=len(set(combinations)),
         )
 
     def typicality(self, contributions: Array) -> list[Typicality]:
-        """For each class, how usual it would be for a picture with this ledger.
+        """For each class, how usual it would be for a image with this ledger.
 
         Parameters
         ----------
         contributions
-            (10, A, B), those of a ``Ledger`` of one picture.
+            (10, A, B), those of a ``Ledger`` of one image.
         """
         distances = self.distances(contributions - np.stack([one.mean for one in self.classes]))
         return [
@@ -211,9 +214,9 @@ def measure(contributions: Sequence[Array], searched: int, per_class: int) -> Us
     Parameters
     ----------
     contributions
-        For each class, (n, A, B): what the pairs add to its logit in each of its n ≥ 1 correctly read pictures.
+        For each class, (n, A, B): what the pairs add to its logit in each of its n ≥ 1 correctly predicted images.
     searched, per_class
-        How the pictures were chosen.
+        How the images were chosen.
 
     Returns
     -------
@@ -237,24 +240,24 @@ def measure(contributions: Sequence[Array], searched: int, per_class: int) -> Us
     return replace(bare, classes=classes)
 
 
-def chosen(labels: IntArray, read: IntArray, per_class: int) -> list[IntArray]:
-    """Which pictures the study looks at: of each class the first ``per_class`` that are read correctly.
+def chosen(labels: IntArray, predicted: IntArray, per_class: int) -> list[IntArray]:
+    """Which images the study looks at: of each class the first ``per_class`` that are predicted correctly.
 
     Parameters
     ----------
-    labels, read
-        (N,): what each picture shows, and what is read.
+    labels, predicted
+        (N,): what each image shows, and what is predicted.
 
     Returns
     -------
     list of IntArray
-        Ten arrays of picture numbers, ascending; nothing is drawn at random.
+        Ten arrays of image numbers, ascending; nothing is drawn at random.
     """
-    return [np.flatnonzero((labels == digit) & (read == digit))[:per_class] for digit in range(CLASSES)]
+    return [np.flatnonzero((labels == digit) & (predicted == digit))[:per_class] for digit in range(CLASSES)]
 
 
 def _firsts(contributions: Array) -> IntArray:
-    """(A, B): in how many of the pictures (n, A, B) each pair contributes most."""
+    """(A, B): in how many of the images (n, A, B) each pair contributes most."""
     pairs = contributions.shape[1:]
     winners = contributions.reshape(len(contributions), -1).argmax(-1)
     return np.bincount(winners, minlength=pairs[0] * pairs[1]).reshape(pairs)

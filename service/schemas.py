@@ -252,12 +252,12 @@ class ModelList(BaseModel):
 
 
 class ClassFilterUsage(BaseModel):
-    """Which filter pairs the network uses for a class, over pictures that it reads correctly."""
+    """Which filter pairs the network uses for a class, over training images that it predicts correctly."""
 
     digit: int
     images: int = Field(description="How many pictures were looked at.")
     first: PlacedPair = Field(description="The pair that contributes most in the most pictures.")
-    second: PlacedPair | None = Field(description="The next; null where the first dominates.")
+    second: PlacedPair | None = Field(description="The next; null only where there is a single pair.")
     dominated: bool = Field(description="Whether the first contributes most in at least 90 % of the pictures.")
     firsts: list[list[int]] = Field(description="[conv1 filter][conv2 filter]: pictures in which it contributes most.")
     mean: Matrix = Field(description="[conv1 filter][conv2 filter]: mean contribution to the class's logit.")
@@ -267,7 +267,7 @@ class ClassFilterUsage(BaseModel):
 class FilterUsage(BaseModel):
     """The study of one network: the paper's Fig. 4 in numbers."""
 
-    searched: int = Field(description="MNIST test images searched for correctly read ones, from the first one on.")
+    searched: int = Field(description="MNIST training images searched for correctly predicted ones, from the first on.")
     per_class: int = Field(description="How many of a class were taken at most, in their order.")
     distinct: Distinct = Field(description="How many different combinations the ten classes use.")
     classes: list[ClassFilterUsage]

@@ -65,16 +65,18 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     runs = [
-        {"seed": seed, "validation": 0.9, "chosen_by": 0.5, "step": 1, "test": test}
-        for seed, test in ((1, 0.97), (2, 0.99))
+        {"seed": seed, "validation": 0.9, "chosen_by": chosen_by, "step": 1, "test": test}
+        for seed, chosen_by, test in ((1, 0.8125, 0.97), (2, 0.75, 0.99))
     ]
-    checkpoint.card["selection"]["runs"] = runs  # type: ignore[typeddict-item]
     card = checkpoint.card
+    card["selection"] = {"by": "validation", "seed": 1, "runs": runs}  # type: ignore[typeddict-item]
+    card["recipe"] = {"steps": 2_000, "restarts": 3}
     page = report([checkpoint], models, studies)
-    accuracy = f"{card['accuracy']['test']:.2%} | {card['accuracy']['validation']:.2%}"
-    assert f"| `{NAME}` | 922 | {accuracy} | 2 | 98.00 ± 1.41 % | {card['recipe']['steps']:,} |" in page
+    accuracy = f"{card['accuracy']['validation']:.2%} | {card['accuracy']['test']:.2%}"
+    assert f"| `{NAME}` | 922 | 2 | 3 | 2,000 | 81.25% | {accuracy} | 98.00 ± 1.41 % |" in page
     card["selection"]["runs"] = runs[:1]  # type: ignore[typeddict-item]
-    assert f"| {accuracy} | 1 | – |" in report([checkpoint], models, studies)
+    card["recipe"] = {"steps": 2_000, "starts": 4}
+    assert f"| `{NAME}` | 922 | 1 | 4 | 2,000 | 81.25% | {accuracy} | – |" in report([checkpoint], models, studies)
 
 
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:

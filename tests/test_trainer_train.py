@@ -245,7 +245,8 @@ def test_refuses_the_state_of_another_distillation_set(few: Digits, tmp_path: Pa
         (
             replace(PAPER, distillation=0.25, temperature=2.5, error_rate_loss=0.5),
             "75% cross-entropy with the labels, 25% cross-entropy with the teacher's probabilities at temperature 2.5; "
-            "from 30% of the steps on replaced by the error rate, 1 − the label's probability, up to 50% at 90% of them",
+            "from 30% of the steps on replaced by the error rate, 1 − the label's probability, up to 50% at 90% of "
+            "them",
         ),
     ],
 )

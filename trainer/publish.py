@@ -53,8 +53,8 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     if validation < minimum_accuracy:
         raise RunError(
             f"{name} predicts {validation:.2%} of {len(chosen.held_out):,} held-out images correctly, below the "
-            f"minimum accuracy of {minimum_accuracy:.2%}: no checkpoint was written. Train longer or from more seeds, or "
-            "lower --minimum-accuracy"
+            f"minimum accuracy of {minimum_accuracy:.2%}: no checkpoint was written. Train longer or from more seeds, "
+            "or lower --minimum-accuracy"
         )
     copies = f" and {recipe.augmentations} augmented copies of each" if recipe.augmentations else ""
     tested = evaluate(network, test)

@@ -72,8 +72,8 @@ async def show_model(name: str, catalogue: CatalogueDependency) -> dict[str, Any
 async def show_filters(
     name: str, query: Annotated[DrawingQuery, Query()], request: Request, catalogue: CatalogueDependency
 ) -> Response:
-    """For each class: over up to 1,000 correctly read test images, in how many each pair contributes most, and how
-    much it contributes on average. The PNG frames first place red and second place blue, as the paper's Fig. 4 does.
+    """For each class: over 1,000 correctly predicted training images, in how many each pair contributes most, and
+    how much it contributes on average. The PNG frames first place red, second place blue, as the paper's Fig. 4 does.
     """
     form = choose(query.format, ", ".join(request.headers.getlist("accept")))
     checkpoint = catalogue.get(name)
