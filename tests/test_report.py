@@ -112,9 +112,12 @@ def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies
     shutil.copy(DIRECTORY / f"{NAME}.usage.json", models)
     usage = json.loads((models / f"{NAME}.usage.json").read_text())
     page = report([checkpoint], models, studies)
-    distinct = usage["distinct"]["ordered"]
-    ending = " from each other, as in the paper." if distinct == 10 else "; in the paper, all are."
-    assert f"Of the ten classes' first and second places, {distinct} are different{ending}" in page
+    distinct = usage["distinct"]
+    ending = ", as in the paper" if distinct["unordered"] == 10 else "; in the paper, all are"
+    assert (
+        f"Of the ten classes' combinations of first and second place, {distinct['unordered']} are different{ending}. "
+        f"With first told apart from second, {distinct['ordered']} are."
+    ) in page
     for one in usage["classes"]:
         row = f"| {one['digit']} | {one['images']:,} |"
         for place in (one["first"], one["second"]):
