@@ -23,7 +23,7 @@ from trainer.train import Run
 
 
 def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0.0, 0, 1, 0)
+    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT)
     assert {PAPER.learning_rate_at(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
@@ -189,13 +189,19 @@ def test_the_error_rate_loss_grows_along_a_line() -> None:
 
 
 @pytest.mark.parametrize("error_rate_loss", [0.0, 0.8])
-@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("neutral", [False, True])
 def test_distillation_asks_for_the_teachers_answer_and_then_for_few_errors(
-    share: float, error_rate_loss: float, few: Digits, tmp_path: Path
+    neutral: bool, error_rate_loss: float, few: Digits, tmp_path: Path
 ) -> None:
     """The loss once more, as Hinton, Vinyals and Dean write it, and gradients by autograd of it alone."""
     recipe = replace(
-        SHORT, distillation=share, temperature=3.0, error_rate_loss=error_rate_loss, steps=10, evaluate_every=10
+        SHORT,
+        distillation=True,
+        neutral=neutral,
+        temperature=3.0,
+        error_rate_loss=error_rate_loss,
+        steps=10,
+        evaluate_every=10,
     )
     given = distillation_set(few)
     run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", given))
@@ -208,11 +214,12 @@ def test_distillation_asks_for_the_teachers_answer_and_then_for_few_errors(
     for batch in range(10):
         which = order[20 * batch : 20 * batch + 20]
         logits = network(images[which])
-        hard = -F.log_softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
         soft = -(F.softmax(given.logits[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
         wrong = 1 - F.softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
         grown = error_rate_loss * min(max((batch - 3) / 6, 0), 1)
-        loss = (1 - grown) * ((1 - share) * hard + share * 9 * soft) + grown * 4 * wrong
+        loss = (1 - grown) * 9 * soft + grown * 4 * wrong
+        if neutral:
+            loss = loss - F.log_softmax(network(torch.zeros(1, 1, 28, 28)), 1).mean() / 20
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -224,13 +231,13 @@ def test_distillation_asks_for_the_teachers_answer_and_then_for_few_errors(
 def test_a_recipe_with_distillation_and_no_other_has_a_distillation_set(few: Digits, tmp_path: Path) -> None:
     message = "a recipe with distillation, and no other, needs a distillation set"
     with refuses(RunError, message):
-        Run(SUMMED, replace(SHORT, distillation=1.0), [1], few, tmp_path / "state.pt")
+        Run(SUMMED, replace(SHORT, distillation=True), [1], few, tmp_path / "state.pt")
     with refuses(RunError, message):
         Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt", distillation_set(few))
 
 
 def test_refuses_the_state_of_another_distillation_set(few: Digits, tmp_path: Path) -> None:
-    recipe = replace(SHORT, distillation=1.0)
+    recipe = replace(SHORT, distillation=True)
     next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few)).train()))
     assert Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few)).step == 10
     with pytest.raises(RunError, match="is a run of another architecture or recipe"):
@@ -241,12 +248,12 @@ def test_refuses_the_state_of_another_distillation_set(few: Digits, tmp_path: Pa
     ("recipe", "loss"),
     [
         (PAPER, "cross-entropy with the labels"),
-        (replace(PAPER, distillation=1.0), "cross-entropy with the teacher's probabilities at temperature 1"),
+        (replace(PAPER, distillation=True), "cross-entropy with the teacher's probabilities at temperature 1"),
         (
-            replace(PAPER, distillation=0.25, temperature=2.5, error_rate_loss=0.5),
-            "75% cross-entropy with the labels, 25% cross-entropy with the teacher's probabilities at temperature 2.5; "
-            "from 30% of the steps on replaced by the error rate, 1 − the label's probability, up to 50% at 90% of "
-            "them",
+            replace(PAPER, distillation=True, temperature=2.5, error_rate_loss=0.5, neutral=True),
+            "cross-entropy with the teacher's probabilities at temperature 2.5; from 30% of the steps on replaced by "
+            "the error rate, 1 − the label's probability, up to 50% at 90% of them; in each batch, an empty image with "
+            "equal probabilities for all classes",
         ),
     ],
 )
@@ -255,5 +262,5 @@ def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
 
 
 def test_the_best_recipe_has_a_teacher_and_one_cycle() -> None:
-    assert BEST.distillation > 0
+    assert BEST.distillation
     assert BEST.schedule is Schedule.ONE_CYCLE

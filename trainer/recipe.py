@@ -41,12 +41,15 @@ class Recipe:
     schedule
         What becomes of the learning rate.
     distillation
-        Share of the loss that asks for a teacher's answer instead of the label, 0…1 (Hinton, Vinyals and Dean, 2015).
+        Whether the loss asks for a teacher's probabilities instead of the label (Hinton, Vinyals and Dean, 2015).
     temperature
-        What both networks' logits are divided by for that share: above 1, the teacher's second thoughts count for more.
+        What both networks' logits are divided by for that: above 1, the teacher's second thoughts count for more.
     error_rate_loss
         Share of the loss that in the end asks for few errors instead: 1 − the label's probability (Ghosh, Kumar and
         Sastry, 2017). It gives up on images that so small a network cannot classify.
+    neutral
+        Whether an empty image is added to each batch, with equal probabilities for all classes: where nothing is left
+        to see, the network should say nothing.
     augmentations
         Augmented copies of each image that are trained on as well, and of each that validates, where they make chance
         smaller.
@@ -63,9 +66,10 @@ class Recipe:
     held_out: int = 5_000
     evaluate_every: int = 1_000
     schedule: Schedule = Schedule.CONSTANT
-    distillation: float = 0.0
+    distillation: bool = False
     temperature: float = 1.0
     error_rate_loss: float = 0.0
+    neutral: bool = False
     augmentations: int = 0
     restarts: int = 1
     rung: int = 0
@@ -87,19 +91,16 @@ class Recipe:
     @property
     def loss(self) -> str:
         """The loss in words, for the card."""
-        parts = []
-        if self.distillation < 1:
-            parts.append("cross-entropy with the labels")
-        if self.distillation > 0:
-            parts.append(f"cross-entropy with the teacher's probabilities at temperature {self.temperature:g}")
-        if self.distillation not in (0, 1):
-            parts = [f"{1 - self.distillation:.0%} {parts[0]}, {self.distillation:.0%} {parts[1]}"]
+        soft = f"the teacher's probabilities at temperature {self.temperature:g}"
+        parts = [f"cross-entropy with {soft if self.distillation else 'the labels'}"]
         if self.error_rate_loss:
             begin, end = ERROR_RATE_GROWS
             parts.append(
                 f"from {begin:.0%} of the steps on replaced by the error rate, 1 − the label's probability, "
                 f"up to {self.error_rate_loss:.0%} at {end:.0%} of them"
             )
+        if self.neutral:
+            parts.append("in each batch, an empty image with equal probabilities for all classes")
         return "; ".join(parts)
 
 
@@ -109,7 +110,7 @@ BEST = Recipe(
     learning_rate=0.02,
     evaluate_every=2_000,
     schedule=Schedule.ONE_CYCLE,
-    distillation=1.0,
+    distillation=True,
     temperature=2.0,
     error_rate_loss=0.9,
     augmentations=8,

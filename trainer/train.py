@@ -89,7 +89,7 @@ class Run:
         training, self.held_out = digits.split(recipe.held_out)
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many images; {len(training)} are left for training")
-        if (recipe.distillation > 0) != (distillation_set is not None):
+        if recipe.distillation != (distillation_set is not None):
             raise RunError("a recipe with distillation, and no other, needs a distillation set")
         self.distillation_set = distillation_set
         if distillation_set is None:
@@ -201,20 +201,26 @@ class Run:
         images = self._images[which]
         if self.distillation_set is not None:
             images = images / 255
+        if self.recipe.neutral:
+            images = torch.cat([images, torch.zeros_like(images[:1])])
         logits = self.ensemble(images, some).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
-        labels = self._labels[which, None].expand(-1, logits.shape[2])
-        losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
-        if self.distillation_set is not None:
+        count, several = len(which), logits.shape[2]
+        empty, logits = logits[count:], logits[:count]
+        labels = self._labels[which, None].expand(-1, several)
+        if self.distillation_set is None:
+            losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
+        else:
             warm = self.recipe.temperature
-            soft = self._soft[which, :, None].expand(-1, -1, logits.shape[2])
-            # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
-            taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
-            losses = (1 - self.recipe.distillation) * losses + self.recipe.distillation * taught
-        share = self.recipe.error_rate_share(self.step)
-        if not share:
-            return losses
-        right = F.softmax(logits, 1).gather(1, labels[:, None])[:, 0]
-        return (1 - share) * losses + share * ERROR_RATE_SCALE * (1 - right).mean(0)
+            soft = self._soft[which, :, None].expand(-1, -1, several)
+            # Temperature squared keeps the gradient as large at every temperature (Hinton et al., section 2).
+            losses = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
+        if share := self.recipe.error_rate_share(self.step):
+            right = F.softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+            losses = (1 - share) * losses + share * ERROR_RATE_SCALE * (1 - right).mean(0)
+        if self.recipe.neutral:
+            # As much as any other image counts.
+            losses = losses - F.log_softmax(empty, 1).mean((0, 1)) / count
+        return losses
 
     def _evaluate(self, losses: Tensor) -> list[float]:
         # Nothing is chosen by this while there are several starts: the augmented copies can wait.
