@@ -13,6 +13,7 @@ from typing import Any
 from models import usage_file
 from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
+from trainer.studies import recipe
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
 LISTED = 12
@@ -36,6 +37,7 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         "`python -m trainer report` put this page together from the files that the commands beside each section wrote.",
         "",
         *_networks(checkpoints),
+        *_recipe(studies),
         *_search(models, studies),
     ]
     for title, study, section in (
@@ -76,7 +78,7 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
 
 def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
     card = checkpoint.card
-    recipe, selection, accuracy = card["recipe"], card["selection"], card["accuracy"]
+    training, selection, accuracy = card["recipe"], card["selection"], card["accuracy"]
     tests = [run["test"] for run in selection["runs"]]
     [chosen_by] = [run["chosen_by"] for run in selection["runs"] if run["seed"] == selection["seed"]]
     return (
@@ -84,12 +86,54 @@ def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
         f"{card['parameters']:,}",
         f"{len(tests)}",
         # Cards of version 1 call them starts.
-        f"{recipe.get('restarts', recipe.get('starts', 1))}",
-        f"{recipe['steps']:,}",
+        f"{training.get('restarts', training.get('starts', 1))}",
+        f"{training['steps']:,}",
         f"{chosen_by:.2%}",
         f"{accuracy['validation']:.2%}",
         f"{accuracy['test']:.2%}",
         f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–",
+    )
+
+
+def _recipe(studies: Path) -> Iterator[str]:
+    yield from ("## What each part of the recipe is worth", "")
+    found = recipe.load(studies)
+    if found is None:
+        yield from ("Not measured yet.", "")
+        return
+    yield from (
+        f"{found.how} Compared by accuracy on the held-out images: the difference from the base is the mean over the "
+        "seeds, ± half of its 95 % interval; bold where it is larger than that. Test images took no part.",
+        "",
+    )
+    head = "variant", "steps", "seeds", "validation (mean ± sd)", "difference", "test (mean)", "empty image: certainty"
+    for network in dict.fromkeys(one.network for one in found.variants):
+        rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
+        head = (
+            "steps",
+            "seeds",
+            "validation (mean ± sd)",
+            "difference",
+            "test (mean)",
+            "empty image: largest probability",
+        )
+        yield from (f"### `{network}`", "")
+        yield from _table(head, rows)
+
+
+def _recipe_row(found: recipe.Experiments, one: recipe.Variant) -> tuple[str, ...]:
+    difference, gain = "–", found.gain(one)
+    if gain is not None:
+        difference = f"{100 * gain[0]:+.2f} ± {100 * gain[1]:.2f}".replace("-", "−")
+        difference = f"**{difference}**" if abs(gain[0]) > gain[1] else difference
+    return (
+        one.name,
+        f"{one.steps:,}",
+        f"{len(one.validation)}",
+        f"{100 * mean(one.validation):.2f} ± {100 * stdev(one.validation):.2f} %",
+        difference,
+        f"{mean(one.test):.2%}",
+        f"{mean(one.empty):.0%}",
     )
 
 
