@@ -109,14 +109,6 @@ def _recipe(studies: Path) -> Iterator[str]:
     head = "variant", "steps", "seeds", "validation (mean ± sd)", "difference", "test (mean)", "empty image: certainty"
     for network in dict.fromkeys(one.network for one in found.variants):
         rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
-        head = (
-            "steps",
-            "seeds",
-            "validation (mean ± sd)",
-            "difference",
-            "test (mean)",
-            "empty image: largest probability",
-        )
         yield from (f"### `{network}`", "")
         yield from _table(head, rows)
 
