@@ -159,7 +159,8 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     right = int((made.network.astype(np.float64).logits(pictures).argmax(-1) == labels).sum())
     said = words(result.output)
     assert (
-        f"seed {best['seed']} reads {right:.2f}% of the 100 test images with {made.card['parameters']} parameters"
+        f"seed {best['seed']} has {right:.2f}% accuracy on the 100 test images, "
+        f"with {made.card['parameters']} parameters"
         in said
     )
     tests = [run["test"] for run in tried]
@@ -266,7 +267,7 @@ def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     share = int((read == digits.labels).sum()) / 10_000
     assert share > 0.85
     assert made.card["accuracy"]["test"] == share
-    assert f"seed 1 reads {share:.2%} of the 10,000 test images with 2,368 parameters" in words(done.stdout)
+    assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
 
 
 @needs_mnist

@@ -130,7 +130,7 @@ def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
 def test_refuses_too_few_images(few: Digits, tmp_path: Path) -> None:
     with refuses(RunError, "a batch of 20 needs as many images; 19 are left for training"):
         Run(SUMMED, SHORT, [1], few[:119], tmp_path / "state.pt")
-    with refuses(DataError, "validation takes from 1 to 99 of 100 pictures, not 100"):
+    with refuses(DataError, "validation takes from 1 to 99 of 100 images, not 100"):
         Run(SUMMED, SHORT, [1], few[:100], tmp_path / "state.pt")
 
 

@@ -114,6 +114,6 @@ def _verdict(candidates: list[Candidate], minimum_accuracy: float) -> list[str]:
         f"The smallest that validates at {minimum_accuracy:.1%} on average, {one.architecture.wiring}: "
         f"{one.architecture.conv1_filters} and {one.architecture.conv2_filters} filters, "
         f"{one.architecture.parameters:,} parameters, {one.architecture.parameters / LENET.parameters:.0%} of LeNet's "
-        f"{LENET.parameters:,}; it reads {one.test[0]:.2%} of the test images."
+        f"{LENET.parameters:,}; it predicts {one.test[0]:.2%} of the test images correctly."
         for one in best
     ]

@@ -92,7 +92,7 @@ def _print_result(published: Checkpoint, out: Path) -> None:
         )
     console.print(table)
     console.print(
-        f"seed {selection['seed']} reads {accuracy['test']:.2%} of the {accuracy['test_images']:,} test images "
+        f"seed {selection['seed']} has {accuracy['test']:.2%} accuracy on the {accuracy['test_images']:,} test images, "
         f"with {published.card['parameters']:,} parameters"
     )
     tests = [run["test"] for run in selection["runs"]]

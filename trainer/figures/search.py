@@ -1,4 +1,4 @@
-"""The frontier: how well networks read, against how many parameters they have."""
+"""The frontier: how accurate networks are, against how many parameters they have."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ PLACES = {
     (Wiring.SUMMED, True): RIGHT_BELOW,
     (Wiring.SUMMED, False): RIGHT_BELOW,
 }
-# Shown below the accuracy that is enough, in percentage points; what reads worse stands at the lower edge.
+# Shown below the accuracy that is enough, in percentage points; what is less accurate stands at the lower edge.
 BELOW = 3.5
 
 
@@ -47,9 +47,9 @@ def draw(path: Path, candidates: Sequence[Candidate], minimum_accuracy: float) -
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel("parameters")
-        axes.set_ylabel("test images read, %")
+        axes.set_ylabel("test accuracy, %")
         axes.legend(loc="lower right")
-        figure.text(0.07, 0.945, "The smallest network that reads digits", fontsize=12, fontweight="bold", color=INK)
+        figure.text(0.07, 0.945, "The smallest network that predicts digits", fontsize=12, fontweight="bold", color=INK)
         seeds = len(candidates[0].runs)
         said = (
             f"mean ± standard deviation over {seeds} seeds; ringed: the smallest that validate at "
