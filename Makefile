@@ -16,7 +16,7 @@ test: $(VENV)/.dev  ## every test, with the coverage gate
 train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --restarts 1 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with the report in docs/studies

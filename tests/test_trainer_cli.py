@@ -160,8 +160,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     said = words(result.output)
     assert (
         f"seed {best['seed']} has {right:.2f}% accuracy on the 100 test images, "
-        f"with {made.card['parameters']} parameters"
-        in said
+        f"with {made.card['parameters']} parameters" in said
     )
     tests = [run["test"] for run in tried]
     assert tests[tried.index(best)] == right / 100

@@ -263,4 +263,6 @@ def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
 
 def test_the_best_recipe_has_a_teacher_and_one_cycle() -> None:
     assert BEST.distillation
+    assert BEST.steps == 4 * BEST.rung, "half of 16, of 8, of 4, and of 2 starts are given up, the last at the end"
+    assert BEST.restarts == 2**4
     assert BEST.schedule is Schedule.ONE_CYCLE

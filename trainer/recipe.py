@@ -105,15 +105,18 @@ class Recipe:
 
 
 PAPER = Recipe()
+# Starts are given up late: losses say little of a start while the learning rate is high. 10,000 held-out images choose
+# a seed better than 5,000.
 BEST = Recipe(
-    steps=20_000,
+    steps=10_000,
     learning_rate=0.02,
-    evaluate_every=2_000,
+    held_out=10_000,
     schedule=Schedule.ONE_CYCLE,
     distillation=True,
     temperature=2.0,
     error_rate_loss=0.9,
+    neutral=True,
     augmentations=8,
     restarts=16,
-    rung=2_000,
+    rung=2_500,
 )

@@ -15,7 +15,6 @@ from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, counts, mnist
 from trainer.commands.terminal import console, interruptible
 from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
-from trainer.recipe import PAPER
 
 
 def train(
@@ -35,7 +34,9 @@ def train(
         int | None,
         typer.Option(min=1, help="Random starts of a seed; the best is left.", show_default="the recipe's"),
     ] = None,
-    held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
+    held_out: Annotated[
+        int | None, typer.Option(min=1, help="Training images that validate.", show_default="the recipe's")
+    ] = None,
     minimum_accuracy: Annotated[
         float, typer.Option(min=0, max=100, help="Validation accuracy below which nothing is published, in percent.")
     ] = 97.0,
