@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train studies check format bench examples gallery screenshots soak lock clean
+.PHONY: serve test train trainer studies check format bench examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -18,6 +18,8 @@ train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="-
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
+
+trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with the report in docs/studies
 	$(RUN) trainer study filters
@@ -38,16 +40,16 @@ bench: $(VENV)/.bench  ## measurements side by side
 	$(RUN) benchmarks
 
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service
-	$(RUN) tests.examples
+	$(RUN) tools.examples
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
-	$(RUN) tests.gallery
+	$(RUN) tools.gallery
 
 screenshots: $(VENV)/.dev  ## docs/screenshots, of the page in Chromium
-	$(RUN) tests.screenshots
+	$(RUN) tools.screenshots
 
 soak: $(VENV)/.dev  ## the long tests, some 20 minutes, and docs/reliability.md (ARGS="--only kill slow" runs some)
-	$(RUN) tests.soak $(ARGS)
+	$(RUN) tools.soak $(ARGS)
 
 lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
 	$(PIP) uv
@@ -65,6 +67,6 @@ $(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable .
 	touch $@
 
-$(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.train $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[$*]'
 	touch $@ $(VENV)/.serve

@@ -1,5 +1,6 @@
 """The forward pass, the ledger, and what each picture costs beside what it shows."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,13 @@ from captum.attr import LayerGradientXActivation
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
-from models.contributions import contributions
-from models.faithfulness import receipt
-from models.grounds import find_grounds
-from models.network import Network, softmax
-from models.occlusion import occlude
-from models.pairs import pair_drops, pair_heatmaps
-from models.regions import Regions
-from models.sufficient import sufficient_region
-from service import overlays
-from service.overlays.canvas import png
+from models.contributions import contributions, explain_filters
+from models.network import Network
+from models.occlusion import explain_occlusion
+from models.prediction import predict
+from models.process import explain_process
+from service import drawing
+from service.drawing.canvas import png
 from trainer.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.
@@ -47,13 +45,9 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
     show(
         f"{name}, explanations, over {DIGITS} digits",
         {
-            "occlusion": lambda: [occlude(precise, one) for one in doubles[:DIGITS]],
-            "sufficient region": lambda: [sufficient_region(precise, one) for one in doubles[:DIGITS]],
-            "pairs": lambda: [pair_drops(precise, one, 0, Regions(), 0.0) for one in doubles[:DIGITS]],
-            "grounds": lambda: [find_grounds(precise, one) for one in doubles[:DIGITS]],
-            "receipt of faithfulness": lambda: [
-                receipt(precise, one, Regions(), occlude(precise, one).order, 0) for one in doubles[:DIGITS]
-            ],
+            "occlusion": lambda: [explain_occlusion(precise, one) for one in doubles[:DIGITS]],
+            "with pairs": lambda: [explain_occlusion(precise, one, pairs=True) for one in doubles[:DIGITS]],
+            "with faithfulness": lambda: [explain_occlusion(precise, one, faithful=True) for one in doubles[:DIGITS]],
         },
         rounds=3,
         pictures=DIGITS,
@@ -63,33 +57,13 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
 
 def _drawings(name: str, network: Network, image: NDArray[Any]) -> None:
     """Each picture, its PNG included, against what it shows."""
-    result, ledger, trace = occlude(network, image), contributions(network, image), network.trace(image)
-    digit = int(result.predicted)
-    account, enough = ledger.account(digit), sufficient_region(network, image)
-    heat = pair_heatmaps(pair_drops(network, image, digit, Regions(), 0.0), Regions())
-    totals = ledger.contributions[digit]
-    probabilities = softmax(trace.logits)
-    read: dict[str, Any] = {"predicted": digit, "target": digit}
-    pairs: dict[str, Any] = {"totals": totals, "region": 2, "stride": 2, **read}
-    left: dict[str, Any] = {"digit": digit, "regions": enough.count, "grid_regions": 196}
     for title, compute, draw in (
-        ("prediction", lambda: network.logits(image), lambda: overlays.prediction(image, probabilities, digit)),
-        ("ledger", lambda: contributions(network, image), lambda: overlays.ledger(image, network, account, **read)),
-        ("occlusion", lambda: occlude(network, image), lambda: overlays.occlusion(image, result)),
-        (
-            "sufficient region",
-            lambda: sufficient_region(network, image),
-            lambda: overlays.sufficient(image, enough.kept, probability=enough.probability, **left),
-        ),
-        (
-            "pairs",
-            lambda: pair_drops(network, image, digit, Regions(), 0.0),
-            lambda: overlays.pairs(image, heat, network, **pairs),
-        ),
-        (
-            "process",
-            lambda: contributions(network, image),
-            lambda: overlays.process(image, network, trace, ledger),
-        ),
+        ("prediction", partial(predict, network, image), drawing.prediction),
+        ("ledger", partial(explain_filters, network, image), drawing.ledger),
+        ("occlusion", partial(explain_occlusion, network, image), drawing.occlusion),
+        ("pairs", partial(explain_occlusion, network, image, pairs=True), drawing.pair_drops),
+        ("process", partial(explain_process, network, image), drawing.process),
     ):
-        show(f"{name}, {title}", {"computed": compute, "drawn": lambda draw=draw: png(draw())}, rounds=9)  # type: ignore[misc]
+        result: Any = compute()
+        drawn = partial(lambda draw, result: png(draw(result)), draw, result)
+        show(f"{name}, {title}", {"computed": compute, "drawn": drawn}, rounds=9)

@@ -8,6 +8,7 @@ from captum.attr import Occlusion
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
+from models.hiding import Hiding
 from models.network import Network
 from models.occlusion import occlude
 from models.regions import Regions
@@ -50,8 +51,8 @@ def _compare(
     show(
         title,
         {
-            "konkyo, float32": lambda: occlude(network, images, regions=regions),
-            "konkyo, float64, as the service computes": lambda: occlude(precise, doubles, regions=regions),
+            "konkyo, float32": lambda: occlude(network, images, hiding=Hiding(regions)),
+            "konkyo, float64, as the service computes": lambda: occlude(precise, doubles, hiding=Hiding(regions)),
             "one torch pass over all hidden pictures": batched,
             "captum, 196 per evaluation": lambda: attribute(196),
         },

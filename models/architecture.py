@@ -33,7 +33,7 @@ class Architecture:
     wiring
         How conv2 reads the maps of conv1.
     conv1_filters, conv2_filters
-        Number of filters, A and B in DESIGN; 3 and 3 in the paper.
+        Number of filters, A and B in docs/mathematics.md; 3 and 3 in the paper.
     conv1_kernel, conv2_kernel
         Side of the square filters in pixels.
     conv2_bias

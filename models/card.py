@@ -48,7 +48,7 @@ class TeacherDocument(TypedDict):
 
 
 class AugmentationDocument(TypedDict):
-    """Augmented copies of each image, and what was done to them at most: radians, shares of the size, pixels."""
+    """Augmented copies of each image, and what was done to them at most: see ``trainer/augmentation.py`` for units."""
 
     copies: int
     turn: float
@@ -86,7 +86,7 @@ class Document(TypedDict):
     architecture: dict[str, str | int | bool]
     parameters: int
     input: InputDocument
-    recipe: dict[str, str | int | float]
+    recipe: dict[str, str | bool | int | float]
     training: NotRequired[TrainingDocument]
     selection: SelectionDocument
     dataset: dict[str, str]

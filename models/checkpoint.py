@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors and a model card, in and out. What does not match is refused (DESIGN 6)."""
+"""Checkpoints: safetensors and a model card, in and out. What does not match is refused."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 
-from models import probe
+from models import files, probe
 from models.architecture import Architecture, Wiring
 from models.card import READABLE_VERSIONS, Card, Document
 from models.errors import ArchitectureError, CheckpointError
@@ -94,7 +94,7 @@ def load(path: Path) -> Checkpoint:
         stored test digit that is answered otherwise. So every change of a single byte is refused.
     """
     try:
-        data = path.read_bytes()
+        data = files.read(path)
         tensors = deserialize(data)
     except (OSError, SafetensorError, TypeError, AttributeError, KeyError) as error:  # the last: a dtype numpy lacks
         raise CheckpointError(path.name, "file", f"not a readable safetensors file ({error})") from error
@@ -196,7 +196,7 @@ def _check_tensors(path: Path, architecture: Architecture, tensors: Mapping[str,
 def _card(path: Path, document: Document, sha256: str) -> Card:
     card_path = path.with_suffix(".json")
     try:
-        card: Any = json.loads(card_path.read_bytes())
+        card: Any = json.loads(files.read(card_path))
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
     expected = {**document, "sha256": sha256}

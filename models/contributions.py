@@ -1,4 +1,4 @@
-"""The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2, DESIGN 3)."""
+"""The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import CLASSES
-from models.checks import check_class
-from models.errors import ParameterError
+from models.checks import check_class, check_question, check_single
 from models.network import Array, Network, Trace
+from models.result import ClassResult
+from models.usage import Typicality, Usage
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,7 @@ class Ledger:
         ParameterError
             A class that is not from 0 to 9, or a class against itself.
         """
-        check_class("target", target)
-        if versus is not None:
-            check_class("versus", versus)
-            if versus == target:
-                raise ParameterError("versus", f"must differ from the target; both are {target}")
+        check_question(target, versus)
 
         def entry(values: Array) -> Array:
             return np.asarray(values[target] if versus is None else values[target] - values[versus])
@@ -171,6 +168,65 @@ def contributions(network: Network, images: Array) -> Ledger:
         filter_bias,
         network.weights["affine.bias"],
         trace.logits,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterExplanation(ClassResult):
+    """What each filter pair adds to one class, for one image.
+
+    Attributes
+    ----------
+    account
+        The ledger of the target, or the difference of two.
+    totals
+        (10, A, B): the contributions to every class.
+    typicality
+        How usual this use of the filters is for the target; None where the network was not studied.
+    """
+
+    account: Account
+    totals: Array
+    typicality: Typicality | None
+
+
+def explain_filters(
+    network: Network, image: Array, target: int | None = None, versus: int | None = None, usage: Usage | None = None
+) -> FilterExplanation:
+    """Explain one class of one image by the contributions of the filter pairs.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the answer.
+    image
+        (28, 28) in [0, 1].
+    target
+        The class to explain; None is the predicted one.
+    versus
+        The contrast class, if there is one.
+    usage
+        The study of this network, if there is one.
+
+    Raises
+    ------
+    ImageError
+        Not one 28×28 image, or not finite.
+    ParameterError
+        A class that is not from 0 to 9, or a class against itself.
+    """
+    check_single(image)
+    ledger = contributions(network, image)
+    explained = int(ledger.logits.argmax()) if target is None else target
+    return FilterExplanation(
+        network=network,
+        image=image,
+        logits=ledger.logits,
+        target=explained,
+        versus=versus,
+        account=ledger.account(explained, versus),
+        totals=ledger.contributions,
+        typicality=usage.typicality(ledger.contributions)[explained] if usage else None,
     )
 
 

@@ -4,6 +4,7 @@ KonkyoError
 ├── ArchitectureError     a network that cannot exist
 ├── ImageError            an array that is not a picture the network can read
 ├── ParameterError        a question that makes no sense for this network
+├── BudgetError           a question whose exact answer would take more work than is allowed
 └── CheckpointError       a checkpoint or card that cannot be trusted; names the file and the field
 """
 
@@ -27,6 +28,10 @@ class ParameterError(KonkyoError):
         super().__init__(f"{parameter}: {message}")
         self.parameter = parameter
         self.message = message
+
+
+class BudgetError(KonkyoError):
+    """A question whose exact answer would take more work than is allowed."""
 
 
 class CheckpointError(KonkyoError):

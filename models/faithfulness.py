@@ -1,13 +1,12 @@
-"""A receipt of faithfulness: does hiding what an explanation calls important change the score most?"""
+"""Faithfulness: does hiding what an explanation calls important change the score most?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.network import Array, IntArray, Network
-from models.occlusion import Score
-from models.regions import Regions
+from models.hiding import Hiding
+from models.network import Array, IntArray, Network, softmax
 
 RANDOM_ORDERS = 20
 # Points of a curve at the most: beyond that many regions, several are hidden in a step.
@@ -24,7 +23,7 @@ class Faithfulness:
     deletion
         Regions are hidden in the explanation's order: the lower, the more faithful.
     insertion
-        Regions are shown in that order on an empty picture: the higher, the more faithful.
+        Regions are shown in that order on an empty image: the higher, the more faithful.
     random_deletion, random_insertion
         The mean over random orders.
     """
@@ -35,9 +34,7 @@ class Faithfulness:
     random_insertion: float
 
 
-def receipt(
-    network: Network, image: Array, regions: Regions, order: IntArray, target: int, fill: float = 0.0
-) -> Faithfulness:
+def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray, target: int) -> Faithfulness:
     """Measure an explanation against 20 random orders with a fixed seed.
 
     Only regions that hold anything but the fill value are ordered: the others change nothing. The curves have one point
@@ -48,24 +45,23 @@ def receipt(
     ----------
     image
         (28, 28), the one that was explained.
-    regions, fill
+    hiding
         What is hidden or shown, and on which grey.
     order
         (n,): the explanation, as the regions' numbers row by row, the most important first.
     target
         The class that was explained.
     """
-    masks = regions.masks.reshape(-1, *image.shape)
-    holds = (masks & (image != fill)).any((-2, -1))
-    holding = np.flatnonzero(holds)
-    if not len(holding):
-        score = float(Score.PROBABILITY.of(network.logits(image))[target])
+    masks, changed = hiding.masks, hiding.changed(image)
+    which = np.flatnonzero(changed)
+    if not len(which):
+        score = float(softmax(network.logits(image))[target])
         return Faithfulness(score, score, score, score)
     rng = np.random.default_rng(SEED)
     areas = np.array(
         [
-            _areas(network, image, masks[some], target, fill)
-            for some in [order[holds[order]], *(rng.permutation(holding) for _ in range(RANDOM_ORDERS))]
+            _areas(network, image, masks[some], target, hiding.fill)
+            for some in [order[changed[order]], *(rng.permutation(which) for _ in range(RANDOM_ORDERS))]
         ]
     )
     (deletion, insertion), (random_deletion, random_insertion) = areas[0], areas[1:].mean(0)
@@ -81,7 +77,7 @@ def _areas(network: Network, image: Array, masks: NDArray[np.bool_], target: int
     done = turn < steps[:, None, None]
     grey = network.dtype.type(fill)
     areas = []
-    for pictures in (np.where(done, grey, image), np.where(done, image, grey)):
-        scores = Score.PROBABILITY.of(network.logits(pictures))[:, target]
+    for images in (np.where(done, grey, image), np.where(done, image, grey)):
+        scores = softmax(network.logits(images))[:, target]
         areas.append(float(np.trapezoid(scores, steps)) / count)
     return areas[0], areas[1]

@@ -12,3 +12,16 @@ def replacing(path: Path) -> Iterator[Path]:
     fresh = path.with_suffix(".new")
     yield fresh
     fresh.replace(path)
+
+
+def read(path: Path) -> bytes:
+    """What a file holds.
+
+    Raises
+    ------
+    OSError
+        It cannot be read; or it is a folder, or a pipe or device, which would let its reader wait for ever.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError("not a regular file, but a folder, pipe or device")
+    return path.read_bytes()

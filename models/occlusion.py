@@ -1,4 +1,4 @@
-"""Occlusion: hide a region of the picture, look at the output (section 4, DESIGN 4)."""
+"""Occlusion: hide one region of the image, look at the output (section 4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.architecture import IMAGE_SIDE
-from models.checks import check_class, check_fill
-from models.incremental import occluder
+from models.checks import check_class, check_question, check_single
+from models.errors import ParameterError
+from models.faithfulness import Faithfulness, faithfulness
+from models.hiding import Hiding
 from models.network import Array, IntArray, Network, softmax
-from models.regions import Regions
+from models.occluders import occluder
+from models.pair_drops import pair_drops
+from models.result import ClassResult
 
 
 class Score(StrEnum):
@@ -27,39 +31,39 @@ class Score(StrEnum):
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What hiding each region does. ``...`` is the shape of the batch, nothing for one picture.
+    """What hiding each region does. ``...`` is the shape of the batch, nothing for one image.
 
     Attributes
     ----------
-    regions
+    hiding
         What was hidden.
-    fill
-        With which grey.
     score
-        What ``baseline`` and ``drop`` measure.
+        What ``whole`` and ``drop`` measure.
     target, predicted
-        (...): the class that is explained, and the one that is read in the whole picture.
-    baseline
-        (...): the target's score for the whole picture.
+        (...): the class that is explained, and the class of the whole image.
+    logits
+        (..., 10): of the whole image.
+    whole
+        (...): the target's score for the whole image; with a contrast class, the difference of the two scores.
     drop
-        (..., R, R): ``baseline`` − the target's score with the region hidden. Above 0 the region speaks for the target.
+        (..., R, R): ``whole`` − the same score with the region hidden. Above 0 the region speaks for the target.
         One value a region, overlaps are not averaged.
     prediction
-        (..., R, R): the digit that is read with the region hidden.
+        (..., R, R): the class that is predicted with the region hidden.
     """
 
-    regions: Regions
-    fill: float
+    hiding: Hiding
     score: Score
     target: IntArray
     predicted: IntArray
-    baseline: Array
+    logits: Array
+    whole: Array
     drop: Array
     prediction: IntArray
 
     @property
     def critical(self) -> NDArray[np.bool_]:
-        """(..., R, R): hiding the region changes the reading; the paper's important regions."""
+        """(..., R, R): hiding the region changes the prediction; the paper's important regions."""
         changed: NDArray[np.bool_] = self.prediction != self.predicted[..., None, None]
         return changed
 
@@ -71,21 +75,21 @@ class Occlusion:
 
     def heatmap(self) -> Array:
         """(..., 28, 28): for each pixel the mean drop of the regions that hide it (Captum's rule)."""
-        return self.regions.spread(self.drop)
+        return self.hiding.regions.spread(self.drop)
 
 
 def occlude(
     network: Network,
     images: Array,
     target: ArrayLike | None = None,
-    regions: Regions = Regions(),
-    fill: float = 0.0,
+    hiding: Hiding = Hiding(),
     score: Score = Score.LOGIT,
+    versus: int | None = None,
 ) -> Occlusion:
-    """Hide each region in turn and read the picture again.
+    """Hide each region in turn and predict the image again.
 
-    Only what a hidden region can change is computed anew; the answer is that of reading every hidden picture whole, to
-    rounding. A region that already has the fill value drops nothing, exactly.
+    Only what a hidden region can change is computed anew; the answer is that of a forward pass of every hidden image,
+    to rounding. A region that already has the fill value drops nothing, exactly.
 
     Parameters
     ----------
@@ -94,47 +98,122 @@ def occlude(
     images
         (..., 28, 28) in [0, 1].
     target
-        The class to explain, one for all or (...); None is the one that is read in each.
-    regions
+        The class to explain, one for all or (...); None is the predicted one of each image.
+    hiding
         What to hide.
-    fill
-        The grey that hides, 0…1; 0 is the background (the paper's).
     score
         What to compare.
+    versus
+        The contrast class: the score is then the difference target − versus.
 
     Raises
     ------
     ImageError
         Not 28×28, or not finite.
     ParameterError
-        A target or fill out of range.
+        A class that is not from 0 to 9, or a class against itself.
     """
-    check_fill(fill)
     flat, batch = network.flatten(images)
-    if target is not None:
-        for value in np.unique(target):
-            check_class("target", int(value))
+    for value in [] if target is None else np.unique(target):
+        check_class("target", int(value))
 
-    whole, hidden, _ = occluder(network, regions).logits(flat.reshape(-1, IMAGE_SIDE, IMAGE_SIDE), fill)
+    whole, hidden, _ = occluder(network, hiding.regions).logits(flat.reshape(-1, IMAGE_SIDE, IMAGE_SIDE), hiding.fill)
     predicted = whole.argmax(-1)
     explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
-    pictures = np.arange(len(flat))
-    before = score.of(whole)[pictures, explained]
-    after = score.of(hidden)[pictures, :, explained]
+    for value in np.unique(explained):
+        check_question(int(value), versus)
+    each = np.arange(len(flat))
+    before, after = score.of(whole), score.of(hidden)
+    score_before, score_after = before[each, explained], after[each, :, explained]
+    if versus is not None:
+        score_before, score_after = score_before - before[:, versus], score_after - after[:, :, versus]
 
     def batched(array: Any) -> Any:
         return array.reshape((*batch, *array.shape[1:]))
 
     def on_grid(array: Any) -> Any:
-        return array.reshape((*batch, *regions.grid, *array.shape[2:]))
+        return array.reshape((*batch, *hiding.regions.grid))
 
     return Occlusion(
-        regions=regions,
-        fill=fill,
+        hiding=hiding,
         score=score,
         target=batched(explained),
         predicted=batched(predicted),
-        baseline=batched(before),
-        drop=on_grid(before[:, None] - after),
+        logits=batched(whole),
+        whole=batched(score_before),
+        drop=on_grid(score_before[:, None] - score_after),
         prediction=on_grid(hidden.argmax(-1)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcclusionExplanation(ClassResult):
+    """What hiding each region of one image does.
+
+    Attributes
+    ----------
+    occlusion
+        For one image: its batch has no axes.
+    pairs
+        (R, R, A, B): by how much each filter pair's contribution falls when the region is hidden; None unless asked.
+    contributions
+        (A, B): what each pair contributes in the whole image; None unless pairs are asked for.
+    faithfulness
+        How the drops order the regions, measured; None unless asked.
+    """
+
+    occlusion: Occlusion
+    pairs: Array | None
+    contributions: Array | None
+    faithfulness: Faithfulness | None
+
+
+def explain_occlusion(
+    network: Network,
+    image: Array,
+    target: int | None = None,
+    versus: int | None = None,
+    hiding: Hiding = Hiding(),
+    score: Score = Score.LOGIT,
+    *,
+    pairs: bool = False,
+    faithful: bool = False,
+) -> OcclusionExplanation:
+    """Hide each region of one image in turn.
+
+    Parameters
+    ----------
+    network, target, versus, hiding, score
+        As in ``occlude``.
+    image
+        (28, 28) in [0, 1].
+    pairs
+        Whether to say what each filter pair loses with each region.
+    faithful
+        Whether to measure the explanation's faithfulness.
+
+    Raises
+    ------
+    ImageError
+        Not one 28×28 image, or not finite.
+    ParameterError
+        A class that is not from 0 to 9, a class against itself, or pairs of a probability, which has no contributions.
+    """
+    check_single(image)
+    if pairs and score is not Score.LOGIT:
+        raise ParameterError("pairs", "contributions add up to the logit; ask for score=logit, or without pairs")
+    occlusion = occlude(network, image, target, hiding, score, versus)
+    explained = int(occlusion.target)
+    whole, drops = pair_drops(network, image, hiding, explained, versus) if pairs else (None, None)
+    measured = faithfulness(network, image, hiding, occlusion.order, explained) if faithful else None
+    return OcclusionExplanation(
+        network=network,
+        image=image,
+        logits=occlusion.logits,
+        target=explained,
+        versus=versus,
+        occlusion=occlusion,
+        pairs=drops,
+        contributions=whole,
+        faithfulness=measured,
     )

@@ -1,7 +1,7 @@
 """The ledger carried on to the pixels: what each pixel adds to each filter pair's contribution. Exact.
 
-The network is piecewise linear (DESIGN 3). With the winners and gates of both layers as they are for the picture at
-hand, a pair's contribution is a linear function of the pixels plus what the biases add, so
+The network is piecewise linear (docs/mathematics.md, 2). With the winners and gates of both layers as they are for the
+image at hand, a pair's contribution is a linear function of the pixels plus what the biases add, so
 
     contribution[i, j] = Σ_p pixels[i, j](p) + bias[i, j]        pixels[i, j](p) = image(p) · ∂ contribution[i, j] / ∂ p
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from models import files
 from models.architecture import CLASSES
 from models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from models.errors import CheckpointError
@@ -38,11 +39,12 @@ def load(directory: Path, checkpoint: Checkpoint) -> Usage | None:
     Raises
     ------
     CheckpointError
-        Names the file and the field, and the command that makes it anew: not JSON; another format version; made for a
-        checkpoint with another hash; a field missing, unknown, of another shape, not finite, or at odds with another.
+        Names the file and the field, and the command that makes it anew: not a file; not JSON; another format version;
+        made for a checkpoint with another hash; a field missing, unknown, of another shape, not finite, or at odds
+        with another.
     """
     path = directory / f"{checkpoint.name}{USAGE_SUFFIX}"
-    return _Reader(checkpoint).usage(path.read_bytes()) if path.exists() else None
+    return _Reader(checkpoint).read(path) if path.exists() else None
 
 
 def _document(checkpoint: Checkpoint, usage: Usage) -> dict[str, Any]:
@@ -78,6 +80,13 @@ class _Reader:
         self._checkpoint = checkpoint
         architecture = checkpoint.network.architecture
         self._pairs = architecture.conv1_filters, architecture.conv2_filters
+
+    def read(self, path: Path) -> Usage:
+        try:
+            data = files.read(path)
+        except OSError as error:
+            raise self._refusal("file", f"cannot be read ({error})") from error
+        return self.usage(data)
 
     def usage(self, data: bytes) -> Usage:
         document = self._object(data)

@@ -8,7 +8,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from models.errors import CheckpointError
-from service.settings import Settings
+from service.settings import Settings, complaints
 
 GRACE_SECONDS = 10
 # A worker that has died is replaced at once; this is for one that does not answer its parent. With uvicorn's own 5
@@ -22,19 +22,21 @@ def main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        for item in error.errors():
-            _say(f"KONKYO_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}")
+        for line in complaints(error):
+            _say(line)
         return 1
+    if settings.workers == 1:
+        # No folder for metrics: the signal that ends a single process leaves it no time to tidy up.
+        return _serve(settings)
     with tempfile.TemporaryDirectory(prefix="konkyo-metrics-") as directory:
-        if settings.workers > 1:
-            # Where the workers add up their metrics; the client library looks for it when it is imported.
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        # Where the workers add up their metrics; the client library looks for it when it is imported.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         return _serve(settings)
 
 
 def _serve(settings: Settings) -> int:
     from service.catalogue import Catalogue
-    from service.protocol import BoundedProtocol
+    from service.http.protocol import BoundedProtocol
 
     try:
         # Looked at here as well, so that a bad checkpoint is one line and not a trace of each worker.

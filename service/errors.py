@@ -3,6 +3,8 @@
 models.errors.KonkyoError
 └── RequestError
     ├── MalformedUploadError      a body that cannot be taken apart
+    ├── UnknownHostError          a host name that is not answered for
+    ├── SlowUploadError           a body that does not arrive in time
     ├── UnsupportedUploadError    a body of a type that is not read
     ├── UnsupportedPictureError   a file that is neither PNG nor JPEG
     ├── UnreadablePictureError    a PNG or JPEG that cannot be decoded
@@ -22,6 +24,14 @@ class RequestError(KonkyoError):
 
 class MalformedUploadError(RequestError):
     """A body that cannot be taken apart."""
+
+
+class SlowUploadError(RequestError):
+    """A body that does not arrive in time."""
+
+
+class UnknownHostError(RequestError):
+    """A host name that is not answered for."""
 
 
 class UnsupportedUploadError(RequestError):

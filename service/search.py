@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from models import files
 from models.architecture import Wiring
 from models.checkpoint import SEARCH_FILE
 from models.errors import CheckpointError
@@ -55,13 +56,16 @@ def load(directory: Path) -> Search | None:
     Raises
     ------
     CheckpointError
-        The file is damaged; says where.
+        The file is damaged, or is none; says where.
     """
     path = directory / SEARCH_FILE
     if not path.exists():
         return None
     try:
-        return Search.model_validate_json(path.read_bytes())
+        return Search.model_validate_json(files.read(path))
+    except OSError as error:
+        message = f"cannot be read ({error}); `python -m trainer search` makes it anew"
+        raise CheckpointError(SEARCH_FILE, "file", message) from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"

@@ -1,17 +1,33 @@
-"""Settings, from environment variables that start with KONKYO_."""
+"""Settings, from environment variables that start with KONKYO_. What is no setting stops the start (THREATS)."""
 
+import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.checkpoint import DIRECTORY
+
+PREFIX = "KONKYO_"
+
+# How alike two words are from which on one is taken for the other.
+_ALIKE = 0.75
+# What Kubernetes tells every container of a service, and of one named konkyo in the same words as ours.
+_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+_INJECTED = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+# What a header can hold, without a comma, and without a space at either end.
+_KEY = re.compile(r"[!-+\--~]([ -+\--~]*[!-+\--~])?")
 
 
 class Settings(BaseSettings):
     """What an operator can set."""
 
-    model_config = SettingsConfigDict(env_prefix="KONKYO_")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
@@ -32,6 +48,72 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """The host names to answer for; ``*`` is any."""
         return _listed(self.trusted_hosts)
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _no_address(cls, port: Any) -> Any:
+        """An address is Kubernetes' word and not the operator's: it is left alone, as its other names are."""
+        return cls.model_fields["port"].default if isinstance(port, str) and _ADDRESS.match(port) else port
+
+    @field_validator("api_keys")
+    @classmethod
+    def _keys_that_can_be_sent(cls, text: str) -> str:
+        if text and not _listed(text):
+            raise ValueError("holds no key; leave it empty to let everybody ask")
+        if not all(map(_KEY.fullmatch, _listed(text))):
+            raise ValueError("holds a key that no header can carry; letters, digits and signs of ASCII are right")
+        return text
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _hosts_that_can_be_named(cls, text: str) -> str:
+        if not _listed(text):
+            raise ValueError("holds no name; * is any")
+        if not all(map(_HOST.fullmatch, _listed(text))):
+            raise ValueError(
+                "holds what is no host name; example.org, *.example.org and * are right, without scheme and port"
+            )
+        return text
+
+    @model_validator(mode="after")
+    def _no_stranger(self) -> Self:
+        for name, meant in strangers(os.environ):
+            raise ValueError(f"{name} is no setting; {meant} is")
+        return self
+
+
+def strangers(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Names that resemble a setting and are none, each with the setting that was meant."""
+    settings = [name.upper() for name in Settings.model_fields]
+    for name, value in environment.items():
+        rest = name.upper().removeprefix(PREFIX)
+        if not name.upper().startswith(PREFIX) or rest in settings:
+            continue
+        if _INJECTED.fullmatch(rest) or _ADDRESS.match(value):
+            continue
+        likeness, meant = max((_likeness(rest, setting), setting) for setting in settings)
+        if likeness >= _ALIKE:
+            yield name, PREFIX + meant
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """A line for each setting that is wrong. None repeats its value, which can be a key."""
+    lines = []
+    for item in error.errors(include_input=False, include_url=False):
+        message = item["msg"].removeprefix("Value error, ")
+        lines.append(": ".join([*(f"{PREFIX}{name}".upper() for name in item["loc"]), message]))
+    return lines
+
+
+def _likeness(name: str, setting: str) -> float:
+    """0…1, of the whole names or of their likest words: KEY, HOSTNAME and DOCUMENTATION are other words for ours."""
+    whole = SequenceMatcher(None, name.replace("_", ""), setting.replace("_", "")).ratio()
+    pairs = [(word, ours) for word in name.split("_") for ours in setting.split("_")]
+    words = max(
+        1.0 if word.startswith(ours.rstrip("S")) else SequenceMatcher(None, word, ours).ratio() for word, ours in pairs
+    )
+    # Where a word is the same in two settings, the whole name decides which was meant.
+    return max(whole, words * _ALIKE + whole * (1 - _ALIKE) if words >= _ALIKE else 0.0)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ def test_every_operation_has_a_summary_and_an_example(client: TestClient) -> Non
         ("/predict", "post"),
         ("/explain/filters", "post"),
         ("/explain/occlusion", "post"),
+        ("/explain/shapley", "post"),
+        ("/explain/grounds", "post"),
         ("/explain/process", "post"),
         ("/models", "get"),
         ("/models/{name}", "get"),

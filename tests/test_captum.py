@@ -11,6 +11,7 @@ from captum.attr import Occlusion as CaptumOcclusion  # noqa: E402
 
 from models.architecture import Architecture, Wiring  # noqa: E402
 from models.contributions import contributions  # noqa: E402
+from models.hiding import Hiding  # noqa: E402
 from models.occlusion import occlude  # noqa: E402
 from models.regions import Regions  # noqa: E402
 from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, linear_piece, random_network, title  # noqa: E402
@@ -63,7 +64,7 @@ def test_drops_and_heatmap_are_captums_occlusion(
     architecture: Architecture, region: int, stride: int, fill: float, digits: Digits
 ) -> None:
     network, image = random_network(architecture, 43), digits.scaled(np.float64)[2]
-    result = occlude(network, image, target=1, regions=Regions(region, stride), fill=fill)
+    result = occlude(network, image, target=1, hiding=Hiding(Regions(region, stride), fill))
     attributed = (
         CaptumOcclusion(LayeredNetwork(network))
         .attribute(

@@ -19,7 +19,7 @@ from models.checkpoint import DIRECTORY, load
 from models.usage import Distinct
 from tests import usage_script
 from tests.studies import loaded_by
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits, read
 from trainer.errors import RunError
 

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models.checkpoint import load_all
-from models.faithfulness import Faithfulness, receipt
+from models.faithfulness import Faithfulness, faithfulness
+from models.hiding import Hiding
 from models.network import Network, softmax
 from models.occlusion import Occlusion, occlude
 from models.regions import Regions
@@ -20,13 +21,13 @@ def area(scores: list[float]) -> float:
 
 
 def explain(image: NDArray[np.float64], result: Occlusion) -> Faithfulness:
-    return receipt(NETWORK, image, result.regions, result.order, int(result.target), result.fill)
+    return faithfulness(NETWORK, image, result.hiding, result.order, int(result.target))
 
 
 @pytest.mark.parametrize(("regions", "fill"), [(Regions(4), 0.0), (Regions(5, 3), 0.2)])
 def test_both_curves_step_by_step(regions: Regions, fill: float, digits: Digits) -> None:
     image = digits.scaled(np.float64)[2]
-    result = occlude(NETWORK, image, regions=regions, fill=fill)
+    result = occlude(NETWORK, image, hiding=Hiding(regions, fill))
     entries = []
     for row, column in np.ndindex(*regions.grid):
         left, top, right, bottom = regions.box(row, column)
@@ -60,7 +61,7 @@ def test_better_than_chance_and_always_the_same(digits: Digits) -> None:
 def test_many_regions_are_hidden_several_at_a_time() -> None:
     """784 regions, 100 steps: each point is that of a step-by-step curve."""
     image = np.random.default_rng(1).random((28, 28))
-    result = occlude(NETWORK, image, regions=Regions(1))
+    result = occlude(NETWORK, image, hiding=Hiding(Regions(1)))
     order = np.argsort(-result.drop.ravel(), kind="stable")
     steps = [round(784 * point / 100) for point in range(101)]
     deletion = []
@@ -76,6 +77,6 @@ def test_many_regions_are_hidden_several_at_a_time() -> None:
 
 def test_nothing_to_hide() -> None:
     image = np.full((28, 28), 0.5)
-    measured = explain(image, occlude(NETWORK, image, target=3, fill=0.5))
+    measured = explain(image, occlude(NETWORK, image, target=3, hiding=Hiding(fill=0.5)))
     score = softmax(NETWORK.logits(image))[3]
     assert measured.deletion == measured.insertion == measured.random_deletion == measured.random_insertion == score

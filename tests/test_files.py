@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from models.files import replacing
+from models.files import read, replacing
 
 
 def test_a_file_is_replaced_when_all_is_written(tmp_path: Path) -> None:
@@ -20,3 +21,18 @@ def test_a_file_is_replaced_when_all_is_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         fail()
     assert path.read_text() == "second"
+
+
+def test_only_files_are_read(tmp_path: Path) -> None:
+    """A pipe would let its reader wait for ever."""
+    (tmp_path / "file").write_bytes(b"seven")
+    (tmp_path / "link").symlink_to("file")
+    assert read(tmp_path / "file") == read(tmp_path / "link") == b"seven"
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("folder", "pipe", "device"):
+        with pytest.raises(OSError, match=r"^not a regular file, but a folder, pipe or device$"):
+            read(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "nothing")

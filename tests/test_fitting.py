@@ -4,8 +4,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.checkpoint import load_all
-from service.fitting import fit_as_mnist
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging.decoding import Fit, Polarity, decode_image
+from service.imaging.fitting import fit_as_mnist
 from tests.pictures import encode
 from trainer.data import Digits
 
@@ -119,7 +119,7 @@ def test_a_photograph_is_read_like_the_digit_in_it(digits: Digits) -> None:
     network = load_all()["paired-3x3"].network
     read_right = 0
     for number in range(60):
-        image, receipt = read_digit(photograph(digits.images[number], number), Fit.MNIST, Polarity.AUTO)
+        image, receipt = decode_image(photograph(digits.images[number], number), Fit.MNIST, Polarity.AUTO)
         assert receipt.inverted
         read_right += int(network.logits(image).argmax() == digits.labels[number])
     assert read_right >= 57

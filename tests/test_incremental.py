@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.architecture import Architecture
 from models.checkpoint import load_all
-from models.incremental import CHUNK, Occluder, Occluders, Reach
+from models.incremental import CHUNK, Occluder, Reach, multiply_adds
 from models.regions import Regions
 from tests.oracles import LENET, PAIRED, SUMMED, architectures, random_network, slow_trace, title
 from trainer.data import Digits
@@ -98,26 +98,5 @@ def test_only_the_reach_changes(architecture: Architecture, digits: Digits) -> N
 
 def test_less_work_by_count() -> None:
     """Paired 3×3: 53,550 multiply-adds a picture; windows of 6×6 outputs, twice, and the affine layer need far less."""
-    hiding = Occluder(random_network(PAIRED, 1), Regions())
     assert PAIRED.multiply_adds == 24 * 24 * 25 * 3 + 10 * 10 * 9 * 9 + 225 * 10 == 53_550
-    assert hiding.multiply_adds() == 4 * 36 * 3 + 9 * 36 * 9 + 225 * 10 == 5598
-
-
-def test_an_occluder_is_kept_and_the_oldest_let_go() -> None:
-    network, other = random_network(SUMMED, 1), random_network(SUMMED, 1)
-    size = Occluder(network, Regions(3)).nbytes
-    kept = Occluders(most=2 * size)
-    first, second = kept.get(network, Regions(3)), kept.get(other, Regions(3))
-    assert kept.get(network, Regions(3, 3)) is first  # the same grid, spelt out
-    assert kept.get(random_network(SUMMED, 1), Regions(3)) is not first
-    assert kept.get(network, Regions(3)) is first  # used last but one, so it stayed
-    assert kept.get(other, Regions(3)) is not second
-
-
-def test_an_occluder_that_is_too_large_is_not_kept() -> None:
-    network = random_network(SUMMED, 1)
-    kept = Occluders(most=Occluder(network, Regions(3)).nbytes)
-    small = kept.get(network, Regions(3))
-    large = kept.get(network, Regions(12))
-    assert large.nbytes > small.nbytes
-    assert kept.get(network, Regions(12)) is not large
+    assert multiply_adds(PAIRED, Regions()) == 4 * 36 * 3 + 9 * 36 * 9 + 225 * 10 == 5598

@@ -1,7 +1,7 @@
 import pytest
 
 from service.errors import NotAcceptableError
-from service.negotiation import Format, choose
+from service.http.negotiation import Format, choose
 from tests.refuse import refuses
 
 

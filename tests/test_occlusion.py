@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from models.architecture import Architecture
 from models.errors import ImageError, ParameterError
+from models.hiding import Hiding
 from models.network import Array, Network
 from models.occlusion import Occlusion, Score, occlude
 from models.regions import Regions
@@ -59,13 +60,13 @@ def test_equals_hiding_one_region_after_another(
 ) -> None:
     image = digits[number : number + 1].scaled(np.float64)[0]
     region, stride = sides
-    result = occlude(network, image, target, Regions(region, stride), fill, score)
+    result = occlude(network, image, target, Hiding(Regions(region, stride), fill), score)
 
     predicted = reading(network, image, score, 0)[1]
     explained = predicted if target is None else target
     baseline = reading(network, image, score, explained)[0]
     assert (int(result.predicted), int(result.target), result.score) == (predicted, explained, score)
-    assert result.baseline == pytest.approx(baseline, abs=1e-12)
+    assert result.whole == pytest.approx(baseline, abs=1e-12)
 
     starts = corners(region, stride or region)
     total, count = np.zeros((28, 28)), np.zeros((28, 28))
@@ -88,7 +89,7 @@ def test_equals_hiding_one_region_after_another(
 def test_equals_the_slow_network_too(architecture: Architecture, digits: Digits) -> None:
     """Down to loops over single pixels: nothing of ``models`` but the weights."""
     network, image = random_network(architecture, 8), digits.scaled(np.float64)[4]
-    result = occlude(network, image, target=4, regions=Regions(10, 9))
+    result = occlude(network, image, target=4, hiding=Hiding(Regions(10, 9)))
     whole = slow_trace(network, image).logits
     for row, top in enumerate([0, 9, 18]):
         for column, left in enumerate([0, 9, 18]):
@@ -149,10 +150,19 @@ def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
     assert heat[27, 27] == 8
 
 
-def test_critical_regions_are_those_that_change_the_reading() -> None:
+def test_critical_regions_are_those_that_change_the_prediction() -> None:
     prediction = np.array([[5, 6], [5, 3]], np.intp)
     target, predicted = np.array(2), np.array(5)
-    result = Occlusion(Regions(14), 0.0, Score.LOGIT, target, predicted, np.array(0.0), np.zeros((2, 2)), prediction)
+    result = Occlusion(
+        hiding=Hiding(Regions(14)),
+        score=Score.LOGIT,
+        target=target,
+        predicted=predicted,
+        logits=np.zeros(10),
+        whole=np.array(0.0),
+        drop=np.zeros((2, 2)),
+        prediction=prediction,
+    )
     assert result.critical.tolist() == [[False, True], [False, True]]
 
 
@@ -169,7 +179,10 @@ def test_hiding_what_is_hidden_already_changes_nothing(architecture: Architectur
 
 def test_answers_in_the_networks_precision(digits: Digits) -> None:
     network, image = random_network(PAIRED, 3), digits.scaled(np.float64)[0]
-    exact, rough = occlude(network, image, fill=0.1), occlude(network.astype(np.float32), image, fill=0.1)
+    exact, rough = (
+        occlude(network, image, hiding=Hiding(fill=0.1)),
+        occlude(network.astype(np.float32), image, hiding=Hiding(fill=0.1)),
+    )
     assert exact.drop.dtype == np.float64
     assert rough.drop.dtype == np.float32
     np.testing.assert_allclose(rough.drop, exact.drop, rtol=0, atol=1e-5)
@@ -192,7 +205,7 @@ def test_refuses_a_stride(stride: int) -> None:
 @pytest.mark.parametrize("fill", [-0.1, 1.1, math.nan, math.inf])
 def test_refuses_a_fill(fill: float) -> None:
     with refuses(ParameterError, f"fill: must be from 0 to 1, not {fill}"):
-        occlude(NETWORKS[0], np.zeros((28, 28)), fill=fill)
+        Hiding(fill=fill)
 
 
 @pytest.mark.parametrize("target", [-1, 10])
@@ -212,13 +225,13 @@ def test_refuses_what_is_no_picture() -> None:
 def test_a_batch_answers_like_its_pictures(network: Network, digits: Digits) -> None:
     images = digits.scaled(np.float64)[:6].reshape(2, 3, 28, 28)
     targets = np.array([[0, 1, 2], [3, 4, 5]])
-    together = occlude(network, images, targets, Regions(5, 3), 0.4)
+    together = occlude(network, images, targets, Hiding(Regions(5, 3), 0.4))
     assert together.drop.shape == (2, 3, 9, 9)
     assert together.heatmap().shape == (2, 3, 28, 28)
     for place in np.ndindex(2, 3):
-        alone = occlude(network, images[place], int(targets[place]), Regions(5, 3), 0.4)
+        alone = occlude(network, images[place], int(targets[place]), Hiding(Regions(5, 3), 0.4))
         assert together.predicted[place] == alone.predicted
-        assert together.baseline[place] == pytest.approx(float(alone.baseline), abs=1e-12)
+        assert together.whole[place] == pytest.approx(float(alone.whole), abs=1e-12)
         np.testing.assert_allclose(together.drop[place], alone.drop, rtol=0, atol=1e-12)
         np.testing.assert_allclose(together.heatmap()[place], alone.heatmap(), rtol=0, atol=1e-12)
         assert np.array_equal(together.critical[place], alone.critical)

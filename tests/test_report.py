@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.recipe import BEST
 from trainer.report import report
 from trainer.search import Candidate, document

@@ -12,7 +12,7 @@ from models.errors import CheckpointError
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import decode
-from tests.test_routes_questions import check_problem
+from tests.test_handler import check_problem
 
 SHAPES = {
     "paired-3x3": ((3, 5, 5), (3, 1, 3, 3)),
@@ -61,7 +61,8 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, mode
     }
     for one, kept in zip(usage["classes"], study["classes"], strict=True):
         assert one.pop("dominated") is (kept["first"]["share"] >= 0.9)
-        assert one == {name: value for name, value in kept.items() if name != "distances"}
+        expected = {name: value for name, value in kept.items() if name not in ("digit", "distances")}
+        assert one == {"predicted": kept["digit"], **expected}
 
 
 def test_the_filters_as_a_picture(client: TestClient) -> None:

@@ -15,15 +15,15 @@ def test_the_numbers_are_those_of_a_slow_forward_pass(client: TestClient, model:
     body = client.post("/predict", params={"model": model}, files={"file": sample(2)}).json()
     logits = slow_trace(load(DIRECTORY / f"{model}.safetensors").network, pixels(2) / 255).logits
     probabilities = np.exp(logits) / np.exp(logits).sum()
-    assert np.allclose(body["logits"], logits, atol=1e-4)
-    assert np.allclose(body["probabilities"], probabilities, atol=1e-5)
-    assert body["digit"] == 2
+    assert np.allclose(body["logits"], logits, atol=1e-10)
+    assert np.allclose(body["probabilities"], probabilities, atol=1e-12)
+    assert (body["predicted"], body["label"]) == (2, "2")
     assert body["probability"] == body["probabilities"][2]
 
 
-def test_the_answer_starts_with_the_digit(client: TestClient) -> None:
+def test_the_answer_starts_with_the_class(client: TestClient) -> None:
     keys = list(client.post("/predict", files={"file": sample(2)}).json())
-    assert keys == ["digit", "probability", "probabilities", "logits", "input", "model"]
+    assert keys == ["predicted", "label", "probability", "probabilities", "logits", "input", "model"]
 
 
 @pytest.mark.parametrize("digit", [0, 4, 9])

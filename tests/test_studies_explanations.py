@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.grounds import find_grounds
+from models.hiding import Hiding
 from models.network import Array
 from models.occlusion import occlude
 from models.pixels import pixel_ledger
@@ -10,6 +10,7 @@ from tests.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.cumulative import Rule, cumulative
 from trainer.studies.explanations import BY_INK, DEFAULT, DROPS, EXPLANATIONS, LEDGER, SANE, Task
+from trainer.studies.greedy import find_grounds
 from trainer.studies.stamps import Stamps
 
 NETWORK = random_network(SUMMED, 93)
@@ -64,7 +65,7 @@ def test_the_default_is_what_the_service_draws(task: Task) -> None:
 
 
 def test_the_others_are_what_their_names_say(task: Task) -> None:
-    stride = occlude(NETWORK, task.images, regions=Regions(3, 1)).heatmap()
+    stride = occlude(NETWORK, task.images, hiding=Hiding(Regions(3, 1))).heatmap()
     np.testing.assert_array_equal(heatmap("occlusion 3, stride 1", task), stride)
     np.testing.assert_array_equal(heatmap(LEDGER, task), pixel_ledger(NETWORK, task.images).heatmap())
     np.testing.assert_array_equal(heatmap("brightness", task), task.images)

@@ -15,16 +15,16 @@ import trainer.commands.faithfulness as command_module
 import trainer.figures.faithfulness as figure_module
 import trainer.studies.faithfulness as study_module
 from models.checkpoint import load_all
-from models.grounds import find_grounds
 from models.network import Array, softmax
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from tests.studies import caught, loaded_by, nothing
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.curves import curves
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, LEDGER, OURS, PLAIN, RIVAL, Explanation, Task
 from trainer.studies.faithfulness import Estimate, Measured, best, document, parts, sanity, study, unbeaten
+from trainer.studies.greedy import find_grounds
 
 # Enough for a command: one of each kind that needs no Captum.
 FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, LEDGER, "brightness", "random 1"}]

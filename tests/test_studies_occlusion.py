@@ -13,14 +13,14 @@ import trainer.figures.occlusion as figure_module
 import trainer.studies.occlusion as study_module
 from models.architecture import CLASSES
 from models.checkpoint import load_all
+from models.hiding import Hiding
 from models.network import Network
 from models.occlusion import occlude
-from models.regions import Regions
 from tests.conftest import DATA
 from tests.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
 from tests.oracles import PAIRED, random_network
 from tests.studies import caught, loaded_by, nothing
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.occlusion import RegionStudy, document, parts, study
 
@@ -117,11 +117,11 @@ def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch
     monkeypatch.setattr(study_module, "CHUNK", 5)
     asked: list[int] = []
 
-    def interrupted(network: Network, images: Any, *, regions: Regions) -> Any:
-        asked.append(regions.region)
+    def interrupted(network: Network, images: Any, *, hiding: Hiding) -> Any:
+        asked.append(hiding.regions.region)
         if len(asked) == 5:
             raise KeyboardInterrupt
-        return occlude(network, images, regions=regions)
+        return occlude(network, images, hiding=hiding)
 
     monkeypatch.setattr(study_module, "occlude", interrupted)
     stopped = command(tmp_path / "out", tmp_path / "runs")

@@ -8,12 +8,14 @@ import pytest
 from tests.threats import GOALS, THREATS
 
 TESTS = Path(__file__).parent
+TOOLS = TESTS.parent / "tools"
 PROOFS = sorted({proof for proofs in (*THREATS.values(), *GOALS.values()) for proof in proofs})
 
 
 def functions(module: str) -> set[str]:
-    """What a module of the tests defines at its top."""
-    tree = ast.parse((TESTS / f"{module.replace('.', '/')}.py").read_text())
+    """What a module of the tests, or of the long reliability runs, defines at its top."""
+    folder = TOOLS if module.startswith("soak.") else TESTS
+    tree = ast.parse((folder / f"{module.replace('.', '/')}.py").read_text())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
@@ -29,9 +31,9 @@ def test_every_threat_has_a_test_that_make_test_runs(threat: str) -> None:
 
 
 def test_every_soak_program_is_named_and_run() -> None:
-    from tests.soak.__main__ import PROGRAMS
+    from tools.soak.__main__ import PROGRAMS
 
     named = {proof.removeprefix("soak.").partition("::")[0] for proof in PROOFS if proof.startswith("soak.")}
     assert {program.name for program in PROGRAMS} == named
     for program in PROGRAMS:
-        assert "PROGRAM" in (TESTS / "soak" / f"{program.name}.py").read_text()
+        assert "PROGRAM" in (TOOLS / "soak" / f"{program.name}.py").read_text()

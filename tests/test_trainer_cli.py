@@ -19,7 +19,7 @@ import trainer.commands.train as command_module
 from models.architecture import Architecture, Wiring
 from models.checkpoint import load
 from models.errors import ArchitectureError
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.commands.training import groups
 from trainer.data import Digits
 from trainer.errors import RunError

@@ -16,7 +16,7 @@ import trainer.commands.search as command_module
 from models.architecture import Architecture, Wiring
 from models.card import RunDocument
 from trainer import jobs
-from trainer.__main__ import app
+from trainer.cli import app
 from trainer.data import Digits
 from trainer.recipe import PAPER, Recipe
 from trainer.search import LENET, Candidate, document, grid, smallest

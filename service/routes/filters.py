@@ -1,68 +1,108 @@
 """``POST /explain/filters``."""
 
-from functools import partial
-from typing import Annotated
+from enum import StrEnum
+from typing import ClassVar
 
-from fastapi import APIRouter, Query, Response
-from PIL import Image
+from fastapi import APIRouter, Response
+from pydantic import MISSING, Field
 
-from models.contributions import contributions
-from service import documentation, overlays
-from service.doors import KeyRequired
-from service.negotiation import Format
-from service.routes.asking import DeskDependency, Question
-from service.schemas import FilterContributions, FiltersQuery, MapDetail
-from service.uploads import MAX_BODY
+from models.contributions import FilterExplanation, Pair, explain_filters
+from models.usage import Typicality
+from service import drawing
+from service.handling import openapi
+from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
+from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.queries import ClassQuery
+from service.http.security import KeyRequired
+from service.http.uploads import MAX_BODY
+from service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
+class MapDetail(StrEnum):
+    """How much of the ledger comes beside the contributions to the target."""
+
+    NONE = "none"
+    TOTALS = "totals"
+    FULL = "full"
+
+
+class FiltersQuery(ClassQuery):
+    """Parameters of `POST /explain/filters`."""
+
+    JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"maps"})
+
+    maps: MapDetail = Field(
+        MapDetail.NONE,
+        description="`totals`: the contributions to all classes. `full`: the target's maps as well. Not for pictures.",
+    )
+
+
+class FiltersAnswer(ClassAnswer):
+    """The exact ledger: logit = Σ contributions + Σ filter_bias + class_bias + residual."""
+
+    versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
+    logit: float = Field(description="Of the target; with `versus`, the difference of the two logits.")
+    class_bias: float
+    filter_bias: list[float] = Field(
+        description="[conv2 filter]: what biases add that several pairs share; zeros with paired wiring."
+    )
+    contributions: Matrix = Field(description="[conv1 filter][conv2 filter].")
+    ranking: list[Pair] = Field(description="All pairs, the greatest contribution first.")
+    residual: float = Field(description="What rounding leaves unexplained.")
+    typicality: Typicality | None = Field(
+        description="How usual this use of the filters is among images that are rightly predicted as the target, "
+        "whatever the contrast class. The percentile is how many percent of them use the filters less usually: 100 is "
+        "as usual as can be, 0 less usual than all. The distance is that from their mean. Null where the network was "
+        "not studied."
+    )
+    totals: PerClassMatrix | MISSING = Field(
+        MISSING, description="[class][conv1 filter][conv2 filter], with `maps=totals` or `full`."
+    )
+    maps: list[list[Matrix]] | MISSING = Field(
+        MISSING, description="[conv1 filter][conv2 filter][row][column], with `maps=full`."
+    )
+    input: PreprocessingReport
+    model: ModelReference
+
+
 @router.post(
-    **documentation.question("/explain/filters"),
-    summary="How much did each filter pair add to the class's score?",
-    response_model=FilterContributions,
+    "/explain/filters",
+    summary="How much did each filter pair add to the class's logit?",
+    response_model=FiltersAnswer,
+    **openapi.operation(FiltersQuery, "filters", "/explain/filters"),
 )
-async def explain_filters(query: Annotated[FiltersQuery, Query()], desk: DeskDependency) -> Response:
-    """Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The PNG shows the pair
-    that adds most framed red, the second blue.
+async def explain(handler: HandlerDependency) -> Response:
+    """Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The picture frames the
+    pair that adds most in red, the second in blue.
     """
-    return await desk.answer(query, partial(_think, query))
+    return await handler.respond(_OPERATION)
 
 
-def _think(query: FiltersQuery, question: Question) -> FilterContributions | Image.Image:
-    ledger = contributions(question.checkpoint.precise, question.image)
-    predicted = int(ledger.logits.argmax())
-    target = predicted if query.target is None else query.target
-    account = ledger.account(target, query.versus)
-    typicality = question.usage.typicality(ledger.contributions)[target] if question.usage else None
-    if question.form is Format.PNG:
-        return overlays.ledger(
-            question.image,
-            question.checkpoint.network,
-            account,
-            predicted=predicted,
-            target=target,
-            versus=query.versus,
-            typicality=typicality,
-            scale=question.scale,
-            theme=question.theme,
-        )
-    result = FilterContributions(
-        predicted=predicted,
-        target=target,
-        versus=query.versus,
+def _explain(subject: Subject, query: FiltersQuery) -> FilterExplanation:
+    return explain_filters(subject.network, subject.image, query.target, query.versus, subject.usage)
+
+
+def _serialise(result: FilterExplanation, query: FiltersQuery, envelope: Envelope) -> FiltersAnswer:
+    account = result.account
+    return FiltersAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        target=result.target,
+        versus=MISSING if result.versus is None else result.versus,
         logit=account.logit,
         class_bias=account.class_bias,
         filter_bias=account.filter_bias.tolist(),
         contributions=account.contributions.tolist(),
         ranking=account.ranking(),
         residual=account.residual,
-        typicality=typicality,
-        input=question.receipt,
-        model=question.reference,
+        typicality=result.typicality,
+        totals=MISSING if query.maps is MapDetail.NONE else result.totals.tolist(),
+        maps=account.maps.tolist() if query.maps is MapDetail.FULL else MISSING,
+        input=envelope.input,
+        model=envelope.model,
     )
-    if query.maps is not MapDetail.NONE:
-        result.totals = ledger.contributions.tolist()
-    if query.maps is MapDetail.FULL:
-        result.maps = account.maps.tolist()
-    return result
+
+
+_OPERATION = Operation(FiltersQuery, _explain, _serialise, drawing.ledger, is_cheap=lambda _: True)

@@ -1,12 +1,27 @@
 """``GET /healthz`` and ``GET /readyz``."""
 
+from typing import Literal
+
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from service.catalogue import CatalogueDependency
-from service.documentation import responses
-from service.schemas import Health, Readiness
+from service.handling.openapi import responses
 
 router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: Literal["alive"]
+
+
+class Readiness(BaseModel):
+    """The service can answer, with these models."""
+
+    status: Literal["ready"]
+    models: list[str]
 
 
 @router.get("/healthz", responses=responses("healthz"), summary="Is the process alive?")

@@ -1,64 +1,102 @@
 """``GET /models``, ``GET /models/{name}`` and ``GET /models/{name}/filters``."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
 from models.checkpoint import Checkpoint
-from models.usage import Usage
-from service import overlays
-from service.capacity import Capacity
+from models.usage import Distinct, PlacedPair, Usage
+from service import drawing
 from service.catalogue import CatalogueDependency
-from service.documentation import drawn, responses
-from service.doors import KeyRequired
-from service.negotiation import MEDIA_TYPES, Format, choose
-from service.overlays.canvas import png
-from service.schemas import (
-    ClassFilterUsage,
-    DrawingQuery,
-    FilterUsage,
-    ModelFilters,
-    ModelList,
-    ModelReference,
-    ModelSummary,
-)
+from service.handling.answers import Class, Matrix, ModelReference, Share
+from service.handling.handler import HandlerDependency
+from service.handling.model_card import ArchitectureCard, ModelCard
+from service.handling.openapi import parameters, responses, with_picture
+from service.handling.queries import PictureQuery
+from service.http.security import KeyRequired
+from service.search import Search
 
 router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
 
+class ModelSummary(BaseModel):
+    """One line of the catalogue."""
+
+    name: str
+    architecture: ArchitectureCard
+    parameters: int = Field(ge=1)
+    accuracy: Share = Field(description="Share of the test images that it predicts correctly.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class ModelList(BaseModel):
+    """All networks that can be asked."""
+
+    default: str
+    models: list[ModelSummary]
+    search: Search | None = Field(description="The trainer's search for the smallest network; null if there was none.")
+
+
+class ClassFilterUsage(BaseModel):
+    """Which filter pairs the network uses for a class, over images that it predicts correctly."""
+
+    predicted: Class
+    images: int = Field(ge=1, description="How many images were looked at.")
+    first: PlacedPair = Field(description="The pair that contributes most in the most images.")
+    second: PlacedPair | None = Field(description="The next; null only where there is a single pair.")
+    dominated: bool = Field(description="Whether the first contributes most in at least 90 % of the images.")
+    firsts: list[list[int]] = Field(description="[conv1 filter][conv2 filter]: images in which it contributes most.")
+    mean: Matrix = Field(description="[conv1 filter][conv2 filter]: mean contribution to the class's logit.")
+    deviation: Matrix = Field(description="[conv1 filter][conv2 filter]: its standard deviation.")
+
+
+class FilterUsage(BaseModel):
+    """The study of one network: the paper's Fig. 4 in numbers."""
+
+    searched: int = Field(ge=1, description="Training images searched for correctly predicted ones, from the first on.")
+    per_class: int = Field(ge=1, description="How many of a class were taken at most, in their order.")
+    distinct: Distinct = Field(description="How many different combinations the ten classes use.")
+    classes: list[ClassFilterUsage]
+
+
+class ModelFilters(BaseModel):
+    """A network's filters, and which pairs of them it uses for which class."""
+
+    conv1_shape: tuple[int, int, int] = Field(description="(filters, rows, columns).")
+    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
+    conv2_shape: tuple[int, int, int, int] = Field(description="(filters, inputs, rows, columns).")
+    conv2_filters: list[list[Matrix]] = Field(
+        description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
+    )
+    usage: FilterUsage | None = Field(description="Null where the network was not studied.")
+    model: ModelReference
+
+
 @router.get("/models", responses=responses("models", HTTPStatus.UNAUTHORIZED), summary="Which networks can be asked?")
 async def list_models(catalogue: CatalogueDependency) -> ModelList:
-    """All checkpoints that are loaded, the one that answers when none is named, and how well smaller networks read."""
+    """All checkpoints that are loaded, the one that answers when none is named, and the accuracy of smaller ones."""
     return ModelList(
         default=catalogue.default,
-        models=[
-            ModelSummary(
-                name=checkpoint.name,
-                architecture=checkpoint.card["architecture"],
-                parameters=checkpoint.card["parameters"],
-                accuracy=checkpoint.card["accuracy"]["test"],
-                sha256=checkpoint.sha256,
-            )
-            for checkpoint in catalogue.checkpoints.values()
-        ],
+        models=[_summary(checkpoint) for checkpoint in catalogue.checkpoints.values()],
         search=catalogue.search,
     )
 
 
 @router.get(
     "/models/{name}",
-    responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
-    summary="How was it trained, and how well does it read?",
+    response_model_exclude_unset=True,
+    responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    summary="How was it trained, and how accurate is it?",
 )
-async def show_model(name: str, catalogue: CatalogueDependency) -> dict[str, Any]:
+async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
     """The model card: recipe, seeds tried, choice, accuracy for each class, confusion matrix, hash."""
-    return {**catalogue.get(name).card}
+    return ModelCard.model_validate(catalogue.get(name).card)
 
 
 @router.get(
     "/models/{name}/filters",
-    responses=drawn(
+    responses=with_picture(
         "model-filters",
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.NOT_FOUND,
@@ -66,27 +104,31 @@ async def show_model(name: str, catalogue: CatalogueDependency) -> dict[str, Any
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
+    openapi_extra={"parameters": parameters(PictureQuery)},
     response_model=ModelFilters,
-    summary="Which filters does it have, and which pairs does it use for which digit?",
+    summary="Which filters does it have, and which pairs does it use for which class?",
 )
-async def show_filters(
-    name: str, query: Annotated[DrawingQuery, Query()], request: Request, catalogue: CatalogueDependency
-) -> Response:
-    """For each class: over 1,000 correctly predicted training images, in how many each pair contributes most, and
-    how much it contributes on average. The PNG frames first place red, second place blue, as the paper's Fig. 4 does.
+async def show_filters(name: str, handler: HandlerDependency, catalogue: CatalogueDependency) -> Response:
+    """For each class: over 1,000 correctly predicted training images, in how many each pair contributes most, and how
+    much it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4.
     """
-    form = choose(query.format, ", ".join(request.headers.getlist("accept")))
     checkpoint = catalogue.get(name)
     usage = catalogue.usage(checkpoint)
+    return await handler.render(
+        lambda: _filters(checkpoint, usage),
+        lambda style: drawing.usage(name, checkpoint.network, usage, style),
+    )
 
-    def work() -> bytes:
-        if form is Format.PNG:
-            return png(overlays.usage(name, checkpoint.network, usage, scale=query.scale, theme=query.theme))
-        return _filters(checkpoint, usage).model_dump_json().encode()
 
-    capacity: Capacity = request.app.state.capacity
-    content = await capacity.run(work, request.is_disconnected)
-    return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
+def _summary(checkpoint: Checkpoint) -> ModelSummary:
+    card = checkpoint.card
+    return ModelSummary(
+        name=checkpoint.name,
+        architecture=ArchitectureCard.model_validate(card["architecture"]),
+        parameters=card["parameters"],
+        accuracy=card["accuracy"]["test"],
+        sha256=checkpoint.sha256,
+    )
 
 
 def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:
@@ -97,14 +139,14 @@ def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:
         conv2_shape=conv2.shape,
         conv2_filters=conv2.tolist(),
         usage=usage and _usage(usage),
-        model=ModelReference(name=checkpoint.name, sha256=checkpoint.sha256),
+        model=ModelReference.of(checkpoint),
     )
 
 
 def _usage(usage: Usage) -> FilterUsage:
     classes = [
         ClassFilterUsage(
-            digit=digit,
+            predicted=number,
             images=one.images,
             first=one.first,
             second=one.second,
@@ -113,6 +155,6 @@ def _usage(usage: Usage) -> FilterUsage:
             mean=one.mean.tolist(),
             deviation=one.deviation.tolist(),
         )
-        for digit, one in enumerate(usage.classes)
+        for number, one in enumerate(usage.classes)
     ]
     return FilterUsage(searched=usage.searched, per_class=usage.per_class, distinct=usage.distinct, classes=classes)

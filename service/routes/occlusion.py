@@ -1,157 +1,147 @@
 """``POST /explain/occlusion``."""
 
-from functools import partial
-from typing import Annotated
+from typing import ClassVar
 
 import numpy as np
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from PIL import Image
+from pydantic import MISSING, BaseModel, Field
 
-from models.contributions import contributions
-from models.errors import ParameterError
-from models.faithfulness import receipt
-from models.grounds import Grounds, find_grounds
-from models.network import Array, softmax
-from models.occlusion import Occlusion, occlude
-from models.pairs import pair_drops, pair_heatmaps
-from models.regions import Regions
-from models.sufficient import sufficient_region
-from models.verification import verify
-from service import documentation, overlays
-from service.doors import KeyRequired
-from service.negotiation import Format
-from service.routes.asking import DeskDependency, Question
-from service.schemas import (
-    AnswerGrounds,
-    CriticalRegion,
-    GroundsProof,
-    Mode,
-    OcclusionMap,
-    OcclusionQuery,
-    Reading,
-    SufficientRegion,
-)
-from service.uploads import MAX_BODY
+from models.faithfulness import Faithfulness
+from models.hiding import Hiding
+from models.occlusion import OcclusionExplanation, Score, explain_occlusion
+from models.regions import MAX_REGION, Regions
+from service import drawing
+from service.drawing.style import Style
+from service.handling import openapi
+from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
+from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.queries import ClassQuery
+from service.http.security import KeyRequired
+from service.http.uploads import MAX_BODY
+from service.imaging.decoding import PreprocessingReport
+
+# The paper's 14×14 regions.
+CHEAP_REGIONS = 196
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
+class OcclusionQuery(ClassQuery):
+    """Parameters of `POST /explain/occlusion`."""
+
+    JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"faithfulness"})
+
+    region: int = Field(2, ge=1, le=MAX_REGION, description="Side of a region in pixels.")
+    stride: int | None = Field(None, ge=1, le=MAX_REGION, description="1…region; the region's side, if absent.")
+    fill: float = Field(0.0, ge=0, le=1, description="The grey value that hides; 0 is the background.")
+    score: Score = Field(Score.LOGIT, description="What is compared before and after hiding.")
+    pairs: bool = Field(False, description="Say what each filter pair loses with each region. Not for a probability.")
+    faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
+
+    @property
+    def hiding(self) -> Hiding:
+        """What is hidden."""
+        return Hiding(Regions(self.region, self.stride), self.fill)
+
+
+class CriticalRegion(BaseModel):
+    """A region without which another class is predicted."""
+
+    row: int = Field(ge=0)
+    column: int = Field(ge=0)
+    box: tuple[int, int, int, int] = Field(description="(left, top, right, bottom) in pixels, the last two excluded.")
+    predicted: Class = Field(description="The class that is predicted without it.")
+
+
+class OcclusionAnswer(ClassAnswer):
+    """What hiding each region does."""
+
+    versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
+    score: Score
+    whole: float = Field(description="The score of the whole image; with `versus`, the difference of the two scores.")
+    region: int = Field(ge=1, le=MAX_REGION)
+    stride: int = Field(ge=1, le=MAX_REGION)
+    fill: float = Field(ge=0, le=1)
+    grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
+    drop: Matrix = Field(
+        description="[row][column]: whole − the score without the region; above 0 it speaks for the target."
+    )
+    prediction: list[list[Class]] = Field(description="[row][column]: the class that is predicted without the region.")
+    critical: list[CriticalRegion] = Field(description="The regions without which another class is predicted.")
+    pairs: list[list[Matrix]] | MISSING = Field(
+        MISSING, description="[row][column][conv1 filter][conv2 filter], with `pairs=true`."
+    )
+    faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")
+    input: PreprocessingReport
+    model: ModelReference
+
+
 @router.post(
-    **documentation.question("/explain/occlusion", "?region=7"),
-    summary="Which regions of the picture does the answer rest on?",
-    response_model=OcclusionMap,
+    "/explain/occlusion",
+    summary="Which regions of the image change the answer when they are hidden?",
+    response_model=OcclusionAnswer,
+    **openapi.operation(OcclusionQuery, "occlusion", "/explain/occlusion?region=7"),
 )
-async def explain_occlusion(query: Annotated[OcclusionQuery, Query()], desk: DeskDependency) -> Response:
-    """Each region is hidden in turn, and the grounds of the answer are found: few regions that are read so alone, and
-    without which the picture no longer is. The PNG shows these; with `mode=independent` the drops over the digit, with
-    the critical regions outlined: those without which another digit is read; with `mode=cumulative` the ink that is
-    enough, and with `pairs=true` what each filter pair saw.
+async def explain(handler: HandlerDependency) -> Response:
+    """Each region is hidden by itself, and the image is predicted again. The picture is a heatmap of the drops with the
+    critical regions outlined: those without which another class is predicted; with `pairs=true` a heatmap for each
+    filter pair.
     """
-    return await desk.answer(query, partial(_think, query))
+    return await handler.respond(_OPERATION)
 
 
-def _think(query: OcclusionQuery, question: Question) -> OcclusionMap | Image.Image:
-    network, image = question.checkpoint.precise, question.image
-    regions = Regions(query.region, query.stride)
-    if question.form is Format.PNG and query.pairs and query.mode is Mode.CUMULATIVE:
-        raise ParameterError("pairs", "has a picture of its own; ask for mode=cumulative without it, or for JSON")
-    result = occlude(network, image, query.target, regions, query.fill, query.score)
-    if query.mode is Mode.CUMULATIVE and result.target != result.predicted:
-        raise ParameterError("target", f"must be what is read, {result.predicted}, with mode=cumulative, or absent")
-    if question.form is Format.PNG:
-        return _draw(query, question, result)
-
-    answered = _map(question, result)
-    order = result.order
-    if query.mode is Mode.GROUNDS:
-        grounds = find_grounds(network, image, query.target, regions, query.fill)
-        answered.grounds, order = _grounds(grounds), grounds.order
-    if query.mode is Mode.CUMULATIVE:
-        enough = sufficient_region(network, image, regions, query.fill)
-        answered.sufficient = SufficientRegion(
-            kept=enough.kept.astype(int).tolist(), regions=enough.count, probability=enough.probability
-        )
-    if query.verify:
-        answered.verification = verify(network, image, regions, query.fill)
-    if query.pairs:
-        answered.pairs = pair_drops(network, image, int(result.target), regions, query.fill).tolist()
-    if query.receipt:
-        answered.receipt = receipt(network, image, regions, order, int(result.target), query.fill)
-    return answered
-
-
-def _draw(query: OcclusionQuery, question: Question, result: Occlusion) -> Image.Image:
-    network, image, regions = question.checkpoint.precise, question.image, result.regions
-    predicted, target = int(result.predicted), int(result.target)
-    scale, theme = question.scale, question.theme
-    if query.mode is Mode.CUMULATIVE:
-        enough = sufficient_region(network, image, regions, query.fill)
-        rows, columns = regions.grid
-        return overlays.sufficient(
-            image,
-            enough.kept,
-            digit=predicted,
-            regions=enough.count,
-            grid_regions=rows * columns,
-            probability=enough.probability,
-            scale=scale,
-            theme=theme,
-        )
-    if query.pairs:
-        drops = pair_drops(network, image, target, regions, query.fill)
-        return overlays.pairs(
-            image,
-            pair_heatmaps(drops, regions),
-            network,
-            totals=contributions(network, image).contributions[target],
-            predicted=predicted,
-            target=target,
-            region=regions.region,
-            stride=regions.step,
-            fill=query.fill,
-            scale=scale,
-            theme=theme,
-        )
-    if query.mode is Mode.GROUNDS:
-        grounds = find_grounds(network, image, query.target, regions, query.fill)
-        whole = softmax(network.logits(image))
-        return overlays.grounds(image, grounds, whole, regions=regions, fill=query.fill, scale=scale, theme=theme)
-    return overlays.occlusion(image, result, scale=scale, theme=theme)
-
-
-def _grounds(grounds: Grounds) -> AnswerGrounds:
-    proof = grounds.proof
-    return AnswerGrounds(
-        turn=grounds.turn.tolist(),
-        regions=len(grounds.order),
-        evidence=grounds.evidence,
-        proof=proof
-        and GroundsProof(regions=proof.regions, alone=_reading(proof.alone), without=_reading(proof.without)),
+def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:
+    return explain_occlusion(
+        subject.network,
+        subject.image,
+        query.target,
+        query.versus,
+        query.hiding,
+        query.score,
+        pairs=query.pairs,
+        faithful=query.faithfulness,
     )
 
 
-def _reading(probabilities: Array) -> Reading:
-    return Reading(digit=int(probabilities.argmax()), probability=float(probabilities.max()))
-
-
-def _map(question: Question, result: Occlusion) -> OcclusionMap:
-    regions = result.regions
+def _serialise(result: OcclusionExplanation, _: OcclusionQuery, envelope: Envelope) -> OcclusionAnswer:
+    found = result.occlusion
+    regions = found.hiding.regions
     critical = [
-        CriticalRegion(row=row, column=column, box=regions.box(row, column), digit=int(result.prediction[row, column]))
-        for row, column in np.argwhere(result.critical).tolist()
+        CriticalRegion(
+            row=row, column=column, box=regions.box(row, column), predicted=int(found.prediction[row, column])
+        )
+        for row, column in np.argwhere(found.critical).tolist()
     ]
-    return OcclusionMap(
-        predicted=int(result.predicted),
-        target=int(result.target),
-        score=result.score,
-        baseline=float(result.baseline),
+    return OcclusionAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        target=result.target,
+        versus=MISSING if result.versus is None else result.versus,
+        score=found.score,
+        whole=float(found.whole),
         region=regions.region,
         stride=regions.step,
-        fill=result.fill,
+        fill=found.hiding.fill,
         grid=regions.grid,
-        drop=result.drop.tolist(),
-        prediction=result.prediction.tolist(),
+        drop=found.drop.tolist(),
+        prediction=found.prediction.tolist(),
         critical=critical,
-        input=question.receipt,
-        model=question.reference,
+        pairs=MISSING if result.pairs is None else result.pairs.tolist(),
+        faithfulness=MISSING if result.faithfulness is None else result.faithfulness,
+        input=envelope.input,
+        model=envelope.model,
     )
+
+
+def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
+    return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
+
+
+def _is_cheap(query: OcclusionQuery) -> bool:
+    """Few regions, and nothing that is computed beside them."""
+    rows, columns = query.hiding.regions.grid
+    return rows * columns <= CHEAP_REGIONS and not query.pairs and not query.faithfulness
+
+
+_OPERATION = Operation(OcclusionQuery, _explain, _serialise, _draw, _is_cheap)

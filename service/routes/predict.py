@@ -1,43 +1,56 @@
 """``POST /predict``."""
 
-from typing import Annotated
+from fastapi import APIRouter, Response
+from pydantic import Field
 
-from fastapi import APIRouter, Query, Response
-from PIL import Image
-
-from models.network import Array, softmax
-from service import documentation, overlays
-from service.doors import KeyRequired
-from service.negotiation import Format
-from service.routes.asking import DeskDependency, Question
-from service.schemas import Prediction, PredictQuery
-from service.uploads import MAX_BODY
+from models.prediction import Prediction, predict
+from service import drawing
+from service.handling import openapi
+from service.handling.answers import Answer, ModelReference, PerClass, Share
+from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.queries import ImageQuery
+from service.http.security import KeyRequired
+from service.http.uploads import MAX_BODY
+from service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
 
-@router.post(**documentation.question("/predict"), summary="Which digit is it?", response_model=Prediction)
-async def predict(query: Annotated[PredictQuery, Query()], desk: DeskDependency) -> Response:
-    """The PNG shows the digit beside its ten bars."""
-    return await desk.answer(query, _think)
+class PredictionAnswer(Answer):
+    """The predicted class."""
+
+    probability: Share = Field(description="Of the predicted class.")
+    probabilities: PerClass = Field(description="The softmax of the logits.")
+    logits: PerClass = Field(description="The score of each class.")
+    input: PreprocessingReport
+    model: ModelReference
 
 
-def _think(question: Question) -> Prediction | Image.Image:
-    logits = question.checkpoint.network.logits(question.image)
-    probabilities = softmax(logits)
-    digit = int(logits.argmax())
-    if question.form is Format.PNG:
-        return overlays.prediction(question.image, probabilities, digit, scale=question.scale, theme=question.theme)
-    return Prediction(
-        digit=digit,
-        probability=_shortest(probabilities)[digit],
-        probabilities=_shortest(probabilities),
-        logits=_shortest(logits),
-        input=question.receipt,
-        model=question.reference,
+@router.post(
+    "/predict",
+    summary="Which class is it?",
+    response_model=PredictionAnswer,
+    **openapi.operation(ImageQuery, "predict", "/predict"),
+)
+async def predict_image(handler: HandlerDependency) -> Response:
+    """The picture shows the image beside a bar for each class."""
+    return await handler.respond(_OPERATION)
+
+
+def _explain(subject: Subject, _: ImageQuery) -> Prediction:
+    return predict(subject.network, subject.image)
+
+
+def _serialise(result: Prediction, _: ImageQuery, envelope: Envelope) -> PredictionAnswer:
+    return PredictionAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        probability=float(result.probabilities[result.predicted]),
+        probabilities=result.probabilities.tolist(),
+        logits=result.logits.tolist(),
+        input=envelope.input,
+        model=envelope.model,
     )
 
 
-def _shortest(values: Array) -> list[float]:
-    """The fewest decimals that still are these numbers: 17 digits of a float32 would be half invented."""
-    return [float(str(value)) for value in values]
+_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.prediction, is_cheap=lambda _: True)

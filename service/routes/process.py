@@ -2,44 +2,86 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
-from PIL import Image
+from fastapi import APIRouter, Response
+from pydantic import Field
 
-from models.contributions import contributions
-from service import documentation, overlays
-from service.doors import KeyRequired
-from service.negotiation import Format
-from service.routes.asking import DeskDependency, Question
-from service.schemas import PredictQuery, Process
-from service.uploads import MAX_BODY
+from models.architecture import CLASSES
+from models.process import Process, explain_process
+from models.usage import Typicality
+from service import drawing
+from service.handling import openapi
+from service.handling.answers import Answer, ImageMatrix, Matrix, ModelReference, PerClass, PerClassMatrix
+from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.queries import ImageQuery
+from service.http.security import KeyRequired
+from service.http.uploads import MAX_BODY
+from service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
 
+_PerClassRows = Annotated[list[list[float]], Field(min_length=CLASSES, max_length=CLASSES)]
+_PerClassMaps = Annotated[list[list[list[Matrix]]], Field(min_length=CLASSES, max_length=CLASSES)]
+_PerClassTypicality = Annotated[list[Typicality], Field(min_length=CLASSES, max_length=CLASSES)]
+
+
+class ProcessAnswer(Answer):
+    """Everything on the way from the image to the prediction (Fig. 2)."""
+
+    image: ImageMatrix = Field(description="[row][column] in [0, 1]: what the network sees.")
+    logits: PerClass
+    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
+    conv2_filters: list[list[Matrix]] = Field(
+        description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
+    )
+    conv1: list[Matrix] = Field(description="[conv1 filter][row][column], before ReLU.")
+    pool1: list[Matrix] = Field(description="[conv1 filter][row][column], after ReLU.")
+    conv2: list[Matrix] = Field(
+        description="[map][row][column], before ReLU; with paired wiring pair (i, j) is map i·B + j."
+    )
+    pool2: list[Matrix] = Field(description="[map][row][column], after ReLU.")
+    maps: _PerClassMaps = Field(description="[class][conv1 filter][conv2 filter][row][column].")
+    contributions: PerClassMatrix = Field(description="[class][conv1 filter][conv2 filter]: each map's sum.")
+    filter_bias: _PerClassRows = Field(description="[class][conv2 filter].")
+    class_bias: PerClass
+    typicality: _PerClassTypicality | None = Field(
+        description="For each class, how usual this use of the filters would be; see `POST /explain/filters`. Null "
+        "where the network was not studied."
+    )
+    input: PreprocessingReport
+    model: ModelReference
+
 
 @router.post(
-    **documentation.question("/explain/process", note=", with only the first entry of each list of lists"),
-    summary="What happens on the way from the picture to the digit?",
-    response_model=Process,
+    "/explain/process",
+    summary="What happens on the way from the image to the prediction?",
+    response_model=ProcessAnswer,
+    **openapi.operation(
+        ImageQuery,
+        "process",
+        "/explain/process",
+        ", with only the first entry of each list of lists, and lists of ten whole",
+    ),
 )
-async def explain_process(query: Annotated[PredictQuery, Query()], desk: DeskDependency) -> Response:
-    """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The PNG is a
-    slide for a lecture, after the paper's Fig. 2.
+async def explain(handler: HandlerDependency) -> Response:
+    """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The picture is
+    a slide for a lecture, after the paper's Fig. 2.
     """
-    return await desk.answer(query, _think)
+    return await handler.respond(_OPERATION)
 
 
-def _think(question: Question) -> Process | Image.Image:
-    network = question.checkpoint.precise
-    trace = network.trace(question.image)
-    ledger = contributions(network, question.image)
-    if question.form is Format.PNG:
-        return overlays.process(question.image, network, trace, ledger, scale=question.scale, theme=question.theme)
-    return Process(
-        predicted=int(trace.logits.argmax()),
-        image=question.image.tolist(),
-        logits=trace.logits.tolist(),
-        conv1_filters=network.weights["conv1.weight"][:, 0].tolist(),
-        conv2_filters=network.weights["conv2.weight"].tolist(),
+def _explain(subject: Subject, _: ImageQuery) -> Process:
+    return explain_process(subject.network, subject.image, subject.usage)
+
+
+def _serialise(result: Process, _: ImageQuery, envelope: Envelope) -> ProcessAnswer:
+    weights, trace, ledger = result.network.weights, result.trace, result.ledger
+    return ProcessAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        image=result.image.tolist(),
+        logits=result.logits.tolist(),
+        conv1_filters=weights["conv1.weight"][:, 0].tolist(),
+        conv2_filters=weights["conv2.weight"].tolist(),
         conv1=trace.conv1.tolist(),
         pool1=trace.pool1.tolist(),
         conv2=trace.conv2.tolist(),
@@ -48,7 +90,10 @@ def _think(question: Question) -> Process | Image.Image:
         contributions=ledger.contributions.tolist(),
         filter_bias=ledger.filter_bias.tolist(),
         class_bias=ledger.class_bias.tolist(),
-        typicality=None if question.usage is None else question.usage.typicality(ledger.contributions),
-        input=question.receipt,
-        model=question.reference,
+        typicality=None if result.typicality is None else list(result.typicality),
+        input=envelope.input,
+        model=envelope.model,
     )
+
+
+_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.process)

@@ -13,9 +13,9 @@ def docker_runs() -> bool:
     return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
 
 
-def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000) -> str:
+def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000, **settings: str) -> str:
     """Run Compose in the project's folder; what it says."""
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port)}
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port), **settings}
     command = [*COMPOSE, "--project-name", project, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 

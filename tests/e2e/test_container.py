@@ -1,5 +1,6 @@
 """The containers, built and run for real. Skipped, with the reason, where there is no Docker to run them."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -9,7 +10,10 @@ import pytest
 
 from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
-from tests.examples import curl
+from tests.pictures import sample
+from tools.examples import curl
+from tools.soak.client import run
+from tools.soak.slow import SLOW, healthy, hold
 
 pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
 
@@ -31,7 +35,7 @@ def inside(command: str) -> str:
 
 def test_a_real_digit_is_read(port: int) -> None:
     answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png localhost:{port}/predict"))
-    assert answer["digit"] == 7
+    assert answer["predicted"] == 7
 
 
 @pytest.mark.usefixtures("port")
@@ -55,7 +59,7 @@ def test_the_edge_refuses_in_the_services_words(port: int) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     assert (
         answer.json()["detail"]
-        == "the request is larger than 256 KiB; make the picture smaller: 28×28 needs less than 4 KiB"
+        == "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
     )
 
 
@@ -72,3 +76,27 @@ def test_it_becomes_healthy(port: int) -> None:
             return
         time.sleep(1)
     pytest.fail(f"the container is {status}")
+
+
+def test_slow_sockets_through_the_published_port_keep_nobody_out(port: int) -> None:
+    """Behind it everybody has the address of Docker's gateway, whichever the socket's own was."""
+
+    async def scenario() -> int:
+        sockets = [asyncio.create_task(hold(port, number, ["127.0.0.2"])) for number in range(64 * len(SLOW))]
+        await asyncio.sleep(1)
+        good = await healthy(port, sample(7), 20)
+        for task in sockets:
+            task.cancel()
+        await asyncio.gather(*sockets, return_exceptions=True)
+        return good
+
+    assert run(scenario()) == 20
+
+
+def test_it_becomes_healthy_with_trusted_hosts() -> None:
+    """``--wait`` fails where it does not."""
+    chosen = free_port()
+    try:
+        compose("up", "--wait", "konkyo", project="konkyo-trusted", port=chosen, KONKYO_TRUSTED_HOSTS="example.org")
+    finally:
+        compose("down", "--timeout", "20", project="konkyo-trusted", port=chosen)

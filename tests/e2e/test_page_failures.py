@@ -10,7 +10,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Browser, Page, Route, expect
 
-from service.uploads import MAX_BODY
+from service.http.uploads import MAX_BODY
 from tests.e2e.browser import draw, new_profile, opened, read, reading
 from tests.e2e.server import free_port, running_service
 from tests.e2e.strokes import DIGITS
@@ -133,10 +133,12 @@ def test_a_damaged_link(browser: Browser, address: str, fragment: str) -> None:
         expect(page.get_by_test_id("problem")).not_to_be_visible()
 
 
-def test_a_link_with_nonsense_beside_the_drawing(browser: Browser, address: str) -> None:
-    with opened(browser, address, "#model=resnet&region=99&target=x&rival=-1") as page:
+@pytest.mark.parametrize("contrast", ["versus=10", "rival=-1"])
+def test_a_link_with_nonsense_beside_the_drawing(browser: Browser, address: str, contrast: str) -> None:
+    with opened(browser, address, f"#model=resnet&region=99&target=x&{contrast}") as page:
         expect(page.get_by_test_id("model")).to_have_value("paired-3x3")
         expect(page.get_by_test_id("region")).to_have_value("2")
+        expect(page.get_by_test_id("rival")).to_have_value("")
         draw(page, *DIGITS[1])
         read(page, 1)
 

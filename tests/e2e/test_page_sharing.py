@@ -25,8 +25,7 @@ def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None
     read(page, 4)
     page.get_by_test_id("rival").select_option("9")
     page.get_by_test_id("region").fill("5")
-    page.get_by_test_id("grounds").check()
-    expect(page).to_have_url(re.compile("region=5&rival=9&grounds=1&"))
+    expect(page).to_have_url(re.compile("region=5&versus=9&"))
     before = totals(page)
     page.get_by_test_id("link").click()
     expect(page.get_by_test_id("done")).to_contain_text("The link restores this drawing")
@@ -35,13 +34,20 @@ def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None
         read(other, 4)
         expect(other.get_by_test_id("rival")).to_have_value("9")
         expect(other.get_by_test_id("region")).to_have_value("5")
-        expect(other.get_by_test_id("grounds")).to_be_checked()
+        expect(other.get_by_role("heading", name="What speaks for 4 and not 9")).to_be_visible()
         assert totals(other) == before
 
 
-def test_a_link_from_before_the_grounds(browser: Browser, address: str) -> None:
-    with opened(browser, address, "#enough=1") as page:
-        expect(page.get_by_test_id("grounds")).to_be_checked()
+@pytest.mark.parametrize("gone", ["grounds=1", "enough=1"])
+def test_a_link_of_version_0_1(browser: Browser, address: str, gone: str) -> None:
+    link = f"#model=summed-3x3&region=5&target=9&rival=4&{gone}&drawing=i1ayVIoFAA"
+    with opened(browser, address, link) as page:
+        read(page, 9)
+        expect(page.get_by_test_id("problem")).not_to_be_visible()
+        for name, value in (("model", "summed-3x3"), ("region", "5"), ("target", "9"), ("rival", "4")):
+            expect(page.get_by_test_id(name)).to_have_value(value)
+        expect(page.get_by_role("heading", name="What speaks for 9 and not 4")).to_be_visible()
+        expect(page).to_have_url(re.compile("#model=summed-3x3&region=5&target=9&versus=4&drawing=i1ayVIoFAA$"))
 
 
 def test_a_link_restores_a_file(browser: Browser, page: Page, address: str) -> None:
@@ -63,35 +69,38 @@ def test_the_command_gives_the_same_answer(page: Page) -> None:
     answer = answered(page, "/explain/filters")
     assert (answer["predicted"], answer["versus"]) == (7, 1)
     assert totals(page) == np.round(answer["contributions"], 2).tolist()
-    page.get_by_test_id("region").fill("3")
-    page.get_by_test_id("grounds").check()
+    page.get_by_test_id("rival").select_option("")
+    page.get_by_test_id("target").select_option("2")
     page.get_by_test_id("curl").click()
-    answer = answered(page, "/explain/occlusion")
-    assert (answer["target"], answer["region"]) == (7, 3)
-    said = f"of {answer['grounds']['regions']} inked regions alone"
-    expect(page.get_by_test_id("details")).to_contain_text(said)
+    answer = answered(page, "/explain/filters?fit=mnist&model=paired-3x3&target=2'")
+    assert (answer["predicted"], answer["target"]) == (7, 2)
+    assert "versus" not in answer
+    assert totals(page) == np.round(answer["contributions"], 2).tolist()
 
 
-def answered(page: Page, path: str) -> Any:
+def answered(page: Page, question: str) -> Any:
     """What the copied command answers, once it is one that asks this."""
-    page.wait_for_function("path => navigator.clipboard.readText().then((text) => text.includes(path))", arg=path)
+    page.wait_for_function("text => navigator.clipboard.readText().then((all) => all.includes(text))", arg=question)
     command = page.evaluate("navigator.clipboard.readText()")
     return json.loads(subprocess.run(["bash", "-c", command], check=True, capture_output=True).stdout)
 
 
-def test_the_picture_is_saved(page: Page, address: str) -> None:
+@pytest.mark.parametrize("versus", [None, 3])
+def test_the_picture_is_saved(page: Page, address: str, versus: int | None) -> None:
     choose_sample(page, 5)
-    for name, path, mode in (
-        ("ledger", "/explain/filters", None),
-        ("heatmap", "/explain/occlusion", "independent"),
-        ("heatmap", "/explain/occlusion", "grounds"),
+    page.get_by_test_id("rival").select_option("" if versus is None else str(versus))
+    page.get_by_test_id("region").fill("4")
+    contrast = {} if versus is None else {"versus": versus}
+    for name, path, question in (
+        ("ledger", "/explain/filters", contrast),
+        ("heatmap", "/explain/occlusion", contrast | {"region": 4}),
     ):
-        page.get_by_test_id("grounds").set_checked(mode == "grounds")
         with page.expect_download() as download:
             page.get_by_test_id(f"save-{name}").click()
         saved = decode(download.value.path().read_bytes())
-        query = {"format": "png", "scale": "2", "theme": "light"} | ({"mode": mode} if mode else {})
+        query = {"format": "png", "scale": "2", "theme": "light"} | question
         url = f"http://{address}{path}"
-        reference = httpx.post(url, params=query, files={"file": sample(5)}, timeout=PATIENCE).content
+        reference = httpx.post(url, params=query, files={"file": sample(5)}, timeout=PATIENCE)
+        assert reference.status_code == 200
         assert download.value.suggested_filename == f"konkyo-{name}-5.png"
-        assert np.array_equal(saved, decode(reference))
+        assert np.array_equal(saved, decode(reference.content))

@@ -1,11 +1,14 @@
 """Small uploads that would be large inside: pictures, and forms."""
 
+import struct
 import zlib
 
 import numpy as np
 from PIL import ExifTags, Image
 
+from service.imaging import png
 from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
+from tests.hostile.pngs import PASSES
 from tests.pictures import encode
 
 LIMIT = 256 * 1024
@@ -55,6 +58,22 @@ def shaded(mode: str, kind: str = "PNG", **options: object) -> bytes:
     return encode(drawn.convert(mode), kind, **options)
 
 
+def interlaced(width: int, height: int, depth: int, colour: int) -> bytes:
+    """The same in seven passes."""
+    lines = 0
+    for left, top, across, down in PASSES:
+        columns, rows = len(range(left, width, across)), len(range(top, height, down))
+        lines += rows * (1 + (columns * CHANNELS[colour] * depth + 7) // 8)
+    parts = header(width, height, depth, colour, 1), chunk(b"IDAT", zlib.compress(bytes(lines), 9)), chunk(b"IEND")
+    return SIGNATURE + b"".join(parts)
+
+
+def twice(image: bytes) -> bytes:
+    """A PNG with its stream again after the stream's end, where no decoder looks."""
+    stream = chunk(b"IDAT", png.read(image).stream)
+    return image[: image.index(b"IDAT") - 4] + stream * 2 + chunk(b"IEND")
+
+
 _TURNED = Image.Exif()
 _TURNED[ExifTags.Base.Orientation] = 6
 
@@ -69,14 +88,31 @@ LARGEST = {
     "shaded, RGBA": shaded("RGBA"),
     "shaded, 16-bit grey": shaded("I;16"),
     "shaded, progressive and turned JPEG": shaded("RGB", "JPEG", quality=1, progressive=True, exif=_TURNED),
+    # What `python -m tests.hostile.fuzz` added to these.
+    "16-bit RGBA, interlaced": interlaced(2000, 2000, 16, 6),
+    "8-bit grey, turned": blank(2000, 2000, 8, 0, chunk(b"eXIf", _TURNED.tobytes()[6:])),
+    "16-bit RGB with a transparent colour": blank(2000, 2000, 16, 2, chunk(b"tRNS", bytes(6))),
+    "shaded, progressive CMYK JPEG": shaded("CMYK", "JPEG", quality=1, progressive=True),
+    "shaded, RGBA, and its pixels again": twice(shaded("RGBA")),
+    "shaded, 16-bit grey, and its pixels again": twice(shaded("I;16")),
 }
 
 
 def text_bombs() -> dict[str, bytes]:
-    """28×28 pictures whose metadata unpacks to a hundred MiB and more."""
+    """28×28 images whose metadata unpacks to tens or hundreds of MiB."""
     packed = zlib.compress(bytes(200_000_000), 9)[: LIMIT - 1000]
     kinds = {b"zTXt": b"k\0\0", b"iCCP": b"p\0\0", b"iTXt": b"k\0\1\0\0\0"}
-    return {kind.decode(): blank(28, 28, 8, 0, chunk(kind, head + packed)) for kind, head in kinds.items()}
+    bombs = {kind.decode(): blank(28, 28, 8, 0, chunk(kind, head + packed)) for kind, head in kinds.items()}
+    # One character beyond the basic plane makes a Python string four bytes a character.
+    wide = zlib.compress("\U0001f600".encode() + b"a" * (2**20 - 4), 9)
+    texts = [chunk(b"iTXt", b"%d\0\1\0\0\0" % number + wide) for number in range(63)]
+    return {**bombs, "63 × 1 MiB of iTXt": blank(28, 28, 8, 0, *texts)}
+
+
+def metadata(entries: int) -> bytes:
+    """An EXIF block of so many entries, each of which says that it is as long as all of them; upright."""
+    rows = b"".join(struct.pack("<HHII", tag, 7, 12 * entries, 8) for tag in range(0x1000, 0x1000 + entries))
+    return b"II*\0" + struct.pack("<IH", 8, entries) + rows + bytes(4)
 
 
 _FILE = 'Content-Disposition: form-data; name="file"; filename="7.png"'

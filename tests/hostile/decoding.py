@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 
 from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging.decoding import Fit, Polarity, decode_image
 
 REFUSALS = (UnsupportedPictureError, UnreadablePictureError, UnsuitablePictureError)
 READ = "read"
@@ -14,16 +14,16 @@ READ = "read"
 def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
     """``read``, or the name of the refusal; anything else is raised."""
     try:
-        image, receipt = read_digit(data, fit, polarity)
+        image, report = decode_image(data, fit, polarity)
     except REFUSALS as refusal:
         return type(refusal).__name__
     assert image.shape == (28, 28)
-    assert image.dtype == np.float32
+    assert image.dtype == np.float64
     assert np.isfinite(image).all()
     assert image.min() >= 0
     assert image.max() <= 1
-    assert receipt.format in ("PNG", "JPEG")
-    assert receipt.fitted is (receipt.box is not None)
+    assert report.format in ("PNG", "JPEG")
+    assert report.fitted is (report.box is not None)
     return READ
 
 

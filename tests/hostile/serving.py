@@ -73,7 +73,7 @@ def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
         Environment variables.
     """
     if CONTAINER in os.environ:
-        from tests.soak.container import contained
+        from tools.soak.container import contained
 
         with contained(free_port(), settings) as server:
             yield server

@@ -1,4 +1,4 @@
-"""Any bytes are read or refused. The long form: ``python -m tests.soak.decoder``."""
+"""Any bytes are read or refused. The long form: ``python -m tools.soak.decoder``."""
 
 import struct
 import subprocess
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.errors import UnreadablePictureError, UnsupportedPictureError
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.chunks import SIGNATURE, chunk, header
 from tests.hostile.decoding import READ, REFUSALS, outcome
 from tests.hostile.mutations import mutants, originals
@@ -78,22 +78,23 @@ TRANSPARENCY = "the picture is damaged: its palette or transparency makes no sen
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
 @pytest.mark.parametrize("colour", [0, 3])
-def test_a_text_named_like_the_transparency_is_refused(kind: bytes, colour: int) -> None:
-    """Pillow keeps texts beside its own entries, and then takes this one for a colour."""
+def test_a_text_named_like_the_transparency_is_no_colour(kind: bytes, colour: int) -> None:
+    """Pillow keeps texts beside its own entries, and would take this one for a colour."""
     body = {b"tEXt": b"\0seven", b"zTXt": b"\0\0" + zlib.compress(b"seven"), b"iTXt": b"\0\0\0en\0x\0seven"}[kind]
     palette = [chunk(b"PLTE", bytes(768))] if colour == 3 else []
-    with refuses(UnreadablePictureError, TRANSPARENCY):
-        read_digit(digit(colour, *palette, chunk(kind, b"transparency" + body)), Fit.EXACT, Polarity.AUTO)
+    image, report = decode_image(digit(colour, *palette, chunk(kind, b"transparency" + body)), Fit.EXACT, Polarity.AUTO)
+    assert not image.any()
+    assert report.mode == {0: "L", 3: "P"}[colour]
 
 
 def test_a_palette_picture_without_a_palette_is_refused() -> None:
     with refuses(UnreadablePictureError, TRANSPARENCY):
-        read_digit(digit(3), Fit.EXACT, Polarity.AUTO)
+        decode_image(digit(3), Fit.EXACT, Polarity.AUTO)
 
 
 def test_a_transparency_outside_the_palette_is_refused() -> None:
     with refuses(UnreadablePictureError, TRANSPARENCY):
-        read_digit(digit(3, chunk(b"PLTE", bytes(3)), chunk(b"tRNS", b"\x80" * 300)), Fit.EXACT, Polarity.AUTO)
+        decode_image(digit(3, chunk(b"PLTE", bytes(3)), chunk(b"tRNS", b"\x80" * 300)), Fit.EXACT, Polarity.AUTO)
 
 
 def test_metadata_that_cannot_be_written_again_is_read() -> None:
@@ -101,17 +102,17 @@ def test_metadata_that_cannot_be_written_again_is_read() -> None:
     entries = [(0x0112, 3, 1, b"\6\0\0\0"), (0x010E, 11, 1, struct.pack("<f", 1.5))]
     table = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in entries)
     block = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
-    image, receipt = read_digit(digit(0, chunk(b"eXIf", block)), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, report = decode_image(digit(0, chunk(b"eXIf", block)), Fit.EXACT, Polarity.LIGHT_ON_DARK)
     assert not image.any()
-    assert receipt.width == receipt.height == 28
+    assert report.width == report.height == 28
 
 
 SILENT = """
 import sys, warnings
-from service.pictures import Fit, Polarity, read_digit
+from service.imaging.decoding import Fit, Polarity, decode_image
 from PIL import Image
 for path in sys.argv[1:]:
-    read_digit(open(path, "rb").read(), Fit.EXACT, Polarity.AUTO)
+    decode_image(open(path, "rb").read(), Fit.EXACT, Polarity.AUTO)
 assert [action for action, _, kind, *_ in warnings.filters if kind is Image.DecompressionBombWarning] == ["error"]
 """
 
@@ -140,14 +141,14 @@ POLYGLOTS = {
 @pytest.mark.parametrize("name", POLYGLOTS)
 def test_what_does_not_start_as_a_picture_is_none(name: str) -> None:
     with refuses(UnsupportedPictureError, "the file is neither a PNG nor a JPEG picture"):
-        read_digit(POLYGLOTS[name], Fit.EXACT, Polarity.AUTO)
+        decode_image(POLYGLOTS[name], Fit.EXACT, Polarity.AUTO)
 
 
 @pytest.mark.parametrize(
     "tail", [b"<script>alert(1)</script>", GIF, b"PK\x03\x04" + bytes(100)], ids=["script", "GIF", "archive"]
 )
 def test_what_hangs_on_a_picture_is_not_looked_at(tail: bytes) -> None:
-    image, receipt = read_digit(PNG + tail, Fit.EXACT, Polarity.AUTO)
-    whole, expected = read_digit(PNG, Fit.EXACT, Polarity.AUTO)
-    assert receipt == expected
+    image, report = decode_image(PNG + tail, Fit.EXACT, Polarity.AUTO)
+    whole, expected = decode_image(PNG, Fit.EXACT, Polarity.AUTO)
+    assert report == expected
     assert (image == whole).all()

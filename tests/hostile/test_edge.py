@@ -1,18 +1,25 @@
-"""nginx before the service, with the project's own configuration. The long form: ``python -m tests.soak.slow``."""
+"""nginx before the service, with the project's own configuration. The long form: ``python -m tools.soak.slow``."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import pytest
+from starlette.routing import Mount, Route
 
+from service.app import create_app
+from service.http.uploads import MAX_BODY
+from service.page import FILES
+from service.settings import Settings
+from tests.e2e.server import ROOT
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses
 from tests.pictures import sample
-from tests.soak.client import run
-from tests.soak.report import SkippedError
-from tests.soak.slow import SLOW, edge, healthy, hidden, hold
+from tools.soak.client import run
+from tools.soak.report import SkippedError
+from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
 
-SOCKETS = 8 * len(SLOW)
+SOCKETS = 40 * len(SLOW)
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +31,11 @@ def port(server: Server) -> Iterator[int]:
         pytest.skip(str(reason))
 
 
-def test_slow_sockets_keep_nobody_out(port: int) -> None:
+# Behind a published port everybody has the gateway's address.
+@pytest.mark.parametrize("attackers", [ATTACKERS, ["127.0.0.1"]], ids=["from ten addresses", "from everybody's"])
+def test_slow_sockets_keep_nobody_out(port: int, attackers: list[str]) -> None:
     async def scenario() -> tuple[int, int]:
-        sockets = [asyncio.create_task(hold(port, number)) for number in range(SOCKETS)]
+        sockets = [asyncio.create_task(hold(port, number, attackers)) for number in range(SOCKETS)]
         await asyncio.sleep(0.2)
         good = await healthy(port, sample(7), 20)
         still = sum(not task.done() for task in sockets)
@@ -40,6 +49,100 @@ def test_slow_sockets_keep_nobody_out(port: int) -> None:
 
 def test_metrics_and_docs_are_not_public(port: int) -> None:
     assert set(run(hidden(port))) == {404}
+
+
+def public() -> list[str]:
+    """The paths of every route of the application that is no operator's, with a name in the place of a parameter."""
+    paths = []
+    for route in create_app(Settings()).routes:
+        # FastAPI keeps a router that was included as one route.
+        routes = route.original_router.routes if hasattr(route, "original_router") else [route]
+        paths += [one.path for one in routes if isinstance(one, Route | Mount)]
+    assert {*OPERATORS, "/predict", "/models/{name}/filters", "/web/{path:path}"} <= set(paths)
+    shown = [path for path in paths if not path.startswith(OPERATORS)]
+    return [path.replace("{name}", "paired-3x3").replace("{path:path}", "js/main.js") for path in shown]
+
+
+OPERATORS = ("/metrics", "/docs", "/openapi.json")
+
+
+def test_every_public_route_is_passed_on(port: int) -> None:
+    """With the service's own answer, whatever it is: the edge has another for what it does not know."""
+    paths = [*public(), *(f"/web/{name}" for name in FILES)]
+    assert len(paths) > 40
+    for path in paths:
+        assert "{" not in path
+        for method in ("GET", "POST"):
+            answer = exchange(port, get(path).replace(b"GET", method.encode(), 1))
+            assert statuses(answer)[0] in (200, 405, 415), path
+
+
+# Paths that one parser takes for another path, and paths that are nobody's.
+STRANGE = [
+    *(f"{path}{end}" for path in (*HIDDEN, "/predict", "/models", "/web/index.html") for end in ("%0a", "%0A", "%1f")),
+    "/.problem/..%2fmetrics",
+    "/.problem/absent",
+    "/.problem/absent%0a",
+    *(f"{path}/" for path in ("/predict", "/models", "/metrics", "/docs", "/v2")),
+    "/%6detrics",
+    "/%6Detrics",
+    "//metrics",
+    "/./metrics",
+    "/web/../metrics",
+    "/web/%2e%2e/metrics",
+    "/web/..%2fmetrics",
+    "/web/..%2Fmetrics",
+    "/web/..%5cmetrics",
+    "/models/..%2fmetrics",
+    "/models/x%2ffilters",
+    "/models/x%0d%0ay",
+    "/models/x%7f",
+    "/v2/..%2fmetrics",
+    "/metrics;x",
+    "/metrics?x",
+    "/Metrics",
+    "/docs%2fstatic%2fswagger-ui.css",
+    "/redoc",
+    "/nothing",
+    "/%2f",
+    "/predict%2f",
+    "/explain",
+    "/explain/nothing",
+]
+
+
+@pytest.mark.parametrize("path", STRANGE)
+def test_no_other_path_is_passed_on(port: int, path: str) -> None:
+    answer = exchange(port, get(path))
+    assert statuses(answer) == [404]
+    assert problem(answer) == "not-found"
+    assert b'"detail":"there is nothing at this path"}' in answer  # the edge's own words
+
+
+def test_a_percent_sign_in_the_query_is_the_service_s_business(port: int) -> None:
+    answer = exchange(port, get("/healthz?x=%2f%0a"))
+    assert statuses(answer)[0] in (200, 422)
+
+
+def test_all_places_of_the_edge_fit_into_its_memory() -> None:
+    """A body and a head for each: the container has so much."""
+    numbers = {name: int(re.findall(rf"^ *{name} .*?(\d+)k?;", CONFIGURATION.read_text(), re.M)[0]) for name in PLACES}
+    heads = numbers["worker_connections"] * numbers["large_client_header_buffers"]
+    bodies = numbers["limit_conn everybody"] * numbers["client_max_body_size"]
+    assert numbers["client_body_buffer_size"] <= numbers["client_max_body_size"] == MAX_BODY // 1024
+    assert numbers["limit_conn clients"] <= numbers["limit_conn everybody"] < numbers["worker_connections"] / 2
+    (limit,) = re.findall(r"^  edge:.*?mem_limit: (\d+)m", (ROOT / "docker-compose.yml").read_text(), re.M | re.S)
+    assert (heads + bodies) / 1024 + 32 <= int(limit)
+
+
+PLACES = (
+    "worker_connections",
+    "large_client_header_buffers",
+    "limit_conn everybody",
+    "limit_conn clients",
+    "client_max_body_size",
+    "client_body_buffer_size",
+)
 
 
 # What nginx makes sense of, and passes on.
@@ -56,6 +159,7 @@ def test_what_is_not_http_is_a_400_at_the_edge_as_well(port: int, name: str) -> 
 
 REFUSED = {
     "a path that is none": (get("/%zz"), 400, "malformed-request"),
+    "NUL in the path": (get("/metrics%00"), 400, "malformed-request"),
     "a path that leads out": (get("/../../x"), 400, "malformed-request"),
     "another version": (b"GET / HTTP/3.7\r\nHost: localhost\r\n\r\n", 400, "malformed-request"),
     "another encoding": (post("/predict", "Transfer-Encoding: gzip", body=b"x"), 400, "malformed-request"),

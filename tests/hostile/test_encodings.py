@@ -129,7 +129,7 @@ def answered(client: TestClient, data: bytes) -> dict[str, Any]:
 def test_a_lossless_encoding_changes_nothing(client: TestClient, name: str) -> None:
     for digit in range(10):
         body = answered(client, LOSSLESS[name](pixels(digit)))
-        assert body["digit"] == digit
+        assert body["predicted"] == digit
         assert body["input"]["warnings"] == []
         # Logits show what certain probabilities would hide.
         assert body["logits"] == pytest.approx(answered(client, encode(pixels(digit)))["logits"], abs=1e-3)
@@ -139,7 +139,7 @@ def test_a_lossless_encoding_changes_nothing(client: TestClient, name: str) -> N
 def test_a_coarser_encoding_changes_little(client: TestClient, name: str) -> None:
     for digit in range(10):
         body = answered(client, LOSSY[name](pixels(digit)))
-        assert body["digit"] == digit
+        assert body["predicted"] == digit
         whole = answered(client, encode(pixels(digit)))
         assert body["probabilities"] == pytest.approx(whole["probabilities"], abs=TOLERANCE)
 

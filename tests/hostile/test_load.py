@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.soak import concurrent, kill, requests
-from tests.soak.report import Check, Program, missed
+from tools.soak import concurrent, kill, requests
+from tools.soak.report import Check, Program, missed
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from service.protocol import MAX_HEAD, MAX_QUEUED
+from service.http.protocol import MAX_HEAD, MAX_QUEUED
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, statuses
 from tests.pictures import sample
-from tests.soak.client import Connection, prepared, run
-from tests.soak.memory import peak, resident
+from tools.soak.client import Connection, prepared, run
+from tools.soak.memory import peak, resident
 
 SEVEN = sample(7)
 CHUNKED = "Transfer-Encoding: chunked"
@@ -87,7 +87,7 @@ def test_small_chunks_and_small_trailers_are_read(server: Server) -> None:
     assert len(chunks) > MAX_HEAD
     answer = exchange(server.port, post("/predict", CHUNKED, body=chunks + b"0\r\nX-Sum: 1\r\n\r\n"))
     assert statuses(answer) == [200]
-    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["digit"] == 7
+    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["predicted"] == 7
 
 
 def test_a_hundred_mebibytes_beside_a_body_leave_the_memory_as_it_was(server: Server) -> None:

@@ -8,7 +8,7 @@ from tests.e2e.server import PATIENCE
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses
 from tests.pictures import sample
-from tests.soak.memory import resident
+from tools.soak.memory import resident
 
 SEVEN = sample(7)
 LENGTH = f"Content-Length: {len(SEVEN)}"
@@ -86,7 +86,7 @@ def test_who_asks_whether_to_continue_is_told(server: Server) -> None:
         connection.sendall(SEVEN)
         answer = received(connection)
     assert statuses(answer) == [200]
-    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["digit"] == 7
+    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["predicted"] == 7
 
 
 MEBIBYTE = b"x" * 2**20

@@ -39,7 +39,7 @@ def faithfulness(
     out: OutOption = STUDIES,
     images: Annotated[int, typer.Option(min=2, help="The first so many test images.")] = IMAGES,
     runs: RunsOption = RUNS,
-    rivals: Annotated[bool, typer.Option(help="Captum's explanations as well; they need konkyo[dev].")] = True,
+    rivals: Annotated[bool, typer.Option(help="Captum's explanations as well; `make test` installs Captum.")] = True,
 ) -> None:
     """Measure which explanation is faithful: deletion and insertion curves of ours, and of Captum's.
 

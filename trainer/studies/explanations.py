@@ -6,12 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from models.grounds import GROWTH, find_grounds
+from models.hiding import Hiding
 from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
 from models.pixels import pixel_ledger
 from models.regions import Regions
 from trainer.studies.cumulative import Rule, cumulative
+from trainer.studies.greedy import GROWTH, find_grounds
 from trainer.studies.stamps import Stamps
 
 OURS, RIVAL, PLAIN = "ours", "rival", "plain"
@@ -53,7 +54,7 @@ class Explanation:
 
 def hiding(task: Task, regions: Regions, score: Score = Score.LOGIT) -> Array:
     """Independent occlusion as the service draws it: the mean drop of the regions that cover a pixel."""
-    return occlude(task.network, task.images, task.target, regions, score=score).heatmap()
+    return occlude(task.network, task.images, task.target, Hiding(regions), score).heatmap()
 
 
 def pooled(task: Task, sizes: Sequence[int]) -> Array:
@@ -67,7 +68,7 @@ def by_ink(task: Task, sizes: Sequence[int]) -> Array:
     """As ``pooled``, but a drop is shared by the pixels of its region in proportion to the ink that each loses."""
     summed = np.zeros_like(task.images)
     for regions in (Regions(size, 1) for size in sizes):
-        drop = occlude(task.network, task.images, task.target, regions).drop
+        drop = occlude(task.network, task.images, task.target, Hiding(regions)).drop
         covers = regions.covers.astype(task.images.dtype)
         ink = covers @ task.images @ covers.T
         summed += task.images * regions.spread(np.divide(drop, ink, out=np.zeros_like(drop), where=ink > 0))

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.architecture import CLASSES
 from models.checkpoint import Checkpoint
+from models.hiding import Hiding
 from models.network import Array, IntArray, Network
 from models.occlusion import occlude
 from models.regions import Regions
@@ -129,7 +130,7 @@ def document(checkpoint: Checkpoint, found: list[RegionStudy]) -> dict[str, Any]
 
 
 def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
-    result = occlude(network, digits.scaled(np.float64), regions=regions)
+    result = occlude(network, digits.scaled(np.float64), hiding=Hiding(regions))
     drop, changes = np.zeros((CLASSES, *regions.grid)), np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(drop, result.predicted, result.drop)
     image, row, column = np.nonzero(result.critical)

@@ -1,7 +1,7 @@
 // Asks the service about the drawing, again after every change, and shows only the newest answer.
 
 import { Refusal, alive, ask } from "./api.js";
-import { rival, set, state } from "./state.js";
+import { set, state, versus } from "./state.js";
 
 // While a stroke is drawn there is an answer this often; at its end at once.
 const WHILE_DRAWING = 70;
@@ -68,10 +68,12 @@ export class Asker {
   async #answer(signal) {
     const picture = this.drawing.file();
     const sent = { fit: this.drawing.picture?.exact ? null : "mnist", model: state.model };
-    const [process, occlusion] = await Promise.all([
-      ask("/explain/process", picture, sent, signal),
-      ask("/explain/occlusion", picture, { ...sent, region: state.region, target: state.pinned, pairs: true }, signal),
-    ]);
+    const { region, pinned, versus: contrast } = state;
+    const reading = ask("/explain/process", picture, sent, signal);
+    // No class is compared with itself, and which one is read is known only when it has been read.
+    const target = pinned ?? (contrast === null ? null : (await reading).predicted);
+    const asked = { ...sent, region, target: pinned, versus: contrast === target ? null : contrast, pairs: true };
+    const [process, occlusion] = await Promise.all([reading, ask("/explain/occlusion", picture, asked, signal)]);
     return { picture, sent, process, occlusion };
   }
 
@@ -82,8 +84,8 @@ export class Asker {
     const { length: filters1 } = process.conv1_filters;
     const pair = state.pair && state.pair[0] < filters1 && state.pair[1] < process.conv2_filters.length ? state.pair : null;
     set({ answer: { process, occlusion }, problem: null, pair, spot });
-    // A rival that became the class itself is no rival any more.
-    if (rival() === null && state.rival !== null) set({ rival: null });
+    // A contrast class that became the class itself is none any more.
+    if (versus() === null && state.versus !== null) set({ versus: null });
   }
 
   /** Say what went wrong; if the service is not there, wait until it is. */

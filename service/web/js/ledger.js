@@ -1,4 +1,4 @@
-// The ledger of one picture: any class, any rival, from one answer of /explain/process.
+// The ledger of one picture: any class, any contrast class, from one answer of /explain/process.
 
 /** Nested arrays minus nested arrays of the same shape. */
 function minus(one, other) {
@@ -9,9 +9,9 @@ function sum(values) {
   return values.flat(Infinity).reduce((total, value) => total + value, 0);
 }
 
-/** What adds up to the target's logit or, with a rival, to the difference: the network is linear where it is. */
-export function account(process, target, rival) {
-  const of = (values) => (rival === null ? values[target] : minus(values[target], values[rival]));
+/** What adds up to the target's logit or, with a contrast class, to the difference of the two: the network is linear where it is. */
+export function account(process, target, versus) {
+  const of = (values) => (versus === null ? values[target] : minus(values[target], values[versus]));
   const contributions = of(process.contributions);
   return {
     contributions,

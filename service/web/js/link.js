@@ -45,8 +45,8 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, pinned, rival, grounds }) {
-  const asked = { model, region, target: pinned, rival, grounds: grounds ? 1 : null };
+export async function fragment(drawing, seen, { model, region, pinned, versus }) {
+  const asked = { model, region, target: pinned, versus };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
   const parameters = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
   if (!drawing.empty) parameters.set("drawing", await pack(written(drawing, seen)));
@@ -65,9 +65,8 @@ export async function restored(text) {
     model: parameters.get("model"),
     region: within(parameters.get("region"), 1, 14),
     pinned: within(parameters.get("target"), 0, 9),
-    rival: within(parameters.get("rival"), 0, 9),
-    // Links from before the grounds asked for the ink that is enough.
-    grounds: (parameters.get("grounds") ?? parameters.get("enough")) === "1",
+    // Links of version 0.1 say `rival`.
+    versus: within(parameters.get("versus") ?? parameters.get("rival"), 0, 9),
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };

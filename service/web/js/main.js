@@ -9,12 +9,11 @@ import { account } from "./ledger.js";
 import { fragment, restored } from "./link.js";
 import { percent } from "./numbers.js";
 import { command, copy, save } from "./sharing.js";
-import { refresh, rival, set, show, state, target } from "./state.js";
+import { refresh, set, show, state, target, versus } from "./state.js";
 import { bringing } from "./bringing.js";
 import { showDetails } from "./views/details.js";
 import { showHeatmap } from "./views/heatmap.js";
 import { showPairs } from "./views/pairs.js";
-import { showProof } from "./views/proof.js";
 import { onQuestion, showQuestion } from "./views/question.js";
 import { showReading } from "./views/reading.js";
 import { openWalk, showWalk } from "./views/walk.js";
@@ -43,7 +42,7 @@ function changed(settled) {
 function fresh(steps) {
   if (drawing.visible.length) drawing.add({ clear: true });
   steps.forEach((step) => drawing.add(step));
-  state.pinned = state.rival = state.problem = null;
+  state.pinned = state.versus = state.problem = null;
   pad.paint();
   changed(true);
 }
@@ -90,13 +89,13 @@ async function keepAddress() {
 }
 
 show((now) => {
-  const one = now.answer ? { ...account(now.answer.process, target(), rival()), target: target(), rival: rival() } : null;
+  const asked = { target: target(), versus: versus() };
+  const one = now.answer ? { ...account(now.answer.process, asked.target, asked.versus), ...asked } : null;
   const losses = now.spot && now.answer ? now.answer.occlusion.pairs[now.spot[0]][now.spot[1]] : null;
   showReading(now, target());
   showQuestion(now);
   showPairs(now, one, losses);
   showHeatmap(now, one);
-  showProof(now);
   showDetails(now, one);
 });
 show(showSettings);
@@ -104,7 +103,7 @@ show(showSettings);
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, now.region, now.pinned, now.rival, now.grounds].join();
+  const question = [now.model, now.region, now.pinned, now.versus].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
@@ -118,7 +117,6 @@ function showSettings(now) {
   at("language").lang = other().tag;
   at("region").value = now.region;
   at("region-label").textContent = said.region(now.region);
-  at("grounds").checked = now.grounds;
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
@@ -161,7 +159,6 @@ document.addEventListener("keydown", (event) => {
 
 at("model").addEventListener("change", (event) => ask({ model: event.target.value }));
 at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
-at("grounds").addEventListener("change", (event) => set({ grounds: event.target.checked }));
 onQuestion(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 

@@ -1,4 +1,4 @@
-// Numbers into text, as service/overlays/canvas.py writes them.
+// Numbers into text, as service/drawing/canvas.py writes them.
 
 const MOST_DECIMALS = 4;
 

@@ -2,7 +2,7 @@
 
 import { ask, query } from "./api.js";
 import { theme } from "./colours.js";
-import { rival, state, target } from "./state.js";
+import { state, target, versus } from "./state.js";
 import { words } from "./words.js";
 
 const done = document.getElementById("done");
@@ -37,17 +37,14 @@ async function base64(blob) {
 }
 
 const QUESTIONS = {
-  ledger: () => ["/explain/filters", { target: target(), versus: rival() }],
-  heatmap: () => [
-    "/explain/occlusion",
-    { region: state.region, target: target(), mode: state.grounds ? "grounds" : "independent" },
-  ],
+  ledger: () => ["/explain/filters", { target: target(), versus: versus() }],
+  heatmap: () => ["/explain/occlusion", { region: state.region, target: target(), versus: versus() }],
   process: () => ["/explain/process", {}],
 };
 
-/** A command for a shell that carries the picture in itself and asks for the grounds if they are shown, else the ledger. */
+/** A command for a shell that carries the picture in itself and asks for the ledger. */
 export async function command({ picture, sent }) {
-  const [path, parameters] = QUESTIONS[state.grounds ? "heatmap" : "ledger"]();
+  const [path, parameters] = QUESTIONS.ledger();
   const url = `${location.origin}${path}?${query({ ...sent, ...parameters })}`;
   return `echo ${await base64(picture)} | base64 -d | curl -s -F file=@- '${url}'`;
 }

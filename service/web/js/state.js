@@ -4,9 +4,8 @@ export const state = {
   model: null, // a checkpoint's name
   models: [],
   region: 2, // side of a hidden region in pixels
-  grounds: false, // whether the map shows the grounds, or what hiding each region does
   pinned: null, // the class that was asked about; null explains what is read
-  rival: null,
+  versus: null, // the contrast class: everything that is explained is the difference target − versus
   answer: null, // {process, occlusion}: both of one and the same picture
   pair: null, // [conv1, conv2] that is looked at
   spot: null, // [row, column] of the region that is looked at
@@ -41,7 +40,7 @@ export function target() {
   return state.pinned ?? state.answer?.process.predicted ?? null;
 }
 
-/** The rival, unless it is the class itself. */
-export function rival() {
-  return state.rival === target() ? null : state.rival;
+/** The contrast class, unless it is the class itself. */
+export function versus() {
+  return state.versus === target() ? null : state.versus;
 }

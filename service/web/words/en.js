@@ -2,14 +2,8 @@
 
 const times = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-function groundsSentence({ target, kept, count, left }, shown) {
-  if (!count) return "Without ink there are no grounds.";
-  if (!kept) return `Of ${times(count, "inked region")} none were found that are read as ${target} alone and without which it no longer is.`;
-  const [these, are, them] = kept === 1 ? ["This one", "is", "it"] : [`These ${kept}`, "are", "them"];
-  return shown
-    ? `${these} of ${times(count, "inked region")} alone ${are} read as ${target}; without ${them} ${left} is read.`
-    : `${kept} of ${times(count, "inked region")} ${are} enough for ${target}, and without ${them} ${left} is read: see the grounds.`;
-}
+/** What falls or rises when something is hidden; `versus` is the contrast class, or null. */
+const score = (target, versus) => (versus === null ? `the logit of ${target}` : `the lead of ${target} over ${versus}`);
 
 export default {
   language: "English",
@@ -44,7 +38,12 @@ export default {
   fitted: "cropped, scaled, centred",
   asIs: "28×28, taken as it is",
   inverted: "dark ink made light",
-  noInk: "nothing stands out from its background",
+  // By the codes of the service.
+  warnings: {
+    empty: "nothing stands out from its background",
+    "mostly-ink": "more than half of it is ink",
+    "several-pieces": "may be more than one digit",
+  },
   bars: "The ten digits with their probabilities; choose one to ask why",
   bar: (digit, share) => `${digit}: ${share}. Why ${digit}?`,
   copyLink: "Copy link",
@@ -55,11 +54,11 @@ export default {
   saved: "Saved.",
   close: "Close",
 
-  whyTitle: "The grounds",
+  whyTitle: "The explanation",
   question: ["Why", "and not", "?"],
   another: "another",
   targetLabel: "The digit to explain",
-  rivalLabel: "The digit to compare with",
+  versusLabel: "The digit to compare with",
   pairsTitle: "What each filter pair adds",
   pairs: "Filter pairs: rows are filters of the first convolution, columns of the second",
   pairsKeys: "Arrow keys go from pair to pair.",
@@ -78,34 +77,30 @@ export default {
 
   where: (digit) => `Where ${digit} rests`,
   whereOther: (digit) => `Where ${digit} would rest`,
-  whereGrounds: (digit) => `The grounds for ${digit}`,
-  whereNoGrounds: (digit) => `No grounds for ${digit}`,
-  wherePair: (name) => name,
+  whereVersus: (digit, other) => `What speaks for ${digit} and not ${other}`,
   whereEmpty: "Where it rests",
   heatmap: "The digit with what its regions do to the reading",
   heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
-  scaleDrop: "drop in logit",
+  scaleDrop: (digit, other) => (other === null ? "drop in logit" : `drop in logit\u00a0${digit} − logit\u00a0${other}`),
   scaleCell: "per cell",
   region: (side) => `Hide ${side}×${side} pixels`,
-  scaleFirst: "first",
-  scaleOrder: "order of the ink",
-  scaleLast: "last",
-  grounds: "The grounds: enough, and needed",
-  alone: "alone",
-  without: "without",
 
-  empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it; the grounds, how little ink is enough.",
-  idle: ({ critical, shown, ...grounds }) =>
+  empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
+  idle: ({ target, versus, predicted, critical, ink }) =>
     [
-      groundsSentence(grounds, shown),
-      critical && !shown ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one in its corner.` : "",
+      ink
+        ? `Hiding a teal region lowers ${score(target, versus)}, hiding an ochre one raises it.`
+        : "There is no ink: hiding a region changes nothing.",
+      critical
+        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one in its corner.`
+        : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
       "Point at a pair or at a region to see how they meet.",
     ].filter(Boolean).join(" "),
-  spot: ({ digit, predicted, target, before, after, change }) =>
-    `Without this region ${digit === predicted ? `it is still read as ${digit}` : `a ${digit} is read`}; the logit of ${target} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for the ${target}.`,
+  spot: ({ left, predicted, target, versus, before, after, change }) =>
+    `Without this region ${left === predicted ? `it is still read as ${left}` : `a ${left} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
-  pairDetail: ({ name, value, target, rival, place, count }) =>
-    `${name} adds ${value} to ${rival === null ? `the ${target}` : `the lead of ${target} over ${rival}`}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,
+  pairDetail: ({ name, value, target, versus, place, count }) =>
+    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,
 
   walk: "Step by step",
   walkTitle: "From the picture to the digit",

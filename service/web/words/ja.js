@@ -1,12 +1,7 @@
 // All words of the page in Japanese; terms are those of the paper where it has them.
 
-function groundsSentence({ target, kept, count, left }, shown) {
-  if (!count) return "線がなければ、根拠もありません。";
-  if (!kept) return `線のある ${count} 領域には、それだけで「${target}」と認識され、除くと認識されなくなる部分が見つかりません。`;
-  return shown
-    ? `線のある ${count} 領域のうち、枠で囲んだ ${kept} 領域だけで「${target}」と認識され、そこを除くと「${left}」と認識されます。`
-    : `線のある ${count} 領域のうち ${kept} 領域だけで「${target}」と認識され、そこを除くと「${left}」と認識されます (「根拠」で表示)。`;
-}
+/** What falls or rises when something is hidden; `versus` is the contrast class, or null. */
+const score = (target, versus) => (versus === null ? `「${target}」のロジット` : `「${versus}」に対する「${target}」の差`);
 
 export default {
   language: "日本語",
@@ -41,7 +36,12 @@ export default {
   fitted: "切り出し・拡大縮小・中央寄せ済み",
   asIs: "28×28 のまま",
   inverted: "白黒反転済み",
-  noInk: "背景と区別できる線がありません",
+  // By the codes of the service.
+  warnings: {
+    empty: "背景と区別できる線がありません",
+    "mostly-ink": "半分以上が線です",
+    "several-pieces": "複数の数字かもしれません",
+  },
   bars: "10 クラスの確率。選ぶとその理由を表示します",
   bar: (digit, share) => `「${digit}」: ${share}。なぜ「${digit}」か`,
   copyLink: "リンクをコピー",
@@ -52,11 +52,11 @@ export default {
   saved: "保存しました。",
   close: "閉じる",
 
-  whyTitle: "認識の根拠",
+  whyTitle: "認識の説明",
   question: ["なぜ", "であって", "ではないのか"],
   another: "ほか",
   targetLabel: "説明するクラス",
-  rivalLabel: "比べるクラス",
+  versusLabel: "比べるクラス",
   pairsTitle: "フィルタの貢献度",
   pairs: "フィルタの組。行は 1 層目、列は 2 層目の畳み込みフィルタ",
   pairsKeys: "矢印キーで組を移動します。",
@@ -76,34 +76,30 @@ export default {
 
   where: (digit) => `「${digit}」の重要な認識領域`,
   whereOther: (digit) => `「${digit}」ならば重要な領域`,
-  whereGrounds: (digit) => `「${digit}」の根拠`,
-  whereNoGrounds: (digit) => `「${digit}」の根拠なし`,
-  wherePair: (name) => name,
+  whereVersus: (digit, other) => `「${digit}」を「${other}」と分ける領域`,
   whereEmpty: "重要な認識領域",
   heatmap: "各領域が認識に与える影響を重ねた数字",
   heatmapKeys: "矢印キーで領域を移動し、Esc で離れます。",
-  scaleDrop: "ロジットの低下",
+  scaleDrop: (digit, other) => (other === null ? "ロジットの低下" : `ロジットの差「${digit}」−「${other}」の低下`),
   scaleCell: "1 マスあたり",
   region: (side) => `隠す領域 ${side}×${side}`,
-  scaleFirst: "最初",
-  scaleOrder: "線の順序",
-  scaleLast: "最後",
-  grounds: "根拠: 必要十分な線",
-  alone: "これだけ",
-  without: "これ以外",
 
-  empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を、根拠は認識に必要十分なわずかな線を示します。",
-  idle: ({ critical, shown, ...grounds }) =>
+  empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を示します。",
+  idle: ({ target, versus, predicted, critical, ink }) =>
     [
-      groundsSentence(grounds, shown),
-      critical && !shown ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : "どれか 1 つ"}を隠すだけで隅に示した数字に誤認識されます。` : "",
+      ink
+        ? `青緑の領域を隠すと${score(target, versus)}が下がり、黄土色の領域を隠すと上がります。`
+        : "線がないので、どの領域を隠しても何も変わりません。",
+      critical
+        ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、隅に示した数字と認識されるようになります。`
+        : ink && `どれか 1 つを隠しても、「${predicted}」と認識されます。`,
       "組や領域を指すと、両者の関係を表示します。",
-    ].join(""),
-  spot: ({ digit, predicted, target, before, after, change }) =>
-    `この領域を隠すと、${digit === predicted ? `やはり「${digit}」` : `「${digit}」`}と認識されます。「${target}」のロジットは ${before} から ${after} になります (${change})。表は「${target}」に対する組ごとの増減です。`,
+    ].filter(Boolean).join(""),
+  spot: ({ left, predicted, target, versus, before, after, change }) =>
+    `この領域を隠すと、${left === predicted ? `やはり「${left}」` : `「${left}」`}と認識されます。${score(target, versus)}は ${before} から ${after} になります (${change})。表は${versus === null ? `「${target}」` : "この差"}に対する組ごとの増減です。`,
   spotEmpty: "この領域には線がないので、隠しても何も変わりません。",
-  pairDetail: ({ name, value, target, rival, place, count }) =>
-    `${name} の貢献度は${rival === null ? `「${target}」に対して` : `「${rival}」に対する「${target}」の差として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。`,
+  pairDetail: ({ name, value, target, versus, place, count }) =>
+    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。`,
 
   walk: "処理過程をたどる",
   walkTitle: "画像の処理過程",

@@ -1,9 +1,9 @@
-// The sentence below: what is looked at, in words.
+// What is looked at, in words.
 
+import { limitOf } from "../colours.js";
 import { pairName } from "../ledger.js";
 import { decimalsFor, number } from "../numbers.js";
 import { words } from "../words.js";
-import { mode } from "./heatmap.js";
 
 const details = document.getElementById("details");
 
@@ -12,32 +12,26 @@ export function showDetails(now, one) {
   if (details.textContent !== text) details.textContent = text;
 }
 
-function sentence(now, one) {
+function sentence({ answer, spot, pair }, one) {
   const said = words();
-  const { answer, spot, pair } = now;
   if (!answer) return said.empty;
   const { occlusion } = answer;
-  if (spot) return spotSentence(occlusion, spot);
-  if (pair) {
-    const value = one.contributions[pair[0]][pair[1]];
-    const place = one.ranking.findIndex(([i, j]) => i === pair[0] && j === pair[1]) + 1;
-    const { target, rival } = one;
-    return said.pairDetail({ name: pairName(pair), value: number(value), target, rival, place, count: one.ranking.length });
-  }
-  return idleSentence(occlusion, mode(now) === "grounds");
+  if (spot) return spotSentence(said, occlusion, spot);
+  if (pair) return pairSentence(said, one, pair);
+  const { target, versus = null, predicted, critical, drop } = occlusion;
+  return said.idle({ target, versus, predicted, critical: critical.length, ink: limitOf(drop) > 0 });
 }
 
-function idleSentence({ target, critical, grounds }, shown) {
-  const { regions: count, proof } = grounds;
-  return words().idle({ target, count, kept: proof?.regions ?? 0, left: proof?.without.digit, shown, critical: critical.length });
+function pairSentence(said, { target, versus, contributions, ranking }, [i, j]) {
+  const place = ranking.findIndex(([a, b]) => a === i && b === j) + 1;
+  const value = number(contributions[i][j]);
+  return said.pairDetail({ name: pairName([i, j]), value, target, versus, place, count: ranking.length });
 }
 
-function spotSentence(occlusion, [row, column]) {
-  const drop = occlusion.drop[row][column];
-  const digit = occlusion.prediction[row][column];
-  const { predicted, target, baseline } = occlusion;
-  if (drop === 0 && digit === predicted) return words().spotEmpty;
-  const decimals = decimalsFor(baseline);
-  const [before, after] = [number(baseline, decimals), number(baseline - drop, decimals)];
-  return words().spot({ digit, predicted, target, before, after, change: number(-drop, decimals, true) });
+function spotSentence(said, { predicted, target, versus = null, whole, drop, prediction }, [row, column]) {
+  const [lost, left] = [drop[row][column], prediction[row][column]];
+  if (lost === 0 && left === predicted) return said.spotEmpty;
+  const decimals = decimalsFor(whole);
+  const [before, after] = [number(whole, decimals), number(whole - lost, decimals)];
+  return said.spot({ left, predicted, target, versus, before, after, change: number(-lost, decimals, true) });
 }

@@ -1,7 +1,6 @@
-// The digit with what hiding each region does, with the grounds, or with one pair's map.
+// The digit with what hiding each region does, or with one pair's map.
 
 import { colour, diverging, limitOf } from "../colours.js";
-import { heat, proven } from "../grounds.js";
 import { pairName } from "../ledger.js";
 import { decimalsFor, number } from "../numbers.js";
 import { set, state } from "../state.js";
@@ -62,6 +61,11 @@ function tag(context, x, y, digit) {
   context.fillText(String(digit), x + 7, y + 12);
 }
 
+function drawBlank(context, pixel) {
+  context.fillStyle = colour("grey-0");
+  context.fillRect(0, 0, SIDE * pixel, SIDE * pixel);
+}
+
 function drawHeat(context, pixel, { process, occlusion }) {
   const limit = limitOf(occlusion.drop);
   fillMap(context, spread(occlusion.drop, occlusion.region), 0, 0, pixel, (value) => diverging(value, limit));
@@ -72,16 +76,9 @@ function drawHeat(context, pixel, { process, occlusion }) {
   for (const [row, column] of corners(groups)) tag(context, column * pixel, row * pixel, groups[row][column]);
 }
 
-function drawGrounds(context, pixel, { process, occlusion }) {
-  fillMap(context, heat(occlusion.grounds), 0, 0, pixel, (value) => diverging(value, 1));
-  dots(context, process.image, pixel);
-  outlined(context, proven(occlusion.grounds).map((line) => line.map((one) => (one ? 0 : NONE))), pixel);
-}
-
 function drawPair(context, pixel, { process }, one, [i, j]) {
   const limit = limitOf(one.maps);
-  context.fillStyle = colour("grey-0");
-  context.fillRect(0, 0, SIDE * pixel, SIDE * pixel);
+  drawBlank(context, pixel);
   fillMap(context, one.maps[i][j], FIRST_CELL * pixel, FIRST_CELL * pixel, CELL * pixel, (value) => diverging(value, limit));
   dots(context, process.image, pixel);
 }
@@ -103,56 +100,60 @@ function drawSpot(context, pixel, { occlusion }, [row, column]) {
   tag(context, Math.min(x - 1, SIDE * pixel - 14), below ? y + height + 1 : y - 17, occlusion.prediction[row][column]);
 }
 
-/** What the map shows now. */
-export function mode({ answer, pair, spot, grounds }) {
+/** What the map can show: how it is drawn, its heading, and the values and the name of its scale. */
+const SHOWN = {
+  empty: {
+    draw: drawBlank,
+    heading: (said) => said.whereEmpty,
+  },
+  heat: {
+    draw: (context, pixel, { answer }) => drawHeat(context, pixel, answer),
+    heading: (said, { answer }) => whereHeading(said, answer.occlusion),
+    values: ({ answer }) => answer.occlusion.drop,
+    unit: (said, { answer: { occlusion } }) => said.scaleDrop(occlusion.target, occlusion.versus ?? null),
+  },
+  pair: {
+    draw: (context, pixel, { answer, pair }, one) => drawPair(context, pixel, answer, one, pair),
+    heading: (said, { pair }) => pairName(pair),
+    values: (_, one) => one.maps,
+    unit: (said) => said.scaleCell,
+  },
+};
+
+function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
-  if (pair && !spot) return "pair";
-  return grounds ? "grounds" : "heat";
+  return pair && !spot ? "pair" : "heat";
+}
+
+/** Of what was answered, not of what is asked: the map is about the same. */
+function whereHeading(said, { target, versus = null, predicted }) {
+  if (versus !== null) return said.whereVersus(target, versus);
+  return target === predicted ? said.where(target) : said.whereOther(target);
 }
 
 /** `one` is the account that the page shows. */
 export function showHeatmap(now, one) {
-  const { answer } = now;
-  const shown = mode(now);
+  const { answer, spot } = now;
+  const name = mode(now);
+  const shown = SHOWN[name];
   const width = canvas.clientWidth;
   const context = sharp(canvas, width);
-  const pixel = width / SIDE;
-  if (shown === "empty") {
-    context.fillStyle = colour("grey-0");
-    context.fillRect(0, 0, width, width);
-  }
-  if (shown === "heat") drawHeat(context, pixel, answer);
-  if (shown === "grounds") drawGrounds(context, pixel, answer);
-  if (shown === "pair") drawPair(context, pixel, answer, one, now.pair);
-  if (now.spot && answer) drawSpot(context, pixel, answer, now.spot);
-  canvas.dataset.shown = shown;
+  shown.draw(context, width / SIDE, now, one);
+  if (spot && answer) drawSpot(context, width / SIDE, answer, spot);
+  canvas.dataset.shown = name;
   canvas.dataset.region = answer?.occlusion.region ?? "";
-  title.textContent = heading(now, shown);
-  showScale(shown, answer, one);
+  title.textContent = shown.heading(words(), now);
+  showScale(shown, now, one);
 }
 
-function heading({ answer, pair }, shown) {
-  const said = words();
-  if (shown === "empty") return said.whereEmpty;
-  if (shown === "pair") return said.wherePair(pairName(pair));
-  const { target, predicted, grounds } = answer.occlusion;
-  if (shown === "grounds") return grounds.proof ? said.whereGrounds(target) : said.whereNoGrounds(target);
-  return target === predicted ? said.where(target) : said.whereOther(target);
-}
-
-function showScale(shown, answer, one) {
-  scale.classList.toggle("unseen-scale", shown === "empty");
-  if (shown === "empty") return;
+function showScale({ values, unit }, now, one) {
+  scale.classList.toggle("unseen-scale", !values);
+  if (!values) return;
   paintStrip(strip);
-  if (shown === "grounds") {
-    const said = words();
-    [least.textContent, middle.textContent, most.textContent] = [said.scaleLast, said.scaleOrder, said.scaleFirst];
-    return;
-  }
-  const limit = limitOf(shown === "heat" ? answer.occlusion.drop : one.maps);
+  const limit = limitOf(values(now, one));
   const decimals = decimalsFor(limit);
   least.textContent = number(-limit, decimals);
-  middle.textContent = shown === "heat" ? words().scaleDrop : words().scaleCell;
+  middle.textContent = unit(words(), now);
   most.textContent = number(limit, decimals, true);
 }
 

@@ -164,12 +164,12 @@ function showCells(one, losses) {
 
 function showSum(one) {
   const said = words();
-  const { target, rival } = one;
+  const { target, versus } = one;
   const terms = [one.pairs, one.filterBias, one.classBias];
   const decimals = addingDecimals(terms, one.logit);
   const count = one.contributions.flat().length;
-  const names = rival === null ? said.terms(count) : said.versusTerms(count);
-  const total = rival === null ? said.logit(target) : said.difference(target, rival);
+  const names = versus === null ? said.terms(count) : said.versusTerms(count);
+  const total = versus === null ? said.logit(target) : said.difference(target, versus);
   const texts = [...terms, one.logit].map((value) => number(value, decimals));
   const signs = ["", ...texts.slice(1, 3).map((text) => (text.startsWith("−") ? "−" : "+")), "="];
   texts.forEach((text, k) => {

@@ -1,21 +1,22 @@
 // The question: why this digit, and not that one?
 
-import { rival, set, state, target } from "../state.js";
+import { set, state, target, versus } from "../state.js";
 import { words } from "../words.js";
 
 const heading = document.getElementById("question");
 
-function choice(name, values) {
+function choice(name, values, testid = name) {
   const select = document.createElement("select");
   select.id = name;
-  select.dataset.testid = name;
+  select.dataset.testid = testid;
   select.append(...values.map((value) => new Option(value, value)));
   return select;
 }
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
 const targets = choice("target", DIGITS);
-const rivals = choice("rival", ["", ...DIGITS]);
+// Tests and scripts know it by its name of version 0.1.
+const contrasts = choice("versus", ["", ...DIGITS], "rival");
 
 let asked = () => {};
 
@@ -30,22 +31,25 @@ targets.addEventListener("change", () => {
   set({ pinned: digit === state.answer?.process.predicted ? null : digit });
   asked();
 });
-rivals.addEventListener("change", () => set({ rival: rivals.value === "" ? null : Number(rivals.value) }));
+contrasts.addEventListener("change", () => {
+  set({ versus: contrasts.value === "" ? null : Number(contrasts.value) });
+  asked();
+});
 
 export function showQuestion({ answer }) {
   const said = words();
   const [why, and, not] = said.question;
   if (heading.dataset.language !== said.language) {
     heading.dataset.language = said.language;
-    heading.replaceChildren(why, targets, and, rivals, not);
+    heading.replaceChildren(why, targets, and, contrasts, not);
     targets.setAttribute("aria-label", said.targetLabel);
-    rivals.setAttribute("aria-label", said.rivalLabel);
-    rivals.options[0].text = said.another;
+    contrasts.setAttribute("aria-label", said.versusLabel);
+    contrasts.options[0].text = said.another;
   }
   heading.classList.toggle("idle", !answer);
-  targets.disabled = rivals.disabled = !answer;
+  targets.disabled = contrasts.disabled = !answer;
   // Before anything is read, there is nothing to ask about.
   targets.value = String(target() ?? "");
-  rivals.value = String(rival() ?? "");
-  DIGITS.forEach((digit) => (rivals.options[digit + 1].disabled = digit === target()));
+  contrasts.value = String(versus() ?? "");
+  DIGITS.forEach((digit) => (contrasts.options[digit + 1].disabled = digit === target()));
 }

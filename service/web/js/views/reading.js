@@ -25,10 +25,13 @@ const rows = Array.from({ length: 10 }, (_, digit) => {
   return button;
 });
 
-function receiptText(input) {
+/** What was done with the picture, and all reasons to doubt that it is a digit: one line each. */
+function receiptLines({ fitted, inverted, warnings }) {
   const said = words();
-  if (input.warnings.some((warning) => warning.includes("empty"))) return said.noInk;
-  return [input.fitted ? said.fitted : said.asIs, input.inverted ? said.inverted : null].filter(Boolean).join(" · ");
+  const done = [fitted ? said.fitted : said.asIs, inverted ? said.inverted : null].filter(Boolean).join(" · ");
+  const doubts = warnings.map(({ code, text }) => ({ className: "warning", textContent: said.warnings[code] ?? text }));
+  // Nothing was done with a picture on which there is nothing.
+  return warnings.some(({ code }) => code === "empty") ? doubts : [{ textContent: done }, ...doubts];
 }
 
 /** `asked` is the class that the page explains. */
@@ -36,7 +39,8 @@ export function showReading({ answer }, asked) {
   const process = answer?.process;
   const probabilities = process ? softmax(process.logits) : Array(10).fill(0);
   paintDigit(seen, process?.image ?? BLANK);
-  receipt.textContent = process ? receiptText(process.input) : "";
+  const lines = process ? receiptLines(process.input) : [];
+  receipt.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), line)));
   const digit = Object.assign(document.createElement("span"), { className: "digit", textContent: process?.predicted ?? "–" });
   const share = Object.assign(document.createElement("span"), { className: "share" });
   share.textContent = process ? words().read(percent(probabilities[process.predicted])) : words().nothingRead;

@@ -1,0 +1,36 @@
+"""The empty image: what is predicted where everything is hidden."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.architecture import IMAGE_SIDE
+from models.network import Array, Network, softmax
+
+
+@dataclass(frozen=True)
+class Empty:
+    """The image in which every pixel has the fill value.
+
+    Attributes
+    ----------
+    logits
+        (C,): one for each class.
+    """
+
+    logits: Array
+
+    @property
+    def predicted(self) -> int:
+        """The class that is predicted."""
+        return int(self.logits.argmax())
+
+    @property
+    def probability(self) -> float:
+        """Of the predicted class."""
+        return float(softmax(self.logits).max())
+
+
+def empty_image(network: Network, fill: float = 0.0) -> Empty:
+    """Predict the image of which every pixel is ``fill``, 0…1."""
+    return Empty(network.logits(np.full((IMAGE_SIDE, IMAGE_SIDE), fill)))

@@ -1,0 +1,48 @@
+"""What occlusion hides: a grid of regions, and the grey value that takes the place of their pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.checks import check_fill
+from models.network import Array
+from models.regions import Regions
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """Regions, and what hides them.
+
+    Parameters
+    ----------
+    regions
+        Which pixels are hidden together.
+    fill
+        The grey value that hides, 0…1; 0 is the background (the paper's).
+
+    Raises
+    ------
+    ParameterError
+        A fill out of range.
+    """
+
+    regions: Regions = Regions()
+    fill: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_fill(self.fill)
+
+    def changed(self, image: Array) -> NDArray[np.bool_]:
+        """(R²,), regions row by row: whether hiding the region changes any pixel of the image (28, 28)."""
+        changed: NDArray[np.bool_] = (self.masks & (image != self.fill)).any((-2, -1))
+        return changed
+
+    def hide(self, image: Array, which: NDArray[np.intp]) -> Array:
+        """(n, 28, 28): the image with each one of the regions ``which`` (n,) hidden, by their number row by row."""
+        return np.where(self.masks[which], image.dtype.type(self.fill), image)
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """(R², 28, 28): the pixels of each region, row by row."""
+        return self.regions.masks.reshape(-1, *self.regions.masks.shape[-2:])

@@ -1,0 +1,57 @@
+"""Occlusion of contributions: what each filter pair loses when a region is hidden."""
+
+import numpy as np
+
+from models.contributions import class_maps
+from models.hiding import Hiding
+from models.network import Array, Network
+from models.regions import Regions
+
+# Images whose maps are kept at once.
+CHUNK = 64
+
+
+def pair_drops(
+    network: Network, image: Array, hiding: Hiding, target: int, versus: int | None = None
+) -> tuple[Array, Array]:
+    """How much of each pair's contribution goes when each region is hidden.
+
+    With hidden region r, ``contribution[i, j](whole) − contribution[i, j](r hidden)``. Summed over the pairs, with what
+    the filter biases lose, it is the drop of the logit.
+
+    Parameters
+    ----------
+    image
+        (28, 28) in [0, 1].
+    hiding
+        What to hide.
+    target
+        The class.
+    versus
+        The contrast class: contributions are then the difference target − versus.
+
+    Returns
+    -------
+    whole
+        (A, B): the contributions in the whole image.
+    drops
+        (R, R, A, B).
+    """
+
+    def contributions(images: Array) -> Array:
+        values: Array = class_maps(network, images, target).sum((-2, -1))
+        return values if versus is None else values - class_maps(network, images, versus).sum((-2, -1))
+
+    whole = contributions(image)
+    changed = hiding.changed(image)
+    drops = np.zeros((len(changed), *whole.shape), network.dtype)
+    which = np.flatnonzero(changed)
+    for start in range(0, len(which), CHUNK):
+        some = which[start : start + CHUNK]
+        drops[some] = whole - contributions(hiding.hide(image, some))
+    return whole, drops.reshape(*hiding.regions.grid, *whole.shape)
+
+
+def pair_heatmaps(drops: Array, regions: Regions) -> Array:
+    """For each pixel the mean drop of the regions that cover it: (R, R, A, B) → (28, 28, A, B)."""
+    return np.moveaxis(regions.spread(np.moveaxis(drops, (0, 1), (-2, -1))), (-2, -1), (0, 1))

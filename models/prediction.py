@@ -1,0 +1,40 @@
+"""The prediction: which class the network gives an image, and with which probabilities."""
+
+from dataclasses import dataclass
+
+from models.checks import check_single
+from models.network import Array, Network, softmax
+from models.result import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Result):
+    """The prediction of one image.
+
+    Attributes
+    ----------
+    probabilities
+        (10,): the softmax of the logits.
+    """
+
+    probabilities: Array
+
+
+def predict(network: Network, image: Array) -> Prediction:
+    """Predict one image.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the answer.
+    image
+        (28, 28) in [0, 1], light ink on dark.
+
+    Raises
+    ------
+    ImageError
+        Not one 28×28 image, or not finite.
+    """
+    check_single(image)
+    logits = network.logits(image)
+    return Prediction(network=network, image=image, logits=logits, probabilities=softmax(logits))

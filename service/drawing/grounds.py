@@ -1,0 +1,157 @@
+"""The grounds as a picture: what must stay for the prediction to stay, and what must go for it to change."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.architecture import IMAGE_SIDE
+from models.proofs import Grounds, Place, Status
+from service.drawing.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
+from service.drawing.colours import ACCENT, INK, MUTED, NEGATIVE, PAPER, TRACK, grey
+from service.drawing.letters import width
+from service.drawing.outline import NONE, edges
+from service.drawing.style import Style
+from service.drawing.wording import hiding_words, times
+
+# In logical units.
+_PIXEL = 10
+_SIDE = IMAGE_SIDE * _PIXEL
+_GAP = 44
+_HEAD = 18
+# Beneath the images, baselines: the sentence's lines, and what is said of the proof.
+_FIRST_LINE, _LINE, _LINES = 30, 20, 3
+_NOTE_LINE = 24
+_END = 26
+_OUTLINE, _CASING, _STROKE = 3, 1, 2
+# How much of its darkness the ink of a region keeps that may be hidden.
+SHADED = 0.28
+
+STAYS = Box(MARGIN, TOP + _HEAD, MARGIN + _SIDE, TOP + _HEAD + _SIDE)
+GOES = Box(STAYS.right + _GAP, STAYS.top, STAYS.right + _GAP + _SIDE, STAYS.bottom)
+_HEIGHT = STAYS.bottom + _FIRST_LINE + _LINE * (_LINES - 1) + _NOTE_LINE + _END
+
+_Mask = NDArray[np.bool_]
+
+
+def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
+    """Draw two images: the sufficient regions outlined and the others shaded; the contrast's regions struck out.
+
+    Beneath each stands in a sentence what is proven.
+    """
+    canvas = Canvas(GOES.right + MARGIN, _HEIGHT, style)
+    canvas.heading(f"predicted {result.predicted}: the grounds")
+    _draw_sufficient(canvas, result)
+    _draw_contrast(canvas, result)
+    empty = f"with everything hidden, {result.empty.predicted} is predicted, {result.empty.probability:.1%}"
+    canvas.text(MARGIN, _HEIGHT - _END + 4, f"{hiding_words(result.hiding)}; {empty}", NOTE, MUTED)
+    return canvas.image()
+
+
+def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
+    needed, players = (_pixels(result, places) for places in (result.sufficient.regions, result.players))
+    shaded = np.where(players & ~needed, SHADED * result.image, result.image)
+    which = "Keep these" if result.sufficient.regions else "Keep nothing"
+    canvas.text(STAYS.left, STAYS.top - 10, f"{which}: it stays a {result.predicted}", BODY, strong=True)
+    canvas.tile(STAYS, grey(shaded))
+    _draw_outline(canvas, STAYS, needed, ACCENT)
+    _draw_lines(canvas, STAYS, _sufficient_words(result), _status_words(result))
+
+
+def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
+    contrast, hidden = result.contrast, np.zeros_like(result.image, np.bool_)
+    if contrast is None:
+        canvas.text(GOES.left, GOES.top - 10, f"Hide anything: it stays a {result.predicted}", BODY, strong=True)
+    else:
+        canvas.text(GOES.left, GOES.top - 10, f"Hide these: it becomes a {contrast.predicted}", BODY, strong=True)
+        hidden = _pixels(result, contrast.regions)
+    canvas.tile(GOES, grey(np.where(hidden, result.hiding.fill, result.image)))
+    if contrast is not None:
+        _strike_out(canvas, result, contrast.regions)
+        _draw_outline(canvas, GOES, hidden, NEGATIVE)
+    _draw_lines(canvas, GOES, _contrast_words(result), "")
+
+
+def _sufficient_words(result: Grounds) -> str:
+    kept, players = len(result.sufficient.regions), len(result.players)
+    if not players:
+        return "No region holds anything but the fill value, so there is nothing to hide."
+    free = players - kept
+    stays = f"it stays a {result.predicted}"
+    if not kept:
+        return f"No region is needed. However the {players} are hidden, in any of {_ways(result)} ways, {stays}."
+    if not free:
+        return f"All {players} regions are needed."
+    others = "However the other one is" if free == 1 else f"However the other {free} are"
+    return f"{kept} of {times(players, 'region')}. {others} hidden, in any of {_ways(result)} ways, {stays}."
+
+
+def _ways(result: Grounds) -> str:
+    return f"{result.sufficient.combinations:,}"
+
+
+def _status_words(result: Grounds) -> str:
+    if not result.sufficient.regions:
+        return ""
+    if result.sufficient.status is Status.SMALLEST:
+        return "Proven: no smaller set suffices."
+    return "Proven: none of them can be left out."
+
+
+def _contrast_words(result: Grounds) -> str:
+    if not result.players:
+        return ""
+    if result.contrast is None:
+        return f"Whatever is hidden, it stays a {result.predicted}."
+    count = len(result.contrast.regions)
+    fewer = "" if count == 1 else f" Hiding fewer than {count} never changes the answer."
+    these = "this region" if count == 1 else f"these {count} regions"
+    return f"With {these} hidden, {result.contrast.predicted} is predicted.{fewer}"
+
+
+def _pixels(result: Grounds, places: tuple[Place, ...]) -> _Mask:
+    """(28, 28): the pixels of some regions."""
+    mask = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.bool_)
+    for row, column in places:
+        left, top, right, bottom = result.hiding.regions.box(row, column)
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def _draw_outline(canvas: Canvas, box: Box, inside: _Mask, colour: int) -> None:
+    """A line around the regions, with a thin one of paper within it."""
+    groups = np.where(inside, 0, NONE)
+    for thickness, shade in ((_OUTLINE + _CASING, PAPER), (_OUTLINE, colour)):
+        canvas.region(box)[edges(groups, _PIXEL * canvas.scale, thickness * canvas.scale)] = shade
+
+
+def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Place, ...]) -> None:
+    """Two diagonals through each region."""
+    unit = _PIXEL * canvas.scale
+    pixels = canvas.region(GOES)
+    for row, column in places:
+        left, top, right, bottom = (edge * unit for edge in result.hiding.regions.box(row, column))
+        area = pixels[top:bottom, left:right]
+        area[:] = TRACK
+        down, across = np.ogrid[: bottom - top, : right - left]
+        slope = (bottom - top) / (right - left)
+        thickness = _STROKE * canvas.scale
+        falls = np.abs(down - across * slope) < thickness
+        rises = np.abs(down - (right - left - 1 - across) * slope) < thickness
+        area[falls | rises] = NEGATIVE
+
+
+def _draw_lines(canvas: Canvas, box: Box, sentence: str, note: str) -> None:
+    """A sentence, folded to the width of the image above it, and a note."""
+    lines: list[str] = []
+    for word in sentence.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, BODY) <= box.width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    baseline = box.bottom + _FIRST_LINE
+    for line in lines:
+        canvas.text(box.left, baseline, line, BODY, INK)
+        baseline += _LINE
+    if note:
+        canvas.text(box.left, baseline, note, NOTE, MUTED)

@@ -1,0 +1,166 @@
+"""The whole processing of one image as a slide: from the image through every layer to the prediction (Fig. 2)."""
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from models.architecture import CLASSES, Wiring
+from models.contributions import Ledger
+from models.network import Network
+from models.process import Process
+from service.drawing.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for, number
+from service.drawing.colourbar import colour_strip
+from service.drawing.colours import ACCENT, INK, MUTED, SHADES, Array, Pixels, diverging, grey, limit_of
+from service.drawing.layers import Grid
+from service.drawing.places import Emphasis, Place, name_places, name_width, places
+from service.drawing.slide import LINE, NAME, PAIRS, SIZES, Slide
+from service.drawing.style import Style
+
+# The palest of the accent's shades that is still a colour: what lies behind the winner's maps.
+TINT = ACCENT - SHADES + 3
+_READ_SIZE = 44
+# A pair's numbers over its column take so much.
+_PAIR_WIDTH = 30
+_LEAST_STRIP, _NAMES_GAP = 80, 20
+
+
+def process(result: Process, style: Style = Style()) -> Image.Image:
+    """Draw the image, the maps of conv1, pool1, conv2 and pool2, the maps of all pairs for all classes, and the logits.
+
+    conv1 and conv2 are shown before ReLU, pool1 and pool2 after it. The row of the predicted class stands out; in it
+    the pair that contributes most is framed red, the second blue. Each layer has a scale of its own. Lines show which
+    maps a map is made of. The filters stand beside their maps, unless there are many.
+    """
+    network, trace, ledger, predicted = result.network, result.trace, result.ledger, result.predicted
+    slide = Slide(network.architecture)
+    canvas = Canvas(*slide.size, style)
+    winners = places(ledger.contributions[predicted])
+    canvas.heading(f"predicted {predicted}: step by step")
+    _draw_links(canvas, slide)
+    _draw_input(canvas, slide, result.image)
+    for layer, maps in enumerate((trace.conv1, trace.pool1, trace.conv2, trace.pool2)):
+        _draw_layer(canvas, slide, layer, maps)
+    _draw_filters(canvas, slide, network)
+    _draw_field(canvas, slide, ledger, predicted, winners)
+    _draw_logits(canvas, slide, trace.logits, predicted)
+    return canvas.image()
+
+
+def _middle(box: Box) -> int:
+    return (box.left + box.right) // 2
+
+
+def _head(canvas: Canvas, x: int, name: str, sizes: str, align: float = 0.5) -> None:
+    canvas.text(x, NAME, name, BODY, align=align, strong=True)
+    canvas.text(x, SIZES, sizes, NOTE, MUTED, align=align)
+
+
+def _draw_links(canvas: Canvas, slide: Slide) -> None:
+    (conv1,), (pool1,) = slide.grids(0), slide.grids(1)
+    _link(canvas, [slide.digit], conv1.column(0), conv1.lead)
+    _link_rows(canvas, conv1, pool1)
+    for group, (conv2, pool2) in enumerate(zip(slide.grids(2), slide.grids(3), strict=True)):
+        paired = slide.architecture.wiring is Wiring.PAIRED
+        sources = [pool1.box(group)] if paired else pool1.column(pool1.columns - 1)
+        _link(canvas, sources, conv2.column(0), conv2.lead)
+        _link_rows(canvas, conv2, pool2)
+    last = [box for grid in slide.grids(3) for box in grid.column(grid.columns - 1)]
+    _link(canvas, last, [slide.tag(digit) for digit in range(CLASSES)])
+
+
+def _link_rows(canvas: Canvas, grid: Grid, pooled: Grid) -> None:
+    for source, target in zip(grid.column(0), pooled.column(0), strict=True):
+        y = source.top + source.height // 2
+        canvas.line((source.right, y), (target.left, y))
+
+
+def _link(canvas: Canvas, sources: Sequence[Box], targets: Sequence[Box], lead: int = 0) -> None:
+    """Lines from all sources to all targets: they meet in an upright one halfway."""
+    x = (max(box.right for box in sources) + min(box.left for box in targets) - lead) // 2
+    heights = [box.top + box.height // 2 for box in (*sources, *targets)]
+    canvas.line((x, min(heights)), (x, max(heights)))
+    ends = [box.right for box in sources] + [box.left for box in targets]
+    for end, y in zip(ends, heights, strict=True):
+        canvas.line((x, y), (end, y))
+
+
+def _draw_input(canvas: Canvas, slide: Slide, image: Array) -> None:
+    _head(canvas, _middle(slide.digit), "image", f"{len(image)}×{len(image)}")
+    canvas.tile(slide.digit, grey(image))
+    for baseline, text in zip(slide.lines, ("Filters: full colour is", "the largest weight."), strict=True):
+        canvas.text(slide.digit.left, baseline, text, NOTE, MUTED)
+
+
+def _draw_layer(canvas: Canvas, slide: Slide, layer: int, maps: Array) -> None:
+    column, shape, pooled = slide.column(layer), slide.layers[layer], layer % 2 == 1
+    _head(canvas, _middle(column), shape.name, shape.sizes)
+    limit = limit_of(maps)
+    shades = diverging(maps, limit).reshape(shape.groups, shape.maps, *maps.shape[-2:])
+    for grid, some in zip(slide.grids(layer), shades, strict=True):
+        _draw_grid(canvas, grid, some)
+    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not pooled)
+    words = "after ReLU" if pooled else "before ReLU"
+    canvas.text(_middle(column), slide.lines[1], words, NOTE, MUTED, align=0.5)
+
+
+def _draw_grid(canvas: Canvas, grid: Grid, shades: Pixels, framed: bool = True) -> None:
+    """All maps of a grid, (maps, height, width); the last row need not be full."""
+    full = grid.maps - grid.maps % grid.columns
+    for start, some in ((0, shades[:full]), (full, shades[full:])):
+        if len(some):
+            rows = some.reshape(-1, min(len(some), grid.columns), *some.shape[1:])
+            canvas.tiles(grid.box(start), grid.pitch, rows, framed)
+
+
+def _draw_filters(canvas: Canvas, slide: Slide, network: Network) -> None:
+    filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
+    for i, shades in enumerate(diverging(filters, limit_of(filters))):
+        canvas.tile(slide.filter(i), shades)
+    if slide.kernels:
+        for j, stack in enumerate(diverging(kernels, limit_of(kernels))):
+            for number, shades in enumerate(stack):
+                for group in range(slide.layers[2].groups):
+                    canvas.tile(slide.kernel(group, j, number), shades)
+
+
+def _draw_field(canvas: Canvas, slide: Slide, ledger: Ledger, predicted: int, winners: dict[Place, Emphasis]) -> None:
+    field, filters = slide.row(0), ledger.contributions.shape[-1]
+    limit = limit_of(ledger.maps)
+    shades = diverging(ledger.maps, limit)
+    shades = shades.reshape(CLASSES, -1, *shades.shape[-2:])
+    _head(canvas, _middle(field), "affine", slide.field_sizes)
+    canvas.fill(slide.row(predicted), TINT)
+    for digit, maps in enumerate(shades):
+        _draw_grid(canvas, slide.pairs(digit), maps, framed=not slide.dense)
+    grid = slide.pairs(predicted)
+    # The first over the second: where maps stand close, the frames of neighbours overlap.
+    for (i, j), (colour, _) in reversed(winners.items()):
+        canvas.frame(grid.box(i * filters + j), colour, *slide.frame)
+    if grid.columns == grid.maps and grid.pitch[1] >= _PAIR_WIDTH:
+        for place in range(grid.columns):
+            i, j = divmod(place, filters)
+            canvas.text(_middle(grid.box(place)), PAIRS, f"{i}×{j}", NOTE, MUTED, align=0.5)
+    names = max((name_width(pair, name) for pair, (_, name) in winners.items()), default=0)
+    # The names end where the logits end, if there is room.
+    right = max(slide.logit(0).right - names - _NAMES_GAP, field.left + _LEAST_STRIP)
+    strip = slide.strip(field.left, right)
+    colour_strip(canvas, strip, limit)
+    canvas.text(_middle(strip), slide.lines[1], "per cell", NOTE, MUTED, align=0.5)
+    name_places(canvas, strip.right + _NAMES_GAP, slide.lines[0], winners, LINE)
+
+
+def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) -> None:
+    decimals = decimals_for(limit_of(logits))
+    right = slide.logit(0).right - 8
+    _head(canvas, right, "logit", "sum + bias", align=1)
+    for digit, value in enumerate(logits.tolist()):
+        tag, box, chosen = slide.tag(digit), slide.logit(digit), digit == predicted
+        colour = ACCENT if chosen else INK
+        if chosen:
+            canvas.fill(tag, ACCENT)
+            canvas.fill(box, ACCENT)
+        canvas.text(_middle(tag), tag.baseline(SUM), str(digit), SUM, colour, 0.5, chosen, chosen)
+        canvas.text(right, box.baseline(BODY), number(value, decimals), BODY, colour, 1, chosen, chosen)
+    canvas.text(slide.right, NAME, "predicted", BODY, align=1, strong=True)
+    row = slide.row(predicted)
+    canvas.text(slide.right, row.baseline(_READ_SIZE), str(predicted), _READ_SIZE, ACCENT, align=1, strong=True)

@@ -1,0 +1,82 @@
+"""Shapley values as a picture: the heatmap with the image on it, and the sum."""
+
+import numpy as np
+from PIL import Image
+
+from models.shapley import PairValues
+from models.shapley_explanation import ShapleyExplanation
+from service.drawing.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
+from service.drawing.colourbar import bar_width, colour_bar
+from service.drawing.colours import MUTED, diverging, grey, limit_of
+from service.drawing.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
+from service.drawing.pair_table import pair_table
+from service.drawing.style import Style
+from service.drawing.sums import Term, draw_sum, sum_terms
+from service.drawing.wording import class_words, hiding_words, times
+
+_BAR_GAP = 20
+# From the map to the caption beneath the sum.
+_BELOW_SUM = 82
+
+
+def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
+    """Draw what each region adds, with the image on it as dots; with the pairs, a heatmap for each filter pair."""
+    if result.pairs is not None:
+        return _pairs(result, result.pairs, style)
+    heat = result.heatmap()
+    limit = limit_of(heat)
+    canvas = Canvas(
+        MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, HEIGHT - (CAPTION - MAP.bottom) + _BELOW_SUM, style
+    )
+    canvas.heading(f"predicted {result.predicted}: what each region adds to {class_words(result)}")
+    canvas.tile(DIGIT, grey(result.image))
+    _draw_empty(canvas, result)
+    canvas.tile(MAP, diverging(heat, limit))
+    draw_dots(canvas, result.image)
+    colour_bar(canvas, MAP.right + _BAR_GAP, MAP.top, MAP.height, limit, "Shapley value")
+    draw_sum(canvas, MAP.bottom, _terms(result))
+    canvas.text(MARGIN, MAP.bottom + _BELOW_SUM, _caption(result), NOTE, MUTED)
+    return canvas.image()
+
+
+def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Image.Image:
+    of = class_words(result)
+    totals, biases = split.pairs.sum((0, 1)), float(split.filter_bias.sum())
+    values = {times(totals.size, "pair"): float(totals.sum()), "filter biases": biases}
+    terms = sum_terms(values, "all regions", float(result.values.values.sum()))
+    notes = [
+        f"Colour: what the region adds to a pair’s contribution to {of}, its Shapley value; the number is their sum.",
+        f"Hidden: {_caption(result)}.",
+    ]
+    return pair_table(
+        f"predicted {result.predicted}: what each region adds to each pair, for {of}",
+        result.image,
+        result.network,
+        result.pair_heatmaps(),
+        totals,
+        "Shapley value",
+        notes,
+        terms,
+        style,
+    )
+
+
+def _terms(result: ShapleyExplanation) -> list[Term]:
+    values = result.values
+    players = int(np.count_nonzero(result.hiding.changed(result.image)))
+    terms = {"empty image": values.empty_logit, times(players, "region"): float(values.values.sum())}
+    total = f"logit {result.target}" if result.versus is None else f"logit {result.target} − logit {result.versus}"
+    return sum_terms(terms, total, values.logit)
+
+
+def _draw_empty(canvas: Canvas, result: ShapleyExplanation) -> None:
+    """What is predicted where everything is hidden."""
+    canvas.text(MARGIN, DIGIT.bottom + 30, f"logit of {class_words(result)}", NOTE, MUTED)
+    value = result.values.logit
+    canvas.text(MARGIN, DIGIT.bottom + 51, number(value, decimals_for(value)), SUM)
+    canvas.text(MARGIN, DIGIT.bottom + 84, "all hidden: predicted", NOTE, MUTED)
+    canvas.text(MARGIN, DIGIT.bottom + 105, f"{result.empty.predicted}, {result.empty.probability:.1%}", SUM)
+
+
+def _caption(result: ShapleyExplanation) -> str:
+    return f"{hiding_words(result.hiding)}; exact over all combinations"

@@ -1,0 +1,129 @@
+"""How each class uses the filters, as a picture: after the paper's Fig. 4."""
+
+import numpy as np
+from PIL import Image
+
+from models.network import Network
+from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
+from service.drawing.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
+from service.drawing.colourbar import colour_strip
+from service.drawing.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
+from service.drawing.filter_heads import FILTERS_NOTE
+from service.drawing.letters import width
+from service.drawing.panels import Panels
+from service.drawing.style import Style
+
+_STRIP = 160, 6
+# Below the panels, from the left: the strip and two columns of notes; from the top: their lines.
+_FIRST_NOTES, _SECOND_NOTES = 196, 590
+_ABOVE_NOTES, _LINE, _END = 18, 18, 78
+_NOTES = (
+    (
+        "Rows are conv1 filters, columns conv2 filters.",
+        "Colour: what the pair adds to the class’s logit, on average.",
+        "Percent: training images in which the pair adds most.",
+    ),
+    (f"Red is first, blue second; no blue where first has {DOMINATES:.0%}.", FILTERS_NOTE),
+)
+
+
+def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Image.Image:
+    """Draw the filters, and for each class what its pairs contribute, with the filters of first and second place.
+
+    Parameters
+    ----------
+    name
+        The checkpoint's.
+    network
+        Its filters are shown.
+    study
+        Of this network; without one there are only the filters.
+    style
+        The scale and the theme.
+    """
+    panels = Panels(network.architecture)
+    heading = f"{name}: which filter pairs each class uses"
+    missing = f"Not studied yet; this does it: python -m trainer study filters --model {name}"
+    right, bottom = (panels.right, panels.bottom) if study else (panels.filters_right, panels.filters_bottom)
+    texts = round(max(width(heading, TITLE), 0 if study else width(missing, NOTE)))
+    canvas = Canvas(max(right, MARGIN + texts) + MARGIN, bottom + _END, style)
+    canvas.heading(heading)
+    _draw_filters(canvas, panels, network)
+    if study:
+        _draw_study(canvas, panels, network, study)
+    else:
+        for line, text in enumerate((missing, FILTERS_NOTE)):
+            canvas.text(MARGIN, bottom + _ABOVE_NOTES + 6 + line * _LINE, text, NOTE, MUTED)
+    return canvas.image()
+
+
+def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
+    filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
+    limit = limit_of(filters)
+    for i, weights in enumerate(filters):
+        canvas.tile(panels.filter(i), diverging(weights, limit))
+    pitch = panels.kernel_pitch
+    canvas.tiles(panels.kernel(0, 0), (pitch, pitch), diverging(kernels, limit_of(kernels)).swapaxes(0, 1))
+    for layer, box in (("conv1", panels.filter(0)), ("conv2", panels.kernel(0, 0))):
+        canvas.text(box.left - 9, box.baseline(NOTE), layer, NOTE, MUTED, align=1)
+    if not panels.dense:
+        numbered = (
+            [panels.filter(i) for i in range(len(filters))],
+            [panels.kernel(panels.architecture.kernels_per_filter - 1, j) for j in range(len(kernels))],
+        )
+        for boxes in numbered:
+            for number, box in enumerate(boxes):
+                canvas.text((box.left + box.right) / 2, box.bottom + 16, f"[{number}]", NOTE, MUTED, align=0.5)
+
+
+def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) -> None:
+    limit = max(limit_of(one.mean) for one in study.classes)
+    for digit, one in enumerate(study.classes):
+        # A dominated second place counts, but is not framed.
+        places = [(one.first, FIRST), (one.second, MUTED if one.dominated else SECOND)]
+        styled = [(pair, colour) for pair, colour in places if pair]
+        _draw_cells(canvas, panels, digit, one, [entry for entry in styled if entry[1] != MUTED], limit)
+        for place, (pair, colour) in enumerate(styled):
+            _draw_place(canvas, panels.icons(digit, place), pair, colour, network)
+    top = panels.bottom + _ABOVE_NOTES
+    strip = Box(MARGIN, top - 6, MARGIN + _STRIP[0], top - 6 + _STRIP[1])
+    colour_strip(canvas, strip, limit)
+    for left, lines in zip((_FIRST_NOTES, _SECOND_NOTES), _NOTES, strict=True):
+        for line, text in enumerate(lines):
+            canvas.text(MARGIN + left, top + line * _LINE, text, NOTE, MUTED)
+
+
+def _draw_cells(
+    canvas: Canvas, panels: Panels, digit: int, one: ClassUsage, styled: list[tuple[PlacedPair, int]], limit: float
+) -> None:
+    panel = panels.panel(digit)
+    canvas.text(panel.left, panel.top + 12, str(digit), SUM, strong=True)
+    canvas.text(panel.right, panel.top + 12, f"{one.images:,} images", NOTE, MUTED, align=1)
+    cells = diverging(one.mean, limit)[..., None, None]
+    canvas.tiles(panels.cell(digit, 0, 0), panels.pitch, cells, framed=not panels.dense)
+    colours = {(pair.conv1, pair.conv2): colour for pair, colour in styled}
+    # The first over the second: where cells stand close, their frames overlap.
+    for pair, colour in reversed(colours.items()):
+        canvas.frame(panels.cell(digit, *pair), colour, *panels.frame)
+    if panels.dense:
+        return
+    for (i, j), share in np.ndenumerate(one.firsts / one.images):
+        box, text = panels.cell(digit, i, j), f"{share:.0%}"
+        colour = colours.get((i, j), MUTED if text == "0%" else INK)
+        middle = (box.left + box.right) / 2
+        canvas.text(middle, box.bottom + 16, text, NOTE, colour, align=0.5, strong=(i, j) in colours)
+
+
+def _draw_place(canvas: Canvas, icons: tuple[Box, Box], pair: PlacedPair, colour: int, network: Network) -> None:
+    filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
+    # With paired wiring, one kernel serves every conv1 filter.
+    kernel = kernels[pair.conv2, pair.conv1 % kernels.shape[1]]
+    for box, weights, limit in zip(
+        icons, (filters[pair.conv1], kernel), (limit_of(filters), limit_of(kernels)), strict=True
+    ):
+        canvas.tile(box, diverging(weights, limit))
+        if colour != MUTED:
+            canvas.frame(box, colour, 2, 1)
+    left, top = icons[1].right + 11, icons[1].top
+    canvas.text(left, top + 8, f"{pair.share:.1%}", BODY, colour, strong=True)
+    canvas.text(left, top + 22, f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", NOTE, MUTED)

@@ -1,0 +1,49 @@
+"""What the answers of several operations share: the contract of /docs."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from models.architecture import CLASSES, IMAGE_SIDE
+from models.checkpoint import Checkpoint
+
+Class = Annotated[int, Field(ge=0, lt=CLASSES)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Matrix = list[list[float]]
+PerClass = Annotated[list[float], Field(min_length=CLASSES, max_length=CLASSES)]
+PerClassMatrix = Annotated[list[Matrix], Field(min_length=CLASSES, max_length=CLASSES)]
+_Row = Annotated[list[float], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
+ImageMatrix = Annotated[list[_Row], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
+
+
+class ModelReference(BaseModel):
+    """Which network answered."""
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of the checkpoint file.")
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "ModelReference":
+        """The reference to a checkpoint."""
+        return cls(name=checkpoint.name, sha256=checkpoint.sha256)
+
+
+class EmptyAnswer(BaseModel):
+    """What is predicted where everything is hidden."""
+
+    predicted: Class
+    probability: Share = Field(description="Of the predicted class.")
+    logit: float = Field(description="Of the class that is explained; with `versus`, the difference of the two logits.")
+
+
+class Answer(BaseModel):
+    """What every answer about an image holds, beside the `input` report and the `model` that close it."""
+
+    predicted: Class = Field(description="The class with the largest logit.")
+    label: str = Field(description="Its name.")
+
+
+class ClassAnswer(Answer):
+    """What every explanation of a class holds."""
+
+    target: Class = Field(description="The class that is explained.")

@@ -1,0 +1,182 @@
+"""From a request with an image to its answer: the same four steps for every operation.
+
+request → image and preprocessing report → explain → Result → JSON or picture
+"""
+
+import hashlib
+from asyncio import CancelledError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from PIL import Image
+from pydantic import BaseModel, ValidationError
+
+from models.errors import ParameterError
+from models.network import Array, Network
+from models.result import Result
+from models.usage import Usage
+from service.catalogue import Catalogue
+from service.drawing.canvas import png
+from service.drawing.style import Style
+from service.errors import BusyError
+from service.handling.answers import ModelReference
+from service.handling.capacity import Capacity
+from service.handling.queries import ImageQuery, PictureQuery
+from service.http.negotiation import MEDIA_TYPES, Format, choose
+from service.http.telemetry import EXPLANATION_SECONDS, note
+from service.http.uploads import read_upload
+from service.imaging.decoding import Fit, PreprocessingReport, decode_image
+
+# An image file of 28×28 pixels is smaller; one that is not costs more to decode than an answer.
+CHEAP_BYTES = 8 * 1024
+
+P = TypeVar("P", bound=PictureQuery)
+Q = TypeVar("Q", bound=ImageQuery)
+R = TypeVar("R", bound=Result)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a question is about.
+
+    Attributes
+    ----------
+    network
+        In float64: explanations are differences, and should be none of rounding.
+    image
+        (28, 28) in [0, 1], in float64.
+    usage
+        The study of the network, where there is one.
+    """
+
+    network: Network
+    image: Array
+    usage: Usage | None
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What every answer carries beside the result."""
+
+    input: PreprocessingReport
+    model: ModelReference
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Q, R]):
+    """One question that can be asked about an image.
+
+    Attributes
+    ----------
+    query
+        What it takes.
+    explain
+        Computes the result.
+    serialise, draw
+        The two renderings of the result. Neither computes.
+    is_cheap
+        Whether the answer as JSON takes less than a millisecond, whatever the image: then it is computed in the event
+        loop, where it neither pays for a thread nor waits for an expensive one.
+    """
+
+    query: type[Q]
+    explain: Callable[[Subject, Q], R]
+    serialise: Callable[[R, Q, Envelope], BaseModel]
+    draw: Callable[[R, Style], Image.Image]
+    is_cheap: Callable[[Q], bool] = lambda _: False
+
+
+class Handler:
+    """Takes one request, and answers it away from the event loop."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._catalogue: Catalogue = request.app.state.catalogue
+        self._capacity: Capacity = request.app.state.capacity
+
+    async def respond(self, operation: Operation[Q, R]) -> Response:
+        """Explain the image in the request. What can be refused cheaply is refused before the body is read."""
+        query = self._query(operation.query)
+        form = self._form(query)
+        checkpoint = self._catalogue.get(query.model)
+        cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
+        if not cheap:
+            self._capacity.check()
+        with _stopping_is_busy():
+            data = await read_upload(self._request)
+        note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
+
+        def work() -> bytes:
+            with EXPLANATION_SECONDS.labels(self._request.scope["route"].path, form.value).time():
+                image, report = decode_image(data, query.fit, query.polarity)
+                subject = Subject(checkpoint.precise, image, self._catalogue.usage(checkpoint))
+                result = operation.explain(subject, query)
+                if form is Format.PNG:
+                    return png(operation.draw(result, query.style))
+                answer = operation.serialise(result, query, Envelope(report, ModelReference.of(checkpoint)))
+                return answer.model_dump_json().encode()
+
+        if cheap and len(data) <= CHEAP_BYTES:
+            return _response(form, work())
+        return await self._compute(form, work)
+
+    async def render(self, serialise: Callable[[], BaseModel], draw: Callable[[Style], Image.Image]) -> Response:
+        """Answer a question that needs no image."""
+        query = self._query(PictureQuery)
+        form = self._form(query)
+
+        def work() -> bytes:
+            return png(draw(query.style)) if form is Format.PNG else serialise().model_dump_json().encode()
+
+        return await self._compute(form, work)
+
+    def _query(self, model: type[P]) -> P:
+        """The query parameters, validated. Validating them here takes a tenth of what it takes FastAPI."""
+        given = self._request.query_params.multi_items()
+        values = dict(given)
+        if len(values) < len(given):
+            for name in model.model_fields:
+                if sum(name == one for one, _ in given) > 1:
+                    raise ParameterError(name, "must be given once")
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)
+            raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in wrong]) from error
+
+    def _form(self, query: PictureQuery) -> Format:
+        """The form of the answer, when the query has been checked for it."""
+        form = choose(query.format, ", ".join(self._request.headers.getlist("accept")))
+        query.check_form(form)
+        return form
+
+    async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
+        with _stopping_is_busy():
+            content = await self._capacity.run(work, self._request.is_disconnected)
+        return _response(form, content)
+
+
+def _response(form: Format, content: bytes) -> Response:
+    return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
+
+
+@contextmanager
+def _stopping_is_busy() -> Iterator[None]:
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    try:
+        yield
+    except CancelledError as error:
+        raise BusyError("the service is being stopped; try again in a second") from error
+
+
+async def _handler(request: Request) -> Handler:
+    # A coroutine, although it waits for nothing: FastAPI would run a plain function in a thread.
+    return Handler(request)
+
+
+HandlerDependency = Annotated[Handler, Depends(_handler)]

@@ -1,0 +1,105 @@
+"""The model card as the service shows it; ``models/card.py`` says what stands in it."""
+
+from pydantic import BaseModel, Field
+
+from models.architecture import Wiring
+from service.handling.answers import PerClass, Share
+
+
+class ArchitectureCard(BaseModel):
+    """The shape of the network."""
+
+    wiring: Wiring
+    conv1_filters: int = Field(ge=1)
+    conv2_filters: int = Field(ge=1)
+    conv1_kernel: int = Field(ge=1, description="Side in pixels.")
+    conv2_kernel: int = Field(ge=1, description="Side in cells of pool1.")
+    conv2_bias: bool
+
+
+class InputCard(BaseModel):
+    """What the network takes."""
+
+    side: int
+    range: tuple[float, float]
+    polarity: str
+
+
+class RunCard(BaseModel):
+    """One seed that was tried."""
+
+    seed: int
+    validation: Share = Field(description="Accuracy on held-out images.")
+    chosen_by: Share = Field(description="The same with augmentations of them: what the choice was made by.")
+    step: int = Field(ge=0)
+    test: Share = Field(description="Accuracy on the test images, which took no part in the choice.")
+
+
+class SelectionCard(BaseModel):
+    """How the shipped run was chosen, and from what."""
+
+    by: str
+    seed: int
+    runs: list[RunCard]
+
+
+class TeacherCard(BaseModel):
+    """The larger network whose logits were trained on."""
+
+    parameters: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    sha256: str = Field(description="Of its weights.")
+
+
+class AugmentationCard(BaseModel):
+    """Augmented copies of each image, and what was done to them at most."""
+
+    copies: int = Field(ge=1)
+    turn: float = Field(description="Radians.")
+    stretch: float = Field(description="Share of the size.")
+    slant: float = Field(description="Sideways for each pixel downwards.")
+    shift: float = Field(description="Pixels.")
+
+
+class TrainingCard(BaseModel):
+    """What the training depended on beside the images and the recipe; null where there was none."""
+
+    teacher: TeacherCard | None
+    augmentations: AugmentationCard | None
+    loss: str
+
+
+class AccuracyCard(BaseModel):
+    """Shares of images that are predicted correctly."""
+
+    validation: Share
+    test: Share
+    test_images: int = Field(ge=1)
+    per_class: PerClass
+    confusion: list[list[int]] = Field(description="[true class][predicted class]: how many test images.")
+
+
+class ProbeCard(BaseModel):
+    """An image that the checkpoint carries, with the answer that it gave when it was published."""
+
+    image: str = Field(description="28×28 bytes, row by row, deflated (zlib) and in base64.")
+    digit: int
+    logits: PerClass
+
+
+class ModelCard(BaseModel):
+    """What a checkpoint says of itself; measured, and sealed with the hash of its file."""
+
+    format_version: int
+    name: str
+    architecture: ArchitectureCard
+    parameters: int = Field(ge=1)
+    input: InputCard
+    recipe: dict[str, str | bool | int | float]
+    training: TrainingCard | None = Field(None, description="Absent from cards of version 1.")
+    selection: SelectionCard
+    dataset: dict[str, str] = Field(description="SHA-256 of each file.")
+    accuracy: AccuracyCard
+    probe: ProbeCard
+    made_with: dict[str, str]
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")

@@ -1,0 +1,137 @@
+"""The one middleware: everything that must happen to each request and each answer.
+
+It stands outside of all routes, and gives every answer its request id and its security headers, an unexpected error's
+included. It is written by hand because each request pays for it: a middleware of its own for each of these tasks takes
+seven times as long.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import KonkyoError, ParameterError
+from service.errors import UnknownHostError
+from service.http import problems
+from service.http.telemetry import REQUEST_SECONDS, REQUESTS, log, new_facts
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_UUID = re.compile(rb"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_PORT = re.compile(r":\d*$")
+
+# What a browser may do with an answer that is no page: nothing. The page says for itself.
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_REFERRER = (b"referrer-policy", b"no-referrer")
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+# /docs brings an inline script and pictures in its styles, from this service alone.
+_DOCS = "/docs"
+_DOCS_POLICY = (b"content-security-policy", b"frame-ancestors 'none'")
+
+# Of a query string: what validation would cost beyond this, a client could make everybody else pay for.
+MAX_QUERY = 2048
+MAX_PARAMETERS = 32
+
+
+class ServiceMiddleware:
+    """Request id, host check, HEAD, security headers, metrics, log line, and a problem for whatever goes wrong.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    hosts
+        Host names to answer for; ``*`` is any, ``*.example.org`` any below it.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app = app
+        self._hosts = None if "*" in hosts else tuple(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        facts = new_facts()
+        headers = dict(scope["headers"])
+        offered = headers.get(b"x-request-id", b"")
+        request_id = offered if _UUID.fullmatch(offered) else uuid4().hex.encode()
+        is_head = scope["method"] == "HEAD"
+        # HEAD wherever there is GET (RFC 9110, 9.1): the same answer without its body.
+        inner = {**scope, "method": "GET"} if is_head else scope
+        status = 0
+        replaced = False
+
+        async def send_completed(message: Message) -> None:
+            nonlocal status, replaced
+            if replaced:
+                return
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
+                    # The body limit refuses a declared length itself, in plain text.
+                    await problems.of_status(HTTPStatus(status))(scope, receive, send_completed)
+                    replaced = True
+                    return
+                message["headers"] = [*message["headers"], *_missing(scope, message), (b"x-request-id", request_id)]
+            elif is_head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            if refusal := self._refusal(scope, headers):
+                await problems.of_domain(refusal)(scope, receive, send_completed)
+            elif not scope["path"].isprintable():
+                # Two parsers read a control character differently; no path of ours has one.
+                await problems.of_status(HTTPStatus.NOT_FOUND)(scope, receive, send_completed)
+            else:
+                await self.app(inner, receive, send_completed)
+        except Exception:
+            log.exception("failed", request_id=request_id.decode())
+            if status:
+                raise
+            await problems.unexpected()(scope, receive, send_completed)
+        finally:
+            seconds = time.perf_counter() - started
+            route = getattr(inner.get("route"), "path", None)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            REQUESTS.labels(route or "none", method, status).inc()
+            REQUEST_SECONDS.labels(route or "none").observe(seconds)
+            log.info(
+                "answered",
+                **facts,
+                request_id=request_id.decode(),
+                method=method,
+                # The route and not the path, which is the client's text.
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1e3, 2),
+            )
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> KonkyoError | None:
+        """What is wrong with the request whatever it asks for."""
+        if self._hosts is not None:
+            host = _PORT.sub("", headers.get(b"host", b"").decode("latin-1")).lower()
+            if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):
+                return UnknownHostError("the Host header names a host that this service does not answer for")
+        query = scope["query_string"]
+        if len(query) > MAX_QUERY or query.count(b"&") >= MAX_PARAMETERS:
+            limits = f"must hold at most {MAX_PARAMETERS} parameters in {MAX_QUERY} bytes"
+            return ParameterError("query", f"{limits}; /docs shows those that an operation has")
+        return None
+
+
+def _missing(scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
+    """The security headers that an answer does not set itself."""
+    present = {name.lower() for name, _ in message["headers"]}
+    policy = _DOCS_POLICY if scope["path"].startswith(_DOCS) else _POLICY
+    return [header for header in (_NOSNIFF, _REFERRER, policy) if header[0] not in present]
+
+
+def _is_plain(message: Message) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"text/plain") for name, value in message["headers"]
+    )

@@ -1,0 +1,121 @@
+"""The one place where an error becomes an HTTP answer."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from models import errors as domain
+from models.errors import KonkyoError
+from service import errors
+from service.http.problem import WrongParameter, refuse
+
+# Every error that a request can meet, with its status and the stable end of its type. Checkpoint and architecture
+# errors stop the start instead; if one came up later, it would be ours to mend: a 500.
+STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
+    errors.MalformedUploadError: (HTTPStatus.BAD_REQUEST, "malformed-upload"),
+    errors.SlowUploadError: (HTTPStatus.REQUEST_TIMEOUT, "slow-upload"),
+    errors.UnknownHostError: (HTTPStatus.BAD_REQUEST, "unknown-host"),
+    errors.UnsupportedUploadError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-upload"),
+    errors.UnsupportedPictureError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-picture"),
+    errors.UnreadablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable-picture"),
+    errors.UnsuitablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    errors.UnknownModelError: (HTTPStatus.NOT_FOUND, "unknown-model"),
+    errors.NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
+    errors.UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
+    domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    domain.BudgetError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too-much-work"),
+    domain.ParameterError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
+}
+
+# What the framework says by itself, in our words.
+FRAMEWORK = {
+    HTTPStatus.NOT_FOUND: ("not-found", "there is nothing at this path; see /docs for what there is"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+        "content-too-large",
+        "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB",
+    ),
+}
+# Wrong parameters that are named at the most.
+_MAX_NAMED = 10
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem, the framework's own included."""
+    # The handlers are coroutines so that they run in the request's own context, where its log line is put together.
+    app.add_exception_handler(KonkyoError, _domain)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(ClientDisconnect, _gone)
+
+
+def of_status(status: HTTPStatus, headers: Any = None) -> JSONResponse:
+    """The problem that a bare status stands for."""
+    kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"this path does not take that method; it takes {(headers or {}).get('Allow', 'another')}"
+    return refuse(status, kind, detail, headers=headers)
+
+
+def of_domain(error: KonkyoError) -> JSONResponse:
+    """The problem that one of our own errors stands for; an error that no request should meet is raised again."""
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            status, slug = STATUSES[kind]
+            break
+    else:
+        raise error
+    wrong = []
+    if isinstance(error, domain.ParameterError):
+        wrong = [WrongParameter(parameter=error.parameter, message=error.message)]
+    return refuse(status, slug, str(error), wrong)
+
+
+def unexpected() -> JSONResponse:
+    """The answer to an error that nobody foresaw: it tells nothing of it."""
+    return refuse(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "something went wrong on our side; nothing is wrong with your request",
+    )
+
+
+async def _domain(_: Request, error: Exception) -> JSONResponse:
+    return of_domain(cast(KonkyoError, error))
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:
+    wrong = []
+    for item in cast(RequestValidationError, error).errors()[:_MAX_NAMED]:
+        parameter = _wrong_parameter(item)
+        # Unknown parameters all get the same words, which need be said only once.
+        if parameter not in wrong:
+            wrong.append(parameter)
+    detail = "; ".join(f"{one.parameter}: {one.message}" for one in wrong)
+    return refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", detail, wrong)
+
+
+def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
+    """A parameter's name, and what it must be."""
+    # The place is ("query", name, …): what follows the name says which alternative of a union was tried.
+    name = item["loc"][1] if len(item["loc"]) > 1 else item["loc"][0]
+    if item["type"] == "extra_forbidden":
+        # The name is the client's own text, so it is not repeated.
+        message = "holds a parameter that this operation does not have; /docs shows those it has"
+        return WrongParameter(parameter="query", message=message)
+    return WrongParameter(parameter=str(name), message=str(item["msg"]).replace("Input should be", "must be"))
+
+
+async def _framework(_: Request, error: Exception) -> JSONResponse:
+    http = cast(HTTPException, error)
+    return of_status(HTTPStatus(http.status_code), http.headers)
+
+
+async def _gone(_: Request, __: Exception) -> JSONResponse:
+    """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
+    return refuse(HTTPStatus.BAD_REQUEST, "malformed-upload", "the body ended before all of it was sent")

@@ -1,0 +1,1 @@
+"""Imaging: from the bytes of an image file to the array that the network takes."""

@@ -1,0 +1,242 @@
+"""A PNG taken apart before it is decoded: only what makes its pixels is handed on, and it must be whole.
+
+PNG (third edition), https://www.w3.org/TR/png-3/. Pillow would also unpack texts and profiles, draw a single frame of
+an animation over part of the image, and leave rows that are missing black.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.errors import UnreadablePictureError, UnsuitablePictureError
+from service.imaging.orientation import UPRIGHT, orientation
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_HEADER = struct.Struct(">IIBBBBB")
+_ANIMATION = (b"acTL", b"fcTL", b"fdAT")
+# Colour types: samples of a pixel.
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_GREY, _RGB = 0, 2
+# Adam7: (first column, first row, columns apart, rows apart) of each pass.
+_WHOLE = ((0, 0, 1, 1),)
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+# An image has a few, and one of 256 KiB in small pieces some hundred.
+MAX_CHUNKS = 1000
+# Inflated at a time, so that a stream of any length takes no memory.
+_STEP = 1 << 16
+
+
+@dataclass(frozen=True)
+class Png:
+    """What makes the pixels of a PNG.
+
+    Attributes
+    ----------
+    header
+        Width, height, bit depth, colour type, compression, filter, interlace.
+    palette, transparency
+        The content of PLTE and tRNS; None where there is none.
+    stream
+        What the IDAT chunks hold together.
+    orientation
+        Of its EXIF block, 1…8.
+    ended
+        Whether the file goes on as far as IEND.
+    """
+
+    header: tuple[int, int, int, int, int, int, int]
+    palette: bytes | None
+    transparency: bytes | None
+    stream: bytes
+    orientation: int
+    ended: bool
+
+    @cached_property
+    def data(self) -> bytes:
+        """The file again, with nothing but the pixels. A transparent colour of 16-bit RGB is left to ``finish``."""
+        chunks = [(b"IHDR", _HEADER.pack(*self.header))]
+        if self.palette is not None:
+            chunks.append((b"PLTE", self.palette))
+        if self.transparency is not None and self.key is None:
+            chunks.append((b"tRNS", self._comparable(self.transparency)))
+        chunks += [(b"IDAT", self.stream), (b"IEND", b"")]
+        return SIGNATURE + b"".join(map(_chunk, *zip(*chunks, strict=True)))
+
+    @property
+    def key(self) -> tuple[int, int, int] | None:
+        """The transparent colour of a 16-bit RGB image, whose low bytes Pillow drops; None of every other image."""
+        if self.header[2:4] != (16, _RGB) or self.transparency is None:
+            return None
+        red, green, blue = struct.unpack(">3H", self.transparency[:6])
+        return red, green, blue
+
+    def finish(self, image: Image.Image) -> None:
+        """See to what Pillow leaves undone when it has decoded ``data``: whole keys, and colours that are none.
+
+        Raises
+        ------
+        UnreadablePictureError
+            A pixel has a colour beyond the palette, for which every decoder takes another.
+        """
+        if image.mode == "P" and self.palette is not None:
+            _, most = np.asarray(image.getextrema())
+            if 3 * most >= len(self.palette):
+                _refuse("it has colours that its palette does not hold")
+        if self.key is not None:
+            image.putalpha(Image.fromarray(np.uint8(255) * self._shown(image)))
+
+    def _shown(self, image: Image.Image) -> NDArray[np.bool_]:
+        """(height, width): whether any of a pixel's 48 bits differs from the key's."""
+        shown = np.zeros(self.header[1::-1], bool)
+        # Pillow keeps the first byte of each sample, and the second where it takes the file for little-endian.
+        with Image.open(BytesIO(self.data), formats=["PNG"]) as low:
+            low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
+            for channel, value in enumerate(self.key or ()):
+                shown |= np.asarray(image.getchannel(channel)) != value >> 8
+                shown |= np.asarray(low.getchannel(channel)) != value & 255
+        return shown
+
+    def check(self) -> None:
+        """Inflate the pixels, keeping none, and count them.
+
+        Raises
+        ------
+        UnreadablePictureError
+            They are not as many as the header says, their stream is damaged, or the file is cut short.
+        """
+        if not self.ended:
+            _refuse("a part of it is missing")
+        expected, inflated = self._length(), 0
+        inflate = zlib.decompressobj()
+        piece = self.stream
+        try:
+            while not inflate.eof and inflated <= expected:
+                rows = inflate.decompress(piece, _STEP)
+                inflated += len(rows)
+                piece = inflate.unconsumed_tail
+                if not rows and not piece and not inflate.eof:
+                    break
+        except zlib.error as error:
+            _refuse("its pixels cannot be decoded", error)
+        if inflated > expected:
+            _refuse("it holds more pixels than its header says")
+        if inflated < expected or not inflate.eof:
+            _refuse("it holds fewer pixels than its header says")
+
+    def _length(self) -> int:
+        """Bytes of all its rows, each with the byte that names its filter."""
+        width, height, depth, colour, _, _, interlaced = self.header
+        total = 0
+        for left, top, across, down in _PASSES if interlaced else _WHOLE:
+            columns, rows = -((left - width) // across), -((top - height) // down)
+            if columns > 0 and rows > 0:
+                total += rows * (1 - (-columns * _CHANNELS[colour] * depth // 8))
+        return total
+
+    def _comparable(self, transparency: bytes) -> bytes:
+        """A transparent colour as Pillow compares it: with samples that have been scaled to 8 bits.
+
+        What lies beyond the image's depth is masked, as a decoder must (11.3.1.1).
+        """
+        _, _, depth, colour, *_ = self.header
+        if colour not in (_GREY, _RGB):
+            return transparency
+        most, samples = (1 << depth) - 1, _CHANNELS[colour]
+        values = struct.unpack(f">{samples}H", transparency[: 2 * samples])
+        return struct.pack(f">{samples}H", *((value & most) * max(1, 255 // most) for value in values))
+
+
+def read(data: bytes) -> Png:
+    """Take a PNG apart, as far as its pixels go; what follows its end is not looked at.
+
+    Raises
+    ------
+    UnreadablePictureError
+        The header is missing; a chunk is twice there, out of its place or has another checksum; or only a newer
+        decoder could draw it.
+    UnsuitablePictureError
+        It is animated, or has far too many chunks.
+    """
+    found: dict[bytes, bytes] = {}
+    pixels: list[bytes] = []
+    last = b""
+    for number, (kind, content) in enumerate(_chunks(data)):
+        if number == MAX_CHUNKS:
+            raise UnsuitablePictureError(
+                f"the image has more than {MAX_CHUNKS:,} chunks; save it anew, without its metadata"
+            )
+        if kind in _ANIMATION:
+            raise UnsuitablePictureError("the image is animated; send a single frame")
+        if not last and kind != b"IHDR":
+            _refuse("its header cannot be read")
+        if kind == b"IDAT":
+            if pixels and last != b"IDAT":
+                _refuse("its pixels are not in one piece")
+            pixels.append(content)
+        elif kind in (b"IHDR", b"PLTE", b"IEND"):
+            if kind in found or (pixels and kind == b"PLTE"):
+                _refuse("its chunks are not in their order")
+            found[kind] = content
+        elif (kind == b"tRNS" and not pixels) or kind == b"eXIf":
+            found.setdefault(kind, content)
+        elif not kind[0] & 0x20:
+            _refuse("it holds a chunk that is not of the standard and without which it cannot be drawn")
+        last = kind
+    if not last:
+        _refuse("its header cannot be read")
+    exif = found.get(b"eXIf")
+    return Png(
+        header=_header(found[b"IHDR"]),
+        palette=found.get(b"PLTE"),
+        transparency=_transparency(found.get(b"tRNS"), found[b"IHDR"][9]),
+        stream=b"".join(pixels),
+        orientation=UPRIGHT if exif is None else orientation(exif),
+        ended=last == b"IEND",
+    )
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of each chunk, as far as IEND or the last that is whole."""
+    kind, place = b"", len(SIGNATURE)
+    while kind != b"IEND":
+        start, end = place + 8, place + 8 + int.from_bytes(data[place : place + 4])
+        if end + 4 > len(data):
+            return
+        kind = data[place + 4 : start]
+        if zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4]):
+            _refuse("a checksum in it is wrong")
+        yield kind, data[start:end]
+        place = end + 4
+
+
+def _header(content: bytes) -> tuple[int, int, int, int, int, int, int]:
+    if len(content) != _HEADER.size:
+        _refuse("its header cannot be read")
+    header: tuple[int, int, int, int, int, int, int] = _HEADER.unpack(content)
+    if any(header[4:6]) or header[6] > 1:
+        _refuse("its header cannot be read")
+    return header
+
+
+def _transparency(content: bytes | None, colour: int) -> bytes | None:
+    if content is not None and len(content) < {_GREY: 2, _RGB: 6}.get(colour, 0):
+        _refuse("its palette or transparency makes no sense")
+    return content
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    body = kind + content
+    return len(content).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
+
+
+def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
+    raise UnreadablePictureError(f"the image is damaged: {why}") from cause

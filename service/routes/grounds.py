@@ -1,0 +1,126 @@
+"""``POST /explain/grounds``."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from models.proofs import Grounds, Place, Status, grounds
+from models.regions import MAX_REGION, Regions
+from service import drawing
+from service.handling import openapi
+from service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
+from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.queries import ImageQuery
+from service.http.security import KeyRequired
+from service.http.uploads import MAX_BODY
+from service.imaging.decoding import PreprocessingReport
+
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+
+_Place = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+_Box = tuple[int, int, int, int]
+
+
+class GroundsQuery(ImageQuery):
+    """Parameters of `POST /explain/grounds`. Grounds are those of the prediction, so there is no target."""
+
+    region: int = Field(
+        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: one that is exact, 4 or 6 to 14."
+    )
+    fill: float = Field(0.0, ge=0, le=1, description="The grey value that hides; 0 is the background.")
+
+
+class RegionSet(BaseModel):
+    """Some regions."""
+
+    regions: list[_Place] = Field(description="[row, column] on the grid.")
+    boxes: list[_Box] = Field(description="[left, top, right, bottom] of each in pixels, the last two excluded.")
+
+
+class SufficientAnswer(RegionSet):
+    """Regions with which the predicted class stays, however the other regions are hidden."""
+
+    margin: float = Field(
+        ge=0, description="The least lead of the predicted class over any other, over all these hidings, in logits."
+    )
+    combinations: int = Field(ge=1, description="How many hidings the proof covers: 2 to the power of the others.")
+    status: Status = Field(
+        description="`smallest`: no set with fewer regions suffices. `irreducible`: none of these can be left out."
+    )
+
+
+class ContrastAnswer(RegionSet):
+    """The fewest regions whose hiding changes the predicted class."""
+
+    predicted: Class = Field(description="The class that is predicted with these regions hidden.")
+
+
+class GroundsAnswer(Answer):
+    """On which regions the prediction rests, proven for every combination of hidden regions."""
+
+    region: int = Field(ge=1, le=MAX_REGION)
+    fill: float = Field(ge=0, le=1)
+    grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
+    players: list[_Place] = Field(description="[row, column]: the regions that hiding changes; no other matters.")
+    sufficient: SufficientAnswer
+    contrast: ContrastAnswer | None = Field(description="Null where nothing that is hidden changes the class.")
+    empty: EmptyAnswer
+    input: PreprocessingReport
+    model: ModelReference
+
+
+@router.post(
+    "/explain/grounds",
+    summary="Which regions prove the prediction, and which fewest change it?",
+    response_model=GroundsAnswer,
+    **openapi.operation(GroundsQuery, "grounds", "/explain/grounds"),
+)
+async def explain(handler: HandlerDependency) -> Response:
+    """Proven for every combination of hidden regions, without sampling. With the sufficient regions visible, the class
+    stays however the others are hidden; another set may be sufficient too. The picture shows them outlined, and the
+    fewest regions whose hiding changes the class struck out.
+    """
+    return await handler.respond(_OPERATION)
+
+
+def _explain(subject: Subject, query: GroundsQuery) -> Grounds:
+    return grounds(subject.network, subject.image, query.region, query.fill)
+
+
+def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsAnswer:
+    regions, proof, contrast, empty = result.hiding.regions, result.sufficient, result.contrast, result.empty
+    return GroundsAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        region=regions.region,
+        fill=result.hiding.fill,
+        grid=regions.grid,
+        players=list(result.players),
+        sufficient=SufficientAnswer(
+            regions=list(proof.regions),
+            boxes=_boxes(regions, proof.regions),
+            margin=proof.margin,
+            combinations=proof.combinations,
+            status=proof.status,
+        ),
+        contrast=contrast
+        and ContrastAnswer(
+            regions=list(contrast.regions),
+            boxes=_boxes(regions, contrast.regions),
+            predicted=contrast.predicted,
+        ),
+        empty=EmptyAnswer(
+            predicted=empty.predicted, probability=empty.probability, logit=float(empty.logits[result.predicted])
+        ),
+        input=envelope.input,
+        model=envelope.model,
+    )
+
+
+def _boxes(regions: Regions, places: Sequence[Place]) -> list[_Box]:
+    return [regions.box(row, column) for row, column in places]
+
+
+_OPERATION = Operation(GroundsQuery, _explain, _serialise, drawing.grounds)

@@ -1,0 +1,114 @@
+"""``POST /explain/shapley``."""
+
+from typing import ClassVar
+
+from fastapi import APIRouter, Response
+from pydantic import MISSING, Field
+
+from models.faithfulness import Faithfulness
+from models.regions import MAX_REGION
+from models.shapley_explanation import ShapleyExplanation, explain_shapley
+from service import drawing
+from service.handling import openapi
+from service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
+from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.queries import ClassQuery
+from service.http.security import KeyRequired
+from service.http.uploads import MAX_BODY
+from service.imaging.decoding import PreprocessingReport
+
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+
+
+class ShapleyQuery(ClassQuery):
+    """Parameters of `POST /explain/shapley`."""
+
+    JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"faithfulness"})
+
+    region: int = Field(
+        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: one that is exact, 4 or 6 to 14."
+    )
+    fill: float = Field(0.0, ge=0, le=1, description="The grey value that hides; 0 is the background.")
+    pairs: bool = Field(False, description="Split the values by filter pairs.")
+    faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
+
+
+class ShapleyAnswer(ClassAnswer):
+    """What each region adds: logit = empty.logit + Σ values + residual."""
+
+    versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
+    logit: float = Field(description="Of the whole image; with `versus`, the difference of the two logits.")
+    empty: EmptyAnswer
+    region: int = Field(ge=1, le=MAX_REGION)
+    fill: float = Field(ge=0, le=1)
+    grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
+    values: Matrix = Field(
+        description="[row][column]: the region's Shapley value; above 0 it speaks for the target, 0 where hiding "
+        "changes no pixel."
+    )
+    residual: float = Field(description="What rounding leaves unexplained.")
+    pairs: list[list[Matrix]] | MISSING = Field(
+        MISSING,
+        description="[row][column][conv1 filter][conv2 filter], with `pairs=true`: what the region adds to the pair's "
+        "contribution. With `filter_bias` it adds up to `values`.",
+    )
+    filter_bias: list[Matrix] | MISSING = Field(
+        MISSING,
+        description="[row][column][conv2 filter], with `pairs=true`: what the region adds to the bias that several "
+        "pairs share; zeros with paired wiring.",
+    )
+    faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")
+    input: PreprocessingReport
+    model: ModelReference
+
+
+@router.post(
+    "/explain/shapley",
+    summary="How much does each region of the image add to the class's logit?",
+    response_model=ShapleyAnswer,
+    **openapi.operation(ShapleyQuery, "shapley", "/explain/shapley"),
+)
+async def explain(handler: HandlerDependency) -> Response:
+    """The Shapley value of each region: what it adds when it becomes visible, averaged over every order of showing the
+    regions. Exact over all combinations of hidden regions, without sampling. The picture is a heatmap of the values;
+    with `pairs=true` a heatmap for each filter pair.
+    """
+    return await handler.respond(_OPERATION)
+
+
+def _explain(subject: Subject, query: ShapleyQuery) -> ShapleyExplanation:
+    return explain_shapley(
+        subject.network,
+        subject.image,
+        query.target,
+        query.versus,
+        query.region,
+        query.fill,
+        pairs=query.pairs,
+        faithful=query.faithfulness,
+    )
+
+
+def _serialise(result: ShapleyExplanation, _: ShapleyQuery, envelope: Envelope) -> ShapleyAnswer:
+    regions, values, empty = result.hiding.regions, result.values, result.empty
+    return ShapleyAnswer(
+        predicted=result.predicted,
+        label=str(result.predicted),
+        target=result.target,
+        versus=MISSING if result.versus is None else result.versus,
+        logit=values.logit,
+        empty=EmptyAnswer(predicted=empty.predicted, probability=empty.probability, logit=values.empty_logit),
+        region=regions.region,
+        fill=result.hiding.fill,
+        grid=regions.grid,
+        values=values.values.tolist(),
+        residual=values.residual,
+        pairs=MISSING if result.pairs is None else result.pairs.pairs.tolist(),
+        filter_bias=MISSING if result.pairs is None else result.pairs.filter_bias.tolist(),
+        faithfulness=MISSING if result.faithfulness is None else result.faithfulness,
+        input=envelope.input,
+        model=envelope.model,
+    )
+
+
+_OPERATION = Operation(ShapleyQuery, _explain, _serialise, drawing.shapley)

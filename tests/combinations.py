@@ -1,0 +1,95 @@
+"""Every combination of hidden regions through the ordinary forward pass: slow, and without tables or bounds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.network import Network
+from tests.oracles import F64
+from trainer.data import Digits
+
+Place = tuple[int, int]
+TOLERANCE = 1e-9
+
+
+def cut(
+    digits: Digits, number: int, fill: float = 0.0, rows: slice = slice(8, 20), columns: slice = slice(8, 20)
+) -> F64:
+    """A digit of which only a part is there, on a background of the fill value: few regions differ from it."""
+    image = np.full((28, 28), fill)
+    image[rows, columns] = digits[number : number + 1].scaled(np.float64)[0][rows, columns]
+    return image
+
+
+def boxes(region: int) -> Iterator[tuple[Place, tuple[slice, slice]]]:
+    """Places on the grid, row by row, with their pixels."""
+    for row, top in enumerate(range(0, 28, region)):
+        for column, left in enumerate(range(0, 28, region)):
+            yield (row, column), (slice(top, top + region), slice(left, left + region))
+
+
+@dataclass(frozen=True)
+class Combinations:
+    """All hidings of an image. Bit p of a hiding's number is set where player p is hidden."""
+
+    players: list[Place]
+    logits: F64
+
+    @property
+    def hidden(self) -> NDArray[np.bool_]:
+        """(2ⁿ, n)."""
+        bits = [[number >> p & 1 for p in range(len(self.players))] for number in range(len(self.logits))]
+        return np.array(bits, np.bool_)
+
+    def margins(self) -> F64:
+        """By how much the class of the whole image leads the best other one."""
+        predicted = int(self.logits[0].argmax())
+        margins: F64 = self.logits[:, predicted] - np.delete(self.logits, predicted, axis=1).max(1)
+        return margins
+
+    def shapley(self) -> dict[Place, F64]:
+        """By the definition, for every class: a mean over the sets of other players that are visible before."""
+        n, values = len(self.players), {}
+        for p, place in enumerate(self.players):
+            total = np.zeros(self.logits.shape[1])
+            for number in range(2**n):
+                if number >> p & 1:
+                    before = n - number.bit_count()
+                    weight = factorial(before) * factorial(n - 1 - before) / factorial(n)
+                    total += weight * (self.logits[number ^ 1 << p] - self.logits[number])
+            values[place] = total
+        return values
+
+    def worst(self, kept: int) -> float:
+        """The least margin over all hidings in which these players stay visible."""
+        margins = self.margins()
+        return float(margins[np.arange(len(margins)) & kept == 0].min())
+
+    def smallest(self) -> int:
+        """How many players the smallest sufficient set has."""
+        n = len(self.players)
+        for size in range(n + 1):
+            for some in combinations(range(n), size):
+                if self.worst(sum(1 << p for p in some)) > TOLERANCE:
+                    return size
+        raise AssertionError("not even the whole image is enough")
+
+    def set_of(self, places: tuple[Place, ...]) -> int:
+        """Places as a number."""
+        return sum(1 << self.players.index(place) for place in places)
+
+
+def every_combination(network: Network, image: F64, region: int, fill: float) -> Combinations:
+    """Hide every set of regions that differ from the fill value."""
+    some = [(place, box) for place, box in boxes(region) if (image[box] != fill).any()]
+    assert len(some) <= 12, "too many for a forward pass each"
+    images = np.repeat(image[None], 2 ** len(some), axis=0)
+    for number, hidden in enumerate(images):
+        for p, (_, box) in enumerate(some):
+            if number >> p & 1:
+                hidden[box] = fill
+    return Combinations([place for place, _ in some], network.logits(images).astype(np.float64))

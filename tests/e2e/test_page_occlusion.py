@@ -1,0 +1,166 @@
+"""The right half of the page: what hiding each region does, to a class or to the difference of two."""
+
+from base64 import b64decode
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Locator, Page, Request, Route, expect
+
+from service.drawing.colours import diverging, limit_of, rgb
+from tests.e2e.answers import asked, choose_sample, numbers, totals
+from tests.e2e.browser import read
+from tests.pictures import DIGITS, decode, encode, sample
+from tools.gallery import MISREAD
+
+OCCLUSION = "/explain/occlusion"
+
+
+def drawn(canvas: Locator) -> NDArray[np.uint8]:
+    """(height, width, 3): what a canvas holds."""
+    data: str = canvas.evaluate("canvas => canvas.toDataURL()")
+    return decode(b64decode(data.partition(",")[2]))
+
+
+def hover(page: Page, row: int, column: int, region: int = 2) -> None:
+    """Point at the middle of a region."""
+    heatmap = page.get_by_test_id("heatmap")
+    box = heatmap.bounding_box()
+    assert box is not None
+    x, y = ((place + 0.5) * region / 28 for place in (column, row))
+    heatmap.hover(position={"x": x * box["width"], "y": y * box["height"]})
+
+
+@pytest.mark.parametrize(
+    ("question", "heading", "unit"),
+    [
+        ({}, "Where 5 rests", "drop in logit"),
+        ({"target": 3}, "Where 3 would rest", "drop in logit"),
+        ({"versus": 3}, "What speaks for 5 and not 3", "drop in logit 5 − logit 3"),
+        ({"target": 3, "versus": 8}, "What speaks for 3 and not 8", "drop in logit 3 − logit 8"),
+    ],
+)
+def test_the_heat_is_the_services(page: Page, address: str, question: dict[str, int], heading: str, unit: str) -> None:
+    choose_sample(page, 5)
+    page.get_by_test_id("target").select_option(str(question.get("target", 5)))
+    page.get_by_test_id("rival").select_option(str(question.get("versus", "")))
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    read(page, 5)
+    answer = asked(address, OCCLUSION, sample(5), **question)
+    drop, limit = np.array(answer["drop"]), limit_of(np.array(answer["drop"]))
+    scale = page.locator("#scale")
+    assert numbers(scale.text_content()) == pytest.approx([-limit, limit], abs=0.005)
+    expect(scale.locator("span").nth(1)).to_have_text(unit)
+    shown = drawn(page.get_by_test_id("heatmap"))
+    steps = diverging(drop, limit)
+    plain = np.equal(answer["prediction"], answer["predicted"])
+    assert plain.sum() > 150
+    # The middle of a region lies between four dots; only a tag could cover it.
+    at = (2 * np.arange(14) + 1) * len(shown) // 28
+    for row, column in np.argwhere(plain):
+        expected = rgb("light", int(steps[row, column]))
+        # A half may be rounded to either side.
+        assert np.abs(shown[at[row], at[column]].astype(int) - expected).max() <= 1, (row, column)
+
+
+def test_the_sentence_of_a_difference(page: Page, address: str) -> None:
+    choose_sample(page, 5)
+    details = page.get_by_test_id("details")
+    expect(details).to_contain_text("Hiding a teal region lowers the logit of 5, hiding an ochre one raises it.")
+    page.get_by_test_id("rival").select_option("3")
+    expect(details).to_contain_text("Hiding a teal region lowers the lead of 5 over 3, hiding an ochre one raises it.")
+    read(page, 5)
+    answer = asked(address, OCCLUSION, sample(5), versus=3, pairs="true")
+    row, column = np.unravel_index(np.argmax(answer["drop"]), (14, 14))
+    hover(page, int(row), int(column))
+    expect(details).to_contain_text("the lead of 5 over 3 goes from")
+    whole, drop = answer["whole"], answer["drop"][row][column]
+    assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.005)
+    assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.005)
+    page.get_by_test_id("language").click()
+    hover(page, int(row), int(column))
+    expect(details).to_contain_text("「3」に対する「5」の差は")
+    page.mouse.move(5, 5)
+    expect(details).to_contain_text("青緑の領域を隠すと「3」に対する「5」の差が下がり")
+    page.get_by_test_id("rival").select_option("")
+    expect(details).to_contain_text("青緑の領域を隠すと「5」のロジットが下がり")
+    page.get_by_test_id("language").click()
+
+
+def test_what_no_single_region_changes(page: Page, address: str) -> None:
+    answers = ((digit, asked(address, OCCLUSION, sample(digit))["critical"]) for digit in range(10))
+    digit = next(digit for digit, critical in answers if not critical)
+    choose_sample(page, digit)
+    expect(page.get_by_test_id("details")).to_contain_text(f"Whichever one is hidden, it is still read as {digit}.")
+
+
+def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
+    [(name, (truth, wrong))] = [one for one in MISREAD.items() if one[1] == (9, 0)]
+    picture = (DIGITS / f"misread-{name}.png").read_bytes()
+    assert asked(address, "/predict", picture, model="lenet-6x16")["predicted"] == truth
+    questions: list[str] = []
+
+    def note(request: Request) -> None:
+        if OCCLUSION in request.url:
+            questions.append(request.url)
+
+    page.on("request", note)
+    page.get_by_test_id(f"sample-misread-{name}").click()
+    read(page, wrong)
+    page.get_by_test_id("rival").select_option(str(truth))
+    expect(page.get_by_role("heading", name=f"What speaks for {wrong} and not {truth}")).to_be_visible()
+    assert f"versus={truth}" in questions[-1]
+    # This network reads what the other one was compared with.
+    page.get_by_test_id("model").select_option("lenet-6x16")
+    read(page, truth)
+    assert "lenet-6x16" in questions[-1]
+    assert "versus" not in questions[-1]
+    expect(page.get_by_test_id("rival")).to_have_value("")
+    expect(page.get_by_role("heading", name=f"Where {truth} rests")).to_be_visible()
+
+
+def two_blocks() -> bytes:
+    """A picture of which there is more than one reason to doubt that it is a digit."""
+    image = np.zeros((28, 28), np.uint8)
+    image[1:27, 1:13] = image[1:27, 15:27] = 255
+    return encode(image)
+
+
+def codes(answer: Any) -> list[str]:
+    return [warning["code"] for warning in answer["input"]["warnings"]]
+
+
+def test_all_input_warnings_are_shown(page: Page, address: str) -> None:
+    picture = two_blocks()
+    assert codes(asked(address, "/predict", picture)) == ["mostly-ink", "several-pieces"]
+    page.get_by_test_id("file").set_input_files({"name": "1.png", "mimeType": "image/png", "buffer": picture})
+    lines = page.get_by_test_id("receipt").locator("p")
+    expect(lines).to_have_text(["28×28, taken as it is", "more than half of it is ink", "may be more than one digit"])
+    page.get_by_test_id("language").click()
+    expect(lines).to_have_text(["28×28 のまま", "半分以上が線です", "複数の数字かもしれません"])
+    page.get_by_test_id("language").click()
+
+
+def test_a_warning_that_the_page_does_not_know(page: Page) -> None:
+    def warned(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        body["input"]["warnings"] = [{"code": "upside-down", "text": "<b>it</b> may stand on its head"}]
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/explain/process?*", warned)
+    choose_sample(page, 6)
+    lines = page.get_by_test_id("receipt").locator("p")
+    expect(lines).to_have_text(["28×28, taken as it is", "<b>it</b> may stand on its head"])
+
+
+def test_nothing_but_paper(page: Page, address: str) -> None:
+    paper = encode(np.zeros((28, 28), np.uint8))
+    assert codes(asked(address, "/predict", paper)) == ["empty"]
+    page.get_by_test_id("file").set_input_files({"name": "0.png", "mimeType": "image/png", "buffer": paper})
+    expect(page.get_by_test_id("receipt")).to_have_text("nothing stands out from its background")
+    expect(page.get_by_test_id("details")).to_contain_text("There is no ink: hiding a region changes nothing.")

@@ -1,0 +1,214 @@
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.network import Array
+from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.imaging.decoding import Fit, Polarity, PreprocessingReport, decode_image
+from service.imaging.input_warnings import InputWarning
+from tests.pictures import encode, pixels, sample
+from tests.refuse import refuses
+from trainer.data import Digits
+
+SEVEN = pixels(7)
+EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
+
+
+def read(data: bytes, fit: Fit = Fit.EXACT, polarity: Polarity = Polarity.AUTO) -> tuple[Array, PreprocessingReport]:
+    return decode_image(data, fit, polarity)
+
+
+def test_a_mnist_digit_is_taken_as_it_is() -> None:
+    image, report = read(sample(7))
+    assert image.dtype == np.float64
+    assert np.array_equal(image, SEVEN / 255)
+    assert report == PreprocessingReport("PNG", 28, 28, "L", inverted=False, fitted=False, box=None, warnings=())
+
+
+ENCODINGS = {
+    "RGB": encode(Image.fromarray(SEVEN).convert("RGB")),
+    "RGBA opaque": encode(Image.fromarray(SEVEN).convert("RGBA")),
+    "LA opaque": encode(Image.fromarray(SEVEN).convert("LA")),
+    "palette": encode(Image.fromarray(SEVEN).convert("P")),
+    "16 bits": encode(SEVEN.astype(np.uint16) * 257),
+    "interlaced size": encode(SEVEN, optimize=True),
+}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_lossless_encodings_of_one_digit_give_the_same_pixels(name: str) -> None:
+    image, report = read(ENCODINGS[name])
+    assert np.array_equal(np.rint(image * 255), SEVEN)
+    assert report.inverted is False
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(SEVEN, "JPEG", quality=95),
+        encode(Image.fromarray(SEVEN).convert("RGB"), "JPEG", quality=95),
+        encode(Image.fromarray(SEVEN).convert("CMYK"), "JPEG", quality=95),
+    ],
+    ids=["grey JPEG", "RGB JPEG", "CMYK JPEG"],
+)
+def test_lossy_encodings_stay_close(data: bytes) -> None:
+    image, report = read(data)
+    assert np.abs(image * 255 - SEVEN).mean() < 3
+    assert report.format == "JPEG"
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    image, report = read(encode(np.full((28, 28), 300, np.uint16)), polarity=Polarity.LIGHT_ON_DARK)
+    assert (image == 300 / 65535).all()
+    assert report.mode == "I;16"
+
+
+def test_dark_ink_on_light_paper_is_inverted() -> None:
+    image, report = read(encode(255 - SEVEN))
+    assert np.array_equal(np.rint(image * 255), SEVEN)
+    assert report.inverted is True
+
+
+@pytest.mark.parametrize("index", range(0, 10_000, 500))
+def test_no_mnist_digit_is_inverted(digits: Digits, index: int) -> None:
+    image, report = read(encode(digits.images[index]))
+    assert report.inverted is False
+    assert np.array_equal(np.rint(image * 255), digits.images[index])
+
+
+def test_polarity_can_be_forced() -> None:
+    image, report = read(sample(7), polarity=Polarity.DARK_ON_LIGHT)
+    assert report.inverted is True
+    assert np.array_equal(np.rint(image * 255), 255 - SEVEN)
+    kept, report = read(encode(255 - SEVEN), polarity=Polarity.LIGHT_ON_DARK)
+    assert report.inverted is False
+    assert np.array_equal(np.rint(kept * 255), 255 - SEVEN)
+
+
+@pytest.mark.parametrize("ink", [0, 255], ids=["dark ink", "light ink"])
+def test_transparent_paper_is_what_the_ink_stands_out_from(ink: int) -> None:
+    layers = np.zeros((28, 28, 2), np.uint8)
+    layers[..., 0], layers[..., 1] = ink, SEVEN
+    image, report = read(encode(Image.fromarray(layers, "LA")))
+    assert np.array_equal(np.rint(image * 255), SEVEN)
+    assert report.inverted is (ink == 0)
+
+
+@pytest.mark.parametrize("polarity", [Polarity.LIGHT_ON_DARK, Polarity.DARK_ON_LIGHT])
+def test_transparent_paper_is_what_the_polarity_says(polarity: Polarity) -> None:
+    layers = np.full((28, 28, 2), 128, np.uint8)
+    layers[..., 1] = SEVEN
+    image, _ = read(encode(Image.fromarray(layers, "LA")), polarity=polarity)
+    assert image[0, 0] == 0  # transparent: paper, whatever the ink is
+    assert image[SEVEN == 255] == pytest.approx(128 / 255 if polarity is Polarity.LIGHT_ON_DARK else 127 / 255)
+
+
+def test_a_wholly_transparent_picture_is_empty() -> None:
+    image, report = read(encode(np.zeros((28, 28, 4), np.uint8)))
+    assert not image.any()
+    assert report.warnings == (EMPTY,)
+
+
+def test_exif_orientation_is_applied() -> None:
+    turned = Image.fromarray(np.rot90(SEVEN))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn clockwise to see it upright
+    image, _ = read(encode(turned, exif=exif.tobytes()))
+    assert np.array_equal(np.rint(image * 255), SEVEN)
+
+
+@pytest.mark.parametrize(("value", "warning"), [(0, EMPTY), (255, EMPTY)])
+def test_an_even_picture_comes_with_a_warning(value: int, warning: InputWarning) -> None:
+    _, report = read(encode(np.full((28, 28), value, np.uint8)))
+    assert report.warnings == (warning,)
+
+
+def test_a_picture_full_of_ink_comes_with_a_warning() -> None:
+    full = np.full((28, 28), 255, np.uint8)
+    _, report = read(encode(full), polarity=Polarity.LIGHT_ON_DARK)
+    assert report.warnings == (InputWarning("mostly-ink", "more than half of the image is ink: no digit of MNIST is"),)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (27, 28), (28, 29), (100, 60)])
+def test_other_sizes_are_refused_with_the_way_out(size: tuple[int, int]) -> None:
+    with refuses(
+        UnsuitablePictureError,
+        f"the picture is {size[0]}×{size[1]}, and must be 28×28; "
+        "with ?fit=mnist it is cropped, scaled and centred for you",
+    ):
+        read(encode(Image.new("L", size)))
+
+
+@pytest.mark.parametrize("size", [(4097, 1), (1, 65535), (2500, 1601)])
+def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
+    header = encode(Image.new("L", size))[:100]  # the pixels are not even there
+    with refuses(
+        UnsuitablePictureError,
+        f"the picture is {size[0]}×{size[1]}; at most 4096 pixels a side and 4,000,000 in all are read",
+    ):
+        read(header, fit=Fit.MNIST)
+
+
+@pytest.mark.parametrize("side", [10_000, 50_000])
+def test_a_decompression_bomb_is_refused(side: int) -> None:
+    bomb = bytearray(encode(Image.new("L", (28, 28))))
+    bomb[16:24] = side.to_bytes(4, "big") * 2
+    bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
+    with refuses(
+        UnsuitablePictureError,
+        "the picture is far too large; at most 4096 pixels a side and 4,000,000 in all are read",
+    ):
+        read(bytes(bomb), fit=Fit.MNIST)
+
+
+def test_animated_pictures_are_refused() -> None:
+    frames = [Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN)]
+    data = encode(frames[0], save_all=True, append_images=frames[1:])
+    with refuses(UnsuitablePictureError, "the image is animated; send a single frame"):
+        read(data)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "BMP", "WEBP", "ICO", "PPM"])
+def test_other_formats_are_refused(kind: str) -> None:
+    with refuses(UnsupportedPictureError, "the file is neither a PNG nor a JPEG picture"):
+        read(encode(SEVEN, kind))
+
+
+@pytest.mark.parametrize("text", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%!PS-Adobe-3.0 EPSF-3.0", b"7"])
+def test_what_is_no_bitmap_is_refused(text: bytes) -> None:
+    with refuses(UnsupportedPictureError, "the file is neither a PNG nor a JPEG picture"):
+        read(text)
+
+
+def test_a_multi_picture_jpeg_is_refused() -> None:
+    frames = [Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN)]
+    data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    with refuses(UnsupportedPictureError, "the file is neither a plain PNG nor a plain JPEG picture"):
+        read(data)
+
+
+def test_an_empty_file_is_refused() -> None:
+    with refuses(UnreadablePictureError, "the picture is empty: 0 bytes arrived"):
+        read(b"")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_file_cut_at_any_byte_never_gives_wrong_pixels(kind: str) -> None:
+    data = encode(SEVEN, kind)
+    whole, _ = read(data)
+    refused = 0
+    for length in range(1, len(data)):
+        try:
+            image, _ = read(data[:length])
+        except (UnreadablePictureError, UnsupportedPictureError):
+            refused += 1
+        else:  # pragma: no cover
+            assert np.array_equal(image, whole)
+    assert refused == len(data) - 1
+
+
+def test_a_damaged_header_is_not_called_another_format() -> None:
+    with refuses(UnreadablePictureError, "the image is damaged: a checksum in it is wrong"):
+        read(sample(7)[:16] + b"?" * 40)

@@ -1,0 +1,398 @@
+"""What the operations on an image have in common: uploads, parameters, refusals, and one result for both forms."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import DIRECTORY
+from models.incremental import Occluder
+from models.network import Network
+from models.result import Result
+from service.catalogue import Catalogue
+from service.drawing.style import Style, Theme
+from service.handling.answers import ModelReference
+from service.handling.handler import Envelope, Operation, Subject
+from service.handling.queries import ImageQuery
+from service.imaging.decoding import decode_image
+from service.routes import filters, grounds, occlusion, predict, process, shapley
+from tests.pictures import decode, encode, pixels, sample
+
+PATHS = (
+    "/predict",
+    "/explain/filters",
+    "/explain/occlusion",
+    "/explain/shapley",
+    "/explain/grounds",
+    "/explain/process",
+)
+UPLOAD = {"file": ("7.png", sample(7))}
+TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
+FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
+NO_FILE = "the form has no file in the field 'file'"
+TYPES = (
+    "send the picture as multipart/form-data in the field 'file', "
+    "or as the body itself with the Content-Type image/png or image/jpeg"
+)
+
+
+def check_problem(answer: Any, status: int, kind: str, detail: str) -> None:
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["type"], body["detail"]) == (
+        status,
+        status,
+        f"urn:konkyo:problem:{kind}",
+        detail,
+    )
+
+
+@pytest.fixture(params=PATHS)
+def path(request: pytest.FixtureRequest) -> str:
+    value: str = request.param
+    return value
+
+
+def reading(answer: Any) -> int:
+    value: int = answer.json()["predicted"]
+    return value
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_every_sample_digit_is_read_right(client: TestClient, path: str, digit: int) -> None:
+    answer = client.post(path, files={"file": sample(digit)})
+    assert answer.status_code == 200
+    assert reading(answer) == digit
+
+
+@pytest.mark.parametrize("media", ["image/png", "image/jpeg", "IMAGE/PNG; q=1"])
+def test_a_raw_body_is_read_like_a_form(client: TestClient, path: str, media: str) -> None:
+    raw = client.post(path, content=sample(7), headers={"content-type": media})
+    form = client.post(path, files=UPLOAD)
+    assert raw.json() == form.json()
+
+
+def test_a_jpeg_is_read(client: TestClient, path: str) -> None:
+    answer = client.post(path, content=encode(pixels(3), "JPEG", quality=95), headers={"content-type": "image/jpeg"})
+    assert reading(answer) == 3
+    assert answer.json()["input"]["format"] == "JPEG"
+
+
+def test_the_report_and_the_model_are_in_the_answer(client: TestClient, path: str) -> None:
+    body = client.post(path, files=UPLOAD).json()
+    assert body["input"] == {
+        "format": "PNG",
+        "width": 28,
+        "height": 28,
+        "mode": "L",
+        "inverted": False,
+        "fitted": False,
+        "box": None,
+        "warnings": [],
+    }
+    listed = {model["name"]: model["sha256"] for model in client.get("/models").json()["models"]}
+    assert body["model"] == {"name": "paired-3x3", "sha256": listed["paired-3x3"]}
+
+
+def test_a_large_dark_on_light_drawing_is_fitted(client: TestClient, path: str) -> None:
+    drawing = np.full((200, 300), 255, np.uint8)
+    drawing[30:170, 100:240] = 255 - np.kron(pixels(3), np.ones((5, 5), np.uint8))
+    answer = client.post(path, params={"fit": "mnist"}, files={"file": encode(drawing)})
+    assert reading(answer) == 3
+    report = answer.json()["input"]
+    assert (report["inverted"], report["fitted"], report["width"], report["height"]) == (True, True, 300, 200)
+    rows, columns = np.nonzero(drawing < 255 * 0.75)
+    assert report["box"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
+def test_another_model_can_be_asked(client: TestClient, path: str) -> None:
+    body = client.post(path, params={"model": "summed-3x3"}, files=UPLOAD).json()
+    assert body["model"]["name"] == "summed-3x3"
+
+
+@pytest.mark.parametrize(
+    ("accept", "parameters", "media"),
+    [
+        (None, {}, "application/json"),
+        ("image/png", {}, "image/png"),
+        ("application/json", {"format": "png"}, "image/png"),
+        ("image/png", {"format": "json"}, "application/json"),
+    ],
+)
+def test_the_form_of_the_answer(
+    client: TestClient, path: str, accept: str | None, parameters: dict[str, str], media: str
+) -> None:
+    headers = {"accept": accept} if accept else {}
+    answer = client.post(path, params=parameters, headers=headers, files=UPLOAD)
+    assert answer.headers["content-type"] == media
+    assert answer.headers["vary"] == "Accept"
+
+
+def test_nothing_acceptable(client: TestClient, path: str) -> None:
+    answer = client.post(path, headers={"accept": "text/html"}, files=UPLOAD)
+    check_problem(answer, 406, "not-acceptable", "answers come as application/json or image/png; Accept allows neither")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "detail"),
+    [
+        ({"fit": "stretch"}, "fit: must be 'exact' or 'mnist'"),
+        ({"polarity": "dark"}, "polarity: must be 'auto', 'light-on-dark' or 'dark-on-light'"),
+        ({"format": "gif"}, "format: must be 'json' or 'png'"),
+        ({"scale": "0"}, "scale: must be greater than or equal to 1"),
+        ({"scale": "5"}, "scale: must be less than or equal to 4"),
+        ({"theme": "blue"}, "theme: must be 'light' or 'dark'"),
+        ({"regoin": "4"}, "query: holds a parameter that this operation does not have; /docs shows those it has"),
+    ],
+)
+def test_parameters_that_make_no_sense(client: TestClient, path: str, parameters: dict[str, str], detail: str) -> None:
+    check_problem(client.post(path, params=parameters, files=UPLOAD), 422, "invalid-parameter", detail)
+
+
+@pytest.mark.parametrize("query", ["theme=dark&theme=light", "theme=dark&scale=2&theme=dark"])
+def test_a_parameter_that_is_given_twice(client: TestClient, path: str, query: str) -> None:
+    answer = client.post(f"{path}?{query}", files=UPLOAD)
+    check_problem(answer, 422, "invalid-parameter", "theme: must be given once")
+    assert answer.json()["errors"] == [{"parameter": "theme", "message": "must be given once"}]
+
+
+def test_an_unknown_model(client: TestClient, path: str) -> None:
+    answer = client.post(path, params={"model": "resnet"}, files=UPLOAD)
+    detail = "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3"
+    check_problem(answer, 404, "unknown-model", detail)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "kind", "detail"),
+    [
+        (b"", 422, "unreadable-picture", "the picture is empty: 0 bytes arrived"),
+        (b"hello", 415, "unsupported-picture", "the file is neither a PNG nor a JPEG picture"),
+        (encode(pixels(7), "GIF"), 415, "unsupported-picture", "the file is neither a PNG nor a JPEG picture"),
+        (
+            sample(7)[:120],
+            422,
+            "unreadable-picture",
+            "the image is damaged: a part of it is missing",
+        ),
+        (
+            encode(np.zeros((32, 30), np.uint8)),
+            422,
+            "unsuitable-picture",
+            "the picture is 30×32, and must be 28×28; with ?fit=mnist it is cropped, scaled and centred for you",
+        ),
+    ],
+    ids=["empty", "text", "GIF", "truncated", "32×30"],
+)
+def test_pictures_that_are_refused(
+    client: TestClient, path: str, data: bytes, status: int, kind: str, detail: str
+) -> None:
+    check_problem(client.post(path, files={"file": data}), status, kind, detail)
+    raw = client.post(path, content=data, headers={"content-type": "image/png"})
+    check_problem(raw, status, kind, detail)
+
+
+@pytest.mark.parametrize("media", [None, "application/json", "application/octet-stream", "image/gif", "text/plain"])
+def test_other_bodies_are_refused(client: TestClient, path: str, media: str | None) -> None:
+    headers = {"content-type": media} if media else {}
+    check_problem(client.post(path, content=sample(7), headers=headers), 415, "unsupported-upload", TYPES)
+
+
+@pytest.mark.parametrize(
+    ("request_arguments", "detail"),
+    [
+        ({"content": sample(7), "headers": {"content-type": "multipart/form-data"}}, FORM),
+        ({"content": b"nonsense", "headers": {"content-type": "multipart/form-data; boundary=x"}}, FORM),
+        ({"files": [("file", sample(7)), ("file", sample(3))]}, FORM),
+        ({"files": {"file": sample(7)}, "data": {str(n): "" for n in range(9)}}, FORM),
+        ({"files": {"file": sample(7)}, "data": {"region": "1" * 2000}}, FORM),
+        ({"files": {"picture": sample(7)}}, NO_FILE),
+        (
+            {"files": {"file": sample(7)}, "data": {"region": "4"}},
+            "the form must hold nothing but the field 'file'; parameters go into the query string, as in ?target=3",
+        ),
+    ],
+    ids=["no boundary", "not a form", "two files", "many fields", "large field", "other name", "parameter as field"],
+)
+def test_malformed_forms(client: TestClient, path: str, request_arguments: dict[str, Any], detail: str) -> None:
+    check_problem(client.post(path, **request_arguments), 400, "malformed-upload", detail)
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "idna", "rot13", "nonsense"])
+def test_charsets_that_decode_no_form(client: TestClient, path: str, charset: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="f\xffile"\r\n\r\nabc\r\n--x--\r\n'
+    media = f"multipart/form-data; charset={charset}; boundary=x"
+    answer = client.post(path, content=body, headers={"content-type": media})
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:konkyo:problem:malformed-upload"
+
+
+def test_accept_headers_add_up(client: TestClient, path: str) -> None:
+    headers = [("accept", "text/html"), ("accept", "image/png")]
+    assert client.post(path, headers=headers, files=UPLOAD).headers["content-type"] == "image/png"
+
+
+def test_a_text_field_is_no_file(client: TestClient, path: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc\r\n--x--\r\n'
+    answer = client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    check_problem(answer, 400, "malformed-upload", NO_FILE)
+
+
+def test_a_body_that_announces_too_much(client: TestClient, path: str) -> None:
+    answer = client.post(path, content=bytes(256 * 1024 + 1), headers={"content-type": "image/png"})
+    check_problem(answer, 413, "content-too-large", TOO_LARGE)
+
+
+def test_a_body_that_streams_too_much(client: TestClient, path: str) -> None:
+    chunks = (bytes(1024) for _ in range(300))
+    answer = client.post(path, content=chunks, headers={"content-type": "image/png"})
+    assert "content-length" not in answer.request.headers
+    check_problem(answer, 413, "content-too-large", TOO_LARGE)
+
+
+def test_a_form_that_streams_too_much(client: TestClient, path: str) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n\r\n'
+    chunks = (part for part in [head, *[bytes(1024)] * 300])
+    answer = client.post(path, content=chunks, headers={"content-type": "multipart/form-data; boundary=x"})
+    check_problem(answer, 413, "content-too-large", TOO_LARGE)
+
+
+def test_a_body_at_the_limit_is_read(client: TestClient, path: str) -> None:
+    padded = sample(7).ljust(256 * 1024, b"\0")
+    assert reading(client.post(path, content=padded, headers={"content-type": "image/png"})) == 7
+
+
+def test_the_other_method(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    check_problem(answer, 405, "method-not-allowed", "this path does not take that method; it takes POST")
+    assert answer.headers["allow"] == "POST"
+
+
+def test_nothing_of_the_file_name_comes_back(client: TestClient, path: str) -> None:
+    name = '<script>alert("x")</script>.png'
+    for data in (sample(7), b"broken", sample(7)[:90]):
+        assert "script" not in client.post(path, files={"file": (name, data)}).text
+
+
+JSON_ONLY = [
+    ("/explain/filters", "maps", "full"),
+    ("/explain/filters", "maps", "none"),
+    ("/explain/occlusion", "faithfulness", "true"),
+    ("/explain/occlusion", "faithfulness", "false"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [("scale", "2"), ("scale", "1"), ("theme", "dark"), ("theme", "light")])
+@pytest.mark.parametrize("asked", [{}, {"format": "json"}], ids=str)
+def test_what_json_cannot_honour_is_refused(
+    client: TestClient, path: str, name: str, value: str, asked: dict[str, str]
+) -> None:
+    message = "is for pictures; ask for format=png too, or leave it out"
+    answer = client.post(path, params={name: value, **asked}, files=UPLOAD)
+    check_problem(answer, 422, "invalid-parameter", f"{name}: {message}")
+    assert answer.json()["errors"] == [{"parameter": name, "message": message}]
+    accepted = client.post(path, params={name: value}, headers={"accept": "image/png"}, files=UPLOAD)
+    assert (accepted.status_code, accepted.headers["content-type"]) == (200, "image/png")
+
+
+@pytest.mark.parametrize(("where", "name", "value"), JSON_ONLY)
+def test_what_a_picture_cannot_honour_is_refused(client: TestClient, where: str, name: str, value: str) -> None:
+    detail = f"{name}: is for JSON; ask for format=json, or leave it out"
+    for picture in (
+        client.post(where, params={name: value, "format": "png"}, files=UPLOAD),
+        client.post(where, params={name: value}, headers={"accept": "image/png"}, files=UPLOAD),
+    ):
+        check_problem(picture, 422, "invalid-parameter", detail)
+    assert client.post(where, params={name: value}, files=UPLOAD).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["mode", "verify", "receipt", "cumulative", "grounds"])
+def test_what_0_1_knew_is_unknown(client: TestClient, path: str, name: str) -> None:
+    detail = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    check_problem(client.post(path, params={name: "true"}, files=UPLOAD), 422, "invalid-parameter", detail)
+
+
+NO_TARGET = ("/predict", "/explain/grounds", "/explain/process")
+
+
+@pytest.mark.parametrize("name", ["target", "versus"])
+@pytest.mark.parametrize("where", NO_TARGET)
+def test_a_question_without_a_class_takes_none(client: TestClient, where: str, name: str) -> None:
+    detail = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    check_problem(client.post(where, params={name: 3}, files=UPLOAD), 422, "invalid-parameter", detail)
+
+
+def subject() -> Subject:
+    catalogue = Catalogue(DIRECTORY, "paired-3x3")
+    checkpoint = catalogue.get("summed-3x3")
+    return Subject(checkpoint.precise, pixels(7) / 255, catalogue.usage(checkpoint))
+
+
+OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
+    "predict": (predict._OPERATION, ImageQuery()),
+    "filters": (filters._OPERATION, filters.FiltersQuery()),
+    "filters with all": (
+        filters._OPERATION,
+        filters.FiltersQuery(maps=filters.MapDetail.FULL, target=3, versus=8),
+    ),
+    "occlusion": (occlusion._OPERATION, occlusion.OcclusionQuery()),
+    "occlusion with all": (
+        occlusion._OPERATION,
+        occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+    ),
+    "occlusion with large regions": (occlusion._OPERATION, occlusion.OcclusionQuery(region=14, stride=7)),
+    "shapley": (shapley._OPERATION, shapley.ShapleyQuery()),
+    "shapley with all": (
+        shapley._OPERATION,
+        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+    ),
+    "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
+    "process": (process._OPERATION, ImageQuery()),
+}
+FORWARD = ("logits", "after_conv1", "trace", "layers", "flatten", "_conv1", "_responses", "_conv2")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_one_result_serves_both_renderings_and_neither_computes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation, query = OPERATIONS[name]
+    asked = subject()
+    result = operation.explain(asked, query)
+
+    def forward(*_: object) -> None:
+        raise AssertionError("a rendering computes")
+
+    for method in FORWARD:
+        monkeypatch.setattr(Network, method, forward)
+    monkeypatch.setattr(Occluder, "logits", forward)
+    with pytest.raises(AssertionError, match="a rendering computes"):
+        operation.explain(asked, query)
+    report = decode_image(sample(7), query.fit, query.polarity)[1]
+    envelope = Envelope(report, ModelReference(name="summed-3x3", sha256="0" * 64))
+    first, again = (operation.serialise(result, query, envelope).model_dump() for _ in range(2))
+    assert first == again
+    assert first["predicted"] == result.predicted == 7
+    small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))
+    assert dark.size == (2 * small.width, 2 * small.height)
+    assert small.tobytes() == operation.draw(result, Style()).tobytes()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_result_is_the_image_and_the_network_that_were_asked(name: str) -> None:
+    operation, query = OPERATIONS[name]
+    asked = subject()
+    result = operation.explain(asked, query)
+    assert isinstance(result, Result)
+    assert result.network is asked.network
+    assert result.image is asked.image
+    np.testing.assert_allclose(result.logits, asked.network.logits(asked.image), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("parameters", [{"scale": 2}, {"theme": "dark"}, {"scale": 3, "theme": "dark"}], ids=str)
+def test_the_style_reaches_every_picture(client: TestClient, path: str, parameters: dict[str, Any]) -> None:
+    plain, styled = (
+        decode(client.post(path, params={"format": "png", **asked}, files=UPLOAD).content) for asked in ({}, parameters)
+    )
+    scale = parameters.get("scale", 1)
+    assert styled.shape == (scale * plain.shape[0], scale * plain.shape[1], 3)
+    assert (styled[0, 0].max() < 60) == ("theme" in parameters)
+    assert plain[0, 0].min() > 200

@@ -1,0 +1,198 @@
+import re
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.imaging import jpeg
+from service.imaging.decoding import Fit, Polarity, decode_image
+from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment
+from tests.pictures import encode, pixels
+from tests.refuse import refuses
+
+SEVEN = Image.fromarray(pixels(7))
+MISSING = "the image is damaged: a part of its pixels is missing"
+SCANS = "the image is damaged: not all of its scans are there"
+ARITHMETIC = "the image is coded arithmetically, which few programs read; save it as a baseline JPEG"
+HEADER = "the image is damaged: its header cannot be read"
+
+
+def checked(data: bytes) -> jpeg.Jpeg:
+    file = jpeg.read(data)
+    file.check()
+    return file
+
+
+def too_many(most: int) -> str:
+    return (
+        f"the image has more scans than the {most} that are read of its size; save it as a baseline JPEG, which has one"
+    )
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_scans_without_end_are_refused_before_one_is_decoded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(*_: object, **__: object) -> None:
+        raise AssertionError("a pixel was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    monkeypatch.setattr("simplejpeg.decode_jpeg", decoded)
+    assert len(ENDLESS[name]) <= LIMIT
+    with refuses(UnsuitablePictureError, ARITHMETIC if "arithmetic" in name else too_many(20)):
+        decode_image(ENDLESS[name], Fit.MNIST, Polarity.AUTO)
+
+
+def test_as_many_scans_as_the_size_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simplejpeg.decode_jpeg", lambda *_, **__: None)
+    ordinary = len(jpeg.read(progressive()).scans)
+    checked(refined(20 - ordinary))
+    with refuses(UnsuitablePictureError, too_many(20)):
+        checked(refined(21 - ordinary))
+    small = len(jpeg.read(progressive(28)).scans)
+    checked(refined(100 - small, 28))
+    with refuses(UnsuitablePictureError, too_many(100)):
+        checked(refined(101 - small, 28))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_an_ordinary_progressive_image_of_four_megapixels_is_read(mode: str) -> None:
+    file = checked(progressive(SIDE, mode))
+    assert len(file.scans) == {"L": 6, "RGB": 10, "CMYK": 18}[mode]
+
+
+def test_no_more_scans_are_looked_at_than_are_read() -> None:
+    assert len(jpeg.read(refined(5000, 28)).scans) == jpeg.MAX_SCANS + 1
+
+
+def test_far_too_many_segments_are_refused() -> None:
+    data = b"\xff\xd8" + segment(0xFE, b"") * 999 + encode(SEVEN, "JPEG")[2:]
+    with refuses(UnsuitablePictureError, "the image has more than 1,000 segments; save it anew, without its metadata"):
+        jpeg.read(data)
+
+
+def test_a_million_bytes_that_look_like_markers_are_looked_at_once() -> None:
+    """Fill bytes, stuffed bytes and restarts: what a careless search would go over again and again."""
+    head, body = encode(SEVEN, "JPEG").split(b"\xff\xda", 1)
+    for inside in (b"\xff" * 1_000_000, b"\xff\x00" * 500_000, b"\xff\xd0" * 500_000, b"\xff\xff\x00" * 300_000):
+        (only,) = jpeg.read(head + b"\xff\xda" + body.removesuffix(END) + inside + END).scans
+        assert len(only) == 6
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"progressive": True}, {"restart_marker_blocks": 1}, {"optimize": True, "quality": 100}],
+    ids=["baseline", "progressive", "restarts", "optimized"],
+)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_every_pixel_is_kept(mode: str, options: dict[str, int]) -> None:
+    data = encode(SEVEN.convert(mode), "JPEG", comment=b"a comment", dpi=(72, 72), **options)
+    assert b"a comment" not in checked(data).data
+    expected, kept = (np.asarray(Image.open(BytesIO(one))) for one in (data, checked(data).data))
+    assert (expected == kept).all()
+
+
+def test_colours_that_a_segment_names_are_kept() -> None:
+    """Adobe's segment says whether three components are RGB."""
+    data = encode(SEVEN.convert("RGB"), "JPEG", keep_rgb=True)
+    assert b"Adobe" in checked(data).data
+    assert (np.asarray(Image.open(BytesIO(data))) == np.asarray(Image.open(BytesIO(checked(data).data)))).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_an_image_cut_in_its_scans_and_ended_is_never_answered_wrong(mode: str, options: dict[str, int]) -> None:
+    """libjpeg makes up the rest of the pixels, and says so only in a warning."""
+    data = encode(SEVEN.convert(mode), "JPEG", **options)
+    whole, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
+    refused = 0
+    for length in range(data.index(b"\xff\xda") + 14, len(data) - 2):
+        try:
+            image, _ = decode_image(data[:length] + END, Fit.EXACT, Polarity.AUTO)
+        except UnreadablePictureError:
+            refused += 1
+        else:
+            assert (image == whole).all()
+    assert refused > 180
+
+
+@pytest.mark.parametrize("marker", [0xC9, 0xCA, 0xCB])
+def test_arithmetic_coding_is_refused(marker: int) -> None:
+    """It is decoded without a warning where no pixel is there."""
+    data = frame(marker, 28, 28, b"\1") + scan(b"\1") + END
+    Image.open(BytesIO(frame(0xC9, 28, 28, b"\1") + scan(b"\1") + END)).load()
+    with refuses(UnsuitablePictureError, ARITHMETIC):
+        decode_image(data, Fit.EXACT, Polarity.AUTO)
+
+
+def test_half_a_seven_is_no_eight() -> None:
+    data = encode(SEVEN, "JPEG")
+    cut = data[: (data.index(b"\xff\xda") + len(data)) // 2] + END
+    with refuses(UnreadablePictureError, MISSING):
+        decode_image(cut, Fit.EXACT, Polarity.AUTO)
+
+
+def test_bytes_left_over_after_the_pixels_are_no_damage() -> None:
+    data = encode(SEVEN, "JPEG")
+    checked(data.removesuffix(END) + bytes(40) + END)
+
+
+def test_a_progressive_image_without_its_last_scans_is_cut_short() -> None:
+    data = progressive(28)
+    with refuses(UnreadablePictureError, SCANS):
+        checked(data[: data.rindex(b"\xff\xda")] + END)
+    with refuses(UnreadablePictureError, SCANS):
+        checked(frame(0xC0, 28, 28, b"\1\2\3") + scan(b"\1\2") + b"\0" * 99 + END)
+
+
+def exif(turn: int) -> bytes:
+    block = Image.Exif()
+    block[0x0112] = turn
+    return block.tobytes()
+
+
+def test_the_orientation_is_that_of_the_first_block() -> None:
+    data = encode(SEVEN, "JPEG", exif=exif(6))
+    assert checked(data).orientation == 6
+    assert b"Exif" not in checked(data).data
+    second = segment(0xE1, exif(3))
+    assert checked(data.replace(b"\xff\xdb", second + b"\xff\xdb", 1)).orientation == 6
+    assert checked(encode(SEVEN, "JPEG")).orientation == 1
+
+
+def test_several_images_in_a_file_are_refused_and_one_is_read() -> None:
+    data = encode(SEVEN, "MPO", save_all=True, append_images=[SEVEN])
+    with refuses(UnsupportedPictureError, "the file is neither a plain PNG nor a plain JPEG picture"):
+        jpeg.read(data)
+    count = re.search(rb"\x01\xb0\x04\x00\x01\x00\x00\x00\x02|\xb0\x01\x00\x04\x00\x00\x00\x01\x00\x00\x00\x02", data)
+    assert count is not None
+    checked(data[: count.end()].replace(count[0], count[0].replace(b"\x02", b"\x01")) + data[count.end() :])
+
+
+ODD = {
+    "no frame": b"\xff\xd8" + scan(b"\1") + END,
+    "no scan": frame(0xC0, 28, 28, b"\1") + END,
+    "nothing": b"\xff\xd8\xff",
+    "a scan of no length": frame(0xC0, 28, 28, b"\1") + segment(0xDA, b"") + END,
+    "a scan that lies of its components": frame(0xC0, 28, 28, b"\1") + segment(0xDA, b"\4\1\0\0\x3f\0") + END,
+    "a frame that lies of its components": b"\xff\xd8"
+    + segment(0xC0, b"\x08\0\x1c\0\x1c\4\1\x11\0")
+    + scan(b"\1")
+    + END,
+    "a frame cut short": b"\xff\xd8" + segment(0xC0, b"\x08\0") + scan(b"\1") + END,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_header_that_makes_no_sense_is_refused(name: str) -> None:
+    with refuses(UnreadablePictureError, HEADER):
+        jpeg.read(ODD[name])
+
+
+def test_what_comes_twice_or_is_not_all_there_is_refused() -> None:
+    whole = encode(SEVEN, "JPEG")
+    with refuses(UnreadablePictureError, "the image is damaged: its segments are not in their order"):
+        jpeg.read(frame(0xC0, 28, 28, b"\1") + frame(0xC0, 99, 99, b"\1")[2:] + scan(b"\1") + END)
+    for data in (whole[:2] + whole, whole[:30]):
+        with refuses(UnreadablePictureError, "the image is damaged: a part of it is missing"):
+            jpeg.read(data)

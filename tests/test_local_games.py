@@ -1,0 +1,155 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models import local_games
+from models.architecture import Architecture
+from models.checkpoint import load_all
+from models.contributions import contributions
+from models.errors import ImageError, ParameterError
+from models.local_games import LocalGames, class_games, pair_games
+from models.network import Array, Network
+from models.windows import exact_sides
+from tests.combinations import boxes
+from tests.oracles import (
+    ARCHITECTURES,
+    F64,
+    PAIRED,
+    SUMMED,
+    architectures,
+    integer_network,
+    integer_picture,
+    random_network,
+    title,
+)
+from tests.refuse import refuses
+from trainer.data import Digits
+
+
+def hidings(count: int, image: F64, region: int, fill: float, seed: int) -> tuple[NDArray[np.bool_], F64]:
+    """Random hidings, the first of nothing and the second of everything: what is visible, and the hidden images."""
+    places = list(boxes(region))
+    visible = np.random.default_rng(seed).random((count, len(places))) < 0.5
+    visible[0], visible[1] = True, False
+    images = np.repeat(image[None], count, axis=0)
+    for shown, hidden in zip(visible, images, strict=True):
+        for keep, (_, box) in zip(shown, places, strict=True):
+            if not keep:
+                hidden[box] = fill
+    return visible, images
+
+
+def ledgers(network: Network, images: F64, target: int) -> F64:
+    """(N, A·B + B): pairs and shared biases from the ledger of each image."""
+    ledger = contributions(network, images)
+    pairs = ledger.contributions[:, target].reshape(len(images), -1)
+    return np.concatenate([pairs, ledger.filter_bias[:, target]], axis=1)
+
+
+@pytest.mark.parametrize("fill", [0.0, 0.37])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_the_tables_add_up_to_forward_passes(architecture: Architecture, fill: float, digits: Digits) -> None:
+    network, image = random_network(architecture, 3), digits.scaled(np.float64)[4]
+    for region in exact_sides(architecture)[:: 3 if fill else 1]:
+        visible, images = hidings(12, image, region, fill, seed=region)
+        games = class_games(network, image, region, fill)
+        np.testing.assert_allclose(games.values(visible), network.logits(images), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", load_all())
+def test_the_tables_of_shipped_networks(name: str, digits: Digits) -> None:
+    network = load_all()[name].precise
+    for number in (0, 8, 18):
+        image = digits.scaled(np.float64)[number]
+        visible, images = hidings(50, image, 4, 0.0, seed=number)
+        np.testing.assert_allclose(
+            class_games(network, image).values(visible), network.logits(images), rtol=0, atol=1e-12
+        )
+        np.testing.assert_allclose(
+            pair_games(network, image, 3).values(visible), ledgers(network, images, 3), rtol=0, atol=1e-12
+        )
+
+
+@given(architectures(), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.0]), st.data())
+def test_the_tables_of_integer_networks_are_exact(
+    architecture: Architecture, seed: int, fill: float, data: st.DataObject
+) -> None:
+    """To the last bit, with the winners of ties: gates and winners are those of each hiding."""
+    network, image = integer_network(architecture, seed), integer_picture(seed)
+    region = data.draw(st.sampled_from(exact_sides(architecture)))
+    visible, images = hidings(8, image, region, fill, seed)
+    games = class_games(network, image, region, fill)
+    assert np.array_equal(games.values(visible), network.logits(images))
+    pairs = pair_games(network, image, 5, None, region, fill)
+    assert np.array_equal(pairs.values(visible), ledgers(network, images, 5))
+
+
+def test_pairs_and_shared_biases_make_the_logit(digits: Digits) -> None:
+    network, image = random_network(SUMMED, 5), digits.scaled(np.float64)[9]
+    visible, images = hidings(20, image, 4, 0.0, seed=1)
+    sums = pair_games(network, image, 2).values(visible).sum(-1) + network.weights["affine.bias"][2]
+    np.testing.assert_allclose(sums, network.logits(images)[:, 2], rtol=0, atol=1e-12)
+    assert pair_games(network, image, 2).values(visible)[:, -3:].any()
+    assert not pair_games(random_network(PAIRED, 5), image, 2).values(visible)[:, -3:].any()
+
+
+def test_versus_is_the_difference_of_two_classes(digits: Digits) -> None:
+    network, image = random_network(PAIRED, 6), digits.scaled(np.float64)[9]
+    visible, _ = hidings(20, image, 4, 0.0, seed=2)
+    difference = pair_games(network, image, 2).values(visible) - pair_games(network, image, 7).values(visible)
+    np.testing.assert_allclose(pair_games(network, image, 2, 7).values(visible), difference, rtol=0, atol=1e-12)
+
+
+def test_players_are_the_regions_that_hiding_changes(digits: Digits) -> None:
+    image = digits.scaled(np.float64)[2]
+    for region, fill in [(4, 0.0), (6, 0.0), (4, 0.5)]:
+        expected = [place for place, (_, box) in enumerate(boxes(region)) if (image[box] != fill).any()]
+        games = class_games(random_network(PAIRED, 1), image, region, fill)
+        assert games.players.tolist() == expected
+        assert all(len(game.table) == 2 ** len(game.players) <= 2**9 for game in games.games)
+    assert class_games(random_network(PAIRED, 1), np.full((28, 28), 0.3), fill=0.3).players.tolist() == []
+
+
+def test_margins_are_by_how_much_a_class_leads_each_other(digits: Digits) -> None:
+    network, image = random_network(PAIRED, 6), digits.scaled(np.float64)[9]
+    visible, images = hidings(10, image, 4, 0.0, seed=3)
+    logits = network.logits(images)
+    expected = logits[:, 4, None] - np.delete(logits, 4, axis=1)
+    np.testing.assert_allclose(class_games(network, image).margins(4).values(visible), expected, rtol=0, atol=1e-12)
+
+
+def test_cells_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+    network, image = random_network(SUMMED, 6), digits.scaled(np.float64)[9]
+
+    def tables(games: LocalGames) -> list[Array]:
+        return [game.table for game in games.games]
+
+    together = tables(class_games(network, image)), tables(pair_games(network, image, 1))
+    monkeypatch.setattr(local_games, "CHUNK", 9000)
+    apart = tables(class_games(network, image)), tables(pair_games(network, image, 1))
+    for some, others in zip(together, apart, strict=True):
+        assert len(some) == len(others) == 25
+        for one, other in zip(some, others, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-13)
+
+
+def test_refusals() -> None:
+    network, image = random_network(PAIRED, 1), np.zeros((28, 28))
+    with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
+        class_games(network, image[None])
+    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+        class_games(network, image[:, 1:])
+    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+        class_games(network, np.full((28, 28), math.nan))
+    with refuses(ParameterError, "fill: must be from 0 to 1, not 1.5"):
+        class_games(network, image, fill=1.5)
+    with refuses(ParameterError, "target: must be a digit from 0 to 9, not 10"):
+        pair_games(network, image, 10)
+    with refuses(ParameterError, "versus: must be a digit from 0 to 9, not -1"):
+        pair_games(network, image, 1, -1)
+    with refuses(ParameterError, "versus: must differ from the target; both are 1"):
+        pair_games(network, image, 1, 1)

@@ -1,0 +1,271 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import proofs
+from models.architecture import Architecture
+from models.budget import Budget
+from models.checkpoint import load_all
+from models.contrasts import Contrasts
+from models.errors import BudgetError, ImageError, ParameterError
+from models.network import Network
+from models.proofs import Grounds, Place, Status, grounds
+from models.shapley import shapley_values
+from models.windows import exact_sides
+from tests.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
+from tests.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
+from tests.refuse import refuses
+from trainer.data import Digits
+
+SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}
+
+
+def check(network: Network, image: F64, region: int = 4, fill: float = 0.0) -> tuple[Grounds, Combinations]:
+    """Everything that is claimed, against every hiding by a forward pass."""
+    every = every_combination(network, image, region, fill)
+    result, margins = grounds(network, image, region, fill), every.margins()
+    assert list(result.players) == every.players
+    assert result.predicted == every.logits[0].argmax()
+    np.testing.assert_allclose(result.empty.logits, every.logits[-1], rtol=0, atol=1e-12)
+
+    sufficient = result.sufficient
+    kept = every.set_of(sufficient.regions)
+    assert list(sufficient.regions) == sorted(set(sufficient.regions))
+    assert sufficient.margin == pytest.approx(every.worst(kept), abs=1e-12)
+    assert sufficient.margin > TOLERANCE
+    assert sufficient.combinations == sum(not number & kept for number in range(len(margins)))
+    for place in sufficient.regions:
+        assert every.worst(kept & ~every.set_of((place,))) <= TOLERANCE
+    if sufficient.status is Status.SMALLEST:
+        assert len(sufficient.regions) == every.smallest()
+
+    changing = np.flatnonzero(margins <= TOLERANCE)
+    if result.contrast is None:
+        assert not len(changing)
+        assert sufficient.regions == ()
+    else:
+        fewest = min(int(number).bit_count() for number in changing)
+        hidden = every.set_of(result.contrast.regions)
+        assert len(result.contrast.regions) == fewest
+        least = min(margins[number] for number in changing if int(number).bit_count() == fewest)
+        assert margins[hidden] == pytest.approx(least, abs=1e-12)
+        np.testing.assert_allclose(result.contrast.logits, every.logits[hidden], rtol=0, atol=1e-12)
+        assert result.contrast.predicted == every.logits[hidden].argmax() != result.predicted
+    return result, every
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("fill", [0.0, 0.4])
+def test_proofs_of_shipped_networks(name: str, fill: float, digits: Digits) -> None:
+    for image in (
+        cut(digits, 1, fill),
+        cut(digits, 7, fill, slice(4, 16)),
+        cut(digits, 9, fill, columns=slice(12, 20)),
+    ):
+        result, _ = check(SHIPPED[name], image, fill=fill)
+        assert result.sufficient.status is Status.SMALLEST
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_proofs_of_random_networks(architecture: Architecture, digits: Digits) -> None:
+    sizes = set()
+    for seed in range(5):
+        result, _ = check(random_network(architecture, seed), cut(digits, seed))
+        sizes.add(len(result.sufficient.regions))
+    assert max(sizes) > 1
+
+
+@settings(max_examples=10)
+@given(architectures(), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.7]), st.data())
+def test_proofs_of_any_network(architecture: Architecture, seed: int, fill: float, data: st.DataObject) -> None:
+    region = data.draw(st.sampled_from([side for side in exact_sides(architecture) if side >= 4]))
+    rng = np.random.default_rng(seed)
+    image = np.full((28, 28), fill)
+    top, left = rng.integers(0, 18, 2)
+    image[top : top + 10, left : left + 6] = rng.random((10, 6))
+    check(random_network(architecture, seed), image, region, fill)
+
+
+def by_giving_up(every: Combinations, order: list[Place]) -> int:
+    """One region after another, by its definition."""
+    kept = every.set_of(tuple(every.players))
+    for place in order:
+        less = kept & ~every.set_of((place,))
+        if every.worst(less) > TOLERANCE:
+            kept = less
+    return kept
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
+    name: str, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the least Shapley value on."""
+    monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=3))
+    statuses = set()
+    for image in (cut(digits, 1), cut(digits, 7, rows=slice(4, 16)), cut(digits, 2), cut(digits, 4), cut(digits, 62)):
+        result, every = check(SHIPPED[name], image)
+        values = shapley_values(SHIPPED[name], image).values[result.predicted]
+        order = sorted(every.players, key=lambda place: values[place])
+        assert every.set_of(result.sufficient.regions) == by_giving_up(every, order)
+        statuses.add(result.sufficient.status)
+    assert Status.IRREDUCIBLE in statuses
+
+
+def test_what_giving_up_leaves_can_be_larger_than_the_smallest(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, image = SHIPPED["paired-3x3"], cut(digits, 7, rows=slice(4, 16))
+    result, _ = check(network, image)
+    assert (len(result.sufficient.regions), result.sufficient.status) == (5, Status.SMALLEST)
+    monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=0))
+    result, _ = check(network, image)
+    assert (len(result.sufficient.regions), result.sufficient.status) == (6, Status.IRREDUCIBLE)
+
+
+def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
+    digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The budget ends at the very last question, when it is known that two regions are needed."""
+    network, image = SHIPPED["paired-3x3"], cut(digits, 2)
+    asked: list[int] = []
+
+    class Interrupted(Contrasts):
+        last = 10**6
+
+        def margin(self, kept: int) -> float | None:
+            asked.append(kept)
+            if len(asked) == self.last:
+                raise BudgetError("spent")
+            return super().margin(kept)
+
+    monkeypatch.setattr(proofs, "Contrasts", Interrupted)
+    grounds(network, image)
+    questions = len(asked)
+    asked.clear()
+    monkeypatch.setattr(Interrupted, "last", questions)
+    result, _ = check(network, image)
+    assert len(asked) > questions
+    assert (len(result.sufficient.regions), result.sufficient.status) == (2, Status.SMALLEST)
+
+
+def test_without_any_budget_it_is_refused(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
+    monkeypatch.setattr(proofs, "SMALLEST", Budget(0, 0, 0))
+    monkeypatch.setattr(proofs, "OTHER", Budget(0, 10**6, 0))
+    with refuses(
+        BudgetError,
+        "weighing every combination of these regions takes more work than one answer may; larger regions take less",
+    ):
+        grounds(network, image)
+
+
+def test_the_grounds_of_the_first_test_digit(digits: Digits) -> None:
+    """A 7: two of its sixteen regions are enough, in any of 2¹⁴ hidings of the others; four make it a 3."""
+    result = grounds(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
+    assert result.predicted == 7
+    assert len(result.players) == 16
+    assert result.sufficient.regions == ((2, 2), (3, 4))
+    assert result.sufficient.combinations == 16_384
+    assert result.sufficient.status is Status.SMALLEST
+    assert result.contrast is not None
+    assert result.contrast.regions == ((2, 2), (3, 4), (4, 4), (5, 3))
+    assert result.contrast.predicted == 3
+    assert result.empty.predicted == 1
+    assert result.empty.probability == pytest.approx(0.953, abs=0.001)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_random_hiding_contradicts_the_proof_of_a_digit_or_of_noise(name: str, digits: Digits) -> None:
+    network, rng = SHIPPED[name], np.random.default_rng(4)
+    for image in (digits.scaled(np.float64)[3], digits.scaled(np.float64)[8], rng.random((28, 28))):
+        result = grounds(network, image)
+        places = list(boxes(4))
+        images = np.repeat(image[None], 300, axis=0)
+        for hidden in images:
+            share = rng.random()
+            for place, box in places:
+                if place not in result.sufficient.regions and rng.random() < share:
+                    hidden[box] = 0
+        logits = network.logits(images)
+        assert (logits.argmax(1) == result.predicted).all()
+        margins = logits[:, result.predicted] - np.delete(logits, result.predicted, axis=1).max(1)
+        assert margins.min() >= result.sufficient.margin - 1e-9
+        assert result.sufficient.combinations == 2 ** (len(result.players) - len(result.sufficient.regions))
+
+
+def test_the_same_image_has_the_same_answer(digits: Digits) -> None:
+    network, image = SHIPPED["lenet-6x16"], digits.scaled(np.float64)[8]
+    one, other = grounds(network, image), grounds(network, image)
+    assert one.sufficient == other.sufficient
+    assert one.contrast is not None
+    assert other.contrast is not None
+    assert one.contrast.regions == other.contrast.regions
+
+
+def test_an_empty_image_has_no_players() -> None:
+    for fill in (0.0, 0.3):
+        result = grounds(SHIPPED["paired-3x3"], np.full((28, 28), fill), fill=fill)
+        assert result.players == ()
+        assert result.contrast is None
+        assert result.sufficient.regions == ()
+        assert result.sufficient.combinations == 1
+        assert result.sufficient.status is Status.SMALLEST
+        leader, second = np.sort(result.logits)[-1:-3:-1]
+        assert result.sufficient.margin == pytest.approx(leader - second, abs=1e-12)
+        assert result.predicted == result.empty.predicted
+
+
+def test_where_nothing_that_is_hidden_changes_the_class() -> None:
+    """One class has so large a bias that no ink matters."""
+    random = random_network(PAIRED, 3)
+    weights = dict(random.weights)
+    weights["affine.bias"] = np.where(np.arange(10) == 4, 50.0, 0.0)
+    image = np.zeros((28, 28))
+    image[8:20, 8:20] = np.random.default_rng(5).random((12, 12))
+    result, _ = check(Network(PAIRED, weights), image)
+    assert result.predicted == result.empty.predicted == 4
+    assert result.contrast is None
+    assert result.sufficient.regions == ()
+    assert result.sufficient.combinations == 2 ** len(result.players)
+    assert result.sufficient.margin > 40
+
+
+def test_where_hiding_leads_to_a_tie_the_class_does_not_stay() -> None:
+    """All weights but the first class's are zero: without ink all classes have the same logit, and argmax says 0."""
+    random = random_network(PAIRED, 3)
+    weights = dict(random.weights)
+    weights["affine.bias"] = np.zeros(10)
+    weights["affine.weight"] = np.where(np.arange(10)[:, None] == 0, 1.0, 0.0) * np.ones((10, 225))
+    image = np.zeros((28, 28))
+    image[8:12, 8:12] = 1.0
+    network = Network(PAIRED, weights)
+    silent = network.logits(np.zeros((28, 28)))
+    if silent.any():
+        weights["conv1.bias"], weights["conv2.bias"] = np.zeros(3), np.zeros(3)
+        network = Network(PAIRED, weights)
+    result = grounds(network, image)
+    assert result.predicted == 0
+    assert result.sufficient.regions == ((2, 2),)
+    assert result.contrast is not None
+    assert result.contrast.regions == ((2, 2),)
+    assert result.contrast.predicted == 1
+    assert not result.contrast.logits.any()
+
+
+def test_refusals(digits: Digits) -> None:
+    network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
+    zeros = {name: np.zeros(shape) for name, shape in PAIRED.tensor_shapes.items()}
+    with refuses(ImageError, "two classes lead in this image with the same logit, so neither has grounds"):
+        grounds(Network(PAIRED, zeros), image)
+    with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
+        grounds(network, image[None])
+    with refuses(ParameterError, "fill: must be from 0 to 1, not 2"):
+        grounds(network, image, fill=2)
+    with refuses(
+        ParameterError,
+        "region: no cell of the last pool may see more than 9 regions; with this network's kernels that holds for a "
+        "side of 4, 6, 7, 8, 9, 10, 11, 12, 13, 14 pixels, not 2",
+    ):
+        grounds(network, image, 2)

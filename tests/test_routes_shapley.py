@@ -1,0 +1,120 @@
+from functools import cache
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import DIRECTORY, load
+from tests.oracles import slow_trace
+from tests.pictures import decode, encode, pixels, sample
+
+EXACT = "4, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+
+
+def ask(client: TestClient, data: bytes, **parameters: Any) -> Any:
+    answer = client.post("/explain/shapley", params=parameters, files={"file": data})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+@pytest.mark.parametrize("model", ["paired-3x3", "summed-3x3"])
+def test_values_are_the_mean_over_every_order(client: TestClient, model: str) -> None:
+    """Four regions of 14×14: 24 orders, each walked through with the slow network of the tests."""
+    network = load(DIRECTORY / f"{model}.safetensors").precise
+    image, fill = pixels(7) / 255, 0.25
+    places = [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+    @cache
+    def logit(visible: frozenset[tuple[int, int]]) -> float:
+        shown = np.full((28, 28), fill)
+        for row, column in visible:
+            area = np.s_[14 * row : 14 * row + 14, 14 * column : 14 * column + 14]
+            shown[area] = image[area]
+        return float(slow_trace(network, shown).logits[7])
+
+    expected = np.zeros((2, 2))
+    for order in permutations(places):
+        for count, place in enumerate(order):
+            expected[place] += (logit(frozenset(order[: count + 1])) - logit(frozenset(order[:count]))) / 24
+    body = ask(client, sample(7), region=14, fill=fill, target=7, model=model)
+    np.testing.assert_allclose(body["values"], expected, rtol=0, atol=1e-9)
+    assert (body["region"], body["fill"], body["grid"]) == (14, 0.25, [2, 2])
+    assert body["logit"] == pytest.approx(logit(frozenset(places)), abs=1e-9)
+    assert body["empty"]["logit"] == pytest.approx(logit(frozenset()), abs=1e-9)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"target": 2}, {"versus": 3}, {"model": "summed-3x3", "versus": 1}])
+def test_the_answer_adds_up_both_ways(client: TestClient, parameters: dict[str, Any]) -> None:
+    body = ask(client, sample(5), pairs=True, **parameters)
+    values, pairs, biases = (np.array(body[name]) for name in ("values", "pairs", "filter_bias"))
+    assert (values.shape, pairs.shape, biases.shape) == ((7, 7), (7, 7, 3, 3), (7, 7, 3))
+    assert body["empty"]["logit"] + values.sum() + body["residual"] == pytest.approx(body["logit"], abs=1e-12)
+    assert abs(body["residual"]) < 1e-10
+    np.testing.assert_allclose(pairs.sum((2, 3)) + biases.sum(2), values, rtol=0, atol=1e-10)
+    question = {name: value for name, value in parameters.items() if name != "pairs"}
+    blank = encode(np.zeros((28, 28), np.uint8))
+    target = {"target": body["target"]}
+    ledgers = [
+        client.post("/explain/filters", params=question | target, files={"file": data}).json()
+        for data in (sample(5), blank)
+    ]
+    whole, empty = (np.array(ledger["contributions"]) for ledger in ledgers)
+    np.testing.assert_allclose(pairs.sum((0, 1)), whole - empty, rtol=0, atol=1e-10)
+
+
+def test_by_default_the_prediction_on_seven_by_seven(client: TestClient) -> None:
+    body = ask(client, sample(7))
+    assert (body["predicted"], body["label"], body["target"], body["region"], body["fill"]) == (7, "7", 7, 4, 0.0)
+    assert "versus" not in body
+    assert "pairs" not in body
+    assert "filter_bias" not in body
+    ink = pixels(7).reshape(7, 4, 7, 4).max((1, 3)) > 0
+    assert not np.array(body["values"])[~ink].any()
+    assert np.array(body["values"])[ink].all()
+
+
+def test_the_empty_image_is_named(client: TestClient) -> None:
+    """Every value is 0 there, and the answer says what it is predicted as."""
+    blank = encode(np.zeros((28, 28), np.uint8))
+    body, prediction = ask(client, blank), client.post("/predict", files={"file": blank}).json()
+    assert not np.array(body["values"]).any()
+    for name in ("predicted", "probability"):
+        assert body["empty"][name] == pytest.approx(prediction[name])
+    assert body["logit"] == body["empty"]["logit"] == pytest.approx(prediction["logits"][prediction["predicted"]])
+
+
+def test_faithfulness_is_that_of_the_values(client: TestClient) -> None:
+    measured = ask(client, sample(8), faithfulness=True)["faithfulness"]
+    assert measured["deletion"] < measured["random_deletion"]
+    assert measured["insertion"] > measured["random_insertion"]
+
+
+@pytest.mark.parametrize("region", [1, 2, 3, 5])
+@pytest.mark.parametrize("path", ["/explain/shapley", "/explain/grounds"])
+def test_other_sides_are_not_exact(client: TestClient, path: str, region: int) -> None:
+    answer = client.post(path, params={"region": region}, files={"file": sample(7)})
+    assert answer.status_code == 422
+    [wrong] = answer.json()["errors"]
+    assert wrong["parameter"] == "region"
+    assert wrong["message"] == (
+        "no cell of the last pool may see more than 9 regions; with this network's kernels that holds "
+        f"for a side of {EXACT} pixels, not {region}"
+    )
+
+
+NO_STYLE: dict[str, str | int | bool] = {}
+DARK: dict[str, str | int | bool] = {"theme": "dark", "scale": 2}
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_picture_is_drawn(client: TestClient, pairs: bool) -> None:
+    parameters: dict[str, str | int | bool] = {"format": "png", "pairs": pairs}
+    light, dark = (
+        decode(client.post("/explain/shapley", params=parameters | more, files={"file": sample(7)}).content)
+        for more in (NO_STYLE, DARK)
+    )
+    assert dark.shape[:2] == (2 * light.shape[0], 2 * light.shape[1])
+    assert light[0, 0].tolist() == [255, 255, 255]
+    assert dark[0, 0].tolist() == [0x15, 0x17, 0x1B]

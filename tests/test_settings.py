@@ -1,0 +1,133 @@
+"""What is no setting stops the start, and no message repeats a value, which can be a key."""
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings, complaints, strangers
+
+NO_KEY = "KONKYO_API_KEYS: holds no key; leave it empty to let everybody ask"
+BAD_KEY = "KONKYO_API_KEYS: holds a key that no header can carry; letters, digits and signs of ASCII are right"
+NO_HOST = "KONKYO_TRUSTED_HOSTS: holds no name; * is any"
+BAD_HOST = (
+    "KONKYO_TRUSTED_HOSTS: holds what is no host name; "
+    "example.org, *.example.org and * are right, without scheme and port"
+)
+
+
+def complaint(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    return complaints(caught.value)
+
+
+MEANT = {
+    "KONKYO_API_KEY": "KONKYO_API_KEYS",
+    "KONKYO_APIKEYS": "KONKYO_API_KEYS",
+    "konkyo_key": "KONKYO_API_KEYS",
+    "KONKYO_API_TOKEN": "KONKYO_API_KEYS",
+    "KONKYO__API_KEYS": "KONKYO_API_KEYS",
+    "KONKYO_TRUSTED_HOST": "KONKYO_TRUSTED_HOSTS",
+    "KONKYO_ALLOWED_HOSTS": "KONKYO_TRUSTED_HOSTS",
+    "KONKYO_HOSTNAME": "KONKYO_HOST",
+    "KONKYO_PROT": "KONKYO_PORT",
+    "KONKYO_MODEL": "KONKYO_MODELS",
+    "KONKYO_DOCUMENTATION": "KONKYO_DOCS",
+    "KONKYO_MAX_WAIT": "KONKYO_MAX_WAITING",
+}
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_a_name_that_resembles_a_setting_stops_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaint(name, "a-secret", monkeypatch) == [f"{name} is no setting; {MEANT[name]} is"]
+
+
+LEFT_ALONE = {
+    "KONKYO_DATA": "/data",
+    "KONKYO_SOAK_CONTAINER": "1",
+    "KONKYO_VERSION": "1",
+    "KONKYO_LOG_LEVEL": "debug",
+    "API_KEY": "x",
+    "OTHER_KONKYO_API_KEY": "x",
+    # What Kubernetes injects for services named konkyo, konkyo-edge and konkyo-docs.
+    "KONKYO_SERVICE_HOST": "10.0.0.1",
+    "KONKYO_SERVICE_PORT": "8000",
+    "KONKYO_SERVICE_PORT_HTTP": "8000",
+    "KONKYO_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "KONKYO_PORT_8000_TCP_PROTO": "tcp",
+    "KONKYO_PORT_8000_TCP_PORT": "8000",
+    "KONKYO_PORT_8000_TCP_ADDR": "10.0.0.1",
+    "KONKYO_EDGE_SERVICE_HOST": "10.0.0.1",
+    "KONKYO_EDGE_PORT_80_UDP": "udp://10.0.0.1:80",
+    "KONKYO_DOCS_PORT": "tcp://10.0.0.1:80",
+}
+
+
+def test_a_name_that_resembles_none_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(strangers(LEFT_ALONE)) == []
+    for name, value in LEFT_ALONE.items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == Settings.model_construct()
+
+
+def test_unset_and_empty_mean_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"KONKYO_{name.upper()}", "")
+    assert Settings() == Settings.model_construct()
+
+
+def test_an_address_in_the_place_of_the_port_is_kubernetes_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONKYO_PORT", "tcp://10.0.0.1:9000")
+    assert Settings().port == 8000
+    assert complaint("KONKYO_PORT", "10.0.0.1:9000", monkeypatch)[0].startswith("KONKYO_PORT: Input should be a valid ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (",", NO_KEY),
+        (" ", NO_KEY),
+        (" , ,", NO_KEY),
+        ("schlüssel", BAD_KEY),
+        ("good,鍵", BAD_KEY),
+        ("two\nlines", BAD_KEY),
+        ("a\x7fb", BAD_KEY),
+    ],
+)
+def test_keys_that_keep_nobody_out_or_let_nobody_in(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaint("KONKYO_API_KEYS", text, monkeypatch) == [message]
+
+
+def test_keys_that_can_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONKYO_API_KEYS", "a, b c ,!~+-*=/.:;'\"<>,")
+    assert Settings().keys == ("a", "b c", "!~+-*=/.:;'\"<>")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (",", NO_HOST),
+        (" ", NO_HOST),
+        ("foo*", BAD_HOST),
+        ("*foo", BAD_HOST),
+        ("a.*.b", BAD_HOST),
+        ("*.", BAD_HOST),
+        ("example.org:8000", BAD_HOST),
+        ("https://example.org", BAD_HOST),
+        ("example.org, a b", BAD_HOST),
+        ("bücher.example", BAD_HOST),
+    ],
+)
+def test_hosts_that_are_none(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaint("KONKYO_TRUSTED_HOSTS", text, monkeypatch) == [message]
+
+
+def test_hosts_that_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = ("example.org", "*.example.org", "*", "127.0.0.1", "[::1]", "Under_score-1", "localhost")
+    monkeypatch.setenv("KONKYO_TRUSTED_HOSTS", ", ".join(hosts))
+    assert Settings().hosts == hosts
+
+
+def test_every_wrong_setting_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONKYO_API_KEYS", ",")
+    assert len(complaint("KONKYO_WORKERS", "many", monkeypatch)) == 2

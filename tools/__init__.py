@@ -1,0 +1,1 @@
+"""What makes the documents: examples, reference, gallery, screenshots, and the long reliability runs."""

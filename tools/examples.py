@@ -1,0 +1,138 @@
+"""``python -m tools.examples``: ask the running service the documentation's questions and keep the answers.
+
+Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, and in the README the answer, the
+table of networks and what the Python code prints.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.checkpoint import load_all
+from tests.e2e.server import running_service
+from tools.reference import reference
+from trainer.data import read
+
+ROOT = Path(__file__).parent.parent
+DIGITS = ROOT / "docs" / "digits"
+EXAMPLES = ROOT / "service" / "examples"
+
+QUESTIONS = {
+    "predict": "/predict",
+    "filters": "/explain/filters",
+    "occlusion": "/explain/occlusion?region=7",
+    "shapley": "/explain/shapley",
+    "grounds": "/explain/grounds",
+    "process": "/explain/process",
+}
+PATHS = [question.partition("?")[0] for question in QUESTIONS.values()]
+# An answer of thousands of numbers is no example.
+ABBREVIATED = {"process"}
+LOOKUPS = {
+    "models": "/models",
+    "model": "/models/paired-3x3",
+    "model-filters": "/models/paired-3x3/filters",
+    "healthz": "/healthz",
+    "readyz": "/readyz",
+}
+
+
+def main() -> None:
+    write_digits()
+    with running_service() as address:
+        for name, question in QUESTIONS.items():
+            answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'"))
+            example = abbreviated(answer) if name in ABBREVIATED else answer
+            (EXAMPLES / f"{name}.json").write_text(json.dumps(example) + "\n")
+        for name, path in LOOKUPS.items():
+            (EXAMPLES / f"{name}.json").write_bytes(curl(f"curl -s {address}{path}") + b"\n")
+        readme = ROOT / "README.md"
+        readme.write_text(with_printed(with_networks(with_answers(readme.read_text(), address))))
+        (ROOT / "docs" / "http.md").write_text(reference(json.loads(curl(f"curl -s {address}/openapi.json"))))
+
+
+def write_digits() -> None:
+    """Of the first thousand test images, the clearest of each digit: it leads by most in the eyes of every network."""
+    digits = read(ROOT / "tests" / "data", "t10k")[np.arange(1000)]
+    logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in load_all().values()])
+    for digit in range(10):
+        lead = (logits[..., digit] - np.delete(logits, digit, axis=-1).max(-1)).min(0)
+        clearest = int(np.where(digits.labels == digit, lead, -np.inf).argmax())
+        save_digit(str(digit), digits.images[clearest])
+
+
+def save_digit(name: str, image: NDArray[np.uint8]) -> None:
+    """Where the documents' commands find it, and where the page does."""
+    for folder in (DIGITS, ROOT / "service" / "web" / "digits"):
+        Image.fromarray(image).save(folder / f"{name}.png", optimize=True)
+
+
+def abbreviated(value: Any) -> Any:
+    """The same JSON, with only the first entry of each list of lists."""
+    if isinstance(value, dict):
+        return {key: abbreviated(item) for key, item in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return [abbreviated(value[0])]
+    return value
+
+
+def curl(command: str) -> bytes:
+    """Run a curl command in the project's folder."""
+    return subprocess.run(shlex.split(command), cwd=ROOT, check=True, capture_output=True).stdout
+
+
+# A console block of the README: a prompt with a curl command, then its answer.
+CONSOLE = re.compile(r"```console\n\$ (curl [^\n]*)\n(.*?)```", re.DOTALL)
+
+
+def with_answers(text: str, address: str) -> str:
+    """The text with the answer of every console block asked anew."""
+
+    def ask(block: re.Match[str]) -> str:
+        answer = curl(block[1].replace("localhost:8000", address)).decode()
+        return f"```console\n$ {block[1]}\n{answer}\n```"
+
+    return CONSOLE.sub(ask, text)
+
+
+# A block of Python, and beneath it what it prints.
+PYTHON = re.compile(r"```python\n(.*?)```(\n\n[^\n]*\n\n)```text\n(.*?)```", re.DOTALL)
+
+
+def printed(code: str) -> str:
+    """What a block of Python prints in the project's folder."""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def with_printed(text: str) -> str:
+    """The text with every block of Python run anew."""
+    return PYTHON.sub(lambda block: f"```python\n{block[1]}```{block[2]}```text\n{printed(block[1])}```", text)
+
+
+TABLE = re.compile(r"(<!-- networks[^\n]*-->\n).*?(<!-- /networks -->)", re.DOTALL)
+
+
+def with_networks(text: str) -> str:
+    """The text with the table of the shipped networks made anew from their cards."""
+    head = "| | wiring | filters | parameters | correct on the test images | all seeds, mean ± sd |"
+    rows = [head, "|---|---|---|--:|--:|--:|"]
+    for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
+        shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]
+        filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
+        tests = [run["test"] for run in checkpoint.card["selection"]["runs"]]
+        spread = f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}"
+        rows.append(f"| `{name}` | {shape.wiring} | {filters} | {shape.parameters:,} | {accuracy:.2%} | {spread} |")
+    return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
+
+
+if __name__ == "__main__":
+    main()

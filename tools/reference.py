@@ -1,0 +1,108 @@
+"""``docs/http.md``: every operation with its options and the fields of its answer, from the OpenAPI document."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+HEAD = """# HTTP reference
+
+Made by `make examples` from the service's OpenAPI document, which is at `/openapi.json`. Indices count from 0. In an
+answer, `[row][column]` is an array of rows; "[10 × …]" says how long an array is along each of its axes. A field that
+was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
+"""
+
+
+def reference(document: Schema) -> str:
+    """The Markdown of the whole document."""
+    schemas = document["components"]["schemas"]
+    parts = [HEAD]
+    shown: list[str] = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            parts.append(f"## {method.upper()} {path}")
+            parts.append(f"{operation['summary']} {_joined(operation['description'])}")
+            query = [one for one in operation.get("parameters", []) if one["in"] == "query"]
+            if query:
+                parts.append(_table("option", [_option(one) for one in query]))
+            answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            name = answer["$ref"].rpartition("/")[2]
+            parts.append(_table("field", list(_fields(schemas[name], schemas, shown))))
+    parts.append("## Objects in the answers")
+    # The list grows while it is walked: objects hold objects.
+    for name in shown:
+        schema = schemas[name]
+        parts.append(f"### {name}")
+        if "description" in schema:
+            parts.append(_joined(schema["description"]))
+        parts.append(_table("field", list(_fields(schema, schemas, shown))))
+    parts.append("## Problem")
+    parts.append("Every refusal, as `application/problem+json`.")
+    parts.append(_table("field", list(_fields(schemas["Problem"], schemas, []))))
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _option(parameter: Schema) -> tuple[str, str, str]:
+    kind = _kind(parameter["schema"], {}, [])
+    if (default := parameter["schema"].get("default")) is not None:
+        kind += f"; default `{str(default).lower() if isinstance(default, bool) else default}`"
+    return parameter["name"], kind, parameter.get("description") or ""
+
+
+def _fields(schema: Schema, schemas: Schema, shown: list[str]) -> Any:
+    required = schema.get("required", [])
+    for name, field in schema.get("properties", {}).items():
+        kind = _kind(field, schemas, shown)
+        yield name, kind if name in required else f"{kind}; optional", field.get("description") or ""
+
+
+def _kind(schema: Schema, schemas: Schema, shown: list[str]) -> str:
+    """The type of a value in words, with its range; objects that it refers to are added to ``shown``."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        if "enum" in schemas[name]:
+            return _kind(schemas[name], schemas, shown)
+        if name not in shown:
+            shown.append(name)
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_kind(one, schemas, shown) for one in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema.get("type") == "array":
+        return _array(schema, schemas, shown)
+    return _scalar(schema)
+
+
+def _array(schema: Schema, schemas: Schema, shown: list[str]) -> str:
+    if "prefixItems" in schema:
+        kinds = [_kind(one, schemas, shown) for one in schema["prefixItems"]]
+        return f"{len(kinds)} × {kinds[0]}"
+    lengths: list[str] = []
+    while schema.get("type") == "array" and "items" in schema:
+        length = schema.get("maxItems")
+        lengths.append(str(length) if length is not None and length == schema.get("minItems") else "…")
+        schema = schema["items"]
+    return f"[{' × '.join(lengths)}] {_kind(schema, schemas, shown)}"
+
+
+def _scalar(schema: Schema) -> str:
+    kind = str(schema.get("type", "any"))
+    lowest = schema.get("minimum", schema.get("exclusiveMinimum"))
+    highest = schema.get("maximum")
+    if highest is None and "exclusiveMaximum" in schema:
+        highest = schema["exclusiveMaximum"] - 1
+    if lowest is not None and highest is not None:
+        return f"{kind}, {lowest:g}…{highest:g}"
+    return kind if lowest is None else f"{kind} from {lowest:g}"
+
+
+def _table(head: str, rows: list[tuple[str, str, str]]) -> str:
+    lines = [f"| {head} | | |", "|---|---|---|"]
+    lines += [f"| `{name}` | {kind} | {_joined(text)} |" for name, kind, text in rows]
+    return "\n".join(lines)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())

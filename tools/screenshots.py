@@ -1,0 +1,80 @@
+"""``python -m tools.screenshots``: the page, from the running service, in Chromium, into docs/screenshots."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.browser import draw, launch, opened, read
+from tests.e2e.server import running_service
+from tests.e2e.strokes import DIGITS
+from tools.examples import ROOT
+
+SCREENSHOTS = ROOT / "docs" / "screenshots"
+
+
+@dataclass(frozen=True)
+class Screenshot:
+    """One picture: its file's name, the digit that is drawn, what is done then, and the browser that shows it."""
+
+    name: str
+    digit: int
+    then: Callable[[Page], None]
+    browser: dict[str, Any] = field(default_factory=dict)
+
+
+def _versus(page: Page) -> None:
+    page.get_by_test_id("rival").select_option("3")
+    expect(page.get_by_role("heading", name="What speaks for 5 and not 3")).to_be_visible()
+    page.mouse.move(2, 2)
+
+
+def _critical(page: Page) -> None:
+    page.get_by_test_id("region").fill("3")
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-region", "3")
+
+
+def _pair(page: Page) -> None:
+    page.get_by_test_id("pair-2-2").hover()
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "pair")
+
+
+def _walk(page: Page) -> None:
+    page.get_by_test_id("walk").click()
+    page.keyboard.press("End")
+
+
+def _nothing(_: Page) -> None:
+    pass
+
+
+PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
+PICTURES = [
+    Screenshot("light", 5, _versus),
+    Screenshot("dark", 9, _critical, {"color_scheme": "dark"}),
+    Screenshot("phone", 3, _nothing, PHONE),
+    Screenshot("japanese", 5, _pair, {"locale": "ja-JP"}),
+    Screenshot("walk", 5, _walk),
+]
+
+
+def main() -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    with running_service() as address, sync_playwright() as playwright:
+        browser = launch(playwright)
+        for picture in PICTURES:
+            with opened(browser, address, device_scale_factor=2, **picture.browser) as page:
+                draw(page, *DIGITS[picture.digit])
+                read(page, picture.digit)
+                page.mouse.move(2, 2)
+                picture.then(page)
+                taken = Image.open(BytesIO(page.screenshot(animations="disabled")))
+                taken.convert("RGB").save(SCREENSHOTS / f"{picture.name}.png", optimize=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

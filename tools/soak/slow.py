@@ -1,0 +1,140 @@
+"""``python -m tools.soak.slow``: half-open sockets at the edge do not keep healthy clients out (slow clients)."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
+from tests.hostile.serving import free_port, serving
+from tests.pictures import sample
+from tools.soak.client import ClosedError, Connection, prepared, run
+from tools.soak.report import Check, Program, SkippedError, main
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+CONFIGURATION = ROOT / "nginx.conf"
+HEALTHY = 200
+ATTACKERS = [f"127.0.0.{n}" for n in range(2, 12)]  # the edge counts connections by address
+MAX_HELD = 20.0
+HIDDEN = ("/metrics", "/docs", "/docs/static/swagger-ui.css", "/openapi.json")
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A request that is begun, and what follows each second; ``bounded`` if the edge has a time for the whole."""
+
+    begun: bytes
+    drip: bytes = b""
+    bounded: bool = True
+
+
+_HEADER = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nX-"
+_BODY = prepared("POST", "/predict", bytes(1000))[:-900]
+SLOW = (Slow(b""), Slow(_HEADER), Slow(_HEADER, b"x"), Slow(_BODY), Slow(_BODY, b"\0", bounded=False))
+
+
+@contextmanager
+def edge(port: int) -> Iterator[int]:
+    """nginx with the project's own configuration before the service on ``port``; gives the port of the edge."""
+    if not Path(NGINX).exists():
+        raise SkippedError("nginx is not installed (Debian: apt-get install nginx-light)")
+    if not CONFIGURATION.exists():
+        raise SkippedError("there is no nginx.conf")
+    listen = free_port()
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)  # nginx's workers may be another user
+        text = CONFIGURATION.read_text()
+        for old, new in (("konkyo:8000", f"127.0.0.1:{port}"), ("listen 8080", f"listen 127.0.0.1:{listen}")):
+            if old not in text:
+                raise SkippedError(f"nginx.conf has no '{old}' to put an address of this machine in place of")
+            text = text.replace(old, new)
+        path = Path(folder) / "nginx.conf"
+        path.write_text(text.replace("/tmp/", f"{folder}/"))  # noqa: S108
+        command = [NGINX, "-c", str(path), "-p", folder, "-g", "daemon off;"]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            wait_until_ready(f"http://127.0.0.1:{listen}/healthz", process)
+            yield listen
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def measure(count: int, seed: int) -> list[Check]:
+    with serving() as server, edge(server.port) as port:
+        return run(_measure(count, port, sample(seed % 10)))
+
+
+async def _measure(count: int, port: int, picture: bytes) -> list[Check]:
+    begin = time.monotonic()
+    sockets = [asyncio.create_task(hold(port, number)) for number in range(count)]
+    await asyncio.sleep(1)
+    held = sum(not task.done() for task in sockets)
+    good = await healthy(port, picture, HEALTHY)
+    bounded = [task for number, task in enumerate(sockets) if SLOW[number % len(SLOW)].bounded]
+    _, late = await asyncio.wait(bounded, timeout=MAX_HELD - (time.monotonic() - begin))
+    seconds = time.monotonic() - begin
+    for task in sockets:
+        task.cancel()
+    await asyncio.gather(*sockets, return_exceptions=True)
+    statuses = await hidden(port)
+    async with Connection(port) as connection:
+        large = (await connection.ask(prepared("POST", "/predict", bytes(262_145)))).status
+    return [
+        Check("the slow sockets are open", f"{held} of {count}", held > 0.9 * count),
+        Check("healthy clients meanwhile: 100 %", f"{good} of {HEALTHY}", good == HEALTHY),
+        Check(
+            f"slow headers and silent bodies are closed within {MAX_HELD:.0f} s",
+            f"{len(bounded) - len(late)} of {len(bounded)}, in {seconds:.1f} s",
+            not late,
+        ),
+        Check("metrics and docs through the edge: 404", str(statuses), set(statuses) == {404}),
+        Check("a body too large through the edge: 413", str(large), large == 413),
+    ]
+
+
+async def hold(port: int, number: int, attackers: Sequence[str] = ATTACKERS) -> None:
+    """Begin a request and go on slowly until the edge closes."""
+    slow, source = SLOW[number % len(SLOW)], (attackers[number % len(attackers)], 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=source)
+    try:
+        writer.write(slow.begun)
+        while not reader.at_eof():
+            try:
+                await asyncio.wait_for(reader.read(1000), 1)
+            except TimeoutError:
+                writer.write(slow.drip)
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+async def healthy(port: int, picture: bytes, count: int) -> int:
+    """How many of so many new clients get their answer."""
+    good, request = 0, prepared("POST", "/predict", picture)
+    for _ in range(count):
+        try:
+            async with Connection(port) as connection:
+                good += (await connection.ask(request)).status == 200
+        except ClosedError:
+            pass
+    return good
+
+
+async def hidden(port: int) -> list[int]:
+    """How the edge answers for what it hides."""
+    async with Connection(port) as connection:
+        return [(await connection.ask(prepared("GET", path))).status for path in HIDDEN]
+
+
+PROGRAM = Program("slow", "Half-open sockets at the edge", 500, measure)
+
+if __name__ == "__main__":
+    sys.exit(main(PROGRAM))

@@ -1,0 +1,39 @@
+"""The command line."""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from models.errors import KonkyoError
+from trainer.commands.faithfulness import faithfulness
+from trainer.commands.filters import filters
+from trainer.commands.occlusion import occlusion
+from trainer.commands.report import report
+from trainer.commands.search import search
+from trainer.commands.train import train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+study = typer.Typer(no_args_is_help=True)
+app.command()(train)
+app.command()(search)
+app.command()(report)
+study.command("filters")(filters)
+study.command("occlusion")(occlusion)
+study.command("faithfulness")(faithfulness)
+app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
+
+
+@app.callback()
+def main() -> None:
+    """Konkyo's trainer: from MNIST to a checkpoint with its model card, and what it is made of."""
+
+
+def run() -> None:
+    """Run the command line; one of our own errors ends it with one line."""
+    try:
+        app()
+    except KonkyoError as error:
+        Console(stderr=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
