@@ -25,7 +25,7 @@ def test_the_interval_on_paper() -> None:
 def test_a_variant_is_compared_seed_by_seed_with_the_base_of_its_network() -> None:
     base, better = variant("base", None, [0.1, 0.5, 0.9]), variant("better", "base", [0.2, 0.6, 1.0])
     other = variant("base", None, [0.9, 0.9, 0.9], "other")
-    found = Experiments("So.", [other, base, better])
+    found = Experiments("So.", [], [other, base, better])
     assert found.gain(base) is None
     gain = found.gain(better)
     assert gain is not None
@@ -44,9 +44,12 @@ def test_the_report_shows_it(tmp_path: Path) -> None:
             ("with", "base", [0.5, 0.75]),
         )
     ]
-    (tmp_path / "recipe.json").write_text(json.dumps({"how": "So it was.", "variants": entries}))
+    (tmp_path / "recipe.json").write_text(
+        json.dumps({"how": "So it was.", "notes": ["Mind this."], "variants": entries})
+    )
     page = report([], tmp_path, tmp_path)
     assert "So it was. Compared by accuracy on the held-out images" in page
+    assert "\n- Mind this.\n" in page
     assert "| base | 1,000 | 2 | 56.25 ± 8.84 % | – | 50.00% | 38% |" in page
     assert "| without | 1,000 | 2 | 31.25 ± 8.84 % | **−25.00 ± 0.00** | 50.00% | 38% |" in page
     assert "| with | 1,000 | 2 | 62.50 ± 17.68 % | +6.25 ± " in page

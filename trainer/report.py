@@ -111,6 +111,7 @@ def _recipe(studies: Path) -> Iterator[str]:
         rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
         yield from (f"### `{network}`", "")
         yield from _table(head, rows)
+    yield from (*(f"- {note}" for note in found.notes), "")
 
 
 def _recipe_row(found: recipe.Experiments, one: recipe.Variant) -> tuple[str, ...]:

@@ -45,9 +45,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Experiments:
-    """All that were made; ``how`` says how, in a sentence or two."""
+    """All that were made; ``how`` says how, and ``notes`` what else was seen."""
 
     how: str
+    notes: Sequence[str]
     variants: Sequence[Variant]
 
     def gain(self, variant: Variant) -> tuple[float, float] | None:
@@ -65,7 +66,7 @@ def load(studies: Path) -> Experiments | None:
     if not path.exists():
         return None
     found = json.loads(path.read_text(encoding="utf-8"))
-    return Experiments(found["how"], [Variant(**entry) for entry in found["variants"]])
+    return Experiments(found["how"], found["notes"], [Variant(**entry) for entry in found["variants"]])
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
