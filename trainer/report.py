@@ -5,15 +5,16 @@ command that prints its numbers. What was not measured yet, or of another checkp
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 from models import usage_file
 from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
-from trainer.studies import recipe
+from trainer.markdown import table
+from trainer.report_combinations import grounds, shapley
+from trainer.report_networks import networks, worth
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
 LISTED = 12
@@ -36,100 +37,22 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         "",
         "`python -m trainer report` put this page together from the files that the commands beside each section wrote.",
         "",
-        *_networks(checkpoints),
-        *_recipe(studies),
+        *networks(checkpoints),
+        *worth(studies),
         *_search(models, studies),
     ]
     for title, study, section in (
         ("Which filter pairs a class uses", "filters", _filters),
         ("What hiding a region does", "occlusion", _occlusion),
         ("Which explanation is faithful", "faithfulness", _faithfulness),
+        ("How wrong approximated Shapley values are", "shapley", _shapley),
+        ("On how many regions a prediction rests", "grounds", _grounds),
     ):
         lines += [f"## {title}", ""]
         for checkpoint in checkpoints:
             command = f"`python -m trainer study {study} --model {checkpoint.name}`"
             lines += [f"### `{checkpoint.name}`", "", command, "", *section(checkpoint, models, studies), ""]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
-    yield from (
-        "## The networks",
-        "",
-        "`python -m trainer train` (the recipe and the seeds are in each card). The seed that is shipped has the "
-        "highest accuracy on the held-out images and their augmented copies together: the column that chose it. The "
-        "test images take no part in any choice, nor in whether a network is published. A seed is the best of as many "
-        "random starts as its column says, by training loss: spreads compare where these are equal.",
-        "",
-    )
-    if any(checkpoint.card["format_version"] == 1 for checkpoint in checkpoints):
-        yield from ("Networks with cards of version 1 were published where test accuracy was at least 98 %.", "")
-    head = (
-        "network",
-        "parameters",
-        "seeds",
-        "starts a seed",
-        "steps",
-        "chose: held-out with copies",
-        "held-out",
-        "test, shipped",
-        "test, all seeds (mean ± sd)",
-    )
-    yield from _table(head, [_network_row(checkpoint) for checkpoint in checkpoints])
-
-
-def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
-    card = checkpoint.card
-    training, selection, accuracy = card["recipe"], card["selection"], card["accuracy"]
-    tests = [run["test"] for run in selection["runs"]]
-    [chosen_by] = [run["chosen_by"] for run in selection["runs"] if run["seed"] == selection["seed"]]
-    return (
-        f"`{checkpoint.name}`",
-        f"{card['parameters']:,}",
-        f"{len(tests)}",
-        # Cards of version 1 call them starts.
-        f"{training.get('restarts', training.get('starts', 1))}",
-        f"{training['steps']:,}",
-        f"{chosen_by:.2%}",
-        f"{accuracy['validation']:.2%}",
-        f"{accuracy['test']:.2%}",
-        f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–",
-    )
-
-
-def _recipe(studies: Path) -> Iterator[str]:
-    yield from ("## What each part of the recipe is worth", "")
-    found = recipe.load(studies)
-    if found is None:
-        yield from ("Not measured yet.", "")
-        return
-    yield from (
-        f"{found.how} Compared by accuracy on the held-out images: the difference from the base is the mean over the "
-        "seeds, ± half of its 95 % interval; bold where it is larger than that. Test images took no part.",
-        "",
-    )
-    head = "variant", "steps", "seeds", "validation (mean ± sd)", "difference", "test (mean)", "empty image: certainty"
-    for network in dict.fromkeys(one.network for one in found.variants):
-        rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
-        yield from (f"### `{network}`", "")
-        yield from _table(head, rows)
-    yield from (*(f"- {note}" for note in found.notes), "")
-
-
-def _recipe_row(found: recipe.Experiments, one: recipe.Variant) -> tuple[str, ...]:
-    difference, gain = "–", found.gain(one)
-    if gain is not None:
-        difference = f"{100 * gain[0]:+.2f} ± {100 * gain[1]:.2f}".replace("-", "−")
-        difference = f"**{difference}**" if abs(gain[0]) > gain[1] else difference
-    return (
-        one.name,
-        f"{one.steps:,}",
-        f"{len(one.validation)}",
-        f"{100 * mean(one.validation):.2f} ± {100 * stdev(one.validation):.2f} %",
-        difference,
-        f"{mean(one.test):.2%}",
-        f"{mean(one.empty):.0%}",
-    )
 
 
 def _search(models: Path, studies: Path) -> Iterator[str]:
@@ -162,7 +85,7 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
         )
         for one in found["networks"]
     ]
-    yield from _table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
+    yield from table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
 
 
 def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
@@ -179,7 +102,7 @@ def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[st
     yield ""
     yield from _figure(checkpoint, studies, "filters", "The pairs that each class uses")
     rows = [_usage_row(digit, one) for digit, one in enumerate(usage.classes)]
-    yield from _table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
+    yield from table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
 
 
 def _usage_row(digit: int, one: ClassUsage) -> tuple[str, ...]:
@@ -208,7 +131,7 @@ def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
         for region, one in found["regions"].items()
     ]
     head = "region", "regions", "critical, mean", "images whose answer changes", "hidings that change it"
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
@@ -241,7 +164,26 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
         "interval. Bold: the service's default."
     )
     yield ""
-    yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+    yield from table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+
+
+def _shapley(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _combinations(checkpoint, studies, "shapley", "Shapley values, exact and sampled", shapley)
+
+
+def _grounds(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _combinations(checkpoint, studies, "grounds", "On how many regions a prediction rests", grounds)
+
+
+def _combinations(
+    checkpoint: Checkpoint, studies: Path, study: str, words: str, section: Callable[[dict[str, Any]], Iterator[str]]
+) -> Iterator[str]:
+    found = _read(checkpoint, studies, study)
+    if found is None:
+        yield "Not measured yet, or of another checkpoint."
+        return
+    yield from _figure(checkpoint, studies, study, words)
+    yield from section(found)
 
 
 def _figure(checkpoint: Checkpoint, studies: Path, study: str, words: str) -> Iterator[str]:
@@ -256,12 +198,3 @@ def _read(checkpoint: Checkpoint, studies: Path, study: str) -> dict[str, Any] |
         return None
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found if found["model"]["sha256"] == checkpoint.sha256 else None
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, the others to the right; an empty line after it."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|---|{'--:|' * (len(head) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
