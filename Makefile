@@ -16,7 +16,7 @@ test: $(VENV)/.dev  ## every test, with the coverage gate
 train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --starts 1 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
 
 trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`

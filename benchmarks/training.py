@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.timing import show
 from models.architecture import Architecture
 from trainer.data import Digits
+from trainer.ensemble import GROUP
 from trainer.network import TrainableNetwork
 from trainer.recipe import PAPER
-from trainer.stack import GROUP
 from trainer.train import REPORT_EVERY, Run
 
 CORES = 2

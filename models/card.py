@@ -1,10 +1,12 @@
 """The model card: a description of the checkpoint, as JSON in the checkpoint and in a file beside it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from models.probe import ProbeDocument
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# Cards of version 1 do not have ``training``.
+READABLE_VERSIONS = 1, FORMAT_VERSION
 
 
 class InputDocument(TypedDict):
@@ -38,6 +40,32 @@ class SelectionDocument(TypedDict):
     runs: list[RunDocument]
 
 
+class TeacherDocument(TypedDict):
+    """The larger network whose logits were trained on, and the hash of its weights."""
+
+    parameters: int
+    epochs: int
+    sha256: str
+
+
+class AugmentationDocument(TypedDict):
+    """Augmented copies of each image, and their largest changes: see ``trainer/augmentation.py`` for units."""
+
+    copies: int
+    turn: float
+    stretch: float
+    slant: float
+    shift: float
+
+
+class TrainingDocument(TypedDict):
+    """What the training depended on beside the images and the recipe; null where there was none."""
+
+    teacher: TeacherDocument | None
+    augmentations: AugmentationDocument | None
+    loss: str
+
+
 class AccuracyDocument(TypedDict):
     """Shares of correctly predicted images, 0…1. The test images took no part in any choice.
 
@@ -59,7 +87,8 @@ class Document(TypedDict):
     architecture: dict[str, str | int | bool]
     parameters: int
     input: InputDocument
-    recipe: dict[str, str | int | float]
+    recipe: dict[str, str | bool | int | float]
+    training: NotRequired[TrainingDocument]
     selection: SelectionDocument
     dataset: dict[str, str]
     accuracy: AccuracyDocument

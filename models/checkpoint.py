@@ -16,7 +16,7 @@ from safetensors.numpy import save as serialize
 
 from models import files, probe
 from models.architecture import Architecture, Wiring
-from models.card import FORMAT_VERSION, Card, Document
+from models.card import READABLE_VERSIONS, Card, Document
 from models.errors import ArchitectureError, CheckpointError
 from models.network import Network
 
@@ -139,12 +139,13 @@ def _document(path: Path, metadata: Mapping[str, str]) -> Document:
         raise CheckpointError(path.name, "metadata", f"is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise CheckpointError(path.name, "metadata", f"must be an object, not {type(document).__name__}")
-    if document.get("format_version") != FORMAT_VERSION:
-        raise CheckpointError(
-            path.name, "format_version", f"must be {FORMAT_VERSION}, not {document.get('format_version')!r}"
-        )
+    version = document.get("format_version")
+    if type(version) is not int or version not in READABLE_VERSIONS:
+        wanted = " or ".join(map(str, READABLE_VERSIONS))
+        raise CheckpointError(path.name, "format_version", f"must be {wanted}, not {version!r}")
+    optional = Document.__optional_keys__ if version == 1 else frozenset()
     for key in Document.__annotations__:
-        if key not in document:
+        if key not in document and key not in optional:
             raise CheckpointError(path.name, key, "is missing from the metadata")
     accuracy = document["accuracy"]
     if not isinstance(accuracy, dict) or not isinstance(accuracy.get("test"), float) or not 0 <= accuracy["test"] <= 1:

@@ -1,4 +1,4 @@
-"""How each class uses the filter pairs, over correctly predicted images (section 3.2, Fig. 4)."""
+"""How each class uses the filter pairs, over correctly predicted training images (section 3.2, Fig. 4)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,12 +65,12 @@ class ClassUsage:
 
     @property
     def second(self) -> PlacedPair | None:
-        """The pair with the second highest count, framed blue; None if the first pair dominates."""
-        return None if self.dominated else self._place(1)
+        """The pair with the second highest count, framed blue unless the first dominates; None for a single pair."""
+        return self._place(1) if self.firsts.size > 1 else None
 
     @property
     def dominated(self) -> bool:
-        """Whether the first pair contributes most in at least 90 % of the images. The paper then frames no second."""
+        """Whether the first pair contributes most in at least 90 % of the images: then no second pair is framed."""
         return self.first.share >= DOMINATES
 
     @property
@@ -89,6 +89,9 @@ class ClassUsage:
 class Distinct:
     """The number of different combinations of pairs among the ten classes.
 
+    The paper says that, with second place, the combinations (組み合わせ) of filters that classes use all differ. A
+    combination has no order: the paper's ten is to be compared with ``unordered``.
+
     Attributes
     ----------
     first
@@ -100,8 +103,8 @@ class Distinct:
     """
 
     first: int
-    ordered: int
     unordered: int
+    ordered: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class Usage:
     Attributes
     ----------
     searched
-        Number of images, from the first one on, that were searched for correctly predicted ones.
+        Number of training images, from the first one on, that were searched for correctly predicted ones.
     per_class
         Maximum number of images of a class.
     classes
@@ -148,8 +151,8 @@ class Usage:
         combinations = [one.combination for one in self.classes]
         return Distinct(
             first=len({combination[0] for combination in combinations}),
-            ordered=len(set(combinations)),
             unordered=len({frozenset(combination) for combination in combinations}),
+            ordered=len(set(combinations)),
         )
 
     def typicality(self, contributions: Array) -> list[Typicality]:

@@ -28,12 +28,13 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
     """What a trainer would say of a network that reads one test image, rightly."""
     architecture = network.architecture
     return {
-        "format_version": 1,
+        "format_version": 2,
         "name": name,
         "architecture": {**asdict(architecture), "wiring": str(architecture.wiring)},
         "parameters": architecture.parameters,
         "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
         "recipe": {"steps": 1, "learning_rate": 0.001},
+        "training": {"teacher": None, "augmentations": None, "loss": "cross-entropy"},
         "selection": {
             "by": "validation",
             "seed": 1,

@@ -23,7 +23,7 @@ def outcome(run: Run) -> dict[str, Any]:
         "history": run.history,
         "best": [(best.validation, best.step) for best in run.best],
         "best weights": [listed(best.weights) for best in run.best],
-        "last weights": listed(run.stack.state_dict()),
+        "last weights": listed(run.ensemble.state_dict()),
         "result": [listed(run.result(which).weights) for which in range(len(run.seeds))],
     }
 

@@ -50,7 +50,7 @@ def write(studies: Path, checkpoint: Checkpoint, study: str, **found: object) ->
 def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     page = report([checkpoint], models, studies)
     assert "Not searched yet." in page
-    assert page.count("Not measured yet.") == 1
+    assert page.count("Not measured yet.") == 2
     assert page.count("Not measured yet, or of another checkpoint.") == 4
     assert ".png" not in page
 
@@ -65,16 +65,18 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     runs = [
-        {"seed": seed, "validation": 0.9, "chosen_by": 0.5, "step": 1, "test": test}
-        for seed, test in ((1, 0.97), (2, 0.99))
+        {"seed": seed, "validation": 0.9, "chosen_by": chosen_by, "step": 1, "test": test}
+        for seed, chosen_by, test in ((1, 0.8125, 0.97), (2, 0.75, 0.99))
     ]
-    checkpoint.card["selection"]["runs"] = runs  # type: ignore[typeddict-item]
     card = checkpoint.card
+    card["selection"] = {"by": "validation", "seed": 1, "runs": runs}  # type: ignore[typeddict-item]
+    card["recipe"] = {"steps": 2_000, "restarts": 3}
     page = report([checkpoint], models, studies)
-    accuracy = f"{card['accuracy']['test']:.2%} | {card['accuracy']['validation']:.2%}"
-    assert f"| `{NAME}` | 922 | {accuracy} | 2 | 98.00 ± 1.41 % | {card['recipe']['steps']:,} |" in page
+    accuracy = f"{card['accuracy']['validation']:.2%} | {card['accuracy']['test']:.2%}"
+    assert f"| `{NAME}` | 922 | 2 | 3 | 2,000 | 81.25% | {accuracy} | 98.00 ± 1.41 % |" in page
     card["selection"]["runs"] = runs[:1]  # type: ignore[typeddict-item]
-    assert f"| {accuracy} | 1 | – |" in report([checkpoint], models, studies)
+    card["recipe"] = {"steps": 2_000, "starts": 4}
+    assert f"| `{NAME}` | 922 | 1 | 4 | 2,000 | 81.25% | {accuracy} | – |" in report([checkpoint], models, studies)
 
 
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -110,9 +112,12 @@ def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies
     shutil.copy(DIRECTORY / f"{NAME}.usage.json", models)
     usage = json.loads((models / f"{NAME}.usage.json").read_text())
     page = report([checkpoint], models, studies)
-    distinct = usage["distinct"]["ordered"]
-    ending = " from each other, as in the paper." if distinct == 10 else "; in the paper, all are."
-    assert f"Of the ten classes' first and second places, {distinct} are different{ending}" in page
+    distinct = usage["distinct"]
+    ending = ", as in the paper" if distinct["unordered"] == 10 else "; in the paper, all are"
+    assert (
+        f"Of the ten classes' combinations of first and second place, {distinct['unordered']} are different{ending}. "
+        f"With first told apart from second, {distinct['ordered']} are."
+    ) in page
     for one in usage["classes"]:
         row = f"| {one['digit']} | {one['images']:,} |"
         for place in (one["first"], one["second"]):

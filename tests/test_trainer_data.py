@@ -137,7 +137,7 @@ def test_a_smaller_validation_set_is_part_of_a_larger() -> None:
 
 @pytest.mark.parametrize("held_out", [-1, 0, 60, 61])
 def test_refuses_to_leave_nothing_on_one_side(held_out: int) -> None:
-    with refuses(DataError, f"validation takes from 1 to 59 of 60 pictures, not {held_out}"):
+    with refuses(DataError, f"validation takes from 1 to 59 of 60 images, not {held_out}"):
         numbered(60).split(held_out)
 
 

@@ -76,12 +76,14 @@ def test_of_equal_counts_the_greater_mean_comes_first() -> None:
 
 
 @pytest.mark.parametrize(("firsts", "dominated"), [([[1, 9]], True), ([[1, 8]], False), ([[0, 4]], True)])
-def test_second_place_is_left_out_from_90_percent_on(firsts: list[list[int]], dominated: bool) -> None:
+def test_a_second_place_that_is_dominated_from_90_percent_on_still_counts(
+    firsts: list[list[int]], dominated: bool
+) -> None:
     one = tally(firsts)
     assert one.dominated is dominated
     assert one.first.conv2 == 1
-    assert (one.second is None) is dominated
-    assert one.combination == (((0, 1),) if dominated else ((0, 1), (0, 0)))
+    assert one.second == PlacedPair(0, 0, firsts[0][0] / sum(firsts[0]), 0.0)
+    assert one.combination == ((0, 1), (0, 0))
 
 
 def test_a_single_pair_has_no_second() -> None:
@@ -94,8 +96,8 @@ def test_how_many_combinations_are_different() -> None:
     first, both, other = [[9, 1, 0]], [[6, 4, 0]], [[4, 6, 0]]
     classes = [first, first, both, other, both, [[0, 6, 4]], *[[[5, 0, 4]]] * 4]
     usage = Usage(1, 1, tuple(tally(one) for one in classes), np.eye(3))
-    # In order: 0 alone, 0 and 1, 1 and 0, 1 and 2, 0 and 2.
-    assert usage.distinct == Distinct(first=2, ordered=5, unordered=4)
+    # In order: 0 and 1, also where 0 dominates, 1 and 0, 1 and 2, 0 and 2.
+    assert usage.distinct == Distinct(first=2, unordered=3, ordered=4)
 
 
 def test_which_pictures_are_chosen() -> None:

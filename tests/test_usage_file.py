@@ -57,7 +57,7 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
 def test_it_is_read_by_people_too(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     usage_file.save(tmp_path, tiny, usage)
     text = (tmp_path / "tiny.usage.json").read_text()
-    assert text.startswith('{\n  "format_version": 1,\n  "name": "tiny",\n  "sha256": "')
+    assert text.startswith('{\n  "format_version": 2,\n  "name": "tiny",\n  "sha256": "')
     entry = raw(tmp_path)["classes"][3]
     assert entry["digit"] == 3
     order = sorted(
@@ -101,8 +101,8 @@ def test_what_would_be_refused_is_not_written(tmp_path: Path, tiny: Checkpoint, 
         ("{", "file: is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
         ("[]", "file: must be an object, not list"),
         ("null", "file: must be an object, not NoneType"),
-        ("{}", "format_version: must be 1, not None"),
-        ('{"format_version": 2}', "format_version: must be 1, not 2"),
+        ("{}", "format_version: must be 2, not None"),
+        ('{"format_version": 1}', "format_version: must be 2, not 1"),
     ],
 )
 def test_refuses_another_file(tmp_path: Path, tiny: Checkpoint, content: str, message: str) -> None:

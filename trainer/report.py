@@ -7,7 +7,6 @@ command that prints its numbers. What was not measured yet, or of another checkp
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 from models import usage_file
@@ -15,6 +14,7 @@ from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
 from trainer.markdown import table
 from trainer.report_combinations import grounds, shapley
+from trainer.report_networks import networks, worth
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
 LISTED = 12
@@ -37,7 +37,8 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         "",
         "`python -m trainer report` put this page together from the files that the commands beside each section wrote.",
         "",
-        *_networks(checkpoints),
+        *networks(checkpoints),
+        *worth(studies),
         *_search(models, studies),
     ]
     for title, study, section in (
@@ -52,35 +53,6 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
             command = f"`python -m trainer study {study} --model {checkpoint.name}`"
             lines += [f"### `{checkpoint.name}`", "", command, "", *section(checkpoint, models, studies), ""]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
-    yield from (
-        "## The networks",
-        "",
-        "`python -m trainer train` (the recipe and the seeds are in each card). The seed that validates best is "
-        "shipped; no choice was made on the test images.",
-        "",
-    )
-    rows = []
-    for checkpoint in checkpoints:
-        card = checkpoint.card
-        tests = [run["test"] for run in card["selection"]["runs"]]
-        spread = f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–"
-        validation, test = card["accuracy"]["validation"], card["accuracy"]["test"]
-        rows.append(
-            (
-                f"`{checkpoint.name}`",
-                f"{card['parameters']:,}",
-                f"{test:.2%}",
-                f"{validation:.2%}",
-                f"{len(tests)}",
-                spread,
-                f"{card['recipe']['steps']:,}",
-            )
-        )
-    head = "network", "parameters", "test, shipped", "validation", "seeds", "test, all seeds (mean ± sd)", "steps"
-    yield from table(head, rows)
 
 
 def _search(models: Path, studies: Path) -> Iterator[str]:
@@ -123,12 +95,9 @@ def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[st
         return
     distinct = usage.distinct
     yield (
-        f"Of the ten classes' first and second places, {distinct.ordered} are different"
-        + (
-            " from each other, as in the paper."
-            if distinct.ordered == len(usage.classes)
-            else "; in the paper, all are."
-        )
+        f"Of the ten classes' combinations of first and second place, {distinct.unordered} are different"
+        + (", as in the paper" if distinct.unordered == len(usage.classes) else "; in the paper, all are")
+        + f". With first told apart from second, {distinct.ordered} are."
     )
     yield ""
     yield from _figure(checkpoint, studies, "filters", "The pairs that each class uses")

@@ -21,9 +21,9 @@ _NOTES = (
     (
         "Rows are conv1 filters, columns conv2 filters.",
         "Colour: what the pair adds to the class’s logit, on average.",
-        "Percent: correctly predicted images in which the pair adds most.",
+        "Percent: training images in which the pair adds most.",
     ),
-    (f"Red is first, blue second; no second where first has {DOMINATES:.0%}.", FILTERS_NOTE),
+    (f"Red is first, blue second; no blue where first has {DOMINATES:.0%}.", FILTERS_NOTE),
 )
 
 
@@ -79,8 +79,10 @@ def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
 def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) -> None:
     limit = max(limit_of(one.mean) for one in study.classes)
     for digit, one in enumerate(study.classes):
-        styled = [(pair, colour) for pair, colour in ((one.first, FIRST), (one.second, SECOND)) if pair]
-        _draw_cells(canvas, panels, digit, one, styled, limit)
+        # A dominated second place counts, but is not framed.
+        places = [(one.first, FIRST), (one.second, MUTED if one.dominated else SECOND)]
+        styled = [(pair, colour) for pair, colour in places if pair]
+        _draw_cells(canvas, panels, digit, one, [entry for entry in styled if entry[1] != MUTED], limit)
         for place, (pair, colour) in enumerate(styled):
             _draw_place(canvas, panels.icons(digit, place), pair, colour, network)
     top = panels.bottom + _ABOVE_NOTES
@@ -120,7 +122,8 @@ def _draw_place(canvas: Canvas, icons: tuple[Box, Box], pair: PlacedPair, colour
         icons, (filters[pair.conv1], kernel), (limit_of(filters), limit_of(kernels)), strict=True
     ):
         canvas.tile(box, diverging(weights, limit))
-        canvas.frame(box, colour, 2, 1)
+        if colour != MUTED:
+            canvas.frame(box, colour, 2, 1)
     left, top = icons[1].right + 11, icons[1].top
     canvas.text(left, top + 8, f"{pair.share:.1%}", BODY, colour, strong=True)
     canvas.text(left, top + 22, f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", NOTE, MUTED)

@@ -43,6 +43,32 @@ class SelectionCard(BaseModel):
     runs: list[RunCard]
 
 
+class TeacherCard(BaseModel):
+    """The larger network whose logits were trained on."""
+
+    parameters: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    sha256: str = Field(description="Of its weights.")
+
+
+class AugmentationCard(BaseModel):
+    """Augmented copies of each image, and what was done to them at most."""
+
+    copies: int = Field(ge=1)
+    turn: float = Field(description="Radians.")
+    stretch: float = Field(description="Share of the size.")
+    slant: float = Field(description="Sideways for each pixel downwards.")
+    shift: float = Field(description="Pixels.")
+
+
+class TrainingCard(BaseModel):
+    """What the training depended on beside the images and the recipe; null where there was none."""
+
+    teacher: TeacherCard | None
+    augmentations: AugmentationCard | None
+    loss: str
+
+
 class AccuracyCard(BaseModel):
     """Shares of correctly predicted images."""
 
@@ -69,7 +95,8 @@ class ModelCard(BaseModel):
     architecture: ArchitectureCard
     parameters: int = Field(ge=1)
     input: InputCard
-    recipe: dict[str, str | int | float]
+    recipe: dict[str, str | bool | int | float]
+    training: TrainingCard | None = Field(None, description="Absent from cards of version 1.")
     selection: SelectionCard
     dataset: dict[str, str] = Field(description="SHA-256 of each file.")
     accuracy: AccuracyCard

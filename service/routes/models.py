@@ -44,7 +44,7 @@ class ClassFilterUsage(BaseModel):
     predicted: Class
     images: int = Field(ge=1, description="Number of images.")
     first: PlacedPair = Field(description="The pair that contributes most in the most images.")
-    second: PlacedPair | None = Field(description="The next pair; null if the first dominates.")
+    second: PlacedPair | None = Field(description="The next pair; null only where there is a single pair.")
     dominated: bool = Field(description="Whether the first contributes most in at least 90 % of the images.")
     firsts: list[list[int]] = Field(description="[conv1 filter][conv2 filter]: images in which it contributes most.")
     mean: Matrix = Field(description="[conv1 filter][conv2 filter]: mean contribution to the class's logit.")
@@ -54,7 +54,7 @@ class ClassFilterUsage(BaseModel):
 class FilterUsage(BaseModel):
     """The study of one network: the paper's Fig. 4 in numbers."""
 
-    searched: int = Field(ge=1, description="Images searched for correctly predicted ones, from the first one on.")
+    searched: int = Field(ge=1, description="Training images, from the first one on, that were searched.")
     per_class: int = Field(ge=1, description="Maximum number of images of a class.")
     distinct: Distinct = Field(description="Number of different combinations among the ten classes.")
     classes: list[ClassFilterUsage]
@@ -85,6 +85,7 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 
 @router.get(
     "/models/{name}",
+    response_model_exclude_unset=True,
     responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="How was it trained, and how accurate is it?",
 )
@@ -108,8 +109,8 @@ async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
     summary="Which filters does it have, and which pairs does it use for which class?",
 )
 async def show_filters(name: str, request: Request, catalogue: CatalogueDependency) -> Response:
-    """For each class: over up to 1,000 correctly predicted images, in how many each pair contributes most, and how much
-    it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4 does.
+    """For each class: over 1,000 correctly predicted training images, in how many each pair contributes most, and how
+    much it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4.
     """
     checkpoint = catalogue.get(name)
     usage = catalogue.usage(checkpoint)

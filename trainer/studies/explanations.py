@@ -21,7 +21,7 @@ OURS, RIVAL, PLAIN = "ours", "rival", "plain"
 
 @dataclass(frozen=True)
 class Task:
-    """Pictures to explain.
+    """Images to explain.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Task:
     target
         (N,): the digit that is read in each.
     stamps
-        N of them, for what reads many pictures.
+        N of them, for what reads many images.
     seed
-        Of what is drawn at random; other pictures have another one.
+        Of what is drawn at random; other images have another one.
     """
 
     network: Network
@@ -103,7 +103,7 @@ def ledger(task: Task) -> Array:
 
 
 def brightness(task: Task) -> Array:
-    """The picture itself: looks at no network."""
+    """The image itself: looks at no network."""
     return task.images
 
 

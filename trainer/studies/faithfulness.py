@@ -1,4 +1,4 @@
-"""Which explanation is faithful: every one's deletion and insertion curves on the same pictures, compared in pairs.
+"""Which explanation is faithful: every one's deletion and insertion curves on the same images, compared in pairs.
 
 Captum's explanations come as they are (``trainer.studies.rivals``). Quantus is not used: its pixel flipping is one of
 these curves with a step size, and it would bring many packages for it.

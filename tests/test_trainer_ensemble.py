@@ -9,8 +9,8 @@ import torch.nn.functional as F  # noqa: E402
 
 from models.architecture import Architecture  # noqa: E402
 from tests.oracles import ARCHITECTURES, PAIRED, architectures, title  # noqa: E402
+from trainer.ensemble import Ensemble, accuracies  # noqa: E402
 from trainer.network import TrainableNetwork  # noqa: E402
-from trainer.stack import Stack, accuracies  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -25,7 +25,7 @@ def test_every_network_answers_as_it_does_alone(architecture: Architecture, size
     networks = some_networks(architecture, size)
     images = torch.from_numpy(np.random.default_rng(size).random((count, 1, 28, 28)))
     with torch.no_grad():
-        together = Stack(networks)(images)
+        together = Ensemble(networks)(images)
         alone = torch.stack([network(images) for network in networks], 1)
     assert together.shape == (count, size, 10)
     np.testing.assert_allclose(together.numpy(), alone.numpy(), rtol=0, atol=1e-12)
@@ -34,12 +34,12 @@ def test_every_network_answers_as_it_does_alone(architecture: Architecture, size
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
 def test_every_network_learns_as_it_does_alone(architecture: Architecture) -> None:
     networks = some_networks(architecture, 3)
-    stack = Stack(networks)
+    ensemble = Ensemble(networks)
     images, labels = torch.rand(6, 1, 28, 28, dtype=torch.float64), torch.arange(6)
-    logits = stack(images).transpose(1, 2)
+    logits = ensemble(images).transpose(1, 2)
     losses = F.cross_entropy(logits, labels[:, None].expand(-1, 3), reduction="none").mean(0)
     names = [name for name, _ in networks[0].named_parameters()]
-    together = torch.autograd.grad(losses.sum(), [stack.weights[name.replace(".", "_")] for name in names])
+    together = torch.autograd.grad(losses.sum(), [ensemble.weights[name.replace(".", "_")] for name in names])
     for which, network in enumerate(networks):
         alone = torch.autograd.grad(F.cross_entropy(network(images), labels), list(network.parameters()))
         for name, one, other in zip(names, together, alone, strict=True):
@@ -50,11 +50,11 @@ def test_every_network_learns_as_it_does_alone(architecture: Architecture) -> No
 def test_networks_come_out_as_they_went_in(architecture: Architecture) -> None:
     torch.manual_seed(3)
     networks = [TrainableNetwork(architecture) for _ in range(3)]
-    stack = Stack(networks)
+    ensemble = Ensemble(networks)
     with torch.no_grad():
-        stack.weights["affine_bias"][1] += 1
+        ensemble.weights["affine_bias"][1] += 1
     for which, network in enumerate(networks):
-        for name, weights in stack.network(which).state_dict().items():
+        for name, weights in ensemble.network(which).state_dict().items():
             expected = network.state_dict()[name] + (1 if (which, name) == (1, "affine.bias") else 0)
             assert weights.tolist() == expected.tolist()
 
@@ -65,4 +65,4 @@ def test_accuracies_are_each_networks(chunk: int) -> None:
     images, labels = torch.rand(50, 1, 28, 28, dtype=torch.float64), torch.arange(50) % 10
     expected = [int((network(images).argmax(1) == labels).sum()) / 50 for network in networks]
     assert len(set(expected)) > 1
-    assert accuracies(Stack(networks), images, labels, chunk) == expected
+    assert accuracies(Ensemble(networks), images, labels, chunk) == expected

@@ -1,4 +1,4 @@
-"""How well a network reads. numpy in float64, so that no machine's rounding changes a count."""
+"""How well a network classifies. numpy in float64, so that no machine's rounding changes a count."""
 
 from dataclasses import dataclass
 
@@ -11,32 +11,32 @@ from trainer.data import Digits
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a network made of labelled pictures.
+class Evaluation:
+    """What a network predicted for labelled images.
 
     Attributes
     ----------
     confusion
-        (10, 10): pictures that show the row and are read as the column.
+        (10, 10): images that show the row and are predicted as the column.
     """
 
     confusion: NDArray[np.int64]
 
     @property
     def accuracy(self) -> float:
-        """Share of pictures read correctly, 0…1."""
+        """Share of images predicted correctly, 0…1."""
         return float(self.confusion.trace() / self.confusion.sum())
 
     @property
     def per_class(self) -> list[float]:
-        """The same for each digit, among the pictures that show it."""
+        """The same for each digit, among the images that show it."""
         shown = self.confusion.sum(1)
         return [float(share) for share in self.confusion.diagonal() / np.maximum(shown, 1)]
 
 
-def read_all(network: Network, digits: Digits) -> Reading:
-    """Read every picture."""
+def evaluate(network: Network, digits: Digits) -> Evaluation:
+    """Predict every image."""
     predicted = network.astype(np.float64).logits(digits.scaled(np.float64)).argmax(-1)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (digits.labels, predicted), 1)
-    return Reading(confusion)
+    return Evaluation(confusion)

@@ -13,8 +13,8 @@ LAYOUT = torch.channels_last
 GROUP = 5
 
 
-class Stack(nn.Module):
-    """S networks that see the same pictures. No weight is shared, so each learns as it would alone, up to rounding.
+class Ensemble(nn.Module):
+    """S networks that see the same images. No weight is shared, so each learns as it would alone, up to rounding.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ class Stack(nn.Module):
 
 
 @torch.no_grad()
-def accuracies(stack: Stack, images: Tensor, labels: Tensor, chunk: int = 1000) -> list[float]:
-    """Share of pictures (N, 1, 28, 28) that each network reads as their label (N,)."""
-    correct = torch.zeros(stack.size, dtype=torch.int64)
+def accuracies(ensemble: Ensemble, images: Tensor, labels: Tensor, chunk: int = 1000) -> list[float]:
+    """Share of images (N, 1, 28, 28) that each network predicts as their label (N,)."""
+    correct = torch.zeros(ensemble.size, dtype=torch.int64)
     for start in range(0, len(labels), chunk):
         some = slice(start, start + chunk)
-        read = torch.cat([stack(images[some], which).argmax(2) for which in stack.groups], 1)
-        correct += (read == labels[some, None]).sum(0)
+        predicted = torch.cat([ensemble(images[some], which).argmax(2) for which in ensemble.groups], 1)
+        correct += (predicted == labels[some, None]).sum(0)
     return [count / len(labels) for count in correct.tolist()]
