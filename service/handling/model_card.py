@@ -1,6 +1,6 @@
 """The model card as pydantic models, for the answer of ``GET /models/{name}``; see ``models/card.py``."""
 
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
 from models.architecture import Wiring
 from service.handling.answers import PerClass, Share
@@ -96,7 +96,7 @@ class ModelCard(BaseModel):
     parameters: int = Field(ge=1)
     input: InputCard
     recipe: dict[str, str | bool | int | float]
-    training: TrainingCard | None = Field(None, description="Absent from cards of version 1.")
+    training: TrainingCard | MISSING = Field(MISSING, description="Absent from cards of version 1.")
     selection: SelectionCard
     dataset: dict[str, str] = Field(description="SHA-256 of each file.")
     accuracy: AccuracyCard
