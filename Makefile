@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train trainer cluster studies check format bench examples gallery screenshots soak lock clean
+.PHONY: serve test train trainer cluster studies check format bench guard examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -16,7 +16,7 @@ test: $(VENV)/.dev  ## every test, with the coverage gate
 train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 --starts 1 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
 
 trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
@@ -27,6 +27,8 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with t
 	$(RUN) trainer study filters
 	$(RUN) trainer study occlusion
 	$(RUN) trainer study faithfulness
+	$(RUN) trainer study shapley
+	$(RUN) trainer study grounds
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types
@@ -38,8 +40,12 @@ format: $(VENV)/.dev
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(VENV)/.bench  ## measurements side by side
+bench: $(VENV)/.bench  ## measurements side by side: in the process, then over HTTP
 	$(RUN) benchmarks
+	$(RUN) benchmarks.serving
+
+guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
+	$(RUN) benchmarks.guard
 
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service
 	$(RUN) tools.examples

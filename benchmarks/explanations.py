@@ -15,7 +15,7 @@ from models.occlusion import explain_occlusion
 from models.prediction import predict
 from models.process import explain_process
 from service import drawing
-from service.drawing.canvas import png
+from service.drawing.primitives.canvas import png
 from trainer.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.
@@ -41,7 +41,7 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
         },
         rounds=15,
     )
-    show(f"{name}, the ledgers of 64 pictures", {"one call": lambda: contributions(precise, doubles[:64])}, 5, 64)
+    show(f"{name}, the ledgers of 64 images", {"one call": lambda: contributions(precise, doubles[:64])}, 5, 64)
     show(
         f"{name}, explanations, over {DIGITS} digits",
         {
@@ -50,7 +50,7 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
             "with faithfulness": lambda: [explain_occlusion(precise, one, faithful=True) for one in doubles[:DIGITS]],
         },
         rounds=3,
-        pictures=DIGITS,
+        images=DIGITS,
     )
     _drawings(name, precise, doubles[0])
 

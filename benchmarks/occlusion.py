@@ -1,4 +1,4 @@
-"""Occlusion against one batched torch pass over the hidden pictures, and against Captum."""
+"""Occlusion against one batched torch pass over the hidden images, and against Captum."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ from trainer.network import TrainableNetwork
 
 
 def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:
-    """Regions of 2, 4 and 8 on one picture, and the paper's regions on 64."""
+    """Regions of 2, 4 and 8 on one image, and the paper's regions on 64."""
     for regions in (Regions(), Regions(2, 1), Regions(4, 1), Regions(8, 1)):
         rows, columns = regions.grid
-        title = f"{name}, one picture, {rows * columns} regions of {regions.region}×{regions.region}"
+        title = f"{name}, one image, {rows * columns} regions of {regions.region}×{regions.region}"
         _compare(title, network, twin, images[:1], regions, rounds=15)
-    _compare(f"{name}, 64 pictures, 196 regions of 2×2", network, twin, images[:64], Regions(), rounds=5)
+    _compare(f"{name}, 64 images, 196 regions of 2×2", network, twin, images[:64], Regions(), rounds=5)
 
 
 def _compare(
@@ -53,7 +53,7 @@ def _compare(
         {
             "konkyo, float32": lambda: occlude(network, images, hiding=Hiding(regions)),
             "konkyo, float64, as the service computes": lambda: occlude(precise, doubles, hiding=Hiding(regions)),
-            "one torch pass over all hidden pictures": batched,
+            "one torch pass over all hidden images": batched,
             "captum, 196 per evaluation": lambda: attribute(196),
         },
         rounds,

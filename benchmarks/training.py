@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.timing import show
 from models.architecture import Architecture
 from trainer.data import Digits
+from trainer.ensemble import GROUP
 from trainer.network import TrainableNetwork
 from trainer.recipe import PAPER
-from trainer.stack import GROUP
 from trainer.train import REPORT_EVERY, Run
 
 CORES = 2
@@ -28,8 +28,8 @@ CORES = 2
 RECIPE = replace(PAPER, held_out=100, evaluate_every=PAPER.steps)
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
-    """MNIST as torchvision hands it out: each picture a PIL image, made a tensor and normalised when asked for."""
+class Images(Dataset[tuple[Tensor, int]]):
+    """MNIST as torchvision hands it out: each image a PIL image, made a tensor and normalised when asked for."""
 
     def __init__(self, digits: Digits) -> None:
         self._digits = digits
@@ -38,13 +38,13 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return len(self._digits)
 
     def __getitem__(self, which: int) -> tuple[Tensor, int]:
-        picture = Image.fromarray(self._digits.images[which])
-        tensor = torch.from_numpy(np.array(picture)).view(28, 28, 1).permute(2, 0, 1).contiguous()
+        image = Image.fromarray(self._digits.images[which])
+        tensor = torch.from_numpy(np.array(image)).view(28, 28, 1).permute(2, 0, 1).contiguous()
         return (tensor.to(torch.get_default_dtype()).div(255) - 0.1307) / 0.3081, int(self._digits.labels[which])
 
 
 def measure(architecture: Architecture, digits: Digits) -> None:
-    """Steps of 100 pictures on two cores: the plain loop may use both; ours uses one for each process of a training."""
+    """Steps of 100 images on two cores: the plain loop may use both; ours uses one for each process of a training."""
     threads = torch.get_num_threads()
     title = f"{architecture.wiring}, {architecture.conv1_filters}×{architecture.conv2_filters} filters: a training step"
     with TemporaryDirectory() as folder, ExitStack() as stack:
@@ -72,7 +72,7 @@ def measure(architecture: Architecture, digits: Digits) -> None:
         }
         seeds = (CORES * GROUP, CORES, 1)
         together = {way: count * REPORT_EVERY for way, count in zip(ways, seeds, strict=True)}
-        show(title, ways, rounds=5, pictures=REPORT_EVERY, unit="step", per=together)
+        show(title, ways, rounds=5, images=REPORT_EVERY, unit="step", per=together)
     torch.set_num_threads(threads)
 
 
@@ -96,7 +96,7 @@ def _plain(architecture: Architecture, digits: Digits) -> Iterator[None]:
     optimizer = torch.optim.Adam(network.parameters(), lr=RECIPE.learning_rate)
     step = 0
     while True:
-        for images, labels in DataLoader(Pictures(digits), batch_size=RECIPE.batch, shuffle=True):
+        for images, labels in DataLoader(Images(digits), batch_size=RECIPE.batch, shuffle=True):
             optimizer.zero_grad()
             F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
             optimizer.step()

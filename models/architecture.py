@@ -1,4 +1,4 @@
-"""The shape of a network: everything about it that is not a weight."""
+"""The architecture of a network: filter counts, kernel sides and wiring."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,10 +12,10 @@ MAX_FILTERS = 64
 
 
 class Wiring(StrEnum):
-    """What conv2 does with the maps it gets: the one thing that the paper leaves open.
+    """How conv2 combines the maps of conv1. The paper leaves this open.
 
-    ``SUMMED`` is an ordinary convolution: filter j has one kernel an input map and adds up the responses.
-    ``PAIRED`` applies filter j's only kernel to each input map by itself, so that every pair (i, j) keeps its own map.
+    ``SUMMED`` is an ordinary convolution: filter j has one kernel for each input map and adds up the responses.
+    ``PAIRED``: filter j has one kernel, which is applied to each input map by itself. Each pair (i, j) has its own map.
     """
 
     SUMMED = "summed"
@@ -26,12 +26,12 @@ class Wiring(StrEnum):
 class Architecture:
     """The network of section 2.1: conv1 → ReLU → max-pool → conv2 → ReLU → max-pool → affine.
 
-    Convolutions are valid, pools are 2×2, the picture is 28×28 and there are ten classes.
+    Convolutions are valid, pools are 2×2, the image is 28×28 and there are ten classes.
 
     Parameters
     ----------
     wiring
-        How conv2 reads the maps of conv1.
+        How conv2 combines the maps of conv1.
     conv1_filters, conv2_filters
         Number of filters, A and B in docs/mathematics.md; 3 and 3 in the paper.
     conv1_kernel, conv2_kernel
@@ -88,7 +88,7 @@ class Architecture:
 
     @property
     def map_grid(self) -> tuple[int, int]:
-        """The maps that reach the affine layer, laid out beside the pairs: (1, B) summed, (A, B) paired."""
+        """The maps that reach the affine layer, as a grid: (1, B) summed, (A, B) paired."""
         return (self.conv1_filters if self.wiring is Wiring.PAIRED else 1), self.conv2_filters
 
     @property
@@ -99,12 +99,12 @@ class Architecture:
 
     @property
     def kernels_per_filter(self) -> int:
-        """Kernels of a conv2 filter: A summed, 1 paired."""
+        """Number of kernels of a conv2 filter: A summed, 1 paired."""
         return self.conv1_filters if self.wiring is Wiring.SUMMED else 1
 
     @property
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the weights, as they stand in a checkpoint."""
+        """Names and shapes of the weights in a checkpoint."""
         shapes: dict[str, tuple[int, ...]] = {
             "conv1.weight": (self.conv1_filters, 1, self.conv1_kernel, self.conv1_kernel),
             "conv1.bias": (self.conv1_filters,),
@@ -118,7 +118,7 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """Number of trainable numbers: 2,368 for paired 3×3, 922 for summed 3×3, 5,046 for LeNet's 6 and 16."""
+        """Number of weights and biases: 2,368 for paired 3×3, 922 for summed 3×3, 5,046 for LeNet's 6 and 16."""
         total = 0
         for shape in self.tensor_shapes.values():
             count = 1
@@ -129,7 +129,7 @@ class Architecture:
 
     @property
     def multiply_adds(self) -> int:
-        """Of one forward pass, biases aside: 53,550 for paired 3×3."""
+        """Number of multiply-adds of one forward pass, without biases: 53,550 for paired 3×3."""
         pairs = self.conv1_filters * self.conv2_filters
         conv1 = self.conv1_side**2 * self.conv1_kernel**2 * self.conv1_filters
         conv2 = self.conv2_side**2 * self.conv2_kernel**2 * pairs

@@ -1,4 +1,4 @@
-"""How much work one answer may take. Counted, never timed: the same image gets the same answer under any load."""
+"""A limit on the work of one answer. Work is counted and not timed, so an image has one answer under any load."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from models.errors import BudgetError
 
 @dataclass
 class Budget:
-    """What may still be spent.
+    """The work that is still allowed.
 
     Attributes
     ----------
     entries
         Numbers in the tables of eliminations: about 3 ns each.
     hidings
-        Hidings whose value is taken from the tables: about 1 µs each.
+        Hidings whose value is looked up in the tables: about 1 µs each.
     nodes
         Nodes of the search for hitting sets: about 10 µs each.
     """
@@ -24,12 +24,12 @@ class Budget:
     nodes: int
 
     def spend(self, *, entries: int = 0, hidings: int = 0, nodes: int = 0) -> None:
-        """Take so much away, before the work is done.
+        """Subtract work from the budget before it is done.
 
         Raises
         ------
         BudgetError
-            More than is left.
+            The work exceeds what is left.
         """
         self.entries -= entries
         self.hidings -= hidings

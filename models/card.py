@@ -1,14 +1,16 @@
-"""The model card: what a checkpoint says of itself, as JSON beside it and inside it."""
+"""The model card: a description of the checkpoint, as JSON in the checkpoint and in a file beside it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from models.probe import ProbeDocument
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# Cards of version 1 do not have ``training``.
+READABLE_VERSIONS = 1, FORMAT_VERSION
 
 
 class InputDocument(TypedDict):
-    """What the network takes."""
+    """The input of the network."""
 
     side: int
     range: list[float]
@@ -16,10 +18,11 @@ class InputDocument(TypedDict):
 
 
 class RunDocument(TypedDict):
-    """One seed that was tried: the accuracy on held-out images, and at which step it was reached.
+    """The training run of one seed.
 
-    ``chosen_by`` is the same with moved copies of them, where there are any. ``test`` took no part in the choice: it
-    says how much the seed matters.
+    ``validation`` is the accuracy on held-out images and ``step`` the training step at which it was reached.
+    ``chosen_by`` is the accuracy on the held-out images and their augmentations, by which the run was chosen. ``test``
+    is the accuracy on the test images, which took no part in the choice.
     """
 
     seed: int
@@ -30,17 +33,43 @@ class RunDocument(TypedDict):
 
 
 class SelectionDocument(TypedDict):
-    """How the shipped run was chosen, and from what."""
+    """The runs, and how one of them was chosen."""
 
     by: str
     seed: int
     runs: list[RunDocument]
 
 
-class AccuracyDocument(TypedDict):
-    """Shares of pictures read correctly, 0…1. The test images took no part in any choice.
+class TeacherDocument(TypedDict):
+    """The larger network whose logits were trained on, and the hash of its weights."""
 
-    ``per_class`` has one entry a digit; ``confusion[truth][reading]`` counts test images.
+    parameters: int
+    epochs: int
+    sha256: str
+
+
+class AugmentationDocument(TypedDict):
+    """Augmented copies of each image, and their largest changes: see ``trainer/augmentation.py`` for units."""
+
+    copies: int
+    turn: float
+    stretch: float
+    slant: float
+    shift: float
+
+
+class TrainingDocument(TypedDict):
+    """What the training depended on beside the images and the recipe; null where there was none."""
+
+    teacher: TeacherDocument | None
+    augmentations: AugmentationDocument | None
+    loss: str
+
+
+class AccuracyDocument(TypedDict):
+    """Shares of correctly predicted images, 0…1. The test images took no part in any choice.
+
+    ``per_class`` has one entry for each class; ``confusion[true][predicted]`` counts test images.
     """
 
     validation: float
@@ -51,14 +80,15 @@ class AccuracyDocument(TypedDict):
 
 
 class Document(TypedDict):
-    """Everything but the hash; this is what the checkpoint's own metadata holds."""
+    """The card without the hash: the metadata in the checkpoint file."""
 
     format_version: int
     name: str
     architecture: dict[str, str | int | bool]
     parameters: int
     input: InputDocument
-    recipe: dict[str, str | int | float]
+    recipe: dict[str, str | bool | int | float]
+    training: NotRequired[TrainingDocument]
     selection: SelectionDocument
     dataset: dict[str, str]
     accuracy: AccuracyDocument
@@ -67,6 +97,6 @@ class Document(TypedDict):
 
 
 class Card(Document):
-    """The card beside the checkpoint: the document, sealed with the hash of the checkpoint file."""
+    """The card beside the checkpoint: the document with the hash of the checkpoint file."""
 
     sha256: str

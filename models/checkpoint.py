@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors and a model card, in and out. What does not match is refused."""
+"""Reads, checks and writes checkpoints: a safetensors file and its model card."""
 
 import hashlib
 import json
@@ -16,24 +16,24 @@ from safetensors.numpy import save as serialize
 
 from models import files, probe
 from models.architecture import Architecture, Wiring
-from models.card import FORMAT_VERSION, Card, Document
+from models.card import READABLE_VERSIONS, Card, Document
 from models.errors import ArchitectureError, CheckpointError
 from models.network import Network
 
 SUFFIX = ".safetensors"
-# What was found out about a checkpoint, see models/usage_file.py; it goes when the checkpoint is replaced.
+# The study of a checkpoint, see models/usage_file.py. It is deleted when the checkpoint is replaced.
 USAGE_SUFFIX = ".usage.json"
 # The trainer's search for the smallest network, beside the checkpoints.
 SEARCH_FILE = "search.json"
 DIRECTORY = Path(__file__).parent
 
-# The one key of the safetensors metadata, which can hold only strings: the document as JSON.
+# The only key of the safetensors metadata. Its value is the document as JSON, since metadata holds strings only.
 _METADATA_KEY = "konkyo"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network and where it comes from. ``sha256`` is that of the checkpoint file."""
+    """A network with its model card."""
 
     name: str
     network: Network
@@ -41,37 +41,37 @@ class Checkpoint:
 
     @property
     def sha256(self) -> str:
-        """Hash of the checkpoint file."""
+        """SHA-256 of the checkpoint file."""
         return self.card["sha256"]
 
     @cached_property
     def precise(self) -> Network:
-        """The network in float64: explanations are differences, and should be none of rounding."""
+        """The network in float64. Explanations are differences, in which float32 would lose digits."""
         return self.network.astype(np.float64)
 
 
 def save(directory: Path, network: Network, document: Document) -> Checkpoint:
-    """Write ``NAME.safetensors`` and ``NAME.json``; an older pair of that name is replaced, and its studies go.
+    """Write ``NAME.safetensors`` and ``NAME.json``. An older pair is replaced, and its study is deleted.
 
     Parameters
     ----------
     directory
-        Made where it is missing.
+        The folder; it is made if it is missing.
     network
-        Written as float32.
+        Its weights are written as float32.
     document
-        What the checkpoint says of itself.
+        The card without the hash.
 
     Raises
     ------
     CheckpointError
-        It would be refused when read; then nothing is replaced.
+        ``load`` would refuse the checkpoint. Nothing is replaced.
     """
     directory.mkdir(parents=True, exist_ok=True)
     weights = {name: np.ascontiguousarray(array, np.float32) for name, array in network.weights.items()}
     data = serialize(weights, {_METADATA_KEY: json.dumps(document)})
     card = cast(Card, {**document, "sha256": hashlib.sha256(data).hexdigest()})
-    # Both are written aside and read back first: an older pair is only replaced by one that will be accepted.
+    # Both files are written to a temporary folder and read back before they replace an older pair.
     with TemporaryDirectory(prefix=".saving-", dir=directory) as aside:
         fresh = Path(aside) / f"{document['name']}{SUFFIX}"
         fresh.write_bytes(data)
@@ -89,9 +89,9 @@ def load(path: Path) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        Names the file and the field: not safetensors; another format version; a tensor missing, unknown, of another
-        shape or dtype, or not finite; a card that is missing, differs, or was made for a file with another hash; a
-        stored test digit that is answered otherwise. So every change of a single byte is refused.
+        Not safetensors; another format version; a tensor that is missing, unknown, of another shape or dtype, or not
+        finite; a card that is missing, differs, or has another hash; another answer to the probe. The message names
+        the file and the field. Every change of a single byte is refused.
     """
     try:
         data = files.read(path)
@@ -110,12 +110,12 @@ def load(path: Path) -> Checkpoint:
 
 
 def load_all(directory: Path = DIRECTORY) -> dict[str, Checkpoint]:
-    """Every checkpoint in a directory by name, in alphabetical order.
+    """Load every checkpoint of a directory: name → checkpoint, in alphabetical order.
 
     Raises
     ------
     CheckpointError
-        One of them is refused, or there is none.
+        One of them is refused, or there are none.
     """
     paths = sorted(directory.glob(f"*{SUFFIX}"))
     if not paths:
@@ -124,7 +124,7 @@ def load_all(directory: Path = DIRECTORY) -> dict[str, Checkpoint]:
 
 
 def _metadata(data: bytes) -> Mapping[str, str]:
-    """The metadata in the header of a file that safetensors has accepted: eight bytes of length, then JSON."""
+    """The metadata of a safetensors file. Its header is a length of eight bytes, then JSON."""
     length = int.from_bytes(data[:8], "little")
     metadata: Mapping[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     return metadata
@@ -139,16 +139,17 @@ def _document(path: Path, metadata: Mapping[str, str]) -> Document:
         raise CheckpointError(path.name, "metadata", f"is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise CheckpointError(path.name, "metadata", f"must be an object, not {type(document).__name__}")
-    if document.get("format_version") != FORMAT_VERSION:
-        raise CheckpointError(
-            path.name, "format_version", f"must be {FORMAT_VERSION}, not {document.get('format_version')!r}"
-        )
+    version = document.get("format_version")
+    if type(version) is not int or version not in READABLE_VERSIONS:
+        wanted = " or ".join(map(str, READABLE_VERSIONS))
+        raise CheckpointError(path.name, "format_version", f"must be {wanted}, not {version!r}")
+    optional = Document.__optional_keys__ if version == 1 else frozenset()
     for key in Document.__annotations__:
-        if key not in document:
+        if key not in document and key not in optional:
             raise CheckpointError(path.name, key, "is missing from the metadata")
     accuracy = document["accuracy"]
     if not isinstance(accuracy, dict) or not isinstance(accuracy.get("test"), float) or not 0 <= accuracy["test"] <= 1:
-        raise CheckpointError(path.name, "accuracy", "must hold the share of test images read correctly, 0…1")
+        raise CheckpointError(path.name, "accuracy", "must hold the share of correctly predicted test images, 0…1")
     if document["name"] != path.stem:
         raise CheckpointError(path.name, "name", f"is {document['name']!r}, but the file is called {path.stem!r}")
     return cast(Document, document)
@@ -214,7 +215,7 @@ def _card(path: Path, document: Document, sha256: str) -> Card:
 
 
 def pretty(document: Mapping[str, Any]) -> str:
-    """JSON with one line for each innermost list, so that a confusion matrix reads as a matrix."""
+    """JSON with one line for each innermost list, so that a matrix has one line a row."""
     return _lines(document, 0) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What every explanation asks of its parameters."""
+"""Checks of parameters that several explanations share."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from models.network import Array
 def check_class(parameter: str, value: int) -> None:
     """Raise ParameterError unless ``value`` is one of the ten classes."""
     if not 0 <= value < CLASSES:
-        raise ParameterError(parameter, f"must be a digit from 0 to {CLASSES - 1}, not {value}")
+        raise ParameterError(parameter, f"must be a class from 0 to {CLASSES - 1}, not {value}")
 
 
 def check_question(target: int | None, versus: int | None) -> None:

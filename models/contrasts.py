@@ -1,4 +1,7 @@
-"""Contrasts: regions whose hiding takes the class away (DESIGN 4.2). A set of regions is an int, bit r for region r."""
+"""Contrasts: sets of regions whose hiding changes the class (docs/mathematics.md, 4).
+
+A set of regions is an int whose bit r stands for region r.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +15,27 @@ from models.network import Array
 # (R²,): which regions are visible; (N, R²) for several hidings.
 Hiding = NDArray[np.bool_]
 
-# A class stays if it leads by more than this; rounding is about 1e-13.
+# A class is kept if it leads by more than this. The rounding error of a lead is about 1e-13.
 TOLERANCE = 1e-9
 
 
 class Contrasts:
-    """The contrasts of a class that have been found so far, and whether a set of visible regions leaves another one.
+    """Finds contrasts of a class.
 
-    The margin of a hiding is by how much the class leads the best other one. A contrast is a set of regions with a
-    margin of ``TOLERANCE`` or less where it is hidden, and of more where any one of it is shown again.
+    The margin of a hiding is the logit of the class minus the largest other logit. A contrast is a set of regions that
+    has a margin of at most ``TOLERANCE`` when it is hidden, and a larger one when any of its regions is shown again.
 
     Parameters
     ----------
     margins
-        By how much the class leads each other one; more than ``TOLERANCE`` in the whole image.
+        The lead of the class over each other class, which exceeds ``TOLERANCE`` in the whole image.
     budget
-        What the search may cost.
+        The work that the search may take.
 
     Attributes
     ----------
     found
-        In the order in which they were found.
+        The contrasts found so far, in the order of the search.
     """
 
     def __init__(self, margins: LocalGames, budget: Budget) -> None:
@@ -45,44 +48,45 @@ class Contrasts:
     def margin(self, kept: int) -> float | None:
         """The least margin over all hidings of the regions that are not kept.
 
-        None where that is ``TOLERANCE`` or less: then contrasts among these regions have been added to those found.
+        None if that is at most ``TOLERANCE``. Then contrasts among these regions have been added to ``found``.
 
         Raises
         ------
         BudgetError
-            The budget is spent.
+            The search exceeds the budget.
         """
         free = self.players & ~kept
         hidings = self._descend(free)
         if not hidings:
             lowest = self._least(free)
-            rival = int(lowest.values.argmin())
-            if lowest.values[rival] > TOLERANCE:
-                return float(lowest.values[rival])
+            other = int(lowest.values.argmin())
+            if lowest.values[other] > TOLERANCE:
+                return float(lowest.values[other])
             visible = np.ones(len(self._single), np.bool_)
-            visible[list(members(lowest.hidden(rival)))] = False
+            visible[list(members(lowest.hidden(other)))] = False
             hidings = [visible]
         self.found += dict.fromkeys(self._minimal(visible) for visible in hidings)
         return None
 
     def fewest(self) -> int | None:
-        """The fewest regions whose hiding takes the class away; of several such sets, the one with the least margin.
+        """The smallest set of regions whose hiding changes the class; None if there is none.
 
-        None where none does.
+        Of several smallest sets, the one with the least margin.
 
         Raises
         ------
         BudgetError
-            The budget is spent.
+            The search exceeds the budget.
         """
         if not self.found and self.margin(kept=0) is not None:
             return None
         return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
 
     def _descend(self, free: int) -> list[Hiding]:
-        """Hide one free region after another, always the one that leaves the least margin, until that is no more.
+        """Find hidings that change the class by greedy descent; the empty list does not prove that there are none.
 
-        Quick, and no proof. All last steps that take the margin away are returned; none where no step does.
+        Each step hides the free region that leaves the least margin. The search ends at the first step at which some
+        region brings the margin to ``TOLERANCE`` or less, and returns one hiding for each such region.
         """
         visible = np.ones(len(self._single), np.bool_)
         waiting = np.array(list(members(free)), np.intp)
@@ -97,7 +101,7 @@ class Contrasts:
         return []
 
     def _minimal(self, visible: Hiding) -> int:
-        """Show one region after another again, always the one that leaves the least margin, while that stays away."""
+        """Shrink a hiding that changes the class to a contrast: show regions again while the class stays changed."""
         while True:
             hidings = visible ^ self._single[~visible]
             values = self._values(hidings)
@@ -106,13 +110,13 @@ class Contrasts:
             visible = hidings[values.argmin()]
 
     def _values(self, hidings: Hiding) -> Array:
-        """The margin of each of these hidings."""
+        """(N,): the margin of each of N hidings."""
         self.budget.spend(hidings=len(hidings))
         values: Array = self._margins.values(hidings).min(-1)
         return values
 
     def _least(self, free: int) -> Least:
-        """The least margins over all hidings of free regions, within the budget."""
+        """The least lead over each other class over all hidings of the free regions."""
         buckets = plan(self._margins, free)
         self.budget.spend(entries=entries(buckets) * len(self._margins.constant))
         return least(self._margins, buckets)

@@ -14,17 +14,16 @@ from models.usage import Typicality, Usage
 
 @dataclass(frozen=True)
 class Pair:
-    """One filter pair's place in a ranking.
+    """One filter pair in a ranking.
 
     Attributes
     ----------
     conv1, conv2
         Filter numbers, from 0.
     contribution
-        What the pair adds to the logit.
+        The pair's contribution to the logit.
     share
-        ``contribution`` over the sum of all pairs' absolute contributions: −1…1. The absolute shares of all pairs add
-        up to 1; all are 0 where every contribution is.
+        ``contribution`` divided by the sum of all pairs' absolute contributions, −1…1. 0 if all contributions are 0.
     """
 
     conv1: int
@@ -40,15 +39,15 @@ class Account:
     Attributes
     ----------
     maps
-        (A, B, 5, 5).
+        (A, B, 5, 5): the map of each pair.
     contributions
         (A, B): the sum of each map; the paper's nine numbers (Fig. 3).
     filter_bias
-        (B,): what conv2's biases add where several pairs share them (summed wiring), else zeros.
+        (B,): the contribution of conv2's biases, which several pairs share, with summed wiring; zeros with paired.
     class_bias
-        b_c.
+        The class's bias in the affine layer.
     logit
-        What the forward pass gave.
+        The logit of the forward pass.
     """
 
     maps: Array
@@ -59,11 +58,11 @@ class Account:
 
     @property
     def residual(self) -> float:
-        """``logit − (Σ contributions + Σ filter_bias + class_bias)``: nothing but rounding."""
+        """``logit − (Σ contributions + Σ filter_bias + class_bias)``: the rounding error."""
         return float(self.logit - (self.contributions.sum() + self.filter_bias.sum() + self.class_bias))
 
     def ranking(self) -> list[Pair]:
-        """The pairs, the greatest contribution first; of equal ones, the lower filter numbers."""
+        """The pairs by contribution, the greatest first. Ties go to the lower filter numbers."""
         values = self.contributions.ravel()
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
@@ -81,21 +80,21 @@ class Account:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The accounts of all ten classes. ``...`` is the shape of the batch, nothing for one picture.
+    """The accounts of all ten classes. ``...`` is the shape of the batch, empty for one image.
 
     Attributes
     ----------
     maps
         (..., 10, A, B, 5, 5): ``W[c, j, s] · g_j(s) · u_ji(s*)``.
     contributions
-        (..., 10, A, B): each map's sum.
+        (..., 10, A, B): the sum of each map.
     filter_bias
         (..., 10, B): ``Σ_s W[c, j, s] · g_j(s) · b2_j`` with summed wiring; zeros with paired wiring, where the bias
         is part of its pair's map.
     class_bias
-        (10,).
+        (10,): the biases of the affine layer.
     logits
-        (..., 10), from the forward pass.
+        (..., 10): the logits of the forward pass.
     """
 
     maps: Array
@@ -106,15 +105,15 @@ class Ledger:
 
     @property
     def residual(self) -> Array:
-        """(..., 10): ``logits − (Σ contributions + Σ filter_bias + class_bias)``, nothing but rounding."""
+        """(..., 10): ``logits − (Σ contributions + Σ filter_bias + class_bias)``, the rounding error."""
         explained = self.contributions.sum((-2, -1)) + self.filter_bias.sum(-1) + self.class_bias
         difference: Array = self.logits - explained
         return difference
 
     def account(self, target: int, versus: int | None = None) -> Account:
-        """Why ``target``, or why ``target`` and not ``versus``: then every number is the difference of the two.
+        """The account of ``target``, for the ledger of one image.
 
-        For a ledger of one picture.
+        With ``versus``, every number is the difference target − versus.
 
         Raises
         ------
@@ -136,16 +135,16 @@ class Ledger:
 
 
 def contributions(network: Network, images: Array) -> Ledger:
-    """Split every logit into what each filter pair adds to it, exactly.
+    """Split every logit into the contributions of the filter pairs, exactly.
 
-    The network is piecewise linear. With the winners s* of the pools and the gates g (1 where the winner is positive)
-    as they are for this picture, each logit is a sum over pairs (i, j) and cells s of ``W[c, j, s] · g_j(s) ·
+    The network is piecewise linear. Let s* be the winners of the pools for this image and g its gates: 1 where the
+    winner is positive, else 0. Each logit is the sum over pairs (i, j) and cells s of ``W[c, j, s] · g_j(s) ·
     u_ji(s*)``, plus biases.
 
     Parameters
     ----------
     network
-        Its precision is that of the ledger: the residual is about 1e-5 in float32 and 1e-14 in float64.
+        The ledger has its precision: the residual is about 1e-5 in float32 and 1e-14 in float64.
     images
         (..., 28, 28) in [0, 1].
 
@@ -173,16 +172,16 @@ def contributions(network: Network, images: Array) -> Ledger:
 
 @dataclass(frozen=True, kw_only=True)
 class FilterExplanation(ClassResult):
-    """What each filter pair adds to one class, for one image.
+    """The contributions of the filter pairs to one class, for one image.
 
     Attributes
     ----------
     account
-        The ledger of the target, or the difference of two.
+        The account of the target, or the difference of two accounts.
     totals
         (10, A, B): the contributions to every class.
     typicality
-        How usual this use of the filters is for the target; None where the network was not studied.
+        How typical this use of the filters is for the target; None if there is no study of the network.
     """
 
     account: Account
@@ -202,11 +201,11 @@ def explain_filters(
     image
         (28, 28) in [0, 1].
     target
-        The class to explain; None is the predicted one.
+        The class to explain; by default the predicted class.
     versus
-        The contrast class, if there is one.
+        The contrast class, if any.
     usage
-        The study of this network, if there is one.
+        The study of this network, if any.
 
     Raises
     ------
@@ -231,7 +230,7 @@ def explain_filters(
 
 
 def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
-    """The ledger's maps of one class of each picture, for many: a tenth of what the whole ledger takes.
+    """The ledger's maps of one class of each image, for many images. They take a tenth of the whole ledger's time.
 
     Parameters
     ----------
@@ -264,9 +263,10 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
 
 
 def _passed(network: Network, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
-    """What each pair passes to the affine layer, (..., A, B, 25): ``g_j(s) · u_ji(s*)``, with a bias of its own.
+    """The inputs of the affine layer by pair, ``g_j(s) · u_ji(s*)``, and the gates g.
 
-    And the gates g, (..., 1 or A, B, 25): with summed wiring the pairs of a conv2 filter share one.
+    Their shapes are (..., A, B, 25) and (..., A, B, 25). With paired wiring the inputs contain the pair's bias. With
+    summed wiring the gates are (..., 1, B, 25), since all pairs of a conv2 filter share them.
     """
     architecture = network.architecture
     batch, cells = trace.logits.shape[:-1], architecture.pool2_side**2

@@ -1,11 +1,11 @@
-"""Bucket elimination: the least value of a sum of local games over all hidings, exactly (DESIGN 4.2).
+"""Bucket elimination: the least value of a sum of local games over all hidings, exactly (docs/mathematics.md, 4).
 
-To eliminate a region is to add up all tables in which it stands and to keep, for every choice of the other regions in
-them, the less of its two cases: visible or hidden. What is kept is a table over these others. The regions are
-eliminated along a chain: each bucket adds its tables to the one that the bucket before has left. How large that one
-gets depends on the windows and on the order alone, so the work is known before it begins.
+Eliminating a region adds up all tables over it. Then it takes, for every choice of the other regions in these tables,
+the minimum of the region's two cases: visible or hidden. The result is a table over the other regions, to which the
+next bucket adds its own tables. The size of all tables follows from the windows and from the order of elimination, so
+the work is known beforehand.
 
-A set of regions is an int here: bit r stands for region r.
+A set of regions is an int whose bit r stands for region r.
 
 Source: Dechter, "Bucket elimination: a unifying framework for reasoning", Artificial Intelligence 113, 1999.
 """
@@ -27,9 +27,9 @@ class Bucket:
     Attributes
     ----------
     scope
-        The regions that its table is over, in the order in which they are eliminated; its own region is the first.
+        The regions of its table, in the order of elimination. The first is the region that it eliminates.
     games
-        The games whose tables are added.
+        The games whose tables it adds.
     """
 
     scope: tuple[int, ...]
@@ -43,11 +43,12 @@ class Least:
     Attributes
     ----------
     values
-        (Q,).
+        (Q,): the least values.
     buckets
-        As they were worked through.
+        The buckets in the order of elimination.
     hides
-        For each bucket, whether hiding its region is less: (2, 2, …, Q), one axis for each other region in scope.
+        For each bucket, whether hiding its region gives the minimum: (2, 2, …, Q), one axis for each other region in
+        its scope.
     """
 
     values: Array
@@ -55,7 +56,7 @@ class Least:
     hides: tuple[NDArray[np.bool_], ...]
 
     def hidden(self, quantity: int) -> int:
-        """The regions whose hiding gives the least value of a quantity; of several such sets, always the same."""
+        """A set of regions whose hiding gives the least value of a quantity. Ties are broken deterministically."""
         hidden = 0
         for bucket, hides in zip(reversed(self.buckets), reversed(self.hides), strict=True):
             region, *others = bucket.scope
@@ -77,29 +78,29 @@ def set_of(regions: NDArray[np.intp]) -> int:
 
 
 def plan(games: LocalGames, free: int) -> tuple[Bucket, ...]:
-    """The buckets, one for each free region; the others stay visible. Next comes always the smallest table.
+    """One bucket for each free region; the others stay visible. Each step chooses the region with the smallest table.
 
     Parameters
     ----------
     games
-        What is added up.
+        The games to add up.
     free
-        The regions that may be hidden, all of them players.
+        The regions that may be hidden. All of them are players.
     """
     scopes = [(set_of(game.players) & free, game) for game in games.games]
-    reach = dict.fromkeys(members(free), 0)
+    neighbours = dict.fromkeys(members(free), 0)
     for scope, _ in scopes:
         for region in members(scope):
-            reach[region] |= scope
+            neighbours[region] |= scope
     left, table = free, 0
     order: list[tuple[int, int]] = []
     while left:
-        region = min(members(left), key=lambda one: ((table | reach[one]) & left).bit_count())
-        scope = (table | reach[region]) & left
+        region = min(members(left), key=lambda one: ((table | neighbours[one]) & left).bit_count())
+        scope = (table | neighbours[region]) & left
         order.append((region, scope))
         left ^= 1 << region
         table = scope & left
-    rank = {region: place for place, (region, _) in enumerate(order)}
+    rank = {region: position for position, (region, _) in enumerate(order)}
     added: dict[int, list[LocalGame]] = {region: [] for region in rank}
     for scope, game in scopes:
         if scope:
@@ -110,19 +111,19 @@ def plan(games: LocalGames, free: int) -> tuple[Bucket, ...]:
 
 
 def entries(buckets: tuple[Bucket, ...]) -> int:
-    """Numbers in the tables of all buckets, for one quantity."""
+    """The number of table entries of all buckets, for one quantity."""
     return sum(2 ** len(bucket.scope) for bucket in buckets)
 
 
 def least(games: LocalGames, buckets: tuple[Bucket, ...]) -> Least:
-    """The least value of each quantity over all hidings of the regions that have a bucket, all others visible.
+    """The least value of each quantity over all hidings of the regions with a bucket. All others stay visible.
 
     Parameters
     ----------
     games
-        What is added up.
+        The games to add up.
     buckets
-        As ``plan`` has made them for these games.
+        The result of ``plan`` for these games.
     """
     free = sum(1 << bucket.scope[0] for bucket in buckets)
     fixed = [game.table[-1] for game in games.games if not set_of(game.players) & free]
@@ -130,15 +131,15 @@ def least(games: LocalGames, buckets: tuple[Bucket, ...]) -> Least:
     over: tuple[int, ...] = ()
     hides = []
     for bucket in buckets:
-        added = sum(_laid_out(game, free, bucket.scope) for game in bucket.games)
+        added = sum(_broadcastable(game, free, bucket.scope) for game in bucket.games)
         hidden, visible = table.reshape(*(2 if region in over else 1 for region in bucket.scope), -1) + added
         hides.append(hidden < visible)
         table, over = np.minimum(hidden, visible), bucket.scope[1:]
     return Least(table, buckets, tuple(hides))
 
 
-def _laid_out(game: LocalGame, free: int, scope: tuple[int, ...]) -> Array:
-    """A game's table with what is not free visible: an axis for each region in scope, of length 1 where it has none."""
+def _broadcastable(game: LocalGame, free: int, scope: tuple[int, ...]) -> Array:
+    """A game's table with all regions visible that are not free, and one axis for each region of a bucket's scope."""
     players = game.players.tolist()[::-1]
     cube = game.table.reshape(*[2] * len(players), -1)
     cube = cube[tuple(slice(None) if free >> player & 1 else 1 for player in players)]

@@ -1,4 +1,4 @@
-"""The empty image: what is predicted where everything is hidden."""
+"""The empty image, in which everything is hidden, and its prediction."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,12 @@ class Empty:
 
     @property
     def predicted(self) -> int:
-        """The class that is predicted."""
+        """The class with the largest logit."""
         return int(self.logits.argmax())
 
     @property
     def probability(self) -> float:
-        """Of the predicted class."""
+        """The probability of the predicted class."""
         return float(softmax(self.logits).max())
 
 

@@ -1,16 +1,16 @@
-"""What can go wrong below HTTP. Each message says what was wrong and what would be right.
+"""The errors of ``models``. Each message says what was wrong and what would be right.
 
 KonkyoError
 ├── ArchitectureError     a network that cannot exist
-├── ImageError            an array that is not a picture the network can read
-├── ParameterError        a question that makes no sense for this network
-├── BudgetError           a question whose exact answer would take more work than is allowed
-└── CheckpointError       a checkpoint or card that cannot be trusted; names the file and the field
+├── ImageError            an array that the network cannot take as an image
+├── ParameterError        a parameter that is out of range or does not fit the others
+├── BudgetError           an exact answer that takes more work than is allowed
+└── CheckpointError       a checkpoint, card or study that is damaged or does not match
 """
 
 
 class KonkyoError(Exception):
-    """Root of every error that Konkyo raises on purpose."""
+    """Base of every error that Konkyo raises on purpose."""
 
 
 class ArchitectureError(KonkyoError):
@@ -18,11 +18,11 @@ class ArchitectureError(KonkyoError):
 
 
 class ImageError(KonkyoError):
-    """An array that is not a picture the network can read."""
+    """An array that the network cannot take as an image."""
 
 
 class ParameterError(KonkyoError):
-    """A question that makes no sense for this network."""
+    """A parameter that is out of range or does not fit the others."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(f"{parameter}: {message}")
@@ -31,11 +31,11 @@ class ParameterError(KonkyoError):
 
 
 class BudgetError(KonkyoError):
-    """A question whose exact answer would take more work than is allowed."""
+    """An exact answer that takes more work than is allowed."""
 
 
 class CheckpointError(KonkyoError):
-    """A checkpoint or card that cannot be trusted."""
+    """A checkpoint, card or study that is damaged or does not match."""
 
     def __init__(self, file: str, field: str, message: str) -> None:
         super().__init__(f"{file}: {field}: {message}")

@@ -1,4 +1,4 @@
-"""Faithfulness: does hiding what an explanation calls important change the score most?"""
+"""Faithfulness: how fast the score changes when regions are hidden in the order of an explanation."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from models.hiding import Hiding
 from models.network import Array, IntArray, Network, softmax
 
 RANDOM_ORDERS = 20
-# Points of a curve at the most: beyond that many regions, several are hidden in a step.
+# Maximum number of steps of a curve. With more regions, one step hides several.
 POINTS = 100
 SEED = 0
 
@@ -21,11 +21,11 @@ class Faithfulness:
     Attributes
     ----------
     deletion
-        Regions are hidden in the explanation's order: the lower, the more faithful.
+        Regions are hidden in the explanation's order. Lower is more faithful.
     insertion
-        Regions are shown in that order on an empty image: the higher, the more faithful.
+        Regions are shown in that order on an empty image. Higher is more faithful.
     random_deletion, random_insertion
-        The mean over random orders.
+        The means over random orders.
     """
 
     deletion: float
@@ -35,22 +35,22 @@ class Faithfulness:
 
 
 def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray, target: int) -> Faithfulness:
-    """Measure an explanation against 20 random orders with a fixed seed.
+    """Compare an explanation with 20 random orders, drawn with a fixed seed.
 
-    Only regions that hold anything but the fill value are ordered: the others change nothing. The curves have one point
-    after each region, or after several at a time where there are more than ``POINTS``; the area is that of the
-    trapezoids, with the share of these regions as the abscissa (Petsiuk et al. 2018, with regions in place of pixels).
+    Regions that already have the fill value are left out, since hiding them changes nothing. The abscissa of the curves
+    is the share of the other regions. The areas are computed with the trapezoidal rule (Petsiuk et al. 2018, with
+    regions in place of pixels).
 
     Parameters
     ----------
     image
-        (28, 28), the one that was explained.
+        (28, 28): the explained image.
     hiding
-        What is hidden or shown, and on which grey.
+        The regions and the fill value.
     order
-        (n,): the explanation, as the regions' numbers row by row, the most important first.
+        (n,): numbers of the regions, row by row; the most important first.
     target
-        The class that was explained.
+        The explained class.
     """
     masks, changed = hiding.masks, hiding.changed(image)
     which = np.flatnonzero(changed)
@@ -69,9 +69,9 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
 
 
 def _areas(network: Network, image: Array, masks: NDArray[np.bool_], target: int, fill: float) -> tuple[float, float]:
-    """Under the deletion and the insertion curve of hiding, or showing, what the masks hold, one after another."""
+    """The areas under the deletion and the insertion curve, for masks in this order."""
     count = len(masks)
-    # When each pixel's turn comes: with the first region in the order that covers it.
+    # A pixel's turn is the position of the first region that covers it.
     turn = np.where(masks, np.arange(count)[:, None, None], count).min(0)
     steps = np.unique(np.linspace(0, count, min(count, POINTS) + 1).round().astype(int))
     done = turn < steps[:, None, None]

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: whoever reads one meets the old or the new, and never a half."""
+"""Reading of regular files, and atomic replacement: a reader sees the old file or the new one, never a part."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Where to write what takes the place of ``path`` at the end; its folder is made where it is missing."""
+    """Give a path to write to, and move that file to ``path`` at the end. Makes the folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     yield fresh
@@ -15,12 +15,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def read(path: Path) -> bytes:
-    """What a file holds.
+    """The content of a regular file.
 
     Raises
     ------
     OSError
-        It cannot be read; or it is a folder, or a pipe or device, which would let its reader wait for ever.
+        The file cannot be read, or is a folder, pipe or device. A pipe would block the reader for ever.
     """
     if path.exists() and not path.is_file():
         raise OSError("not a regular file, but a folder, pipe or device")

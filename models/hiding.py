@@ -1,4 +1,4 @@
-"""What occlusion hides: a grid of regions, and the grey value that takes the place of their pixels."""
+"""What is hidden: a grid of regions, and the grey value that replaces their pixels."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from models.regions import Regions
 
 @dataclass(frozen=True)
 class Hiding:
-    """Regions, and what hides them.
+    """A grid of regions and the fill value.
 
     Parameters
     ----------
     regions
-        Which pixels are hidden together.
+        The grid.
     fill
-        The grey value that hides, 0…1; 0 is the background (the paper's).
+        The grey value of hidden pixels, 0…1. The paper's is 0, the background.
 
     Raises
     ------
@@ -34,12 +34,12 @@ class Hiding:
         check_fill(self.fill)
 
     def changed(self, image: Array) -> NDArray[np.bool_]:
-        """(R²,), regions row by row: whether hiding the region changes any pixel of the image (28, 28)."""
+        """(R²,), row by row: whether hiding the region changes any pixel of the image (28, 28)."""
         changed: NDArray[np.bool_] = (self.masks & (image != self.fill)).any((-2, -1))
         return changed
 
     def hide(self, image: Array, which: NDArray[np.intp]) -> Array:
-        """(n, 28, 28): the image with each one of the regions ``which`` (n,) hidden, by their number row by row."""
+        """(n, 28, 28): the image with one region hidden, for each of the n region numbers in ``which``."""
         return np.where(self.masks[which], image.dtype.type(self.fill), image)
 
     @property

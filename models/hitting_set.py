@@ -1,4 +1,4 @@
-"""Sets that meet every one of some sets. A set is an int: bit r stands for element r.
+"""Hitting sets: sets that share an element with each of the given sets. A set is an int; bit r stands for element r.
 
 Source: Karp, "Reducibility among combinatorial problems", 1972 (hitting set).
 """
@@ -9,41 +9,41 @@ from models.budget import Budget
 
 
 def irreducible_hitting_set(sets: Sequence[int], order: Sequence[int]) -> int:
-    """Give up one element after another, as long as those that are kept meet every set.
+    """A hitting set from which no element can be removed: elements are removed in this order where possible.
 
     Parameters
     ----------
     sets
-        None of them empty.
+        The sets to hit; none of them is empty.
     order
-        The numbers of all elements. Each is given up or kept when its turn comes, once and for all.
+        The numbers of all elements.
     """
     turns = {1 << element: turn for turn, element in enumerate(order)}
     last = sorted((max(turns[element] for element in _elements(one)), one) for one in sets)
     kept = 0
     for turn, one in last:
-        # An element is kept if it is the last one of a set that no element kept before it meets.
+        # An element is kept if it is the last one of a set that no element kept so far hits.
         if not one & kept:
             kept |= 1 << order[turn]
     return kept
 
 
 def smallest_hitting_set(sets: Sequence[int], at_least: int, budget: Budget) -> int:
-    """The smallest set that meets every one of these sets, by branch and bound; of several, always the same.
+    """A smallest hitting set, by branch and bound. Ties are broken deterministically.
 
     Parameters
     ----------
     sets
-        None of them empty.
+        The sets to hit; none of them is empty.
     at_least
-        A size that it is known to have at least.
+        A lower bound of its size.
     budget
-        What the search may cost.
+        The work that the search may take.
 
     Raises
     ------
     BudgetError
-        Not found within the budget's nodes.
+        The search exceeds the budget.
     """
     ordered = sorted(sets, key=int.bit_count)
     size = at_least
@@ -53,7 +53,7 @@ def smallest_hitting_set(sets: Sequence[int], at_least: int, budget: Budget) -> 
 
 
 def _hitting_set(sets: list[int], size: int, budget: Budget) -> int | None:
-    """A set of at most so many elements that meets every set; None if there is none. Small sets should come first."""
+    """A hitting set of at most ``size`` elements; None if there is none. Small sets should come first."""
     budget.spend(nodes=1)
     if not sets:
         return 0
@@ -65,13 +65,13 @@ def _hitting_set(sets: list[int], size: int, budget: Budget) -> int | None:
         rest = _hitting_set([one for one in sets if not one & element], size - 1, budget)
         if rest is not None:
             return rest | element
-        # No set with this element is small enough, so the other branches do without it.
+        # No hitting set with this element is small enough, so the other branches leave it out.
         sets = [one & ~element for one in sets]
     return None
 
 
 def _disjoint(sets: list[int]) -> int:
-    """How many sets of which no two share an element are found at first sight. As many elements are needed."""
+    """The number of pairwise disjoint sets that a greedy choice finds: a lower bound of a hitting set's size."""
     taken = count = 0
     for one in sets:
         if not one & taken:
@@ -81,7 +81,7 @@ def _disjoint(sets: list[int]) -> int:
 
 
 def _elements(one: int) -> list[int]:
-    """The elements of a set, each as a set of its own."""
+    """The elements of a set, each as a set of one element."""
     elements = []
     while one:
         elements.append(one & -one)

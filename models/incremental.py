@@ -1,11 +1,10 @@
-"""What the network predicts when a region is hidden, recomputing only what the region can change.
+"""Predictions with a region hidden, computed from what the region changes alone. Exact (docs/mathematics.md, 3).
 
-Exact; docs/mathematics.md, 3.
+Hiding a region changes few outputs of a convolution. The change is a linear function of the hidden pixels, so one small
+matrix product on a window updates the convolution. The window is then pooled again.
 
-Hiding a region changes few outputs of a convolution, and these by a linear function of the hidden pixels. So each
-convolution is brought up to date by one small matrix product on a window, and each pool by pooling its window again.
-Windows are as wide for a region at the edge as for one in the middle; the maps get a margin for that, and no cell of
-the margin reaches a logit.
+All windows of a layer have one size. A window at the edge of a map reaches into a margin of zeros around the map. No
+cell of the margin contributes to a logit.
 """
 
 from collections.abc import Iterator
@@ -19,22 +18,24 @@ from models.architecture import CLASSES, IMAGE_SIDE, POOL, Architecture
 from models.network import Array, IntArray, Network, max_pool
 from models.regions import Regions
 
-# Hidden pictures that are worked on at once: few enough for their windows to stay in the cache.
+# Number of hidden images in one batch. Their windows must fit into the cache.
 CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Reach:
-    """The pool cells that a change can reach through a valid convolution and a 2×2 pool, along one axis.
+class ReceptiveRange:
+    """The pool cells that a change of the inputs can affect, along one axis.
+
+    Between the inputs and the cells are a valid convolution and a 2×2 pool.
 
     Attributes
     ----------
     first
-        (R,): the first such cell for each region; below 0 where it lies before the map.
+        (R,): the first affected cell of each region. It is negative where that cell is in the margin before the map.
     cells
-        How many cells: the most that any region needs.
+        Number of affected cells: the maximum over the regions.
     shift
-        (R,), 0 or 1: how far the first output that changes lies behind the first output of the window.
+        (R,), 0 or 1: index of the first changed output of the convolution within the window.
     """
 
     first: IntArray
@@ -42,8 +43,8 @@ class Reach:
     shift: IntArray
 
     @classmethod
-    def of(cls, start: IntArray, width: int, kernel: int) -> "Reach":
-        """Of changes in ``width`` inputs from ``start`` (R,) on."""
+    def of(cls, start: IntArray, width: int, kernel: int) -> "ReceptiveRange":
+        """The range of a change in ``width`` inputs from ``start`` (R,) on."""
         changed = start - (kernel - 1)
         first = changed // POOL
         last = (start + width - 1) // POOL
@@ -51,42 +52,42 @@ class Reach:
 
 
 class Stage:
-    """A convolution and its pool, brought up to date on the window of each region.
+    """A convolution with its pool, updated on the window of each region.
 
     Parameters
     ----------
     kernels
-        (I, O, k, k): from each input map to each output map.
+        (I, O, k, k): one kernel for each input map and output map.
     maps
-        Output maps in all: O, or more where groups of input maps share the kernels.
-    reach
-        Where the windows are; rows and columns alike.
+        Number of output maps: O, or a multiple of O where groups of input maps share the kernels.
+    affected
+        The windows, which are the same along rows and columns.
     width
-        Side of the square of inputs that change.
+        Side of the square of changed inputs.
     side
         Side of the pooled map.
     """
 
-    def __init__(self, kernels: Array, maps: int, reach: Reach, width: int, side: int) -> None:
-        self.cells, self.maps = reach.cells, maps
-        self._margin = max(0, -int(reach.first.min()))
+    def __init__(self, kernels: Array, maps: int, affected: ReceptiveRange, width: int, side: int) -> None:
+        self.cells, self.maps = affected.cells, maps
+        self._margin = max(0, -int(affected.first.min()))
         self._inner = slice(self._margin, self._margin + side)
-        self._side = self._margin + max(side, int(reach.first.max()) + reach.cells)
-        self._corner: IntArray = reach.first + self._margin
+        self._side = self._margin + max(side, int(affected.first.max()) + affected.cells)
+        self._corner: IntArray = affected.first + self._margin
         self._within = {scale: self._cells_within(scale) for scale in (1, POOL)}
-        # Where the cells of a pool with its margin stand in one without; those of the margin share a place at the end.
-        bare = np.full((maps, self._side, self._side), maps * side**2)
-        bare[:, self._inner, self._inner] = np.arange(maps * side**2).reshape(maps, side, side)
-        self._bare = bare.ravel()
-        # What a change adds to a window depends on how the two lie to each other: four ways at most.
-        self.lies = (reach.shift[:, None] * POOL + reach.shift).ravel()
-        self._spread = {
-            int(way): _spread(kernels, width, divmod(int(way), POOL), POOL * reach.cells)
-            for way in np.unique(self.lies)
+        # The index of each cell in the map without its margin. All cells of the margin get one index behind the last.
+        unpadded = np.full((maps, self._side, self._side), maps * side**2)
+        unpadded[:, self._inner, self._inner] = np.arange(maps * side**2).reshape(maps, side, side)
+        self._unpadded = unpadded.ravel()
+        # The alignment of a region is its shift along both axes, as one number: 0…3.
+        self.alignment = (affected.shift[:, None] * POOL + affected.shift).ravel()
+        self._responses = {
+            int(alignment): _impulse_responses(kernels, width, divmod(int(alignment), POOL), POOL * affected.cells)
+            for alignment in np.unique(self.alignment)
         }
 
     def with_margin(self, maps: Array) -> Array:
-        """(N, maps, s, s), pooled or not yet, → (N, maps · S · S) with a margin of zeros."""
+        """Add the margin of zeros to maps before or after pooling: (N, maps, s, s) → (N, maps · S · S)."""
         scale = POOL if maps.shape[-1] > self._inner.stop - self._margin else 1
         inner = slice(self._inner.start * scale, self._inner.stop * scale)
         wide = np.zeros((*maps.shape[:2], self._side * scale, self._side * scale), maps.dtype)
@@ -94,64 +95,64 @@ class Stage:
         return wide.reshape(len(maps), maps.shape[1] * (self._side * scale) ** 2)
 
     def pooled(self, change: Array, conv: Array, image: IntArray, region: IntArray) -> Array:
-        """What the pool holds in each window after a change of the inputs, ReLU applied.
+        """The pooled window of each hidden image, after ReLU.
 
         Parameters
         ----------
         change
-            (J, …): of the inputs, for J hidden pictures.
+            (J, …): the change of the inputs in each of J hidden images.
         conv
-            (N, …): the whole pictures' convolution, with its margin.
+            (N, …): the convolution of the whole images, with its margin.
         image, region
-            (J,): which whole picture, which region.
+            (J,): the whole image and the region of each hidden image.
 
         Returns
         -------
         Array
             (J, maps · cells²).
         """
-        window = np.take(conv, self._places(POOL, region, image * conv.shape[1]))
-        for jobs, way in _runs(self.lies[region]):
-            spread = self._spread[way]
-            grouped = change[jobs].reshape(-1, len(spread))
-            window[jobs] += (grouped @ spread).reshape(window[jobs].shape)
+        window = np.take(conv, self._window_indices(POOL, region, image * conv.shape[1]))
+        for jobs, alignment in _runs(self.alignment[region]):
+            responses = self._responses[alignment]
+            grouped = change[jobs].reshape(-1, len(responses))
+            window[jobs] += (grouped @ responses).reshape(window[jobs].shape)
         side = POOL * self.cells
         pooled = max_pool(window.reshape(len(window), self.maps, side, side))
         return np.maximum(pooled, 0, out=pooled).reshape(len(window), -1)
 
-    def look(self, pool: Array, image: IntArray, region: IntArray) -> Array:
-        """(J, maps · cells²): what the whole picture's pool, with its margin, holds in each window."""
-        held: Array = np.take(pool, self._places(1, region, image * pool.shape[1]))
-        return held
+    def gather(self, pool: Array, image: IntArray, region: IntArray) -> Array:
+        """Take each window out of the pool of the whole images, which has its margin: (J, maps · cells²)."""
+        windows: Array = np.take(pool, self._window_indices(1, region, image * pool.shape[1]))
+        return windows
 
-    def placed(self, windows: Array, pool: Array, image: IntArray, region: IntArray) -> Array:
-        """(J, maps · s²): the whole picture's pool (N, maps · s²), without margin, with each window put into it."""
+    def scatter(self, windows: Array, pool: Array, image: IntArray, region: IntArray) -> Array:
+        """Put each window into a copy of its image's pool (N, maps · s²), which has no margin: (J, maps · s²)."""
         features = np.empty((len(region), pool.shape[1] + 1), pool.dtype)
         features[:, :-1] = pool[image]
-        features[np.arange(len(region))[:, None], self._bare[self._places(1, region)]] = windows
+        features[np.arange(len(region))[:, None], self._unpadded[self._window_indices(1, region)]] = windows
         return features[:, :-1]
 
     @property
     def nbytes(self) -> int:
-        """Memory held."""
-        return self._bare.nbytes + sum(spread.nbytes for spread in self._spread.values())
+        """Size of the arrays in bytes."""
+        return self._unpadded.nbytes + sum(responses.nbytes for responses in self._responses.values())
 
-    def _places(self, scale: int, region: IntArray, start: IntArray | int = 0) -> IntArray:
-        """(J, maps · (scale · cells)²): where each region's window lies in a row of maps, after ``start``."""
+    def _window_indices(self, scale: int, region: IntArray, start: IntArray | int = 0) -> IntArray:
+        """(J, maps · (scale · cells)²): flat indices of each region's window, counted from ``start``."""
         row, column = np.divmod(region, len(self._corner))
         corner = (self._corner[row] * (self._side * scale) + self._corner[column]) * scale + start
-        places: IntArray = corner[:, None] + self._within[scale]
-        return places
+        indices: IntArray = corner[:, None] + self._within[scale]
+        return indices
 
     def _cells_within(self, scale: int) -> IntArray:
-        """(maps · (scale · cells)²,): where the cells of a window lie, from its corner."""
+        """(maps · (scale · cells)²,): flat indices of a window's cells, relative to its corner."""
         side, extent = self._side * scale, np.arange(self.cells * scale)
         within: IntArray = np.arange(self.maps)[:, None, None] * side**2 + extent[:, None] * side + extent
         return within.ravel()
 
 
 class Occluder:
-    """Reads pictures with each region hidden in turn.
+    """Predicts images with each region hidden in turn.
 
     Parameters
     ----------
@@ -166,30 +167,29 @@ class Occluder:
         shape = network.architecture
         first = network.weights["conv1.weight"].swapaxes(0, 1)
         second = network.weights["conv2.weight"].swapaxes(0, 1)
-        reach1, reach2 = _reaches(shape, regions)
-        self._stage1 = Stage(first, shape.conv1_filters, reach1, regions.region, shape.pool1_side)
-        self._stage2 = Stage(second, shape.maps, reach2, reach1.cells, shape.pool2_side)
+        range1, range2 = _receptive_ranges(shape, regions)
+        self._stage1 = Stage(first, shape.conv1_filters, range1, regions.region, shape.pool1_side)
+        self._stage2 = Stage(second, shape.maps, range2, range1.cells, shape.pool2_side)
         self._affine = np.ascontiguousarray(network.weights["affine.weight"].T)
-        # Hidden pictures whose windows lie alike are brought up to date together.
-        self._order = np.lexsort((self._stage2.lies, self._stage1.lies))
+        # Regions with the same alignments come one after another, so that one matrix product updates them.
+        self._order = np.lexsort((self._stage2.alignment, self._stage1.alignment))
 
     def logits(self, images: Array, fill: float | Array) -> tuple[Array, Array, Array]:
-        """The scores of whole pictures, and of each with every region hidden.
+        """The logits of whole images, and of each image with each region hidden.
 
         Parameters
         ----------
         images
             (N, 28, 28) in [0, 1].
         fill
-            The grey that hides, or pictures (N, 28, 28) that are seen in the regions instead: what is hidden with
-            another picture shows it.
+            The grey value that replaces hidden pixels; or images (N, 28, 28) whose pixels replace them.
 
         Returns
         -------
         whole
             (N, 10).
         hidden
-            (N, R², 10), regions row by row. Where a region already has the fill value, exactly ``whole``.
+            (N, R², 10), regions row by row. Exactly ``whole`` for a region that already has the fill value.
         changed
             (N, R²): whether hiding changed any pixel.
 
@@ -213,18 +213,18 @@ class Occluder:
         for start in range(0, len(region), CHUNK):
             i, r = image[start : start + CHUNK], region[start : start + CHUNK]
             pooled = self._stage1.pooled(change[i, r], conv1, i, r)
-            pooled = self._stage2.pooled(pooled - self._stage1.look(pool1, i, r), conv2, i, r)
-            features = self._stage2.placed(pooled, pool2, i, r)
+            pooled = self._stage2.pooled(pooled - self._stage1.gather(pool1, i, r), conv2, i, r)
+            features = self._stage2.scatter(pooled, pool2, i, r)
             hidden[i, r] = features @ self._affine + self.network.weights["affine.bias"]
         return whole, hidden, changed
 
     @property
     def nbytes(self) -> int:
-        """Memory held."""
+        """Size of the arrays in bytes."""
         return self._stage1.nbytes + self._stage2.nbytes + self._affine.nbytes
 
     def _changes(self, images: Array, fill: float | Array) -> Array:
-        """(N, R², region²): what hiding adds to each pixel of each region; 0 past the edge."""
+        """(N, R², region²): the change of each pixel of each region; 0 beyond the edge of the image."""
         side = IMAGE_SIDE + self.regions.region
         wide = np.zeros((len(images), side, side), self.network.dtype)
         wide[:, :IMAGE_SIDE, :IMAGE_SIDE] = np.asarray(fill, self.network.dtype) - images
@@ -240,36 +240,36 @@ class Occluder:
 
 
 def multiply_adds(architecture: Architecture, regions: Regions) -> int:
-    """Of one hidden image this way: 5,598 for paired 3×3 and the paper's regions, where a forward pass has 53,550."""
-    reach1, reach2 = _reaches(architecture, regions)
-    conv1 = architecture.conv1_filters * (regions.region * POOL * reach1.cells) ** 2
-    conv2 = architecture.maps * architecture.kernels_per_filter * (reach1.cells * POOL * reach2.cells) ** 2
+    """Number of multiply-adds for one hidden image: 5,598 for paired 3×3 and 2×2 regions; a forward pass has 53,550."""
+    range1, range2 = _receptive_ranges(architecture, regions)
+    conv1 = architecture.conv1_filters * (regions.region * POOL * range1.cells) ** 2
+    conv2 = architecture.maps * architecture.kernels_per_filter * (range1.cells * POOL * range2.cells) ** 2
     return conv1 + conv2 + CLASSES * architecture.maps * architecture.pool2_side**2
 
 
-def _reaches(architecture: Architecture, regions: Regions) -> tuple[Reach, Reach]:
-    """What each region changes in pool1, and in pool2."""
-    first = Reach.of(np.array(regions.starts), regions.region, architecture.conv1_kernel)
-    return first, Reach.of(first.first, first.cells, architecture.conv2_kernel)
+def _receptive_ranges(architecture: Architecture, regions: Regions) -> tuple[ReceptiveRange, ReceptiveRange]:
+    """The cells of pool1 and of pool2 that each region affects."""
+    first = ReceptiveRange.of(np.array(regions.starts), regions.region, architecture.conv1_kernel)
+    return first, ReceptiveRange.of(first.first, first.cells, architecture.conv2_kernel)
 
 
-def _spread(kernels: Array, width: int, shift: tuple[int, int], window: int) -> Array:
-    """(I · width², O · window²): what a change of the inputs adds to a window of the outputs.
+def _impulse_responses(kernels: Array, width: int, shift: tuple[int, int], window: int) -> Array:
+    """The response of a window of outputs to each of the inputs: (I · width², O · window²).
 
-    Input (y, x) reaches the output at (y, x) + shift + (k − 1) − tap, for each tap of the k×k kernel.
+    Input (y, x) contributes to the output at (y, x) + shift + (k − 1) − tap, for each tap of the k×k kernel.
     """
     inputs, outputs, k, _ = kernels.shape
-    spread = np.zeros((inputs, width, width, outputs, window, window), kernels.dtype)
-    turned = kernels[:, :, ::-1, ::-1]
+    responses = np.zeros((inputs, width, width, outputs, window, window), kernels.dtype)
+    flipped = kernels[:, :, ::-1, ::-1]
     for y in range(width):
         for x in range(width):
             top, left = y + shift[0], x + shift[1]
-            spread[:, y, x, :, top : top + k, left : left + k] = turned[:, :, : window - top, : window - left]
-    return spread.reshape(inputs * width**2, -1)
+            responses[:, y, x, :, top : top + k, left : left + k] = flipped[:, :, : window - top, : window - left]
+    return responses.reshape(inputs * width**2, -1)
 
 
 def _runs(values: IntArray) -> Iterator[tuple[slice, int]]:
-    """Where equal values stand together, and which; there is at least one."""
+    """The slice and the value of each run of equal values; there is at least one value."""
     bounds = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
     for start, stop in pairwise(bounds):
         yield slice(start, stop), int(values[start])

@@ -1,6 +1,7 @@
-"""The fewest hidden regions that bring a value down to a limit, found level by level: one region, two, three …
+"""The smallest set of hidden regions that brings a value down to a limit.
 
-Few of the many regions matter, and a bound that holds in every hiding leaves the others out.
+Sets of one region are searched first, then sets of two, and so on. A bound on the effect of further regions prunes the
+search.
 """
 
 import numpy as np
@@ -10,54 +11,54 @@ from models.budget import Budget
 from models.local_games import LocalGames
 from models.network import Array, IntArray
 
-# Sets whose next steps are weighed at once.
+# Number of sets in one batch.
 CHUNK = 512
 
 
 def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) -> int | None:
-    """The fewest regions whose hiding brings any quantity down to the limit; of several such sets, the least value.
+    """The smallest set of regions whose hiding brings any quantity down to the limit.
 
-    A set is looked at only if it could reach the limit together with regions that may still be hidden. Each of these
-    takes away at most what it takes away where that is greatest, whatever else is hidden.
+    Of several smallest sets, the one with the least value. Hiding a region lowers a quantity at most by its greatest
+    drop over all hidings of the others. A set is extended only if such drops could bring it down to the limit.
 
     Parameters
     ----------
     games
-        Of which the least quantity counts.
+        The games. The least of their quantities counts.
     most
-        How many regions may be hidden.
+        Maximum number of hidden regions.
     limit
-        The value that is low enough.
+        The limit, in units of the quantities.
     budget
-        What the search may cost.
+        The work that the search may take.
 
     Returns
     -------
     int or None
-        Bit r is set for region r. None where no set of so many regions does it.
+        Bit r is set for region r. None if no set of at most ``most`` regions reaches the limit.
 
     Raises
     ------
     BudgetError
-        Not found within the budget's hidings.
+        The search exceeds the budget.
     """
     drops = _greatest_drops(games)
-    # What matters comes first, so that sets are found, and others given up, early.
+    # Regions with the greatest drops come first, so that sets are found and pruned early.
     order = np.argsort(-drops.max(1), kind="stable")
     players, drops = games.players[order], drops[order]
     visible = np.ones((1, games.regions.grid[0] * games.regions.grid[1]), np.bool_)
     last: IntArray = np.array([-1])
     values = games.values(visible)
     for level in range(1, most + 1):
-        possible = drops + _most_taken(drops, most - level)
-        places = []
+        possible = drops + _greatest_sums(drops, most - level)
+        extensions = []
         for start in range(0, len(values), CHUNK):
             some = slice(start, start + CHUNK)
             worth = (values[some, None] - possible <= limit).any(-1) & (np.arange(len(players)) > last[some, None])
             row, added = np.nonzero(worth)
             budget.spend(hidings=len(row))
-            places.append(np.stack([row + start, added]))
-        row, last = np.concatenate(places, axis=1)
+            extensions.append(np.stack([row + start, added]))
+        row, last = np.concatenate(extensions, axis=1)
         if not len(row):
             return None
         visible = visible[row]
@@ -70,7 +71,7 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
 
 
 def _values(games: LocalGames, visible: NDArray[np.bool_]) -> Array:
-    """The values of many hidings, some at a time."""
+    """The values of many hidings, computed in batches."""
     values = np.empty((len(visible), len(games.constant)), games.constant.dtype)
     for start in range(0, len(visible), CHUNK):
         values[start : start + CHUNK] = games.values(visible[start : start + CHUNK])
@@ -78,7 +79,7 @@ def _values(games: LocalGames, visible: NDArray[np.bool_]) -> Array:
 
 
 def _greatest_drops(games: LocalGames) -> Array:
-    """(N, Q): the most that hiding each player ever takes from each quantity, or a little more, and never below 0."""
+    """(N, Q): an upper bound, at least 0, of each player's drop of each quantity over all hidings of the others."""
     drops = np.zeros((games.regions.grid[0] * games.regions.grid[1], len(games.constant)))
     for game in games.games:
         for player, number in enumerate(game.players):
@@ -87,10 +88,10 @@ def _greatest_drops(games: LocalGames) -> Array:
     return drops[games.players]
 
 
-def _most_taken(drops: Array, count: int) -> Array:
+def _greatest_sums(drops: Array, count: int) -> Array:
     """(N, Q): the sum of the ``count`` greatest drops of the players after each one."""
-    taken = np.zeros_like(drops)
+    sums = np.zeros_like(drops)
     for player in range(len(drops) - 1):
         after = np.sort(drops[player + 1 :], axis=0)
-        taken[player] = after[len(after) - min(count, len(after)) :].sum(0)
-    return taken
+        sums[player] = after[len(after) - min(count, len(after)) :].sum(0)
+    return sums

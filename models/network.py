@@ -1,4 +1,4 @@
-"""The network as arrays: the forward pass, and the same pass with every intermediate kept."""
+"""The network in numpy: the forward pass, and the forward pass with all intermediate results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from models.errors import ImageError
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
 
-# Pictures that go through the network at once: enough to fill the matrix products, few enough to stay in the cache.
+# Number of images in one batch. Larger batches leave the cache, smaller ones make matrix products slow.
 CHUNK = 32
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Every intermediate of a forward pass. ``...`` is the shape of the batch, nothing for one picture.
+    """All intermediate results of a forward pass. ``...`` is the shape of the batch, empty for one image.
 
-    ReLU comes after the pools here: the two commute, and what the winner was before ReLU is what an explanation needs.
+    ReLU is applied after the pools. The two commute, and explanations need the winners before ReLU.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class Trace:
     pool1
         (..., A, 12, 12), after ReLU.
     responses
-        (..., A, B, 10, 10): u_ji = w2[j, i] ⋆ pool1_i, what conv2 filter j makes of map i, without bias.
+        (..., A, B, 10, 10): u_ji = w2[j, i] ⋆ pool1_i, the response of conv2 filter j to map i, without bias.
     conv2
         (..., maps, 10, 10), before ReLU, with bias.
     winners
-        (..., maps, 5, 5): flat index into the 10×10 map of each pooling cell's winner s*; the first one wins a tie.
+        (..., maps, 5, 5): flat index in the 10×10 map of each pooling cell's winner s*. A tie goes to the first.
     pool2
         (..., maps, 5, 5), after ReLU.
     logits
@@ -58,15 +58,15 @@ class Network:
     Parameters
     ----------
     architecture
-        The shape.
+        The architecture.
     weights
-        One array for each name in ``architecture.tensor_shapes``, all float32 or all float64; they set the precision
-        of everything that is computed. Copied.
+        One array for each name in ``architecture.tensor_shapes``, all float32 or all float64. They are copied. Their
+        precision is that of all results.
 
     Raises
     ------
     ValueError
-        Names, shapes or dtypes that do not match the architecture. A checkpoint is checked before it gets here.
+        Names, shapes or dtypes do not match the architecture.
     """
 
     def __init__(self, architecture: Architecture, weights: Mapping[str, Array]) -> None:
@@ -83,11 +83,11 @@ class Network:
         self.dtype = self.weights["affine.weight"].dtype
 
     def astype(self, dtype: type[np.floating[Any]]) -> "Network":
-        """The same network, computing in another precision."""
+        """The same network in another precision."""
         return Network(self.architecture, {name: array.astype(dtype) for name, array in self.weights.items()})
 
     def logits(self, images: Array) -> Array:
-        """The ten scores of each picture.
+        """The logits of each image.
 
         Parameters
         ----------
@@ -112,20 +112,19 @@ class Network:
         return logits.reshape(*batch, CLASSES)
 
     def after_conv1(self, conv1: Array) -> Array:
-        """The ten scores, from conv1 on: (N, A, 24, 24), before ReLU, → (N, 10)."""
+        """The logits (N, 10) for the outputs (N, A, 24, 24) of conv1 before ReLU."""
         conv2 = self._conv2(self._responses(np.maximum(max_pool(conv1), 0)))
         pooled = np.maximum(max_pool(conv2), 0).reshape(len(conv1), self._affine.shape[1])
         logits: Array = pooled @ self._affine.T + self.weights["affine.bias"]
         return logits
 
     def trace(self, images: Array) -> Trace:
-        """The forward pass with every intermediate.
+        """The forward pass with all intermediate results.
 
         Parameters
         ----------
         images
-            (..., 28, 28) in [0, 1]. All intermediates of the whole batch are kept: about 20 kB a picture for 3 and 3
-            filters in float32.
+            (..., 28, 28) in [0, 1]. The result takes about 20 kB for each image with 3 and 3 filters in float32.
 
         Raises
         ------
@@ -158,24 +157,24 @@ class Network:
 
     @property
     def pair_bias(self) -> Array:
-        """(A, B): conv2's bias where it belongs to a pair of its own (paired wiring), else zeros."""
-        bias = self._conv2_bias if self.architecture.wiring is Wiring.PAIRED else np.zeros_like(self._conv2_bias)
+        """(A, B): conv2's bias with paired wiring, where each pair has its own; zeros with summed wiring."""
+        bias = self.conv2_bias if self.architecture.wiring is Wiring.PAIRED else np.zeros_like(self.conv2_bias)
         return np.broadcast_to(bias, (self.architecture.conv1_filters, len(bias)))
 
     @property
     def filter_bias(self) -> Array:
-        """(B,): conv2's bias where it is shared by the pairs of a filter (summed wiring), else zeros."""
-        return np.zeros_like(self._conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self._conv2_bias
+        """(B,): conv2's bias with summed wiring, where the pairs of a filter share it; zeros with paired wiring."""
+        return np.zeros_like(self.conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self.conv2_bias
 
     def layers(self, flat: Array) -> tuple[Array, Array, Array, Array]:
-        """conv1, pool1, responses and conv2 as in ``Trace``, of pictures (N, 784) that ``flatten`` has checked."""
+        """conv1, pool1, responses and conv2 as in ``Trace``, for images (N, 784) from ``flatten``."""
         conv1 = self._conv1(flat)
         pool1 = np.maximum(max_pool(conv1), 0)
         responses = self._responses(pool1)
         return conv1, pool1, responses, self._conv2(responses)
 
     def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
-        """Pictures (..., 28, 28), checked and in the network's precision, as (N, 784), and the shape of their batch.
+        """Check images (..., 28, 28); return them as (N, 784) in the network's precision, and the shape of their batch.
 
         Raises
         ------
@@ -184,16 +183,16 @@ class Network:
         """
         array = np.asarray(images)
         if array.shape[-2:] != (IMAGE_SIDE, IMAGE_SIDE):
-            raise ImageError(f"a picture must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
+            raise ImageError(f"an image must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
         if not np.isfinite(array).all():
-            raise ImageError("a picture must be finite: it holds NaN or infinity")
+            raise ImageError("an image must be finite: it holds NaN or infinity")
         return array.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).astype(self.dtype, copy=False), array.shape[:-2]
 
     def _conv1(self, flat: Array) -> Array:
         """(N, 784) → (N, A, 24, 24)."""
         side, filters = self.architecture.conv1_side, self.architecture.conv1_filters
-        pictures, band = flat.reshape(len(flat), IMAGE_SIDE, IMAGE_SIDE), self._conv1_band
-        seen = np.stack([pictures[:, row : row + side] for row in range(self.architecture.conv1_kernel)], axis=2)
+        images, band = flat.reshape(len(flat), IMAGE_SIDE, IMAGE_SIDE), self._conv1_band
+        seen = np.stack([images[:, row : row + side] for row in range(self.architecture.conv1_kernel)], axis=2)
         rows = seen.reshape(len(flat) * side, len(band)) @ band
         maps = rows.reshape(len(flat), side, filters, side).swapaxes(1, 2)
         return np.add(maps, self.weights["conv1.bias"][:, None, None], order="C")
@@ -208,7 +207,7 @@ class Network:
 
     def _conv2(self, responses: Array) -> Array:
         """(N, A, B, 10, 10) → (N, maps, 10, 10)."""
-        bias = self._conv2_bias[:, None, None]
+        bias = self.conv2_bias[:, None, None]
         if self.architecture.wiring is Wiring.SUMMED:
             summed: Array = responses.sum(axis=1)
             return summed + bias
@@ -219,7 +218,8 @@ class Network:
         return self.weights["affine.weight"]
 
     @cached_property
-    def _conv2_bias(self) -> Array:
+    def conv2_bias(self) -> Array:
+        """(B,): conv2's bias; zeros if the architecture has none."""
         return self.weights.get("conv2.bias", np.zeros(self.architecture.conv2_filters, self.dtype))
 
     @cached_property
@@ -230,8 +230,9 @@ class Network:
 
     @cached_property
     def _conv1_band(self) -> Array:
-        """(5 · 28, A · 24): from the rows of pixels that it sees to a row of every map. Mostly zeros, and still faster
-        than gathering the pixels of each output, which is what a matrix of the kernels alone would ask for.
+        """(5 · 28, A · 24): the linear map from five rows of pixels to one row of every conv1 map.
+
+        It is mostly zeros. One product with it is faster than gathering the pixels of each output.
         """
         kernels, side = self.weights["conv1.weight"][:, 0], self.architecture.conv1_side
         filters, k, _ = kernels.shape
@@ -242,25 +243,25 @@ class Network:
 
     @cached_property
     def _conv2_windows(self) -> IntArray:
-        """(9, 100): where in a flattened pool1 map each output looks."""
+        """(9, 100): flat indices in a pool1 map of the inputs of each output."""
         side = self.architecture.pool1_side
         views = sliding_window_view(np.arange(side**2).reshape(side, side), (self.architecture.conv2_kernel,) * 2)
         return np.ascontiguousarray(views.reshape(-1, self.architecture.conv2_kernel**2).T)
 
 
 def softmax(logits: Array) -> Array:
-    """Probabilities (..., 10) of logits (..., 10)."""
+    """The probabilities (..., 10) for logits (..., 10)."""
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return probabilities
 
 
 def _pool_cells(maps: Array) -> Array:
-    """(..., 2h, 2w) → (4, ..., h, w): the four candidates of each pooling cell, row by row."""
+    """(..., 2h, 2w) → (4, ..., h, w): the four values of each pooling cell, row by row."""
     return np.stack([maps[..., row::POOL, column::POOL] for row in range(POOL) for column in range(POOL)])
 
 
 def max_pool(maps: Array) -> Array:
-    """(..., 2h, 2w) → (..., h, w)."""
+    """The maximum of each 2×2 cell: (..., 2h, 2w) → (..., h, w)."""
     rows = np.maximum(maps[..., 0::POOL, :], maps[..., 1::POOL, :])
     return np.maximum(rows[..., 0::POOL], rows[..., 1::POOL])

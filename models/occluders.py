@@ -1,4 +1,4 @@
-"""Which of two ways predicts the hidden images, and the ways that were used last, ready for the next image."""
+"""Chooses how to predict hidden images, incrementally or with forward passes, and caches the incremental occluders."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -11,8 +11,8 @@ from models.incremental import Occluder, multiply_adds
 from models.network import Array, Network
 from models.regions import Regions
 
-# So many multiply-adds of the incremental way take as long as one of a batched forward pass: its matrix products are
-# larger and denser. Measured with both wirings, over all sizes of regions.
+# The time of one multiply-add of a forward pass over that of one in an incremental occluder, whose matrix products are
+# larger. Measured with both wirings and all sides of regions.
 EFFICIENCY = 3.0
 MAX_BYTES = 16 * 2**20
 
@@ -25,7 +25,7 @@ class Occlusions(Protocol):
 
 
 class ForwardPasses:
-    """A batched forward pass over the hidden images, for regions so large that recomputing less saves nothing.
+    """Predicts hidden images with batched forward passes. For large regions this is faster than ``Occluder``.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class ForwardPasses:
 
 
 class Occluders:
-    """The ways that were used last, as many as fit into so much memory: most images are asked the same question.
+    """A cache of the most recently used occluders.
 
     Parameters
     ----------
     max_bytes
-        Bytes held at the most. A larger occluder is made anew for each call, and lets none of the others go.
+        Maximum size of all cached occluders in bytes. A larger occluder is not cached.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -66,7 +66,7 @@ class Occluders:
         self._lock = Lock()
 
     def get(self, network: Network, regions: Regions) -> Occlusions:
-        """The faster way to predict the hidden images of this network and this grid of regions."""
+        """The faster of the two for this network and this grid of regions."""
         if multiply_adds(network.architecture, regions) > EFFICIENCY * network.architecture.multiply_adds:
             return ForwardPasses(network, regions)
         key = network, regions.region, regions.step

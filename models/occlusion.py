@@ -1,4 +1,4 @@
-"""Occlusion: hide one region of the image, look at the output (section 4)."""
+"""Occlusion: hide one region of the image and predict it again (section 4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,37 +19,37 @@ from models.result import ClassResult
 
 
 class Score(StrEnum):
-    """What is compared before and after hiding: the target's logit or its probability."""
+    """The score that is compared before and after hiding: the target's logit or its probability."""
 
     LOGIT = "logit"
     PROBABILITY = "probability"
 
     def of(self, logits: Array) -> Array:
-        """The scores (..., 10) of logits (..., 10)."""
+        """The scores (..., 10) for logits (..., 10)."""
         return softmax(logits) if self is Score.PROBABILITY else logits
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What hiding each region does. ``...`` is the shape of the batch, nothing for one image.
+    """The effect of hiding each region. ``...`` is the shape of the batch, empty for one image.
 
     Attributes
     ----------
     hiding
-        What was hidden.
+        The regions and the fill value.
     score
-        What ``whole`` and ``drop`` measure.
+        The score that ``whole`` and ``drop`` measure.
     target, predicted
-        (...): the class that is explained, and the class of the whole image.
+        (...): the explained class, and the predicted class of the whole image.
     logits
-        (..., 10): of the whole image.
+        (..., 10): the logits of the whole image.
     whole
         (...): the target's score for the whole image; with a contrast class, the difference of the two scores.
     drop
-        (..., R, R): ``whole`` − the same score with the region hidden. Above 0 the region speaks for the target.
-        One value a region, overlaps are not averaged.
+        (..., R, R): ``whole`` minus the same score with the region hidden. A positive drop supports the target.
+        Overlapping regions are not averaged.
     prediction
-        (..., R, R): the class that is predicted with the region hidden.
+        (..., R, R): the predicted class with the region hidden.
     """
 
     hiding: Hiding
@@ -63,13 +63,13 @@ class Occlusion:
 
     @property
     def critical(self) -> NDArray[np.bool_]:
-        """(..., R, R): hiding the region changes the prediction; the paper's important regions."""
+        """(..., R, R): whether hiding the region changes the prediction; the paper's important regions."""
         changed: NDArray[np.bool_] = self.prediction != self.predicted[..., None, None]
         return changed
 
     @property
     def order(self) -> IntArray:
-        """(..., R²): the regions' numbers row by row, the greatest drop first, and of equal ones the first."""
+        """(..., R²): the numbers of the regions, row by row, sorted by drop; the greatest first, ties by number."""
         flat = self.drop.reshape(*self.drop.shape[:-2], -1)
         return np.argsort(-flat, axis=-1, kind="stable")
 
@@ -88,8 +88,8 @@ def occlude(
 ) -> Occlusion:
     """Hide each region in turn and predict the image again.
 
-    Only what a hidden region can change is computed anew; the answer is that of a forward pass of every hidden image,
-    to rounding. A region that already has the fill value drops nothing, exactly.
+    The result equals that of a forward pass of every hidden image, up to rounding, but only what a region changes is
+    computed again. The drop of a region that already has the fill value is exactly 0.
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def occlude(
     images
         (..., 28, 28) in [0, 1].
     target
-        The class to explain, one for all or (...); None is the predicted one of each image.
+        The class to explain, one for all images or (...); by default the predicted class of each image.
     hiding
-        What to hide.
+        The regions and the fill value.
     score
-        What to compare.
+        The score to compare.
     versus
-        The contrast class: the score is then the difference target − versus.
+        The contrast class: the score becomes the difference target − versus.
 
     Raises
     ------
@@ -148,18 +148,18 @@ def occlude(
 
 @dataclass(frozen=True, kw_only=True)
 class OcclusionExplanation(ClassResult):
-    """What hiding each region of one image does.
+    """The effect of hiding each region of one image.
 
     Attributes
     ----------
     occlusion
-        For one image: its batch has no axes.
+        The drops and predictions, without a batch axis.
     pairs
-        (R, R, A, B): by how much each filter pair's contribution falls when the region is hidden; None unless asked.
+        (R, R, A, B): drop of each filter pair's contribution when the region is hidden; None unless requested.
     contributions
-        (A, B): what each pair contributes in the whole image; None unless pairs are asked for.
+        (A, B): each pair's contribution in the whole image; None unless pairs are requested.
     faithfulness
-        How the drops order the regions, measured; None unless asked.
+        Faithfulness of the order of the drops; None unless requested.
     """
 
     occlusion: Occlusion
@@ -188,9 +188,9 @@ def explain_occlusion(
     image
         (28, 28) in [0, 1].
     pairs
-        Whether to say what each filter pair loses with each region.
+        Whether to compute the drop of each filter pair's contribution.
     faithful
-        Whether to measure the explanation's faithfulness.
+        Whether to measure faithfulness.
 
     Raises
     ------

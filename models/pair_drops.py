@@ -1,4 +1,4 @@
-"""Occlusion of contributions: what each filter pair loses when a region is hidden."""
+"""Occlusion of contributions: the drop of each filter pair's contribution when a region is hidden."""
 
 import numpy as np
 
@@ -7,35 +7,35 @@ from models.hiding import Hiding
 from models.network import Array, Network
 from models.regions import Regions
 
-# Images whose maps are kept at once.
+# Number of images in one batch.
 CHUNK = 64
 
 
 def pair_drops(
     network: Network, image: Array, hiding: Hiding, target: int, versus: int | None = None
 ) -> tuple[Array, Array]:
-    """How much of each pair's contribution goes when each region is hidden.
+    """The drop of each pair's contribution when a region is hidden.
 
-    With hidden region r, ``contribution[i, j](whole) − contribution[i, j](r hidden)``. Summed over the pairs, with what
-    the filter biases lose, it is the drop of the logit.
+    For region r it is ``contribution[i, j](whole) − contribution[i, j](r hidden)``. The drops of all pairs and of the
+    filter biases add up to the drop of the logit.
 
     Parameters
     ----------
     image
         (28, 28) in [0, 1].
     hiding
-        What to hide.
+        The regions and the fill value.
     target
-        The class.
+        The explained class.
     versus
-        The contrast class: contributions are then the difference target − versus.
+        The contrast class: contributions are the difference target − versus.
 
     Returns
     -------
     whole
         (A, B): the contributions in the whole image.
     drops
-        (R, R, A, B).
+        (R, R, A, B): the drops.
     """
 
     def contributions(images: Array) -> Array:
@@ -52,6 +52,6 @@ def pair_drops(
     return whole, drops.reshape(*hiding.regions.grid, *whole.shape)
 
 
-def pair_heatmaps(drops: Array, regions: Regions) -> Array:
-    """For each pixel the mean drop of the regions that cover it: (R, R, A, B) → (28, 28, A, B)."""
-    return np.moveaxis(regions.spread(np.moveaxis(drops, (0, 1), (-2, -1))), (-2, -1), (0, 1))
+def pair_heatmaps(values: Array, regions: Regions) -> Array:
+    """For each pixel the mean value of the regions that cover it: (R, R, A, B) → (28, 28, A, B)."""
+    return np.moveaxis(regions.spread(np.moveaxis(values, (0, 1), (-2, -1))), (-2, -1), (0, 1))

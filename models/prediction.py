@@ -1,4 +1,4 @@
-"""The prediction: which class the network gives an image, and with which probabilities."""
+"""The prediction of one image."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""A digit that a checkpoint carries with it, and what the network made of it when it was published.
+"""The probe of a checkpoint: a test image with the logits that the network had for it when it was published.
 
-A network that answers it the same is the network that was measured, on a machine that computes as it should.
+Equal logits at loading show that the weights are the published ones and that this machine computes correctly.
 """
 
 import base64
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from models.architecture import IMAGE_SIDE
 from models.network import Network
 
-# Logits may differ by the rounding of another processor, by no more.
+# Logits may differ by this much, since processors round differently.
 TOLERANCE = 1e-3
 
 
 class ProbeDocument(TypedDict):
-    """The digit and the answer: ``image`` is 28×28 bytes, row by row, deflated (zlib) and in base64."""
+    """The image and the answer. ``image`` is 28×28 bytes, row by row, deflated (zlib) and in base64."""
 
     image: str
     digit: int
@@ -27,23 +27,23 @@ class ProbeDocument(TypedDict):
 
 
 def make(network: Network, image: NDArray[np.uint8]) -> ProbeDocument:
-    """The probe of a network: a picture (28, 28), 0…255, and what it reads."""
+    """Make the probe of a network from an image (28, 28), 0…255."""
     logits = _answer(network, image)
     packed = base64.b64encode(zlib.compress(image.tobytes(), 9)).decode()
     return {"image": packed, "digit": int(logits.argmax()), "logits": logits.tolist()}
 
 
 def failure(network: Network, probe: ProbeDocument) -> str | None:
-    """What is wrong with a network's answer to its probe; None where nothing is."""
+    """Predict the probe and say what differs from the stored answer; None if nothing does."""
     try:
         unpacked = zlib.decompress(base64.b64decode(probe["image"], validate=True))
         image = np.frombuffer(unpacked, np.uint8).reshape(IMAGE_SIDE, IMAGE_SIDE)
         expected, digit = np.array(probe["logits"], np.float64), int(probe["digit"])
     except (binascii.Error, zlib.error, ValueError, TypeError, KeyError) as error:
-        return f"holds no {IMAGE_SIDE}×{IMAGE_SIDE} picture with its digit and logits ({error!r})"
+        return f"holds no {IMAGE_SIDE}×{IMAGE_SIDE} image with its digit and logits ({error!r})"
     logits = _answer(network, image)
     if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=0, atol=TOLERANCE):
-        return f"is read as {logits.argmax()} with other logits than when it was published, as {digit}"
+        return f"is predicted as {logits.argmax()} with other logits than when it was published, as {digit}"
     return None
 
 

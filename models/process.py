@@ -1,4 +1,4 @@
-"""The whole process: every intermediate result from the image to the prediction (Fig. 2)."""
+"""All intermediate results from the image to the prediction (Fig. 2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from models.usage import Typicality, Usage
 
 @dataclass(frozen=True, kw_only=True)
 class Process(Result):
-    """Everything that the network computes for one image.
+    """All intermediate results for one image.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Process(Result):
     ledger
         The contributions of all filter pairs to all classes.
     typicality
-        For each class, how usual this use of the filters is; None where the network was not studied.
+        For each class, how typical this use of the filters is; None if there is no study of the network.
     """
 
     trace: Trace
@@ -30,16 +30,12 @@ class Process(Result):
 
 
 def explain_process(network: Network, image: Array, usage: Usage | None = None) -> Process:
-    """Keep every intermediate result of one forward pass.
+    """Compute all intermediate results and all contributions for one image.
 
     Parameters
     ----------
-    network
-        Its precision is that of the answer.
-    image
-        (28, 28) in [0, 1].
-    usage
-        The study of this network, if there is one.
+    network, image, usage
+        As in ``explain_filters``.
 
     Raises
     ------

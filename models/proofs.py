@@ -1,14 +1,15 @@
-"""The grounds of a prediction, proven: regions that suffice for it, and the fewest that change it (DESIGN 4.2).
+"""The grounds of a prediction: a proven sufficient set of regions and a smallest contrast (docs/mathematics.md, 4).
 
-Both are statements about all hidings of the other regions at once, 2ⁿ for n regions, and neither samples.
+Both are exact statements about all hidings, 2ⁿ for n regions. Nothing is sampled.
 
-- A set of regions is *sufficient* if the class stays however the others are hidden. It is *irreducible* if no region
-  can be left out, and *smallest* if no sufficient set has fewer regions (abductive explanation, PI-explanation).
+- A set of regions is *sufficient* if the class is kept under every hiding of the other regions. It is *irreducible* if
+  no region can be removed from it, and *smallest* if no sufficient set has fewer regions. (In the literature: abductive
+  explanation, PI-explanation.)
 - A *contrast* is a set of regions whose hiding changes the class (contrastive explanation).
 
-A set is sufficient if and only if it meets every contrast. So the smallest one is looked for among the sets that meet
-the contrasts found so far: if the class stays with it, it is the one; if not, there is a new contrast (implicit hitting
-sets). An irreducible one is found in the same way.
+A set is sufficient if and only if it shares a region with every contrast. The search uses implicit hitting sets: it
+computes a smallest set that hits all contrasts found so far. If that set is sufficient, it is the answer. Otherwise
+there is a further contrast, and the search goes on with it.
 
 Source: Ignatiev, Narodytska and Marques-Silva, "Abduction-based explanations for machine learning models", AAAI 2019;
 Shih, Choi and Darwiche, "A symbolic approach to explaining Bayesian network classifiers", IJCAI 2018.
@@ -32,7 +33,7 @@ from models.network import Array, Network
 from models.result import Result
 from models.shapley import additive_values
 
-# What the search for a smallest set may cost before an irreducible one has to do, and then each of the other questions.
+# The budget of the search for a smallest sufficient set, and that of each other search.
 SMALLEST = Budget(entries=2**24, hidings=2**15, nodes=2**12)
 OTHER = Budget(entries=2**26, hidings=2**17, nodes=0)
 
@@ -40,7 +41,7 @@ Place = tuple[int, int]
 
 
 class Status(StrEnum):
-    """What is proven about a sufficient set beside that it is one."""
+    """What is proven about a sufficient set."""
 
     SMALLEST = "smallest"
     IRREDUCIBLE = "irreducible"
@@ -48,18 +49,18 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class SufficientSet:
-    """Regions with which the class stays, however the others are hidden.
+    """Regions with which the class is kept under every hiding of the others.
 
     Attributes
     ----------
     regions
-        (row, column) on the grid, row by row. None at all where the class stays whatever is hidden.
+        (row, column) on the grid, row by row. Empty if the class is kept under every hiding.
     margin
-        The least, over all hidings of the others, by which the class leads the best other one; in units of the logit.
+        The least lead of the class over the best other class, over all hidings of the others; in units of the logit.
     combinations
-        How many hidings that are: 2 to the power of the players that are not in the set.
+        The number of these hidings: 2 to the power of the number of players outside the set.
     status
-        Whether it is proven that no set with fewer regions suffices, or only that no region can be left out.
+        Whether no sufficient set has fewer regions, or only no region can be removed.
     """
 
     regions: tuple[Place, ...]
@@ -70,16 +71,16 @@ class SufficientSet:
 
 @dataclass(frozen=True)
 class Contrast:
-    """The fewest regions whose hiding changes the class. Of several such sets, the one with the least margin.
+    """A smallest set of regions whose hiding changes the class. Of several, the one with the least margin.
 
     Attributes
     ----------
     regions
         (row, column) on the grid, row by row.
     predicted
-        The class that is predicted with these regions hidden. Where two lead within 1e-9, the one that is new.
+        The predicted class with these regions hidden. In a tie within 1e-9, the new class.
     logits
-        (C,): with these regions hidden, from a forward pass.
+        (C,): logits with these regions hidden, from a forward pass.
     """
 
     regions: tuple[Place, ...]
@@ -89,22 +90,22 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds(Result):
-    """On which regions a prediction rests.
+    """The grounds of a prediction.
 
-    A class stays if it leads by more than 1e-9.
+    A class is kept if it leads by more than 1e-9.
 
     Attributes
     ----------
     hiding
-        The regions, and the grey value that hides them.
+        The regions and the fill value.
     players
         (row, column) of the regions that hiding changes, row by row.
     sufficient
-        A smallest or irreducible set that suffices.
+        A smallest or irreducible sufficient set.
     contrast
-        None where the class stays whatever is hidden.
+        A smallest contrast; None if no hiding changes the class.
     empty
-        What is predicted where everything is hidden.
+        The prediction with everything hidden.
     """
 
     hiding: Hiding
@@ -115,21 +116,20 @@ class Grounds(Result):
 
 
 def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) -> Grounds:
-    """Find a smallest sufficient set of regions and a fewest contrast, and prove them.
+    """Find and prove a sufficient set of regions and a smallest contrast.
 
-    Work is counted and never timed, so an image has one answer. Where a smallest set takes too much work, the set is
-    the irreducible one that is left when regions are given up from the least Shapley value on.
+    The sufficient set is a smallest one if the budget allows. Otherwise it is the irreducible set that remains when
+    regions are removed in the order of their Shapley values, the least first. Work is counted and not timed, so an
+    image has one answer.
 
     Parameters
     ----------
     network
-        float64, since a proof should not rest on rounding.
+        In float64, whose rounding errors are far below the tolerance of 1e-9.
     image
         (28, 28) in [0, 1].
-    region
-        Side of the regions in pixels; one of ``models.windows.exact_sides``.
-    fill
-        The grey that hides, 0…1.
+    region, fill
+        As in ``shapley_values``.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     ParameterError
         A fill out of range, or a side that is not exact.
     BudgetError
-        Even that takes too much work.
+        An irreducible set or the contrast takes too much work.
     """
     games = class_games(network, image, region, fill)
     logits = network.logits(image)
@@ -146,7 +146,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     margins = games.margins(predicted)
     rows, columns = games.regions.grid
     if margins.values(np.ones(rows * columns, np.bool_)).min() <= TOLERANCE:
-        raise ImageError("two classes lead in this image with the same logit, so neither has grounds")
+        raise ImageError("two classes have the same largest logit for this image, so neither has grounds")
     contrasts = Contrasts(margins, replace(SMALLEST))
     values = additive_values(games)[predicted].ravel()
     kept, margin, status = _sufficient(contrasts, np.argsort(values, kind="stable").tolist())
@@ -175,7 +175,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
 
 
 def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float, Status]:
-    """A sufficient set, its margin, and what is proven about it; regions are given up in this order where need be."""
+    """A sufficient set, its margin and its status. For an irreducible set, regions are removed in this order."""
     kept = 0
     try:
         while (margin := contrasts.margin(kept)) is None:

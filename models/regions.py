@@ -1,4 +1,4 @@
-"""The squares of the picture that occlusion hides, one at a time."""
+"""The regions of an image: a grid of squares that are hidden."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,17 +15,17 @@ MAX_REGION = IMAGE_SIDE // 2
 
 @dataclass(frozen=True)
 class Regions:
-    """An R×R grid of squares that covers the picture.
+    """An R×R grid of squares that covers the image.
 
-    They start at 0, stride, 2·stride, … until the picture is covered; one that reaches past the edge is clipped, so
-    every pixel is hidden at least once (Captum's rule).
+    They start at 0, stride, 2·stride, … until the image is covered. A square that extends beyond the edge is clipped,
+    so every pixel belongs to at least one region (Captum's rule).
 
     Parameters
     ----------
     region
-        Side in pixels, 1…14. The paper's is 2: 14×14 regions.
+        Side in pixels, 1…14. The paper's is 2, which gives 14×14 regions.
     stride
-        From one region's corner to the next, 1…region. None is ``region``: no overlap.
+        Distance between the corners of neighbouring regions in pixels, 1…region. By default ``region``: no overlap.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class Regions:
 
     @property
     def step(self) -> int:
-        """The stride in pixels, with its default filled in."""
+        """The stride in pixels; ``region`` by default."""
         return self.stride or self.region
 
     @property
@@ -57,17 +57,17 @@ class Regions:
 
     @cached_property
     def starts(self) -> range:
-        """Where the rows of regions start, in pixels; the same holds for columns."""
+        """The first pixel row of each row of regions. The same for columns."""
         return range(0, IMAGE_SIDE - self.region + self.step, self.step)
 
     def box(self, row: int, column: int) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of a region in pixels, right and bottom excluded, clipped to the picture."""
+        """(left, top, right, bottom) of a region in pixels, right and bottom excluded, clipped to the image."""
         left, top = self.starts[column], self.starts[row]
         return left, top, min(left + self.region, IMAGE_SIDE), min(top + self.region, IMAGE_SIDE)
 
     @cached_property
     def covers(self) -> NDArray[np.bool_]:
-        """(R, 28): which pixel rows each row of regions hides; the same holds for columns."""
+        """(R, 28): the pixel rows of each row of regions. The same for columns."""
         offset = np.arange(IMAGE_SIDE) - np.array(self.starts)[:, None]
         inside: NDArray[np.bool_] = (offset >= 0) & (offset < self.region)
         return inside
@@ -81,5 +81,5 @@ class Regions:
 
     @cached_property
     def masks(self) -> NDArray[np.bool_]:
-        """(R, R, 28, 28): the pixels that each region hides."""
+        """(R, R, 28, 28): the pixels of each region."""
         return self.covers[:, None, :, None] & self.covers[None, :, None, :]

@@ -1,4 +1,4 @@
-"""What every explanation of one image has in common."""
+"""The fields that all explanations of one image share."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from models.network import Array, Network
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The answer to one question about one image. To serialise it and to draw it needs no further computation.
+    """The answer to one question about one image. It contains everything that is needed to serialise or draw it.
 
     Attributes
     ----------
     network
-        The network that was asked.
+        The network that answered.
     image
         (28, 28) in [0, 1].
     logits
-        (10,): of the whole image.
+        (10,): the logits of the whole image.
     """
 
     network: Network
@@ -25,7 +25,7 @@ class Result:
 
     @property
     def predicted(self) -> int:
-        """The class with the largest logit; of equal ones, the lowest."""
+        """The class with the largest logit. A tie goes to the lowest class."""
         return int(self.logits.argmax())
 
 
@@ -36,9 +36,9 @@ class ClassResult(Result):
     Attributes
     ----------
     target
-        The class that is explained.
+        The explained class.
     versus
-        The contrast class: every number is the difference target − versus. None compares with nothing.
+        The contrast class, if any: every number is the difference target − versus.
     """
 
     target: int

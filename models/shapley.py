@@ -1,9 +1,10 @@
-"""Shapley values of regions, exact: what each region adds, averaged over every order of showing them (DESIGN 4.2).
+"""Exact Shapley values of regions (docs/mathematics.md, 4).
 
-The game of hiding regions is a sum of local games, and Shapley values are linear. So each local game's values are taken
-from its own table, which weighs at most 2⁹ hidings, and added up. No sampling, no order, no random numbers.
+A region's Shapley value is its mean contribution over all orders of showing the regions. The game of hiding regions is
+a sum of local games, and Shapley values are linear. So the values of each local game are computed from its own table of
+at most 2⁹ entries, and added up. Nothing is sampled.
 
-Source: Shapley, "A value for n-person games", 1953; axioms (efficiency, null player, symmetry, linearity) therein.
+Source: Shapley, "A value for n-person games", 1953, with the axioms of efficiency, null player, symmetry and linearity.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,8 @@ from math import factorial
 
 import numpy as np
 
-from models.checks import check_class
+from models.checks import check_question
 from models.empty import Empty, empty_image
-from models.errors import ParameterError
 from models.local_games import LocalGames, class_games, pair_games, subsets
 from models.network import Array, Network
 from models.regions import Regions
@@ -22,16 +22,16 @@ from models.regions import Regions
 
 @dataclass(frozen=True)
 class RegionValues:
-    """What each region adds to one class, or to the difference of two: ``logit = empty_logit + Σ values``.
+    """The Shapley values for one class, or for the difference of two: ``logit = empty_logit + Σ values``.
 
     Attributes
     ----------
     values
-        (R, R), in units of the logit. Above 0 the region speaks for the class; 0 where hiding changes no pixel.
+        (R, R), in units of the logit. A positive value supports the class. It is 0 if hiding changes no pixel.
     logit
-        Of the whole image, from a forward pass.
+        Logit of the whole image, from a forward pass.
     empty_logit
-        Of the image with everything hidden, from a forward pass.
+        Logit with everything hidden, from a forward pass.
     """
 
     values: Array
@@ -40,7 +40,7 @@ class RegionValues:
 
     @property
     def residual(self) -> float:
-        """``(logit − empty_logit) − Σ values``: nothing but rounding."""
+        """``(logit − empty_logit) − Σ values``: the rounding error."""
         return float(self.logit - self.empty_logit - self.values.sum())
 
 
@@ -53,13 +53,13 @@ class ShapleyValues:
     regions
         The grid.
     fill
-        The grey that hides.
+        The grey value of hidden pixels.
     values
-        (C, R, R): for each class as in ``RegionValues``.
+        (C, R, R): the values for each class, as in ``RegionValues``.
     logits
-        (C,): of the whole image, from a forward pass.
+        (C,): logits of the whole image, from a forward pass.
     empty
-        What is predicted where everything is hidden.
+        The prediction with everything hidden.
     """
 
     regions: Regions
@@ -70,28 +70,24 @@ class ShapleyValues:
 
     @property
     def predicted(self) -> int:
-        """The class that is predicted for the whole image."""
+        """The predicted class of the whole image."""
         return int(self.logits.argmax())
 
     @property
     def residual(self) -> Array:
-        """(C,): ``(logits − empty.logits) − Σ values``, nothing but rounding."""
+        """(C,): ``(logits − empty.logits) − Σ values``, the rounding error."""
         difference: Array = self.logits - self.empty.logits - self.values.sum((-2, -1))
         return difference
 
     def of(self, target: int, versus: int | None = None) -> RegionValues:
-        """What the regions add to ``target``, or to ``target`` less ``versus``.
+        """The values for ``target``, or for the difference ``target`` − ``versus``.
 
         Raises
         ------
         ParameterError
             A class out of range, or a class against itself.
         """
-        check_class("target", target)
-        if versus is not None:
-            check_class("versus", versus)
-            if versus == target:
-                raise ParameterError("versus", f"must differ from the target; both are {target}")
+        check_question(target, versus)
 
         def entry(values: Array) -> Array:
             return np.asarray(values[target] if versus is None else values[target] - values[versus])
@@ -101,17 +97,17 @@ class ShapleyValues:
 
 @dataclass(frozen=True)
 class PairValues:
-    """What each region adds to each filter pair's contribution: ``values = Σ pairs + Σ filter_bias`` in each region.
+    """The Shapley values split by filter pair: ``values = Σ pairs + Σ filter_bias`` for each region.
 
-    Summed over the regions, an entry is what the pair's contribution, or the shared bias, loses when everything is
-    hidden: its value in the ledger of the whole image less that in the ledger of the empty one.
+    The sum of an entry over the regions is its value in the ledger of the whole image minus that in the ledger of the
+    empty image.
 
     Attributes
     ----------
     pairs
-        (R, R, A, B).
+        (R, R, A, B): Shapley values for each pair's contribution.
     filter_bias
-        (R, R, B): for the biases that pairs share with summed wiring; zeros with paired wiring.
+        (R, R, B): Shapley values for the biases that pairs share, with summed wiring; zeros with paired wiring.
     """
 
     pairs: Array
@@ -121,20 +117,19 @@ class PairValues:
 def shapley_values(network: Network, image: Array, region: int = 4, fill: float = 0.0) -> ShapleyValues:
     """The Shapley value of every region, for every class.
 
-    With n players the value of player r is the mean of ``v(S ∪ r) − v(S)`` over all n! orders, S being the players that
-    come before r. Regions that hiding does not change are no players; their value is 0, which the null-player axiom
-    asks for.
+    With n players, the value of player r is the mean of ``v(S ∪ r) − v(S)`` over all n! orders, where S are the players
+    before r. Regions that hiding does not change are no players. Their value is 0, as the null-player axiom requires.
 
     Parameters
     ----------
     network
-        Its precision is that of the values: the residual is about 1e-14 in float64.
+        The values have its precision: the residual is about 1e-14 in float64.
     image
         (28, 28) in [0, 1].
     region
         Side of the regions in pixels; one of ``models.windows.exact_sides``.
     fill
-        The grey that hides, 0…1.
+        The grey value of hidden pixels, 0…1.
 
     Raises
     ------
@@ -152,16 +147,16 @@ def pair_values(
 ) -> PairValues:
     """The Shapley value of every region for every filter pair's contribution, and for every shared bias.
 
-    In each hiding, gates and winners are those of the hiding, as in the ledger of the hidden image.
+    Gates and winners are those of each hiding, as in the ledger of the hidden image.
 
     Parameters
     ----------
     target
-        The class.
+        The explained class.
     versus
-        Another class: then every number is the difference of the two.
+        The contrast class: every number is the difference target − versus.
     network, image, region, fill
-        As for ``shapley_values``.
+        As in ``shapley_values``.
 
     Raises
     ------
@@ -188,10 +183,10 @@ def additive_values(games: LocalGames) -> Array:
 
 @lru_cache(maxsize=16)
 def _weights(players: int) -> Array:
-    """(n, 2ⁿ): by what a game's values are weighed in each player's Shapley value.
+    """(n, 2ⁿ): the weights of a game's values in each player's Shapley value.
 
-    A set of s players that r is in stands in (s − 1)! (n − s)! of the n! orders right behind r, and one of s players
-    that r is not in stands in s! (n − 1 − s)! of them right before r.
+    Let S be a set of s players. If r is in S, then r completes S in (s − 1)! (n − s)! of the n! orders. If r is not in
+    S, then r is added to S in s! (n − 1 − s)! of them.
     """
     members = subsets(players)
     size = members.sum(0)

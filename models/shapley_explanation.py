@@ -1,4 +1,4 @@
-"""The Shapley explanation of one class of one image: what each region adds, and optionally what each filter pair."""
+"""The Shapley explanation of one class of one image, optionally split by filter pair."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from models.empty import Empty
 from models.faithfulness import Faithfulness, faithfulness
 from models.hiding import Hiding
 from models.network import Array, Network
+from models.pair_drops import pair_heatmaps
 from models.regions import Regions
 from models.result import ClassResult
 from models.shapley import PairValues, RegionValues, pair_values, shapley_values
@@ -16,20 +17,20 @@ from models.shapley import PairValues, RegionValues, pair_values, shapley_values
 
 @dataclass(frozen=True, kw_only=True)
 class ShapleyExplanation(ClassResult):
-    """What each region adds to a class: ``logit = empty + Σ values``.
+    """The Shapley values of the regions for a class: ``logit = empty + Σ values``.
 
     Attributes
     ----------
     hiding
-        The regions, and the grey value that hides them.
+        The regions and the fill value.
     values
-        What each region adds.
+        The Shapley values.
     empty
-        What is predicted where everything is hidden.
+        The prediction with everything hidden.
     pairs
-        What each region adds to each filter pair's contribution; None unless asked.
+        The values split by filter pair; None unless requested.
     faithfulness
-        How the values order the regions, measured; None unless asked.
+        Faithfulness of the order of the values; None unless requested.
     """
 
     hiding: Hiding
@@ -43,17 +44,16 @@ class ShapleyExplanation(ClassResult):
         return self.hiding.regions.spread(self.values.values)
 
     def pair_heatmaps(self) -> Array:
-        """(28, 28, A, B): the same for each filter pair.
+        """(28, 28, A, B): for each pixel and filter pair, the value of the region that covers the pixel.
 
         Raises
         ------
         ValueError
-            The pairs were not asked for.
+            The pairs were not requested.
         """
         if self.pairs is None:
             raise ValueError("the result holds no pairs; explain_shapley computes them with pairs=True")
-        spread = self.hiding.regions.spread(np.moveaxis(self.pairs.pairs, (0, 1), (-2, -1)))
-        return np.moveaxis(spread, (-2, -1), (0, 1))
+        return pair_heatmaps(self.pairs.pairs, self.hiding.regions)
 
 
 def explain_shapley(
@@ -67,26 +67,18 @@ def explain_shapley(
     pairs: bool = False,
     faithful: bool = False,
 ) -> ShapleyExplanation:
-    """The Shapley value of every region for one class of one image.
+    """Explain one class of one image by the Shapley values of its regions.
 
     Parameters
     ----------
-    network
-        Its precision is that of the answer.
-    image
-        (28, 28) in [0, 1].
-    target
-        The class to explain; None is the predicted one.
-    versus
-        The contrast class, if there is one.
-    region
-        Side of the regions in pixels; one of ``models.windows.exact_sides``.
-    fill
-        The grey value that hides, 0…1.
+    network, image, target, versus
+        As in ``explain_filters``.
+    region, fill
+        As in ``shapley_values``.
     pairs
         Whether to split the values by filter pairs.
     faithful
-        Whether to measure the explanation's faithfulness.
+        Whether to measure faithfulness.
 
     Raises
     ------

@@ -1,22 +1,18 @@
-"""How each class uses the filter pairs, over the pictures that are read correctly (section 3.2, Fig. 4)."""
+"""How each class uses the filter pairs, over correctly predicted training images (section 3.2, Fig. 4)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from models.architecture import CLASSES
 from models.network import Array, IntArray
 
-# First place dominates from this share of a class's pictures on. Whichever pair comes second is then first in fewer
-# than one picture of ten; with 1,000 pictures chance moves such a share by one part in a hundred.
+# The first pair dominates if its share of the class's images is at least this. A pair in second place then contributes
+# most in at most a tenth of them; with 1,000 images, the standard error of such a share is 0.01.
 DOMINATES = 0.9
-# A class's distances are kept as their 0 %, 1 %, … 100 % quantiles.
+# The quantiles of a class's distances that are stored, in percent.
 PERCENT = np.arange(101)
-# Significant digits that are kept: more than chance leaves to a thousand pictures, and the same on every processor.
-DIGITS = 6
-# Added to the covariance's diagonal, as a part of the mean variance: a pair that no class uses has none at all.
+# Added to the covariance's diagonal, as a part of the mean variance. A pair that no class uses has zero variance.
 RIDGE = 1e-3
 
 
@@ -29,9 +25,9 @@ class PlacedPair:
     conv1, conv2
         Filter numbers, from 0.
     share
-        Of the class's pictures, those in which no pair contributes more: 0…1.
+        Share of the class's images in which this pair contributes most, 0…1.
     mean
-        What the pair adds to the class's logit, on average.
+        Mean contribution to the class's logit.
     """
 
     conv1: int
@@ -42,18 +38,18 @@ class PlacedPair:
 
 @dataclass(frozen=True)
 class ClassUsage:
-    """One class's use of the pairs.
+    """How one class uses the pairs.
 
     Attributes
     ----------
     images
-        How many pictures were looked at.
+        Number of images.
     firsts
-        (A, B): in how many of them the pair contributes most; of equal ones, the lower filter numbers.
+        (A, B): number of images in which the pair contributes most. A tie goes to the lower filter numbers.
     mean, deviation
-        (A, B): of the pairs' contributions to the class's logit, mean and standard deviation.
+        (A, B): mean and standard deviation of the pairs' contributions to the class's logit.
     distances
-        (101,): quantiles, from 0 % to 100 %, of how far the pictures are from the mean; see ``Usage.distances``.
+        (101,): quantiles, from 0 % to 100 %, of the images' distances from the mean; see ``Usage.distances``.
     """
 
     images: int
@@ -64,26 +60,22 @@ class ClassUsage:
 
     @property
     def first(self) -> PlacedPair:
-        """The pair that contributes most in the most pictures, framed red in Fig. 4.
-
-        The paper finds the pair that contributes most in each picture and counts; so places go by count, and only
-        between equal counts by mean contribution.
-        """
+        """The pair with the highest count in ``firsts``, framed red in Fig. 4. A tie goes to the higher mean."""
         return self._place(0)
 
     @property
     def second(self) -> PlacedPair | None:
-        """The next pair, framed blue; None where the first dominates, as a single pair does."""
-        return None if self.dominated else self._place(1)
+        """The pair with the second highest count, framed blue unless the first dominates; None for a single pair."""
+        return self._place(1) if self.firsts.size > 1 else None
 
     @property
     def dominated(self) -> bool:
-        """Whether the first is first in 90 % of the pictures or more: then the paper leaves out second place."""
+        """Whether the first pair contributes most in at least 90 % of the images: then no second pair is framed."""
         return self.first.share >= DOMINATES
 
     @property
     def combination(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of first and, unless it is left out, second place: ``((conv1, conv2), …)``."""
+        """The first and the second pair, if there is a second: ``((conv1, conv2), …)``."""
         return tuple((pair.conv1, pair.conv2) for pair in (self.first, self.second) if pair)
 
     def _place(self, place: int) -> PlacedPair:
@@ -95,34 +87,37 @@ class ClassUsage:
 
 @dataclass(frozen=True)
 class Distinct:
-    """How many of the ten classes' combinations are different.
+    """The number of different combinations of pairs among the ten classes.
+
+    The paper says that, with second place, the combinations (組み合わせ) of filters that classes use all differ. A
+    combination has no order: the paper's ten is to be compared with ``unordered``.
 
     Attributes
     ----------
     first
-        Counting first place alone.
+        First pairs alone.
     ordered
-        With second place, told apart from first.
+        First and second pair, in this order.
     unordered
-        With second place, whichever of the two comes first.
+        First and second pair, in any order.
     """
 
     first: int
-    ordered: int
     unordered: int
+    ordered: int
 
 
 @dataclass(frozen=True)
 class Typicality:
-    """How usual a picture's use of the filters is for a class.
+    """How typical an image's use of the filters is for a class.
 
     Attributes
     ----------
     percentile
-        Percent of the class's correctly read pictures whose use is *less* usual: 100 is as usual as can be, 0 odder
-        than all of them. A picture that is itself read correctly has 50 on average.
+        Percent of the class's correctly predicted images that are farther from the mean: 100 is the most typical, 0
+        the least. The mean over these images is 50.
     distance
-        From the class's mean; see ``Usage.distances``.
+        Mahalanobis distance from the class's mean.
     """
 
     percentile: float
@@ -136,13 +131,13 @@ class Usage:
     Attributes
     ----------
     searched
-        How many of MNIST's test images, from the first one on, were searched for correctly read ones.
+        Number of training images, from the first one on, that were searched for correctly predicted ones.
     per_class
-        How many of a class's were taken at most, in their order.
+        Maximum number of images of a class.
     classes
-        Ten.
+        One entry for each class.
     covariance
-        (A·B, A·B): of the pairs' contributions around their class's mean, pooled over all pictures.
+        (A·B, A·B): covariance of the pairs' contributions around their class's mean, pooled over all images.
     """
 
     searched: int
@@ -152,21 +147,21 @@ class Usage:
 
     @property
     def distinct(self) -> Distinct:
-        """Whether the classes differ in the pairs they use; the paper finds that with second place all ten do."""
+        """How many classes differ in their pairs. In the paper all ten differ once second place counts."""
         combinations = [one.combination for one in self.classes]
         return Distinct(
             first=len({combination[0] for combination in combinations}),
-            ordered=len(set(combinations)),
             unordered=len({frozenset(combination) for combination in combinations}),
+            ordered=len(set(combinations)),
         )
 
     def typicality(self, contributions: Array) -> list[Typicality]:
-        """For each class, how usual it would be for a picture with this ledger.
+        """For each class, how typical a ledger is.
 
         Parameters
         ----------
         contributions
-            (10, A, B), those of a ``Ledger`` of one picture.
+            (10, A, B), as in the ``Ledger`` of one image.
         """
         distances = self.distances(contributions - np.stack([one.mean for one in self.classes]))
         return [
@@ -175,19 +170,17 @@ class Usage:
         ]
 
     def distances(self, deviations: Array) -> Array:
-        """How far from usual: ``√(dᵀ C⁻¹ d)``, Mahalanobis' distance.
-
-        It counts deviations in standard deviations, and counts less what usually goes up and down together.
+        """The Mahalanobis distance ``√(dᵀ C⁻¹ d)`` of each image from the mean.
 
         Parameters
         ----------
         deviations
-            (..., A, B): contributions to a class less the class's mean.
+            (..., A, B): contributions to a class minus the class's mean.
 
         Returns
         -------
         Array
-            (...): √(A·B) on average, in the mean square.
+            (...): the mean of the squares is A·B over the studied images.
         """
         flat = deviations.reshape(*deviations.shape[:-2], -1)
         distances: Array = np.sqrt(((flat @ self._precision) * flat).sum(-1))
@@ -199,66 +192,7 @@ class Usage:
 
 
 def ridged(covariance: Array) -> Array:
-    """The covariance as it is inverted: with ``RIDGE`` times the mean variance on top of each variance."""
+    """The covariance with ``RIDGE`` times the mean variance added to each variance, so that it can be inverted."""
     mean_variance = float(np.trace(covariance)) / len(covariance)
     ridge: Array = np.eye(len(covariance)) * (RIDGE * mean_variance or 1.0)
     return covariance + ridge
-
-
-def measure(contributions: Sequence[Array], searched: int, per_class: int) -> Usage:
-    """The usage behind ten arrays of contributions.
-
-    Parameters
-    ----------
-    contributions
-        For each class, (n, A, B): what the pairs add to its logit in each of its n ≥ 1 correctly read pictures.
-    searched, per_class
-        How the pictures were chosen.
-
-    Returns
-    -------
-    Usage
-        Rounded to ``DIGITS`` significant digits, as it is kept.
-    """
-    means = [_rounded(values.mean(0)) for values in contributions]
-    deviations = [values - mean for values, mean in zip(contributions, means, strict=True)]
-    flat = np.concatenate([values.reshape(len(values), -1) for values in deviations])
-    bare = Usage(searched, per_class, (), _rounded(flat.T @ flat / len(flat)))
-    classes = tuple(
-        ClassUsage(
-            images=len(values),
-            firsts=_firsts(values),
-            mean=mean,
-            deviation=_rounded(values.std(0)),
-            distances=_rounded(np.percentile(bare.distances(around), PERCENT)),
-        )
-        for values, mean, around in zip(contributions, means, deviations, strict=True)
-    )
-    return replace(bare, classes=classes)
-
-
-def chosen(labels: IntArray, read: IntArray, per_class: int) -> list[IntArray]:
-    """Which pictures the study looks at: of each class the first ``per_class`` that are read correctly.
-
-    Parameters
-    ----------
-    labels, read
-        (N,): what each picture shows, and what is read.
-
-    Returns
-    -------
-    list of IntArray
-        Ten arrays of picture numbers, ascending; nothing is drawn at random.
-    """
-    return [np.flatnonzero((labels == digit) & (read == digit))[:per_class] for digit in range(CLASSES)]
-
-
-def _firsts(contributions: Array) -> IntArray:
-    """(A, B): in how many of the pictures (n, A, B) each pair contributes most."""
-    pairs = contributions.shape[1:]
-    winners = contributions.reshape(len(contributions), -1).argmax(-1)
-    return np.bincount(winners, minlength=pairs[0] * pairs[1]).reshape(pairs)
-
-
-def _rounded(values: Array) -> Array:
-    return np.array([float(f"{value:.{DIGITS}g}") for value in values.ravel().tolist()]).reshape(values.shape)

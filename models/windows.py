@@ -1,4 +1,4 @@
-"""Which regions each cell of the pools sees, and for which regions these are few enough (DESIGN 4.2)."""
+"""Which regions each pooling cell sees, and which sides of regions are exact (docs/mathematics.md, 4)."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,40 +11,41 @@ from models.errors import ParameterError
 from models.network import Array
 from models.regions import MAX_REGION, Regions
 
-# A cell of pool2 sees at most so many regions along each axis: nine in all, whose subsets fit into a table of 2⁹.
+# Maximum number of regions that a cell of pool2 may see along an axis. Nine in all have a table of 2⁹ subsets.
 MOST = 3
 
 
 @dataclass(frozen=True)
 class Windows:
-    """What the cells see of the regions. Geometry alone: it depends on no weight and no image.
+    """Which parts of the regions the pooling cells see. This depends on no weight and no image.
 
-    A cell of pool1 sees so few regions that colours tell them apart: a region's colour is its row and its column on the
-    grid, each modulo a period. So one image for each set of visible colours holds all that a cell of pool1 can hold.
+    The regions are coloured: a region's colour is its row and its column on the grid, each modulo a period. The period
+    is chosen so that a cell of pool1 sees every colour at most once. One image for each set of visible colours then
+    contains every value that a cell of pool1 can have under any hiding.
 
     Attributes
     ----------
     regions
         The grid; the regions do not overlap.
     sight
-        (5, R, 28), 0 or 1: the pixel rows that each row of pool2's cells sees of each row of regions; columns alike.
+        (5, R, 28), 0 or 1: whether a row of pool2's cells sees a pixel row of a row of regions. The same for columns.
     visible
-        (K, 28, 28): the pixels that are visible in the image of each set of visible colours.
-    places
-        (25, P): where the cells of pool1 that each cell of pool2 sees are found with everything hidden, in the pool1
-        maps of the K images one after another. P is 16 where conv2's kernels are 3×3.
+        (K, 28, 28): the visible pixels for each of the K sets of colours.
+    hidden_indices
+        (25, P): flat indices of the cells of pool1 that each cell of pool2 sees, with everything hidden. They refer to
+        the pool1 maps of the K images, concatenated. P is 16 with 3×3 kernels in conv2.
     steps
-        (25, R², P): by how much each place moves when a region becomes visible. Floats, to be multiplied fast.
+        (25, R², P): what is added to each index when a region becomes visible. Floats, for fast matrix products.
     """
 
     regions: Regions
     sight: Array
     visible: NDArray[np.bool_]
-    places: Array
+    hidden_indices: Array
     steps: Array
 
     def seen(self, pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Whether each cell of pool2 sees one of these pixels in each region: (28, 28) → (25, R²)."""
+        """Whether a cell of pool2 sees any of these pixels in a region: (28, 28) → (25, R²)."""
         cells, rows, side = self.sight.shape
         sight = self.sight.reshape(cells * rows, side)
         counts = (sight @ pixels @ sight.T).reshape(cells, rows, cells, rows)
@@ -52,25 +53,25 @@ class Windows:
 
 
 def exact_sides(architecture: Architecture) -> tuple[int, ...]:
-    """Sides in pixels of the regions of which no cell of pool2 sees more than nine: 4 and 6…14 for 5×5 and 3×3."""
+    """The sides in pixels with which no cell of pool2 sees more than nine regions: 4 and 6…14 for kernels 5 and 3."""
     return tuple(side for side in range(1, MAX_REGION + 1) if _widest(_pool2_sight(architecture, side)) <= MOST)
 
 
 @lru_cache(maxsize=32)
 def windows(architecture: Architecture, region: int) -> Windows:
-    """What the cells see of a grid of regions.
+    """The windows of a grid of regions.
 
     Parameters
     ----------
     architecture
-        Its kernels say what a cell sees.
+        Its kernel sides determine what a cell sees.
     region
         Side of the regions, in pixels.
 
     Raises
     ------
     ParameterError
-        A side that is out of range, or with which a cell of pool2 sees more than nine regions.
+        The side is out of range, or a cell of pool2 sees more than nine regions.
     """
     regions = Regions(region)
     exact = exact_sides(architecture)
@@ -86,9 +87,9 @@ def windows(architecture: Architecture, region: int) -> Windows:
     row, column = np.divmod(np.arange(rows**2), rows)
     colour = row % period * period + column % period
 
-    reach = architecture.conv2_kernel + POOL - 1
-    near = POOL * np.arange(cells)[:, None] + np.arange(reach)
-    places = near[:, None, :, None] * side1 + near[None, :, None, :]
+    width = architecture.conv2_kernel + POOL - 1
+    near = POOL * np.arange(cells)[:, None] + np.arange(width)
+    indices = near[:, None, :, None] * side1 + near[None, :, None, :]
     sees = np.take(np.asarray(sight1.any(-1)), near, axis=0)
     meets = sees[:, None, :, None, row] & sees[None, :, None, :, column]
     steps = np.moveaxis(meets * (2**colour * side1**2), -1, 2)
@@ -99,8 +100,8 @@ def windows(architecture: Architecture, region: int) -> Windows:
         regions,
         _pool2_sight(architecture, region).astype(np.float64),
         (sets >> colour.reshape(rows, rows)[pixel[:, None], pixel]) & 1 == 1,
-        places.reshape(cells**2, reach**2).astype(np.float64),
-        steps.reshape(cells**2, rows**2, reach**2).astype(np.float64),
+        indices.reshape(cells**2, width**2).astype(np.float64),
+        steps.reshape(cells**2, rows**2, width**2).astype(np.float64),
     )
 
 
@@ -111,12 +112,12 @@ def _pool2_sight(architecture: Architecture, region: int) -> NDArray[np.bool_]:
 
 
 def _sight(regions: Regions, stride: int, width: int, cells: int) -> NDArray[np.bool_]:
-    """(cells, R, 28): which pixel rows of each row of regions a cell sees that is so wide."""
+    """(cells, R, 28): the pixel rows that cells of this stride and width see, by row of regions."""
     offset = np.arange(IMAGE_SIDE) - stride * np.arange(cells)[:, None]
     inside = (offset >= 0) & (offset < width)
     return inside[:, None] & regions.covers
 
 
 def _widest(sight: NDArray[np.bool_]) -> int:
-    """The most regions that any cell sees along an axis."""
+    """The maximum number of regions that a cell sees along an axis."""
     return int(sight.any(-1).sum(-1).max())

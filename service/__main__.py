@@ -11,14 +11,14 @@ from models.errors import CheckpointError
 from service.settings import Settings, complaints
 
 GRACE_SECONDS = 10
-# A worker that has died is replaced at once; this is for one that does not answer its parent. With uvicorn's own 5
-# seconds a machine that is busy would end its workers before they have started, and again, for ever.
+# Time after which a worker that does not answer its parent is replaced. uvicorn's default of 5 seconds is too short: on
+# a busy machine, workers would be replaced before they have started. A worker that has died is replaced at once.
 SILENCE_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def main() -> int:
-    """Start the server; a setting or checkpoint that is wrong stops the start with one line."""
+    """Start the server. A wrong setting or checkpoint stops the start with one line."""
     try:
         settings = Settings()
     except ValidationError as error:
@@ -26,10 +26,10 @@ def main() -> int:
             _say(line)
         return 1
     if settings.workers == 1:
-        # No folder for metrics: the signal that ends a single process leaves it no time to tidy up.
+        # No folder for metrics: a single process would not remove it when a signal ends it.
         return _serve(settings)
     with tempfile.TemporaryDirectory(prefix="konkyo-metrics-") as directory:
-        # Where the workers add up their metrics; the client library looks for it when it is imported.
+        # The workers share their metrics in this folder. prometheus_client reads the variable when it is imported.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         return _serve(settings)
 
@@ -39,7 +39,7 @@ def _serve(settings: Settings) -> int:
     from service.http.protocol import BoundedProtocol
 
     try:
-        # Looked at here as well, so that a bad checkpoint is one line and not a trace of each worker.
+        # Also loaded here, so that a wrong checkpoint gives one line and not a traceback of each worker.
         Catalogue(settings.models, settings.default_model)
     except CheckpointError as error:
         _say(str(error))

@@ -28,7 +28,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises
     ------
     CheckpointError
-        A checkpoint is refused: nothing is served rather than something wrong.
+        A checkpoint is refused.
     """
     settings = settings or Settings()
     catalogue = Catalogue(settings.models, settings.default_model)
@@ -56,5 +56,5 @@ def _empty_app(docs: bool) -> FastAPI:
     }
     if not docs:
         return FastAPI(**about, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    # The documentation's scripts are served from here: /docs must work without the internet.
+    # The scripts of /docs are served from here, so that it works without the internet.
     return FastAPIOffline(**about, version=__version__, docs_url="/docs", redoc_url=None, static_url="/docs/static")

@@ -1,4 +1,4 @@
-"""The checkpoints that are being served, and what the trainer found out about them and about smaller ones."""
+"""The served checkpoints, with their studies and the search for the smallest network."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,19 +14,19 @@ from service.errors import UnknownModelError
 
 
 class Catalogue:
-    """All checkpoints of a folder, and the one that answers when none is named.
+    """All checkpoints of a folder, one of which is the default.
 
     Parameters
     ----------
     directory
-        Where they are.
+        The folder.
     default
-        A name among them.
+        Name of the default checkpoint.
 
     Raises
     ------
     CheckpointError
-        One is refused, or its study, or the search's file; or the default is not there.
+        A checkpoint, a study or the search file is refused, or there is no checkpoint of the default's name.
     """
 
     def __init__(self, directory: Path, default: str) -> None:
@@ -45,7 +45,7 @@ class Catalogue:
         Raises
         ------
         UnknownModelError
-            No such name.
+            There is no checkpoint of that name.
         """
         if name is None:
             name = self.default
@@ -54,7 +54,7 @@ class Catalogue:
         return self.checkpoints[name]
 
     def usage(self, checkpoint: Checkpoint) -> Usage | None:
-        """The study of a checkpoint that is served; None where there is none."""
+        """The study of a served checkpoint; None if there is none."""
         return self._usages[checkpoint.name]
 
 

@@ -1,29 +1,29 @@
-"""What can be wrong with a request, in the service's own words; ``problems`` turns each into a status.
+"""The errors of a request. ``service.http.problems`` maps each to a status.
 
 models.errors.KonkyoError
 └── RequestError
-    ├── MalformedUploadError      a body that cannot be taken apart
-    ├── UnknownHostError          a host name that is not answered for
+    ├── MalformedUploadError      a body that cannot be parsed
+    ├── UnknownHostError          a Host header with a host name that is not trusted
     ├── SlowUploadError           a body that does not arrive in time
-    ├── UnsupportedUploadError    a body of a type that is not read
-    ├── UnsupportedPictureError   a file that is neither PNG nor JPEG
-    ├── UnreadablePictureError    a PNG or JPEG that cannot be decoded
-    ├── UnsuitablePictureError    a sound picture that is not what was asked for
+    ├── UnsupportedUploadError    a body of an unsupported media type
+    ├── UnsupportedImageError     a file that is neither PNG nor JPEG
+    ├── UnreadableImageError      a PNG or JPEG that cannot be decoded
+    ├── UnsuitableImageError      an intact image that cannot be used: animated, too large, of another size
     ├── UnknownModelError         no checkpoint of that name
-    ├── NotAcceptableError        an answer in a form that is not made
+    ├── NotAcceptableError        an Accept header that allows neither JSON nor PNG
     ├── UnauthorizedError         no key, or a wrong one
-    └── BusyError                 more at once than can be answered
+    └── BusyError                 more requests than can be answered in time
 """
 
 from models.errors import KonkyoError
 
 
 class RequestError(KonkyoError):
-    """Root of what a client can do wrong. No message repeats anything the client sent as text."""
+    """Base of all errors of a request. No message repeats text of the client's."""
 
 
 class MalformedUploadError(RequestError):
-    """A body that cannot be taken apart."""
+    """A body that cannot be parsed."""
 
 
 class SlowUploadError(RequestError):
@@ -31,23 +31,23 @@ class SlowUploadError(RequestError):
 
 
 class UnknownHostError(RequestError):
-    """A host name that is not answered for."""
+    """A Host header with a host name that is not trusted."""
 
 
 class UnsupportedUploadError(RequestError):
-    """A body of a type that is not read."""
+    """A body of an unsupported media type."""
 
 
-class UnsupportedPictureError(RequestError):
+class UnsupportedImageError(RequestError):
     """A file that is neither PNG nor JPEG."""
 
 
-class UnreadablePictureError(RequestError):
+class UnreadableImageError(RequestError):
     """A PNG or JPEG that cannot be decoded."""
 
 
-class UnsuitablePictureError(RequestError):
-    """A sound picture that is not what was asked for."""
+class UnsuitableImageError(RequestError):
+    """An intact image that cannot be used: animated, too large, of another size."""
 
 
 class UnknownModelError(RequestError):
@@ -55,7 +55,7 @@ class UnknownModelError(RequestError):
 
 
 class NotAcceptableError(RequestError):
-    """An answer in a form that is not made."""
+    """An Accept header that allows neither JSON nor PNG."""
 
 
 class UnauthorizedError(RequestError):
@@ -63,4 +63,4 @@ class UnauthorizedError(RequestError):
 
 
 class BusyError(RequestError):
-    """More at once than can be answered."""
+    """More requests than can be answered in time."""

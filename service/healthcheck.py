@@ -1,4 +1,4 @@
-"""``python -m service.healthcheck``: whether the service of this container is ready. Quick, as it runs all the time."""
+"""``python -m service.healthcheck``: exits with 0 if the service in this container is ready."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from urllib.request import Request, urlopen
 
 
 def main() -> int:
-    """0 if it is."""
+    """Ask ``/readyz``; 0 if the service is ready."""
     port = os.environ.get("KONKYO_PORT", "")
     port = port if port.isdigit() else "8000"
-    # The service answers only for the hosts that it is told of, and to us as well: the first of them is named.
+    # The service answers only requests with a trusted host name, so the first of these names is sent.
     trusted = [host.strip() for host in os.environ.get("KONKYO_TRUSTED_HOSTS", "").split(",")]
     host = next(filter(None, trusted), "*").replace("*", "localhost")
     try:

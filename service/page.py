@@ -1,4 +1,4 @@
-"""``GET /`` and ``GET /web/…``: the page, and what it is made of."""
+"""``GET /`` and ``GET /web/…``: the page and its files."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ MEDIA_TYPES = {
     ".png": "image/png",
 }
 
-# The page talks to this service and to nobody else, and runs no script but its own files. These headers are the page's
-# alone: /docs brings an inline script.
+# The page loads scripts, styles and images from this service alone and sends requests to it alone. /docs has other
+# headers, since it contains an inline script.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -27,14 +27,14 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # Asked about each time, and answered with 304: a new version is never mixed with an old one.
+    # Browsers revalidate each file, so that files of two versions are never mixed.
     "Cache-Control": "no-cache",
 }
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of the page, in memory, with its validator."""
+    """A file of the page, with its entity tag."""
 
     content: bytes
     media_type: str
@@ -42,7 +42,7 @@ class File:
 
 
 def _read() -> dict[str, File]:
-    """All files of the page by their path: a path that is not among them cannot reach the disk."""
+    """All files of the page by path. Requests are answered from this table and never from the disk."""
     files = {}
     for path in sorted(WEB.rglob("*")):
         if path.suffix in MEDIA_TYPES:
@@ -65,7 +65,7 @@ async def page(request: Request) -> Response:
 
 @router.api_route("/web/{path:path}", methods=["GET", "HEAD"])
 async def part(request: Request, path: str) -> Response:
-    """A script, a style or a picture of the page."""
+    """A script, a style or an image of the page."""
     return _answer(request, path)
 
 

@@ -1,4 +1,4 @@
-"""``search.json`` beside the checkpoints: the trainer's search for the smallest network, for ``GET /models``."""
+"""Reads ``search.json`` beside the checkpoints: the trainer's search for the smallest network."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ from models.errors import CheckpointError
 
 
 class Shape(BaseModel):
-    """A network of the search."""
+    """The shape of a network in the search."""
 
     wiring: Wiring
     conv1_filters: int
@@ -21,42 +21,42 @@ class Shape(BaseModel):
 
 
 class Smallest(Shape):
-    """The fewest parameters that validate at the floor on average, within a wiring."""
+    """The smallest network of a wiring whose mean validation accuracy reaches the minimum."""
 
-    share_of_lenet: float = Field(description="Its parameters over those of LeNet's 6 and 16 filters.")
+    share_of_lenet: float = Field(description="Its parameters divided by those of LeNet's 6 and 16 filters.")
 
 
 class Accuracy(BaseModel):
-    """Over the seeds, 0…1."""
+    """Mean and standard deviation of the accuracy over the seeds, 0…1."""
 
     mean: float
     deviation: float
 
 
 class Searched(Shape):
-    """What was tried, and how well it reads."""
+    """A network that was trained, and its accuracy."""
 
     validation: Accuracy
     test: Accuracy
 
 
 class Search(BaseModel):
-    """Filter counts of both wirings, the smallest network first; chosen by validation, never by the test images."""
+    """The networks of the search, the smallest first. The test images took no part in the choice."""
 
     format_version: Literal[1] = Field(exclude=True)
-    floor: float = Field(description="Validation accuracy that is enough, 0…1.")
+    floor: float = Field(description="Minimum validation accuracy, 0…1.")
     lenet_parameters: int
     smallest: list[Smallest]
     networks: list[Searched]
 
 
 def load(directory: Path) -> Search | None:
-    """The search of a folder of checkpoints; None where nothing was searched.
+    """Read the search of a folder of checkpoints; None if there is no file.
 
     Raises
     ------
     CheckpointError
-        The file is damaged, or is none; says where.
+        The file cannot be read or is damaged. The message names the field.
     """
     path = directory / SEARCH_FILE
     if not path.exists():

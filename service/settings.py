@@ -1,4 +1,4 @@
-"""Settings, from environment variables that start with KONKYO_. What is no setting stops the start (THREATS)."""
+"""Settings from environment variables that start with KONKYO_. A misspelt one stops the start."""
 
 import os
 import re
@@ -14,29 +14,29 @@ from models.checkpoint import DIRECTORY
 
 PREFIX = "KONKYO_"
 
-# How alike two words are from which on one is taken for the other.
+# Similarity from which on a word counts as a misspelling of another.
 _ALIKE = 0.75
-# What Kubernetes tells every container of a service, and of one named konkyo in the same words as ours.
+# Variables that Kubernetes sets in every container. For a service named konkyo they start with KONKYO_.
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 _INJECTED = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
-# What a header can hold, without a comma, and without a space at either end.
+# Characters that a header can contain, without commas, and without spaces at either end.
 _KEY = re.compile(r"[!-+\--~]([ -+\--~]*[!-+\--~])?")
 
 
 class Settings(BaseSettings):
-    """What an operator can set."""
+    """The settings of an operator."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     models: Path = Field(default=DIRECTORY, description="Folder of checkpoints; all of them are loaded.")
-    default_model: str = Field(default="paired-3x3", description="The checkpoint that answers when none is named.")
+    default_model: str = Field(default="paired-3x3", description="The checkpoint that answers if none is named.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
-    max_waiting: int = Field(default=64, ge=0, description="Requests a worker lets wait before it says it is busy.")
-    api_keys: str = Field(default="", description="Keys, separated by commas; with any, questions need one.")
-    trusted_hosts: str = Field(default="*", description="Host names to answer for, separated by commas.")
+    max_waiting: int = Field(default=64, ge=0, description="Requests that wait in a worker before it answers 503.")
+    api_keys: str = Field(default="", description="API keys, separated by commas; with any, each request needs one.")
+    trusted_hosts: str = Field(default="*", description="Trusted host names, separated by commas.")
     docs: bool = Field(default=True, description="Whether /docs and /openapi.json are there.")
 
     @property
@@ -46,13 +46,13 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The host names to answer for; ``*`` is any."""
+        """The trusted host names; ``*`` is any."""
         return _listed(self.trusted_hosts)
 
     @field_validator("port", mode="before")
     @classmethod
     def _no_address(cls, port: Any) -> Any:
-        """An address is Kubernetes' word and not the operator's: it is left alone, as its other names are."""
+        """Ignore an address in KONKYO_PORT: Kubernetes has set it, not the operator."""
         return cls.model_fields["port"].default if isinstance(port, str) and _ADDRESS.match(port) else port
 
     @field_validator("api_keys")
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
 
 
 def strangers(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Names that resemble a setting and are none, each with the setting that was meant."""
+    """Variables whose names resemble a setting, each with that setting."""
     settings = [name.upper() for name in Settings.model_fields]
     for name, value in environment.items():
         rest = name.upper().removeprefix(PREFIX)
@@ -97,7 +97,7 @@ def strangers(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def complaints(error: ValidationError) -> list[str]:
-    """A line for each setting that is wrong. None repeats its value, which can be a key."""
+    """A line for each wrong setting. None repeats a value, which can be a key."""
     lines = []
     for item in error.errors(include_input=False, include_url=False):
         message = item["msg"].removeprefix("Value error, ")
@@ -106,13 +106,13 @@ def complaints(error: ValidationError) -> list[str]:
 
 
 def _likeness(name: str, setting: str) -> float:
-    """0…1, of the whole names or of their likest words: KEY, HOSTNAME and DOCUMENTATION are other words for ours."""
+    """Similarity, 0…1, of two whole names or of their most similar words, such as KEY and KEYS."""
     whole = SequenceMatcher(None, name.replace("_", ""), setting.replace("_", "")).ratio()
     pairs = [(word, ours) for word in name.split("_") for ours in setting.split("_")]
     words = max(
         1.0 if word.startswith(ours.rstrip("S")) else SequenceMatcher(None, word, ours).ratio() for word, ours in pairs
     )
-    # Where a word is the same in two settings, the whole name decides which was meant.
+    # If a word is the same in two settings, the whole name decides between them.
     return max(whole, words * _ALIKE + whole * (1 - _ALIKE) if words >= _ALIKE else 0.0)
 
 

@@ -21,19 +21,20 @@ from tests.oracles import integer_network
 DATA = Path(__file__).parent / "data"
 TINY = Architecture(Wiring.SUMMED, 1, 1)
 NETWORK = integer_network(TINY, 1, np.float32)
-PICTURE = np.arange(784, dtype=np.uint8).reshape(28, 28)
+IMAGE = np.arange(784, dtype=np.uint8).reshape(28, 28)
 
 
 def document(network: Network = NETWORK, name: str = "tiny") -> Document:
     """What a trainer would say of a network that reads one test image, rightly."""
     architecture = network.architecture
     return {
-        "format_version": 1,
+        "format_version": 2,
         "name": name,
         "architecture": {**asdict(architecture), "wiring": str(architecture.wiring)},
         "parameters": architecture.parameters,
         "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
         "recipe": {"steps": 1, "learning_rate": 0.001},
+        "training": {"teacher": None, "augmentations": None, "loss": "cross-entropy"},
         "selection": {
             "by": "validation",
             "seed": 1,
@@ -41,7 +42,7 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
         },
         "dataset": {"t10k": "0f"},
         "accuracy": {"validation": 0.5, "test": 1.0, "test_images": 1, "per_class": [1.0], "confusion": [[1]]},
-        "probe": probe.make(network.astype(np.float32), PICTURE),
+        "probe": probe.make(network.astype(np.float32), IMAGE),
         "made_with": {"numpy": "2"},
     }
 

@@ -73,17 +73,17 @@ def integer_network(architecture: Architecture, seed: int, dtype: type[np.floati
     return Network(architecture, weights)
 
 
-def integer_picture(seed: int) -> F64:
-    """A picture of 0 and 1 with empty areas, for exact sums."""
+def integer_image(seed: int) -> F64:
+    """An image of 0 and 1 with empty areas, for exact sums."""
     rng = np.random.default_rng(seed)
-    picture = rng.integers(0, 2, (28, 28)).astype(np.float64)
-    picture[: rng.integers(0, 20)] = 0
-    return picture
+    image = rng.integers(0, 2, (28, 28)).astype(np.float64)
+    image[: rng.integers(0, 20)] = 0
+    return image
 
 
 @dataclass(frozen=True)
 class SlowTrace:
-    """The fields of ``models.network.Trace`` for one picture."""
+    """The fields of ``models.network.Trace`` for one image."""
 
     conv1: F64
     pool1: F64
@@ -158,7 +158,7 @@ def _pool(plane: F64) -> tuple[F64, NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class LinearPiece:
-    """The network around one picture, as matrices: ``logits = affine · (second · (first · x + a) + b) + c``.
+    """The network around one image, as matrices: ``logits = affine · (second · (first · x + a) + b) + c``.
 
     Rows of ``second`` are the cells of pool2, map by map; its columns are the cells of pool1, filter by filter.
     """

@@ -6,7 +6,7 @@ from typing import Any
 from trainer.recipe import Recipe
 from trainer.train import Run
 
-# 500 pictures to train on are 25 batches: the second epoch begins within the run.
+# 500 images to train on are 25 batches: the second epoch begins within the run.
 SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
 
 
@@ -23,7 +23,7 @@ def outcome(run: Run) -> dict[str, Any]:
         "history": run.history,
         "best": [(best.validation, best.step) for best in run.best],
         "best weights": [listed(best.weights) for best in run.best],
-        "last weights": listed(run.stack.state_dict()),
+        "last weights": listed(run.ensemble.state_dict()),
         "result": [listed(run.result(which).weights) for which in range(len(run.seeds))],
     }
 

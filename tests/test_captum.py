@@ -29,9 +29,9 @@ def test_a_conv1_filters_pairs_add_up_to_captums_gradient_times_activation(
     for number in (0, 61):
         image = digits[number : number + 1].scaled(np.float64)[0]
         ledger, piece = contributions(network, image), linear_piece(network, image)
-        pictures = torch.from_numpy(image)[None, None].requires_grad_()
+        images = torch.from_numpy(image)[None, None].requires_grad_()
         for target in range(10):
-            attributed = captum.attribute(pictures, target=target).detach().numpy()[0].sum((1, 2))
+            attributed = captum.attribute(images, target=target).detach().numpy()[0].sum((1, 2))
             for i in range(architecture.conv1_filters):
                 pairs = ledger.contributions[target, i]
                 own_bias = [
@@ -47,9 +47,9 @@ def test_the_maps_are_captums_gradient_times_activation_at_pool2(architecture: A
     captum = LayerGradientXActivation(layered, layered.pool2)
     image = digits.scaled(np.float64)[17]
     ledger = contributions(network, image)
-    pictures = torch.from_numpy(image)[None, None].requires_grad_()
+    images = torch.from_numpy(image)[None, None].requires_grad_()
     for target in range(10):
-        attributed = captum.attribute(pictures, target=target).detach().numpy()
+        attributed = captum.attribute(images, target=target).detach().numpy()
         if architecture.wiring is Wiring.PAIRED:  # a map of its own for each pair, bias and all
             np.testing.assert_allclose(ledger.maps[target], attributed, rtol=0, atol=1e-12)
         else:  # a map for each conv2 filter, shared by its pairs and its bias

@@ -88,8 +88,8 @@ def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
 
 def test_one_bad_checkpoint_refuses_all(tmp_path: Path) -> None:
     save(tmp_path, NETWORK, document(name="good"))
-    write(tmp_path, says=changed(format_version=2))
-    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, not 2"):
+    write(tmp_path, says=changed(format_version=3))
+    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1 or 2, not 3"):
         load_all(tmp_path)
 
 
@@ -139,10 +139,10 @@ def test_refuses_what_is_not_finite(value: float, tmp_path: Path) -> None:
         assert complaint(write(tmp_path, weights)) == (name, "holds NaN or infinity")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 3, "1", True, 2.0, None, [1]])
 def test_refuses_another_format_version(version: Any, tmp_path: Path) -> None:
     path = write(tmp_path, says=changed(format_version=version))
-    assert complaint(path) == ("format_version", f"must be 1, not {version!r}")
+    assert complaint(path) == ("format_version", f"must be 1 or 2, not {version!r}")
 
 
 def test_refuses_missing_metadata(tmp_path: Path) -> None:
@@ -167,6 +167,11 @@ def test_refuses_a_missing_field(tmp_path: Path) -> None:
     for key in set(document()) - {"format_version"}:
         says = {name: value for name, value in document().items() if name != key}
         assert complaint(write(tmp_path, says=says)) == (key, "is missing from the metadata")
+
+
+def test_reads_a_card_of_version_1_which_says_less_of_its_training(tmp_path: Path) -> None:
+    says = {name: value for name, value in changed(format_version=1).items() if name != "training"}
+    assert "training" not in load(write(tmp_path, says=says)).card
 
 
 def test_refuses_another_name(tmp_path: Path) -> None:
@@ -285,10 +290,10 @@ def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> Non
         ({**true, "logits": [*logits[:9], logits[9] + 0.0005]}, None),
         ({**true, "logits": [*logits[:9], logits[9] + 0.002]}, "with other logits than when it was published"),
         ({**true, "logits": logits[:9]}, "with other logits than when it was published"),
-        ({**true, "logits": "many"}, "holds no 28×28 picture with its digit and logits"),
-        ({**true, "image": "eJw="}, "holds no 28×28 picture with its digit and logits"),
-        ({**true, "image": "?"}, "holds no 28×28 picture with its digit and logits"),
-        ({"image": true["image"], "digit": 5}, "holds no 28×28 picture with its digit and logits"),
+        ({**true, "logits": "many"}, "holds no 28×28 image with its digit and logits"),
+        ({**true, "image": "eJw="}, "holds no 28×28 image with its digit and logits"),
+        ({**true, "image": "?"}, "holds no 28×28 image with its digit and logits"),
+        ({"image": true["image"], "digit": 5}, "holds no 28×28 image with its digit and logits"),
     ]:
         path = write(tmp_path, says=changed(probe=probe))
         if message is None:
@@ -320,4 +325,4 @@ def test_what_would_be_refused_replaces_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("accuracy", [{}, {"test": "98 %"}, {"test": 1.5}, [], None])
 def test_an_accuracy_must_be_one(tmp_path: Path, accuracy: Any) -> None:
     path = write(tmp_path, says=changed(accuracy=accuracy))
-    assert complaint(path) == ("accuracy", "must hold the share of test images read correctly, 0…1")
+    assert complaint(path) == ("accuracy", "must hold the share of correctly predicted test images, 0…1")

@@ -15,8 +15,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     linear_piece,
     random_network,
     title,
@@ -41,7 +41,7 @@ def test_equals_the_active_linear_piece_with_all_other_pairs_zeroed(architecture
 
 @given(architectures(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
 def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
-    network, image = integer_network(architecture, seed, dtype), integer_picture(seed)
+    network, image = integer_network(architecture, seed, dtype), integer_image(seed)
     piece, ledger = linear_piece(network, image), contributions(network, image)
     for i in range(architecture.conv1_filters):
         for j in range(architecture.conv2_filters):
@@ -56,7 +56,7 @@ def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dty
 def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[float]) -> Network:
     """Two filters and two, no more than can be followed on paper.
 
-    conv1 copies the picture, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
+    conv1 copies the image, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
     looks, for class 7 only, at the named (map, cell)s.
     """
     architecture = Architecture(wiring, 2, 2)
@@ -135,12 +135,12 @@ def test_a_residual_that_is_not_zero_shows() -> None:
 @pytest.mark.parametrize("shape", [(1,), (2, 3), (0,)])
 def test_a_batch_gives_the_ledgers_of_its_pictures(architecture: Architecture, shape: tuple[int, ...]) -> None:
     network, count = integer_network(architecture, 9), int(np.prod(shape))
-    images = np.array([integer_picture(number) for number in range(count)]).reshape(*shape, 28, 28)
+    images = np.array([integer_image(number) for number in range(count)]).reshape(*shape, 28, 28)
     ledger = contributions(network, images)
     assert ledger.maps.shape == (*shape, 10, 3, 3, 5, 5)
     assert ledger.filter_bias.shape == (*shape, 10, 3)
     for number in range(count):
-        single, place = contributions(network, integer_picture(number)), np.unravel_index(number, shape)
+        single, place = contributions(network, integer_image(number)), np.unravel_index(number, shape)
         assert ledger.contributions[place].tolist() == single.contributions.tolist()
         assert ledger.maps[place].tolist() == single.maps.tolist()
         assert ledger.filter_bias[place].tolist() == single.filter_bias.tolist()
@@ -221,11 +221,11 @@ def test_the_maps_of_one_class_for_many_pictures(architecture: Architecture, dig
 @pytest.mark.parametrize("digit", [-1, 10, 99])
 def test_refuses_what_is_no_digit(digit: int) -> None:
     ledger = contributions(random_network(PAIRED, 1), INK)
-    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {digit}"):
+    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
         ledger.account(digit)
-    with refuses(ParameterError, f"versus: must be a digit from 0 to 9, not {digit}"):
+    with refuses(ParameterError, f"versus: must be a class from 0 to 9, not {digit}"):
         ledger.account(3, digit)
-    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {digit}"):
+    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
         class_maps(random_network(PAIRED, 1), INK, digit)
 
 
@@ -238,7 +238,7 @@ def test_refuses_a_class_against_itself() -> None:
 
 def test_refuses_what_is_no_picture() -> None:
     network = random_network(SUMMED, 1)
-    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
         contributions(network, np.zeros((28, 27)))
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         contributions(network, np.full((28, 28), np.nan))

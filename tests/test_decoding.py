@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from models.network import Array
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging.decoding import Fit, Polarity, PreprocessingReport, decode_image
 from service.imaging.input_warnings import InputWarning
 from tests.pictures import encode, pixels, sample
@@ -134,8 +134,8 @@ def test_a_picture_full_of_ink_comes_with_a_warning() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (27, 28), (28, 29), (100, 60)])
 def test_other_sizes_are_refused_with_the_way_out(size: tuple[int, int]) -> None:
     with refuses(
-        UnsuitablePictureError,
-        f"the picture is {size[0]}×{size[1]}, and must be 28×28; "
+        UnsuitableImageError,
+        f"the image is {size[0]}×{size[1]}, and must be 28×28; "
         "with ?fit=mnist it is cropped, scaled and centred for you",
     ):
         read(encode(Image.new("L", size)))
@@ -145,8 +145,8 @@ def test_other_sizes_are_refused_with_the_way_out(size: tuple[int, int]) -> None
 def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
     header = encode(Image.new("L", size))[:100]  # the pixels are not even there
     with refuses(
-        UnsuitablePictureError,
-        f"the picture is {size[0]}×{size[1]}; at most 4096 pixels a side and 4,000,000 in all are read",
+        UnsuitableImageError,
+        f"the image is {size[0]}×{size[1]}; at most 4096 pixels a side and 4,000,000 in all are read",
     ):
         read(header, fit=Fit.MNIST)
 
@@ -157,8 +157,8 @@ def test_a_decompression_bomb_is_refused(side: int) -> None:
     bomb[16:24] = side.to_bytes(4, "big") * 2
     bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
     with refuses(
-        UnsuitablePictureError,
-        "the picture is far too large; at most 4096 pixels a side and 4,000,000 in all are read",
+        UnsuitableImageError,
+        "the image is far too large; at most 4096 pixels a side and 4,000,000 in all are read",
     ):
         read(bytes(bomb), fit=Fit.MNIST)
 
@@ -166,31 +166,31 @@ def test_a_decompression_bomb_is_refused(side: int) -> None:
 def test_animated_pictures_are_refused() -> None:
     frames = [Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN)]
     data = encode(frames[0], save_all=True, append_images=frames[1:])
-    with refuses(UnsuitablePictureError, "the image is animated; send a single frame"):
+    with refuses(UnsuitableImageError, "the image is animated; send a single frame"):
         read(data)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "BMP", "WEBP", "ICO", "PPM"])
 def test_other_formats_are_refused(kind: str) -> None:
-    with refuses(UnsupportedPictureError, "the file is neither a PNG nor a JPEG picture"):
+    with refuses(UnsupportedImageError, "the file is neither a PNG nor a JPEG image"):
         read(encode(SEVEN, kind))
 
 
 @pytest.mark.parametrize("text", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%!PS-Adobe-3.0 EPSF-3.0", b"7"])
 def test_what_is_no_bitmap_is_refused(text: bytes) -> None:
-    with refuses(UnsupportedPictureError, "the file is neither a PNG nor a JPEG picture"):
+    with refuses(UnsupportedImageError, "the file is neither a PNG nor a JPEG image"):
         read(text)
 
 
 def test_a_multi_picture_jpeg_is_refused() -> None:
     frames = [Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN)]
     data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
-    with refuses(UnsupportedPictureError, "the file is neither a plain PNG nor a plain JPEG picture"):
+    with refuses(UnsupportedImageError, "the file is neither a plain PNG nor a plain JPEG image"):
         read(data)
 
 
 def test_an_empty_file_is_refused() -> None:
-    with refuses(UnreadablePictureError, "the picture is empty: 0 bytes arrived"):
+    with refuses(UnreadableImageError, "the image is empty: 0 bytes arrived"):
         read(b"")
 
 
@@ -202,7 +202,7 @@ def test_a_file_cut_at_any_byte_never_gives_wrong_pixels(kind: str) -> None:
     for length in range(1, len(data)):
         try:
             image, _ = read(data[:length])
-        except (UnreadablePictureError, UnsupportedPictureError):
+        except (UnreadableImageError, UnsupportedImageError):
             refused += 1
         else:  # pragma: no cover
             assert np.array_equal(image, whole)
@@ -210,5 +210,5 @@ def test_a_file_cut_at_any_byte_never_gives_wrong_pixels(kind: str) -> None:
 
 
 def test_a_damaged_header_is_not_called_another_format() -> None:
-    with refuses(UnreadablePictureError, "the image is damaged: a checksum in it is wrong"):
+    with refuses(UnreadableImageError, "the image is damaged: a checksum in it is wrong"):
         read(sample(7)[:16] + b"?" * 40)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.drawing.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number, png
-from service.drawing.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
-from service.drawing.letters import letters, width
-from service.drawing.style import Style, Theme
+from service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number, png
+from service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
+from service.drawing.primitives.letters import letters, width
+from service.drawing.primitives.style import Style, Theme
 
 
 def decoded(image: Image.Image) -> np.ndarray:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from service.drawing.canvas import NOTE, Box, Canvas
-from service.drawing.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
-from service.drawing.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
-from service.drawing.style import Style
+from service.drawing.primitives.canvas import NOTE, Box, Canvas
+from service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
+from service.drawing.primitives.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
+from service.drawing.primitives.style import Style
 from tests.test_drawing_canvas import written
 
 LEFT, TOP = 40, 30

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.drawing.colours import (
+from service.drawing.primitives.colours import (
     FIRST,
     GREY,
     INK,

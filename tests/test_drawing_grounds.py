@@ -6,10 +6,10 @@ from models.empty import Empty
 from models.hiding import Hiding
 from models.proofs import Contrast, Grounds, Place, Status, SufficientSet
 from models.regions import Regions
-from service.drawing.canvas import BODY, NOTE, TITLE, Box
-from service.drawing.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
 from service.drawing.grounds import GOES, SHADED, STAYS, grounds
-from service.drawing.style import Style
+from service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
+from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
+from service.drawing.primitives.style import Style
 from tests.lamp import lamp_network
 from tests.test_drawing_canvas import written
 

@@ -9,11 +9,22 @@ from models.architecture import Architecture, Wiring
 from models.contributions import Account, FilterExplanation, contributions
 from models.network import Array, Network
 from models.usage import Typicality
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box
-from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
+from service.drawing.layout.table import Table
 from service.drawing.ledger import ledger
-from service.drawing.style import Style, Theme
-from service.drawing.table import Table
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
+from service.drawing.primitives.colours import (
+    FIRST,
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    SECOND,
+    diverging,
+    rgb,
+)
+from service.drawing.primitives.style import Style, Theme
 from tests.test_drawing_canvas import decoded, patch, written
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)

@@ -8,11 +8,11 @@ from models.hiding import Hiding
 from models.network import Array
 from models.occlusion import Occlusion, OcclusionExplanation, Score
 from models.regions import Regions
-from service.drawing.canvas import NOTE, SUM, TITLE
-from service.drawing.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
-from service.drawing.magnified import DIGIT, MAP, pixel_box
+from service.drawing.layout.magnified import DIGIT, MAP, pixel_box
 from service.drawing.occlusion import KEY, critical_classes, occlusion
-from service.drawing.style import Style, Theme
+from service.drawing.primitives.canvas import NOTE, SUM, TITLE
+from service.drawing.primitives.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
+from service.drawing.primitives.style import Style, Theme
 from tests.test_drawing_canvas import decoded, patch, written
 from tests.test_drawing_ledger import THREE, network_of
 

@@ -8,11 +8,22 @@ from models.architecture import Architecture, Wiring
 from models.hiding import Hiding
 from models.occlusion import Occlusion, OcclusionExplanation, Score
 from models.regions import Regions
-from service.drawing.canvas import BODY, NOTE, TITLE
-from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
+from service.drawing.layout.table import Table
 from service.drawing.pair_drops import pair_drops
-from service.drawing.style import Style, Theme
-from service.drawing.table import Table
+from service.drawing.primitives.canvas import BODY, NOTE, TITLE
+from service.drawing.primitives.colours import (
+    FIRST,
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    SECOND,
+    diverging,
+    rgb,
+)
+from service.drawing.primitives.style import Style, Theme
 from tests.test_drawing_canvas import decoded, written
 from tests.test_drawing_ledger import SHAPES, THREE, TOTALS, frame_colours, network_of
 

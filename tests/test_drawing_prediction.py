@@ -5,10 +5,10 @@ from PIL import Image
 from models.architecture import CLASSES
 from models.network import Array
 from models.prediction import Prediction
-from service.drawing.canvas import BODY, TITLE
-from service.drawing.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
 from service.drawing.prediction import DIGIT, bar_box, prediction
-from service.drawing.style import Style, Theme
+from service.drawing.primitives.canvas import BODY, TITLE
+from service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
+from service.drawing.primitives.style import Style, Theme
 from tests.test_drawing_canvas import decoded, patch, written
 from tests.test_drawing_ledger import THREE, network_of
 

@@ -8,8 +8,9 @@ from models.architecture import Architecture
 from models.contributions import Ledger, contributions
 from models.network import Network, Trace
 from models.process import Process
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
-from service.drawing.colours import (
+from service.drawing.layout.slide import Slide
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
+from service.drawing.primitives.colours import (
     ACCENT,
     FIRST,
     HAIRLINE,
@@ -25,9 +26,8 @@ from service.drawing.colours import (
     grey,
     rgb,
 )
+from service.drawing.primitives.style import Style, Theme
 from service.drawing.process import TINT, process
-from service.drawing.slide import Slide
-from service.drawing.style import Style, Theme
 from tests.test_drawing_canvas import decoded, written
 from tests.test_drawing_ledger import IMAGE, THREE, network_of
 from tests.test_drawing_slide import LENET, ONE, SUMMED, WIDE

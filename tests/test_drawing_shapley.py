@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from models.shapley_explanation import ShapleyExplanation, explain_shapley
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE
-from service.drawing.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE
-from service.drawing.magnified import pixel_box
+from service.drawing.layout.magnified import pixel_box
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
+from service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE
+from service.drawing.primitives.style import Style
 from service.drawing.shapley import shapley
-from service.drawing.style import Style
-from service.drawing.table import Table
 from tests.lamp import lamp_network, lit
 from tests.test_drawing_canvas import written
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.architecture import Architecture, Wiring
-from service.drawing.slide import Slide
+from service.drawing.layout.slide import Slide
 from tests.test_drawing_ledger import SHAPES, THREE
 
 SUMMED, LENET, ONE = Architecture(Wiring.SUMMED, 3, 3), Architecture(Wiring.SUMMED, 6, 16), SHAPES[-1]

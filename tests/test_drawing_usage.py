@@ -7,10 +7,10 @@ from PIL import Image
 from models.architecture import Architecture, Wiring
 from models.network import Network
 from models.usage import ClassUsage, Usage
-from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box
-from service.drawing.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb
-from service.drawing.panels import Panels
-from service.drawing.style import Style, Theme
+from service.drawing.layout.panels import Panels
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
+from service.drawing.primitives.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb
+from service.drawing.primitives.style import Style, Theme
 from service.drawing.usage import usage
 from tests.test_drawing_canvas import decoded, written
 from tests.test_drawing_ledger import SHAPES, network_of

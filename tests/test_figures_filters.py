@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.architecture import Architecture, Wiring
-from models.usage import measure
 from tests.oracles import LENET, PAIRED, SUMMED, random_network, title
 from trainer.figures import filters
 from trainer.figures.filters import _HEAD, _TOP, _Layout
+from trainer.studies.usage import measure
 
 DPI = 144
 RED, BLUE = (0xD7, 0x18, 0x2A), (0x1C, 0x5F, 0xD8)

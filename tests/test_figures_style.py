@@ -7,7 +7,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 from PIL import Image
 
-from service.drawing import colours
+from service.drawing.primitives import colours
 from trainer.figures import style
 
 

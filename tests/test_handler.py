@@ -11,7 +11,7 @@ from models.incremental import Occluder
 from models.network import Network
 from models.result import Result
 from service.catalogue import Catalogue
-from service.drawing.style import Style, Theme
+from service.drawing.primitives.style import Style, Theme
 from service.handling.answers import ModelReference
 from service.handling.handler import Envelope, Operation, Subject
 from service.handling.queries import ImageQuery
@@ -33,7 +33,7 @@ FORM = "the form cannot be read; it must have a boundary and one file, in the fi
 ONE_FIELD = "the form must hold nothing but the field 'file'; parameters go into the query string, as in ?target=3"
 NO_FILE = "the form has no file in the field 'file'"
 TYPES = (
-    "send the picture as multipart/form-data in the field 'file', "
+    "send the image as multipart/form-data in the field 'file', "
     "or as the body itself with the Content-Type image/png or image/jpeg"
 )
 
@@ -167,20 +167,20 @@ def test_an_unknown_model(client: TestClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "kind", "detail"),
     [
-        (b"", 422, "unreadable-picture", "the picture is empty: 0 bytes arrived"),
-        (b"hello", 415, "unsupported-picture", "the file is neither a PNG nor a JPEG picture"),
-        (encode(pixels(7), "GIF"), 415, "unsupported-picture", "the file is neither a PNG nor a JPEG picture"),
+        (b"", 422, "unreadable-image", "the image is empty: 0 bytes arrived"),
+        (b"hello", 415, "unsupported-image", "the file is neither a PNG nor a JPEG image"),
+        (encode(pixels(7), "GIF"), 415, "unsupported-image", "the file is neither a PNG nor a JPEG image"),
         (
             sample(7)[:120],
             422,
-            "unreadable-picture",
+            "unreadable-image",
             "the image is damaged: a part of it is missing",
         ),
         (
             encode(np.zeros((32, 30), np.uint8)),
             422,
-            "unsuitable-picture",
-            "the picture is 30×32, and must be 28×28; with ?fit=mnist it is cropped, scaled and centred for you",
+            "unsuitable-image",
+            "the image is 30×32, and must be 28×28; with ?fit=mnist it is cropped, scaled and centred for you",
         ),
     ],
     ids=["empty", "text", "GIF", "truncated", "32×30"],
@@ -217,6 +217,12 @@ def test_other_bodies_are_refused(client: TestClient, path: str, media: str | No
 )
 def test_malformed_forms(client: TestClient, path: str, request_arguments: dict[str, Any], detail: str) -> None:
     check_problem(client.post(path, **request_arguments), 400, "malformed-upload", detail)
+
+
+def test_no_form_is_written_to_disk(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multipart.tempfile.TemporaryFile", lambda: pytest.fail("a temporary file"))
+    answer = client.post("/predict", files={"file": b"x" * 200_000})
+    check_problem(answer, 415, "unsupported-image", "the file is neither a PNG nor a JPEG image")
 
 
 @pytest.mark.parametrize("charset", ["punycode", "undefined", "idna", "rot13", "nonsense"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.architecture import Architecture
 from models.checkpoint import load_all
-from models.incremental import CHUNK, Occluder, Reach, multiply_adds
+from models.incremental import CHUNK, Occluder, ReceptiveRange, multiply_adds
 from models.regions import Regions
 from tests.oracles import LENET, PAIRED, SUMMED, architectures, random_network, slow_trace, title
 from trainer.data import Digits
@@ -53,7 +53,7 @@ def test_another_picture_in_the_regions(architecture: Architecture, seed: int, r
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("regions", [Regions(), Regions(4, 1), Regions(8, 1)], ids=["2", "4 by 1", "8 by 1"])
 def test_shipped_networks_in_both_precisions(name: str, regions: Regions, digits: Digits) -> None:
-    """Within 1e-5 of a float64 pass of each hidden picture, or in float32 of what float32 itself can hold."""
+    """Within 1e-5 of a float64 pass of each hidden image, or in float32 of what float32 itself can hold."""
     masks = regions.masks.reshape(-1, 28, 28)
     image = digits.scaled(np.float64)[18]
     precise = SHIPPED[name].precise
@@ -65,7 +65,7 @@ def test_shipped_networks_in_both_precisions(name: str, regions: Regions, digits
         assert np.abs(hidden[0] - expected).max() < tolerance * max(1, largest / 8)
 
 
-def test_more_hidden_pictures_than_a_chunk(digits: Digits) -> None:
+def test_more_hidden_images_than_a_chunk(digits: Digits) -> None:
     images = digits.scaled(np.float64)[:12]
     hiding = Occluder(random_network(PAIRED, 3), Regions(3, 1))
     _, together, changed = hiding.logits(images, 0.5)
@@ -75,17 +75,17 @@ def test_more_hidden_pictures_than_a_chunk(digits: Digits) -> None:
         np.testing.assert_allclose(together[number], alone[0], rtol=0, atol=1e-12)
 
 
-def test_the_reach_of_a_papers_region() -> None:
-    """DESIGN 4: 2×2 pixels change 6×6 conv1 outputs, 3×3 pool1 cells, 5×5 conv2 outputs and 3×3 pool2 cells."""
-    first = Reach.of(np.array([10, 12]), 2, kernel=5)
+def test_the_receptive_range_of_a_papers_region() -> None:
+    """2×2 pixels change 6×6 conv1 outputs, 3×3 pool1 cells, 5×5 conv2 outputs and 3×3 pool2 cells."""
+    first = ReceptiveRange.of(np.array([10, 12]), 2, kernel=5)
     assert (first.first.tolist(), first.cells, first.shift.tolist()) == ([3, 4], 3, [0, 0])
-    second = Reach.of(first.first, first.cells, kernel=3)
+    second = ReceptiveRange.of(first.first, first.cells, kernel=3)
     assert (second.first.tolist(), second.cells, second.shift.tolist()) == ([0, 1], 3, [1, 0])
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED, LENET], ids=title)
-def test_only_the_reach_changes(architecture: Architecture, digits: Digits) -> None:
-    """The oracle of the oracle: a slow pass differs from the whole picture's nowhere outside the reach."""
+def test_only_the_receptive_range_changes(architecture: Architecture, digits: Digits) -> None:
+    """The oracle of the oracle: a slow pass differs from that of the whole image nowhere outside the range."""
     network, image = random_network(architecture, 2), digits.scaled(np.float64)[3]
     hidden = image.copy()
     hidden[12:14, 10:12] = 1 - hidden[12:14, 10:12]
@@ -97,6 +97,6 @@ def test_only_the_reach_changes(architecture: Architecture, digits: Digits) -> N
 
 
 def test_less_work_by_count() -> None:
-    """Paired 3×3: 53,550 multiply-adds a picture; windows of 6×6 outputs, twice, and the affine layer need far less."""
+    """Paired 3×3: 53,550 multiply-adds an image; windows of 6×6 outputs, twice, and the affine layer need far less."""
     assert PAIRED.multiply_adds == 24 * 24 * 25 * 3 + 10 * 10 * 9 * 9 + 225 * 10 == 53_550
     assert multiply_adds(PAIRED, Regions()) == 4 * 36 * 3 + 9 * 36 * 9 + 225 * 10 == 5598

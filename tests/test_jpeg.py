@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging import jpeg
 from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment
@@ -39,7 +39,7 @@ def test_scans_without_end_are_refused_before_one_is_decoded(name: str, monkeypa
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
     monkeypatch.setattr("simplejpeg.decode_jpeg", decoded)
     assert len(ENDLESS[name]) <= LIMIT
-    with refuses(UnsuitablePictureError, ARITHMETIC if "arithmetic" in name else too_many(20)):
+    with refuses(UnsuitableImageError, ARITHMETIC if "arithmetic" in name else too_many(20)):
         decode_image(ENDLESS[name], Fit.MNIST, Polarity.AUTO)
 
 
@@ -47,11 +47,11 @@ def test_as_many_scans_as_the_size_allows(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("simplejpeg.decode_jpeg", lambda *_, **__: None)
     ordinary = len(jpeg.read(progressive()).scans)
     checked(refined(20 - ordinary))
-    with refuses(UnsuitablePictureError, too_many(20)):
+    with refuses(UnsuitableImageError, too_many(20)):
         checked(refined(21 - ordinary))
     small = len(jpeg.read(progressive(28)).scans)
     checked(refined(100 - small, 28))
-    with refuses(UnsuitablePictureError, too_many(100)):
+    with refuses(UnsuitableImageError, too_many(100)):
         checked(refined(101 - small, 28))
 
 
@@ -67,7 +67,7 @@ def test_no_more_scans_are_looked_at_than_are_read() -> None:
 
 def test_far_too_many_segments_are_refused() -> None:
     data = b"\xff\xd8" + segment(0xFE, b"") * 999 + encode(SEVEN, "JPEG")[2:]
-    with refuses(UnsuitablePictureError, "the image has more than 1,000 segments; save it anew, without its metadata"):
+    with refuses(UnsuitableImageError, "the image has more than 1,000 segments; save it anew, without its metadata"):
         jpeg.read(data)
 
 
@@ -109,7 +109,7 @@ def test_an_image_cut_in_its_scans_and_ended_is_never_answered_wrong(mode: str, 
     for length in range(data.index(b"\xff\xda") + 14, len(data) - 2):
         try:
             image, _ = decode_image(data[:length] + END, Fit.EXACT, Polarity.AUTO)
-        except UnreadablePictureError:
+        except UnreadableImageError:
             refused += 1
         else:
             assert (image == whole).all()
@@ -121,14 +121,14 @@ def test_arithmetic_coding_is_refused(marker: int) -> None:
     """It is decoded without a warning where no pixel is there."""
     data = frame(marker, 28, 28, b"\1") + scan(b"\1") + END
     Image.open(BytesIO(frame(0xC9, 28, 28, b"\1") + scan(b"\1") + END)).load()
-    with refuses(UnsuitablePictureError, ARITHMETIC):
+    with refuses(UnsuitableImageError, ARITHMETIC):
         decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
 def test_half_a_seven_is_no_eight() -> None:
     data = encode(SEVEN, "JPEG")
     cut = data[: (data.index(b"\xff\xda") + len(data)) // 2] + END
-    with refuses(UnreadablePictureError, MISSING):
+    with refuses(UnreadableImageError, MISSING):
         decode_image(cut, Fit.EXACT, Polarity.AUTO)
 
 
@@ -139,9 +139,9 @@ def test_bytes_left_over_after_the_pixels_are_no_damage() -> None:
 
 def test_a_progressive_image_without_its_last_scans_is_cut_short() -> None:
     data = progressive(28)
-    with refuses(UnreadablePictureError, SCANS):
+    with refuses(UnreadableImageError, SCANS):
         checked(data[: data.rindex(b"\xff\xda")] + END)
-    with refuses(UnreadablePictureError, SCANS):
+    with refuses(UnreadableImageError, SCANS):
         checked(frame(0xC0, 28, 28, b"\1\2\3") + scan(b"\1\2") + b"\0" * 99 + END)
 
 
@@ -162,7 +162,7 @@ def test_the_orientation_is_that_of_the_first_block() -> None:
 
 def test_several_images_in_a_file_are_refused_and_one_is_read() -> None:
     data = encode(SEVEN, "MPO", save_all=True, append_images=[SEVEN])
-    with refuses(UnsupportedPictureError, "the file is neither a plain PNG nor a plain JPEG picture"):
+    with refuses(UnsupportedImageError, "the file is neither a plain PNG nor a plain JPEG image"):
         jpeg.read(data)
     count = re.search(rb"\x01\xb0\x04\x00\x01\x00\x00\x00\x02|\xb0\x01\x00\x04\x00\x00\x00\x01\x00\x00\x00\x02", data)
     assert count is not None
@@ -185,14 +185,14 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_header_that_makes_no_sense_is_refused(name: str) -> None:
-    with refuses(UnreadablePictureError, HEADER):
+    with refuses(UnreadableImageError, HEADER):
         jpeg.read(ODD[name])
 
 
 def test_what_comes_twice_or_is_not_all_there_is_refused() -> None:
     whole = encode(SEVEN, "JPEG")
-    with refuses(UnreadablePictureError, "the image is damaged: its segments are not in their order"):
+    with refuses(UnreadableImageError, "the image is damaged: its segments are not in their order"):
         jpeg.read(frame(0xC0, 28, 28, b"\1") + frame(0xC0, 99, 99, b"\1")[2:] + scan(b"\1") + END)
     for data in (whole[:2] + whole, whole[:30]):
-        with refuses(UnreadablePictureError, "the image is damaged: a part of it is missing"):
+        with refuses(UnreadableImageError, "the image is damaged: a part of it is missing"):
             jpeg.read(data)

@@ -21,8 +21,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     random_network,
     title,
 )
@@ -79,7 +79,7 @@ def test_the_tables_of_integer_networks_are_exact(
     architecture: Architecture, seed: int, fill: float, data: st.DataObject
 ) -> None:
     """To the last bit, with the winners of ties: gates and winners are those of each hiding."""
-    network, image = integer_network(architecture, seed), integer_picture(seed)
+    network, image = integer_network(architecture, seed), integer_image(seed)
     region = data.draw(st.sampled_from(exact_sides(architecture)))
     visible, images = hidings(8, image, region, fill, seed)
     games = class_games(network, image, region, fill)
@@ -141,15 +141,15 @@ def test_refusals() -> None:
     network, image = random_network(PAIRED, 1), np.zeros((28, 28))
     with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
         class_games(network, image[None])
-    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
         class_games(network, image[:, 1:])
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         class_games(network, np.full((28, 28), math.nan))
     with refuses(ParameterError, "fill: must be from 0 to 1, not 1.5"):
         class_games(network, image, fill=1.5)
-    with refuses(ParameterError, "target: must be a digit from 0 to 9, not 10"):
+    with refuses(ParameterError, "target: must be a class from 0 to 9, not 10"):
         pair_games(network, image, 10)
-    with refuses(ParameterError, "versus: must be a digit from 0 to 9, not -1"):
+    with refuses(ParameterError, "versus: must be a class from 0 to 9, not -1"):
         pair_games(network, image, 1, -1)
     with refuses(ParameterError, "versus: must differ from the target; both are 1"):
         pair_games(network, image, 1, 1)

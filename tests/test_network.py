@@ -14,8 +14,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     random_network,
     slow_trace,
     title,
@@ -29,7 +29,7 @@ LAYERS = ["conv1", "pool1", "responses", "conv2", "pool2", "logits"]
 @given(architectures(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
 def test_every_layer_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
     """Integers: no rounding hides a wrong tap, and of the many ties the first must win."""
-    network, image = integer_network(architecture, seed, dtype), integer_picture(seed)
+    network, image = integer_network(architecture, seed, dtype), integer_image(seed)
     slow, trace = slow_trace(network, image), network.trace(image)
     for layer in [*LAYERS, "winners"]:
         np.testing.assert_array_equal(getattr(trace, layer), getattr(slow, layer), err_msg=layer)
@@ -88,22 +88,22 @@ def test_answers_do_not_depend_on_batching(architecture: Architecture, count: in
 def test_every_intermediate_has_the_batchs_shape(architecture: Architecture, shape: tuple[int, ...]) -> None:
     network = integer_network(architecture, 5)
     count = int(np.prod(shape))
-    images = np.array([integer_picture(number) for number in range(count)]).reshape(*shape, 28, 28)
+    images = np.array([integer_image(number) for number in range(count)]).reshape(*shape, 28, 28)
     trace = network.trace(images)
     np.testing.assert_array_equal(network.logits(images), trace.logits)
-    single = slow_trace(network, integer_picture(0))
+    single = slow_trace(network, integer_image(0))
     for layer in [*LAYERS, "winners"]:
         got, one = getattr(trace, layer), getattr(single, layer)
         assert got.shape == (*shape, *one.shape)
         for number, values in enumerate(got.reshape(count, *one.shape)):
-            np.testing.assert_array_equal(values, getattr(slow_trace(network, integer_picture(number)), layer))
+            np.testing.assert_array_equal(values, getattr(slow_trace(network, integer_image(number)), layer))
 
 
 @pytest.mark.parametrize("shape", [(), (28,), (784,), (27, 28), (28, 29), (28, 28, 1), (1, 28, 28, 3)])
 def test_refuses_another_size(shape: tuple[int, ...]) -> None:
     network = random_network(PAIRED, 1)
     for read in (network.logits, network.trace):
-        with refuses(ImageError, f"a picture must be 28×28; got an array of shape {shape}"):
+        with refuses(ImageError, f"an image must be 28×28; got an array of shape {shape}"):
             read(np.zeros(shape))
 
 
@@ -112,7 +112,7 @@ def test_refuses_what_is_not_finite(value: float) -> None:
     network, images = random_network(SUMMED, 1), np.zeros((3, 28, 28))
     images[2, 27, 27] = value
     for read in (network.logits, network.trace):
-        with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+        with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
             read(images)
 
 
@@ -137,9 +137,9 @@ def test_weights_are_a_copy_that_nobody_can_change() -> None:
     mine = dict(random_network(SUMMED, 2).astype(np.float64).weights)
     mine = {name: array.copy() for name, array in mine.items()}
     network = Network(SUMMED, mine)
-    before = network.logits(integer_picture(1)).tolist()
+    before = network.logits(integer_image(1)).tolist()
     mine["affine.bias"] += 100
-    assert network.logits(integer_picture(1)).tolist() == before
+    assert network.logits(integer_image(1)).tolist() == before
     with pytest.raises(ValueError, match="read-only"):
         network.weights["affine.bias"][0] = 1
 

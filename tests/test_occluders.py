@@ -81,7 +81,7 @@ def pictures(seed: int) -> np.ndarray:
 def test_both_ways_are_equal(
     architecture: Architecture, seed: int, region: int, stride: int, fill: float | None
 ) -> None:
-    """With a grey that hides, and with other pictures that are seen in the regions."""
+    """With a grey that hides, and with other images that are seen in the regions."""
     network, regions, images = random_network(architecture, seed), Regions(region, min(region, stride)), pictures(seed)
     hides = pictures(seed + 1) if fill is None else fill
     whole, hidden, changed = Occluder(network, regions).logits(images, hides)

@@ -25,7 +25,7 @@ def region_and_stride(draw: st.DrawFn) -> tuple[int, int | None]:
 
 
 def corners(region: int, stride: int) -> list[int]:
-    """Where regions start along one side: on from 0, until the picture's edge is reached."""
+    """Where regions start along one side: on from 0, until the image's edge is reached."""
     found = [0]
     while found[-1] + region < 28:
         found.append(found[-1] + stride)
@@ -33,7 +33,7 @@ def corners(region: int, stride: int) -> list[int]:
 
 
 def reading(network: Network, image: Array, score: Score, target: int) -> tuple[float, int]:
-    """The target's score and the digit, one picture at a time."""
+    """The target's score and the digit, one image at a time."""
     logits = [float(value) for value in network.logits(image)]
     if score is Score.LOGIT:
         return logits[target], logits.index(max(logits))
@@ -210,14 +210,14 @@ def test_refuses_a_fill(fill: float) -> None:
 
 @pytest.mark.parametrize("target", [-1, 10])
 def test_refuses_a_target(target: int) -> None:
-    with refuses(ParameterError, f"target: must be a digit from 0 to 9, not {target}"):
+    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {target}"):
         occlude(NETWORKS[0], np.zeros((28, 28)), target)
 
 
 def test_refuses_what_is_no_picture() -> None:
-    with refuses(ImageError, "a picture must be 28×28; got an array of shape (28, 27)"):
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
         occlude(NETWORKS[0], np.zeros((28, 27)))
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         occlude(NETWORKS[0], np.full((28, 28), math.inf))
 
 

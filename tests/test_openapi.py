@@ -100,7 +100,7 @@ def test_the_key_is_a_security_scheme_of_guarded_operations_alone(document: Docu
             "type": "apiKey",
             "in": "header",
             "name": "X-API-Key",
-            "description": "Only where the service was given keys.",
+            "description": "Only if the service has keys.",
         }
     }
     for method, path in GUARDED:
@@ -126,7 +126,7 @@ def test_lengths_and_ranges_are_said(document: Document) -> None:
         assert (prediction[name]["minItems"], prediction[name]["maxItems"]) == (10, 10)
     for name in ("predicted", "probability"):
         assert prediction[name]["minimum"] == 0
-    assert prediction["predicted"]["exclusiveMaximum"] == 10
+    assert prediction["predicted"]["maximum"] == 9
     assert prediction["probability"]["maximum"] == 1
     image = schemas["ProcessAnswer"]["properties"]["image"]
     assert (image["minItems"], image["items"]["maxItems"]) == (28, 28)
@@ -286,3 +286,16 @@ def test_the_check_finds_what_is_wrong(client: TestClient, document: Document) -
     wrong += [{name: value for name, value in body.items() if name != "label"}, {**body, "input": {}}]
     for one in wrong:
         assert schema_errors(schema, one)
+
+
+def test_a_field_from_models_has_the_description_of_its_attribute(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert not [name for name, schema in schemas.items() if "-----" in schema.get("description", "")]
+    assert schemas["PlacedPair"]["description"] == "A filter pair in first or second place."
+    described = {name: field["description"] for name, field in schemas["PlacedPair"]["properties"].items()}
+    assert described == {
+        "conv1": "Filter numbers, from 0.",
+        "conv2": "Filter numbers, from 0.",
+        "share": "Share of the class's images in which this pair contributes most, 0…1.",
+        "mean": "Mean contribution to the class's logit.",
+    }

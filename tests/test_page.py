@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from service.drawing.colours import _COLOURS
+from service.drawing.primitives.colours import _COLOURS
 from service.page import MEDIA_TYPES, WEB
 from tests.pictures import DIGITS
 from tools.gallery import MISREAD

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError
+from service.errors import UnreadableImageError, UnsuitableImageError
 from service.imaging import png
 from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs
@@ -52,7 +52,7 @@ def test_as_many_bytes_as_the_header_says_and_no_others(depth: int, colour: int,
         Image.open(BytesIO(data)).load()
         png.read(data).check()
         for wrong, message in ((lines[:-1], FEWER), (lines[: len(lines) // 2], FEWER), (lines + b"\0", MORE)):
-            with refuses(UnreadablePictureError, message):
+            with refuses(UnreadableImageError, message):
                 png.read(built_of(wrong, *kind)).check()
 
 
@@ -63,7 +63,7 @@ def test_half_of_the_rows_or_one_pass_is_no_image() -> None:
     for lines, interlaced in ((grey[: 14 * 29], 0), (one_pass, 1)):
         data = built_of(lines, 28, 28, 8, 0, interlaced)
         Image.open(BytesIO(data)).load()
-        with refuses(UnreadablePictureError, FEWER):
+        with refuses(UnreadableImageError, FEWER):
             decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
@@ -72,7 +72,7 @@ def test_a_stream_that_unpacks_to_more_is_not_unpacked() -> None:
     assert len(data) < LIMIT
     tracemalloc.start()
     try:
-        with refuses(UnreadablePictureError, MORE):
+        with refuses(UnreadableImageError, MORE):
             decode_image(data, Fit.EXACT, Polarity.AUTO)
         assert tracemalloc.get_traced_memory()[1] < 2 * 2**20
     finally:
@@ -88,7 +88,7 @@ def test_a_damaged_stream_is_refused() -> None:
         (b"", FEWER),
     ):
         data = SIGNATURE + header(28, 28, 8, 0, 0) + chunk(b"IDAT", damaged) + chunk(b"IEND")
-        with refuses(UnreadablePictureError, message):
+        with refuses(UnreadableImageError, message):
             decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
@@ -131,7 +131,7 @@ def test_anything_of_an_animation_is_refused(kind: bytes, content: bytes, after:
     """A frame alone would fill a part of the image."""
     data = sample(7)
     place = data.index(b"IEND" if after else b"IDAT") - 4
-    with refuses(UnsuitablePictureError, "the image is animated; send a single frame"):
+    with refuses(UnsuitableImageError, "the image is animated; send a single frame"):
         decode_image(data[:place] + chunk(kind, content) + data[place:], Fit.EXACT, Polarity.AUTO)
 
 
@@ -204,14 +204,14 @@ def test_colours_beyond_the_palette_are_none(depth: int) -> None:
     samples[14, 14] = 1
     image, _ = decode_image(built(samples, 3, depth, chunk(b"PLTE", bytes(6))), Fit.EXACT, Polarity.LIGHT_ON_DARK)
     assert not image.any()
-    with refuses(UnreadablePictureError, "the image is damaged: it has colours that its palette does not hold"):
+    with refuses(UnreadableImageError, "the image is damaged: it has colours that its palette does not hold"):
         decode_image(built(samples, 3, depth, chunk(b"PLTE", bytes(3))), Fit.EXACT, Polarity.AUTO)
 
 
 def test_far_too_many_chunks_are_refused() -> None:
     decode_image(blank(28, 28, 8, 0, chunk(b"tEXt") * 997), Fit.EXACT, Polarity.AUTO)
     message = "the image has more than 1,000 chunks; save it anew, without its metadata"
-    with refuses(UnsuitablePictureError, message):
+    with refuses(UnsuitableImageError, message):
         decode_image(blank(28, 28, 8, 0, chunk(b"tEXt") * 998), Fit.EXACT, Polarity.AUTO)
 
 
@@ -242,7 +242,7 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_what_is_out_of_order_is_refused(name: str) -> None:
     parts, why = ODD[name]
-    with refuses(UnreadablePictureError, f"the image is damaged: {why}"):
+    with refuses(UnreadableImageError, f"the image is damaged: {why}"):
         decode_image(SIGNATURE + b"".join(parts), Fit.EXACT, Polarity.AUTO)
 
 
@@ -251,5 +251,5 @@ def test_no_pixel_is_decoded_before_the_check(monkeypatch: pytest.MonkeyPatch) -
         raise AssertionError("a pixel was decoded")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
-    with refuses(UnreadablePictureError, FEWER):
+    with refuses(UnreadableImageError, FEWER):
         decode_image(built_of(b"", 2000, 2000, 16, 6, 1), Fit.MNIST, Polarity.AUTO)

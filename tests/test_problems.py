@@ -46,8 +46,8 @@ def failing(error: Exception) -> TestClient:
 
 
 def test_an_image_error_is_a_problem() -> None:
-    answer = failing(ImageError("a picture must be finite")).get("/fail")
-    check_problem(answer, 422, "unsuitable-picture", "a picture must be finite")
+    answer = failing(ImageError("an image must be finite")).get("/fail")
+    check_problem(answer, 422, "unsuitable-image", "an image must be finite")
 
 
 @pytest.mark.parametrize("error", [CheckpointError("secret", "secret", "secret"), ArchitectureError("secret")])

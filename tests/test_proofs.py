@@ -257,7 +257,7 @@ def test_where_hiding_leads_to_a_tie_the_class_does_not_stay() -> None:
 def test_refusals(digits: Digits) -> None:
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
     zeros = {name: np.zeros(shape) for name, shape in PAIRED.tensor_shapes.items()}
-    with refuses(ImageError, "two classes lead in this image with the same logit, so neither has grounds"):
+    with refuses(ImageError, "two classes have the same largest logit for this image, so neither has grounds"):
         grounds(Network(PAIRED, zeros), image)
     with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
         grounds(network, image[None])

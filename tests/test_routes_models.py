@@ -55,7 +55,7 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, mode
 
     usage, study = body["usage"], json.loads((DIRECTORY / f"{model}.usage.json").read_text())
     assert {name: usage[name] for name in ("searched", "per_class", "distinct")} == {
-        "searched": 10_000,
+        "searched": 60_000,
         "per_class": 1000,
         "distinct": study["distinct"],
     }

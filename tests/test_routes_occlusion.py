@@ -12,8 +12,8 @@ from models.hiding import Hiding
 from models.occlusion import explain_occlusion
 from models.regions import Regions
 from service import drawing
-from service.drawing.canvas import MARGIN, NOTE, png
-from service.drawing.colours import MUTED, PAPER
+from service.drawing.primitives.canvas import MARGIN, NOTE, png
+from service.drawing.primitives.colours import MUTED, PAPER
 from tests.oracles import slow_trace
 from tests.pictures import decode, encode, pixels, sample
 from tests.test_drawing_canvas import written

@@ -18,8 +18,8 @@ from tests.oracles import (
     PAIRED,
     SUMMED,
     architectures,
+    integer_image,
     integer_network,
-    integer_picture,
     random_network,
     title,
 )
@@ -180,12 +180,12 @@ def test_the_precision_is_the_networks(digits: Digits) -> None:
 
 
 def test_refusals() -> None:
-    network, image = SHIPPED["paired-3x3"], integer_picture(1)
-    with refuses(ParameterError, "target: must be a digit from 0 to 9, not 10"):
+    network, image = SHIPPED["paired-3x3"], integer_image(1)
+    with refuses(ParameterError, "target: must be a class from 0 to 9, not 10"):
         shapley_values(network, image).of(10)
     with refuses(ParameterError, "versus: must differ from the target; both are 3"):
         shapley_values(network, image).of(3, 3)
-    with refuses(ParameterError, "versus: must be a digit from 0 to 9, not 11"):
+    with refuses(ParameterError, "versus: must be a class from 0 to 9, not 11"):
         pair_values(network, image, 3, 11)
     with refuses(ParameterError, "fill: must be from 0 to 1, not -0.1"):
         shapley_values(network, image, fill=-0.1)

@@ -174,9 +174,9 @@ def test_the_order_does_not_depend_on_precision(digits: Digits) -> None:
 
 def test_refusals() -> None:
     network, image = NETWORKS[0], np.zeros((28, 28))
-    with refuses(ParameterError, "target: must be a digit from 0 to 9, not 10"):
+    with refuses(ParameterError, "target: must be a class from 0 to 9, not 10"):
         find_grounds(network, image, target=10)
     with refuses(ImageError, "one image at a time; got an array of shape (2, 28, 28)"):
         find_grounds(network, np.zeros((2, 28, 28)))
-    with refuses(ImageError, "a picture must be finite: it holds NaN or infinity"):
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
         find_grounds(network, np.full((28, 28), np.nan))

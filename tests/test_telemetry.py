@@ -75,7 +75,7 @@ def test_explanations_are_timed_by_method(client: TestClient) -> None:
 
 
 def test_refusals_are_counted_by_reason(client: TestClient) -> None:
-    name = 'konkyo_rejected_total{reason="unsupported-picture"}'
+    name = 'konkyo_rejected_total{reason="unsupported-image"}'
     before = metric(client, name)
     client.post("/predict", files={"file": b"hello"})
     assert metric(client, name) == before + 1

@@ -93,7 +93,7 @@ def test_refuses_a_name(name: str) -> None:
         ("--batch", "0"),
         ("--learning-rate", "0"),
         ("--held-out", "0"),
-        ("--floor", "101"),
+        ("--minimum-accuracy", "101"),
         ("--wiring", "tangled"),
     ],
 )
@@ -122,7 +122,7 @@ def test_an_error_is_printed_as_it_is(tmp_path: Path) -> None:
     )
 
 
-SMALL = ["--filters=1x2", "--steps=60", "--batch=20", "--learning-rate=0.01", "--held-out=100", "--floor=0"]
+SMALL = ["--filters=1x2", "--steps=60", "--batch=20", "--learning-rate=0.01", "--held-out=100", "--minimum-accuracy=0"]
 
 
 @pytest.mark.usefixtures("little")
@@ -143,12 +143,13 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "held_out": 100,
         "evaluate_every": 1000,
         "schedule": "constant",
-        "distillation": 0.0,
+        "distillation": False,
         "temperature": 1.0,
-        "mistakes": 0.0,
-        "copies": 0,
-        "starts": 1,
-        "trial": 0,
+        "error_rate_loss": 0.0,
+        "neutral": False,
+        "augmentations": 0,
+        "restarts": 1,
+        "rung": 0,
     }
     tried = made.card["selection"]["runs"]
     assert [run["seed"] for run in tried] == [4, 5]
@@ -158,8 +159,8 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     right = int((made.network.astype(np.float64).logits(pictures).argmax(-1) == labels).sum())
     said = words(result.output)
     assert (
-        f"seed {best['seed']} reads {right:.2f}% of the 100 test images with {made.card['parameters']} parameters"
-        in said
+        f"seed {best['seed']} has {right:.2f}% accuracy on the 100 test images, "
+        f"with {made.card['parameters']} parameters" in said
     )
     tests = [run["test"] for run in tried]
     assert tests[tried.index(best)] == right / 100
@@ -172,7 +173,9 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
 @pytest.mark.usefixtures("little")
 def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
     state = tmp_path / "runs" / "paired-3x3" / "paper-1-1.pt"
-    result = in_process("--steps=1", "--held-out=100", "--floor=0", f"--out={tmp_path}", f"--runs={tmp_path / 'runs'}")
+    result = in_process(
+        "--steps=1", "--held-out=100", "--minimum-accuracy=0", f"--out={tmp_path}", f"--runs={tmp_path / 'runs'}"
+    )
     assert result.exit_code == 0, result.output
     assert state.exists()
     made = load(tmp_path / "paired-3x3.safetensors")
@@ -198,18 +201,19 @@ def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pyte
     assert recipe["distillation"] == BEST.distillation
     assert recipe["schedule"] == "one-cycle"
     assert (recipe["steps"], recipe["learning_rate"]) == (60, 0.01)
-    assert len(list((tmp_path / "runs" / "lessons").glob("*/*.safetensors"))) == 1 + BEST.copies
+    assert len(list((tmp_path / "runs" / "distillation").glob("*/*.safetensors"))) == 1 + BEST.augmentations
     again = in_process(*options)
     assert "taught, seed 1: trained before" in words(again.output)
 
 
 @pytest.mark.usefixtures("little")
-def test_below_the_floor_the_checkpoint_is_not_written(tmp_path: Path) -> None:
+def test_below_the_minimum_accuracy_the_checkpoint_is_not_written(tmp_path: Path) -> None:
     result = in_process(*SMALL[:-1], "--name=low", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}")
     assert isinstance(result.exception, RunError)
     assert re.fullmatch(
-        r"low reads \d+\.00% of 100 test images, below the floor of 98\.00%: no checkpoint was written\. "
-        r"Train longer or from more seeds, or lower --floor",
+        r"low predicts \d+\.00% of 100 held-out images correctly, below the minimum accuracy of 97\.00%: "
+        r"no checkpoint was written\. "
+        r"Train longer or from more seeds, or lower --minimum-accuracy",
         str(result.exception),
     )
     assert not (tmp_path / "out").exists()
@@ -246,29 +250,39 @@ QUICK = ["--wiring=summed", "--filters=1x1", "--batch=10", "--held-out=500", "--
 @needs_mnist
 def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     out = tmp_path / "out"
-    done = shell("--steps=300", "--learning-rate=0.005", "--floor=50", "--name=whole", "--out", out, "--runs", tmp_path)
+    done = shell(
+        "--steps=300",
+        "--learning-rate=0.005",
+        "--minimum-accuracy=50",
+        "--name=whole",
+        "--out",
+        out,
+        "--runs",
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     made = load(out / "whole.safetensors")
     read = made.network.astype(np.float64).logits(digits.images / 255).argmax(-1)
     share = int((read == digits.labels).sum()) / 10_000
     assert share > 0.85
     assert made.card["accuracy"]["test"] == share
-    assert f"seed 1 reads {share:.2%} of the 10,000 test images with 2,368 parameters" in words(done.stdout)
+    assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
 
 
 @needs_mnist
-def test_a_floor_that_is_not_reached_ends_with_status_1(tmp_path: Path) -> None:
+def test_a_minimum_accuracy_that_is_not_reached_ends_with_status_1(tmp_path: Path) -> None:
     done = shell(*QUICK, "--steps=20", "--out", tmp_path / "out", "--runs", tmp_path / "runs")
     assert done.returncode == 1
     assert re.fullmatch(
-        r"error: quick reads \d+\.\d\d% of 10,000 test images, below the floor of 98\.00%: .*\n", done.stderr
+        r"error: quick predicts \d+\.\d\d% of 500 held-out images correctly, below the minimum accuracy of 97\.0.*\n",
+        done.stderr,
     )
     assert not (tmp_path / "out").exists()
 
 
 @needs_mnist
 def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) -> None:
-    recipe = [*QUICK, "--steps=2000", "--floor=0"]
+    recipe = [*QUICK, "--steps=2000", "--minimum-accuracy=0"]
     assert shell(*recipe, "--out", tmp_path / "whole", "--runs", tmp_path / "one").returncode == 0
 
     state = tmp_path / "two" / "quick" / "paper-1-1.pt"

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_hashes_are_mnists() -> None:
-    """As published with the data set; also in DESIGN 7."""
+    """As published with the data set."""
     assert SHA256 == {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -137,7 +137,7 @@ def test_a_smaller_validation_set_is_part_of_a_larger() -> None:
 
 @pytest.mark.parametrize("held_out", [-1, 0, 60, 61])
 def test_refuses_to_leave_nothing_on_one_side(held_out: int) -> None:
-    with refuses(DataError, f"validation takes from 1 to 59 of 60 pictures, not {held_out}"):
+    with refuses(DataError, f"validation takes from 1 to 59 of 60 images, not {held_out}"):
         numbered(60).split(held_out)
 
 

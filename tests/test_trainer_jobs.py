@@ -14,9 +14,9 @@ from models.architecture import Architecture, Wiring  # noqa: E402
 from tests.runs import SHORT, outcome  # noqa: E402
 from trainer import teacher  # noqa: E402
 from trainer.data import Digits  # noqa: E402
+from trainer.distillation import prepare  # noqa: E402
 from trainer.errors import RunError  # noqa: E402
 from trainer.jobs import MOST_PROCESSES, Job, processes, train  # noqa: E402
-from trainer.lesson import prepare  # noqa: E402
 from trainer.recipe import Recipe  # noqa: E402
 from trainer.teacher import Teacher  # noqa: E402
 
@@ -43,20 +43,20 @@ def test_several_at_once_end_as_one_after_another(digits: Digits, tmp_path: Path
     assert ends[0] == ends[1]
 
 
-def test_with_a_lesson_that_was_prepared_before(
+def test_with_a_distillation_set_that_was_prepared_before(
     digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(teacher, "EPOCHS", 1)  # other processes do not know, and need not: it is trained already
-    recipe = Recipe(steps=20, batch=20, held_out=100, evaluate_every=10, distillation=1.0, copies=1)
+    recipe = Recipe(steps=20, batch=20, held_out=100, evaluate_every=10, distillation=True, augmentations=1)
     training, _ = digits[:600].split(recipe.held_out)
     master = Teacher(training, tmp_path / "teacher.pt")
     list(master.train())
-    lesson = prepare(master, training, 1, tmp_path / "lessons", lambda _: None)
+    distillation_set = prepare(master, training, 1, tmp_path / "distillation", lambda _: None)
     ends = []
     for at_once in (1, 2):
         jobs = wanted(tmp_path / str(at_once), 2, recipe)
         list(train(jobs, digits[:600], tmp_path, at_once))
-        ends.append([outcome(job.run(digits[:600], lesson)) for job in jobs])
+        ends.append([outcome(job.run(digits[:600], distillation_set)) for job in jobs])
     assert ends[0] == ends[1]
 
 

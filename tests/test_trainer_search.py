@@ -81,7 +81,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     monkeypatch.setattr(
         command_module, "RECIPES", {"paper": Recipe(batch=10, held_out=200, learning_rate=0.005, evaluate_every=100)}
     )
-    monkeypatch.setattr(command_module, "TRIAL", 60)
+    monkeypatch.setattr(command_module, "RUNG", 60)
     monkeypatch.setattr(jobs, "processes", lambda: 1)
     monkeypatch.setattr("trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
@@ -131,7 +131,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     wide = made["networks"][2]
     run = Run(
         Architecture(Wiring.PAIRED, 2, 1),
-        Recipe(steps=250, batch=10, held_out=200, learning_rate=0.005, evaluate_every=100, starts=4, trial=60),
+        Recipe(steps=250, batch=10, held_out=200, learning_rate=0.005, evaluate_every=100, restarts=4, rung=60),
         [1, 2],
         digits[:1_200],
         tmp_path / "runs" / "search" / "paper-250" / "paired-2x1-1-2.pt",
@@ -150,14 +150,14 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
 
 @pytest.mark.usefixtures("little")
 def test_says_what_is_smallest(tmp_path: Path) -> None:
-    found = search("--floor=40", "--steps=250")
+    found = search("--minimum-accuracy=40", "--steps=250")
     assert found.exit_code == 0, found.output
     said = " ".join(found.output.split())
     assert "The smallest that validates at 40.0% on average, summed: 1 and 1 filters, 296 parameters, " in said
     made = json.loads((tmp_path / "models" / "search.json").read_text())
     assert made["floor"] == 0.4
     assert made["smallest"][0]["parameters"] == 296
-    none = search("--floor=100", "--steps=250")
+    none = search("--minimum-accuracy=100", "--steps=250")
     assert "No network validates at 100.0% on average: train longer, or try more filters." in " ".join(
         none.output.split()
     )

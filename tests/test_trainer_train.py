@@ -15,16 +15,16 @@ from tests.refuse import refuses
 from tests.runs import SHORT, finished, listed, outcome
 from trainer import train
 from trainer.data import Digits
+from trainer.distillation import DistillationSet
 from trainer.errors import DataError, RunError
-from trainer.lesson import Lesson
 from trainer.network import TrainableNetwork
 from trainer.recipe import BEST, PAPER, Recipe, Schedule
 from trainer.train import Run
 
 
 def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT, 0.0, 1.0, 0.0, 0, 1, 0)
-    assert {PAPER.step_size(step) for step in (0, 5, 99_999)} == {1e-3}
+    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT)
+    assert {PAPER.learning_rate_at(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
 def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tm
                 p.sub_(0.01 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8))
 
     expected = network.export().weights
-    last = run.stack.network(0).export()
+    last = run.ensemble.network(0).export()
     for name, array in last.weights.items():
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=2e-6, err_msg=name)
     assert [entry["step"] for entry in run.history] == [10, 20, 30, 40]
@@ -83,10 +83,10 @@ def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch
     run = Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
     for progress in run.train():
         if progress.step == 20:
-            there = listed(run.stack.network(0).state_dict())
+            there = listed(run.ensemble.network(0).state_dict())
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20)]
     assert listed(run.result(0).weights) == there
-    assert listed(run.stack.network(0).state_dict()) != there
+    assert listed(run.ensemble.network(0).state_dict()) != there
 
 
 def test_after_one_cycle_the_last_weights_are_kept(
@@ -96,7 +96,7 @@ def test_after_one_cycle_the_last_weights_are_kept(
     monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
     run = finished(Run(SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), [1], few, tmp_path / "state.pt"))
     assert [(best.validation, best.step) for best in run.best] == [(0.6, 40)]
-    assert listed(run.result(0).weights) == listed(run.stack.network(0).state_dict())
+    assert listed(run.result(0).weights) == listed(run.ensemble.network(0).state_dict())
 
 
 def test_reports_now_and_then_and_at_each_validation(
@@ -127,10 +127,10 @@ def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
     assert not (tmp_path / "state.pt").exists()
 
 
-def test_refuses_too_few_pictures(few: Digits, tmp_path: Path) -> None:
-    with refuses(RunError, "a batch of 20 needs as many pictures; 19 are left for training"):
+def test_refuses_too_few_images(few: Digits, tmp_path: Path) -> None:
+    with refuses(RunError, "a batch of 20 needs as many images; 19 are left for training"):
         Run(SUMMED, SHORT, [1], few[:119], tmp_path / "state.pt")
-    with refuses(DataError, "validation takes from 1 to 99 of 100 pictures, not 100"):
+    with refuses(DataError, "validation takes from 1 to 99 of 100 images, not 100"):
         Run(SUMMED, SHORT, [1], few[:100], tmp_path / "state.pt")
 
 
@@ -140,8 +140,8 @@ def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path
         together = finished(Run(architecture, SHORT, [3, 4, 5], few, tmp_path / f"{name}.pt"))
         for which, seed in enumerate(together.seeds):
             alone = finished(Run(architecture, SHORT, [seed], few, tmp_path / f"{name}-{seed}.pt"))
-            for key, array in alone.stack.network(0).export().weights.items():
-                other = together.stack.network(which).export().weights[key]
+            for key, array in alone.ensemble.network(0).export().weights.items():
+                other = together.ensemble.network(which).export().weights[key]
                 np.testing.assert_allclose(other, array, rtol=0, atol=2e-5, err_msg=key)
             assert [entry["validation"][which] for entry in together.history] == pytest.approx(
                 [entry["validation"][0] for entry in alone.history], abs=0.011
@@ -157,7 +157,7 @@ def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: 
 
 def test_one_cycle_rises_and_falls_to_nothing() -> None:
     recipe = Recipe(steps=100, learning_rate=2.0, schedule=Schedule.ONE_CYCLE)
-    sizes = [recipe.step_size(step) for step in range(100)]
+    sizes = [recipe.learning_rate_at(step) for step in range(100)]
     assert sizes[:10] == pytest.approx([2 * (step + 1) / 11 for step in range(10)])
     assert sizes[10] == 2
     assert sizes[55] == pytest.approx(1)
@@ -165,37 +165,45 @@ def test_one_cycle_rises_and_falls_to_nothing() -> None:
     assert 0 < sizes[-1] < 1e-3
 
 
-def test_the_step_size_is_the_schedules(few: Digits, tmp_path: Path) -> None:
-    """Adam's first step is as long as the step size, wherever the gradient is not tiny."""
+def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None:
+    """Adam's first step is as long as the learning rate, wherever the gradient is not tiny."""
     recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
     run = Run(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
-    before = run.stack.network(0).affine.bias.detach().clone()
+    before = run.ensemble.network(0).affine.bias.detach().clone()
     next(run.train())
-    moved = (run.stack.network(0).affine.bias - before).abs()
-    assert moved.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
+    change = (run.ensemble.network(0).affine.bias - before).abs()
+    assert change.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
 
 
-def lesson(digits: Digits, seed: int = 1) -> Lesson:
-    """Made-up answers to 300 pictures."""
-    answers = torch.randn(300, 10, generator=torch.Generator().manual_seed(seed)) * 4
+def distillation_set(digits: Digits, seed: int = 1) -> DistillationSet:
+    """Made-up logits for 300 images."""
+    logits = torch.randn(300, 10, generator=torch.Generator().manual_seed(seed)) * 4
     images, labels = torch.tensor(digits.images[:300])[:, None], torch.tensor(digits.labels[:300]).long()
-    return Lesson(images, labels, answers)
+    return DistillationSet(images, labels, logits, {"parameters": 1, "epochs": 1, "sha256": "0f"})
 
 
-def test_the_share_of_mistakes_grows_along_a_line() -> None:
-    recipe = Recipe(steps=100, mistakes=0.6)
-    assert [recipe.mistake_share(step) for step in (0, 30, 60, 90, 99)] == pytest.approx([0, 0, 0.3, 0.6, 0.6])
-    assert PAPER.mistake_share(99_999) == 0
+def test_the_error_rate_loss_grows_along_a_line() -> None:
+    recipe = Recipe(steps=100, error_rate_loss=0.6)
+    assert [recipe.error_rate_share(step) for step in (0, 30, 60, 90, 99)] == pytest.approx([0, 0, 0.3, 0.6, 0.6])
+    assert PAPER.error_rate_share(99_999) == 0
 
 
-@pytest.mark.parametrize("mistakes", [0.0, 0.8])
-@pytest.mark.parametrize("share", [0.5, 1.0])
-def test_distillation_asks_for_the_teachers_answer_and_then_for_few_mistakes(
-    share: float, mistakes: float, few: Digits, tmp_path: Path
+@pytest.mark.parametrize("error_rate_loss", [0.0, 0.8])
+@pytest.mark.parametrize("neutral", [False, True])
+def test_distillation_asks_for_the_teachers_answer_and_then_for_few_errors(
+    neutral: bool, error_rate_loss: float, few: Digits, tmp_path: Path
 ) -> None:
     """The loss once more, as Hinton, Vinyals and Dean write it, and gradients by autograd of it alone."""
-    recipe = replace(SHORT, distillation=share, temperature=3.0, mistakes=mistakes, steps=10, evaluate_every=10)
-    given = lesson(few)
+    recipe = replace(
+        SHORT,
+        distillation=True,
+        neutral=neutral,
+        temperature=3.0,
+        error_rate_loss=error_rate_loss,
+        steps=10,
+        evaluate_every=10,
+    )
+    given = distillation_set(few)
     run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", given))
 
     torch.manual_seed(5)
@@ -206,35 +214,55 @@ def test_distillation_asks_for_the_teachers_answer_and_then_for_few_mistakes(
     for batch in range(10):
         which = order[20 * batch : 20 * batch + 20]
         logits = network(images[which])
-        hard = -F.log_softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
-        soft = -(F.softmax(given.answers[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
+        soft = -(F.softmax(given.logits[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
         wrong = 1 - F.softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
-        grown = mistakes * min(max((batch - 3) / 6, 0), 1)
-        loss = (1 - grown) * ((1 - share) * hard + share * 9 * soft) + grown * 4 * wrong
+        grown = error_rate_loss * min(max((batch - 3) / 6, 0), 1)
+        loss = (1 - grown) * 9 * soft + grown * 4 * wrong
+        if neutral:
+            loss = loss - F.log_softmax(network(torch.zeros(1, 1, 28, 28)), 1).mean() / 20
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert run.history[-1]["loss"][0] == pytest.approx(loss.item(), 1e-3)
     for key, array in network.export().weights.items():
-        np.testing.assert_allclose(run.stack.network(0).export().weights[key], array, rtol=0, atol=1e-5, err_msg=key)
+        np.testing.assert_allclose(run.ensemble.network(0).export().weights[key], array, rtol=0, atol=1e-5, err_msg=key)
 
 
-def test_a_recipe_with_distillation_and_no_other_has_a_lesson(few: Digits, tmp_path: Path) -> None:
-    message = "a recipe with distillation, and no other, needs a lesson from a teacher"
+def test_a_recipe_with_distillation_and_no_other_has_a_distillation_set(few: Digits, tmp_path: Path) -> None:
+    message = "a recipe with distillation, and no other, needs a distillation set"
     with refuses(RunError, message):
-        Run(SUMMED, replace(SHORT, distillation=1.0), [1], few, tmp_path / "state.pt")
+        Run(SUMMED, replace(SHORT, distillation=True), [1], few, tmp_path / "state.pt")
     with refuses(RunError, message):
-        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt", lesson(few))
+        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt", distillation_set(few))
 
 
-def test_refuses_the_state_of_another_lesson(few: Digits, tmp_path: Path) -> None:
-    recipe = replace(SHORT, distillation=1.0)
-    next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", lesson(few)).train()))
-    assert Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", lesson(few)).step == 10
+def test_refuses_the_state_of_another_distillation_set(few: Digits, tmp_path: Path) -> None:
+    recipe = replace(SHORT, distillation=True)
+    next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few)).train()))
+    assert Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few)).step == 10
     with pytest.raises(RunError, match="is a run of another architecture or recipe"):
-        Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", lesson(few, seed=2))
+        Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few, seed=2))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "loss"),
+    [
+        (PAPER, "cross-entropy with the labels"),
+        (replace(PAPER, distillation=True), "cross-entropy with the teacher's probabilities at temperature 1"),
+        (
+            replace(PAPER, distillation=True, temperature=2.5, error_rate_loss=0.5, neutral=True),
+            "cross-entropy with the teacher's probabilities at temperature 2.5; from 30% of the steps on replaced by "
+            "the error rate, 1 − the label's probability, up to 50% at 90% of them; in each batch, an empty image with "
+            "equal probabilities for all classes",
+        ),
+    ],
+)
+def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
+    assert recipe.loss == loss
 
 
 def test_the_best_recipe_has_a_teacher_and_one_cycle() -> None:
-    assert BEST.distillation > 0
+    assert BEST.distillation
+    assert BEST.steps == 4 * BEST.rung, "half of 16, of 8, of 4, and of 2 starts are given up, the last at the end"
+    assert BEST.restarts == 2**4
     assert BEST.schedule is Schedule.ONE_CYCLE

@@ -11,10 +11,11 @@ from models import checkpoint, usage_file
 from models.architecture import Architecture, Wiring
 from models.checkpoint import Checkpoint
 from models.errors import CheckpointError
-from models.usage import Usage, measure
+from models.usage import Usage
 from tests.documents import document
 from tests.oracles import random_network
 from tests.refuse import refuses
+from trainer.studies.usage import measure
 
 SHAPE = Architecture(Wiring.PAIRED, 2, 3)
 AGAIN = "; `python -m trainer study filters --model tiny` makes it anew"
@@ -47,8 +48,8 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
         assert (one.images, one.first, one.second) == (other.images, other.first, other.second)
         for name in ("firsts", "mean", "deviation", "distances"):
             assert getattr(one, name).tolist() == getattr(other, name).tolist()
-    pictures = np.random.default_rng(1).normal(3, 2, (10, 2, 3))
-    assert loaded.typicality(pictures) == usage.typicality(pictures)
+    images = np.random.default_rng(1).normal(3, 2, (10, 2, 3))
+    assert loaded.typicality(images) == usage.typicality(images)
     files = ["tiny.json", "tiny.safetensors", "tiny.usage.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
 
@@ -56,7 +57,7 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
 def test_it_is_read_by_people_too(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     usage_file.save(tmp_path, tiny, usage)
     text = (tmp_path / "tiny.usage.json").read_text()
-    assert text.startswith('{\n  "format_version": 1,\n  "name": "tiny",\n  "sha256": "')
+    assert text.startswith('{\n  "format_version": 2,\n  "name": "tiny",\n  "sha256": "')
     entry = raw(tmp_path)["classes"][3]
     assert entry["digit"] == 3
     order = sorted(
@@ -100,8 +101,8 @@ def test_what_would_be_refused_is_not_written(tmp_path: Path, tiny: Checkpoint, 
         ("{", "file: is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
         ("[]", "file: must be an object, not list"),
         ("null", "file: must be an object, not NoneType"),
-        ("{}", "format_version: must be 1, not None"),
-        ('{"format_version": 2}', "format_version: must be 1, not 2"),
+        ("{}", "format_version: must be 2, not None"),
+        ('{"format_version": 1}', "format_version: must be 2, not 1"),
     ],
 )
 def test_refuses_another_file(tmp_path: Path, tiny: Checkpoint, content: str, message: str) -> None:

@@ -11,7 +11,7 @@ torch.set_num_threads(1)
 
 
 class LayeredNetwork(nn.Module):
-    """float64. With paired wiring conv2 sees one map at a time, as if each were a picture of its own."""
+    """float64. With paired wiring conv2 sees one map at a time, as if each were an image of its own."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """What ``NAME.usage.json`` must hold, computed from the checkpoint's tensors by a script of its own.
 
-Nothing of ``models`` is used: sums over windows and winners are written out anew, for many pictures at once.
+Nothing of ``models`` is used: sums over windows and winners are written out anew, for many images at once.
 """
 
 import json
@@ -18,7 +18,7 @@ F64 = NDArray[np.float64]
 
 
 def check(path: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], digits: Iterable[int] = range(10)) -> None:
-    """The usage file of a checkpoint's ``path`` holds what these pictures give.
+    """The usage file of a checkpoint's ``path`` holds what these images give.
 
     ``digits`` are the classes to compare; what depends on all of them is compared only with all ten.
     """
@@ -45,8 +45,7 @@ def check(path: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], digi
 
 def check_places(entry: Any, shares: F64, means: F64) -> None:
     order = sorted(range(len(shares)), key=lambda pair: (-shares[pair], -means.ravel()[pair]))
-    dominated = shares[order[0]] >= 0.9
-    assert (entry["second"] is None) == (dominated or len(order) == 1)
+    assert (entry["second"] is None) == (len(order) == 1)
     for pair, place in zip(order, [entry["first"], entry["second"]], strict=False):
         if place is not None:
             assert [place["conv1"], place["conv2"]] == list(divmod(pair, means.shape[1]))

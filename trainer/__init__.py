@@ -1,1 +1,1 @@
-"""The offline floor: data, training and measuring with PyTorch. Stands on ``models``; knows nothing of HTTP."""
+"""The offline part: data, training and measuring with PyTorch. Stands on ``models``; knows nothing of HTTP."""

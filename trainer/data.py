@@ -25,7 +25,7 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures and what they show.
+    """Images and what they show.
 
     Attributes
     ----------
@@ -45,12 +45,12 @@ class Digits:
         return Digits(self.images[which], self.labels[which])
 
     def scaled(self, dtype: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        """The pictures in [0, 1], as the network takes them."""
-        pictures: NDArray[np.floating[Any]] = self.images.astype(dtype) / dtype(255)
-        return pictures
+        """The images in [0, 1], as the network takes them."""
+        images: NDArray[np.floating[Any]] = self.images.astype(dtype) / dtype(255)
+        return images
 
     def split(self, held_out: int) -> tuple["Digits", "Digits"]:
-        """(training, validation): ``held_out`` pictures drawn at random, the same ones at every call.
+        """(training, validation): ``held_out`` images drawn at random, the same ones at every call.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class Digits:
             Nothing would be left on one side.
         """
         if not 0 < held_out < len(self):
-            raise DataError(f"validation takes from 1 to {len(self) - 1} of {len(self)} pictures, not {held_out}")
+            raise DataError(f"validation takes from 1 to {len(self) - 1} of {len(self)} images, not {held_out}")
         order = np.random.default_rng(SPLIT_SEED).permutation(len(self))
         return self[np.sort(order[held_out:])], self[np.sort(order[:held_out])]
 

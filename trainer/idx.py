@@ -28,7 +28,7 @@ def uncompressed(path: Path) -> bytes:
 
 
 def parse(data: bytes) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes: (N, 28, 28) for pictures, (N,) for labels.
+    """The array in an IDX file of unsigned bytes: (N, 28, 28) for images, (N,) for labels.
 
     Raises
     ------

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from models.architecture import Architecture
 from trainer.data import Digits
+from trainer.distillation import DistillationSet, prepare
 from trainer.errors import RunError
-from trainer.lesson import Lesson, prepare
 from trainer.recipe import Recipe
 from trainer.teacher import Teacher
 from trainer.train import Progress, Run
 
-# Each process holds the lesson, half a gigabyte.
+# Each process holds the distillation_set, half a gigabyte.
 MOST_PROCESSES = 4
 
 
@@ -30,9 +30,9 @@ class Job:
     seeds: range
     state_file: Path
 
-    def run(self, digits: Digits, lesson: Lesson | None) -> Run:
+    def run(self, digits: Digits, distillation_set: DistillationSet | None) -> Run:
         """Where it is: begun, at the step of its state file, or finished."""
-        return Run(self.architecture, self.recipe, self.seeds, digits, self.state_file, lesson)
+        return Run(self.architecture, self.recipe, self.seeds, digits, self.state_file, distillation_set)
 
 
 def processes() -> int:
@@ -51,7 +51,7 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
     digits
         MNIST's training images.
     runs
-        Where the teacher and its lesson are, for recipes with one.
+        Where the teacher and its distillation_set are, for recipes with one.
     at_once
         Processes. With one, or for one job, it is this process.
 
@@ -62,7 +62,7 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
     """
     if at_once == 1 or len(jobs) == 1:
         for job in jobs:
-            for progress in job.run(digits, _lesson(job.recipe, digits, runs)).train():
+            for progress in job.run(digits, _distillation_set(job.recipe, digits, runs)).train():
                 yield job, progress
         return
     # A fresh interpreter: a copy of this one, with its threads, could hang.
@@ -95,7 +95,7 @@ def _work(job: Job, digits: Digits, runs: Path, connection: Connection) -> None:
     # An interrupt reaches the whole group; the process that was started by hand answers for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for progress in job.run(digits, _lesson(job.recipe, digits, runs)).train():
+        for progress in job.run(digits, _distillation_set(job.recipe, digits, runs)).train():
             connection.send(progress)
     except RunError as error:
         connection.send(error)
@@ -103,10 +103,10 @@ def _work(job: Job, digits: Digits, runs: Path, connection: Connection) -> None:
         connection.send(None)
 
 
-def _lesson(recipe: Recipe, digits: Digits, runs: Path) -> Lesson | None:
+def _distillation_set(recipe: Recipe, digits: Digits, runs: Path) -> DistillationSet | None:
     """What was prepared before."""
     if not recipe.distillation:
         return None
     training, _ = digits.split(recipe.held_out)
     teacher = Teacher(training, runs / "teacher.pt")
-    return prepare(teacher, training, recipe.copies, runs / "lessons", lambda _: None)
+    return prepare(teacher, training, recipe.augmentations, runs / "distillation", lambda _: None)

@@ -34,7 +34,7 @@ class TrainableNetwork(nn.Module):
         if self.architecture.wiring is Wiring.SUMMED:
             maps: Tensor = self.conv2(pool1)
             return maps
-        # Each map is a group of its own, and every group gets the same kernels: faster than one picture a map.
+        # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
         groups = self.architecture.conv1_filters
         bias = None if self.conv2.bias is None else self.conv2.bias.repeat(groups)
         return F.conv2d(pool1, self.conv2.weight.repeat(groups, 1, 1, 1), bias, groups=groups)

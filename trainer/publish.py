@@ -12,13 +12,14 @@ from models import checkpoint, probe
 from models.architecture import IMAGE_SIDE
 from models.card import FORMAT_VERSION, Document, RunDocument
 from models.checkpoint import Checkpoint
+from trainer import augmentation
 from trainer.data import SHA256, Digits
 from trainer.errors import RunError
-from trainer.measure import read_all
+from trainer.evaluation import evaluate
 from trainer.train import Run
 
 
-def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, directory: Path) -> Checkpoint:
+def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: float, directory: Path) -> Checkpoint:
     """Write the network that validates best as ``NAME.safetensors`` and ``NAME.json``.
 
     Parameters
@@ -28,17 +29,17 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
     runs
         Finished runs of one architecture and recipe, from different seeds. The first of equal ones is taken.
     test
-        MNIST's test images; they take no part in the choice. Every seed's network reads them once it is made, so that
-        the card can say what a seed that was not chosen would have given.
-    floor
-        Accuracy on the test images below which nothing is written, 0…1.
+        MNIST's test images. They take no part in any decision: neither which seed is written, nor whether. Every
+        seed's network is measured with them in the end, so that the card says what another seed would have given.
+    minimum_accuracy
+        Accuracy on the held-out images, without augmented copies, below which nothing is written, 0…1.
     directory
         Where to.
 
     Raises
     ------
     RunError
-        A run that is not finished, or below the floor. The runs stay where they are.
+        A run that is not finished, or below the minimum accuracy. The runs stay where they are.
     """
     for run in runs:
         if not run.finished:
@@ -47,33 +48,40 @@ def publish(name: str, runs: Sequence[Run], test: Digits, floor: float, director
             )
     candidates = [(run, which) for run in runs for which in range(len(run.seeds))]
     chosen, place = max(candidates, key=lambda candidate: candidate[0].best[candidate[1]].validation)
-    network = chosen.result(place)
-    reading = read_all(network, test)
-    if reading.accuracy < floor:
+    network, recipe = chosen.result(place), chosen.recipe
+    validation = evaluate(network, chosen.held_out).accuracy
+    if validation < minimum_accuracy:
         raise RunError(
-            f"{name} reads {reading.accuracy:.2%} of {len(test):,} test images, below the floor of {floor:.2%}: "
-            "no checkpoint was written. Train longer or from more seeds, or lower --floor"
+            f"{name} predicts {validation:.2%} of {len(chosen.held_out):,} held-out images correctly, below the "
+            f"minimum accuracy of {minimum_accuracy:.2%}: no checkpoint was written. Train longer or from more seeds, "
+            "or lower --minimum-accuracy"
         )
-    copies = f" and {chosen.recipe.copies} moved copies of each" if chosen.recipe.copies else ""
+    copies = f" and {recipe.augmentations} augmented copies of each" if recipe.augmentations else ""
+    tested = evaluate(network, test)
     document: Document = {
         "format_version": FORMAT_VERSION,
         "name": name,
         "architecture": asdict(chosen.architecture),
         "parameters": chosen.architecture.parameters,
         "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
-        "recipe": asdict(chosen.recipe),
+        "recipe": asdict(recipe),
+        "training": {
+            "teacher": chosen.distillation_set.teacher if chosen.distillation_set else None,
+            "augmentations": augmentation.document(recipe.augmentations),
+            "loss": recipe.loss,
+        },
         "selection": {
-            "by": f"validation accuracy on {chosen.recipe.held_out} held-out training images{copies}",
+            "by": f"validation accuracy on {recipe.held_out} held-out training images{copies}",
             "seed": chosen.seeds[place],
             "runs": [entry for run in runs for entry in told(run, test)],
         },
         "dataset": SHA256,
         "accuracy": {
-            "validation": read_all(network, chosen.held_out).accuracy,
-            "test": reading.accuracy,
+            "validation": validation,
+            "test": tested.accuracy,
             "test_images": len(test),
-            "per_class": reading.per_class,
-            "confusion": reading.confusion.tolist(),
+            "per_class": tested.per_class,
+            "confusion": tested.confusion.tolist(),
         },
         "probe": probe.make(network, test.images[0]),
         "made_with": {
@@ -93,10 +101,10 @@ def told(run: Run, test: Digits) -> list[RunDocument]:
         runs.append(
             {
                 "seed": seed,
-                "validation": read_all(network, run.held_out).accuracy,
+                "validation": evaluate(network, run.held_out).accuracy,
                 "chosen_by": best.validation,
                 "step": best.step,
-                "test": read_all(network, test).accuracy,
+                "test": evaluate(network, test).accuracy,
             }
         )
     return runs

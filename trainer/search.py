@@ -1,4 +1,4 @@
-"""The smallest network that reads well enough (section 2.1): filter counts of both wirings, several seeds each."""
+"""The smallest network that is accurate enough (section 2.1): filter counts of both wirings, several seeds each."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -41,31 +41,31 @@ def grid(conv1: Sequence[int], conv2: Sequence[int]) -> list[Architecture]:
     return sorted(dict.fromkeys([*kept, LENET]), key=lambda one: one.parameters)
 
 
-def smallest(candidates: Iterable[Candidate], floor: float) -> Iterator[Candidate]:
-    """For each wiring, the network with the fewest parameters whose seeds validate at ``floor`` or better on average.
+def smallest(candidates: Iterable[Candidate], minimum_accuracy: float) -> Iterator[Candidate]:
+    """For each wiring, the network with the fewest parameters whose seeds validate well enough on average.
 
     No wiring's entry is there where none does.
     """
-    passing = [one for one in candidates if one.validation[0] >= floor]
+    passing = [one for one in candidates if one.validation[0] >= minimum_accuracy]
     for wiring in Wiring:
         ours = [one for one in passing if one.architecture.wiring is wiring]
         if ours:
             yield min(ours, key=lambda one: one.architecture.parameters)
 
 
-def document(candidates: Sequence[Candidate], recipe: Recipe, floor: float) -> dict[str, Any]:
+def document(candidates: Sequence[Candidate], recipe: Recipe, minimum_accuracy: float) -> dict[str, Any]:
     """What stands in ``search.json``."""
     return {
         "format_version": FORMAT_VERSION,
         "recipe": asdict(recipe),
-        "floor": floor,
+        "floor": minimum_accuracy,
         "lenet_parameters": LENET.parameters,
         "smallest": [
             {
                 **_shape(one.architecture),
                 "share_of_lenet": one.architecture.parameters / LENET.parameters,
             }
-            for one in smallest(candidates, floor)
+            for one in smallest(candidates, minimum_accuracy)
         ],
         "networks": [
             {

@@ -10,21 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.architecture import CLASSES
+from models.card import TeacherDocument
+from trainer.augmentation import augment
 from trainer.data import Digits
+from trainer.ensemble import LAYOUT
 from trainer.errors import RunError
-from trainer.stack import LAYOUT
 from trainer.state import restoring, save
 
 EPOCHS = 14
 BATCH = 128
 LEARNING_RATE = 4e-3
 SEED = 1
-
-# What is done to a digit before the teacher sees it, at most: it stays the same digit.
-TURN = 0.2  # radians
-STRETCH = 0.1  # share of the size
-SLANT = 0.15  # sideways for each pixel downwards
-SHIFT = 2  # pixels
 
 
 class TeacherNetwork(nn.Sequential):
@@ -64,19 +60,19 @@ class Teacher:
 
     Attributes
     ----------
-    pictures
-        SHA-256 of what it learns from.
+    images_sha256
+        Of what it learns from.
 
     Raises
     ------
     RunError
-        The state file is that of a teacher of other pictures, or cannot be read.
+        The state file is that of a teacher of other images, or cannot be read.
     """
 
     def __init__(self, digits: Digits, state_file: Path) -> None:
         self.state_file = state_file
         self.epoch = 0
-        self.pictures = hashlib.sha256(digits.images.tobytes() + digits.labels.tobytes()).hexdigest()
+        self.images_sha256 = hashlib.sha256(digits.images.tobytes() + digits.labels.tobytes()).hexdigest()
         self._images = torch.from_numpy(digits.scaled(np.float32))[:, None]
         self._labels = torch.from_numpy(digits.labels.astype(np.int64))
         torch.set_num_threads(1)
@@ -99,7 +95,7 @@ class Teacher:
             order = torch.randperm(len(self._labels))
             for batch in range(self._batches):
                 which = order[batch * BATCH : (batch + 1) * BATCH]
-                loss = F.cross_entropy(self.network(moved(self._images[which])), self._labels[which])
+                loss = F.cross_entropy(self.network(augment(self._images[which])), self._labels[which])
                 self._optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self._optimizer.step()
@@ -110,10 +106,16 @@ class Teacher:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """What it answers to pictures (N, 1, 28, 28) in [0, 1]: (N, 10)."""
+        """Its logits for images (N, 1, 28, 28) in [0, 1]: (N, 10)."""
         self.network.eval()
         logits: Tensor = self.network(images)
         return logits
+
+    @property
+    def document(self) -> TeacherDocument:
+        """What the cards of its pupils say of it."""
+        parameters = sum(weights.numel() for weights in self.network.parameters())
+        return {"parameters": parameters, "epochs": EPOCHS, "sha256": self.sha256}
 
     @property
     def sha256(self) -> str:
@@ -125,7 +127,7 @@ class Teacher:
 
     def _save(self) -> None:
         state = {
-            "pictures": self.pictures,
+            "images_sha256": self.images_sha256,
             "epoch": self.epoch,
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -135,33 +137,9 @@ class Teacher:
 
     def _restore(self) -> None:
         with restoring(self.state_file, "train the teacher again") as state:
-            if state["pictures"] != self.pictures:
-                raise RunError(f"{self.state_file} is a teacher of other pictures; delete it to train one for these")
+            if state["images_sha256"] != self.images_sha256:
+                raise RunError(f"{self.state_file} is a teacher of other images; delete it to train one for these")
             self.epoch = state["epoch"]
             self.network.load_state_dict(state["network"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
-
-
-def moved(images: Tensor, strength: float = 1.0) -> Tensor:
-    """The pictures (N, 1, 28, 28), each turned, stretched, slanted and shifted a little, at random.
-
-    Parameters
-    ----------
-    strength
-        Share of the greatest turn, stretch, slant and shift that is allowed.
-    """
-    count = len(images)
-
-    def at_random(most: float) -> Tensor:
-        return (torch.rand(count) * 2 - 1) * most * strength
-
-    turn, stretch, slant = at_random(TURN), 1 + at_random(STRETCH), at_random(SLANT)
-    # affine_grid measures in half pictures.
-    across, down = at_random(SHIFT / 14), at_random(SHIFT / 14)
-    rows = [
-        torch.stack([turn.cos() * stretch, slant - turn.sin() * stretch, across], 1),
-        torch.stack([turn.sin() * stretch, turn.cos() * stretch, down], 1),
-    ]
-    grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)

@@ -13,17 +13,18 @@ from torch import Tensor
 
 from models.architecture import Architecture
 from models.network import Network
+from trainer.augmentation import augmented, tensors
 from trainer.data import Digits
+from trainer.distillation import DistillationSet
+from trainer.ensemble import Ensemble, accuracies
 from trainer.errors import RunError
-from trainer.lesson import Lesson, tensors, with_copies
 from trainer.network import TrainableNetwork
 from trainer.recipe import Recipe, Schedule
-from trainer.stack import Stack, accuracies
 from trainer.state import restoring, save
 
 REPORT_EVERY = 50
-# What a mistake counts, so that its gradient is about as large as the teacher's.
-MISTAKE = 4.0
+# Of the error-rate loss, so that its gradient is about as large as the teacher's.
+ERROR_RATE_SCALE = 4.0
 # All seeds see the same batches in the same order, so that many are trained at once: a seed is where weights start.
 ORDER_SEED = 0
 
@@ -61,13 +62,13 @@ class Run:
         MNIST's training images; the recipe's share of them validates.
     state_file
         Written after each validation. If it exists, the run goes on from there.
-    lesson
-        What is trained on instead, for a recipe with distillation: pictures with a teacher's answers.
+    distillation_set
+        What is trained on instead, for a recipe with distillation.
 
     Raises
     ------
     RunError
-        The state file belongs to another run, or cannot be read; fewer pictures than a batch.
+        The state file belongs to another run, or cannot be read; fewer images than a batch.
     DataError
         Nothing would be left for training, or for validation.
     """
@@ -79,7 +80,7 @@ class Run:
         seeds: Sequence[int],
         digits: Digits,
         state_file: Path,
-        lesson: Lesson | None = None,
+        distillation_set: DistillationSet | None = None,
     ) -> None:
         self.architecture = architecture
         self.recipe = recipe
@@ -87,23 +88,23 @@ class Run:
         self.state_file = state_file
         training, self.held_out = digits.split(recipe.held_out)
         if len(training) < recipe.batch:
-            raise RunError(f"a batch of {recipe.batch} needs as many pictures; {len(training)} are left for training")
-        if (recipe.distillation > 0) != (lesson is not None):
-            raise RunError("a recipe with distillation, and no other, needs a lesson from a teacher")
-        self._lesson = lesson
-        if lesson is None:
+            raise RunError(f"a batch of {recipe.batch} needs as many images; {len(training)} are left for training")
+        if recipe.distillation != (distillation_set is not None):
+            raise RunError("a recipe with distillation, and no other, needs a distillation set")
+        self.distillation_set = distillation_set
+        if distillation_set is None:
             self._images, self._labels = tensors(training)
         else:
-            self._images, self._labels = lesson.images, lesson.labels
-            self._soft = F.softmax(lesson.answers / recipe.temperature, 1)
-        self._validation = with_copies(self.held_out, recipe.copies)
+            self._images, self._labels = distillation_set.images, distillation_set.labels
+            self._soft = F.softmax(distillation_set.logits / recipe.temperature, 1)
+        self._validation = augmented(self.held_out, recipe.augmentations)
 
         torch.set_num_threads(1)
-        self.stack = Stack(
-            [network for seed in self.seeds for network in _at_random(architecture, seed, recipe.starts)]
+        self.ensemble = Ensemble(
+            [network for seed in self.seeds for network in _at_random(architecture, seed, recipe.restarts)]
         )
         self._optimizer = self._adam()
-        self._trial = torch.zeros(self.stack.size)
+        self._rung_losses = torch.zeros(self.ensemble.size)
         self.step = 0
         self.seconds = 0.0
         self.best = [Best() for _ in self.seeds]
@@ -129,12 +130,12 @@ class Run:
                 order = torch.from_numpy(shuffled)
             which = order[batch * self.recipe.batch : (batch + 1) * self.recipe.batch]
             for group in self._optimizer.param_groups:
-                group["lr"] = self.recipe.step_size(self.step)
+                group["lr"] = self.recipe.learning_rate_at(self.step)
             self._optimizer.zero_grad()
-            losses = torch.cat([self._backward(which, some) for some in self.stack.groups])
+            losses = torch.cat([self._backward(which, some) for some in self.ensemble.groups])
             self._optimizer.step()
             self.step += 1
-            if self._on_trial:
+            if self._in_rungs:
                 losses = self._judge(losses)
 
             evaluates = self.step % self.recipe.evaluate_every == 0 or self.finished
@@ -146,41 +147,41 @@ class Run:
                 yield Progress(self.step, losses.mean().item(), validation)
 
     @property
-    def _on_trial(self) -> bool:
+    def _in_rungs(self) -> bool:
         """Whether seeds still have several starts."""
-        return self.stack.size > len(self.seeds)
+        return self.ensemble.size > len(self.seeds)
 
     def _judge(self, losses: Tensor) -> Tensor:
-        """Note each start's loss, and when a trial is over give up the worse half of each seed's.
+        """Note each start's loss, and when a rung is over give up the worse half of each seed's.
 
         Returns the losses of those that go on.
         """
-        done = (self.step - 1) % self.recipe.trial + 1
-        if done > self.recipe.trial // 2:
-            self._trial += losses
+        done = (self.step - 1) % self.recipe.rung + 1
+        if done > self.recipe.rung // 2:
+            self._rung_losses += losses
         last = self.step == self.recipe.steps
-        if done < self.recipe.trial and not last:
+        if done < self.recipe.rung and not last:
             return losses
-        places = torch.arange(self.stack.size).view(len(self.seeds), -1)
+        places = torch.arange(self.ensemble.size).view(len(self.seeds), -1)
         left = 1 if last else places.shape[1] // 2
-        order = self._trial.view_as(places).argsort(dim=1, stable=True)[:, :left].sort(1).values
+        order = self._rung_losses.view_as(places).argsort(dim=1, stable=True)[:, :left].sort(1).values
         kept = places.gather(1, order).flatten()
         self._keep(kept)
-        self._trial = torch.zeros(self.stack.size)
+        self._rung_losses = torch.zeros(self.ensemble.size)
         return losses[kept]
 
     def _keep(self, which: Tensor) -> None:
-        """Go on with some networks of the stack, and with Adam's memory of them."""
-        remembered = [self._optimizer.state[weights] for weights in self.stack.parameters()]
-        self.stack = Stack([self.stack.network(place) for place in which.tolist()])
+        """Go on with some networks of the ensemble, and with Adam's memory of them."""
+        remembered = [self._optimizer.state[weights] for weights in self.ensemble.parameters()]
+        self.ensemble = Ensemble([self.ensemble.network(place) for place in which.tolist()])
         self._optimizer = self._adam()
-        for weights, memory in zip(self.stack.parameters(), remembered, strict=True):
+        for weights, memory in zip(self.ensemble.parameters(), remembered, strict=True):
             self._optimizer.state[weights] = {
                 name: value[which].clone() if value.dim() else value for name, value in memory.items()
             }
 
     def _adam(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.stack.parameters(), lr=self.recipe.learning_rate, fused=True)
+        return torch.optim.Adam(self.ensemble.parameters(), lr=self.recipe.learning_rate, fused=True)
 
     def result(self, which: int) -> Network:
         """The network that validates best of one seed's, as arrays."""
@@ -198,44 +199,50 @@ class Run:
     def _losses(self, which: Tensor, some: slice) -> Tensor:
         """Each network's loss on a batch: (S,)."""
         images = self._images[which]
-        if self._lesson is not None:
+        if self.distillation_set is not None:
             images = images / 255
-        logits = self.stack(images, some).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
-        labels = self._labels[which, None].expand(-1, logits.shape[2])
-        losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
-        if self._lesson is not None:
+        if self.recipe.neutral:
+            images = torch.cat([images, torch.zeros_like(images[:1])])
+        logits = self.ensemble(images, some).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
+        count, several = len(which), logits.shape[2]
+        empty, logits = logits[count:], logits[:count]
+        labels = self._labels[which, None].expand(-1, several)
+        if self.distillation_set is None:
+            losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
+        else:
             warm = self.recipe.temperature
-            soft = self._soft[which, :, None].expand(-1, -1, logits.shape[2])
-            # Temperature squared keeps the share's gradient as large at every temperature (Hinton et al., section 2).
-            taught = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
-            losses = (1 - self.recipe.distillation) * losses + self.recipe.distillation * taught
-        share = self.recipe.mistake_share(self.step)
-        if not share:
-            return losses
-        right = F.softmax(logits, 1).gather(1, labels[:, None])[:, 0]
-        return (1 - share) * losses + share * MISTAKE * (1 - right).mean(0)
+            soft = self._soft[which, :, None].expand(-1, -1, several)
+            # Temperature squared keeps the gradient as large at every temperature (Hinton et al., section 2).
+            losses = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
+        if share := self.recipe.error_rate_share(self.step):
+            right = F.softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+            losses = (1 - share) * losses + share * ERROR_RATE_SCALE * (1 - right).mean(0)
+        if self.recipe.neutral:
+            # As much as any other image counts.
+            losses = losses - F.log_softmax(empty, 1).mean((0, 1)) / count
+        return losses
 
     def _evaluate(self, losses: Tensor) -> list[float]:
-        # What is still on trial is not chosen by this: the copies can wait.
-        count = self.recipe.held_out if self._on_trial else len(self._validation[1])
+        # Nothing is chosen by this while there are several starts: the augmented copies can wait.
+        count = self.recipe.held_out if self._in_rungs else len(self._validation[1])
         images, labels = (part[:count] for part in self._validation)
-        validations = accuracies(self.stack, images, labels)
+        validations = accuracies(self.ensemble, images, labels)
         if not losses.isfinite().all():
             raise RunError(f"the loss is {losses.sum()} at step {self.step}: a smaller learning rate is needed")
         self.history.append({"step": self.step, "loss": losses.tolist(), "validation": validations})
         # One cycle ends where it is best; a lucky validation before would only seem to be better.
-        if self._on_trial or (self.recipe.schedule is Schedule.ONE_CYCLE and not self.finished):
+        if self._in_rungs or (self.recipe.schedule is Schedule.ONE_CYCLE and not self.finished):
             return validations
         for which, validation in enumerate(validations):
             if validation > self.best[which].validation:
-                weights = {name: tensor.clone() for name, tensor in self.stack.network(which).state_dict().items()}
+                weights = {name: tensor.clone() for name, tensor in self.ensemble.network(which).state_dict().items()}
                 self.best[which] = Best(validation, self.step, weights)
         return validations
 
     def _identity(self) -> dict[str, Any]:
         identity = {"architecture": asdict(self.architecture), "recipe": asdict(self.recipe), "seeds": self.seeds}
-        if self._lesson is not None:
-            identity["lesson"] = self._lesson.sha256
+        if self.distillation_set is not None:
+            identity["distillation_set"] = self.distillation_set.sha256
         return identity
 
     def _save(self) -> None:
@@ -245,8 +252,8 @@ class Run:
             "seconds": self.seconds,
             "history": self.history,
             "best": [asdict(best) for best in self.best],
-            "trial": self._trial,
-            "stack": self.stack.state_dict(),
+            "rung": self._rung_losses,
+            "ensemble": self.ensemble.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
         save(self.state_file, state)
@@ -264,16 +271,16 @@ class Run:
             self.seconds = state["seconds"]
             self.history = state["history"]
             self.best = [Best(**best) for best in state["best"]]
-            self._trial = state["trial"]
-            self.stack = Stack([self.stack.network(place) for place in range(len(self._trial))])
+            self._rung_losses = state["rung"]
+            self.ensemble = Ensemble([self.ensemble.network(place) for place in range(len(self._rung_losses))])
             self._optimizer = self._adam()
-            self.stack.load_state_dict(state["stack"])
+            self.ensemble.load_state_dict(state["ensemble"])
             self._optimizer.load_state_dict(state["optimizer"])
 
 
-def _at_random(architecture: Architecture, seed: int, starts: int) -> list[TrainableNetwork]:
+def _at_random(architecture: Architecture, seed: int, restarts: int) -> list[TrainableNetwork]:
     torch.manual_seed(seed)
-    return [TrainableNetwork(architecture) for _ in range(starts)]
+    return [TrainableNetwork(architecture) for _ in range(restarts)]
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:

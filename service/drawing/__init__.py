@@ -1,4 +1,4 @@
-"""Results as pictures. Nothing here computes an explanation."""
+"""Draws results as pictures. Nothing here computes an explanation."""
 
 from service.drawing.grounds import grounds
 from service.drawing.ledger import ledger

@@ -1,4 +1,4 @@
-"""The grounds as a picture: what must stay for the prediction to stay, and what must go for it to change."""
+"""Picture of the grounds: the sufficient regions on the left, the contrast on the right."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,24 +6,24 @@ from PIL import Image
 
 from models.architecture import IMAGE_SIDE
 from models.proofs import Grounds, Place, Status
-from service.drawing.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
-from service.drawing.colours import ACCENT, INK, MUTED, NEGATIVE, PAPER, TRACK, grey
-from service.drawing.letters import width
-from service.drawing.outline import NONE, edges
-from service.drawing.style import Style
-from service.drawing.wording import hiding_words, times
+from service.drawing.layout.wording import hiding_words, times
+from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
+from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
+from service.drawing.primitives.letters import width
+from service.drawing.primitives.outline import NONE, draw_outline
+from service.drawing.primitives.style import Style
 
 # In logical units.
 _PIXEL = 10
 _SIDE = IMAGE_SIDE * _PIXEL
 _GAP = 44
 _HEAD = 18
-# Beneath the images, baselines: the sentence's lines, and what is said of the proof.
+# Baselines of the sentence beneath an image, and of the note on its proof.
 _FIRST_LINE, _LINE, _LINES = 30, 20, 3
 _NOTE_LINE = 24
 _END = 26
-_OUTLINE, _CASING, _STROKE = 3, 1, 2
-# How much of its darkness the ink of a region keeps that may be hidden.
+_OUTLINE, _STROKE = 3, 2
+# Share of the ink that is drawn in regions that may be hidden.
 SHADED = 0.28
 
 STAYS = Box(MARGIN, TOP + _HEAD, MARGIN + _SIDE, TOP + _HEAD + _SIDE)
@@ -34,9 +34,10 @@ _Mask = NDArray[np.bool_]
 
 
 def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
-    """Draw two images: the sufficient regions outlined and the others shaded; the contrast's regions struck out.
+    """Draw the image twice, each with a sentence that says what is proven.
 
-    Beneath each stands in a sentence what is proven.
+    On the left, the sufficient regions are outlined and the others shaded. On the right, the regions of the contrast
+    are struck out.
     """
     canvas = Canvas(GOES.right + MARGIN, _HEIGHT, style)
     canvas.heading(f"predicted {result.predicted}: the grounds")
@@ -53,7 +54,7 @@ def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
     which = "Keep these" if result.sufficient.regions else "Keep nothing"
     canvas.text(STAYS.left, STAYS.top - 10, f"{which}: it stays a {result.predicted}", BODY, strong=True)
     canvas.tile(STAYS, grey(shaded))
-    _draw_outline(canvas, STAYS, needed, ACCENT)
+    draw_outline(canvas, STAYS, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
     _draw_lines(canvas, STAYS, _sufficient_words(result), _status_words(result))
 
 
@@ -67,7 +68,7 @@ def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
     canvas.tile(GOES, grey(np.where(hidden, result.hiding.fill, result.image)))
     if contrast is not None:
         _strike_out(canvas, result, contrast.regions)
-        _draw_outline(canvas, GOES, hidden, NEGATIVE)
+        draw_outline(canvas, GOES, np.where(hidden, 0, NONE), _OUTLINE, NEGATIVE)
     _draw_lines(canvas, GOES, _contrast_words(result), "")
 
 
@@ -117,15 +118,8 @@ def _pixels(result: Grounds, places: tuple[Place, ...]) -> _Mask:
     return mask
 
 
-def _draw_outline(canvas: Canvas, box: Box, inside: _Mask, colour: int) -> None:
-    """A line around the regions, with a thin one of paper within it."""
-    groups = np.where(inside, 0, NONE)
-    for thickness, shade in ((_OUTLINE + _CASING, PAPER), (_OUTLINE, colour)):
-        canvas.region(box)[edges(groups, _PIXEL * canvas.scale, thickness * canvas.scale)] = shade
-
-
 def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Place, ...]) -> None:
-    """Two diagonals through each region."""
+    """Draw both diagonals of each region."""
     unit = _PIXEL * canvas.scale
     pixels = canvas.region(GOES)
     for row, column in places:
@@ -141,7 +135,7 @@ def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Place, ...]) -> N
 
 
 def _draw_lines(canvas: Canvas, box: Box, sentence: str, note: str) -> None:
-    """A sentence, folded to the width of the image above it, and a note."""
+    """Write a sentence, wrapped to the width of the image above it, and a note."""
     lines: list[str] = []
     for word in sentence.split():
         longer = f"{lines[-1]} {word}" if lines else word

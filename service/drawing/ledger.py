@@ -1,37 +1,36 @@
-"""The ledger as a picture: what each filter pair adds to a logit, and the sum."""
+"""Picture of the ledger: the maps and contributions of all filter pairs, and the sum."""
 
 from PIL import Image
 
 from models.contributions import FilterExplanation
-from service.drawing.canvas import MARGIN, NOTE, Canvas
-from service.drawing.colourbar import bar_width, colour_bar
-from service.drawing.colours import MUTED, diverging, grey, limit_of
-from service.drawing.filter_heads import FILTERS_NOTE, draw_heads
-from service.drawing.letters import width
-from service.drawing.places import draw_places, draw_totals, name_places, names_width, places
-from service.drawing.style import Style
-from service.drawing.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
-from service.drawing.table import Table
-from service.drawing.wording import times
+from service.drawing.layout.filter_heads import FILTERS_NOTE, draw_heads
+from service.drawing.layout.places import draw_places, draw_totals, name_places, names_width, places
+from service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
+from service.drawing.layout.table import Table
+from service.drawing.layout.wording import times
+from service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
+from service.drawing.primitives.colourbar import bar_width, colour_bar
+from service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
+from service.drawing.primitives.letters import width
+from service.drawing.primitives.style import Style
 
 _BAR_HEIGHT = 300
-# Below the table, baselines: first and second place, then lines of notes; the sum stands between.
+# Distances below the table: to the first and second pair, between lines of notes, and to the bottom.
 _PLACES, _LINE, _END = 90, 19, 38
 
 
 def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
-    """Draw the table of all filter pairs, the greatest contribution framed red and the second blue, and the sum.
+    """Draw the table of all filter pairs and the sum of their contributions.
 
-    Nothing is framed where every contribution is zero. Filter numbers count from 0.
-
-    The conv1 filters stand at the heads of the rows and the conv2 kernels at those of the columns. With summed wiring a
-    conv2 filter has one kernel a row, from top to bottom. All maps share one scale, centred on zero.
+    The greatest contribution is framed red and the second blue, unless all are zero. Rows begin with the conv1 filters
+    and columns with the conv2 kernels. With summed wiring a conv2 filter has one kernel for each row. All maps share
+    one scale, centred on zero. Filter numbers count from 0.
     """
     account, target, versus, typicality = result.account, result.target, result.versus, result.typicality
     table = Table(result.network.architecture)
     limit = limit_of(account.maps)
     winners = places(account.contributions)
-    # As many decimals in the cells as in the sum: the cells add up to its first term, and the terms to its total.
+    # The table and the sum have the same decimals, since the table adds up to the first term of the sum.
     decimals = table.decimals(max(limit_of(account.contributions), abs(account.logit)))
     terms = _terms(result, decimals)
     notes = [FILTERS_NOTE]
@@ -65,7 +64,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
 
 
 def _terms(result: FilterExplanation, decimals: int) -> list[Term]:
-    """The sum line beneath the table."""
+    """The terms of the sum beneath the table."""
     account, target, versus = result.account, result.target, result.versus
     terms = {
         times(account.contributions.size, "pair"): float(account.contributions.sum()),

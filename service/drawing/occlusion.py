@@ -1,4 +1,4 @@
-"""Occlusion as a picture: the heatmap with the image on it, critical regions outlined."""
+"""Picture of occlusion: the heatmap with the image on it, and the outlines of critical regions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,13 +6,22 @@ from PIL import Image
 
 from models.architecture import CLASSES
 from models.occlusion import Occlusion, OcclusionExplanation
-from service.drawing.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
-from service.drawing.colourbar import bar_width, colour_bar
-from service.drawing.colours import INK, MUTED, PAPER, diverging, grey, limit_of
-from service.drawing.magnified import CAPTION, DIGIT, HEIGHT, MAP, OUTLINE, PIXEL, draw_dots, draw_outlines, pixel_box
-from service.drawing.outline import NONE
-from service.drawing.style import Style
-from service.drawing.wording import hiding_words
+from service.drawing.layout.magnified import (
+    CAPTION,
+    DIGIT,
+    HEIGHT,
+    MAP,
+    OUTLINE,
+    PIXEL,
+    draw_dots,
+    pixel_box,
+)
+from service.drawing.layout.wording import hiding_words
+from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
+from service.drawing.primitives.colourbar import bar_width, colour_bar
+from service.drawing.primitives.colours import INK, MUTED, PAPER, diverging, grey, limit_of
+from service.drawing.primitives.outline import NONE, draw_outline
+from service.drawing.primitives.style import Style
 
 # In logical units.
 _BAR_GAP = 20
@@ -24,11 +33,11 @@ _Classes = NDArray[np.intp]
 
 
 def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:
-    """Draw the heatmap with the image on it as dots, and outline where hiding changes the prediction.
+    """Draw the heatmap with the image on it as dots, and outline the critical regions.
 
-    The heat of a pixel is the mean drop of the regions that hide it. Pixels of critical regions are outlined, together
-    where the same class is predicted without them, and that class stands in the corner where it fits: see
-    ``critical_classes``.
+    The heat of a pixel is the mean drop of the regions that hide it. Adjacent pixels of critical regions are outlined
+    together if the same class is predicted without them (see ``critical_classes``). A tag in the corner of the outline
+    names that class, if there is room.
     """
     found = result.occlusion
     heat = found.heatmap()
@@ -40,7 +49,7 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     canvas.tile(MAP, diverging(heat, limit))
     draw_dots(canvas, result.image)
     classes = critical_classes(found)
-    draw_outlines(canvas, classes)
+    draw_outline(canvas, MAP, classes, OUTLINE)
     corners = _corners(classes)
     for row, column in corners:
         _draw_tag(canvas, pixel_box(row, column), int(classes[row, column]))
@@ -59,9 +68,9 @@ def _question(result: OcclusionExplanation) -> str:
 
 
 def critical_classes(found: Occlusion) -> _Classes:
-    """(28, 28): the class that is predicted without the critical region that hides a pixel, −1 where none does.
+    """(28, 28): the predicted class without the critical region that hides a pixel; −1 if no critical region does.
 
-    Where several hide it, the most frequent class; of equally frequent ones, the lower.
+    If several critical regions hide it, the most frequent class. A tie goes to the lowest class.
     """
     covers = found.hiding.regions.covers.astype(np.intp)
     predictions = np.stack([found.critical & (found.prediction == one) for one in range(CLASSES)])
@@ -78,7 +87,7 @@ def _draw_facts(canvas: Canvas, result: OcclusionExplanation) -> None:
 
 
 def _draw_key(canvas: Canvas, predicted: int, other: int | None) -> None:
-    """What an outline means, and its tag if there is one: by the example of ``other``."""
+    """Draw the legend of an outline and, if there is a tag, of the tag ``other``."""
     canvas.fill(KEY, INK)
     canvas.fill(KEY.grow(-OUTLINE), PAPER)
     if other is not None:
@@ -88,16 +97,16 @@ def _draw_key(canvas: Canvas, predicted: int, other: int | None) -> None:
     canvas.text(KEY.right + 10, KEY.top + 26, after, NOTE)
 
 
-def _draw_tag(canvas: Canvas, corner: Box, digit: int) -> None:
-    """A digit in reverse, in the upper left corner of a box."""
+def _draw_tag(canvas: Canvas, corner: Box, predicted: int) -> None:
+    """Write a class in reverse in the upper left corner of a box."""
     tag = Box(corner.left, corner.top, corner.left + _TAG_WIDTH, corner.top + _TAG_HEIGHT)
     canvas.fill(tag, INK)
-    canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, str(digit), NOTE, INK, 0.5, reverse=True)
+    canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, str(predicted), NOTE, INK, 0.5, reverse=True)
 
 
-def _corners(digits: _Classes) -> list[tuple[int, int]]:
-    """(row, column) of the upper left of each group's first 2×2 pixels, line by line; groups without any have none."""
-    left = {(int(row), int(column)) for row, column in np.argwhere(digits != NONE)}
+def _corners(classes: _Classes) -> list[tuple[int, int]]:
+    """(row, column) of the first 2×2 pixels of each connected group, row by row. Smaller groups are left out."""
+    left = {(int(row), int(column)) for row, column in np.argwhere(classes != NONE)}
     corners = []
     while left:
         group, border = set(), [left.pop()]
@@ -105,7 +114,7 @@ def _corners(digits: _Classes) -> list[tuple[int, int]]:
             row, column = border.pop()
             group.add((row, column))
             for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
-                if near in left and digits[near] == digits[row, column]:
+                if near in left and classes[near] == classes[row, column]:
                     left.remove(near)
                     border.append(near)
         blocks = (p for p in group if {(p[0] + 1, p[1]), (p[0], p[1] + 1), (p[0] + 1, p[1] + 1)} <= group)

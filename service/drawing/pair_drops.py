@@ -1,23 +1,23 @@
-"""Occlusion of contributions as a picture: what each filter pair loses with each part of the image."""
+"""Picture of the drops of all filter pairs' contributions."""
 
 from PIL import Image
 
 from models.occlusion import OcclusionExplanation
 from models.pair_drops import pair_heatmaps
-from service.drawing.pair_table import pair_table
-from service.drawing.style import Style
-from service.drawing.wording import class_words, hiding_words
+from service.drawing.layout.pair_table import pair_table
+from service.drawing.layout.wording import class_words, hiding_words
+from service.drawing.primitives.style import Style
 
 
 def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:
-    """Draw a heatmap for each filter pair: by how much its contribution falls when a pixel is hidden.
+    """Draw a heatmap for each filter pair, with the pair's contribution in the whole image beneath it.
 
-    That is the mean over the regions that cover the pixel. Beneath stands the pair's contribution in the whole image.
+    The heat of a pixel is the mean drop of the contribution over the regions that cover the pixel.
 
     Raises
     ------
     ValueError
-        A result without the pairs.
+        The result was computed without pairs.
     """
     if result.pairs is None or result.contributions is None:
         raise ValueError("the result holds no pairs; explain_occlusion computes them with pairs=True")

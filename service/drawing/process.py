@@ -1,4 +1,4 @@
-"""The whole processing of one image as a slide: from the image through every layer to the prediction (Fig. 2)."""
+"""Picture of the whole process as a slide: from the image through every layer to the prediction (Fig. 2)."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,18 @@ from models.architecture import CLASSES, Wiring
 from models.contributions import Ledger
 from models.network import Network
 from models.process import Process
-from service.drawing.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for, number
-from service.drawing.colourbar import colour_strip
-from service.drawing.colours import ACCENT, INK, MUTED, SHADES, Array, Pixels, diverging, grey, limit_of
-from service.drawing.layers import Grid
-from service.drawing.places import Emphasis, Place, name_places, name_width, places
-from service.drawing.slide import LINE, NAME, PAIRS, SIZES, Slide
-from service.drawing.style import Style
+from service.drawing.layout.layers import Grid
+from service.drawing.layout.places import Emphasis, Place, name_places, name_width, places
+from service.drawing.layout.slide import LINE, NAME, PAIRS, SIZES, Slide
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for, number
+from service.drawing.primitives.colourbar import colour_strip
+from service.drawing.primitives.colours import ACCENT, INK, MUTED, SHADES, Array, Pixels, diverging, grey, limit_of
+from service.drawing.primitives.style import Style
 
-# The palest of the accent's shades that is still a colour: what lies behind the winner's maps.
+# Background of the predicted class's maps.
 TINT = ACCENT - SHADES + 3
-_READ_SIZE = 44
-# A pair's numbers over its column take so much.
+_PREDICTED_SIZE = 44
+# Width of a pair's numbers above its column.
 _PAIR_WIDTH = 30
 _LEAST_STRIP, _NAMES_GAP = 80, 20
 
@@ -27,9 +27,9 @@ _LEAST_STRIP, _NAMES_GAP = 80, 20
 def process(result: Process, style: Style = Style()) -> Image.Image:
     """Draw the image, the maps of conv1, pool1, conv2 and pool2, the maps of all pairs for all classes, and the logits.
 
-    conv1 and conv2 are shown before ReLU, pool1 and pool2 after it. The row of the predicted class stands out; in it
-    the pair that contributes most is framed red, the second blue. Each layer has a scale of its own. Lines show which
-    maps a map is made of. The filters stand beside their maps, unless there are many.
+    conv1 and conv2 are shown before ReLU, pool1 and pool2 after it. The row of the predicted class is emphasised. In it
+    the greatest contribution is framed red, the second blue. Each layer has its own scale. Lines lead from maps to the
+    maps computed from them. The filters are drawn beside their maps, unless there are many.
     """
     network, trace, ledger, predicted = result.network, result.trace, result.ledger, result.predicted
     slide = Slide(network.architecture)
@@ -75,7 +75,7 @@ def _link_rows(canvas: Canvas, grid: Grid, pooled: Grid) -> None:
 
 
 def _link(canvas: Canvas, sources: Sequence[Box], targets: Sequence[Box], lead: int = 0) -> None:
-    """Lines from all sources to all targets: they meet in an upright one halfway."""
+    """Draw lines from all sources to all targets, joined by a vertical line halfway."""
     x = (max(box.right for box in sources) + min(box.left for box in targets) - lead) // 2
     heights = [box.top + box.height // 2 for box in (*sources, *targets)]
     canvas.line((x, min(heights)), (x, max(heights)))
@@ -104,7 +104,7 @@ def _draw_layer(canvas: Canvas, slide: Slide, layer: int, maps: Array) -> None:
 
 
 def _draw_grid(canvas: Canvas, grid: Grid, shades: Pixels, framed: bool = True) -> None:
-    """All maps of a grid, (maps, height, width); the last row need not be full."""
+    """Draw all maps of a grid, (maps, height, width). The last row can be incomplete."""
     full = grid.maps - grid.maps % grid.columns
     for start, some in ((0, shades[:full]), (full, shades[full:])):
         if len(some):
@@ -133,7 +133,7 @@ def _draw_field(canvas: Canvas, slide: Slide, ledger: Ledger, predicted: int, wi
     for digit, maps in enumerate(shades):
         _draw_grid(canvas, slide.pairs(digit), maps, framed=not slide.dense)
     grid = slide.pairs(predicted)
-    # The first over the second: where maps stand close, the frames of neighbours overlap.
+    # The first is drawn last, since the frames of adjacent maps overlap.
     for (i, j), (colour, _) in reversed(winners.items()):
         canvas.frame(grid.box(i * filters + j), colour, *slide.frame)
     if grid.columns == grid.maps and grid.pitch[1] >= _PAIR_WIDTH:
@@ -141,7 +141,7 @@ def _draw_field(canvas: Canvas, slide: Slide, ledger: Ledger, predicted: int, wi
             i, j = divmod(place, filters)
             canvas.text(_middle(grid.box(place)), PAIRS, f"{i}×{j}", NOTE, MUTED, align=0.5)
     names = max((name_width(pair, name) for pair, (_, name) in winners.items()), default=0)
-    # The names end where the logits end, if there is room.
+    # The names are right-aligned with the logits, if there is room.
     right = max(slide.logit(0).right - names - _NAMES_GAP, field.left + _LEAST_STRIP)
     strip = slide.strip(field.left, right)
     colour_strip(canvas, strip, limit)
@@ -163,4 +163,6 @@ def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) ->
         canvas.text(right, box.baseline(BODY), number(value, decimals), BODY, colour, 1, chosen, chosen)
     canvas.text(slide.right, NAME, "predicted", BODY, align=1, strong=True)
     row = slide.row(predicted)
-    canvas.text(slide.right, row.baseline(_READ_SIZE), str(predicted), _READ_SIZE, ACCENT, align=1, strong=True)
+    canvas.text(
+        slide.right, row.baseline(_PREDICTED_SIZE), str(predicted), _PREDICTED_SIZE, ACCENT, align=1, strong=True
+    )

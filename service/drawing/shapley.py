@@ -1,18 +1,18 @@
-"""Shapley values as a picture: the heatmap with the image on it, and the sum."""
+"""Picture of Shapley values: the heatmap with the image on it, and the sum."""
 
 import numpy as np
 from PIL import Image
 
 from models.shapley import PairValues
 from models.shapley_explanation import ShapleyExplanation
-from service.drawing.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
-from service.drawing.colourbar import bar_width, colour_bar
-from service.drawing.colours import MUTED, diverging, grey, limit_of
-from service.drawing.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
-from service.drawing.pair_table import pair_table
-from service.drawing.style import Style
-from service.drawing.sums import Term, draw_sum, sum_terms
-from service.drawing.wording import class_words, hiding_words, times
+from service.drawing.layout.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
+from service.drawing.layout.pair_table import pair_table
+from service.drawing.layout.sums import Term, draw_sum, sum_terms
+from service.drawing.layout.wording import class_words, hiding_words, times
+from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
+from service.drawing.primitives.colourbar import bar_width, colour_bar
+from service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
+from service.drawing.primitives.style import Style
 
 _BAR_GAP = 20
 # From the map to the caption beneath the sum.
@@ -20,7 +20,7 @@ _BELOW_SUM = 82
 
 
 def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
-    """Draw what each region adds, with the image on it as dots; with the pairs, a heatmap for each filter pair."""
+    """Draw the values of the regions with the image on them as dots; with pairs, a heatmap for each filter pair."""
     if result.pairs is not None:
         return _pairs(result, result.pairs, style)
     heat = result.heatmap()
@@ -70,7 +70,7 @@ def _terms(result: ShapleyExplanation) -> list[Term]:
 
 
 def _draw_empty(canvas: Canvas, result: ShapleyExplanation) -> None:
-    """What is predicted where everything is hidden."""
+    """Write the logit, and the prediction with everything hidden."""
     canvas.text(MARGIN, DIGIT.bottom + 30, f"logit of {class_words(result)}", NOTE, MUTED)
     value = result.values.logit
     canvas.text(MARGIN, DIGIT.bottom + 51, number(value, decimals_for(value)), SUM)

@@ -1,43 +1,43 @@
-"""How each class uses the filters, as a picture: after the paper's Fig. 4."""
+"""Picture of how each class uses the filters, after the paper's Fig. 4."""
 
 import numpy as np
 from PIL import Image
 
 from models.network import Network
 from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
-from service.drawing.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
-from service.drawing.colourbar import colour_strip
-from service.drawing.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
-from service.drawing.filter_heads import FILTERS_NOTE
-from service.drawing.letters import width
-from service.drawing.panels import Panels
-from service.drawing.style import Style
+from service.drawing.layout.filter_heads import FILTERS_NOTE
+from service.drawing.layout.panels import Panels
+from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
+from service.drawing.primitives.colourbar import colour_strip
+from service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
+from service.drawing.primitives.letters import width
+from service.drawing.primitives.style import Style
 
 _STRIP = 160, 6
-# Below the panels, from the left: the strip and two columns of notes; from the top: their lines.
+# Below the panels: the left edges of two columns of notes, and the distances of their lines.
 _FIRST_NOTES, _SECOND_NOTES = 196, 590
 _ABOVE_NOTES, _LINE, _END = 18, 18, 78
 _NOTES = (
     (
         "Rows are conv1 filters, columns conv2 filters.",
         "Colour: what the pair adds to the class’s logit, on average.",
-        "Percent: correctly predicted images in which the pair adds most.",
+        "Percent: training images in which the pair adds most.",
     ),
-    (f"Red is first, blue second; no second where first has {DOMINATES:.0%}.", FILTERS_NOTE),
+    (f"Red is first, blue second; no blue where first has {DOMINATES:.0%}.", FILTERS_NOTE),
 )
 
 
 def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Image.Image:
-    """Draw the filters, and for each class what its pairs contribute, with the filters of first and second place.
+    """Draw the filters, and for each class the mean contributions of the pairs, with the first and the second pair.
 
     Parameters
     ----------
     name
-        The checkpoint's.
+        Name of the checkpoint.
     network
-        Its filters are shown.
+        The network, whose filters are drawn.
     study
-        Of this network; without one there are only the filters.
+        The study of this network; None draws the filters alone.
     style
         The scale and the theme.
     """
@@ -79,8 +79,10 @@ def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
 def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) -> None:
     limit = max(limit_of(one.mean) for one in study.classes)
     for digit, one in enumerate(study.classes):
-        styled = [(pair, colour) for pair, colour in ((one.first, FIRST), (one.second, SECOND)) if pair]
-        _draw_cells(canvas, panels, digit, one, styled, limit)
+        # A dominated second place counts, but is not framed.
+        places = [(one.first, FIRST), (one.second, MUTED if one.dominated else SECOND)]
+        styled = [(pair, colour) for pair, colour in places if pair]
+        _draw_cells(canvas, panels, digit, one, [entry for entry in styled if entry[1] != MUTED], limit)
         for place, (pair, colour) in enumerate(styled):
             _draw_place(canvas, panels.icons(digit, place), pair, colour, network)
     top = panels.bottom + _ABOVE_NOTES
@@ -100,7 +102,7 @@ def _draw_cells(
     cells = diverging(one.mean, limit)[..., None, None]
     canvas.tiles(panels.cell(digit, 0, 0), panels.pitch, cells, framed=not panels.dense)
     colours = {(pair.conv1, pair.conv2): colour for pair, colour in styled}
-    # The first over the second: where cells stand close, their frames overlap.
+    # The first is drawn last, since the frames of adjacent cells overlap.
     for pair, colour in reversed(colours.items()):
         canvas.frame(panels.cell(digit, *pair), colour, *panels.frame)
     if panels.dense:
@@ -120,7 +122,8 @@ def _draw_place(canvas: Canvas, icons: tuple[Box, Box], pair: PlacedPair, colour
         icons, (filters[pair.conv1], kernel), (limit_of(filters), limit_of(kernels)), strict=True
     ):
         canvas.tile(box, diverging(weights, limit))
-        canvas.frame(box, colour, 2, 1)
+        if colour != MUTED:
+            canvas.frame(box, colour, 2, 1)
     left, top = icons[1].right + 11, icons[1].top
     canvas.text(left, top + 8, f"{pair.share:.1%}", BODY, colour, strong=True)
     canvas.text(left, top + 22, f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", NOTE, MUTED)

@@ -1,1 +1,1 @@
-"""Request handling: the four steps from a request with an image to its answer."""
+"""Request handling: from a request with an image to its answer."""

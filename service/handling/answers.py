@@ -1,4 +1,4 @@
-"""What the answers of several operations share: the contract of /docs."""
+"""Models that the answers of several operations share."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from models.architecture import CLASSES, IMAGE_SIDE
 from models.checkpoint import Checkpoint
 
-Class = Annotated[int, Field(ge=0, lt=CLASSES)]
+Class = Annotated[int, Field(ge=0, le=CLASSES - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Matrix = list[list[float]]
 PerClass = Annotated[list[float], Field(min_length=CLASSES, max_length=CLASSES)]
@@ -17,7 +17,7 @@ ImageMatrix = Annotated[list[_Row], Field(min_length=IMAGE_SIDE, max_length=IMAG
 
 
 class ModelReference(BaseModel):
-    """Which network answered."""
+    """The network that answered."""
 
     name: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of the checkpoint file.")
@@ -29,7 +29,7 @@ class ModelReference(BaseModel):
 
 
 class EmptyAnswer(BaseModel):
-    """What is predicted where everything is hidden."""
+    """The prediction with everything hidden."""
 
     predicted: Class
     probability: Share = Field(description="Of the predicted class.")
@@ -37,13 +37,13 @@ class EmptyAnswer(BaseModel):
 
 
 class Answer(BaseModel):
-    """What every answer about an image holds, beside the `input` report and the `model` that close it."""
+    """The fields that every answer about an image begins with; it ends with `input` and `model`."""
 
     predicted: Class = Field(description="The class with the largest logit.")
     label: str = Field(description="Its name.")
 
 
 class ClassAnswer(Answer):
-    """What every explanation of a class holds."""
+    """The fields that every explanation of a class begins with."""
 
     target: Class = Field(description="The class that is explained.")

@@ -1,4 +1,4 @@
-"""How much is computed at once, and how much may wait: what comes beyond is told to come back."""
+"""Limits on the requests that are computed at once and on those that wait. Further requests are answered with 503."""
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -12,10 +12,10 @@ from service.errors import BusyError
 
 T = TypeVar("T")
 
-# Threads that compute in one worker. More would only take turns at the interpreter and keep the event loop waiting, and
-# the most expensive questions, which take 100 MiB each, would need more than the container has.
+# Number of computing threads of a worker. More threads would compete for the interpreter with the event loop. The most
+# expensive requests take 100 MiB each, and the container's memory is limited.
 SLOTS = 1
-# In the queue: an answer that comes later than this comes too late.
+# Maximum time in the queue.
 MAX_SECONDS = 5
 # Bytes of bodies that one worker keeps at once: four of the largest.
 BODIES = 32 * 1024 * 1024
@@ -27,7 +27,7 @@ class Capacity:
     Parameters
     ----------
     waiting
-        How many may wait for a thread. A queue without an end would answer everybody too late.
+        Maximum number of requests that wait for a thread.
     """
 
     def __init__(self, waiting: int) -> None:
@@ -54,35 +54,35 @@ class Capacity:
             self._bodies -= size
 
     def check(self) -> None:
-        """Raise BusyError if as many are waiting as may: so no body is read that could not be answered."""
+        """Raise BusyError if the queue is full. Called before a body is read, which could not be answered."""
         if self._inside >= self._most:
             raise BusyError("all workers are busy; try again in a second")
 
     async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
-        """The result of ``work``, or its error; as ``run_all`` of this one piece."""
+        """Run ``work`` in a thread; return its result or raise its error. As ``run_all`` of one piece."""
         [result] = await self.run_all([work], is_gone)
         return result
 
     async def run_all(self, pieces: Iterable[Callable[[], T]], is_gone: Callable[[], Awaitable[bool]]) -> list[T]:
-        """The results of all pieces of work, one after another, or the first error.
+        """Run pieces of work one after another, each in a thread; return their results or raise the first error.
 
-        Between two pieces others have their turn, so that a large question keeps nobody waiting for all of it.
+        Other requests have their turn between two pieces, so a large request does not block them.
 
         Parameters
         ----------
         pieces
-            Each runs in a thread.
+            The computations.
         is_gone
-            Whether nobody waits for the results any more; asked whenever its turn has come.
+            Whether the client has disconnected. Asked before each piece, when a thread is free.
 
         Raises
         ------
         BusyError
-            As many are waiting as may, or a turn did not come in time.
+            The queue is full, or no thread was free in time.
         ClientDisconnect
-            Nobody waits for the results.
+            The client has disconnected.
         """
-        # Counted here, without a pause before the count: the semaphore learns of a task only some steps later.
+        # Counted without an await in between: the semaphore itself counts a task only some steps later.
         self.check()
         self._inside += 1
         results: list[T] = []
@@ -109,7 +109,7 @@ class Capacity:
 
 @contextmanager
 def stopping_is_busy() -> Iterator[None]:
-    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    """Turn a cancellation into BusyError. Only the end of the process cancels a request; a disconnect does not."""
     try:
         yield
     except CancelledError as error:

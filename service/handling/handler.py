@@ -19,8 +19,8 @@ from models.network import Array, Network
 from models.result import Result
 from models.usage import Usage
 from service.catalogue import Catalogue
-from service.drawing.canvas import png
-from service.drawing.style import Style
+from service.drawing.primitives.canvas import png
+from service.drawing.primitives.style import Style
 from service.handling.answers import ModelReference
 from service.handling.capacity import Capacity, stopping_is_busy
 from service.handling.queries import ImageQuery, PictureQuery
@@ -30,7 +30,7 @@ from service.http.telemetry import EXPLANATION_SECONDS, note
 from service.http.uploads import read_upload
 from service.imaging.decoding import Fit, PreprocessingReport, decode_image
 
-# An image file of 28×28 pixels is smaller; one that is not costs more to decode than an answer.
+# Larger files than those of 28×28 pixels take longer to decode than a cheap answer takes to compute.
 CHEAP_BYTES = 8 * 1024
 
 P = TypeVar("P", bound=PictureQuery)
@@ -40,16 +40,16 @@ R = TypeVar("R", bound=Result)
 
 @dataclass(frozen=True)
 class Subject:
-    """What a question is about.
+    """The network and the image that an operation explains.
 
     Attributes
     ----------
     network
-        In float64: explanations are differences, and should be none of rounding.
+        In float64.
     image
         (28, 28) in [0, 1], in float64.
     usage
-        The study of the network, where there is one.
+        The study of the network, if any.
     """
 
     network: Network
@@ -59,7 +59,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Envelope:
-    """What every answer carries beside the result."""
+    """The fields of every answer beside the result."""
 
     input: PreprocessingReport
     model: ModelReference
@@ -67,19 +67,19 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Operation(Generic[Q, R]):
-    """One question that can be asked about an image.
+    """One operation on an image.
 
     Attributes
     ----------
     query
-        What it takes.
+        The model of its query parameters.
     explain
         Computes the result.
     serialise, draw
-        The two renderings of the result. Neither computes.
+        Render the result as JSON and as a picture. Neither computes anything.
     is_cheap
-        Whether the answer as JSON takes less than a millisecond, whatever the image: then it is computed in the event
-        loop, where it neither pays for a thread nor waits for an expensive one.
+        Whether the JSON answer takes less than a millisecond for every image. It is then computed in the event loop,
+        without a thread and without waiting in the queue.
     """
 
     query: type[Q]
@@ -90,12 +90,12 @@ class Operation(Generic[Q, R]):
 
 
 class Handler:
-    """Takes one request and answers it. Its routes have no dependencies of FastAPI, for which each request would pay.
+    """Answers one request. Routes make it themselves, since dependencies of FastAPI would delay each request.
 
     Raises
     ------
     UnauthorizedError
-        The request carries no key, or a wrong one.
+        The request has no key, or a wrong one.
     """
 
     def __init__(self, request: Request) -> None:
@@ -105,7 +105,7 @@ class Handler:
         self._capacity: Capacity = request.app.state.capacity
 
     async def respond(self, operation: Operation[Q, R]) -> Response:
-        """Explain the image in the request. What can be refused cheaply is refused before the body is read."""
+        """Explain the image in the request. The query, the model and the queue are checked before the body is read."""
         query = self._query(operation.query)
         form = self._form(query)
         checkpoint = self._catalogue.get(query.model)
@@ -131,7 +131,7 @@ class Handler:
         return await self._compute(form, work)
 
     async def render(self, serialise: Callable[[], BaseModel], draw: Callable[[Style], Image.Image]) -> Response:
-        """Answer a question that needs no image."""
+        """Answer a request without an image."""
         query = self._query(PictureQuery)
         form = self._form(query)
 
@@ -141,7 +141,7 @@ class Handler:
         return await self._compute(form, work)
 
     def _query(self, model: type[P]) -> P:
-        """The query parameters, validated. Validating them here takes a tenth of what it takes FastAPI."""
+        """Validate the query parameters. This takes a tenth of the time that FastAPI takes."""
         given = self._request.query_params.multi_items()
         values = dict(given)
         if len(values) < len(given):
@@ -155,7 +155,7 @@ class Handler:
             raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in wrong]) from error
 
     def _form(self, query: PictureQuery) -> Format:
-        """The form of the answer, when the query has been checked for it."""
+        """The format of the answer; refuses parameters that it cannot honour."""
         form = choose(query.format, ", ".join(self._request.headers.getlist("accept")))
         query.check_form(form)
         return form

@@ -1,6 +1,6 @@
-"""The model card as the service shows it; ``models/card.py`` says what stands in it."""
+"""The model card as pydantic models, for the answer of ``GET /models/{name}``; see ``models/card.py``."""
 
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
 from models.architecture import Wiring
 from service.handling.answers import PerClass, Share
@@ -18,7 +18,7 @@ class ArchitectureCard(BaseModel):
 
 
 class InputCard(BaseModel):
-    """What the network takes."""
+    """The input of the network."""
 
     side: int
     range: tuple[float, float]
@@ -26,25 +26,51 @@ class InputCard(BaseModel):
 
 
 class RunCard(BaseModel):
-    """One seed that was tried."""
+    """The training run of one seed."""
 
     seed: int
     validation: Share = Field(description="Accuracy on held-out images.")
-    chosen_by: Share = Field(description="The same with augmentations of them: what the choice was made by.")
+    chosen_by: Share = Field(description="Accuracy on them and their augmentations, by which the run was chosen.")
     step: int = Field(ge=0)
     test: Share = Field(description="Accuracy on the test images, which took no part in the choice.")
 
 
 class SelectionCard(BaseModel):
-    """How the shipped run was chosen, and from what."""
+    """The runs, and how one of them was chosen."""
 
     by: str
     seed: int
     runs: list[RunCard]
 
 
+class TeacherCard(BaseModel):
+    """The larger network whose logits were trained on."""
+
+    parameters: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    sha256: str = Field(description="Of its weights.")
+
+
+class AugmentationCard(BaseModel):
+    """Augmented copies of each image, and what was done to them at most."""
+
+    copies: int = Field(ge=1)
+    turn: float = Field(description="Radians.")
+    stretch: float = Field(description="Share of the size.")
+    slant: float = Field(description="Sideways for each pixel downwards.")
+    shift: float = Field(description="Pixels.")
+
+
+class TrainingCard(BaseModel):
+    """What the training depended on beside the images and the recipe; null where there was none."""
+
+    teacher: TeacherCard | None
+    augmentations: AugmentationCard | None
+    loss: str
+
+
 class AccuracyCard(BaseModel):
-    """Shares of images that are predicted correctly."""
+    """Shares of correctly predicted images."""
 
     validation: Share
     test: Share
@@ -54,7 +80,7 @@ class AccuracyCard(BaseModel):
 
 
 class ProbeCard(BaseModel):
-    """An image that the checkpoint carries, with the answer that it gave when it was published."""
+    """A test image with the logits that the network had for it when it was published."""
 
     image: str = Field(description="28×28 bytes, row by row, deflated (zlib) and in base64.")
     digit: int
@@ -62,14 +88,15 @@ class ProbeCard(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What a checkpoint says of itself; measured, and sealed with the hash of its file."""
+    """The description of a checkpoint, with the hash of its file."""
 
     format_version: int
     name: str
     architecture: ArchitectureCard
     parameters: int = Field(ge=1)
     input: InputCard
-    recipe: dict[str, str | int | float]
+    recipe: dict[str, str | bool | int | float]
+    training: TrainingCard | MISSING = Field(MISSING, description="Absent from cards of version 1.")
     selection: SelectionCard
     dataset: dict[str, str] = Field(description="SHA-256 of each file.")
     accuracy: AccuracyCard

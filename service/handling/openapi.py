@@ -1,6 +1,7 @@
-"""What the OpenAPI document says beyond what FastAPI derives: examples, refusals, and bodies of two kinds."""
+"""Parts of the OpenAPI document that FastAPI does not derive: examples, problems, and the two kinds of bodies."""
 
 import json
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -14,10 +15,13 @@ from service.http.negotiation import MEDIA_TYPES, Format
 from service.http.security import SECURITY
 from service.http.uploads import REQUEST_BODY
 
-# Real answers, kept by `make examples`; tests ask again and compare.
+# Real answers, written by `make examples`. Tests compare them with the service's answers.
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 Responses = dict[int | str, dict[str, Any]]
+
+# The names of attributes in a numpydoc docstring, and their indented description.
+_ATTRIBUTE = re.compile(r"^(\w.*)\n((?: +.*(?:\n|$))+)", re.MULTILINE)
 
 _SCHEMAS = "#/components/schemas/"
 _OPERATION_REFUSALS = (
@@ -35,7 +39,7 @@ _OF_IMAGES = (HTTPStatus.NOT_ACCEPTABLE,)
 
 
 def install(app: FastAPI, *messages: type[BaseModel]) -> None:
-    """Have the document define the problem, to which all refusals refer, and messages that handlers read themselves."""
+    """Add the schemas of problems and of messages to the document; descriptions of attributes move to their fields."""
     derive = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -46,13 +50,25 @@ def install(app: FastAPI, *messages: type[BaseModel]) -> None:
                 schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
                 schemas |= schema.pop("$defs", {})
                 schemas[model.__name__] = schema
+            for one in schemas.values():
+                _describe_fields(one)
         return derive()
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+def _describe_fields(schema: dict[str, Any]) -> None:
+    """Split a numpydoc docstring of ``models``: its section "Attributes" becomes the descriptions of the fields."""
+    summary, found, attributes = schema.get("description", "").partition("\n\nAttributes\n----------\n")
+    if found:
+        schema["description"] = summary
+    for names, text in _ATTRIBUTE.findall(attributes):
+        for name in names.split(", "):
+            schema["properties"][name].setdefault("description", " ".join(text.split()))
+
+
 def responses(name: str, *refusals: HTTPStatus) -> Responses:
-    """The ``responses`` of a route: the kept example of its JSON, and the problems that it can end in."""
+    """The ``responses`` of a route: the example of its JSON, and the statuses of its problems."""
     example = json.loads((EXAMPLES / f"{name}.json").read_text())
     answers: Responses = {200: {"content": {MEDIA_TYPES[Format.JSON]: {"example": example}}}}
     return answers | _refusals(refusals, problem.MEDIA_TYPE, problem.Problem)
@@ -93,16 +109,16 @@ def with_picture(name: str, *refusals: HTTPStatus) -> Responses:
 
 
 def operation(query: type[BaseModel], name: str, question: str, note: str = "") -> dict[str, Any]:
-    """The arguments of the route of an operation on an image.
+    """The arguments of FastAPI's route decorator for an operation on an image.
 
     Parameters
     ----------
     query
-        What the operation takes.
+        The model of its query parameters.
     name
-        Of the example: the answer to a command that anyone can run in the project's folder.
+        The name of the example, which is the answer to a curl command.
     question, note
-        The path and query of that command, and what to say of its answer.
+        The path and query of that command, and a remark on its answer.
     """
     answers = with_picture(name, *_OPERATION_REFUSALS)
     command = f"curl -F file=@docs/digits/7.png 'localhost:8000{question}'"
@@ -114,12 +130,12 @@ def operation(query: type[BaseModel], name: str, question: str, note: str = "") 
 
 
 def parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
-    """The query parameters of an operation, whose handler validates them itself."""
+    """The query parameters of an operation. FastAPI cannot derive them, since the handler validates them."""
     schema = query.model_json_schema()
     definitions = schema.get("$defs", {})
 
     def plain(value: dict[str, Any]) -> dict[str, Any]:
-        """Without references, and without the null that no query can hold."""
+        """A schema without references, and without null, which no query can contain."""
         if "$ref" in value:
             value = {**definitions[value["$ref"].rpartition("/")[2]], **value}
             del value["$ref"]

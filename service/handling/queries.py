@@ -1,21 +1,20 @@
-"""The query parameters that operations share."""
+"""Query parameters that operations share."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.errors import ParameterError
-from service.drawing.style import MAX_SCALE, Style, Theme
+from service.drawing.primitives.style import MAX_SCALE, Style, Theme
+from service.handling.answers import Class
 from service.http.negotiation import Format
 from service.imaging.decoding import Fit, Polarity
 
-Class = Annotated[int, Field(ge=0, le=9)]
-
 
 class PictureQuery(BaseModel):
-    """Parameters of every operation that answers as JSON or as a picture."""
+    """Parameters of every operation that answers with JSON or a picture."""
 
-    # A misspelt parameter would be answered with another question's explanation: it is refused.
+    # Unknown parameters are refused: a misspelt one must not be ignored.
     model_config = ConfigDict(extra="forbid")
 
     format: Format | None = Field(
@@ -24,12 +23,12 @@ class PictureQuery(BaseModel):
     scale: int = Field(1, ge=1, le=MAX_SCALE, description="Size of the picture: pixels a unit. Not for JSON.")
     theme: Theme = Field(Theme.LIGHT, description="Colours of the picture. Not for JSON.")
 
-    # Parameters that a picture, or JSON, cannot honour.
+    # Parameters that have no effect on the other format.
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset()
     PICTURE_ONLY: ClassVar[frozenset[str]] = frozenset({"scale", "theme"})
 
     def check_form(self, form: Format) -> None:
-        """Raise ParameterError if a parameter was given that an answer in this form cannot honour."""
+        """Raise ParameterError if a parameter was given that has no effect on this format."""
         if form is Format.JSON:
             foreign, advice = self.PICTURE_ONLY, "is for pictures; ask for format=png too, or leave it out"
         else:
@@ -39,7 +38,7 @@ class PictureQuery(BaseModel):
 
     @property
     def style(self) -> Style:
-        """How to draw the answer."""
+        """Scale and theme of the picture."""
         return Style(self.scale, self.theme)
 
 

@@ -1,1 +1,1 @@
-"""HTTP: what surrounds every request, and how errors become answers."""
+"""HTTP: uploads, content negotiation, security, problems, middleware and telemetry."""

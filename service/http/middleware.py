@@ -1,8 +1,7 @@
-"""The one middleware: everything that must happen to each request and each answer.
+"""The middleware of all requests.
 
-It stands outside of all routes, and gives every answer its request id and its security headers, an unexpected error's
-included. It is written by hand because each request pays for it: a middleware of its own for each of these tasks takes
-seven times as long.
+It adds the request id and the security headers to every answer, including that of an unexpected error. All its tasks
+are in one class because each request runs through it: separate middlewares take seven times as long.
 """
 
 import re
@@ -22,28 +21,28 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _PORT = re.compile(r":\d*$")
 
-# What a browser may do with an answer that is no page: nothing. The page says for itself.
+# Answers other than the page allow a browser nothing. The page sets its own headers.
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _REFERRER = (b"referrer-policy", b"no-referrer")
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-# /docs brings an inline script and pictures in its styles, from this service alone.
+# /docs contains an inline script, and images in its styles.
 _DOCS = "/docs"
 _DOCS_POLICY = (b"content-security-policy", b"frame-ancestors 'none'")
 
-# Of a query string: what validation would cost beyond this, a client could make everybody else pay for.
+# Limits of a query string. Validating longer ones would delay other requests.
 MAX_QUERY = 2048
 MAX_PARAMETERS = 32
 
 
 class ServiceMiddleware:
-    """Request id, host check, HEAD, security headers, metrics, log line, and a problem for whatever goes wrong.
+    """Request id, host check, HEAD, security headers, metrics, log line, and problems for unexpected errors.
 
     Parameters
     ----------
     app
-        What answers.
+        The application.
     hosts
-        Host names to answer for; ``*`` is any, ``*.example.org`` any below it.
+        Trusted host names; ``*`` is any, ``*.example.org`` any subdomain.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
@@ -60,7 +59,7 @@ class ServiceMiddleware:
         offered = headers.get(b"x-request-id", b"")
         request_id = offered if _UUID.fullmatch(offered) else uuid4().hex.encode()
         is_head = scope["method"] == "HEAD"
-        # HEAD wherever there is GET (RFC 9110, 9.1): the same answer without its body.
+        # HEAD is answered as GET without the body (RFC 9110, 9.1).
         inner = {**scope, "method": "GET"} if is_head else scope
         status = 0
         replaced = False
@@ -72,7 +71,7 @@ class ServiceMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
-                    # The body limit refuses a declared length itself, in plain text.
+                    # The framework refuses a declared length above the limit in plain text.
                     await problems.of_status(HTTPStatus(status), path=scope["path"])(scope, receive, send_completed)
                     replaced = True
                     return
@@ -85,7 +84,7 @@ class ServiceMiddleware:
             if refusal := self._refusal(scope, headers):
                 await problems.of_domain(refusal, scope["path"])(scope, receive, send_completed)
             elif not scope["path"].isprintable():
-                # Two parsers read a control character differently; no path of ours has one.
+                # Parsers disagree on control characters in paths, and no route contains one.
                 await problems.of_status(HTTPStatus.NOT_FOUND, path=scope["path"])(scope, receive, send_completed)
             else:
                 await self.app(inner, receive, send_completed)
@@ -105,14 +104,14 @@ class ServiceMiddleware:
                 **facts,
                 request_id=request_id.decode(),
                 method=method,
-                # The route and not the path, which is the client's text.
+                # The route, since the path is text of the client's.
                 route=route,
                 status=status,
                 milliseconds=round(seconds * 1e3, 2),
             )
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> KonkyoError | None:
-        """What is wrong with the request whatever it asks for."""
+        """The error of an untrusted host name or of a query string beyond the limits, if any."""
         if self._hosts is not None:
             host = _PORT.sub("", headers.get(b"host", b"").decode("latin-1")).lower()
             if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):
@@ -125,7 +124,7 @@ class ServiceMiddleware:
 
 
 def _missing(scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
-    """The security headers that an answer does not set itself."""
+    """The security headers that an answer lacks."""
     present = {name.lower() for name, _ in message["headers"]}
     policy = _DOCS_POLICY if scope["path"].startswith(_DOCS) else _POLICY
     return [header for header in (_NOSNIFF, _REFERRER, policy) if header[0] not in present]

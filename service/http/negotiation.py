@@ -1,4 +1,4 @@
-"""Which form an answer takes: JSON or PNG."""
+"""Content negotiation: JSON or PNG."""
 
 import re
 from enum import StrEnum
@@ -7,7 +7,7 @@ from service.errors import NotAcceptableError
 
 
 class Format(StrEnum):
-    """The forms an answer can take."""
+    """The formats of an answer."""
 
     JSON = "json"
     PNG = "png"
@@ -19,7 +19,7 @@ MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png"}
 
 
 def choose(requested: Format | None, accept: str | None) -> Format:
-    """The form to answer in: what ``format`` names, else what ``Accept`` prefers, else JSON.
+    """The format of the answer: that of ``format``, else the preferred one of ``Accept``, else JSON.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def choose(requested: Format | None, accept: str | None) -> Format:
     if not accept:
         return Format.JSON
     ranges = _parse(accept)
-    # JSON comes first, so that it wins where both are equally welcome.
+    # JSON is the first member, so max() returns it if both have the same quality.
     best = max(Format, key=lambda form: _quality(MEDIA_TYPES[form], ranges))
     if _quality(MEDIA_TYPES[best], ranges) == 0:
         raise NotAcceptableError(f"answers come as {' or '.join(MEDIA_TYPES.values())}; Accept allows neither")
@@ -39,7 +39,7 @@ def choose(requested: Format | None, accept: str | None) -> Format:
 
 
 def _parse(accept: str) -> dict[str, float]:
-    """Media ranges with their quality, RFC 9110 section 12.5.1; what cannot be read counts as not welcome."""
+    """The media ranges with their qualities (RFC 9110, 12.5.1). A malformed quality counts as 0."""
     ranges = {}
     for part in accept.split(","):
         media, *parameters = (piece.strip().lower() for piece in part.split(";"))

@@ -1,4 +1,4 @@
-"""Problem details, RFC 9457: the one form in which anything is refused."""
+"""Problem details (RFC 9457): the format of all errors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ MEDIA_TYPE = "application/problem+json"
 PROTOCOL_MEDIA_TYPE = "application/json"
 _PROTOCOL = re.compile(r"/v[12](/|\Z)")
 
-# RFC 9110's names, which Python has taken over only lately.
+# The names of RFC 9110; those of older Python versions differ.
 TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
 }
-# Headers that a status must carry.
+# Headers that a status requires.
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "X-API-Key"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
@@ -27,7 +27,7 @@ HEADERS = {
 
 
 class WrongParameter(BaseModel):
-    """A parameter, and what it must be."""
+    """A wrong parameter, with what it must be."""
 
     parameter: str
     message: str
@@ -64,16 +64,16 @@ def refuse(
     headers: Mapping[str, str] | None = None,
     path: str = "",
 ) -> JSONResponse:
-    """The answer to a request that is refused; it is counted, and named in the log line.
+    """The answer to a refused request. Counts the problem and adds it to the log line.
 
     Parameters
     ----------
     status, kind, detail, parameters
         The fields of the problem; ``kind`` is the end of its type.
     headers
-        Beside those that the status must carry.
+        Beside those that the status requires.
     path
-        What was asked: the inference protocols have a form of their own.
+        Of the request. The inference protocols have a format of their own.
     """
     REJECTED.labels(kind).inc()
     note(problem=kind)

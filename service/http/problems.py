@@ -1,4 +1,4 @@
-"""The one place where an error becomes an HTTP answer."""
+"""Maps errors to problems. No other module does this."""
 
 from http import HTTPStatus
 from typing import Any, cast
@@ -14,26 +14,26 @@ from models.errors import KonkyoError
 from service import errors
 from service.http.problem import WrongParameter, is_protocol, refuse
 
-# Every error that a request can meet, with its status and the stable end of its type. Checkpoint and architecture
-# errors stop the start instead; if one came up later, it would be ours to mend: a 500.
+# The status and the problem type of every error of a request. Checkpoint and architecture errors are not listed: they
+# stop the start, and would be a 500 in a request.
 STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.MalformedUploadError: (HTTPStatus.BAD_REQUEST, "malformed-upload"),
     errors.SlowUploadError: (HTTPStatus.REQUEST_TIMEOUT, "slow-upload"),
     errors.UnknownHostError: (HTTPStatus.BAD_REQUEST, "unknown-host"),
     errors.UnsupportedUploadError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-upload"),
-    errors.UnsupportedPictureError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-picture"),
-    errors.UnreadablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable-picture"),
-    errors.UnsuitablePictureError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    errors.UnsupportedImageError: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
+    errors.UnreadableImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unreadable-image"),
+    errors.UnsuitableImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-image"),
     errors.UnknownModelError: (HTTPStatus.NOT_FOUND, "unknown-model"),
     errors.NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
     errors.UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
     errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
-    domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-picture"),
+    domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-image"),
     domain.BudgetError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too-much-work"),
     domain.ParameterError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
 }
 
-# What the framework says by itself, in our words.
+# Messages for statuses that the framework returns.
 FRAMEWORK = {
     HTTPStatus.NOT_FOUND: ("not-found", "there is nothing at this path; see /docs for what there is"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
@@ -45,13 +45,13 @@ _TENSORS_TOO_LARGE = (
     "content-too-large",
     "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image takes 784 bytes",
 )
-# Wrong parameters that are named at the most.
+# Maximum number of wrong parameters in a problem.
 _MAX_NAMED = 10
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem, the framework's own included."""
-    # The handlers are coroutines so that they run in the request's own context, where its log line is put together.
+    """Register the handlers that turn all errors into problems, including those of the framework."""
+    # The handlers are coroutines, so that they run in the context of the request, which collects its log line.
     app.add_exception_handler(KonkyoError, _domain)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
@@ -59,7 +59,7 @@ def install(app: FastAPI) -> None:
 
 
 def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONResponse:
-    """The problem that a bare status stands for, at a path."""
+    """The problem of a status without an error of ours, at a path."""
     kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"this path does not take that method; it takes {(headers or {}).get('Allow', 'another')}"
@@ -69,7 +69,7 @@ def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONRe
 
 
 def of_domain(error: KonkyoError, path: str = "") -> JSONResponse:
-    """The problem that one of our own errors stands for; an error that no request should meet is raised again."""
+    """The problem of one of our errors. An error that is not listed is raised again."""
     for kind in type(error).__mro__:
         if kind in STATUSES:
             status, slug = STATUSES[kind]
@@ -83,7 +83,7 @@ def of_domain(error: KonkyoError, path: str = "") -> JSONResponse:
 
 
 def unexpected(path: str = "") -> JSONResponse:
-    """The answer to an error that nobody foresaw: it tells nothing of it."""
+    """The problem of an unexpected error. It says nothing about the error."""
     return refuse(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal",
@@ -100,7 +100,7 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     wrong = []
     for item in cast(RequestValidationError, error).errors()[:_MAX_NAMED]:
         parameter = _wrong_parameter(item)
-        # Unknown parameters all get the same words, which need be said only once.
+        # All unknown parameters have the same message.
         if parameter not in wrong:
             wrong.append(parameter)
     detail = "; ".join(f"{one.parameter}: {one.message}" for one in wrong)
@@ -108,11 +108,11 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
 
 
 def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
-    """A parameter's name, and what it must be."""
-    # The place is ("query", name, …): what follows the name says which alternative of a union was tried.
+    """The name and the message of a wrong parameter."""
+    # ``loc`` is ("query", name, …). The rest says which alternative of a union was tried.
     name = item["loc"][1] if len(item["loc"]) > 1 else item["loc"][0]
     if item["type"] == "extra_forbidden":
-        # The name is the client's own text, so it is not repeated.
+        # The name is text of the client's and is not repeated.
         message = "holds a parameter that this operation does not have; /docs shows those it has"
         return WrongParameter(parameter="query", message=message)
     return WrongParameter(parameter=str(name), message=str(item["msg"]).replace("Input should be", "must be"))
@@ -124,10 +124,6 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _gone(request: Request, _: Exception) -> JSONResponse:
-    """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
-    return refuse(
-        HTTPStatus.BAD_REQUEST,
-        "malformed-upload",
-        "the body ended before all of it was sent",
-        path=request.scope["path"],
-    )
+    """A problem for the log and the metrics; the client has disconnected."""
+    detail = "the body ended before all of it was sent"
+    return refuse(HTTPStatus.BAD_REQUEST, "malformed-upload", detail, path=request.scope["path"])

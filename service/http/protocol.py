@@ -1,4 +1,8 @@
-"""HTTP itself, where uvicorn sets no bounds: how long a head may be, and how many requests may wait in a row."""
+"""Limits that uvicorn's own settings do not offer with its fast parser: the size of headers, and pipelined requests.
+
+uvicorn's ``h11_max_incomplete_event_size`` limits headers only with the slower parser h11, and no setting limits
+pipelined requests. This module overrides private methods, so pyproject.toml pins uvicorn exactly.
+"""
 
 from http import HTTPStatus
 from typing import Any, cast
@@ -8,9 +12,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.http.problem import refuse
 
-# Bytes of a request line with its headers, of a chunk's head, of trailers. The edge takes as many.
+# Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
 MAX_HEAD = 16 * 1024
-# Requests that a client may send before the first is answered.
+# Maximum number of requests that a client may send before the first is answered.
 MAX_QUEUED = 16
 
 UNREAD = {
@@ -23,15 +27,15 @@ UNREAD = {
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol. What it cannot or will not read is answered with a problem and the end of the connection."""
+    """uvicorn's protocol with limits. A malformed or too large request gets a problem, and the connection is closed."""
 
-    # Bytes since the last that were of use: a head, a piece of a body, the end of a request.
+    # Number of bytes since the last complete headers, piece of a body, or end of a request.
     _idle = 0
     _ended = False
     _running: RequestResponseCycle | None = None
 
     def data_received(self, data: bytes) -> None:
-        # Fed in pieces, so that where the limit lies does not depend on how the bytes came.
+        # Parsed in pieces, so that the limit does not depend on how the bytes arrive.
         while data and not self._ended:
             room = MAX_HEAD - self._idle
             piece, data = data[:room], data[room:]
@@ -43,7 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._idle = 0
         if len(self.pipeline) >= MAX_QUEUED:
-            raise OverflowError  # to the parser, which takes it for an error in what it reads
+            raise OverflowError  # the parser treats it as a malformed request
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -53,7 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._idle = 0
         super().on_message_complete()
-        self.cycle.more_body = False  # known also where the answer did not wait for it
+        self.cycle.more_body = False  # uvicorn leaves it True if the answer is complete
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -61,26 +65,26 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # uvicorn tells only the last of a row that the client has left; the first would answer into a closed socket.
+        # uvicorn notifies only the last of several pipelined requests; the running one must learn of it too.
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """Called where the parser gives up."""
+        """Called by uvicorn for a malformed request."""
         self._refuse(HTTPStatus.BAD_REQUEST)
 
     def _unsupported_upgrade_warning(self) -> None:
-        # The request is answered as if it had not asked; but the parser has skipped what came after it.
+        # The upgrade is ignored. The parser has skipped the bytes after the request, so the connection must end.
         self._ended = True
         self.cycle.keep_alive = False
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Read no more. Every request gets one answer at most, and in its turn."""
+        """Stop reading. Each request gets at most one answer, in order."""
         self._ended = True
         cycle = cast(RequestResponseCycle | None, self.cycle)
         if cycle is not None and not cycle.response_complete and not cycle.more_body:
-            # It was whole before the trouble began: the refusal would be taken for its answer.
+            # The request was complete before. A problem would be taken for its answer.
             cycle.keep_alive = False
             return
         refusal: Any = refuse(status, *UNREAD[status])

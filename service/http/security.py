@@ -1,4 +1,4 @@
-"""API keys: who may ask."""
+"""API keys."""
 
 import hmac
 from typing import Annotated
@@ -9,9 +9,9 @@ from fastapi.security import APIKeyHeader
 from service.errors import UnauthorizedError
 from service.settings import Settings
 
-# The scheme stands in the OpenAPI document, so that /docs can send a key.
+# The OpenAPI document contains the scheme, so that /docs can send a key.
 _SCHEME = APIKeyHeader(
-    name="X-API-Key", scheme_name="API key", description="Only where the service was given keys.", auto_error=False
+    name="X-API-Key", scheme_name="API key", description="Only if the service has keys.", auto_error=False
 )
 
 
@@ -20,12 +20,12 @@ async def _check_key(request: Request, _: Annotated[str | None, Security(_SCHEME
 
 
 def check_key(request: Request) -> None:
-    """Raise UnauthorizedError unless the request carries one of the service's keys, if it has any."""
+    """Raise UnauthorizedError if the service has keys and the request has none of them."""
     settings: Settings = request.app.state.settings
     if not settings.keys:
         return
     offered = request.headers.get(_SCHEME.model.name)
-    # Every key is compared in full, so that the time taken tells nothing of them.
+    # Compared in constant time, and with every key, so that the time does not reveal a key.
     matches = [hmac.compare_digest((offered or "").encode(), key.encode()) for key in settings.keys]
     if offered is None:
         raise UnauthorizedError("this service needs a key, in the header X-API-Key")
@@ -35,5 +35,5 @@ def check_key(request: Request) -> None:
 
 KeyRequired = Depends(_check_key)
 
-# For operations that check the key themselves: what FastAPI would write of the dependency.
+# The OpenAPI entry of operations that check the key without a dependency of FastAPI.
 SECURITY: list[dict[str, list[str]]] = [{_SCHEME.scheme_name: []}]

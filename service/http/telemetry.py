@@ -1,4 +1,4 @@
-"""What an operator sees: metrics, and one log line a request."""
+"""Metrics, and one log line for each request."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from service.http.security import KeyRequired
 
 log = structlog.get_logger("konkyo")
 
-# Explanations take from a tenth of a millisecond to a tenth of a second.
+# Explanations take from 0.1 ms to 100 ms.
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -46,10 +46,10 @@ _facts: ContextVar[dict[str, str | int]] = ContextVar("facts")
 
 
 class LogOutput:
-    """Standard output, line by line. A line that would have to wait for a reader is lost, and counted."""
+    """Log lines to standard output. A line for which the pipe has no room is dropped and counted."""
 
     def msg(self, line: str) -> None:
-        """Write a line if there is room for it."""
+        """Write a line, or drop it."""
         if _has_room(sys.stdout):
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
@@ -60,15 +60,15 @@ class LogOutput:
 
 
 def _has_room(output: TextIO) -> bool:
-    """Whether a line can be written without waiting: a pipe is writable while it has room for 4 KiB."""
+    """Whether a line can be written without blocking. A pipe is writable while it has room for 4 KiB."""
     try:
         return bool(select.select([], [output.fileno()], [], 0)[1])
-    except (OSError, ValueError):  # no file at all: a test's buffer
+    except (OSError, ValueError):  # a buffer in a test has no file number
         return True
 
 
 def configure_logs() -> None:
-    """JSON lines on standard output; legible ones where that is a terminal."""
+    """Log JSON lines to standard output, or readable lines to a terminal."""
     renderer = structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
@@ -84,20 +84,20 @@ def configure_logs() -> None:
 
 
 def announce(models: dict[str, str]) -> None:
-    """Put the served models, name → sha256, into the metrics."""
+    """Add the served models, name → sha256, to the metrics."""
     for name, sha256 in models.items():
         MODEL.labels(name, sha256).set(1)
 
 
 def new_facts() -> dict[str, str | int]:
-    """An empty collection of facts for the log line of the request at hand."""
+    """Start collecting facts for the log line of the current request."""
     facts: dict[str, str | int] = {}
     _facts.set(facts)
     return facts
 
 
 def note(**facts: str | int) -> None:
-    """Add to the log line of the request at hand. Never the image itself, nor anything the client wrote."""
+    """Add facts to the log line of the current request. Never the image or text of the client's."""
     known = _facts.get(None)
     if known is not None:
         known.update(facts)
@@ -105,7 +105,7 @@ def note(**facts: str | int) -> None:
 
 @router.get("/metrics", dependencies=[KeyRequired])
 def metrics() -> Response:
-    """Every metric in Prometheus' text format, added up over all workers."""
+    """All metrics in Prometheus' text format, summed over all workers."""
     registry = REGISTRY
     if folder := os.environ.get(_FOLDER):
         _forget_dead_workers(Path(folder))
@@ -115,12 +115,12 @@ def metrics() -> Response:
 
 
 def _forget_dead_workers(folder: Path) -> None:
-    """Remove what workers that have been replaced said of themselves; what they counted stays."""
+    """Remove the gauges of workers that have been replaced. Their counters are kept."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:
             os.kill(pid, 0)
         except (ProcessLookupError, PermissionError):
-            # Gone, or its number is another user's now. Another worker may be asked, and forget it, at the same time.
+            # The process has ended, or another user's process has its number. Another worker may remove it meanwhile.
             with suppress(FileNotFoundError):
                 mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""From a request to the bytes of its one picture."""
+"""Reads the image file from the body of a request."""
 
 from asyncio import timeout
 from collections.abc import AsyncIterator
@@ -12,19 +12,19 @@ from starlette.requests import Request
 from service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
 
 MAX_BODY = 256 * 1024
-# For all of a body.
+# Maximum time for the whole body.
 MAX_SECONDS = 30
 FIELD = "file"
 
 _MULTIPART = "multipart/form-data"
 _RAW = ("image/png", "image/jpeg")
-# More than one is refused with a message of its own.
+# Limit of the parser. More than one part is refused below, with a message that says why.
 _MAX_PARTS = 4
 
-# For the OpenAPI document: FastAPI cannot derive that a body comes in either of two ways.
+# For the OpenAPI document: FastAPI cannot derive a body of two kinds.
 REQUEST_BODY: dict[str, Any] = {
     "required": True,
-    "description": "One picture: a form with the field `file`, or the bytes themselves.",
+    "description": "One image: a form with the field `file`, or the file itself.",
     "content": {
         _MULTIPART: {
             "schema": {
@@ -41,16 +41,16 @@ REQUEST_BODY: dict[str, Any] = {
 
 
 async def read_upload(request: Request) -> bytes:
-    """The image in the request's body, whatever the client calls its type or name.
+    """Read the image file. Its name and its part's media type are ignored.
 
     Raises
     ------
     SlowUploadError
-        Not all of it came in time: who sends a byte now and then must not hold a place for ever.
+        The body did not arrive in time.
     UnsupportedUploadError
-        Neither a form nor a raw PNG or JPEG.
+        The media type is neither that of a form nor PNG or JPEG.
     MalformedUploadError
-        A form that cannot be parsed, or holds anything but one file in the field ``file``.
+        The form cannot be parsed, or contains anything but one file in the field ``file``.
     """
     async with in_time():
         return await _read(request)
@@ -79,7 +79,7 @@ async def _read(request: Request) -> bytes:
         return await request.body()
     if kind != _MULTIPART:
         raise UnsupportedUploadError(
-            f"send the picture as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
+            f"send the image as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
             f"{' or '.join(_RAW)}"
         )
     return _only_file(media, await request.body())
@@ -89,7 +89,9 @@ def _only_file(media: str, body: bytes) -> bytes:
     """The one file of a form."""
     try:
         boundary = parse_options_header(media)[1]["boundary"]
-        parts = MultipartParser(BytesIO(body), boundary, len(body), part_limit=_MAX_PARTS).parts()
+        # All parts are kept in memory: larger ones would otherwise become temporary files.
+        parser = MultipartParser(BytesIO(body), boundary, len(body), part_limit=_MAX_PARTS, spool_limit=MAX_BODY)
+        parts = parser.parts()
     except (MultipartError, KeyError, ValueError) as error:
         raise MalformedUploadError(
             f"the form cannot be read; it must have a boundary and one file, in the field '{FIELD}'"

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to the 28×28 array that the network takes, with a report of what was done."""
+"""Decodes an image file into the 28×28 array that the network takes, and reports what was done."""
 
 import struct
 import warnings
@@ -13,12 +13,12 @@ from PIL import Image
 
 from models.architecture import IMAGE_SIDE
 from models.network import Array
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging import jpeg, png
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning, input_warnings
 
-# The formats that are read, and how their files start.
+# The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}
 MAX_SIDE = 4096
 MAX_PIXELS = 4_000_000
@@ -39,7 +39,7 @@ _DECODER_ERRORS = (
     zlib.error,
 )
 
-# What brings a picture upright, by its EXIF orientation.
+# The transposition that brings an image upright, by its EXIF orientation.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -50,25 +50,25 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Set once: warnings.catch_warnings restores the wrong filters where threads overlap, and a bomb could slip through.
-# Of damaged metadata Pillow warns in numbers that the client chooses, which would fill the log.
+# Set once, since warnings.catch_warnings is not safe with several threads: a decompression bomb could pass. Warnings
+# about damaged metadata are ignored, since a client could fill the log with them.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
-# The largest sample.
+# The largest sample of each type.
 _WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 class Fit(StrEnum):
-    """How a picture becomes 28×28."""
+    """How an image is brought to 28×28."""
 
     EXACT = "exact"
     MNIST = "mnist"
 
 
 class Polarity(StrEnum):
-    """Which is the ink: the light or the dark."""
+    """Whether the ink is light or dark."""
 
     AUTO = "auto"
     LIGHT_ON_DARK = "light-on-dark"
@@ -77,22 +77,22 @@ class Polarity(StrEnum):
 
 @dataclass(frozen=True)
 class PreprocessingReport:
-    """What came and what was done with it.
+    """The format of an image file, and what was done with the image.
 
     Attributes
     ----------
     format, mode
-        Of the file, in Pillow's words: ``PNG`` or ``JPEG``; ``L``, ``RGB``, ``I;16``, …
+        Format and mode of the file, as Pillow names them: ``PNG`` or ``JPEG``; ``L``, ``RGB``, ``I;16``, …
     width, height
-        In pixels, upright.
+        Size in pixels, upright.
     inverted
-        Whether dark ink was made light.
+        Whether the image was inverted because its ink was dark.
     fitted
-        Whether the picture was cropped, scaled and centred.
+        Whether the image was cropped, scaled and centred.
     box
-        (left, top, right, bottom) of the ink that was cut out, in pixels of the upright picture; None if not fitted.
+        (left, top, right, bottom) of the cropped ink, in pixels of the upright image; None if not fitted.
     warnings
-        Reasons to doubt that this is one digit.
+        Reasons to doubt that the image shows one digit.
     """
 
     format: str
@@ -106,34 +106,34 @@ class PreprocessingReport:
 
 
 def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, PreprocessingReport]:
-    """Decode an image file and bring it into the network's form.
+    """Decode an image file and convert it to the input of the network.
 
     Returns
     -------
     image
         (28, 28) in [0, 1], light ink on dark, in float64. With ``Fit.EXACT`` and without transparency, exactly the
-        samples divided by the largest possible one.
+        samples divided by the largest possible sample.
     report
-        What was done.
+        The preprocessing report.
 
     Raises
     ------
-    UnsupportedPictureError
-        Neither PNG nor JPEG, whatever it claims to be.
-    UnreadablePictureError
+    UnsupportedImageError
+        Neither PNG nor JPEG, judged by the first bytes.
+    UnreadableImageError
         Empty, truncated or damaged.
-    UnsuitablePictureError
+    UnsuitableImageError
         Animated, too large, or not 28×28 where ``fit`` is ``exact``.
     """
-    picture, file_format, mode = _decode(data, fit)
-    width, height = picture.size
+    image, file_format, mode = _decode(data, fit)
+    width, height = image.size
     try:
-        luminance, opacity = _layers(picture)
+        luminance, opacity = _layers(image)
     except _DECODER_ERRORS as error:
-        # No palette, or a text chunk that has taken the place of the transparency in Pillow's info.
-        raise UnreadablePictureError("the picture is damaged: its palette or transparency makes no sense") from error
-    # Nothing of a large picture is kept longer than it must, and what can be changed in place is.
-    del picture
+        # No palette, or a text chunk that Pillow has stored as the transparency.
+        raise UnreadableImageError("the image is damaged: its palette or transparency makes no sense") from error
+    # To save memory with large images, arrays are deleted early and changed in place.
+    del image
     grey = _grey(luminance, opacity, polarity)
     inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey))
     if inverted and opacity is None:
@@ -161,53 +161,53 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
 
 def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     if not data:
-        raise UnreadablePictureError("the picture is empty: 0 bytes arrived")
+        raise UnreadableImageError("the image is empty: 0 bytes arrived")
     if not data.startswith(tuple(SIGNATURES.values())):
-        raise UnsupportedPictureError("the file is neither a PNG nor a JPEG picture")
+        raise UnsupportedImageError("the file is neither a PNG nor a JPEG image")
     file = png.read(data) if data.startswith(png.SIGNATURE) else jpeg.read(data)
     try:
-        picture = Image.open(BytesIO(file.data), formats=tuple(SIGNATURES))
+        image = Image.open(BytesIO(file.data), formats=tuple(SIGNATURES))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UnsuitablePictureError(f"the picture is far too large; {_LIMITS}") from error
+        raise UnsuitableImageError(f"the image is far too large; {_LIMITS}") from error
     except _DECODER_ERRORS as error:
-        raise UnreadablePictureError("the picture is damaged: its header cannot be read") from error
-    file_format, mode = str(picture.format), picture.mode
-    _check_size(picture, fit)
+        raise UnreadableImageError("the image is damaged: its header cannot be read") from error
+    file_format, mode = str(image.format), image.mode
+    _check_size(image, fit)
     file.check()
     try:
-        picture.load()
+        image.load()
         if isinstance(file, png.Png):
-            file.finish(picture)
+            file.finish(image)
         turn = _UPRIGHT.get(file.orientation)
-        upright = picture if turn is None else picture.transpose(turn)
+        upright = image if turn is None else image.transpose(turn)
     except _DECODER_ERRORS as error:
-        raise UnreadablePictureError("the picture is damaged or cut short: its pixels cannot be decoded") from error
+        raise UnreadableImageError("the image is damaged or cut short: its pixels cannot be decoded") from error
     return upright, file_format, mode
 
 
-def _check_size(picture: Image.Image, fit: Fit) -> None:
-    """Refuse what would cost too much or is not what was asked for, before a pixel is decoded."""
-    width, height = picture.size
+def _check_size(image: Image.Image, fit: Fit) -> None:
+    """Refuse an image that is too large or not 28×28 where it must be, before a pixel is decoded."""
+    width, height = image.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise UnsuitablePictureError(f"the picture is {width}×{height}; {_LIMITS}")
-    if fit is Fit.EXACT and picture.size != (IMAGE_SIDE, IMAGE_SIDE):
-        raise UnsuitablePictureError(
-            f"the picture is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
+        raise UnsuitableImageError(f"the image is {width}×{height}; {_LIMITS}")
+    if fit is Fit.EXACT and image.size != (IMAGE_SIDE, IMAGE_SIDE):
+        raise UnsuitableImageError(
+            f"the image is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
             "with ?fit=mnist it is cropped, scaled and centred for you"
         )
 
 
-def _layers(picture: Image.Image) -> tuple[Samples, Samples | None]:
+def _layers(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(height, width) samples of the luminance (ITU-R 601), and of the opacity where there is one."""
-    if picture.mode.startswith("I"):
-        # 16 bits: Pillow's own conversion to 8 bits would clip at 255.
-        samples = np.asarray(picture, np.uint16)
-        key = picture.info.get("transparency")
+    if image.mode.startswith("I"):
+        # 16 bits. Pillow's conversion to 8 bits would clip at 255.
+        samples = np.asarray(image, np.uint16)
+        key = image.info.get("transparency")
         return samples, np.uint8(255) * (samples != key) if isinstance(key, int) else None
-    if picture.has_transparency_data:
-        layers = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    if image.has_transparency_data:
+        layers = image if image.mode == "RGBA" else image.convert("RGBA")
         return np.asarray(layers.convert("L")), np.asarray(layers.getchannel("A"))
-    grey = picture if picture.mode == "L" else picture.convert("L")
+    grey = image if image.mode == "L" else image.convert("L")
     return np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width), None
 
 
@@ -218,7 +218,7 @@ def _grey(luminance: Samples, opacity: Samples | None, polarity: Polarity) -> Ar
         return grey
     alpha = _unit(opacity)
     grey *= alpha
-    # The paper under transparent ink is not in the file: it is taken to be what the ink stands out from.
+    # The file does not say which background is under transparent ink: it is taken to be the opposite of the ink.
     if polarity is Polarity.AUTO:
         weight = alpha.sum()
         dark_ink = bool(weight) and grey.sum() / weight < 0.5
@@ -230,14 +230,14 @@ def _grey(luminance: Samples, opacity: Samples | None, polarity: Polarity) -> Ar
 
 
 def _unit(samples: Samples) -> Array:
-    """In [0, 1]; in float64 where the network takes the samples as they are, else in float32, which takes less."""
+    """Scale to [0, 1]: 28×28 images in float64, larger ones in float32 to save memory."""
     unit: Array = samples.astype(np.float64 if samples.shape == (IMAGE_SIDE, IMAGE_SIDE) else np.float32)
     unit /= unit.dtype.type(_WHITE[samples.dtype])
     return unit
 
 
 def _is_dark_on_light(grey: Array) -> bool:
-    """Whether the border is brighter than the middle of the picture's range; of an even picture, than middle grey."""
+    """Whether the border is brighter than the middle of the image's range; for a uniform image, than middle grey."""
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     darkest, brightest = float(grey.min()), float(grey.max())
     middle = (darkest + brightest) / 2 if brightest > darkest else 0.5

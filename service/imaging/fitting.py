@@ -1,4 +1,4 @@
-"""Any picture of a digit, made into 28×28 as MNIST's were made."""
+"""Converts an image of a digit to 28×28 as it was done for MNIST."""
 
 from itertools import pairwise
 
@@ -13,17 +13,17 @@ Box = tuple[int, int, int, int]
 
 # MNIST's digits were scaled to fit 20×20 and then centred by mass in 28×28.
 DIGIT_SIDE = 20
-# Contrast below which there is no ink, and the share of the contrast from which a pixel is ink.
+# Minimum contrast of an image with ink, and the share of the contrast from which on a pixel is ink.
 LEAST_CONTRAST = 0.1
 INK = 0.25
-# Scaling leaves an echo beside a stroke, paler than this share of it: MNIST's digits have none, and it is no ink.
+# Scaling causes ringing beside a stroke. Values below this share of the maximum are removed.
 RINGING = 0.02
-# A picture at least this large, whose border spans at least so much, is a photograph: shaded, and noisy.
+# An image of at least this side whose border has at least this range of grey values is treated as a photograph.
 PHOTO_SIDE = 64
 PHOTO_SPAN = 0.04
-# Rows of a large picture that are worked on at a time.
+# Number of rows in one batch.
 _ROWS = 256
-# Squares along each side in which the paper is measured, and the share of a square that is surely paper.
+# Number of squares along each side in which the paper is measured, and the percentile that is taken as paper.
 _SQUARES = 8
 _PAPER = 25
 
@@ -31,19 +31,19 @@ _PAPER = 25
 def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
     """Crop to the ink, scale its longer side to 20, centre by mass in 28×28.
 
-    The paper is first brought to 0 and the ink to 1: a photograph has neither.
+    Grey values are first normalised, so that the paper is 0 and the ink is 1.
 
     Parameters
     ----------
     grey
-        (height, width) in [0, 1], light ink on dark. It is used up: a large picture takes much even once.
+        (height, width) in [0, 1], light ink on dark. It is overwritten, to save memory.
 
     Returns
     -------
     image
-        (28, 28) in [0, 1]; all 0 where there is no ink.
+        (28, 28) in [0, 1]; all 0 if there is no ink.
     box
-        (left, top, right, bottom) of the ink; None where there is none.
+        (left, top, right, bottom) of the ink; None if there is none.
     """
     if not _remove_paper(grey):
         return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32), None
@@ -65,7 +65,7 @@ def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
 
 
 def _remove_paper(grey: Grey) -> bool:
-    """Bring the picture's paper to 0 and its ink to 1; False where nothing stands out."""
+    """Normalise the grey values so that paper is 0 and ink is 1; False if there is no ink."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     low, paper, high = np.percentile(border, (5, 50, 95))
     if min(grey.shape) < PHOTO_SIDE or high - low < PHOTO_SPAN:
@@ -74,7 +74,7 @@ def _remove_paper(grey: Grey) -> bool:
     else:
         _smooth(grey, max(grey.shape) / 200)
         _subtract_shaded_paper(grey)
-        # A few bright specks must not decide what ink is.
+        # A percentile instead of the maximum, so that a few bright pixels do not determine the contrast.
         contrast = float(np.percentile(grey, 99.5))
         grey[grey < INK * contrast] = 0
     if contrast < LEAST_CONTRAST:
@@ -85,7 +85,7 @@ def _remove_paper(grey: Grey) -> bool:
 
 
 def _smooth(grey: Grey, radius: float) -> None:
-    """Take the mean over squares of 2 · radius + 1 pixels: what a camera's noise hides shows better so."""
+    """Replace each pixel by the mean of a square of 2 · radius + 1 pixels, to reduce the noise of a camera."""
     grey *= 255
     eight_bits = Image.fromarray(np.rint(grey, out=grey).astype(np.uint8))
     blurred = np.asarray(eight_bits.filter(ImageFilter.BoxBlur(radius)))
@@ -93,9 +93,9 @@ def _smooth(grey: Grey, radius: float) -> None:
 
 
 def _subtract_shaded_paper(grey: Grey) -> None:
-    """Take from each pixel how light the paper is there: measured square by square, and smooth between them.
+    """Subtract the grey value of the paper, measured in squares and interpolated between them.
 
-    A quarter of a square at least is paper, unless a stroke fills it; such a square is overruled by its neighbours.
+    At least a quarter of a square is paper, unless a stroke fills it. The median of neighbouring squares corrects it.
     """
     rows, columns = (np.linspace(0, side, _SQUARES + 1).astype(int) for side in grey.shape)
     squares = np.array(
@@ -116,9 +116,9 @@ def _subtract_shaded_paper(grey: Grey) -> None:
 
 
 def _corner(digit: Grey, axis: int) -> int:
-    """Where the digit starts along an axis, so that its centre of mass comes to the middle, kept inside the frame.
+    """The first row or column of the digit that centres its mass, limited so that the digit stays inside the image.
 
-    MNIST's middle is pixel 14 of 0…27: the centres of mass of its test images all lie from 13.5 to 14.5.
+    The centre is pixel 14 of 0…27: the centres of mass of MNIST's test images are all between 13.5 and 14.5.
     """
     mass = digit.sum(axis=1 - axis)
     centre = float((mass * np.arange(len(mass))).sum() / mass.sum())

@@ -1,4 +1,4 @@
-"""Input warnings: reasons to doubt that an image shows one digit. They come with the answer."""
+"""Input warnings: reasons to doubt that an image shows one digit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# From this grey value on a pixel counts as ink here.
+# Grey value from which on a pixel is ink.
 _INK = 0.4
 _MOST_INK = 0.5
-# A piece with at least this share of the ink is no dot and no broken stroke.
+# Minimum share of the ink of a large piece. Dots and parts of broken strokes are smaller.
 _LARGE_PIECE = 0.3
 
 Mask = NDArray[np.bool_]
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class InputWarning:
-    """One reason.
+    """One warning.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class InputWarning:
 
 
 def input_warnings(image: NDArray[np.floating[Any]]) -> tuple[InputWarning, ...]:
-    """All that apply to an image (28, 28) in [0, 1], light ink on dark."""
+    """All warnings that apply to an image (28, 28) in [0, 1], light ink on dark."""
     ink = image > _INK
     return tuple(warning for check in _CHECKS if (warning := check(ink)) is not None)
 
@@ -63,11 +63,11 @@ _CHECKS: tuple[Callable[[Mask], InputWarning | None], ...] = (_empty, _mostly_in
 
 
 def pieces(ink: Mask) -> list[int]:
-    """The sizes in pixels of the connected pieces of a mask, neighbours across corners included.
+    """The sizes in pixels of the connected pieces of a mask. Diagonal neighbours are connected.
 
-    The mask is one long number, a bit a pixel: a piece grows by shifting all of it at once.
+    The mask is stored as the bits of one integer. A piece grows by shifts of the whole integer.
     """
-    # An empty column at the end of each row keeps its last pixel from touching the next row's first.
+    # An empty column separates the last pixel of each row from the first of the next row.
     height, width = ink.shape[0], ink.shape[1] + 1
     rows = np.zeros((height, width), np.bool_)
     rows[:, :-1] = ink

@@ -1,7 +1,7 @@
-"""A JPEG taken apart before it is decoded: only what makes its pixels is handed on, and its scans are counted.
+"""Parses a JPEG before it is decoded. Only its tables, frame and scans are passed on, and the scans are counted.
 
-ITU-T T.81, annex B. libjpeg takes any number of scans, and goes over the whole image for each of them, however few
-bytes it has.
+The format is ITU-T T.81, annex B. libjpeg accepts any number of scans and processes the whole image for each of them,
+even for a scan of a few bytes.
 """
 
 import re
@@ -11,55 +11,55 @@ from typing import NoReturn
 
 import simplejpeg
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging.orientation import entry, orientation
 
 SIGNATURE = b"\xff\xd8\xff"
-# A progressive image has 6 to 12 scans, one of four inks 18.
+# A progressive image has 6 to 12 scans, with four colour components 18.
 MAX_SCANS = 100
-# Scans × pixels: of the largest image that is read, 20 scans.
+# Maximum of scans × pixels. It allows 20 scans for the largest accepted image.
 MAX_WORK = 80_000_000
-# An image has a dozen, and metadata of 256 KiB some more.
+# An image has about twelve segments, and some more for metadata of 256 KiB.
 MAX_SEGMENTS = 1000
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _METADATA = frozenset((*range(0xE0, 0xF0), *range(0xF0, 0xFF)))  # APPn, reserved ones, comments
-# Segments that tell a decoder what the components are, and how much of them it looks at.
+# Segments that define the colour space, with the number of bytes that a decoder uses.
 _COLOURS = {_APP0: 14, _APP14: 12}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# Their encoders leave zeros out at the end, so that nobody can tell whether such a file was cut.
+# Arithmetic coding omits zeros at the end, so a truncated file cannot be recognised.
 _ARITHMETIC = frozenset(range(0xC9, 0xD0)) - {0xCC}
 _PROGRESSIVE = 0xC2
-# What begins a segment: neither fill nor the byte FF, nor what has no content (TEM, RST).
+# The start of a segment: a marker that is not a fill byte and has content (not TEM or RST).
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-# What ends a scan: a marker that neither stands for the byte FF nor restarts the decoder.
+# The end of a scan: a marker that is neither an escaped FF byte nor RST.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_IMAGES = 0xB001  # how many a multi-picture file has
+_IMAGES = 0xB001  # tag: number of images of a multi-picture file
 _COEFFICIENTS = 64
-# What libjpeg says where it makes up pixels, and goes on. That bytes are left over is no harm: cameras do it.
+# Warnings with which libjpeg continues and makes up pixels. Extraneous bytes are harmless; cameras write them.
 _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG file", "Inconsistent progression")
 _HARMLESS = "extraneous bytes"
 
 
 @dataclass(frozen=True)
 class Jpeg:
-    """What makes the pixels of a JPEG.
+    """The parts of a JPEG that determine its pixels.
 
     Attributes
     ----------
     data
-        The file again, with nothing but its tables, frame and scans, and what tells its colours.
+        The file with only its tables, frame, scans and colour space.
     frame
-        The marker of its frame.
+        The marker of the frame.
     size
         Width and height.
     components
-        Their names, a byte each.
+        The identifiers of the components, one byte each.
     scans
-        The head of each: which components it has, and which of their coefficients and bits.
+        The header of each scan: its components, and the range of coefficients and bits.
     orientation
-        Of its EXIF block, 1…8.
+        Orientation in the EXIF block, 1…8.
     """
 
     data: bytes
@@ -70,30 +70,30 @@ class Jpeg:
     orientation: int
 
     def check(self) -> None:
-        """Count the scans, and decode them once with an ear for libjpeg's warnings, which Pillow drops.
+        """Count the scans, and decode them once to get libjpeg's warnings, which Pillow drops.
 
         Raises
         ------
-        UnsuitablePictureError
-            They are more than an image of this size may have, or of a kind that nobody can check.
-        UnreadablePictureError
-            Not all that make the image are there.
+        UnsuitableImageError
+            There are too many scans for this size, or they are coded arithmetically.
+        UnreadableImageError
+            A scan or a part of the pixels is missing.
         """
         if self.frame in _ARITHMETIC:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 "the image is coded arithmetically, which few programs read; save it as a baseline JPEG"
             )
         width, height = self.size
         most = max(1, min(MAX_SCANS, MAX_WORK // max(1, width * height)))
         if len(self.scans) > most:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 f"the image has more scans than the {most} that are read of its size; "
                 "save it as a baseline JPEG, which has one"
             )
         if not self._complete():
             _refuse("not all of its scans are there")
         try:
-            # An eighth of the size is enough and quick, and so is the luminance; but libjpeg makes none of four inks.
+            # Decoded in an eighth of the size and, except for four components, in grey, since that is fast.
             colours = "CMYK" if len(self.components) == 4 else "GRAY"
             simplejpeg.decode_jpeg(self.data, colours, fastdct=True, min_height=1, min_width=1, strict=True)
         except ValueError as error:
@@ -102,7 +102,7 @@ class Jpeg:
                 _refuse("a part of its pixels is missing", error)
 
     def _complete(self) -> bool:
-        """Whether the scans bring every component; of a progressive image, every coefficient to its last bit."""
+        """Whether the scans contain every component, and in a progressive image every coefficient to its last bit."""
         if self.frame != _PROGRESSIVE:
             return set(self.components) <= {name for scan in self.scans for name in _components(scan)}
         left = {name: set(range(_COEFFICIENTS)) for name in self.components}
@@ -115,16 +115,16 @@ class Jpeg:
 
 
 def read(data: bytes) -> Jpeg:
-    """Take a JPEG apart, as far as its end; what follows is not looked at.
+    """Parse a JPEG up to its end marker.
 
     Raises
     ------
-    UnreadablePictureError
-        A segment is cut short, missing, twice there or out of its place.
-    UnsuitablePictureError
-        There are far too many segments.
-    UnsupportedPictureError
-        It holds several images.
+    UnreadableImageError
+        A segment is truncated, missing, duplicated or misplaced.
+    UnsuitableImageError
+        There are too many segments.
+    UnsupportedImageError
+        The file contains several images.
     """
     kept, exif, scans = [data[:2]], b"", list[bytes]()
     frame: tuple[int, bytes] | None = None
@@ -132,11 +132,11 @@ def read(data: bytes) -> Jpeg:
     for marker, content, pixels in _segments(data):
         segments += 1
         if segments > MAX_SEGMENTS:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 f"the image has more than {MAX_SEGMENTS:,} segments; save it anew, without its metadata"
             )
         if marker == _APP2 and content.startswith(b"MPF\0") and (entry(content[4:], _IMAGES) or 1) > 1:
-            raise UnsupportedPictureError("the file is neither a plain PNG nor a plain JPEG picture")
+            raise UnsupportedImageError("the file is neither a plain PNG nor a plain JPEG image")
         if marker == _APP1 and content.startswith(b"Exif\0\0"):
             exif = exif or content
         content = content[: _COLOURS.get(marker, len(content))]
@@ -151,7 +151,7 @@ def read(data: bytes) -> Jpeg:
         elif marker in _METADATA and not (marker in _COLOURS and content.startswith((b"JFIF\0", b"Adobe"))):
             continue
         kept.append(_segment(marker, content) + pixels)
-        # More are refused, and need not be looked at.
+        # ``check`` refuses the file, so the rest need not be parsed.
         if len(scans) > MAX_SCANS:
             break
     if frame is None or not scans:
@@ -170,9 +170,9 @@ def read(data: bytes) -> Jpeg:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Each segment's marker and content, and of a scan the bytes of its pixels. The last is the image's end."""
+    """The marker and content of each segment up to the end marker, and the entropy-coded bytes after a scan header."""
     place = 2
-    # What libjpeg skips between two segments is skipped.
+    # Bytes between two segments are skipped, as libjpeg does.
     while (found := _MARKER.search(data, place)) is not None:
         marker, start = data[found.end() - 1], found.end()
         if marker == _EOI:
@@ -194,9 +194,9 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def _components(scan: bytes) -> bytes:
-    """The names of a scan's components."""
+    """The identifiers of a scan's components."""
     return scan[1:-3:2]
 
 
 def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
-    raise UnreadablePictureError(f"the image is damaged: {why}") from cause
+    raise UnreadableImageError(f"the image is damaged: {why}") from cause

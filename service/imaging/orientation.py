@@ -1,6 +1,6 @@
-"""The one number that is read from an image's metadata: which way up it is.
+"""Reads the orientation from an EXIF block. No other metadata is read.
 
-Pillow's own reader of metadata is not asked. It reads every entry, and the client chooses how many there are.
+Pillow's reader is not used, since it reads every entry and a client chooses their number.
 """
 
 import struct
@@ -10,22 +10,22 @@ UPRIGHT = 1
 
 _PREFIX = b"Exif\0\0"
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-# The types that a whole number comes in, with how struct reads each.
+# The integer types, with their struct formats.
 _WHOLE = {1: "B", 3: "H", 4: "I"}
 
 
 def orientation(exif: bytes) -> int:
-    """The orientation that an EXIF block tells, 1…8; 1 where it tells none."""
-    for _ in range(2):  # Some cameras write it twice.
+    """The orientation in an EXIF block, 1…8; 1 if there is none."""
+    for _ in range(2):  # Some cameras write the prefix twice.
         exif = exif.removeprefix(_PREFIX)
     value = entry(exif, ORIENTATION)
     return value if value is not None and 1 <= value <= 8 else UPRIGHT
 
 
 def entry(block: bytes, tag: int) -> int | None:
-    """A whole number in the first directory of a TIFF block; None where there is none, or the block is damaged.
+    """An integer in the first directory of a TIFF block; None if it is missing or the block is damaged.
 
-    Of several entries with the same tag the first counts.
+    The first of several entries with the same tag counts.
     """
     order = _ORDERS.get(block[:4])
     if order is None:

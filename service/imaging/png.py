@@ -1,7 +1,7 @@
-"""A PNG taken apart before it is decoded: only what makes its pixels is handed on, and it must be whole.
+"""Parses a PNG before it is decoded. Only the chunks that determine its pixels are passed on.
 
-PNG (third edition), https://www.w3.org/TR/png-3/. Pillow would also unpack texts and profiles, draw a single frame of
-an animation over part of the image, and leave rows that are missing black.
+The format is https://www.w3.org/TR/png-3/. Pillow would also decompress texts and profiles, draw a frame of an
+animation over a part of the image, and leave missing rows black.
 """
 
 import struct
@@ -16,41 +16,41 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError
+from service.errors import UnreadableImageError, UnsuitableImageError
 from service.imaging.orientation import UPRIGHT, orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _HEADER = struct.Struct(">IIBBBBB")
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
-# Colour types: samples of a pixel.
+# Number of samples of a pixel, by colour type.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _GREY, _RGB = 0, 2
 # Adam7: (first column, first row, columns apart, rows apart) of each pass.
 _WHOLE = ((0, 0, 1, 1),)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-# An image has a few, and one of 256 KiB in small pieces some hundred.
+# An image has a few chunks; one of 256 KiB in small chunks has some hundred.
 MAX_CHUNKS = 1000
-# Inflated at a time, so that a stream of any length takes no memory.
+# Number of bytes inflated at a time, to bound the memory.
 _STEP = 1 << 16
 
 
 @dataclass(frozen=True)
 class Png:
-    """What makes the pixels of a PNG.
+    """The parts of a PNG that determine its pixels.
 
     Attributes
     ----------
     header
         Width, height, bit depth, colour type, compression, filter, interlace.
     palette, transparency
-        The content of PLTE and tRNS; None where there is none.
+        Content of PLTE and tRNS; None if there is no such chunk.
     stream
-        What the IDAT chunks hold together.
+        Content of all IDAT chunks.
     orientation
-        Of its EXIF block, 1…8.
+        Orientation in the EXIF block, 1…8.
     ended
-        Whether the file goes on as far as IEND.
+        Whether the file ends with IEND.
     """
 
     header: tuple[int, int, int, int, int, int, int]
@@ -62,7 +62,7 @@ class Png:
 
     @cached_property
     def data(self) -> bytes:
-        """The file again, with nothing but the pixels. A transparent colour of 16-bit RGB is left to ``finish``."""
+        """The file with only its pixels. ``finish`` handles a transparent colour of 16-bit RGB."""
         chunks = [(b"IHDR", _HEADER.pack(*self.header))]
         if self.palette is not None:
             chunks.append((b"PLTE", self.palette))
@@ -73,19 +73,19 @@ class Png:
 
     @property
     def key(self) -> tuple[int, int, int] | None:
-        """The transparent colour of a 16-bit RGB image, whose low bytes Pillow drops; None of every other image."""
+        """The transparent colour of a 16-bit RGB image, whose low bytes Pillow drops; None for other images."""
         if self.header[2:4] != (16, _RGB) or self.transparency is None:
             return None
         red, green, blue = struct.unpack(">3H", self.transparency[:6])
         return red, green, blue
 
     def finish(self, image: Image.Image) -> None:
-        """See to what Pillow leaves undone when it has decoded ``data``: whole keys, and colours that are none.
+        """Complete the image that Pillow has decoded: check the palette, and apply a 16-bit transparent colour.
 
         Raises
         ------
-        UnreadablePictureError
-            A pixel has a colour beyond the palette, for which every decoder takes another.
+        UnreadableImageError
+            A pixel has an index beyond the palette.
         """
         if image.mode == "P" and self.palette is not None:
             _, most = np.asarray(image.getextrema())
@@ -95,9 +95,9 @@ class Png:
             image.putalpha(Image.fromarray(np.uint8(255) * self._shown(image)))
 
     def _shown(self, image: Image.Image) -> NDArray[np.bool_]:
-        """(height, width): whether any of a pixel's 48 bits differs from the key's."""
+        """(height, width): whether any of a pixel's 48 bits differs from the transparent colour."""
         shown = np.zeros(self.header[1::-1], bool)
-        # Pillow keeps the first byte of each sample, and the second where it takes the file for little-endian.
+        # Pillow keeps the first byte of each sample, or the second if it decodes the file as little-endian.
         with Image.open(BytesIO(self.data), formats=["PNG"]) as low:
             low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
             for channel, value in enumerate(self.key or ()):
@@ -106,12 +106,12 @@ class Png:
         return shown
 
     def check(self) -> None:
-        """Inflate the pixels, keeping none, and count them.
+        """Inflate the pixels without storing them, and count their bytes.
 
         Raises
         ------
-        UnreadablePictureError
-            They are not as many as the header says, their stream is damaged, or the file is cut short.
+        UnreadableImageError
+            Their number differs from the header, the stream is damaged, or the file is truncated.
         """
         if not self.ended:
             _refuse("a part of it is missing")
@@ -133,7 +133,7 @@ class Png:
             _refuse("it holds fewer pixels than its header says")
 
     def _length(self) -> int:
-        """Bytes of all its rows, each with the byte that names its filter."""
+        """The number of bytes of all rows, including the filter byte of each row."""
         width, height, depth, colour, _, _, interlaced = self.header
         total = 0
         for left, top, across, down in _PASSES if interlaced else _WHOLE:
@@ -143,9 +143,9 @@ class Png:
         return total
 
     def _comparable(self, transparency: bytes) -> bytes:
-        """A transparent colour as Pillow compares it: with samples that have been scaled to 8 bits.
+        """The transparent colour scaled to 8 bits, as Pillow compares it.
 
-        What lies beyond the image's depth is masked, as a decoder must (11.3.1.1).
+        Bits beyond the image's depth are masked, as the standard requires (11.3.1.1).
         """
         _, _, depth, colour, *_ = self.header
         if colour not in (_GREY, _RGB):
@@ -156,26 +156,26 @@ class Png:
 
 
 def read(data: bytes) -> Png:
-    """Take a PNG apart, as far as its pixels go; what follows its end is not looked at.
+    """Parse a PNG up to IEND.
 
     Raises
     ------
-    UnreadablePictureError
-        The header is missing; a chunk is twice there, out of its place or has another checksum; or only a newer
-        decoder could draw it.
-    UnsuitablePictureError
-        It is animated, or has far too many chunks.
+    UnreadableImageError
+        The header is missing; a chunk is duplicated, misplaced or has a wrong checksum; or there is an unknown critical
+        chunk.
+    UnsuitableImageError
+        The image is animated or has too many chunks.
     """
     found: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
     last = b""
     for number, (kind, content) in enumerate(_chunks(data)):
         if number == MAX_CHUNKS:
-            raise UnsuitablePictureError(
+            raise UnsuitableImageError(
                 f"the image has more than {MAX_CHUNKS:,} chunks; save it anew, without its metadata"
             )
         if kind in _ANIMATION:
-            raise UnsuitablePictureError("the image is animated; send a single frame")
+            raise UnsuitableImageError("the image is animated; send a single frame")
         if not last and kind != b"IHDR":
             _refuse("its header cannot be read")
         if kind == b"IDAT":
@@ -205,7 +205,7 @@ def read(data: bytes) -> Png:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and content of each chunk, as far as IEND or the last that is whole."""
+    """Type and content of each chunk, up to IEND or the last complete chunk."""
     kind, place = b"", len(SIGNATURE)
     while kind != b"IEND":
         start, end = place + 8, place + 8 + int.from_bytes(data[place : place + 4])
@@ -239,4 +239,4 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
-    raise UnreadablePictureError(f"the image is damaged: {why}") from cause
+    raise UnreadableImageError(f"the image is damaged: {why}") from cause

@@ -1,1 +1,1 @@
-"""The operations, one file each."""
+"""The routes, one file for each operation."""

@@ -20,7 +20,7 @@ router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
 class MapDetail(StrEnum):
-    """How much of the ledger comes beside the contributions to the target."""
+    """The parts of the ledger that the answer contains beside the contributions to the target."""
 
     NONE = "none"
     TOTALS = "totals"
@@ -45,16 +45,15 @@ class FiltersAnswer(ClassAnswer):
     logit: float = Field(description="Of the target; with `versus`, the difference of the two logits.")
     class_bias: float
     filter_bias: list[float] = Field(
-        description="[conv2 filter]: what biases add that several pairs share; zeros with paired wiring."
+        description="[conv2 filter]: contribution of the biases that several pairs share; zeros with paired wiring."
     )
     contributions: Matrix = Field(description="[conv1 filter][conv2 filter].")
     ranking: list[Pair] = Field(description="All pairs, the greatest contribution first.")
-    residual: float = Field(description="What rounding leaves unexplained.")
+    residual: float = Field(description="The rounding error of the sum.")
     typicality: Typicality | None = Field(
-        description="How usual this use of the filters is among images that are rightly predicted as the target, "
-        "whatever the contrast class. The percentile is how many percent of them use the filters less usually: 100 is "
-        "as usual as can be, 0 less usual than all. The distance is that from their mean. Null where the network was "
-        "not studied."
+        description="How typical this use of the filters is among images that are correctly predicted as the target. "
+        "The percentile is the percentage of these images that are farther from their mean: 100 is the most typical. "
+        "The distance is the Mahalanobis distance from the mean. Null if the network has no study."
     )
     totals: PerClassMatrix | MISSING = Field(
         MISSING, description="[class][conv1 filter][conv2 filter], with `maps=totals` or `full`."

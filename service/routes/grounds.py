@@ -23,12 +23,12 @@ _Box = tuple[int, int, int, int]
 
 
 class GroundsQuery(ImageQuery):
-    """Parameters of `POST /explain/grounds`. Grounds are those of the prediction, so there is no target."""
+    """Parameters of `POST /explain/grounds`, which explains the prediction and has no target."""
 
     region: int = Field(
-        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: one that is exact, 4 or 6 to 14."
+        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact."
     )
-    fill: float = Field(0.0, ge=0, le=1, description="The grey value that hides; 0 is the background.")
+    fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
 
 
 class RegionSet(BaseModel):
@@ -39,32 +39,34 @@ class RegionSet(BaseModel):
 
 
 class SufficientAnswer(RegionSet):
-    """Regions with which the predicted class stays, however the other regions are hidden."""
+    """Regions with which the predicted class is kept under every hiding of the other regions."""
 
     margin: float = Field(
         ge=0, description="The least lead of the predicted class over any other, over all these hidings, in logits."
     )
-    combinations: int = Field(ge=1, description="How many hidings the proof covers: 2 to the power of the others.")
+    combinations: int = Field(
+        ge=1, description="Number of hidings that the proof covers: 2 to the power of the number of other regions."
+    )
     status: Status = Field(
-        description="`smallest`: no set with fewer regions suffices. `irreducible`: none of these can be left out."
+        description="`smallest`: no sufficient set has fewer regions. `irreducible`: no region can be removed."
     )
 
 
 class ContrastAnswer(RegionSet):
-    """The fewest regions whose hiding changes the predicted class."""
+    """A smallest set of regions whose hiding changes the predicted class."""
 
     predicted: Class = Field(description="The class that is predicted with these regions hidden.")
 
 
 class GroundsAnswer(Answer):
-    """On which regions the prediction rests, proven for every combination of hidden regions."""
+    """The regions that prove the prediction, for every combination of hidden regions."""
 
     region: int = Field(ge=1, le=MAX_REGION)
     fill: float = Field(ge=0, le=1)
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
-    players: list[_Place] = Field(description="[row, column]: the regions that hiding changes; no other matters.")
+    players: list[_Place] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
-    contrast: ContrastAnswer | None = Field(description="Null where nothing that is hidden changes the class.")
+    contrast: ContrastAnswer | None = Field(description="Null if no hiding changes the class.")
     empty: EmptyAnswer
     input: PreprocessingReport
     model: ModelReference
@@ -78,8 +80,8 @@ class GroundsAnswer(Answer):
 )
 async def explain(request: Request) -> Response:
     """Proven for every combination of hidden regions, without sampling. With the sufficient regions visible, the class
-    stays however the others are hidden; another set may be sufficient too. The picture shows them outlined, and the
-    fewest regions whose hiding changes the class struck out.
+    is kept under every hiding of the others; another set may be sufficient too. The picture outlines them, and strikes
+    out a smallest set of regions whose hiding changes the class.
     """
     return await Handler(request).respond(_OPERATION)
 

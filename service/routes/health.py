@@ -18,7 +18,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The service can answer, with these models."""
+    """The service is ready to answer."""
 
     status: Literal["ready"]
     models: list[str]
@@ -26,11 +26,11 @@ class Readiness(BaseModel):
 
 @router.get("/healthz", responses=responses("healthz"), summary="Is the process alive?")
 async def healthz() -> Health:
-    """Answers as long as the process does."""
+    """Answers while the process runs."""
     return Health(status="alive")
 
 
 @router.get("/readyz", responses=responses("readyz"), summary="Can it answer?")
 async def readyz(catalogue: CatalogueDependency) -> Readiness:
-    """The models that are loaded: all of them, before the first request is taken."""
+    """The loaded models. All are loaded before the first request."""
     return Readiness(status="ready", models=list(catalogue.checkpoints))

@@ -21,12 +21,12 @@ router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
 
 class ModelSummary(BaseModel):
-    """One line of the catalogue."""
+    """A network in the list."""
 
     name: str
     architecture: ArchitectureCard
     parameters: int = Field(ge=1)
-    accuracy: Share = Field(description="Share of the test images that it predicts correctly.")
+    accuracy: Share = Field(description="Share of correctly predicted test images.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
@@ -42,9 +42,9 @@ class ClassFilterUsage(BaseModel):
     """Which filter pairs the network uses for a class, over images that it predicts correctly."""
 
     predicted: Class
-    images: int = Field(ge=1, description="How many images were looked at.")
+    images: int = Field(ge=1, description="Number of images.")
     first: PlacedPair = Field(description="The pair that contributes most in the most images.")
-    second: PlacedPair | None = Field(description="The next; null where the first dominates.")
+    second: PlacedPair | None = Field(description="The next pair; null only where there is a single pair.")
     dominated: bool = Field(description="Whether the first contributes most in at least 90 % of the images.")
     firsts: list[list[int]] = Field(description="[conv1 filter][conv2 filter]: images in which it contributes most.")
     mean: Matrix = Field(description="[conv1 filter][conv2 filter]: mean contribution to the class's logit.")
@@ -54,9 +54,9 @@ class ClassFilterUsage(BaseModel):
 class FilterUsage(BaseModel):
     """The study of one network: the paper's Fig. 4 in numbers."""
 
-    searched: int = Field(ge=1, description="Images searched for correctly predicted ones, from the first one on.")
-    per_class: int = Field(ge=1, description="How many of a class were taken at most, in their order.")
-    distinct: Distinct = Field(description="How many different combinations the ten classes use.")
+    searched: int = Field(ge=1, description="Training images, from the first one on, that were searched.")
+    per_class: int = Field(ge=1, description="Maximum number of images of a class.")
+    distinct: Distinct = Field(description="Number of different combinations among the ten classes.")
     classes: list[ClassFilterUsage]
 
 
@@ -69,13 +69,13 @@ class ModelFilters(BaseModel):
     conv2_filters: list[list[Matrix]] = Field(
         description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
     )
-    usage: FilterUsage | None = Field(description="Null where the network was not studied.")
+    usage: FilterUsage | None = Field(description="Null if the network has no study.")
     model: ModelReference
 
 
 @router.get("/models", responses=responses("models", HTTPStatus.UNAUTHORIZED), summary="Which networks can be asked?")
 async def list_models(catalogue: CatalogueDependency) -> ModelList:
-    """All checkpoints that are loaded, the one that answers when none is named, and the accuracy of smaller ones."""
+    """All loaded networks, the default one, and the accuracy of the networks in the search for the smallest."""
     return ModelList(
         default=catalogue.default,
         models=[_summary(checkpoint) for checkpoint in catalogue.checkpoints.values()],
@@ -85,11 +85,12 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 
 @router.get(
     "/models/{name}",
+    response_model_exclude_unset=True,
     responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="How was it trained, and how accurate is it?",
 )
 async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
-    """The model card: recipe, seeds tried, choice, accuracy for each class, confusion matrix, hash."""
+    """The model card: recipe, seeds, choice, accuracy for each class, confusion matrix, hash."""
     return ModelCard.model_validate(catalogue.get(name).card)
 
 
@@ -108,8 +109,8 @@ async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
     summary="Which filters does it have, and which pairs does it use for which class?",
 )
 async def show_filters(name: str, request: Request, catalogue: CatalogueDependency) -> Response:
-    """For each class: over up to 1,000 correctly predicted images, in how many each pair contributes most, and how much
-    it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4 does.
+    """For each class: over 1,000 correctly predicted training images, in how many each pair contributes most, and how
+    much it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4.
     """
     checkpoint = catalogue.get(name)
     usage = catalogue.usage(checkpoint)

@@ -12,7 +12,7 @@ from models.hiding import Hiding
 from models.occlusion import OcclusionExplanation, Score, explain_occlusion
 from models.regions import MAX_REGION, Regions
 from service import drawing
-from service.drawing.style import Style
+from service.drawing.primitives.style import Style
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
 from service.handling.handler import Envelope, Handler, Operation, Subject
@@ -33,28 +33,28 @@ class OcclusionQuery(ClassQuery):
 
     region: int = Field(2, ge=1, le=MAX_REGION, description="Side of a region in pixels.")
     stride: int | None = Field(None, ge=1, le=MAX_REGION, description="1…region; the region's side, if absent.")
-    fill: float = Field(0.0, ge=0, le=1, description="The grey value that hides; 0 is the background.")
+    fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
     score: Score = Field(Score.LOGIT, description="What is compared before and after hiding.")
-    pairs: bool = Field(False, description="Say what each filter pair loses with each region. Not for a probability.")
+    pairs: bool = Field(False, description="Add the drop of each filter pair's contribution. Not for a probability.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
     @property
     def hiding(self) -> Hiding:
-        """What is hidden."""
+        """The regions and the fill value."""
         return Hiding(Regions(self.region, self.stride), self.fill)
 
 
 class CriticalRegion(BaseModel):
-    """A region without which another class is predicted."""
+    """A region whose hiding changes the prediction."""
 
     row: int = Field(ge=0)
     column: int = Field(ge=0)
     box: tuple[int, int, int, int] = Field(description="(left, top, right, bottom) in pixels, the last two excluded.")
-    predicted: Class = Field(description="The class that is predicted without it.")
+    predicted: Class = Field(description="The predicted class with it hidden.")
 
 
 class OcclusionAnswer(ClassAnswer):
-    """What hiding each region does."""
+    """The effect of hiding each region by itself."""
 
     versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
     score: Score
@@ -64,10 +64,10 @@ class OcclusionAnswer(ClassAnswer):
     fill: float = Field(ge=0, le=1)
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     drop: Matrix = Field(
-        description="[row][column]: whole − the score without the region; above 0 it speaks for the target."
+        description="[row][column]: whole − the score with the region hidden; a positive drop supports the target."
     )
-    prediction: list[list[Class]] = Field(description="[row][column]: the class that is predicted without the region.")
-    critical: list[CriticalRegion] = Field(description="The regions without which another class is predicted.")
+    prediction: list[list[Class]] = Field(description="[row][column]: the predicted class with the region hidden.")
+    critical: list[CriticalRegion] = Field(description="The regions whose hiding changes the prediction.")
     pairs: list[list[Matrix]] | MISSING = Field(
         MISSING, description="[row][column][conv1 filter][conv2 filter], with `pairs=true`."
     )
@@ -83,8 +83,8 @@ class OcclusionAnswer(ClassAnswer):
     **openapi.operation(OcclusionQuery, "occlusion", "/explain/occlusion?region=7"),
 )
 async def explain(request: Request) -> Response:
-    """Each region is hidden by itself, and the image is predicted again. The picture is a heatmap of the drops with the
-    critical regions outlined: those without which another class is predicted; with `pairs=true` a heatmap for each
+    """Each region is hidden by itself, and the image is predicted again. The picture is a heatmap of the drops. It
+    outlines the critical regions, whose hiding changes the prediction. With `pairs=true` it has a heatmap for each
     filter pair.
     """
     return await Handler(request).respond(_OPERATION)
@@ -138,7 +138,7 @@ def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
 
 
 def _is_cheap(query: OcclusionQuery) -> bool:
-    """Few regions, and nothing that is computed beside them."""
+    """Whether there are few regions, and neither pairs nor faithfulness."""
     rows, columns = query.hiding.regions.grid
     return rows * columns <= CHEAP_REGIONS and not query.pairs and not query.faithfulness
 

@@ -24,9 +24,9 @@ _PerClassTypicality = Annotated[list[Typicality], Field(min_length=CLASSES, max_
 
 
 class ProcessAnswer(Answer):
-    """Everything on the way from the image to the prediction (Fig. 2)."""
+    """All intermediate results from the image to the prediction (Fig. 2)."""
 
-    image: ImageMatrix = Field(description="[row][column] in [0, 1]: what the network sees.")
+    image: ImageMatrix = Field(description="[row][column] in [0, 1]: the input of the network.")
     logits: PerClass
     conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
     conv2_filters: list[list[Matrix]] = Field(
@@ -43,8 +43,8 @@ class ProcessAnswer(Answer):
     filter_bias: _PerClassRows = Field(description="[class][conv2 filter].")
     class_bias: PerClass
     typicality: _PerClassTypicality | None = Field(
-        description="For each class, how usual this use of the filters would be; see `POST /explain/filters`. Null "
-        "where the network was not studied."
+        description="For each class, how typical this use of the filters is; see `POST /explain/filters`. Null if the "
+        "network has no study."
     )
     input: PreprocessingReport
     model: ModelReference

@@ -25,15 +25,15 @@ class ShapleyQuery(ClassQuery):
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"faithfulness"})
 
     region: int = Field(
-        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: one that is exact, 4 or 6 to 14."
+        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact."
     )
-    fill: float = Field(0.0, ge=0, le=1, description="The grey value that hides; 0 is the background.")
+    fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
     pairs: bool = Field(False, description="Split the values by filter pairs.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
 
 class ShapleyAnswer(ClassAnswer):
-    """What each region adds: logit = empty.logit + Σ values + residual."""
+    """The Shapley value of each region: logit = empty.logit + Σ values + residual."""
 
     versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
     logit: float = Field(description="Of the whole image; with `versus`, the difference of the two logits.")
@@ -42,18 +42,18 @@ class ShapleyAnswer(ClassAnswer):
     fill: float = Field(ge=0, le=1)
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     values: Matrix = Field(
-        description="[row][column]: the region's Shapley value; above 0 it speaks for the target, 0 where hiding "
+        description="[row][column]: the region's Shapley value; a positive one supports the target. It is 0 if hiding "
         "changes no pixel."
     )
-    residual: float = Field(description="What rounding leaves unexplained.")
+    residual: float = Field(description="The rounding error of the sum.")
     pairs: list[list[Matrix]] | MISSING = Field(
         MISSING,
-        description="[row][column][conv1 filter][conv2 filter], with `pairs=true`: what the region adds to the pair's "
-        "contribution. With `filter_bias` it adds up to `values`.",
+        description="[row][column][conv1 filter][conv2 filter], with `pairs=true`: the value for the pair's "
+        "contribution. With `filter_bias` these add up to `values`.",
     )
     filter_bias: list[Matrix] | MISSING = Field(
         MISSING,
-        description="[row][column][conv2 filter], with `pairs=true`: what the region adds to the bias that several "
+        description="[row][column][conv2 filter], with `pairs=true`: the value for the bias that several "
         "pairs share; zeros with paired wiring.",
     )
     faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")
@@ -68,7 +68,7 @@ class ShapleyAnswer(ClassAnswer):
     **openapi.operation(ShapleyQuery, "shapley", "/explain/shapley"),
 )
 async def explain(request: Request) -> Response:
-    """The Shapley value of each region: what it adds when it becomes visible, averaged over every order of showing the
+    """The Shapley value of a region is what it adds when it is shown, averaged over all orders of showing the
     regions. Exact over all combinations of hidden regions, without sampling. The picture is a heatmap of the values;
     with `pairs=true` a heatmap for each filter pair.
     """

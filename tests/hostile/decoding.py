@@ -4,10 +4,10 @@ from random import Random
 
 import numpy as np
 
-from service.errors import UnreadablePictureError, UnsuitablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging.decoding import Fit, Polarity, decode_image
 
-REFUSALS = (UnsupportedPictureError, UnreadablePictureError, UnsuitablePictureError)
+REFUSALS = (UnsupportedImageError, UnreadableImageError, UnsuitableImageError)
 READ = "read"
 
 
@@ -28,5 +28,5 @@ def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
 
 
 def question(random: Random) -> tuple[Fit, Polarity]:
-    """How to ask for a picture."""
+    """How to ask for an image."""
     return random.choice((Fit.EXACT, Fit.MNIST)), random.choice(tuple(Polarity))

@@ -1,4 +1,4 @@
-"""Real pictures, damaged."""
+"""Real images, damaged."""
 
 import struct
 import zlib

@@ -22,7 +22,7 @@ def check(server: Server, *options: str, hostile: bool, seed: int) -> subprocess
     Parameters
     ----------
     hostile
-        Whether the pictures are damaged ones.
+        Whether the images are damaged ones.
     """
     config = "schemathesis-hostile.toml" if hostile else "schemathesis.toml"
     command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(_FOLDER / config), "run"]

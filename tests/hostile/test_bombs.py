@@ -39,7 +39,7 @@ def test_a_form_with_much_around_its_file_is_read(server: Server, name: str) -> 
 @pytest.mark.parametrize("name", TOO_LARGE)
 @pytest.mark.parametrize("fit", ["exact", "mnist"])
 def test_a_picture_that_claims_too_many_pixels_is_refused(server: Server, name: str, fit: str) -> None:
-    assert problem(server, "image/png", TOO_LARGE[name], f"/predict?fit={fit}") == ([422], "unsuitable-picture")
+    assert problem(server, "image/png", TOO_LARGE[name], f"/predict?fit={fit}") == ([422], "unsuitable-image")
 
 
 @pytest.mark.parametrize("name", LARGEST)
@@ -59,7 +59,7 @@ def test_metadata_that_unpacks_to_much_is_not_unpacked(server: Server, name: str
 @pytest.mark.parametrize("name", ENDLESS)
 def test_scans_without_end_are_refused(server: Server, name: str) -> None:
     assert len(ENDLESS[name]) <= LIMIT
-    assert problem(server, "image/jpeg", ENDLESS[name], "/predict?fit=mnist") == ([422], "unsuitable-picture")
+    assert problem(server, "image/jpeg", ENDLESS[name], "/predict?fit=mnist") == ([422], "unsuitable-image")
 
 
 def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_was(server: Server) -> None:

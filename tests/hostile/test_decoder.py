@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from service.errors import UnreadablePictureError, UnsupportedPictureError
+from service.errors import UnreadableImageError, UnsupportedImageError
 from service.imaging.decoding import Fit, Polarity, decode_image
 from tests.hostile.chunks import SIGNATURE, chunk, header
 from tests.hostile.decoding import READ, REFUSALS, outcome
@@ -44,7 +44,7 @@ def test_a_damaged_picture_is_read_or_refused(data: bytes, fit: Fit, polarity: P
 def test_the_builder_reaches_every_outcome() -> None:
     random = Random(1)  # noqa: S311
     seen = {outcome(png(random), Fit.MNIST, Polarity.AUTO) for _ in range(200)}
-    assert seen == OUTCOMES - {"UnsupportedPictureError"}  # it always starts as a PNG does
+    assert seen == OUTCOMES - {"UnsupportedImageError"}  # it always starts as a PNG does
 
 
 def test_the_builder_keeps_every_checksum() -> None:
@@ -64,8 +64,8 @@ def test_the_builder_keeps_every_checksum() -> None:
 @pytest.mark.parametrize("index", range(len(originals())))
 def test_the_pictures_that_are_damaged_are_sound(index: int) -> None:
     data = originals()[index]
-    expected = {6: "UnsuitablePictureError", 12: "UnsupportedPictureError", 13: "UnsupportedPictureError"}
-    assert outcome(data, Fit.EXACT, Polarity.AUTO) == {**expected, 14: "UnsupportedPictureError"}.get(index, READ)
+    expected = {6: "UnsuitableImageError", 12: "UnsupportedImageError", 13: "UnsupportedImageError"}
+    assert outcome(data, Fit.EXACT, Polarity.AUTO) == {**expected, 14: "UnsupportedImageError"}.get(index, READ)
 
 
 def digit(colour: int, *chunks: bytes) -> bytes:
@@ -73,7 +73,7 @@ def digit(colour: int, *chunks: bytes) -> bytes:
     return SIGNATURE + header(28, 28, 8, colour, 0) + b"".join(chunks) + chunk(b"IDAT", ROWS) + chunk(b"IEND")
 
 
-TRANSPARENCY = "the picture is damaged: its palette or transparency makes no sense"
+TRANSPARENCY = "the image is damaged: its palette or transparency makes no sense"
 
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
@@ -88,12 +88,12 @@ def test_a_text_named_like_the_transparency_is_no_colour(kind: bytes, colour: in
 
 
 def test_a_palette_picture_without_a_palette_is_refused() -> None:
-    with refuses(UnreadablePictureError, TRANSPARENCY):
+    with refuses(UnreadableImageError, TRANSPARENCY):
         decode_image(digit(3), Fit.EXACT, Polarity.AUTO)
 
 
 def test_a_transparency_outside_the_palette_is_refused() -> None:
-    with refuses(UnreadablePictureError, TRANSPARENCY):
+    with refuses(UnreadableImageError, TRANSPARENCY):
         decode_image(digit(3, chunk(b"PLTE", bytes(3)), chunk(b"tRNS", b"\x80" * 300)), Fit.EXACT, Polarity.AUTO)
 
 
@@ -140,7 +140,7 @@ POLYGLOTS = {
 
 @pytest.mark.parametrize("name", POLYGLOTS)
 def test_what_does_not_start_as_a_picture_is_none(name: str) -> None:
-    with refuses(UnsupportedPictureError, "the file is neither a PNG nor a JPEG picture"):
+    with refuses(UnsupportedImageError, "the file is neither a PNG nor a JPEG image"):
         decode_image(POLYGLOTS[name], Fit.EXACT, Polarity.AUTO)
 
 

@@ -26,6 +26,6 @@ def test_schemathesis_finds_nothing_with_damaged_pictures(guarded: Server) -> No
     done = check(guarded, "--max-examples", "15", "--phases", "fuzzing", "--mode", "positive", hostile=True, seed=1)
     assert done.returncode == 0, done.stdout[-8000:]
     seen = answered(guarded) - before
-    assert seen[422] > 5  # the damaged pictures do arrive
+    assert seen[422] > 5  # the damaged images do arrive
     assert seen[200] > 5
     assert guarded.trouble() == ""

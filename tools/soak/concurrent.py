@@ -21,9 +21,9 @@ PATHS = (
 
 def measure(count: int, seed: int) -> list[Check]:
     random = Random(seed)  # noqa: S311
-    pictures = uploads(count)
+    images = uploads(count)
     paths = [random.choice(PATHS) for _ in range(count)]
-    requests = [prepared("POST", path, pictures[n % len(pictures)]) for n, path in enumerate(paths)]
+    requests = [prepared("POST", path, images[n % len(images)]) for n, path in enumerate(paths)]
     with serving(KONKYO_WORKERS="2", KONKYO_MAX_WAITING=str(CLIENTS)) as server:
         serial = run(_ask_all(server.port, requests, 1))
         order = list(range(count))
@@ -36,7 +36,7 @@ def measure(count: int, seed: int) -> list[Check]:
     distinct = len({body for _, body in serial})
     return [
         Check("every answer is a 200", f"{answered:,} of {count:,}", answered == count),
-        Check("the pictures are told apart", f"{distinct:,} different answers", distinct > 0.9 * count),
+        Check("the images are told apart", f"{distinct:,} different answers", distinct > 0.9 * count),
         Check(f"{CLIENTS} at once: equal to the serial answers", f"{len(different)} differ", not different),
         Check("no exception in the log", trouble or "none", not trouble),
     ]
@@ -56,7 +56,7 @@ async def _ask_all(port: int, requests: list[bytes], clients: int) -> list[tuple
     return answers
 
 
-PROGRAM = Program("concurrent", "Concurrent answers against serial ones, a different picture each", 10_000, measure)
+PROGRAM = Program("concurrent", "Concurrent answers against serial ones, a different image each", 10_000, measure)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

@@ -14,7 +14,7 @@ from tools.soak.digits import uploads
 from tools.soak.report import Check, Program, main
 from tools.soak.sockets import connections
 
-WORKERS, CLIENTS, PICTURES = 2, 16, 200
+WORKERS, CLIENTS, IMAGES = 2, 16, 200
 TRIES, RECONNECT = 10, 20
 READY = "Application startup complete"
 MAX_SECONDS = 3.0
@@ -39,7 +39,7 @@ def measure(count: int, seed: int) -> list[Check]:
 
 async def _measure(kills: int, seed: int) -> list[Check]:
     tally = Tally()
-    requests = [prepared("POST", "/predict", picture) for picture in uploads(PICTURES)]
+    requests = [prepared("POST", "/predict", image) for image in uploads(IMAGES)]
     Random(seed).shuffle(requests)  # noqa: S311
     with serving(KONKYO_WORKERS=str(WORKERS)) as server:
         await _until_ready(server, WORKERS)

@@ -13,7 +13,7 @@ from tools.soak.digits import uploads
 from tools.soak.memory import descriptors, resident
 from tools.soak.report import Check, Program, main, say
 
-CLIENTS, WORKERS, PICTURES, VARIANTS = 16, 2, 300, 3_000
+CLIENTS, WORKERS, IMAGES, VARIANTS = 16, 2, 300, 3_000
 MAX_GROWTH = 5.0  # MiB
 SETTLING = 1.0
 MEDIA = "multipart/form-data; boundary=x"
@@ -57,7 +57,7 @@ async def _measure(count: int, seed: int) -> list[Check]:
 
 def _mixture(random: Random) -> list[bytes]:
     """Requests of all kinds, most of them what a user would ask."""
-    digits = uploads(PICTURES)
+    digits = uploads(IMAGES)
     requests = []
     for _ in range(VARIANTS):
         digit, kind = random.choice(digits), random.random()

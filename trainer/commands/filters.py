@@ -1,5 +1,8 @@
 """``python -m trainer study filters``."""
 
+from typing import Annotated
+
+import typer
 from rich.table import Table
 
 from models import usage_file
@@ -10,7 +13,6 @@ from trainer.commands.options import (
     DATA,
     STUDIES,
     DataOption,
-    ImagesOption,
     ModelsOption,
     NamesOption,
     OutOption,
@@ -26,15 +28,17 @@ def filters(
     models_directory: ModelsOption = DIRECTORY,
     data_directory: DataOption = DATA,
     out: OutOption = STUDIES,
-    images: ImagesOption = None,
+    images: Annotated[
+        int | None, typer.Option("--images", min=1, help="Only the first training images.", show_default="all")
+    ] = None,
 ) -> None:
-    """Count which filter pair contributes most, over 1,000 correctly read test images a class (section 3.2, Fig. 4).
+    """Count which filter pair contributes most, in 1,000 correctly predicted training images a class (3.2, Fig. 4).
 
     Writes NAME.usage.json beside the checkpoint, which the service serves and measures typicality by, and a figure.
     """
     from trainer.figures import filters as figure
 
-    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
+    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "train")[:images]
     for checkpoint in checkpoints:
         with counting(checkpoint.name, len(digits)) as advance:
             found = study(checkpoint, digits, advance)
@@ -52,7 +56,7 @@ def _table(name: str, usage: Usage) -> Table:
     for column in ("images", "first", "%", "mean", "second", "%", "mean"):
         table.add_column(column, justify="right")
     for digit, one in enumerate(usage.classes):
-        second = _place(one.second) if one.second else ("dominated", "", "")
+        second = _place(one.second) if one.second else ("–", "", "")
         table.add_row(str(digit), f"{one.images:,}", *_place(one.first), *second)
     return table
 
@@ -62,10 +66,9 @@ def _place(pair: PlacedPair) -> tuple[str, str, str]:
 
 
 def _verdict(distinct: Distinct) -> str:
-    """What the paper says of its network: with second place, no two classes use the same combination."""
+    """What the paper says of its network: with second place, no two classes use the same combination of pairs."""
     verdict = f"By first place alone, the ten classes use {distinct.first} different pairs. With second place, "
-    if distinct.ordered == CLASSES:
-        verdict += "all ten combinations are different, as in the paper"
-    else:
-        verdict += f"{distinct.ordered} of the ten combinations are different (the paper: all ten)"
-    return verdict + ("." if distinct.unordered == CLASSES else f"; order aside, {distinct.unordered}.")
+    if distinct.unordered == CLASSES:
+        return verdict + "all ten combinations are different, as in the paper."
+    verdict += f"{distinct.unordered} of the ten combinations are different (the paper: all ten)"
+    return f"{verdict}; with first told apart from second, {distinct.ordered}."

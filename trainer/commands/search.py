@@ -13,12 +13,12 @@ from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from models.files import replacing
 from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bars
+from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
 from trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
-# Some starts of a very small network learn nothing, which says nothing of the network: a short trial gives them up.
-STARTS, TRIAL = 4, 500
+# Some starts of a very small network learn nothing, which says nothing of the network: a short rung gives them up.
+RESTARTS, RUNG = 4, 500
 
 
 def search(
@@ -27,7 +27,9 @@ def search(
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for each network.")] = 3,
     recipe: Annotated[RecipeName, typer.Option(help="How each is trained.")] = RecipeName.BEST,
     steps: Annotated[int, typer.Option(min=1, help="Batches that each is trained on.")] = STEPS,
-    floor: Annotated[float, typer.Option(min=0, max=100, help="Accuracy that is enough, in percent.")] = 98.0,
+    minimum_accuracy: Annotated[
+        float, typer.Option(min=0, max=100, help="Accuracy that is enough, in percent.")
+    ] = 98.0,
     data_directory: DataOption = DATA,
     models_directory: Annotated[
         Path, typer.Option("--models", envvar="KONKYO_MODELS", help=f"Where {SEARCH_FILE} goes, for the service.")
@@ -35,7 +37,7 @@ def search(
     out: OutOption = STUDIES,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Find the smallest filter counts that read well enough (section 2.1), in both wirings, beside LeNet's 6 and 16.
+    """Find the smallest filter counts that are accurate enough (section 2.1), in both wirings, beside LeNet's 6 and 16.
 
     Stop it at any time: the same command goes on where it was.
     """
@@ -44,7 +46,7 @@ def search(
     from trainer.publish import told
 
     wanted = grid(_counts(conv1, "--conv1"), _counts(conv2, "--conv2"))
-    chosen = replace(RECIPES[recipe], steps=steps, starts=STARTS, trial=TRIAL)
+    chosen = replace(RECIPES[recipe], steps=steps, restarts=RESTARTS, rung=RUNG)
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     states = runs / "search" / f"{recipe}-{steps}"
     jobs = [
@@ -60,17 +62,17 @@ def search(
     ]
     found: dict[Architecture, list[RunDocument]] = {architecture: [] for architecture in wanted}
     with interruptible("validation"):
-        lesson = lesson_for(chosen, digits, runs)
-        for job, run in train_with_bars(jobs, digits, lesson, runs):
+        distillation_set = distillation_set_for(chosen, digits, runs)
+        for job, run in train_with_bars(jobs, digits, distillation_set, runs):
             found[job.architecture] += told(run, test)
     candidates = [Candidate(architecture, told_of) for architecture, told_of in found.items()]
-    console.print(_table(candidates, floor / 100))
-    for line in _verdict(candidates, floor / 100):
+    console.print(_table(candidates, minimum_accuracy / 100))
+    for line in _verdict(candidates, minimum_accuracy / 100):
         console.print(line, highlight=False)
     path = models_directory / SEARCH_FILE
     with replacing(path) as fresh:
-        fresh.write_text(pretty(document(candidates, chosen, floor / 100)), encoding="utf-8")
-    figure.draw(out / "search.png", candidates, floor / 100)
+        fresh.write_text(pretty(document(candidates, chosen, minimum_accuracy / 100)), encoding="utf-8")
+    figure.draw(out / "search.png", candidates, minimum_accuracy / 100)
     print_written(path, out / "search.png")
 
 
@@ -85,9 +87,11 @@ def _title(architecture: Architecture) -> str:
     return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
 
 
-def _table(candidates: list[Candidate], floor: float) -> Table:
-    best = [one.architecture for one in smallest(candidates, floor)]
-    caption = f"mean ± sd over {len(candidates[0].runs)} seeds; bold: the smallest that validates at {floor:.1%}"
+def _table(candidates: list[Candidate], minimum_accuracy: float) -> Table:
+    best = [one.architecture for one in smallest(candidates, minimum_accuracy)]
+    caption = (
+        f"mean ± sd over {len(candidates[0].runs)} seeds; bold: the smallest that validates at {minimum_accuracy:.1%}"
+    )
     table = Table("network", title="the smallest network", caption=caption)
     for column in ("parameters", "of LeNet's", "validation", "test"):
         table.add_column(column, justify="right")
@@ -102,14 +106,14 @@ def _table(candidates: list[Candidate], floor: float) -> Table:
     return table
 
 
-def _verdict(candidates: list[Candidate], floor: float) -> list[str]:
-    best = list(smallest(candidates, floor))
+def _verdict(candidates: list[Candidate], minimum_accuracy: float) -> list[str]:
+    best = list(smallest(candidates, minimum_accuracy))
     if not best:
-        return [f"No network validates at {floor:.1%} on average: train longer, or try more filters."]
+        return [f"No network validates at {minimum_accuracy:.1%} on average: train longer, or try more filters."]
     return [
-        f"The smallest that validates at {floor:.1%} on average, {one.architecture.wiring}: "
+        f"The smallest that validates at {minimum_accuracy:.1%} on average, {one.architecture.wiring}: "
         f"{one.architecture.conv1_filters} and {one.architecture.conv2_filters} filters, "
         f"{one.architecture.parameters:,} parameters, {one.architecture.parameters / LENET.parameters:.0%} of LeNet's "
-        f"{LENET.parameters:,}; it reads {one.test[0]:.2%} of the test images."
+        f"{LENET.parameters:,}; it predicts {one.test[0]:.2%} of the test images correctly."
         for one in best
     ]

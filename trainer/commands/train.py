@@ -14,8 +14,7 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, counts, mnist
 from trainer.commands.terminal import console, interruptible
-from trainer.commands.training import RECIPES, RecipeName, groups, lesson_for, train_with_bars
-from trainer.recipe import PAPER
+from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
 
 
 def train(
@@ -31,11 +30,16 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
     batch: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-8, max=1.0, show_default="the recipe's")] = None,
-    starts: Annotated[
-        int | None, typer.Option(min=1, help="Random starts of a seed; the best goes on.", show_default="the recipe's")
+    restarts: Annotated[
+        int | None,
+        typer.Option(min=1, help="Random starts of a seed; the best is left.", show_default="the recipe's"),
     ] = None,
-    held_out: Annotated[int, typer.Option(min=1, help="Training images that validate.")] = PAPER.held_out,
-    floor: Annotated[float, typer.Option(min=0, max=100, help="Least test accuracy, in percent.")] = 98.0,
+    held_out: Annotated[
+        int | None, typer.Option(min=1, help="Training images that validate.", show_default="the recipe's")
+    ] = None,
+    minimum_accuracy: Annotated[
+        float, typer.Option(min=0, max=100, help="Validation accuracy below which nothing is published, in percent.")
+    ] = 97.0,
     data_directory: DataOption = DATA,
     out: Annotated[
         Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
@@ -57,7 +61,7 @@ def train(
         "steps": steps,
         "batch": batch,
         "learning_rate": learning_rate,
-        "starts": starts,
+        "restarts": restarts,
         "held_out": held_out,
     }
     chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
@@ -68,9 +72,9 @@ def train(
         state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
         jobs.append(Job(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
-        lesson = lesson_for(chosen, digits, runs)
-        trained = [run for _, run in train_with_bars(jobs, digits, lesson, runs)]
-    published = publish(name, trained, test, floor / 100, out)
+        distillation_set = distillation_set_for(chosen, digits, runs)
+        trained = [run for _, run in train_with_bars(jobs, digits, distillation_set, runs)]
+    published = publish(name, trained, test, minimum_accuracy / 100, out)
     _print_result(published, out)
 
 
@@ -89,7 +93,7 @@ def _print_result(published: Checkpoint, out: Path) -> None:
         )
     console.print(table)
     console.print(
-        f"seed {selection['seed']} reads {accuracy['test']:.2%} of the {accuracy['test_images']:,} test images "
+        f"seed {selection['seed']} has {accuracy['test']:.2%} accuracy on the {accuracy['test_images']:,} test images, "
         f"with {published.card['parameters']:,} parameters"
     )
     tests = [run["test"] for run in selection["runs"]]

@@ -13,8 +13,8 @@ from trainer.data import Digits
 from trainer.recipe import BEST, PAPER, Recipe
 
 if TYPE_CHECKING:
+    from trainer.distillation import DistillationSet
     from trainer.jobs import Job
-    from trainer.lesson import Lesson
     from trainer.train import Run
 
 # Of progress for each run, where there is no terminal.
@@ -33,17 +33,17 @@ RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
 
 def groups(first: int, count: int) -> list[range]:
     """So many seeds from the first one on, as they are trained together."""
-    from trainer.stack import GROUP
+    from trainer.ensemble import GROUP
 
     seeds = range(first, first + count)
     return [seeds[place : place + GROUP] for place in range(0, count, GROUP)]
 
 
-def lesson_for(recipe: Recipe, digits: Digits, runs: Path) -> "Lesson | None":
-    """What a teacher gives to learn, for a recipe that has one; the teacher is trained where it is not yet."""
+def distillation_set_for(recipe: Recipe, digits: Digits, runs: Path) -> "DistillationSet | None":
+    """The distillation set of a recipe that has one; its teacher is trained where it is not yet."""
     if not recipe.distillation:
         return None
-    from trainer.lesson import prepare
+    from trainer.distillation import prepare
     from trainer.teacher import Teacher
 
     training, _ = digits.split(recipe.held_out)
@@ -55,19 +55,23 @@ def lesson_for(recipe: Recipe, digits: Digits, runs: Path) -> "Lesson | None":
             bar.update(task, completed=share)
         task = bar.add_task("the teacher answers", total=1)
         return prepare(
-            teacher, training, recipe.copies, runs / "lessons", lambda share: bar.update(task, completed=share)
+            teacher,
+            training,
+            recipe.augmentations,
+            runs / "distillation",
+            lambda share: bar.update(task, completed=share),
         )
 
 
 def train_with_bars(
-    jobs: Sequence["Job"], digits: Digits, lesson: "Lesson | None", runs: Path
+    jobs: Sequence["Job"], digits: Digits, distillation_set: "DistillationSet | None", runs: Path
 ) -> "Iterator[tuple[Job, Run]]":
     """Train all jobs to their ends, several at once; gives each, in their order, with its finished run."""
     from trainer.jobs import processes, train
 
     unfinished = []
     for job in jobs:
-        run = job.run(digits, lesson)
+        run = job.run(digits, distillation_set)
         if run.finished:
             console.print(f"{job.title}: trained before")
             continue
@@ -92,4 +96,4 @@ def train_with_bars(
             if not console.is_terminal and progress.step % max(job.recipe.steps // LINES, 1) == 0:
                 console.print(f"{job.title}: step {progress.step:,}  loss {loss:.4f}  validation {validation}")
     for job in jobs:
-        yield job, job.run(digits, lesson)
+        yield job, job.run(digits, distillation_set)

@@ -43,7 +43,7 @@ def draw(path: Path, name: str, measured: Sequence[Measured]) -> None:
         figure.text(
             0.35 / _WIDE,
             1 - 0.7 / high,
-            "Probability of the digit that is read, while the pixels are deleted from the picture, or inserted into an "
+            "Probability of the predicted digit, while the pixels are deleted from the image, or inserted into an "
             f"empty one, in an explanation’s order. The first {images:,} test images.",
             color=MUTED,
         )

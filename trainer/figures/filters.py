@@ -75,7 +75,8 @@ class _Layout:
 def draw(path: Path, name: str, network: Network, usage: Usage, maps: Array) -> None:
     """Draw a panel a class: its mean maps, a row for each conv1 filter and a column for each conv2 filter.
 
-    The pair in first place is framed red, that in second place blue; below stand the filters of both.
+    The pair in first place is framed red, that in second place blue unless the first dominates; below stand the filters
+    of both.
 
     Parameters
     ----------
@@ -100,7 +101,9 @@ def draw(path: Path, name: str, network: Network, usage: Usage, maps: Array) -> 
         for digit, (one, means) in enumerate(zip(usage.classes, maps, strict=True)):
             _draw_maps(axes, layout, digit, one, means, limit)
             for number, pair in enumerate((one.first, one.second)):
-                _draw_place(axes, layout, digit, number, pair, network)
+                if pair:
+                    colour = MUTED if number and one.dominated else (FIRST, SECOND)[number]
+                    _draw_place(axes, layout, digit, number, pair, colour, network)
         _draw_scale(axes, _MARGIN, high - 0.62, limit)
 
 
@@ -108,7 +111,7 @@ def _explanation(usage: Usage) -> str:
     counts = [one.images for one in usage.classes]
     images = f"{min(counts):,}" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,}"
     return (
-        f"{images} correctly read test images a class. "
+        f"{images} correctly predicted training images a class. "
         "Rows: conv1 filters, columns: conv2 filters. Percent: images in which the pair contributes most."
     )
 
@@ -122,24 +125,23 @@ def _draw_maps(axes: Axes, layout: _Layout, digit: int, one: ClassUsage, means: 
         corner = left + conv2 * layout.pitch, top + _HEAD + conv1 * layout.pitch
         corners[conv1, conv2] = corner
         _tile(axes, means[conv1, conv2], corner, layout.tile, limit)
-    for pair, colour in zip(reversed(one.combination), (SECOND, FIRST)[-len(one.combination) :], strict=True):
-        _frame(axes, corners[pair], layout.tile, colour)
+    if one.second and not one.dominated:
+        _frame(axes, corners[one.second.conv1, one.second.conv2], layout.tile, SECOND)
+    _frame(axes, corners[one.first.conv1, one.first.conv2], layout.tile, FIRST)
 
 
 def _draw_place(
-    axes: Axes, layout: _Layout, digit: int, number: int, pair: PlacedPair | None, network: Network
+    axes: Axes, layout: _Layout, digit: int, number: int, pair: PlacedPair, colour: str, network: Network
 ) -> None:
+    """The pair's filters, framed unless the colour is muted: a dominated second place."""
     x, y = (panel + place for panel, place in zip(layout.panel(digit), layout.place(number), strict=True))
-    if pair is None:
-        axes.text(x, y + 0.16, f"second left out: first ≥ {DOMINATES:.0%}", size=7.5, color=MUTED)
-        return
-    colour = (FIRST, SECOND)[number]
     conv1, conv2 = network.weights["conv1.weight"], network.weights["conv2.weight"]
     kernel = conv2[pair.conv2, pair.conv1 if network.architecture.wiring is Wiring.SUMMED else 0]
     for place, (filters, weights) in enumerate(((conv1, conv1[pair.conv1, 0]), (conv2, kernel))):
         corner = x + place * (_ICON + 0.1), y
         _tile(axes, weights, corner, _ICON, float(np.abs(filters).max()))
-        _frame(axes, corner, _ICON, colour)
+        if colour != MUTED:
+            _frame(axes, corner, _ICON, colour)
     text = x + 2 * (_ICON + 0.1) + 0.04
     axes.text(text, y + 0.1, f"{pair.share:.1%}", size=9, weight="bold", color=colour)
     axes.text(text, y + 0.245, f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", size=7.5, color=MUTED)
@@ -165,5 +167,8 @@ def _draw_scale(axes: Axes, left: float, top: float, limit: float) -> None:
         number = f"{share * limit:+.2f}".replace("-", "−") if share else "0"
         axes.text(left + (share + 1) / 2 * width, top + 0.25, number, size=8, color=MUTED, ha=align)
     axes.text(left + width + 0.2, top + 0.09, "mean contribution a cell, to the class’s logit", size=8.5, color=MUTED)
-    note = "Filters beside the percent: full colour is the layer’s largest weight."
+    note = (
+        "Filters beside the percent: full colour is the layer’s largest weight. "
+        f"Second place has no frame where first has {DOMINATES:.0%}."
+    )
     axes.text(left + width + 0.2, top + 0.25, note, size=8.5, color=MUTED)

@@ -40,7 +40,7 @@ def draw(path: Path, name: str, found: Sequence[RegionStudy]) -> None:
         figure.text(
             0.35 / wide,
             1 - 0.66 / high,
-            f"Mean drop of the logit of the digit that is read, over {images:,} test images. "
+            f"Mean drop of the logit of the predicted digit, over {images:,} test images. "
             "Teal: the region speaks for the digit; ochre: against it.",
             color=MUTED,
         )

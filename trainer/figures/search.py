@@ -1,4 +1,4 @@
-"""The frontier: how well networks read, against how many parameters they have."""
+"""The frontier: how accurate networks are, against how many parameters they have."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,22 +22,22 @@ PLACES = {
     (Wiring.SUMMED, True): RIGHT_BELOW,
     (Wiring.SUMMED, False): RIGHT_BELOW,
 }
-# Shown below the accuracy that is enough, in percentage points; what reads worse stands at the lower edge.
+# Shown below the accuracy that is enough, in percentage points; what is less accurate stands at the lower edge.
 BELOW = 3.5
 
 
-def draw(path: Path, candidates: Sequence[Candidate], floor: float) -> None:
+def draw(path: Path, candidates: Sequence[Candidate], minimum_accuracy: float) -> None:
     """Every network's test accuracy (mean ± sd over its seeds); the smallest that validate well enough are ringed."""
     with drawing(path, 9.6, 5.6) as figure:
         axes = figure.add_subplot()
         figure.subplots_adjust(left=0.07, right=0.955, top=0.87, bottom=0.1)
-        lowest = 100 * floor - BELOW
-        axes.axhline(100 * floor, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+        lowest = 100 * minimum_accuracy - BELOW
+        axes.axhline(100 * minimum_accuracy, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         for wiring in Wiring:
             ours = [one for one in candidates if one.architecture.wiring is wiring]
             _series(axes, wiring, [one for one in ours if 100 * one.test[0] > lowest])
             _beneath(axes, wiring, [one for one in ours if 100 * one.test[0] <= lowest], lowest)
-        for one in smallest(candidates, floor):
+        for one in smallest(candidates, minimum_accuracy):
             size = one.architecture.parameters
             ring: dict[str, Any] = {"s": 190, "facecolors": "none", "edgecolors": FIRST, "linewidths": 1.8}
             axes.scatter([size], [100 * one.test[0]], zorder=4, **ring)
@@ -47,13 +47,13 @@ def draw(path: Path, candidates: Sequence[Candidate], floor: float) -> None:
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel("parameters")
-        axes.set_ylabel("test images read, %")
+        axes.set_ylabel("test accuracy, %")
         axes.legend(loc="lower right")
-        figure.text(0.07, 0.945, "The smallest network that reads digits", fontsize=12, fontweight="bold", color=INK)
+        figure.text(0.07, 0.945, "The smallest network that predicts digits", fontsize=12, fontweight="bold", color=INK)
         seeds = len(candidates[0].runs)
         said = (
-            f"mean ± standard deviation over {seeds} seeds; ringed: the smallest that validate at {floor:.1%}; "
-            "at the lower edge: what reads less, with its mean"
+            f"mean ± standard deviation over {seeds} seeds; ringed: the smallest that validate at "
+            f"{minimum_accuracy:.1%}; at the lower edge: less accurate ones, with their mean"
         )
         figure.text(0.07, 0.905, said, color=MUTED)
 

@@ -1,4 +1,4 @@
-"""How figures look: calm, on white, in the colours of the service's pictures."""
+"""How figures look: calm, on white, in the colours of the service's images."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,10 +1,10 @@
 """Occlusion that goes on: regions are hidden one after another, each on what the ones before it have left.
 
-Independent occlusion asks of each region alone what the whole picture loses with it. It misses what two regions say
+Independent occlusion asks of each region alone what the whole image loses with it. It misses what two regions say
 together, or each instead of the other. Here, in each step every region that is left is tried, and the best is taken:
 
 - ``LEAST``: hidden is the region after which the digit still leads the runner-up by most (``models.sufficient``,
-  carried on to the empty picture). What is hidden last matters most.
+  carried on to the empty image). What is hidden last matters most.
 - ``MOST``: hidden is the one after which the digit is least probable. What is hidden first matters most.
 
 The answer is a rank: the steps from the point where the rule's value is best, positive for what belongs to the digit's
@@ -29,7 +29,7 @@ class Rule(StrEnum):
 
 
 def cumulative(stamps: Stamps, regions: Regions, rule: Rule, target: int) -> Array:
-    """(R, R): the rank of each region of one picture, for the digit ``target``; the fill is 0.
+    """(R, R): the rank of each region of one image, for the digit ``target``; the fill is 0.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def cumulative(stamps: Stamps, regions: Regions, rule: Rule, target: int) -> Arr
 
 
 def _value(rule: Rule, logits: Array, target: int) -> Array:
-    """What is to be made greatest, for each of the pictures that could be next: (n, 10) → (n,)."""
+    """What is to be made greatest, for each of the images that could be next: (n, 10) → (n,)."""
     others = np.delete(logits, target, axis=1)
     value: Array = logits[:, target] - (others.max(1) if rule is Rule.LEAST else np.logaddexp.reduce(others, axis=1))
     return value if rule is Rule.LEAST else -value

@@ -1,21 +1,21 @@
 """Deletion and insertion curves: does what an explanation calls important matter to the network? (Petsiuk et al. 2018)
 
-The pixels of a picture are taken in the order of an explanation, the greatest value first and of equal ones the first
-row by row, one at a time. *Deletion* sets them to 0, the background, in the whole picture; *insertion* sets them to
-their grey on an empty one. After each step the network reads the picture. A curve is the score, against the share of
-pixels taken, of the digit that is read in the whole picture: its probability, or its logit. What is reported is the
+The pixels of an image are taken in the order of an explanation, the greatest value first and of equal ones the first
+row by row, one at a time. *Deletion* sets them to 0, the background, in the whole image; *insertion* sets them to
+their grey on an empty one. After each step the network reads the image. A curve is the score, against the share of
+pixels taken, of the digit that is read in the whole image: its probability, or its logit. What is reported is the
 area under the curve, of trapezoids over a base from 0 to 1. A faithful explanation has a low deletion curve, since the
 first pixels it names are missed at once, and a high insertion curve, since they suffice.
 
 On two bases:
 
 - ``all``: all 784 pixels, as usual. Four fifths of them are background, and change nothing when they are taken, so most
-  of this area is the score of the one picture where the explanation goes from "for" to "against" through zeros.
+  of this area is the score of the one image where the explanation goes from "for" to "against" through zeros.
 - ``ink``: only the pixels that are not background already, 0 to 100 % of them. No plateau counts here.
 
 One pixel at a time, deletion is also pixel flipping (Bach et al. 2015, with the background as what a pixel flips to):
-the area over its curve, AOPC, is the score of the whole picture minus the area under the deletion curve. Taken one at a
-time there is no step size to choose; the answers change only with a pixel of ink, so some 150 pictures give the 785
+the area over its curve, AOPC, is the score of the whole image minus the area under the deletion curve. Taken one at a
+time there is no step size to choose; the answers change only with a pixel of ink, so some 150 images give the 785
 points of a curve exactly.
 """
 
@@ -59,7 +59,7 @@ class Curves:
         return scores[:, self.taken] if base == "all" else scores
 
     def areas(self) -> Array:
-        """(2, 2, 2): for each of ``SCORES``, ``BASES`` and ``CURVES``. Of a picture without ink, its score."""
+        """(2, 2, 2): for each of ``SCORES``, ``BASES`` and ``CURVES``. Of an image without ink, its score."""
         return np.array([[_area(self.scores(score, base)) for base in BASES] for score in SCORES])
 
     def points(self, base: str) -> Array:
@@ -70,16 +70,16 @@ class Curves:
 
 
 def curves(stamps: Stamps, attribution: Array, target: int) -> Curves:
-    """Both curves of one picture.
+    """Both curves of one image.
 
     Parameters
     ----------
     stamps
-        The picture's.
+        The image's.
     attribution
         (28, 28): the explanation.
     target
-        The digit that is read in the whole picture.
+        The digit that is read in the whole image.
     """
     order = np.argsort(-attribution.ravel(), kind="stable")
     entry = np.full(IMAGE_SIDE**2, -1)

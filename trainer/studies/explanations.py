@@ -9,10 +9,11 @@ import numpy as np
 from models.hiding import Hiding
 from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
-from models.pixels import pixel_ledger
 from models.regions import Regions
+from models.shapley import shapley_values
 from trainer.studies.cumulative import Rule, cumulative
 from trainer.studies.greedy import GROWTH, find_grounds
+from trainer.studies.pixels import pixel_ledger
 from trainer.studies.stamps import Stamps
 
 OURS, RIVAL, PLAIN = "ours", "rival", "plain"
@@ -20,7 +21,7 @@ OURS, RIVAL, PLAIN = "ours", "rival", "plain"
 
 @dataclass(frozen=True)
 class Task:
-    """Pictures to explain.
+    """Images to explain.
 
     Attributes
     ----------
@@ -31,9 +32,9 @@ class Task:
     target
         (N,): the digit that is read in each.
     stamps
-        N of them, for what reads many pictures.
+        N of them, for what reads many images.
     seed
-        Of what is drawn at random; other pictures have another one.
+        Of what is drawn at random; other images have another one.
     """
 
     network: Network
@@ -83,6 +84,13 @@ def moved(task: Task, regions: Regions, growth: float = GROWTH) -> Array:
     )
 
 
+def shapley(task: Task, regions: Regions) -> Array:
+    """The exact Shapley values of regions that do not overlap; the pixels of a region share its value."""
+    pairs = zip(task.images, task.target.tolist(), strict=True)
+    values = [shapley_values(task.network, image, regions.region).of(target).values for image, target in pairs]
+    return regions.spread(np.array(values))
+
+
 def one_by_one(task: Task, regions: Regions, rule: Rule) -> Array:
     """Cumulative occlusion: the ranks of the regions."""
     pairs = zip(task.stamps, task.target.tolist(), strict=True)
@@ -95,7 +103,7 @@ def ledger(task: Task) -> Array:
 
 
 def brightness(task: Task) -> Array:
-    """The picture itself: looks at no network."""
+    """The image itself: looks at no network."""
     return task.images
 
 
@@ -124,6 +132,7 @@ def _occlusions() -> dict[str, Callable[[Task], Array]]:
         found[f"occlusion {size}"] = partial(hiding, regions=Regions(size))
     for size in (2, 3, 4, 6):
         found[f"occlusion {size}, stride 1"] = partial(hiding, regions=Regions(size, 1))
+    found["Shapley 4"] = partial(shapley, regions=Regions(4))
     found["occlusion 2, probability"] = partial(hiding, regions=Regions(), score=Score.PROBABILITY)
     found["occlusion 1 to 4 by area"] = partial(pooled, sizes=(1, 2, 3, 4))
     found[BY_INK] = partial(by_ink, sizes=(1, 4))

@@ -1,4 +1,4 @@
-"""Which filter pairs each class uses: the paper's 1,000 correctly read images a class, counted (3.2, Fig. 4)."""
+"""Which filter pairs each class uses: the paper's 1,000 correctly predicted images a class, counted (3.2, Fig. 4)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import numpy as np
 from models.checkpoint import Checkpoint
 from models.contributions import class_maps
 from models.network import CHUNK, Array, Network
-from models.usage import Usage, chosen, measure
+from models.usage import Usage
 from trainer.data import Digits
 from trainer.errors import RunError
+from trainer.studies.usage import chosen, measure
 
 PER_CLASS = 1000
-# With fewer there is no spread to compare a picture with.
+# With fewer there is no spread to compare an image with.
 _FEWEST = 2
 
 
@@ -36,14 +37,15 @@ class FilterStudy:
 def study(
     checkpoint: Checkpoint, digits: Digits, advance: Callable[[int], None], per_class: int = PER_CLASS
 ) -> FilterStudy:
-    """Look at the first ``per_class`` correctly read images of each class: the same ones at every call.
+    """Look at the first ``per_class`` correctly predicted images of each class: the same ones at every call.
 
     Parameters
     ----------
     checkpoint
         Computed with in float64.
     digits
-        The test images, searched from the first one on.
+        The training images, searched from the first one on. The test set has fewer than 1,000 of five classes, and an
+        image that is looked at later should not be compared with itself.
     advance
         Told of every so many images that are done, of ``len(digits)`` in all.
     per_class
@@ -52,7 +54,7 @@ def study(
     Raises
     ------
     RunError
-        A class has fewer than two images that are read correctly.
+        A class has fewer than two images that are predicted correctly.
     """
     network = checkpoint.precise
     images = digits.scaled(np.float64)
@@ -60,8 +62,8 @@ def study(
     for digit, some in enumerate(which):
         if len(some) < _FEWEST:
             raise RunError(
-                f"{checkpoint.name} reads {len(some)} of the {digits.labels.tolist().count(digit)} images of a {digit} "
-                f"correctly; the study needs {_FEWEST} at least. Take more --images, or a network that reads better"
+                f"{checkpoint.name} predicts {len(some)} of the {digits.labels.tolist().count(digit)} images of a "
+                f"{digit} correctly; the study needs {_FEWEST} at least. Take more --images, or a more accurate network"
             )
     totals, maps = zip(
         *(_class(network, images[some], digit, advance) for digit, some in enumerate(which)), strict=True

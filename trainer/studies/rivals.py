@@ -1,6 +1,6 @@
 """Captum's explanations, the rivals: the one file of the studies that needs PyTorch and Captum (``konkyo[dev]``).
 
-Each explains the logit of the digit that is read; where one wants a reference picture, that is the empty one, since it
+Each explains the logit of the digit that is read; where one wants a reference image, that is the empty one, since it
 is what curves delete to. Absolute values are taken where Captum takes them by default (saliency), ReLU where the method
 has it (Grad-CAM).
 """
@@ -24,7 +24,7 @@ from models.architecture import IMAGE_SIDE, POOL, Wiring
 from models.network import Array, Network
 from trainer.studies.explanations import RIVAL, Explanation, Task
 
-# Points on the path from the empty picture to the whole one, and noisy pictures: Captum's default for the first.
+# Points on the path from the empty image to the whole one, and noisy images: Captum's default for the first.
 STEPS = 50
 SAMPLES = 50
 
@@ -90,7 +90,7 @@ def deep_lift(network: Layers, images: Tensor, target: Tensor) -> Tensor:
 def grad_cam(network: Layers, images: Tensor, target: Tensor) -> Tensor:
     """Selvaraju et al. 2017, of conv2, enlarged bilinearly to where its cells look.
 
-    conv2's convolutions are valid, so its cells look at the middle of the picture: stretched to the whole of it, as is
+    conv2's convolutions are valid, so its cells look at the middle of the image: stretched to the whole of it, as is
     usual with padded ones, every value would stand too far out.
     """
     cells = LayerGradCam(network, network.conv2).attribute(images, target=target, relu_attributions=True)
@@ -101,7 +101,7 @@ def grad_cam(network: Layers, images: Tensor, target: Tensor) -> Tensor:
 
 
 def gradient_shap(noise: float) -> Method:
-    """Lundberg & Lee 2017 as in Captum: gradients at random points of the path from the empty picture, noise added."""
+    """Lundberg & Lee 2017 as in Captum: gradients at random points of the path from the empty image, noise added."""
 
     def explain(network: Layers, images: Tensor, target: Tensor) -> Tensor:
         empty = torch.zeros_like(images[:1])

@@ -1,6 +1,6 @@
-"""Reading many pictures that are made of one picture's pixels.
+"""Reading many images that are made of one image's pixels.
 
-conv1 is linear: each pixel leaves a stamp on its maps, its grey times the turned kernel, and a picture that shows some
+conv1 is linear: each pixel leaves a stamp on its maps, its grey times the turned kernel, and an image that shows some
 of the pixels is the sum of their stamps. So conv1 is done once for all of them.
 """
 
@@ -14,7 +14,7 @@ from models.network import Array, IntArray, Network
 
 @dataclass(frozen=True)
 class Stamps:
-    """The inked pixels of a picture and what each leaves on conv1.
+    """The inked pixels of an image and what each leaves on conv1.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Stamps:
 
     @classmethod
     def of(cls, network: Network, image: Array) -> "Stamps":
-        """Of a picture (28, 28) on a background of 0."""
+        """Of an image (28, 28) on a background of 0."""
         flat, _ = network.flatten(image)
         places = np.flatnonzero(flat)
         row, column = np.divmod(places, IMAGE_SIDE)
@@ -48,7 +48,7 @@ class Stamps:
         return cls(network, places, np.ascontiguousarray(wide[..., inner, inner]))
 
     def logits(self, sums: Array) -> Array:
-        """The ten scores (..., 10) of the pictures whose stamps add up to ``sums`` (..., A, 24, 24)."""
+        """The ten scores (..., 10) of the images whose stamps add up to ``sums`` (..., A, 24, 24)."""
         bias = self.network.weights["conv1.bias"][:, None, None]
         answers = self.network.after_conv1(sums.reshape(-1, *sums.shape[-3:]) + bias)
         return answers.reshape(*sums.shape[:-3], answers.shape[-1])

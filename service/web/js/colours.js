@@ -1,4 +1,4 @@
-// Numbers into colours, as service/drawing/colours.py does it, from the same palette in css/colours.css.
+// Numbers into colours, as service/drawing/primitives/colours.py does it, from the same palette in css/colours.css.
 
 const STEPS = 60;
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -14,7 +14,7 @@ export async function pictureStep(file, name = "") {
     bitmap = await createImageBitmap(file);
   } catch {
     // The service knows better what is wrong with a file of its own kinds.
-    throw new Refusal(/^image\/(png|jpeg)$/.test(file.type) ? "unreadable-picture" : "unsupported-picture");
+    throw new Refusal(/^image\/(png|jpeg)$/.test(file.type) ? "unreadable-image" : "unsupported-image");
   }
   const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES;
   const scale = Math.min(1, MOST_SIDE / Math.max(bitmap.width, bitmap.height));

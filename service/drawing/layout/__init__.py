@@ -1,0 +1,1 @@
+"""Layout that several pictures share: tables, panels, layers, legends and sums."""

@@ -1,0 +1,32 @@
+"""The filters at the left and upper edge of the table of pairs."""
+
+from models.network import Network
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import NOTE, Canvas
+from service.drawing.primitives.colours import MUTED, diverging, limit_of
+
+FILTERS_NOTE = "Filters: full colour is the layer’s largest weight."
+
+
+def draw_heads(canvas: Canvas, table: Table, network: Network) -> None:
+    """Draw the conv1 filters beside the rows and the conv2 kernels above the columns, with their names.
+
+    With summed wiring a conv2 filter has one kernel for each row, from top to bottom.
+    """
+    filters, kernels = network.weights["conv1.weight"], network.weights["conv2.weight"]
+    limit = limit_of(filters)
+    for i, weights in enumerate(filters):
+        box = table.filter(i)
+        canvas.tile(box, diverging(weights[0], limit))
+        canvas.text(box.left - 8, (box.top + box.bottom) / 2 + 4, f"conv1[{i}]", NOTE, MUTED, align=1)
+
+    shades = diverging(kernels, limit_of(kernels)).swapaxes(0, 1)
+    canvas.tiles(table.kernel(0, 0), table.kernel_pitch, shades)
+    for i in range(len(shades) if len(shades) > 1 else 0):
+        box = table.kernel(i, 0)
+        canvas.text(box.left - 8, (box.top + box.bottom) / 2 + 4, f"[{i}]", NOTE, MUTED, align=1)
+    for j in range(len(kernels)):
+        # Narrow columns have room for the name of the layer in the first only.
+        label = f"[{j}]" if table.dense and j else f"conv2[{j}]"
+        column = table.map(0, j)
+        canvas.text((column.left + column.right) / 2, table.kernel(0, j).top - 9, label, NOTE, MUTED, align=0.5)

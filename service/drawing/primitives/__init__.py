@@ -1,0 +1,1 @@
+"""Primitives of a picture: the canvas, colours, letters, outlines and colour bars."""

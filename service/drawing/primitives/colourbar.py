@@ -1,0 +1,89 @@
+"""Colour bars: legends of the diverging scale."""
+
+import numpy as np
+
+from service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
+from service.drawing.primitives.colours import HAIRLINE, INK, MUTED, NEGATIVE, NEUTRAL, POSITIVE
+from service.drawing.primitives.letters import width
+
+WIDTH = 12
+_TICK, _GAP = 4, 4
+# Distance from a strip to the baseline of its numbers.
+STRIP_NUMBERS = 15
+_TITLE_ABOVE = 12
+# Minimum height of a bar with five numbers; lower ones have three.
+_LOW = 120
+
+
+def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, title: str) -> None:
+    """Draw a vertical bar with its numbers on the right: from −``limit`` at the bottom to +``limit`` at the top.
+
+    Parameters
+    ----------
+    canvas
+        The canvas.
+    left, top, height
+        The bar in logical units. ``bar_width`` gives its width with the numbers.
+    limit
+        The value of the ends. With 0 the bar is neutral, with one number.
+    title
+        Title above the bar, right-aligned with the numbers.
+    """
+    shares = {0.0: INK, 1.0: INK, -1.0: INK} if limit else {0.0: INK}
+    if limit and height >= _LOW:
+        shares |= {0.5: MUTED, -0.5: MUTED}
+    decimals = decimals_for(limit)
+    ticks = {
+        share: (number(share * limit, decimals, sign=True) if share else "0", colour)
+        for share, colour in shares.items()
+    }
+    shades = (POSITIVE, NEGATIVE) if limit else (NEUTRAL, NEUTRAL)
+    box = Box(left, top, left + WIDTH, top + height)
+    rows = box.height * canvas.scale
+    canvas.region(box)[:] = np.rint(np.linspace(*shades, rows)).astype(np.uint8)[:, None]
+    canvas.frame(box)
+    right = box.left + bar_width(limit)
+    canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
+    for share, (text, colour) in ticks.items():
+        middle = round(box.top + (1 - share) / 2 * (box.height - 1))
+        canvas.fill(Box(box.right, middle, box.right + _TICK, middle + 1), HAIRLINE)
+        canvas.text(right, middle + 0.5 + NOTE * CAPITAL / 2, text, NOTE, colour, align=1)
+
+
+def bar_width(limit: float) -> int:
+    """Width of the bar with its ticks and numbers, in logical units."""
+    longest = number(-limit, decimals_for(limit), sign=True)
+    return WIDTH + _TICK + _GAP + round(width(longest, NOTE) + 0.5)
+
+
+def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True) -> None:
+    """Draw a horizontal bar with the numbers of its ends beneath it.
+
+    Parameters
+    ----------
+    canvas
+        The canvas.
+    box
+        The bar.
+    limit
+        The value of the right end. With 0 the bar is neutral, with one number.
+    signed
+        Whether the left end is −``limit``; otherwise it is 0.
+    """
+    columns = box.width * canvas.scale
+    first = NEGATIVE if signed else NEUTRAL
+    shades = np.rint(np.linspace(first, POSITIVE, columns)) if limit else np.full(columns, NEUTRAL)
+    canvas.region(box)[:] = shades.astype(np.uint8)
+    canvas.frame(box)
+
+    decimals = decimals_for(limit)
+    least = number(-limit, decimals, sign=True) if signed else "0"
+    most = number(limit, decimals, sign=True)
+    ends = {0.0: least, 1.0: most} if limit else {0.5: "0"}
+    if limit and width(least + most, NOTE) + _GAP > box.width:
+        # Without room for both numbers, the right one is enough: the scale is symmetric.
+        del ends[0.0]
+    for share, text in ends.items():
+        # The numbers are aligned with the outer edges, since further inside they would label other colours.
+        x = box.left - 1 + share * (box.width + 2)
+        canvas.text(x, box.bottom + STRIP_NUMBERS, text, NOTE, MUTED, align=share)

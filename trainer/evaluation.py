@@ -1,0 +1,42 @@
+"""How well a network classifies. numpy in float64, so that no machine's rounding changes a count."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import CLASSES
+from models.network import Network
+from trainer.data import Digits
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network predicted for labelled images.
+
+    Attributes
+    ----------
+    confusion
+        (10, 10): images that show the row and are predicted as the column.
+    """
+
+    confusion: NDArray[np.int64]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images predicted correctly, 0…1."""
+        return float(self.confusion.trace() / self.confusion.sum())
+
+    @property
+    def per_class(self) -> list[float]:
+        """The same for each digit, among the images that show it."""
+        shown = self.confusion.sum(1)
+        return [float(share) for share in self.confusion.diagonal() / np.maximum(shown, 1)]
+
+
+def evaluate(network: Network, digits: Digits) -> Evaluation:
+    """Predict every image."""
+    predicted = network.astype(np.float64).logits(digits.scaled(np.float64)).argmax(-1)
+    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(confusion, (digits.labels, predicted), 1)
+    return Evaluation(confusion)
