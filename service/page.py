@@ -16,6 +16,7 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".json": "application/json",
 }
 
 # The page talks to this service and to nobody else, and runs no script but its own files. These headers are the page's

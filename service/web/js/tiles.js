@@ -28,6 +28,11 @@ export function paintMap(canvas, map, limit) {
   paint(canvas, map, (value) => diverging(value, limit));
 }
 
+/** Weights and responses, which speak neither for nor against a class: the middle grey is 0, ink is above, paper below. */
+export function paintWeights(canvas, map, limit) {
+  paint(canvas, map, (value) => grey(limit > 0 ? 0.5 + value / (2 * limit) : 0.5));
+}
+
 /** A sheet without ink. */
 export const BLANK = Array.from({ length: 28 }, () => Array(28).fill(0));
 
@@ -54,7 +59,7 @@ export function paintStrip(canvas, signed = true) {
 
 /** Give a drawing as many pixels as the screen has, and return its context in CSS pixels. */
 export function sharp(canvas, width, height = width) {
-  const ratio = Math.max(window.devicePixelRatio || 1, 1);
+  const ratio = Math.max((window.devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1), 1);
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== across || canvas.height !== down) {
     canvas.width = across;
