@@ -39,8 +39,9 @@ format: $(VENV)/.dev
 bench: $(VENV)/.bench  ## measurements side by side
 	$(RUN) benchmarks
 
-examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service
+examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, and the page's digits
 	$(RUN) tools.examples
+	$(RUN) tools.samples
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tools.gallery

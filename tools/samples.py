@@ -1,6 +1,6 @@
 """``python -m tools.samples``: the digits that the page offers.
 
-Ten that every network predicts right, and for each network some that it alone predicts wrong while they are legible: the
+Ten that every network predicts right, and for each network some that it predicts wrong while they are legible: the
 other networks are sure of the truth. Part of ``make examples``.
 """
 
@@ -52,9 +52,7 @@ def misread(name: str, digits: Digits, logits: Logits) -> list[dict[str, Any]]:
     for number in ordered:
         found.setdefault((int(digits.labels[number]), int(predicted[number])), number)
     taken = sorted(found.items(), key=lambda item: ordered.index(item[1]))[:WRONG]
-    return [
-        {"name": f"misread-{number}", "truth": truth, "predicted": read_as} for (truth, read_as), number in taken
-    ]
+    return [{"name": f"misread-{number}", "truth": truth, "predicted": read_as} for (truth, read_as), number in taken]
 
 
 def lead(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -79,8 +79,8 @@ def test_the_sentence_of_a_difference(page: Page, address: str) -> None:
     hover(page, int(row), int(column))
     expect(details).to_contain_text("the lead of 5 over 3 goes from")
     whole, drop = answer["whole"], answer["drop"][row][column]
-    assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.005)
-    assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.005)
+    assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.01)
+    assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.01)
     page.get_by_test_id("language").click()
     hover(page, int(row), int(column))
     expect(details).to_contain_text("「3」に対する「5」の差は")

@@ -49,12 +49,19 @@ export function fillMap(context, map, left, top, side, shade) {
   context.drawImage(small, left, top, map[0].length * side, map.length * side);
 }
 
-/** The strip of a scale from −limit, or from 0, to +limit. */
-export function paintStrip(canvas, signed = true) {
+function paintSteps(canvas, shade) {
   const steps = 121;
-  paint(canvas, [Array.from({ length: steps }, (_, k) => (signed ? (2 * k) / (steps - 1) - 1 : k / (steps - 1)))], (value) =>
-    diverging(value, 1),
-  );
+  paint(canvas, [Array.from({ length: steps }, (_, k) => k / (steps - 1))], shade);
+}
+
+/** The strip of the scale against and for, from −limit to +limit. */
+export function paintStrip(canvas) {
+  paintSteps(canvas, (share) => diverging(2 * share - 1, 1));
+}
+
+/** The strip of the greys, from paper to ink. */
+export function paintGreyStrip(canvas) {
+  paintSteps(canvas, grey);
 }
 
 /** Give a drawing as many pixels as the screen has, and return its context in CSS pixels. */

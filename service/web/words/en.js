@@ -25,7 +25,7 @@ export default {
   undo: "Undo",
   clear: "Clear",
   samples: "Test digits",
-  misread: "Misread by this network: what it is → what is read",
+  misread: "Misread by this network: truth → reading",
   sample: (digit) => `A ${digit}`,
   misreadSample: (truth, digit) => `A ${truth} that is read as a ${digit}`,
   choose: "Choose a picture…",
@@ -65,8 +65,8 @@ export default {
   versusLabel: "The digit to compare with",
   pairsTitles: {
     contribution: "What each filter pair adds",
-    change: "Change when the region is hidden",
-    share: "What each pair gets of the region",
+    change: "Change without the region",
+    share: "What each pair gets of it",
   },
   pairs: "Filter pairs: rows are filters of the first convolution, columns of the second",
   pairsKeys: "Arrow keys go from pair to pair.",
@@ -103,13 +103,13 @@ export default {
   legendShare: "what the region adds; 4×4 pixels",
   legendCell: "what the cell adds to the pair",
   legendGround: "ground: it stays",
-  legendContrast: (digit) => `contrast: without these, a ${digit}`,
+  legendContrast: (digit) => `contrast: becomes a ${digit}`,
   legendHidden: "hidden",
-  hideOthers: "Hide the others",
-  hideContrast: "Hide the contrast",
+  hideOthers: "Hide others",
+  hideContrast: "Hide contrast",
   showAll: "Show all",
   liveNothing: (digit) => `Nothing is hidden: ${digit} is read.`,
-  live: ({ count, predicted, share, stays }) => `${times(count, "region")} hidden: ${stays ? `it stays a ${predicted}` : `it becomes a ${predicted}`}, ${share}.`,
+  live: ({ count, predicted, share, stays }) => `${times(count, "region")} hidden: ${stays ? "still" : "now"} a ${predicted}, ${share}.`,
   heatmap: "The digit with what its regions do to the reading",
   heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
   scaleDrop: (digit, other) => (other === null ? "drop in logit" : `drop in logit\u00a0${digit} − logit\u00a0${other}`),
@@ -124,7 +124,7 @@ export default {
         ? `Hiding a teal region lowers ${score(target, versus)}, hiding an ochre one raises it.`
         : "There is no ink: hiding a region changes nothing.",
       critical
-        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one in its corner.`
+        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one on its tag.`
         : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
       "Point at a pair or at a region to see how they meet.",
     ].filter(Boolean).join(" "),
@@ -175,7 +175,7 @@ export default {
   steps: {
     picture: () => "The network sees 28×28 grey values, and nothing else.",
     conv1: ({ filters1 }) =>
-      `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is teal, where it looks like the opposite, ochre.`,
+      `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`,
     pool1: () => "What is negative becomes 0, and of every 2×2 cells the largest is kept: 24×24 becomes 12×12.",
     conv2: ({ paired, filters2, maps }) =>
       paired

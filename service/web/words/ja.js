@@ -23,7 +23,7 @@ export default {
   undo: "元に戻す",
   clear: "すべて消す",
   samples: "テスト画像",
-  misread: "このネットワークの誤認識 (正解 → 結果)",
+  misread: "誤って認識される画像 (正解 → 結果)",
   sample: (digit) => `「${digit}」の画像`,
   misreadSample: (truth, digit) => `「${digit}」と誤認識される「${truth}」の画像`,
   choose: "画像を選ぶ…",
@@ -108,7 +108,7 @@ export default {
   hideContrast: "破線を隠す",
   showAll: "すべて表示",
   liveNothing: (digit) => `何も隠していません。「${digit}」と認識されます。`,
-  live: ({ count, predicted, share, stays }) => `${count} 領域を隠しました。${stays ? `「${predicted}」のままです` : `「${predicted}」に変わりました`} (${share})。`,
+  live: ({ count, predicted, share, stays }) => `${count} 領域を${stays ? `隠しても「${predicted}」のまま` : `隠すと「${predicted}」に変化`} (${share})`,
   heatmap: "各領域が認識に与える影響を重ねた数字",
   heatmapKeys: "矢印キーで領域を移動し、Esc で離れます。",
   scaleDrop: (digit, other) => (other === null ? "ロジットの低下" : `ロジットの差「${digit}」−「${other}」の低下`),
@@ -123,7 +123,7 @@ export default {
         ? `青緑の領域を隠すと${score(target, versus)}が下がり、黄土色の領域を隠すと上がります。`
         : "線がないので、どの領域を隠しても何も変わりません。",
       critical
-        ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、隅に示した数字と認識されるようになります。`
+        ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、札に示した数字と認識されるようになります。`
         : ink && `どれか 1 つを隠しても、「${predicted}」と認識されます。`,
       "組や領域を指すと、両者の関係を表示します。",
     ].filter(Boolean).join(""),
@@ -171,7 +171,7 @@ export default {
   sumAndBias: "総和 + b",
   steps: {
     picture: () => "ネットワークが見るのは 28×28 個の濃淡の値だけです。",
-    conv1: ({ filters1 }) => `5×5 のフィルタ ${filters1} 枚を画像全体に適用します。フィルタに似ている場所は青緑、逆の場所は黄土色になります。`,
+    conv1: ({ filters1 }) => `5×5 のフィルタ ${filters1} 枚を画像全体に適用します。フィルタに似ている場所は線の色、逆の場所は紙の色に近づきます。`,
     pool1: () => "負の値を 0 にし (ReLU)、2×2 マスごとに最大値だけを残します。24×24 が 12×12 になります。",
     conv2: ({ paired, filters2, maps }) =>
       paired

@@ -74,7 +74,7 @@ function cell(i, j) {
   button.addEventListener("click", () => {
     button.focus();
     // On a phone, what is said about the pair stands below the table.
-    if (phone.matches) document.getElementById("where").scrollIntoView({ block: "nearest" });
+    if (phone.matches) document.getElementById("details").scrollIntoView({ block: "nearest" });
   });
   table.append(button);
   return { button, map, total };

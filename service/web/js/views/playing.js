@@ -28,7 +28,6 @@ export function showPlaying({ answer, question, hidden, live: now }) {
   let text = "";
   if (where && !hidden.length) text = said.liveNothing(predicted);
   else if (where && now) text = said.live({ count: hidden.length, predicted, share: percent(now.probability), stays: predicted === where.predicted });
-  live.classList.toggle("changed", Boolean(where && now && predicted !== where.predicted));
   // Written only when it changes, so that a screen reader says it once.
   if (live.textContent !== text && (text || !where)) live.textContent = text;
 }
