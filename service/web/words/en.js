@@ -93,7 +93,6 @@ export default {
   askShapley: "Fair shares",
   askGrounds: "Proven grounds",
   sharesOf: (digit, other) => (other === null ? `What each region adds to ${digit}` : `What each region adds to ${digit} and not ${other}`),
-  sharesOfPair: (name) => `${name}, region by region`,
   groundsOf: (digit) => `The grounds of the ${digit}`,
   scaleShare: "Shapley value",
   emptyPicture: (digit) => `empty (a ${digit})`,

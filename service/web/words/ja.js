@@ -92,7 +92,6 @@ export default {
   askShapley: "公平な配分",
   askGrounds: "根拠の証明",
   sharesOf: (digit, other) => (other === null ? `各領域が「${digit}」に加える値` : `各領域が「${digit}」と「${other}」の差に加える値`),
-  sharesOfPair: (name) => `${name} の領域別内訳`,
   groundsOf: (digit) => `「${digit}」の根拠`,
   scaleShare: "シャープレイ値",
   emptyPicture: (digit) => `白紙\u200b(「${digit}」)`,

@@ -36,7 +36,7 @@ function sum(said, { now: { answer, pair, spot }, shares }) {
 
 export const shapley = {
   draw,
-  heading: (said, { where: { target, versus = null } }, pair) => (pair ? said.sharesOfPair(pairName(pair)) : said.sharesOf(target, versus)),
+  heading: (said, { where: { target, versus = null } }, pair) => (pair ? pairName(pair) : said.sharesOf(target, versus)),
   values,
   unit: (said) => said.scaleShare,
   sum,
