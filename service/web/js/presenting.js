@@ -7,7 +7,7 @@ const root = document.documentElement;
 const at = (id) => document.getElementById(id);
 const VIEWS = ["all", "digit", "pairs", "where"];
 // What each view is laid out on, in CSS pixels; it is enlarged until it fills the screen.
-const SHEETS = { all: [1280, 690], digit: [920, 500], pairs: [960, 520], where: [960, 496], dense: [1280, 770] };
+const SHEETS = { all: [1280, 714], digit: [920, 500], pairs: [960, 520], where: [960, 496], dense: [1280, 788] };
 
 let view = null;
 
