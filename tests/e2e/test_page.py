@@ -12,6 +12,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from models.checkpoint import load_all
 from service.page import WEB
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
@@ -144,6 +145,24 @@ def test_a_pair_on_the_digit(page: Page, address: str) -> None:
     expect(page.get_by_test_id("details")).to_contain_text(sentence)
     page.mouse.move(5, 5)
     expect(heatmap).to_have_attribute("data-shown", "heat")
+
+
+@pytest.mark.parametrize("model", ["paired-3x3", "summed-3x3"])
+def test_a_cell_is_a_weight_times_an_activation(page: Page, address: str, model: str) -> None:
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    page.get_by_test_id("pair-2-1").click()
+    details = page.get_by_test_id("details")
+    expect(details).to_contain_text("The largest is weight ")
+    _, weight, activation, value = numbers(details.text_content())
+    cells = np.array(asked(address, "/explain/filters", sample(5), model=model, maps="full")["maps"])[2, 1]
+    row, column = np.unravel_index(np.abs(cells).argmax(), cells.shape)
+    assert value == pytest.approx(cells[row, column], abs=5e-4)
+    network = load_all()[model].network
+    number = 2 * 3 + 1 if model == "paired-3x3" else 1
+    weights = network.weights["affine.weight"].reshape(10, -1, 5, 5)
+    assert weight == pytest.approx(weights[5, number, row, column], abs=5e-4)
+    assert weight * activation == pytest.approx(value, abs=0.02)
 
 
 @pytest.mark.parametrize(("model", "pairs"), [("summed-3x3", 9), ("lenet-6x16", 96)])

@@ -113,7 +113,8 @@ def test_the_address_is_written_when_the_drawing_pauses(page: Page) -> None:
     expect(page).to_have_url(re.compile("drawing="))
     read(page, 5)
     page.wait_for_timeout(500)
-    assert page.evaluate("written") <= 3
+    # Once a stroke, at the most, however slowly it is drawn.
+    assert 1 <= page.evaluate("written") <= 3
 
 
 def test_logits_instead_of_probabilities(page: Page) -> None:

@@ -38,8 +38,10 @@ const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textCo
 let own = "";
 let keeping = 0;
 let pause;
+let stroking = false;
 
 function changed(settled) {
+  stroking = !settled;
   at("hint").hidden = !drawing.empty;
   at("undo").disabled = drawing.steps.length === 0;
   at("clear").disabled = drawing.visible.length === 0;
@@ -80,7 +82,8 @@ async function start() {
 /** Keep the address once the drawing pauses, and not while it changes. */
 function keepSoon() {
   clearTimeout(pause);
-  pause = setTimeout(keepAddress, PAUSE);
+  // The end of a stroke has an answer of its own.
+  if (!stroking) pause = setTimeout(keepAddress, PAUSE);
 }
 
 async function restore() {

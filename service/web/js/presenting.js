@@ -7,7 +7,7 @@ const root = document.documentElement;
 const at = (id) => document.getElementById(id);
 const VIEWS = ["all", "digit", "pairs", "where"];
 // What each view is laid out on, in CSS pixels; it is enlarged until it fills the screen.
-const SHEETS = { all: [1280, 714], digit: [920, 500], pairs: [960, 520], where: [960, 496], dense: [1280, 788] };
+const SHEETS = { all: [1280, 708], digit: [920, 500], pairs: [960, 520], where: [960, 496], dense: [1280, 788] };
 
 let view = null;
 
@@ -29,7 +29,8 @@ function fit() {
   const zoom = Math.min(window.innerWidth / width, (window.innerHeight - bar) / height);
   const main = document.querySelector("main");
   main.style.zoom = zoom;
-  main.style.width = `${window.innerWidth / zoom}px`;
+  // With all on it, a wider sheet would be a higher one too: the map is a square.
+  main.style.width = `${view === "all" ? width : window.innerWidth / zoom}px`;
   main.style.height = `${(window.innerHeight - bar) / zoom}px`;
 }
 

@@ -65,7 +65,7 @@ export default {
   versusLabel: "The digit to compare with",
   pairsTitles: {
     contribution: "What each filter pair adds",
-    change: "Change without the region",
+    change: "Change when it is hidden",
     share: "What each pair gets of it",
   },
   pairs: "Filter pairs: rows are filters of the first convolution, columns of the second",
@@ -130,8 +130,8 @@ export default {
   spot: ({ left, predicted, target, versus, before, after, change }) =>
     `Without this region ${left === predicted ? `it is still read as ${left}` : `a ${left} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
-  pairDetail: ({ name, value, target, versus, place, count }) =>
-    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,
+  pairDetail: ({ name, value, target, versus, place, count, cell }) =>
+    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads a ${empty} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,

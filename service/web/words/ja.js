@@ -129,8 +129,8 @@ export default {
   spot: ({ left, predicted, target, versus, before, after, change }) =>
     `この領域を隠すと、${left === predicted ? `やはり「${left}」` : `「${left}」`}と認識されます。${score(target, versus)}は ${before} から ${after} になります (${change})。表は${versus === null ? `「${target}」` : "この差"}に対する組ごとの増減です。`,
   spotEmpty: "この領域には線がないので、隠しても何も変わりません。",
-  pairDetail: ({ name, value, target, versus, place, count }) =>
-    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。`,
+  pairDetail: ({ name, value, target, versus, place, count, cell }) =>
+    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。${cell ? `最大のマスは 重み ${cell.weight} × 活性 ${cell.activation} = ${cell.value} です。` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
     `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。組や領域を指すと内訳を表示します。`,

@@ -1,5 +1,6 @@
 // What is looked at, in words.
 
+import { largestCell } from "../cell.js";
 import { limitOf } from "../colours.js";
 import { includes } from "../hiding.js";
 import { pairName } from "../ledger.js";
@@ -26,7 +27,11 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
   const place = one.ranking.findIndex(([a, b]) => a === pair[0] && b === pair[1]) + 1;
   const [name, value] = [pairName(pair), number(table.cells[pair[0]][pair[1]], table.decimals)];
   const facts = { name, value, target: one.target, versus: one.versus, place, count: one.ranking.length };
-  if (answer.question !== "shapley") return said.pairDetail(facts);
+  if (answer.question !== "shapley") {
+    const cell = largestCell(answer.process, one.maps, pair);
+    const [weight, activation] = cell ? [cell.weight, cell.activation].map((part) => number(part, 3)) : [];
+    return said.pairDetail({ ...facts, cell: cell && { weight, activation, value: number(cell.value, 3) } });
+  }
   const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
   return said.pairShares({ ...facts, empty, all });
 }

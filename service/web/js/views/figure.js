@@ -141,10 +141,15 @@ export function linkFigure(figure, step) {
   const links = figure.querySelector("svg");
   if (!links) return;
   const whole = figure.getBoundingClientRect();
-  const [dx, dy] = [figure.scrollLeft - whole.left, figure.scrollTop - whole.top];
+  // Places are measured on the screen, and drawn on what is enlarged.
+  const zoom = figure.currentCSSZoom ?? 1;
+  const [dx, dy] = [figure.scrollLeft - whole.left / zoom, figure.scrollTop - whole.top / zoom];
   links.setAttribute("width", figure.scrollWidth);
   links.setAttribute("height", figure.clientHeight);
-  const boxes = (from, selector = ".node") => [...figure.querySelectorAll(`.layer-${from} ${selector}`)].map((part) => part.getBoundingClientRect());
+  const boxes = (from, selector = ".node") => [...figure.querySelectorAll(`.layer-${from} ${selector}`)].map((part) => {
+      const { left, right, top, height } = part.getBoundingClientRect();
+      return { left: left / zoom, right: right / zoom, top: top / zoom, height: height / zoom };
+    });
   const paths = [];
   const link = (sources, targets) => {
     const ends = [...sources.map((box) => box.right), ...targets.map((box) => box.left)];

@@ -26,7 +26,16 @@ const stops = STEPS.map((_, k) => {
   return button;
 });
 
+// What the walk is laid out on; on a larger screen it is enlarged.
+const SHEET = [1280, 800];
+
+function fit() {
+  const zoom = Math.max(1, Math.min(window.innerWidth / SHEET[0], window.innerHeight / SHEET[1]));
+  Object.assign(dialog.style, { zoom, width: `${window.innerWidth / zoom}px`, height: `${window.innerHeight / zoom}px` });
+}
+
 export function openWalk() {
+  fit();
   dialog.showModal();
   showWalk();
   go(0);
@@ -88,4 +97,5 @@ dialog.addEventListener("keydown", (event) => {
   event.preventDefault();
   go(to);
 });
+window.addEventListener("resize", fit);
 new ResizeObserver(() => dialog.open && linkFigure(figure, step)).observe(figure);
