@@ -39,9 +39,12 @@ let own = "";
 let keeping = 0;
 let pause;
 let stroking = false;
+// Regions that a link hides, until there is an answer with them.
+let waiting = [];
 
 function changed(settled) {
   stroking = !settled;
+  waiting = [];
   at("hint").hidden = !drawing.empty;
   at("undo").disabled = drawing.steps.length === 0;
   at("clear").disabled = drawing.visible.length === 0;
@@ -95,7 +98,7 @@ async function restore() {
     const known = !state.models.length || state.models.some(({ name }) => name === model);
     const { hidden, ...asked } = changes;
     ask({ ...asked, model: known ? model : state.model, region: changes.region ?? state.region });
-    waiting = hidden;
+    waiting = changes.question === "grounds" ? hidden : [];
   } catch {
     set({ problem: { kind: "bad-link", detail: "" } });
   }
@@ -135,8 +138,6 @@ function sums(now, one) {
 }
 show(showSettings);
 
-// Regions that a link hides, until there is an answer with them.
-let waiting = [];
 show(({ answer }) => {
   if (!waiting.length || answer?.question !== "grounds") return;
   const places = waiting;

@@ -185,8 +185,8 @@ export default {
       `Each of the ten classes weighs every cell: ${10 * pairs} small maps. Teal speaks for the class, ochre against it.`,
     logit: ({ predicted, sum, bias, logit }) =>
       `For each class all cells are added up, and its biases. For ${predicted}: ${sum} and ${bias} make ${logit}.`,
-    read: ({ predicted, first, second }) =>
-      `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
+    read: ({ predicted, first, second, share }) =>
+      `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}. Softmax makes probabilities of the ten logits: ${share} for ${predicted}.`,
   },
 
   present: "Present",

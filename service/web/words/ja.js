@@ -179,7 +179,7 @@ export default {
     pool2: () => "もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。5×5 が残ります。",
     affine: ({ pairs }) => `10 クラスがそれぞれすべてのマスに重みを掛け、計 ${10 * pairs} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
     logit: ({ predicted, sum, bias, logit }) => `クラスごとにすべて足し合わせ、バイアスを足します。「${predicted}」では ${sum} と ${bias} で ${logit} です。`,
-    read: ({ predicted, first, second }) => `最大のものが推論結果です。「${predicted}」と認識されました。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。`,
+    read: ({ predicted, first, second, share }) => `最大のものが推論結果です。「${predicted}」と認識されました。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。ソフトマックスで 10 個のロジットを確率にすると、「${predicted}」は ${share} です。`,
   },
 
   present: "投影",

@@ -133,7 +133,11 @@ canvas.addEventListener("pointerleave", (event) => {
 canvas.addEventListener("blur", () => set({ spot: null }));
 canvas.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
-  if (event.key === "Escape") set({ spot: null });
+  if (event.key === "Escape" && state.spot) {
+    // Only what is pointed at is left, and not the presentation.
+    event.preventDefault();
+    set({ spot: null });
+  }
   const pressed = event.key === "Enter" || event.key === " ";
   if (!(arrow || pressed) || !state.answer) return;
   event.preventDefault();
