@@ -179,7 +179,8 @@ def test_a_tag_never_covers_the_region_that_it_names(page: Page) -> None:
                     for (let y = 0; y < end; y += side) {
                         const [width, height] = [Math.min(side, end - x), Math.min(side, end - y)];
                         let tag;
-                        drawTag({ fillRect: (...box) => (tag = box), fillText: () => {} }, [x, y, width, height], 3, end);
+                        const context = { fillRect: (...box) => (tag = box), fillText: () => {} };
+                        drawTag(context, [x, y, width, height], 3, end);
                         const [left, top, across, down] = tag;
                         const beside = left + across <= x || left >= x + width || top + down <= y || top >= y + height;
                         const inside = left >= 0 && top >= 0 && left + across <= end && top + down <= end;
