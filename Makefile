@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train trainer studies check format bench examples gallery screenshots soak lock clean
+.PHONY: serve test train trainer studies check format bench guard examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -25,6 +25,8 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with t
 	$(RUN) trainer study filters
 	$(RUN) trainer study occlusion
 	$(RUN) trainer study faithfulness
+	$(RUN) trainer study shapley
+	$(RUN) trainer study grounds
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types
@@ -36,8 +38,12 @@ format: $(VENV)/.dev
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(VENV)/.bench  ## measurements side by side
+bench: $(VENV)/.bench  ## measurements side by side: in the process, then over HTTP
 	$(RUN) benchmarks
+	$(RUN) benchmarks.serving
+
+guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
+	$(RUN) benchmarks.guard
 
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, and the page's digits
 	$(RUN) tools.examples

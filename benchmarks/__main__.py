@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import explanations, occlusion, training
+from benchmarks import combinations, explanations, occlusion, training
 from models.architecture import Architecture, Wiring
 from models.checkpoint import load_all
 from models.network import Network
@@ -14,6 +14,8 @@ from trainer.data import read
 from trainer.network import TrainableNetwork
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
+# The default network, and LeNet's filter counts.
+COMBINED = "paired-3x3", "lenet-6x16"
 
 
 def main() -> None:
@@ -27,6 +29,8 @@ def main() -> None:
             twin = _twin(checkpoint.network)
             explanations.measure(name, checkpoint.network, twin, images)
             occlusion.measure(name, checkpoint.network, twin, images)
+            if name in COMBINED:
+                combinations.measure(name, checkpoint.precise, twin, digits.scaled(np.float64))
 
 
 def _twin(network: Network) -> TrainableNetwork:

@@ -16,22 +16,31 @@ console = Console()
 TURN_SECONDS = 0.02
 
 
-def medians(ways: Ways, rounds: int) -> dict[str, float]:
-    """Seconds of one call of each way: the median over rounds of the mean of its turn, after one round to warm up."""
+def medians(ways: Ways, rounds: int, clock: Callable[[], float] = time.perf_counter) -> dict[str, float]:
+    """Seconds of one call of each way: the median over rounds of the mean of its turn, after one round to warm up.
+
+    ``clock`` may be that of the processor, for what runs on one core: on a busy machine nothing else is counted.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():
-            calls, started = 0, time.perf_counter()
-            while calls == 0 or time.perf_counter() - started < TURN_SECONDS:
+            calls, started = 0, clock()
+            while calls == 0 or clock() - started < TURN_SECONDS:
                 way()
                 calls += 1
             if turn:
-                seconds[name].append((time.perf_counter() - started) / calls)
+                seconds[name].append((clock() - started) / calls)
     return {name: median(values) for name, values in seconds.items()}
 
 
 def show(
-    title: str, ways: Ways, rounds: int, pictures: int = 1, unit: str = "picture", per: Mapping[str, int] | None = None
+    title: str,
+    ways: Ways,
+    rounds: int,
+    pictures: int = 1,
+    unit: str = "picture",
+    per: Mapping[str, int] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Print the medians for one picture, and how many times as long as the first way each takes.
 
@@ -39,7 +48,7 @@ def show(
     """
     table = Table("", f"ms a {unit}", "times the first", title=title, title_justify="left", min_width=68)
     table.columns[1].justify = table.columns[2].justify = "right"
-    seconds = {name: value / (per or {}).get(name, pictures) for name, value in medians(ways, rounds).items()}
+    seconds = {name: value / (per or {}).get(name, pictures) for name, value in medians(ways, rounds, clock).items()}
     first = next(iter(seconds.values()))
     for name, value in seconds.items():
         table.add_row(name, f"{value * 1e3:.3f}", f"{value / first:.1f}")

@@ -1,14 +1,16 @@
 """Contrasts: regions whose hiding takes the class away (DESIGN 4.2). A set of regions is an int, bit r for region r."""
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 from models.budget import Budget
 from models.elimination import Least, entries, least, members, plan, set_of
 from models.level_search import fewest_hidden
 from models.local_games import LocalGames
 from models.network import Array
+
+# (R²,): which regions are visible; (N, R²) for several hidings.
+Hiding = NDArray[np.bool_]
 
 # A class stays if it leads by more than this; rounding is about 1e-13.
 TOLERANCE = 1e-9
@@ -36,6 +38,8 @@ class Contrasts:
     def __init__(self, margins: LocalGames, budget: Budget) -> None:
         self._margins, self.budget = margins, budget
         self.players = set_of(margins.players)
+        rows, columns = margins.regions.grid
+        self._single = np.eye(rows * columns, dtype=np.bool_)
         self.found: list[int] = []
 
     def margin(self, kept: int) -> float | None:
@@ -55,8 +59,10 @@ class Contrasts:
             rival = int(lowest.values.argmin())
             if lowest.values[rival] > TOLERANCE:
                 return float(lowest.values[rival])
-            hidings = [lowest.hidden(rival)]
-        self.found += dict.fromkeys(self._minimal(hidden) for hidden in hidings)
+            visible = np.ones(len(self._single), np.bool_)
+            visible[list(members(lowest.hidden(rival)))] = False
+            hidings = [visible]
+        self.found += dict.fromkeys(self._minimal(visible) for visible in hidings)
         return None
 
     def fewest(self) -> int | None:
@@ -73,38 +79,36 @@ class Contrasts:
             return None
         return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
 
-    def _descend(self, free: int) -> list[int]:
+    def _descend(self, free: int) -> list[Hiding]:
         """Hide one free region after another, always the one that leaves the least margin, until that is no more.
 
         Quick, and no proof. All last steps that take the margin away are returned; none where no step does.
         """
-        hidden, waiting = 0, list(members(free))
-        while waiting:
-            hidings = [hidden | 1 << region for region in waiting]
+        visible = np.ones(len(self._single), np.bool_)
+        waiting = np.array(list(members(free)), np.intp)
+        while len(waiting):
+            hidings = visible ^ self._single[waiting]
             values = self._values(hidings)
-            taken = np.flatnonzero(values <= TOLERANCE).tolist()
-            if taken:
-                return [hidings[place] for place in taken]
-            hidden |= 1 << waiting.pop(int(values.argmin()))
+            taken = values <= TOLERANCE
+            if taken.any():
+                return list(hidings[taken])
+            least_margin = values.argmin()
+            visible, waiting = hidings[least_margin], waiting[waiting != waiting[least_margin]]
         return []
 
-    def _minimal(self, hidden: int) -> int:
+    def _minimal(self, visible: Hiding) -> int:
         """Show one region after another again, always the one that leaves the least margin, while that stays away."""
         while True:
-            hidings = [hidden ^ 1 << region for region in members(hidden)]
+            hidings = visible ^ self._single[~visible]
             values = self._values(hidings)
             if values.min() > TOLERANCE:
-                return hidden
-            hidden = hidings[int(values.argmin())]
+                return set_of(np.flatnonzero(~visible))
+            visible = hidings[values.argmin()]
 
-    def _values(self, hidings: Sequence[int]) -> Array:
+    def _values(self, hidings: Hiding) -> Array:
         """The margin of each of these hidings."""
         self.budget.spend(hidings=len(hidings))
-        rows, columns = self._margins.regions.grid
-        octets = (rows * columns + 7) // 8
-        packed = np.frombuffer(b"".join(one.to_bytes(octets, "little") for one in hidings), np.uint8)
-        hidden = np.unpackbits(packed.reshape(-1, octets), axis=1, count=rows * columns, bitorder="little")
-        values: Array = self._margins.values(hidden == 0).min(-1)
+        values: Array = self._margins.values(hidings).min(-1)
         return values
 
     def _least(self, free: int) -> Least:

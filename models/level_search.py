@@ -55,11 +55,11 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
             some = slice(start, start + CHUNK)
             worth = (values[some, None] - possible <= limit).any(-1) & (np.arange(len(players)) > last[some, None])
             row, added = np.nonzero(worth)
+            budget.spend(hidings=len(row))
             places.append(np.stack([row + start, added]))
         row, last = np.concatenate(places, axis=1)
         if not len(row):
             return None
-        budget.spend(hidings=len(row))
         visible = visible[row]
         visible[np.arange(len(row)), players[last]] = False
         values = _values(games, visible)

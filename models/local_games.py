@@ -71,7 +71,7 @@ class LocalGames:
 
     def margins(self, target: int) -> "LocalGames":
         """By how much a class leads each other one, in their order; for games whose quantities are classes."""
-        others = np.arange(len(self.constant)) != target
+        others = np.delete(np.arange(len(self.constant)), target)
 
         def lead(values: Array) -> Array:
             difference: Array = values[..., target, None] - values[..., others]

@@ -143,22 +143,25 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     games = class_games(network, image, region, fill)
     logits = network.logits(image)
     predicted = int(logits.argmax())
-    if _rival(logits, predicted)[1] <= TOLERANCE:
+    margins = games.margins(predicted)
+    rows, columns = games.regions.grid
+    if margins.values(np.ones(rows * columns, np.bool_)).min() <= TOLERANCE:
         raise ImageError("two classes lead in this image with the same logit, so neither has grounds")
-    contrasts = Contrasts(games.margins(predicted), replace(SMALLEST))
+    contrasts = Contrasts(margins, replace(SMALLEST))
     values = additive_values(games)[predicted].ravel()
     kept, margin, status = _sufficient(contrasts, np.argsort(values, kind="stable").tolist())
     contrasts.budget = replace(OTHER)
     fewest = contrasts.fewest()
 
     def places(regions: int) -> tuple[Place, ...]:
-        return tuple(divmod(number, games.regions.grid[1]) for number in members(regions))
+        return tuple(divmod(number, columns) for number in members(regions))
 
     contrast = None
     if fewest is not None:
-        rows, columns = zip(*places(fewest), strict=True)
-        hidden = network.logits(np.where(games.regions.masks[rows, columns].any(0), fill, image))
-        contrast = Contrast(places(fewest), _rival(hidden, predicted)[0], hidden)
+        hidden = games.regions.masks.reshape(rows * columns, *image.shape)[list(members(fewest))].any(0)
+        changed = network.logits(np.where(hidden, fill, image))
+        new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
+        contrast = Contrast(places(fewest), int(new.argmax()), changed)
     return Grounds(
         network=network,
         image=image,
@@ -169,13 +172,6 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
         contrast=contrast,
         empty=empty_image(network, fill),
     )
-
-
-def _rival(logits: Array, predicted: int) -> tuple[int, float]:
-    """The best class other than this one, and by how much this one leads it."""
-    others = logits.copy()
-    others[predicted] = -np.inf
-    return int(others.argmax()), float(logits[predicted] - others.max())
 
 
 def _sufficient(contrasts: Contrasts, order: Sequence[int]) -> tuple[int, float, Status]:

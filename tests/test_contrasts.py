@@ -65,6 +65,13 @@ def test_margins_and_contrasts_of_random_networks(architecture: Architecture, di
         check_margins(random_network(architecture, seed), cut(digits, seed))
 
 
+def test_contrasts_that_elimination_finds_are_minimal_too(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its hidings hide much that takes nothing away."""
+    monkeypatch.setattr(Contrasts, "_descend", lambda *_: [])
+    for name in SHIPPED:
+        check_margins(SHIPPED[name], cut(digits, 7, rows=slice(4, 16)))
+
+
 def test_elimination_finds_what_the_descent_does_not(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     """The descent only saves time."""
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]

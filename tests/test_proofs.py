@@ -9,6 +9,7 @@ from models import proofs
 from models.architecture import Architecture
 from models.budget import Budget
 from models.checkpoint import load_all
+from models.contrasts import Contrasts
 from models.errors import BudgetError, ImageError, ParameterError
 from models.network import Network
 from models.proofs import Grounds, Place, Status, grounds
@@ -102,7 +103,7 @@ def by_giving_up(every: Combinations, order: list[Place]) -> int:
 def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
     name: str, digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the least Shapley value on. Where that many are known to be needed, it is the smallest after all."""
+    """From the least Shapley value on."""
     monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=3))
     statuses = set()
     for image in (cut(digits, 1), cut(digits, 7, rows=slice(4, 16)), cut(digits, 2), cut(digits, 4), cut(digits, 62)):
@@ -112,6 +113,41 @@ def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
         assert every.set_of(result.sufficient.regions) == by_giving_up(every, order)
         statuses.add(result.sufficient.status)
     assert Status.IRREDUCIBLE in statuses
+
+
+def test_what_giving_up_leaves_can_be_larger_than_the_smallest(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, image = SHIPPED["paired-3x3"], cut(digits, 7, rows=slice(4, 16))
+    result, _ = check(network, image)
+    assert (len(result.sufficient.regions), result.sufficient.status) == (5, Status.SMALLEST)
+    monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=0))
+    result, _ = check(network, image)
+    assert (len(result.sufficient.regions), result.sufficient.status) == (6, Status.IRREDUCIBLE)
+
+
+def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
+    digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The budget ends at the very last question, when it is known that two regions are needed."""
+    network, image = SHIPPED["paired-3x3"], cut(digits, 2)
+    asked: list[int] = []
+
+    class Interrupted(Contrasts):
+        last = 10**6
+
+        def margin(self, kept: int) -> float | None:
+            asked.append(kept)
+            if len(asked) == self.last:
+                raise BudgetError("spent")
+            return super().margin(kept)
+
+    monkeypatch.setattr(proofs, "Contrasts", Interrupted)
+    grounds(network, image)
+    questions = len(asked)
+    asked.clear()
+    monkeypatch.setattr(Interrupted, "last", questions)
+    result, _ = check(network, image)
+    assert len(asked) > questions
+    assert (len(result.sufficient.regions), result.sufficient.status) == (2, Status.SMALLEST)
 
 
 def test_without_any_budget_it_is_refused(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, stu
     page = report([checkpoint], models, studies)
     assert "Not searched yet." in page
     assert page.count("Not measured yet.") == 1
-    assert page.count("Not measured yet, or of another checkpoint.") == 2
+    assert page.count("Not measured yet, or of another checkpoint.") == 4
     assert ".png" not in page
 
 
@@ -60,7 +60,7 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
     path = studies / NAME / "occlusion.json"
     path.write_text(path.read_text().replace(checkpoint.sha256, "0" * 64))
     page = report([checkpoint], models, studies)
-    assert page.count("Not measured yet, or of another checkpoint.") == 2
+    assert page.count("Not measured yet, or of another checkpoint.") == 4
 
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -145,6 +145,73 @@ def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studi
     assert rows[1:] == [
         f"| other {n:02} | captum | 0.500 ± 0.010 | {0.6 + n / 100:.3f} ± 0.020 |" for n in range(14, 3, -1)
     ]
+
+
+def test_approximations_are_their_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    def baseline(converges: bool, enough: object, checked: object) -> dict[str, object]:
+        return {
+            "converges": converges,
+            "evaluations": [50, 5000.4],
+            "error": [[0.8, 0.1], [0.105, 0.012]],
+            "rank_correlation": [[0.5, 0.1], [0.9764, 0.001]],
+            "ms": [5, 1234.5],
+            "enough": enough,
+            "checked": checked,
+        }
+
+    beyond = {"error": 0.02, "evaluations": 150_000, "within_measured": False}
+    checked = {"images": 3, "evaluations": 150_001, "error": 0.021, "expected": 0.02, "ms": 9876.5}
+    baselines = {
+        "sampled": baseline(True, beyond, checked),
+        "quick": baseline(True, {"error": 0.02, "evaluations": 4000, "within_measured": True}, None),
+        "biased": baseline(False, None, None),
+    }
+    write(
+        studies,
+        checkpoint,
+        "shapley",
+        images=40,
+        seed=0,
+        exact={"ms": 1.23},
+        baselines=baselines,
+        left_out=["Lime is left out: somebody ate it"],
+    )
+    page = report([checkpoint], models, studies)
+    assert f"`python -m trainer study shapley --model {NAME}`" in page
+    assert f"]({NAME}/shapley.png)" in page
+    assert "of 40 test images (seed 0), which take 1.2 ms for all ten classes." in page
+    numbers = "5,000 | 10.5% ± 1.2 | 0.976 | 1,234"
+    assert f"| sampled | {numbers} | ~150,000 | 9,876 | 2.1% (2.0%) |" in page
+    assert f"| quick | {numbers} | 4,000 |  |  |" in page
+    assert f"| biased | {numbers} | never |  |  |" in page
+    assert "Lime is left out: somebody ate it." in page
+    assert "were measured on 3 of the images." in page
+
+
+def test_the_grounds_are_their_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    group = {
+        "images": 200,
+        "outcomes": {"smallest": 197, "irreducible": 2, "over budget": 1, "tied": 0},
+        "sufficient": {"mean": 4.678, "most": 14, "share_empty": 0.0051},
+        "contrast": {"mean": 2.016, "most": 6, "share_single": 0.351},
+    }
+    nothing = {**group, "images": 0, "sufficient": {"mean": None}, "contrast": {"mean": None}}
+    areas = {"fewest regions": 0.8123, "softmax probability": 0.9876}
+    write(studies, checkpoint, "grounds", groups={"all": group, "wrong": nothing}, auroc_of_wrong=areas)
+    page = report([checkpoint], models, studies)
+    assert "| all | 200 | 4.68 | 14 | 0.5% | 98.5% | 1 | 2.02 | 6 | 35.1% |" in page
+    assert "| predicted wrong |" not in page
+    assert (
+        "the fewest regions are worse than the softmax probability: the area under the ROC curve is 0.812 against"
+        in page
+    )
+    assert f"]({NAME}/grounds.png)" in page
+    areas["fewest regions"] = 0.9999
+    write(studies, checkpoint, "grounds", groups={"all": group}, auroc_of_wrong=areas)
+    said = "are no worse than the softmax probability: the area under the ROC curve is 1.000 against 0.988."
+    assert said in report([checkpoint], models, studies)
+    write(studies, checkpoint, "grounds", groups={"all": group}, auroc_of_wrong={**areas, "fewest regions": None})
+    assert "ROC" not in report([checkpoint], models, studies)
 
 
 def test_the_command_writes_the_page(checkpoint: Checkpoint, models: Path, studies: Path) -> None:

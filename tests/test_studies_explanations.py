@@ -6,6 +6,7 @@ from models.network import Array
 from models.occlusion import occlude
 from models.pixels import pixel_ledger
 from models.regions import Regions
+from models.shapley import shapley_values
 from tests.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.cumulative import Rule, cumulative
@@ -69,6 +70,8 @@ def test_the_others_are_what_their_names_say(task: Task) -> None:
     np.testing.assert_array_equal(heatmap("occlusion 3, stride 1", task), stride)
     np.testing.assert_array_equal(heatmap(LEDGER, task), pixel_ledger(NETWORK, task.images).heatmap())
     np.testing.assert_array_equal(heatmap("brightness", task), task.images)
+    shapley = [shapley_values(NETWORK, i).of(int(t)).values for i, t in zip(task.images, task.target, strict=True)]
+    np.testing.assert_array_equal(heatmap("Shapley 4", task), np.kron(shapley, np.ones((4, 4))))
     np.testing.assert_array_equal(heatmap(DROPS, task), occlude(NETWORK, task.images).heatmap())
     one_a_round = [find_grounds(NETWORK, image, growth=0).heatmap() for image in task.images]
     np.testing.assert_array_equal(heatmap("grounds 2, one a round", task), one_a_round)

@@ -9,9 +9,11 @@ from rich.markup import escape
 from models.errors import KonkyoError
 from trainer.commands.faithfulness import faithfulness
 from trainer.commands.filters import filters
+from trainer.commands.grounds import grounds
 from trainer.commands.occlusion import occlusion
 from trainer.commands.report import report
 from trainer.commands.search import search
+from trainer.commands.shapley import shapley
 from trainer.commands.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -22,6 +24,8 @@ app.command()(report)
 study.command("filters")(filters)
 study.command("occlusion")(occlusion)
 study.command("faithfulness")(faithfulness)
+study.command("shapley")(shapley)
+study.command("grounds")(grounds)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
 
 

@@ -5,7 +5,7 @@ command that prints its numbers. What was not measured yet, or of another checkp
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from models import usage_file
 from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
+from trainer.markdown import table
+from trainer.report_combinations import grounds, shapley
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
 LISTED = 12
@@ -42,6 +44,8 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         ("Which filter pairs a class uses", "filters", _filters),
         ("What hiding a region does", "occlusion", _occlusion),
         ("Which explanation is faithful", "faithfulness", _faithfulness),
+        ("How wrong approximated Shapley values are", "shapley", _shapley),
+        ("On how many regions a prediction rests", "grounds", _grounds),
     ):
         lines += [f"## {title}", ""]
         for checkpoint in checkpoints:
@@ -76,7 +80,7 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
             )
         )
     head = "network", "parameters", "test, shipped", "validation", "seeds", "test, all seeds (mean ± sd)", "steps"
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _search(models: Path, studies: Path) -> Iterator[str]:
@@ -109,7 +113,7 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
         )
         for one in found["networks"]
     ]
-    yield from _table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
+    yield from table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
 
 
 def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
@@ -129,7 +133,7 @@ def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[st
     yield ""
     yield from _figure(checkpoint, studies, "filters", "The pairs that each class uses")
     rows = [_usage_row(digit, one) for digit, one in enumerate(usage.classes)]
-    yield from _table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
+    yield from table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
 
 
 def _usage_row(digit: int, one: ClassUsage) -> tuple[str, ...]:
@@ -158,7 +162,7 @@ def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
         for region, one in found["regions"].items()
     ]
     head = "region", "regions", "critical, mean", "images whose answer changes", "hidings that change it"
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
@@ -191,7 +195,26 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
         "interval. Bold: the service's default."
     )
     yield ""
-    yield from _table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+    yield from table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+
+
+def _shapley(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _combinations(checkpoint, studies, "shapley", "Shapley values, exact and sampled", shapley)
+
+
+def _grounds(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _combinations(checkpoint, studies, "grounds", "On how many regions a prediction rests", grounds)
+
+
+def _combinations(
+    checkpoint: Checkpoint, studies: Path, study: str, words: str, section: Callable[[dict[str, Any]], Iterator[str]]
+) -> Iterator[str]:
+    found = _read(checkpoint, studies, study)
+    if found is None:
+        yield "Not measured yet, or of another checkpoint."
+        return
+    yield from _figure(checkpoint, studies, study, words)
+    yield from section(found)
 
 
 def _figure(checkpoint: Checkpoint, studies: Path, study: str, words: str) -> Iterator[str]:
@@ -206,12 +229,3 @@ def _read(checkpoint: Checkpoint, studies: Path, study: str) -> dict[str, Any] |
         return None
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found if found["model"]["sha256"] == checkpoint.sha256 else None
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, the others to the right; an empty line after it."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|---|{'--:|' * (len(head) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""

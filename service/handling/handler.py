@@ -8,9 +8,9 @@ from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from PIL import Image
@@ -28,6 +28,7 @@ from service.handling.answers import ModelReference
 from service.handling.capacity import Capacity
 from service.handling.queries import ImageQuery, PictureQuery
 from service.http.negotiation import MEDIA_TYPES, Format, choose
+from service.http.security import check_key
 from service.http.telemetry import EXPLANATION_SECONDS, note
 from service.http.uploads import read_upload
 from service.imaging.decoding import Fit, PreprocessingReport, decode_image
@@ -92,9 +93,16 @@ class Operation(Generic[Q, R]):
 
 
 class Handler:
-    """Takes one request, and answers it away from the event loop."""
+    """Takes one request and answers it. Its routes have no dependencies of FastAPI, for which each request would pay.
+
+    Raises
+    ------
+    UnauthorizedError
+        The request carries no key, or a wrong one.
+    """
 
     def __init__(self, request: Request) -> None:
+        check_key(request)
         self._request = request
         self._catalogue: Catalogue = request.app.state.catalogue
         self._capacity: Capacity = request.app.state.capacity
@@ -172,11 +180,3 @@ def _stopping_is_busy() -> Iterator[None]:
         yield
     except CancelledError as error:
         raise BusyError("the service is being stopped; try again in a second") from error
-
-
-async def _handler(request: Request) -> Handler:
-    # A coroutine, although it waits for nothing: FastAPI would run a plain function in a thread.
-    return Handler(request)
-
-
-HandlerDependency = Annotated[Handler, Depends(_handler)]

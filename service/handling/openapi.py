@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from service.http import problem
 from service.http.negotiation import MEDIA_TYPES, Format
+from service.http.security import SECURITY
 from service.http.uploads import REQUEST_BODY
 
 # Real answers, kept by `make examples`; tests ask again and compare.
@@ -80,7 +81,7 @@ def operation(query: type[BaseModel], name: str, question: str, note: str = "") 
     command = f"curl -F file=@docs/digits/7.png 'localhost:8000{question}'"
     answers[200]["description"] = f"As JSON or as a picture. The example answers `{command}`{note}."
     return {
-        "openapi_extra": {"parameters": parameters(query), "requestBody": REQUEST_BODY},
+        "openapi_extra": {"parameters": parameters(query), "requestBody": REQUEST_BODY, "security": SECURITY},
         "responses": answers,
     }
 

@@ -15,10 +15,16 @@ _SCHEME = APIKeyHeader(
 )
 
 
-async def _check_key(request: Request, offered: Annotated[str | None, Security(_SCHEME)]) -> None:
+async def _check_key(request: Request, _: Annotated[str | None, Security(_SCHEME)]) -> None:
+    check_key(request)
+
+
+def check_key(request: Request) -> None:
+    """Raise UnauthorizedError unless the request carries one of the service's keys, if it has any."""
     settings: Settings = request.app.state.settings
     if not settings.keys:
         return
+    offered = request.headers.get(_SCHEME.model.name)
     # Every key is compared in full, so that the time taken tells nothing of them.
     matches = [hmac.compare_digest((offered or "").encode(), key.encode()) for key in settings.keys]
     if offered is None:
@@ -28,3 +34,6 @@ async def _check_key(request: Request, offered: Annotated[str | None, Security(_
 
 
 KeyRequired = Depends(_check_key)
+
+# For operations that check the key themselves: what FastAPI would write of the dependency.
+SECURITY: list[dict[str, list[str]]] = [{_SCHEME.scheme_name: []}]

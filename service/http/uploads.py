@@ -1,11 +1,10 @@
 """From a request to the bytes of its one picture."""
 
 from asyncio import timeout
-from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from multipart import MultipartError, MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
@@ -17,8 +16,8 @@ FIELD = "file"
 
 _MULTIPART = "multipart/form-data"
 _RAW = ("image/png", "image/jpeg")
-_MAX_FIELDS = 4
-_MAX_FIELD_SIZE = 1024
+# More than one is refused with a message of its own.
+_MAX_PARTS = 4
 
 # For the OpenAPI document: FastAPI cannot derive that a body comes in either of two ways.
 REQUEST_BODY: dict[str, Any] = {
@@ -59,32 +58,33 @@ async def read_upload(request: Request) -> bytes:
 
 
 async def _read(request: Request) -> bytes:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media in _RAW:
+    media = request.headers.get("content-type", "")
+    kind = media.partition(";")[0].strip().lower()
+    if kind in _RAW:
         return await request.body()
-    if media != _MULTIPART:
+    if kind != _MULTIPART:
         raise UnsupportedUploadError(
             f"send the picture as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
             f"{' or '.join(_RAW)}"
         )
+    return _only_file(media, await request.body())
+
+
+def _only_file(media: str, body: bytes) -> bytes:
+    """The one file of a form."""
     try:
-        async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_SIZE) as form:
-            return await _only_file(form)
-    # A charset that Python knows but that decodes no text comes through as a bare UnicodeError.
-    except (HTTPException, UnicodeError) as error:
-        if isinstance(error, HTTPException) and error.status_code != HTTPStatus.BAD_REQUEST:
-            raise
+        boundary = parse_options_header(media)[1]["boundary"]
+        parts = MultipartParser(BytesIO(body), boundary, len(body), part_limit=_MAX_PARTS).parts()
+    except (MultipartError, KeyError, ValueError) as error:
         raise MalformedUploadError(
             f"the form cannot be read; it must have a boundary and one file, in the field '{FIELD}'"
         ) from error
-
-
-async def _only_file(form: FormData) -> bytes:
-    file = form.get(FIELD)
-    if not isinstance(file, UploadFile):
+    files = [part for part in parts if part.name == FIELD and part.filename is not None]
+    if not files:
         raise MalformedUploadError(f"the form has no file in the field '{FIELD}'")
-    if len(form.multi_items()) > 1:
+    if len(parts) > 1:
         raise MalformedUploadError(
             f"the form must hold nothing but the field '{FIELD}'; parameters go into the query string, as in ?target=3"
         )
-    return await file.read()
+    content: bytes = files[0].raw
+    return content

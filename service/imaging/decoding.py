@@ -207,7 +207,8 @@ def _layers(picture: Image.Image) -> tuple[Samples, Samples | None]:
     if picture.has_transparency_data:
         layers = picture if picture.mode == "RGBA" else picture.convert("RGBA")
         return np.asarray(layers.convert("L")), np.asarray(layers.getchannel("A"))
-    return np.asarray(picture.convert("L")), None
+    grey = picture if picture.mode == "L" else picture.convert("L")
+    return np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width), None
 
 
 def _grey(luminance: Samples, opacity: Samples | None, polarity: Polarity) -> Array:
@@ -240,4 +241,6 @@ def _is_dark_on_light(grey: Array) -> bool:
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     darkest, brightest = float(grey.min()), float(grey.max())
     middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
-    return float(np.median(border)) > middle
+    # Half of an even number of pixels: the median is the mean of the two in the middle.
+    border.sort()
+    return float(border[len(border) // 2 - 1] + border[len(border) // 2]) / 2 > middle

@@ -45,13 +45,14 @@ def _empty(ink: Mask) -> InputWarning | None:
 
 
 def _mostly_ink(ink: Mask) -> InputWarning | None:
-    if ink.mean() <= _MOST_INK:
+    if np.count_nonzero(ink) <= _MOST_INK * ink.size:
         return None
     return InputWarning("mostly-ink", "more than half of the image is ink: no digit of MNIST is")
 
 
 def _several_pieces(ink: Mask) -> InputWarning | None:
-    large = sum(size >= _LARGE_PIECE * ink.sum() for size in pieces(ink))
+    sizes = pieces(ink)
+    large = sum(size >= _LARGE_PIECE * sum(sizes) for size in sizes)
     if large <= 1:
         return None
     text = f"the ink falls into {large} large pieces: there may be more than one digit"
@@ -67,8 +68,9 @@ def pieces(ink: Mask) -> list[int]:
     The mask is one long number, a bit a pixel: a piece grows by shifting all of it at once.
     """
     # An empty column at the end of each row keeps its last pixel from touching the next row's first.
-    rows = np.pad(ink, ((0, 0), (0, 1)))
-    width = rows.shape[1]
+    height, width = ink.shape[0], ink.shape[1] + 1
+    rows = np.zeros((height, width), np.bool_)
+    rows[:, :-1] = ink
     left = int.from_bytes(np.packbits(rows).tobytes(), "big")
     sizes = []
     while left:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
 from models.contributions import FilterExplanation, Pair, explain_filters
@@ -11,13 +11,12 @@ from models.usage import Typicality
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
-from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ClassQuery
-from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
 class MapDetail(StrEnum):
@@ -73,11 +72,11 @@ class FiltersAnswer(ClassAnswer):
     response_model=FiltersAnswer,
     **openapi.operation(FiltersQuery, "filters", "/explain/filters"),
 )
-async def explain(handler: HandlerDependency) -> Response:
+async def explain(request: Request) -> Response:
     """Exact: the contributions and the biases add up to the logit. Filters are numbered from 0. The picture frames the
     pair that adds most in red, the second in blue.
     """
-    return await handler.respond(_OPERATION)
+    return await Handler(request).respond(_OPERATION)
 
 
 def _explain(subject: Subject, query: FiltersQuery) -> FilterExplanation:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from models.proofs import Grounds, Place, Status, grounds
@@ -11,13 +11,12 @@ from models.regions import MAX_REGION, Regions
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
-from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ImageQuery
-from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 _Place = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 _Box = tuple[int, int, int, int]
@@ -77,12 +76,12 @@ class GroundsAnswer(Answer):
     response_model=GroundsAnswer,
     **openapi.operation(GroundsQuery, "grounds", "/explain/grounds"),
 )
-async def explain(handler: HandlerDependency) -> Response:
+async def explain(request: Request) -> Response:
     """Proven for every combination of hidden regions, without sampling. With the sufficient regions visible, the class
     stays however the others are hidden; another set may be sufficient too. The picture shows them outlined, and the
     fewest regions whose hiding changes the class struck out.
     """
-    return await handler.respond(_OPERATION)
+    return await Handler(request).respond(_OPERATION)
 
 
 def _explain(subject: Subject, query: GroundsQuery) -> Grounds:

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from models.checkpoint import Checkpoint
@@ -10,7 +10,7 @@ from models.usage import Distinct, PlacedPair, Usage
 from service import drawing
 from service.catalogue import CatalogueDependency
 from service.handling.answers import Class, Matrix, ModelReference, Share
-from service.handling.handler import HandlerDependency
+from service.handling.handler import Handler
 from service.handling.model_card import ArchitectureCard, ModelCard
 from service.handling.openapi import parameters, responses, with_picture
 from service.handling.queries import PictureQuery
@@ -107,13 +107,13 @@ async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
     response_model=ModelFilters,
     summary="Which filters does it have, and which pairs does it use for which class?",
 )
-async def show_filters(name: str, handler: HandlerDependency, catalogue: CatalogueDependency) -> Response:
+async def show_filters(name: str, request: Request, catalogue: CatalogueDependency) -> Response:
     """For each class: over up to 1,000 correctly predicted images, in how many each pair contributes most, and how much
     it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4 does.
     """
     checkpoint = catalogue.get(name)
     usage = catalogue.usage(checkpoint)
-    return await handler.render(
+    return await Handler(request).render(
         lambda: _filters(checkpoint, usage),
         lambda style: drawing.usage(name, checkpoint.network, usage, style),
     )

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
@@ -15,16 +15,15 @@ from service import drawing
 from service.drawing.style import Style
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
-from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ClassQuery
-from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
 # The paper's 14×14 regions.
 CHEAP_REGIONS = 196
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
 class OcclusionQuery(ClassQuery):
@@ -83,12 +82,12 @@ class OcclusionAnswer(ClassAnswer):
     response_model=OcclusionAnswer,
     **openapi.operation(OcclusionQuery, "occlusion", "/explain/occlusion?region=7"),
 )
-async def explain(handler: HandlerDependency) -> Response:
+async def explain(request: Request) -> Response:
     """Each region is hidden by itself, and the image is predicted again. The picture is a heatmap of the drops with the
     critical regions outlined: those without which another class is predicted; with `pairs=true` a heatmap for each
     filter pair.
     """
-    return await handler.respond(_OPERATION)
+    return await Handler(request).respond(_OPERATION)
 
 
 def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:

@@ -1,19 +1,18 @@
 """``POST /predict``."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from models.prediction import Prediction, predict
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Answer, ModelReference, PerClass, Share
-from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ImageQuery
-from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
 class PredictionAnswer(Answer):
@@ -32,9 +31,9 @@ class PredictionAnswer(Answer):
     response_model=PredictionAnswer,
     **openapi.operation(ImageQuery, "predict", "/predict"),
 )
-async def predict_image(handler: HandlerDependency) -> Response:
+async def predict_image(request: Request) -> Response:
     """The picture shows the image beside a bar for each class."""
-    return await handler.respond(_OPERATION)
+    return await Handler(request).respond(_OPERATION)
 
 
 def _explain(subject: Subject, _: ImageQuery) -> Prediction:

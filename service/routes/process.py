@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from models.architecture import CLASSES
@@ -11,13 +11,12 @@ from models.usage import Typicality
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Answer, ImageMatrix, Matrix, ModelReference, PerClass, PerClassMatrix
-from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ImageQuery
-from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 _PerClassRows = Annotated[list[list[float]], Field(min_length=CLASSES, max_length=CLASSES)]
 _PerClassMaps = Annotated[list[list[list[Matrix]]], Field(min_length=CLASSES, max_length=CLASSES)]
@@ -62,11 +61,11 @@ class ProcessAnswer(Answer):
         ", with only the first entry of each list of lists, and lists of ten whole",
     ),
 )
-async def explain(handler: HandlerDependency) -> Response:
+async def explain(request: Request) -> Response:
     """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The picture is
     a slide for a lecture, after the paper's Fig. 2.
     """
-    return await handler.respond(_OPERATION)
+    return await Handler(request).respond(_OPERATION)
 
 
 def _explain(subject: Subject, _: ImageQuery) -> Process:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
 from models.faithfulness import Faithfulness
@@ -11,13 +11,12 @@ from models.shapley_explanation import ShapleyExplanation, explain_shapley
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
-from service.handling.handler import Envelope, HandlerDependency, Operation, Subject
+from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ClassQuery
-from service.http.security import KeyRequired
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY, dependencies=[KeyRequired])
+router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
 class ShapleyQuery(ClassQuery):
@@ -68,12 +67,12 @@ class ShapleyAnswer(ClassAnswer):
     response_model=ShapleyAnswer,
     **openapi.operation(ShapleyQuery, "shapley", "/explain/shapley"),
 )
-async def explain(handler: HandlerDependency) -> Response:
+async def explain(request: Request) -> Response:
     """The Shapley value of each region: what it adds when it becomes visible, averaged over every order of showing the
     regions. Exact over all combinations of hidden regions, without sampling. The picture is a heatmap of the values;
     with `pairs=true` a heatmap for each filter pair.
     """
-    return await handler.respond(_OPERATION)
+    return await Handler(request).respond(_OPERATION)
 
 
 def _explain(subject: Subject, query: ShapleyQuery) -> ShapleyExplanation:

@@ -11,6 +11,7 @@ from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
 from models.pixels import pixel_ledger
 from models.regions import Regions
+from models.shapley import shapley_values
 from trainer.studies.cumulative import Rule, cumulative
 from trainer.studies.greedy import GROWTH, find_grounds
 from trainer.studies.stamps import Stamps
@@ -83,6 +84,13 @@ def moved(task: Task, regions: Regions, growth: float = GROWTH) -> Array:
     )
 
 
+def shapley(task: Task, regions: Regions) -> Array:
+    """The exact Shapley values of regions that do not overlap; the pixels of a region share its value."""
+    pairs = zip(task.images, task.target.tolist(), strict=True)
+    values = [shapley_values(task.network, image, regions.region).of(target).values for image, target in pairs]
+    return regions.spread(np.array(values))
+
+
 def one_by_one(task: Task, regions: Regions, rule: Rule) -> Array:
     """Cumulative occlusion: the ranks of the regions."""
     pairs = zip(task.stamps, task.target.tolist(), strict=True)
@@ -124,6 +132,7 @@ def _occlusions() -> dict[str, Callable[[Task], Array]]:
         found[f"occlusion {size}"] = partial(hiding, regions=Regions(size))
     for size in (2, 3, 4, 6):
         found[f"occlusion {size}, stride 1"] = partial(hiding, regions=Regions(size, 1))
+    found["Shapley 4"] = partial(shapley, regions=Regions(4))
     found["occlusion 2, probability"] = partial(hiding, regions=Regions(), score=Score.PROBABILITY)
     found["occlusion 1 to 4 by area"] = partial(pooled, sizes=(1, 2, 3, 4))
     found[BY_INK] = partial(by_ink, sizes=(1, 4))

@@ -114,7 +114,7 @@ def study(
     for start in range(0, len(digits), CHUNK):
         task = cache(partial(_task, checkpoint, digits[start : start + CHUNK], start))
         for explanation in explanations:
-            key = f"{_slug(explanation.name)}-{start}-{len(digits[start : start + CHUNK])}"
+            key = f"{slug(explanation.name)}-{start}-{len(digits[start : start + CHUNK])}"
             done[explanation.name].append(kept.get(key, partial(_part, explanation, task)))
             advance()
     return [
@@ -150,7 +150,7 @@ def sanity(
 
     found = {}
     for explanation in explanations:
-        key = f"sanity-{_slug(explanation.name)}-{len(some)}"
+        key = f"sanity-{slug(explanation.name)}-{len(some)}"
         found[explanation.name] = kept.get(key, partial(compute, explanation))["correlations"]
         advance()
     return found
@@ -243,5 +243,6 @@ def _kept(checkpoint: Checkpoint, runs: Path) -> Parts:
     return Parts(runs / "studies", {"study": "faithfulness", "sha256": checkpoint.sha256})
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A name as part of a file's."""
     return sub(r"[^a-z0-9]+", "-", name.lower())

@@ -1,0 +1,1 @@
+"""The servers that ``benchmarks.serving`` compares: each is started as ``python -m benchmarks.servers.NAME PORT``."""

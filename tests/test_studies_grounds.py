@@ -1,0 +1,253 @@
+"""The grounds study by brute force, on paper, interrupted, and as a command."""
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+import trainer.figures.grounds as figure_module
+import trainer.studies.grounds as study_module
+from models.architecture import CLASSES
+from models.checkpoint import load_all
+from models.errors import BudgetError, ImageError
+from models.network import Array, Network
+from models.proofs import grounds
+from tests.conftest import DATA
+from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
+from tests.studies import caught, loaded_by, nothing
+from trainer.cli import app
+from trainer.data import Digits
+from trainer.studies.grounds import GroundsStudy, auroc, document, parts, study
+
+
+def players_of(image: Array) -> list[tuple[slice, slice]]:
+    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
+    return [square for square in squares if image[square].any()]
+
+
+def with_few_players(digits: Digits, images: int, most: int = 8) -> Digits:
+    few = [number for number, image in enumerate(digits[:2000].images) if len(players_of(image)) <= most]
+    return digits[np.array(few[:images])]
+
+
+def brute(network: Network, image: Array) -> tuple[int, int]:
+    """The sizes of a smallest sufficient set and of a fewest contrast (0 for none), by every hiding's forward pass."""
+    players, digit = players_of(image), int(network.logits(image).argmax())
+    changed = {}
+    for visible in range(2 ** len(players)):
+        hidden = image.copy()
+        for number, square in enumerate(players):
+            if not visible >> number & 1:
+                hidden[square] = 0
+        changed[visible] = int(network.logits(hidden).argmax()) != digit
+    suffice = [
+        kept.bit_count() for kept in changed if not any(changed[other] for other in changed if other & kept == kept)
+    ]
+    contrasts = [len(players) - visible.bit_count() for visible, is_changed in changed.items() if is_changed]
+    return min(suffice), min(contrasts, default=0)
+
+
+@pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
+def test_the_study_is_every_hiding_by_hand(
+    name: str, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_module, "CHUNK", 4)
+    checkpoint, some = load_all()[name], with_few_players(digits, 6)
+    told: list[None] = []
+    found = study(checkpoint, some, tmp_path, lambda: told.append(None))
+    assert len(told) == parts(some) == 2
+    network, images = checkpoint.precise, some.images / 255
+    expected = [brute(network, image) for image in images]
+    assert found.sufficient.tolist() == [size for size, _ in expected]
+    assert found.fewest.tolist() == [size for _, size in expected]
+    assert found.players.tolist() == [len(players_of(image)) for image in images]
+    assert found.label.tolist() == some.labels.tolist()
+    logits = network.logits(images)
+    assert found.predicted.tolist() == logits.argmax(1).tolist()
+    np.testing.assert_allclose(found.probability, 1 / np.exp(logits - logits.max(1, keepdims=True)).sum(1), rtol=1e-12)
+
+
+def lamp_study(runs: Path) -> tuple[Any, GroundsStudy]:
+    """The lamp, the lamp with dust that is said to be a 0, and the dust alone, which is a 2 whatever is hidden."""
+    dust = np.zeros((28, 28))
+    dust[2, 2] = 1
+    images = np.round(255 * np.array([lit(), lit((2, 2)), dust])).astype(np.uint8)
+    checkpoint = checkpoint_of(lamp_network())
+    return checkpoint, study(checkpoint, Digits(images, np.array([6, 0, 2], np.uint8)), runs, nothing)
+
+
+def test_on_paper(tmp_path: Path) -> None:
+    checkpoint, found = lamp_study(tmp_path)
+    written = document(checkpoint, found)
+    assert (written["images"], written["region"], written["fill"]) == (3, 4, 0)
+    assert found.becomes.tolist() == [2, 2, -1]
+    whole = HIDDEN + (WHOLE - HIDDEN) * (128 / 127.5)
+    lamp, dust = (np.exp(-np.array([0, *others])).sum() for others in ([whole - 10, *[whole] * 8], [2, *[10] * 8]))
+    np.testing.assert_allclose(found.probability, [1 / lamp, 1 / lamp, 1 / dust], rtol=1e-12)
+    everyone = written["groups"]["all"]
+    assert everyone["outcomes"] == {"smallest": 3, "irreducible": 0, "over budget": 0, "tied": 0}
+    assert everyone["players"] == {
+        "mean": pytest.approx(4 / 3),
+        "median": 1,
+        "most": 2,
+        "images_by_count": [0, 2, 1],
+    }
+    third = pytest.approx(1 / 3)
+    two_thirds = pytest.approx(2 / 3)
+    assert everyone["sufficient"] == {
+        "mean": two_thirds,
+        "median": 1,
+        "most": 1,
+        "images_by_count": [1, 2],
+        "share_empty": third,
+    }
+    assert everyone["contrast"] == {
+        "mean": 1,
+        "median": 1,
+        "most": 1,
+        "images_by_count": [0, 2],
+        "share_none": third,
+        "share_single": two_thirds,
+    }
+    assert [written["groups"][name]["images"] for name in ("right", "wrong", "6", "2", "0")] == [2, 1, 2, 1, 0]
+    assert written["groups"]["0"]["contrast"]["mean"] is None
+    assert written["groups"]["0"]["sufficient"]["share_empty"] is None
+    changes = np.zeros((CLASSES, CLASSES), int)
+    changes[6, 2] = 2
+    assert written["changes_from_to"] == changes.tolist()
+    # The wrong one ties with one right one, and stands before the dust, in both: 6 is surer than 2.
+    assert written["auroc_of_wrong"] == {"fewest regions": 0.75, "softmax probability": 0.25}
+
+
+def test_what_has_no_answer_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def grounds_or_not(network: Network, image: Array, region: int) -> Any:
+        if not image[LAMP]:
+            raise BudgetError("too much")
+        if image[2, 2]:
+            raise ImageError("tied")
+        return grounds(network, image, region)
+
+    monkeypatch.setattr(study_module, "grounds", grounds_or_not)
+    checkpoint, found = lamp_study(tmp_path)
+    assert found.sufficient.tolist() == [1, -1, -1]
+    assert found.fewest.tolist() == [1, -1, -1]
+    assert found.players.tolist() == [1, 2, 1]
+    written = document(checkpoint, found)
+    assert written["groups"]["all"]["outcomes"] == {"smallest": 1, "irreducible": 0, "over budget": 1, "tied": 1}
+    assert written["groups"]["all"]["sufficient"]["images_by_count"] == [0, 1]
+    assert written["auroc_of_wrong"] == {"fewest regions": None, "softmax probability": None}
+
+
+def test_the_area_is_the_share_of_pairs_in_order() -> None:
+    rng = np.random.default_rng(3)
+    warning, wrong = rng.integers(0, 5, 40).astype(float), rng.random(40) < 0.3
+    pairs = [(bad > good) + 0.5 * (bad == good) for bad in warning[wrong] for good in warning[~wrong]]
+    assert auroc(warning, wrong) == pytest.approx(np.mean(pairs))
+
+
+def command(out: Path, runs: Path, *more: str) -> Result:
+    arguments = ["study", "grounds", "--model", "paired-3x3", "--data", DATA, "--out", out, "--runs", runs]
+    return CliRunner().invoke(app, [*map(str, arguments), "--images", "12", *more])
+
+
+def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_module, "CHUNK", 5)
+    asked: list[None] = []
+
+    def interrupted(*arguments: Any) -> Any:
+        asked.append(None)
+        if len(asked) == 8:
+            raise KeyboardInterrupt
+        return grounds(*arguments)
+
+    monkeypatch.setattr(study_module, "grounds", interrupted)
+    stopped = command(tmp_path / "out", tmp_path / "runs")
+    assert stopped.exit_code == 130
+    assert "interrupted: the same command goes on from the last part" in stopped.output
+    assert not (tmp_path / "out").exists()
+    assert command(tmp_path / "out", tmp_path / "runs").exit_code == 0
+    assert len(asked) == 8 + 7
+    assert command(tmp_path / "whole", tmp_path / "other").exit_code == 0
+    for name in ("grounds.json", "grounds.png"):
+        whole = (tmp_path / "whole" / "paired-3x3" / name).read_bytes()
+        assert (tmp_path / "out" / "paired-3x3" / name).read_bytes() == whole
+
+
+def test_the_command_says_what_is_found(tmp_path: Path, digits: Digits) -> None:
+    result = command(tmp_path, tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    written = json.loads((tmp_path / "paired-3x3" / "grounds.json").read_text())
+    checkpoint = load_all()["paired-3x3"]
+    assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
+    proven = [grounds(checkpoint.precise, image / 255) for image in digits.images[:12]]
+    sizes = [len(one.sufficient.regions) for one in proven]
+    changing = [len(one.contrast.regions) for one in proven if one.contrast is not None]
+    assert written["groups"]["all"]["sufficient"]["images_by_count"] == np.bincount(sizes).tolist()
+    assert written["groups"]["all"]["contrast"]["images_by_count"] == np.bincount(changing).tolist()
+    row = next(line for line in result.output.splitlines() if "│ all " in line)
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == [
+        "all",
+        "12",
+        f"{np.mean(sizes):.2f}",
+        f"{sizes.count(0) / 12:.1%}",
+        f"{np.mean([one.sufficient.status == 'smallest' for one in proven]):.1%}",
+        "0",
+        f"{np.mean(changing):.2f}",
+        f"{changing.count(1) / 12:.1%}",
+    ]
+    assert [one.predicted for one in proven] == digits.labels[:12].tolist()  # so there is nothing to warn of
+    assert "area under the ROC curve: fewest regions –, softmax probability –." in " ".join(result.output.split())
+
+
+def test_the_study_needs_no_torch(tmp_path: Path) -> None:
+    folders = "--data", DATA, "--out", tmp_path, "--runs", tmp_path / "runs"
+    loaded = loaded_by("study", "grounds", "--model", "paired-3x3", "--images", "2", *folders)
+    assert "matplotlib" in loaded
+    assert "torch" not in loaded
+
+
+def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = lamp_study(tmp_path)
+    figures = caught(figure_module, monkeypatch)
+    figure_module.draw(tmp_path / "one" / "grounds.png", "lamp", found)
+    [figure] = figures
+    suffice, suffice_classes, change, change_classes, roc = figure.axes
+    assert [label.get_text() for label in suffice.get_xticklabels()] == ["0", "1"]
+    assert [bar.get_height() for bar in suffice.patches] == [0.5, 0.5, 0, 1]
+    assert [label.get_text() for label in change.get_xticklabels()] == ["1", "none"]
+    assert [bar.get_height() for bar in change.patches] == [0.5, 0.5, 1, 0]
+    shares = np.zeros((10, 2))
+    shares[6], shares[2] = (0, 1), (1, 0)
+    np.testing.assert_array_equal(suffice_classes.images[0].get_array(), shares)
+    np.testing.assert_array_equal(change_classes.images[0].get_array(), shares[:, ::-1])
+    _, fewest, probability = roc.lines
+    assert fewest.get_xydata().tolist() == [[0, 0], [0.5, 1], [1, 1]]
+    assert probability.get_xydata().tolist() == [[0, 0], [0.5, 0], [1, 1]]
+    assert "fewest regions 0.750" in [text.get_text() for text in roc.texts]
+    assert (tmp_path / "one" / "grounds.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_counts_beyond_the_last_column_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, one = lamp_study(tmp_path)
+    monkeypatch.setattr(figure_module, "_MOST", {"sufficient": 2, "fewest": 2})
+    many = GroundsStudy(**{**vars(one), "sufficient": np.array([3, 2, 1]), "fewest": np.array([1, 1, 1])})
+    figures = caught(figure_module, monkeypatch)
+    figure_module.draw(tmp_path / "grounds.png", "lamp", many)
+    suffice, _, change, *_ = figures[0].axes
+    assert [label.get_text() for label in suffice.get_xticklabels()] == ["1", "2+"]
+    assert [bar.get_height() for bar in suffice.patches] == [0.5, 0.5, 0, 1]
+    assert [label.get_text() for label in change.get_xticklabels()] == ["1"]
+
+
+def test_a_study_without_answers_is_drawn_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> Any:
+        raise BudgetError("too much")
+
+    monkeypatch.setattr(study_module, "grounds", refused)
+    _, found = lamp_study(tmp_path)
+    figure_module.draw(tmp_path / "none.png", "lamp", found)
+    assert (tmp_path / "none.png").exists()
