@@ -10,7 +10,19 @@ from models.contributions import Account, FilterExplanation, contributions
 from models.network import Array, Network
 from models.usage import Typicality
 from service.drawing.canvas import BODY, NOTE, SUM, TITLE, Box
-from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
+from service.drawing.colours import (
+    FIRST,
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    SECOND,
+    diverging,
+    rgb,
+    signed_grey,
+)
 from service.drawing.ledger import ledger
 from service.drawing.style import Style, Theme
 from service.drawing.table import Table
@@ -166,7 +178,7 @@ def test_filters_stand_at_the_heads(architecture: Architecture) -> None:
     ]
     for box, weights, layer in heads:
         side = box.width // len(weights)
-        expected = diverging(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
+        expected = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
         assert (indices[box.top : box.bottom, box.left : box.right] == expected).all(), box
 
 
@@ -267,7 +279,7 @@ def test_it_says_how_usual_the_use_of_filters_is_if_that_is_known() -> None:
     without = ledger(explained(network, account, predicted=5, target=8, versus=5))
     assert image.height == without.height + 19
     for one in (image, without):
-        [(_, baseline)] = written(one, "Filters: full colour is the layer’s largest weight.", NOTE, MUTED)
+        [(_, baseline)] = written(one, "Filters: grey is 0, ink the layer’s largest weight.", NOTE, MUTED)
         assert one.height - baseline == 19
 
 

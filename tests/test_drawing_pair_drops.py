@@ -9,7 +9,19 @@ from models.hiding import Hiding
 from models.occlusion import Occlusion, OcclusionExplanation, Score
 from models.regions import Regions
 from service.drawing.canvas import BODY, NOTE, TITLE
-from service.drawing.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, SECOND, diverging, rgb
+from service.drawing.colours import (
+    FIRST,
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    SECOND,
+    diverging,
+    rgb,
+    signed_grey,
+)
 from service.drawing.pair_drops import pair_drops
 from service.drawing.style import Style, Theme
 from service.drawing.table import Table
@@ -148,7 +160,7 @@ def test_heads_are_those_of_the_ledger() -> None:
         (table.kernel(0, 1), kernels[1, 0], kernels),
     ]:
         side = box.width // len(weights)
-        expected = diverging(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
+        expected = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
         assert (indices[box.top : box.bottom, box.left : box.right] == expected).all()
 
 
