@@ -40,7 +40,8 @@ def ledger_totals(answer: Any) -> list[list[float]]:
     decimals = decimals_for(max(float(np.abs(contributions).max()), abs(answer["logit"])))
     terms = np.array([contributions.sum(), sum(answer["filter_bias"]), answer["class_bias"]])
     first = float(round_to_total(terms, answer["logit"], decimals)[0])
-    return np.round(round_to_total(contributions, first, decimals), decimals).tolist()
+    rounded: list[list[float]] = np.round(round_to_total(contributions, first, decimals), decimals).tolist()
+    return rounded
 
 
 def choose_sample(page: Page, digit: int) -> None:

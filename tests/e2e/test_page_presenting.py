@@ -1,5 +1,7 @@
 """For a projector: one view fills the screen."""
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
@@ -11,8 +13,8 @@ from tests.e2e.browser import opened, read
 from tests.e2e.test_page_access import serious
 
 # A projector, and the same one at 150 % zoom.
-PROJECTOR = {"viewport": {"width": 1920, "height": 1080}}
-ZOOMED = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
+PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
+ZOOMED: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
 
 # What of the page lies outside of the window, or beneath the bar.
 OUTSIDE = """() => {
@@ -34,7 +36,7 @@ def outside(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("screen", [PROJECTOR, ZOOMED], ids=["projector", "zoomed"])
-def test_every_view_is_whole(browser: Browser, address: str, screen: dict[str, object]) -> None:
+def test_every_view_is_whole(browser: Browser, address: str, screen: dict[str, Any]) -> None:
     with opened(browser, address, **screen) as page:
         for model in ("paired-3x3", "lenet-6x16"):
             page.get_by_test_id("model").select_option(model)

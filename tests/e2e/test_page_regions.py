@@ -72,14 +72,15 @@ def test_grounds_are_played_with(page: Page, address: str) -> None:
     )
     expect(details).to_contain_text(f"With everything hidden, {answer['empty']['predicted']} is read")
     expect(live).to_have_text("Nothing is hidden: 7 is read.")
-    for number, place in enumerate(free[:3], 1):
-        hover(page, *place, region=4)
+    for number, (row, column) in enumerate(free[:3], 1):
+        hover(page, row, column, region=4)
         expect(details).to_contain_text("Click to hide this region")
         page.mouse.down()
         page.mouse.up()
         expect(live).to_contain_text(f"{number} region{'' if number == 1 else 's'} hidden: still a 7, ")
     # A ground is locked.
-    hover(page, *kept[0], region=4)
+    row, column = kept[0]
+    hover(page, row, column, region=4)
     expect(details).to_contain_text("one of the grounds of the 7: it stays")
     page.mouse.down()
     page.mouse.up()

@@ -1,6 +1,7 @@
 """What the page says of itself: nothing where there is nothing, old where it is old."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,7 @@ def test_logits_instead_of_probabilities(page: Page) -> None:
 
 
 def test_on_a_phone_the_explanation_of_a_pair_comes_into_view(browser: Browser, address: str) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with opened(browser, address, **phone) as page:
         page.get_by_test_id("sample-7").tap()
         read(page, 7)
