@@ -41,6 +41,11 @@ export class Asker {
   /** The picture that the answer on the page is about, and how it was sent. */
   shown = null;
 
+  /** Whether an answer is to come. */
+  get pending() {
+    return main.dataset.state === "asking";
+  }
+
   changed(settled) {
     mark("asking");
     staleness ??= setTimeout(() => main.classList.add("stale"), STALE);

@@ -106,6 +106,8 @@ async function restore() {
 
 /** Keep the address such that it restores the page: a reload loses nothing. */
 async function keepAddress() {
+  // The link of a brought picture holds what the network saw of it.
+  if (asker.pending) return;
   const turn = (keeping += 1);
   const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, state);
   if (next === own || turn !== keeping) return;
