@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.pictures import encode
 from trainer.data import read
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "tests" / "data"
 
 
 def uploads(count: int) -> list[bytes]:
