@@ -148,7 +148,7 @@ export default {
     return [
       other ? `Grounds are those of the ${predicted} that is read, not of the class asked about above.` : "",
       !kept ? `No region is needed: however the ${players} are hidden, ${stays}.`
-        : free ? `${kept} of ${times(players, "region")} prove it: however ${rest} hidden, in any of ${combinations} ways, ${stays}.${proof}`
+        : free ? `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it: however ${rest} hidden, in any of ${combinations} ways, ${stays}.${proof}`
         : `All ${players} regions are needed.`,
       contrast
         ? `With ${contrast.count === 1 ? "the dashed region" : `the ${contrast.count} dashed regions`} hidden, ${contrast.predicted} is read${contrast.count === 1 ? "." : "; hiding fewer never changes the answer."}`
