@@ -70,9 +70,9 @@ export default {
   pairsKeys: "矢印キーで組を移動します。",
   pair: (name, value) => `${name}: ${value}`,
   save: "保存",
-  saveLedger: "貢献度の表を画像として保存",
-  saveHeatmap: "領域の図を画像として保存",
-  saveProcess: "処理過程の図を画像として保存",
+  saveLedger: "貢献度の表を画像として保存 (図中は英語)",
+  saveHeatmap: "領域の図を画像として保存 (図中は英語)",
+  saveProcess: "処理過程の図を画像として保存 (図中は英語)",
   totals: { change: "増減の\u200b合計", share: "この\u200b領域" },
   // Lines break only where it is marked.
   terms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
