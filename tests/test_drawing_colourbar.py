@@ -3,7 +3,7 @@ import pytest
 
 from service.drawing.primitives.canvas import NOTE, Box, Canvas
 from service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
-from service.drawing.primitives.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
+from service.drawing.primitives.colours import GREY, INK, INK_GREY, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
 from service.drawing.primitives.style import Style
 from tests.test_drawing_canvas import written
 
@@ -85,6 +85,15 @@ def test_a_strip_runs_from_its_least_colour_to_the_positive_end(signed: bool, le
     strip = _strip(2.0, signed, scale=scale).region(STRIP)
     assert (strip == strip[:1]).all()
     assert (strip[0, 0], strip[0, -1]) == (least, POSITIVE)
+    assert (np.diff(strip[0].astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_strip_of_greys_runs_from_paper_to_ink(signed: bool) -> None:
+    canvas = Canvas(160, 60, Style())
+    colour_strip(canvas, STRIP, 2.0, signed, greys=True)
+    strip = canvas.region(STRIP)
+    assert (strip[0, 0], strip[0, -1]) == (GREY, INK_GREY)
     assert (np.diff(strip[0].astype(int)) >= 0).all()
 
 

@@ -23,6 +23,7 @@ from service.drawing.primitives.colours import (
     SECOND,
     diverging,
     rgb,
+    signed_grey,
 )
 from service.drawing.primitives.style import Style, Theme
 from tests.test_drawing_canvas import decoded, patch, written
@@ -177,7 +178,7 @@ def test_filters_stand_at_the_heads(architecture: Architecture) -> None:
     ]
     for box, weights, layer in heads:
         side = box.width // len(weights)
-        expected = diverging(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
+        expected = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
         assert (indices[box.top : box.bottom, box.left : box.right] == expected).all(), box
 
 
@@ -278,7 +279,7 @@ def test_it_says_how_usual_the_use_of_filters_is_if_that_is_known() -> None:
     without = ledger(explained(network, account, predicted=5, target=8, versus=5))
     assert image.height == without.height + 19
     for one in (image, without):
-        [(_, baseline)] = written(one, "Filters: full colour is the layer’s largest weight.", NOTE, MUTED)
+        [(_, baseline)] = written(one, "Filters: grey is 0, ink the layer’s largest weight.", NOTE, MUTED)
         assert one.height - baseline == 19
 
 

@@ -22,6 +22,7 @@ from service.drawing.primitives.colours import (
     SECOND,
     diverging,
     rgb,
+    signed_grey,
 )
 from service.drawing.primitives.style import Style, Theme
 from tests.test_drawing_canvas import decoded, written
@@ -159,7 +160,7 @@ def test_heads_are_those_of_the_ledger() -> None:
         (table.kernel(0, 1), kernels[1, 0], kernels),
     ]:
         side = box.width // len(weights)
-        expected = diverging(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
+        expected = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
         assert (indices[box.top : box.bottom, box.left : box.right] == expected).all()
 
 

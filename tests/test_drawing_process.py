@@ -13,18 +13,20 @@ from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decim
 from service.drawing.primitives.colours import (
     ACCENT,
     FIRST,
+    GREY,
     HAIRLINE,
     INK,
+    INK_GREY,
+    MIDDLE_GREY,
     MUTED,
-    NEGATIVE,
     NEUTRAL,
     PAPER,
-    POSITIVE,
     SECOND,
     SHADES,
     diverging,
     grey,
     rgb,
+    signed_grey,
 )
 from service.drawing.primitives.style import Style, Theme
 from service.drawing.process import TINT, process
@@ -94,8 +96,8 @@ def test_every_cell_of_every_layer_has_its_colour(architecture: Architecture, th
         assert len(boxes) == len(maps)
         for box, values in zip(boxes, maps, strict=True):
             side = box.width // len(values)
-            assert (_region(image, box) == diverging(values, limit).repeat(side, 0).repeat(side, 1)).all(), layer
-        assert limit == 0 or np.isin(diverging(maps, limit), (POSITIVE, NEGATIVE)).any()
+            expected = grey(values / (limit or 1)) if layer % 2 else signed_grey(values, limit)
+            assert (_region(image, box) == expected.repeat(side, 0).repeat(side, 1)).all(), layer
 
 
 @pytest.mark.parametrize("architecture", WIDE, ids=str)
@@ -186,16 +188,18 @@ def test_logits_and_what_is_predicted_stand_in_their_rows() -> None:
     assert len(written(Image.fromarray(turned), "11.25", BODY, ACCENT, strong=True)) == 1
 
 
-def test_legends_before_relu_are_whole_and_after_it_half() -> None:
+def test_legends_are_greys_from_paper_to_ink() -> None:
     network, trace, ledger = _inputs(THREE)
     slide, image = Slide(THREE), _process(network, trace, ledger)
     for layer, maps in enumerate((trace.conv1, trace.pool1, trace.conv2, trace.pool2)):
         column = slide.column(layer)
         strip = _region(image, slide.strip(column.left, column.right))
-        assert (strip[:, 0] == (NEUTRAL if layer % 2 else NEGATIVE)).all()
-        assert (strip[:, -1] == POSITIVE).all()
+        assert (strip[:, 0] == GREY).all()
+        assert (strip[:, -1] == INK_GREY).all()
         limit = float(np.abs(maps).max())
         text = number(limit, decimals_for(limit), sign=True)
+        least = "0" if layer % 2 else number(-limit, decimals_for(limit), sign=True)
+        assert any(column.left - 8 < x < column.right for x, _ in written(image, least, NOTE, MUTED)), least
         assert any(column.left < x < column.right for x, _ in written(image, text, NOTE, MUTED)), text
     assert len(written(image, "before ReLU", NOTE, MUTED)) == len(written(image, "after ReLU", NOTE, MUTED)) == 2
     limit = float(np.abs(ledger.maps).max())
@@ -247,7 +251,7 @@ def test_filters_stand_beside_their_maps(architecture: Architecture) -> None:
     assert len(heads) == {THREE: 3 + 9, SUMMED: 3 + 9, LENET: 6}[architecture]
     for box, weights, layer in heads:
         side = box.width // len(weights)
-        expected = diverging(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
+        expected = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
         assert (_region(image, box) == expected).all(), box
 
 
@@ -277,9 +281,10 @@ def test_maps_of_zeros_are_neutral_and_nothing_is_framed(architecture: Architect
     nothing = Trace(**{name: np.zeros_like(values) for name, values in vars(trace).items()})
     empty = replace(ledger, maps=np.zeros_like(ledger.maps), contributions=np.zeros_like(ledger.contributions))
     slide, image = Slide(architecture), _process(network, nothing, empty, image=np.zeros((28, 28)))
-    boxes = [grid.box(place) for layer in range(4) for grid in slide.grids(layer) for place in range(grid.maps)]
-    boxes += [slide.pairs(digit).box(place) for digit in range(10) for place in range(slide.pairs(digit).maps)]
-    for box in boxes:
+    for layer in range(4):
+        for box in (grid.box(place) for grid in slide.grids(layer) for place in range(grid.maps)):
+            assert (_region(image, box) == (GREY if layer % 2 else MIDDLE_GREY)).all()
+    for box in (slide.pairs(digit).box(place) for digit in range(10) for place in range(slide.pairs(digit).maps)):
         assert (_region(image, box) == NEUTRAL).all()
     assert not np.isin(np.asarray(image), (FIRST, SECOND)).any()
     zeros = [x for x, y in written(image, "0", NOTE, MUTED) if y == slide.lines[0]]

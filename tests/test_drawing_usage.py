@@ -9,7 +9,7 @@ from models.network import Network
 from models.usage import ClassUsage, Usage
 from service.drawing.layout.panels import Panels
 from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
-from service.drawing.primitives.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb
+from service.drawing.primitives.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb, signed_grey
 from service.drawing.primitives.style import Style, Theme
 from service.drawing.usage import usage
 from tests.test_drawing_canvas import decoded, written
@@ -80,7 +80,7 @@ def test_the_filters_of_the_places_are_framed_in_their_colours() -> None:
                 panels.icons(digit, place), (conv1[i, 0], kernel), (conv1, conv2), strict=True
             ):
                 assert frame(image, box, 1) == {(FIRST, SECOND)[place]}
-                shades = diverging(weights, float(np.abs(layer).max()))
+                shades = signed_grey(weights, float(np.abs(layer).max()))
                 side = box.width // len(weights)
                 drawn = indices[box.top : box.bottom, box.left : box.right]
                 assert (drawn == shades.repeat(side, 0).repeat(side, 1)).all()
@@ -121,7 +121,7 @@ def test_the_filters_stand_above() -> None:
             tiles += [(panels.kernel(i, j), conv2[j, i], conv2) for j, i in np.ndindex(conv2.shape[:2])]
             for box, weights, layer in tiles[:: max(len(tiles) // 50, 1)]:
                 side = box.width // len(weights)
-                shades = diverging(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
+                shades = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
                 assert (indices[box.top : box.bottom, box.left : box.right] == shades).all()
 
 
