@@ -1,17 +1,22 @@
 # The service, without torch. The trainer's image is made by trainer/Dockerfile.
 FROM python:3.13-slim AS build
 WORKDIR /build
-RUN python -m venv /venv
+RUN python -m venv --without-pip /venv
 COPY pyproject.toml constraints.txt ./
 # What the service needs stands in a layer of its own, which a change of the code leaves as it is.
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > requirements.txt && \
-    /venv/bin/pip install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
+    pip --python /venv/bin/python install --no-cache-dir --no-compile --constraint constraints.txt \
+        --requirement requirements.txt
 COPY README.md LICENSE ./
 COPY models models
 COPY service service
 COPY trainer trainer
-RUN /venv/bin/pip install --no-cache-dir --no-deps .
+# What a service never runs: the tests and stubs of packages. Their bytecode stays, so that a start need not make it.
+RUN pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps . && \
+    find /venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -r {} + && \
+    find /venv -name '*.pyi' -delete && \
+    python -m compileall -q /venv/lib
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin konkyo

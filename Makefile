@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train trainer studies check format bench guard examples gallery screenshots soak lock clean
+.PHONY: serve test train trainer cluster studies check format bench guard examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -20,6 +20,8 @@ train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="-
 	$(RUN) trainer study filters
 
 trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
+
+cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run service.cluster:app` need
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with the report in docs/studies
 	$(RUN) trainer study filters
@@ -74,6 +76,6 @@ $(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable .
 	touch $@
 
-$(VENV)/.train $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.train $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[$*]'
 	touch $@ $(VENV)/.serve

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 DIGIT = ROOT / "docs" / "digits" / "7.png"
 BOUNDARY = "konkyo-boundary"
-PATIENCE = 120
+PATIENCE = 300
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
 
 
@@ -113,14 +113,15 @@ def _running(name: str) -> Iterator[None]:
         start_new_session=True,
     )
     try:
-        _wait(f"http://127.0.0.1:{PORTS[name]}/predict")
+        wait(f"http://127.0.0.1:{PORTS[name]}/predict")
         yield
     finally:
         os.killpg(process.pid, 15)
         process.wait(PATIENCE)
 
 
-def _wait(url: str) -> None:
+def wait(url: str) -> None:
+    """Return when a server answers."""
     body, media = upload()
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -155,18 +156,39 @@ def _check_answers() -> None:
 
 def _loaded(load: Load, folder: Path, seconds: int) -> Speed:
     """Load one server from core 1."""
+    url = f"http://127.0.0.1:{PORTS[load.server]}{load.path}"
+    return measured(url, folder, seconds, CONNECTIONS, raw=load.raw, pinned=("taskset", "--cpu-list", "1"))
+
+
+def measured(
+    url: str, folder: Path, seconds: int, connections: int, *, raw: bool = False, pinned: Sequence[str] = ()
+) -> Speed:
+    """Load a server with the digit.
+
+    Parameters
+    ----------
+    url
+        What is asked.
+    folder
+        For the load's script.
+    seconds, connections
+        How long, and over how many connections at once.
+    raw
+        Whether the body is the image itself, and no form.
+    pinned
+        The start of a command that keeps the load on a core.
+    """
     script = folder / "post.lua"
-    body, media = upload(load.raw)
+    body, media = upload(raw)
     escaped = "".join(f"\\{byte:03d}" for byte in body)
     script.write_text(f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "{media}"\nwrk.body = "{escaped}"\n')
-    url = f"http://127.0.0.1:{PORTS[load.server]}{load.path}"
-    command = ["taskset", "--cpu-list", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
+    command = [*pinned, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     done = subprocess.run([*command, "-s", str(script), url], capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout:
-        raise RuntimeError(f"{load.name}: not every answer was a 200:\n{done.stdout}")
+        raise RuntimeError(f"{url}: not every answer was a 200:\n{done.stdout}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if rate is None:
-        raise RuntimeError(f"{load.name}: wrk said nothing of its speed:\n{done.stdout}")
+        raise RuntimeError(f"{url}: wrk said nothing of its speed:\n{done.stdout}")
     return Speed(float(rate[1]), _latency(done.stdout, "50%"), _latency(done.stdout, "99%"))
 
 

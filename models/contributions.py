@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from models.architecture import CLASSES
 from models.checks import check_class, check_question, check_single
@@ -229,8 +229,8 @@ def explain_filters(
     )
 
 
-def class_maps(network: Network, images: Array, target: int) -> Array:
-    """The ledger's maps of one class, for many images. They take a tenth of the whole ledger's time.
+def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
+    """The ledger's maps of one class of each picture, for many: a tenth of what the whole ledger takes.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def class_maps(network: Network, images: Array, target: int) -> Array:
     images
         (..., 28, 28) in [0, 1].
     target
-        The class.
+        The class, one for all or (...).
 
     Returns
     -------
@@ -253,10 +253,12 @@ def class_maps(network: Network, images: Array, target: int) -> Array:
     ParameterError
         A class that is not from 0 to 9.
     """
-    check_class("target", target)
+    classes = np.asarray(target, np.intp)
+    for value in np.unique(classes):
+        check_class("target", int(value))
     grid, side = network.architecture.map_grid, network.architecture.pool2_side
     passed, _ = _passed(network, network.trace(images))
-    maps: Array = network.weights["affine.weight"][target].reshape(*grid, -1) * passed
+    maps: Array = network.weights["affine.weight"][classes].reshape(*classes.shape, *grid, -1) * passed
     return maps.reshape(*maps.shape[:-1], side, side)
 
 

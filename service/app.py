@@ -12,7 +12,8 @@ from service.handling import openapi
 from service.handling.capacity import Capacity
 from service.http import problems, telemetry
 from service.http.middleware import ServiceMiddleware
-from service.routes import filters, grounds, health, models, occlusion, predict, process, shapley
+from service.inference.messages import ExplainRequest, InferRequest
+from service.routes import filters, grounds, health, models, occlusion, predict, process, shapley, v1, v2
 from service.settings import Settings
 
 DESCRIPTION = """\
@@ -38,10 +39,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     telemetry.configure_logs()
     telemetry.announce({name: one.sha256 for name, one in catalogue.checkpoints.items()})
     problems.install(app)
-    openapi.install(app)
+    openapi.install(app, InferRequest, ExplainRequest)
     app.add_middleware(ServiceMiddleware, hosts=settings.hosts)
-    for module in (predict, filters, occlusion, shapley, grounds, process, models, health, page, telemetry):
+    for module in (predict, filters, occlusion, shapley, grounds, process, models, health, v1, v2, page, telemetry):
         app.include_router(module.router)
+    app.include_router(v2.health)
     return app
 
 

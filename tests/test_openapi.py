@@ -11,16 +11,24 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import encode, sample
+from tests.tensors import SEVENS
 from tests.test_handler import PATHS
 
 Document = dict[str, Any]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROTOCOL_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/ProtocolProblem"}}}
+INFER, EXPLAIN = "/v2/models/{name}/infer", "/v1/models/{name}:explain"
 GUARDED = [("post", path) for path in PATHS] + [
     ("get", "/models"),
     ("get", "/models/{name}"),
     ("get", "/models/{name}/filters"),
+    ("get", "/v2"),
+    ("get", "/v2/models/{name}"),
+    ("get", "/v2/models/{name}/ready"),
+    ("post", INFER),
+    ("post", EXPLAIN),
 ]
-OPEN = [("get", "/healthz"), ("get", "/readyz")]
+OPEN = [("get", "/healthz"), ("get", "/readyz"), ("get", "/v2/health/live"), ("get", "/v2/health/ready")]
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +74,16 @@ def test_every_operation_is_there(document: Document) -> None:
 
 def test_the_problem_is_defined_once_and_every_refusal_is_one(document: Document) -> None:
     schemas = document["components"]["schemas"]
-    assert {name for name in schemas if "rror" in name or "roblem" in name} == {"Problem"}
+    assert {name for name in schemas if "rror" in name or "roblem" in name} == {"Problem", "ProtocolProblem"}
     assert schemas["Problem"]["required"] == ["type", "title", "status", "detail"]
+    assert schemas["ProtocolProblem"]["required"] == ["type", "title", "status", "detail", "error"]
     refusals = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             for status, response in operation["responses"].items():
                 if status != "200":
-                    assert response["content"] == PROBLEM, (method, path, status)
+                    expected = PROTOCOL_PROBLEM if path.startswith("/v") else PROBLEM
+                    assert response["content"] == expected, (method, path, status)
                     refusals += 1
     assert refusals > 40
 
@@ -226,6 +236,46 @@ def test_every_refusal_is_what_the_document_says(client: TestClient, document: D
     for status, answer in answers.items():
         assert answer.status_code == status
         check_answer(document, "post", path, answer)
+
+
+@pytest.mark.parametrize("template", [INFER, EXPLAIN])
+def test_every_answer_of_the_inference_protocols_is_what_the_document_says(
+    client: TestClient, document: Document, template: str
+) -> None:
+    path = template.replace("{name}", "lenet-6x16")
+    images = (SEVENS / 255).tolist()
+    tensor = {"name": "images", "datatype": "FP32", "shape": [2, 28, 28], "data": images}
+    bodies: list[Document] = [{"inputs": [tensor], "id": "7"}, {"inputs": [tensor], "parameters": {"target": 3}}]
+    if template == EXPLAIN:
+        bodies = [{"instances": images}, {"instances": images, "outputs": ["logits"]}]
+    for body in bodies:
+        taken = {"$ref": f"#/components/schemas/{'InferRequest' if template == INFER else 'ExplainRequest'}"}
+        assert schema_errors({**taken, "components": document["components"]}, body) == []
+        answer = client.post(path, json=body)
+        assert answer.status_code == 200
+        check_answer(document, "post", template, answer)
+    guarded = TestClient(create_app(Settings(api_keys="key")))
+    refusals = {
+        400: client.post(path, content=b"{"),
+        401: guarded.post(path, json=bodies[0]),
+        404: client.post(template.replace("{name}", "nobody"), json=bodies[0]),
+        413: client.post(path, content=bytes(2**23 + 1)),
+        415: client.post(path, json=bodies[0], headers={"content-encoding": "gzip"}),
+        422: client.post(path, json={}),
+    }
+    assert set(document["paths"][template]["post"]["responses"]) == {"200", *map(str, refusals), "503"}
+    for status, answer in refusals.items():
+        assert answer.status_code == status
+        check_answer(document, "post", template, answer)
+
+
+@pytest.mark.parametrize("name", ["", "/health/live", "/health/ready", "/models/{name}", "/models/{name}/ready"])
+def test_every_look_up_of_the_inference_protocol_is_what_the_document_says(
+    client: TestClient, document: Document, name: str
+) -> None:
+    check_answer(document, "get", f"/v2{name}", client.get(f"/v2{name}".replace("{name}", "paired-3x3")))
+    if "{name}" in name:
+        check_answer(document, "get", f"/v2{name}", client.get(f"/v2{name}".replace("{name}", "nobody")))
 
 
 def test_the_check_finds_what_is_wrong(client: TestClient, document: Document) -> None:

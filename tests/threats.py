@@ -12,6 +12,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         "test_handler::test_a_body_that_announces_too_much",
         "test_handler::test_a_body_that_streams_too_much",
         "test_handler::test_a_form_that_streams_too_much",
+        "test_inference_refusals::test_more_than_eight_mebibytes",
+        "test_inference_refusals::test_there_is_room_for_so_many_bodies",
+        "test_inference_refusals::test_documents_that_would_fill_the_memory_are_not_built",
+        "test_inference_refusals::test_a_body_that_does_not_come_in_time",
     ),
     "multipart bombs (CVE-2024-47874, 2025-54121, 2026-54283; python-multipart 2024-53981, 2026-42561, 2026-53537)": (
         "hostile.test_bombs::test_a_form_that_is_none_is_a_400",

@@ -24,10 +24,13 @@ def reference(document: Schema) -> str:
             query = [one for one in operation.get("parameters", []) if one["in"] == "query"]
             if query:
                 parts.append(_table("option", [_option(one) for one in query]))
+            if "application/json" in (taken := operation.get("requestBody", {}).get("content", {})):
+                message = schemas[taken["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+                parts.append(_table("field of the request", list(_fields(message, schemas, shown))))
             answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
             name = answer["$ref"].rpartition("/")[2]
             parts.append(_table("field", list(_fields(schemas[name], schemas, shown))))
-    parts.append("## Objects in the answers")
+    parts.append("## Objects")
     # The list grows while it is walked: objects hold objects.
     for name in shown:
         schema = schemas[name]
@@ -36,7 +39,10 @@ def reference(document: Schema) -> str:
             parts.append(_joined(schema["description"]))
         parts.append(_table("field", list(_fields(schema, schemas, shown))))
     parts.append("## Problem")
-    parts.append("Every refusal, as `application/problem+json`.")
+    parts.append(
+        "Every refusal, as `application/problem+json`. On the paths of `/v1` and `/v2` it comes as `application/json`, "
+        "and holds the detail once more as `error`, where their clients look for it."
+    )
     parts.append(_table("field", list(_fields(schemas["Problem"], schemas, []))))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 

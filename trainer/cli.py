@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from models.errors import KonkyoError
+from trainer.commands.explain import explain
 from trainer.commands.faithfulness import faithfulness
 from trainer.commands.filters import filters
 from trainer.commands.grounds import grounds
@@ -21,6 +22,7 @@ study = typer.Typer(no_args_is_help=True)
 app.command()(train)
 app.command()(search)
 app.command()(report)
+app.command()(explain)
 study.command("filters")(filters)
 study.command("occlusion")(occlusion)
 study.command("faithfulness")(faithfulness)

@@ -1,6 +1,8 @@
 """Limits on the requests that are computed at once and on those that wait. Further requests are answered with 503."""
 
-from collections.abc import Awaitable, Callable
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from anyio import Semaphore, move_on_after, to_thread
@@ -15,6 +17,8 @@ T = TypeVar("T")
 SLOTS = 1
 # Maximum time in the queue.
 MAX_SECONDS = 5
+# Bytes of bodies that one worker keeps at once: four of the largest.
+BODIES = 32 * 1024 * 1024
 
 
 class Capacity:
@@ -30,6 +34,24 @@ class Capacity:
         self._slots = Semaphore(SLOTS)
         self._most = SLOTS + waiting
         self._inside = 0
+        self._bodies = 0
+
+    @contextmanager
+    def body(self, size: int) -> Iterator[None]:
+        """Room for a body of so many bytes, from before it is read until it is answered.
+
+        Raises
+        ------
+        BusyError
+            With it, all bodies together would take more than there is.
+        """
+        if self._bodies + size > BODIES:
+            raise BusyError("all workers are busy; try again in a second")
+        self._bodies += size
+        try:
+            yield
+        finally:
+            self._bodies -= size
 
     def check(self) -> None:
         """Raise BusyError if the queue is full. Called before a body is read, which could not be answered."""
@@ -37,35 +59,58 @@ class Capacity:
             raise BusyError("all workers are busy; try again in a second")
 
     async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
-        """Run ``work`` in a thread; return its result or raise its error.
+        """The result of ``work``, or its error; as ``run_all`` of this one piece."""
+        [result] = await self.run_all([work], is_gone)
+        return result
+
+    async def run_all(self, pieces: Iterable[Callable[[], T]], is_gone: Callable[[], Awaitable[bool]]) -> list[T]:
+        """The results of all pieces of work, one after another, or the first error.
+
+        Between two pieces others have their turn, so that a large question keeps nobody waiting for all of it.
 
         Parameters
         ----------
-        work
-            The computation.
+        pieces
+            Each runs in a thread.
         is_gone
-            Whether the client has disconnected. Asked when a thread is free.
+            Whether nobody waits for the results any more; asked whenever its turn has come.
 
         Raises
         ------
         BusyError
-            The queue is full, or no thread was free in time.
+            As many are waiting as may, or a turn did not come in time.
         ClientDisconnect
-            The client has disconnected.
+            Nobody waits for the results.
         """
         # Counted without an await in between: the semaphore itself counts a task only some steps later.
         self.check()
         self._inside += 1
+        results: list[T] = []
         try:
-            with move_on_after(MAX_SECONDS) as waiting:
-                await self._slots.acquire()
-            if waiting.cancelled_caught:
-                raise BusyError(f"no worker was free within {MAX_SECONDS} seconds; try again in a second")
-            try:
-                if await is_gone():
-                    raise ClientDisconnect
-                return await to_thread.run_sync(work)
-            finally:
-                self._slots.release()
+            for work in pieces:
+                await self._turn()
+                try:
+                    if await is_gone():
+                        raise ClientDisconnect
+                    results.append(await to_thread.run_sync(work))
+                finally:
+                    self._slots.release()
+            return results
         finally:
             self._inside -= 1
+
+    async def _turn(self) -> None:
+        """Take a thread, when there is one."""
+        with move_on_after(MAX_SECONDS) as waiting:
+            await self._slots.acquire()
+        if waiting.cancelled_caught:
+            raise BusyError(f"no worker was free within {MAX_SECONDS} seconds; try again in a second")
+
+
+@contextmanager
+def stopping_is_busy() -> Iterator[None]:
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
+    try:
+        yield
+    except CancelledError as error:
+        raise BusyError("the service is being stopped; try again in a second") from error

@@ -4,9 +4,7 @@ request → image and preprocessing report → explain → Result → JSON or pi
 """
 
 import hashlib
-from asyncio import CancelledError
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,9 +21,8 @@ from models.usage import Usage
 from service.catalogue import Catalogue
 from service.drawing.primitives.canvas import png
 from service.drawing.primitives.style import Style
-from service.errors import BusyError
 from service.handling.answers import ModelReference
-from service.handling.capacity import Capacity
+from service.handling.capacity import Capacity, stopping_is_busy
 from service.handling.queries import ImageQuery, PictureQuery
 from service.http.negotiation import MEDIA_TYPES, Format, choose
 from service.http.security import check_key
@@ -115,7 +112,7 @@ class Handler:
         cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
         if not cheap:
             self._capacity.check()
-        with _stopping_is_busy():
+        with stopping_is_busy():
             data = await read_upload(self._request)
         note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=checkpoint.name, form=form.value)
 
@@ -164,19 +161,10 @@ class Handler:
         return form
 
     async def _compute(self, form: Format, work: Callable[[], bytes]) -> Response:
-        with _stopping_is_busy():
+        with stopping_is_busy():
             content = await self._capacity.run(work, self._request.is_disconnected)
         return _response(form, content)
 
 
 def _response(form: Format, content: bytes) -> Response:
     return Response(content, media_type=MEDIA_TYPES[form], headers={"Vary": "Accept"})
-
-
-@contextmanager
-def _stopping_is_busy() -> Iterator[None]:
-    """Turn a cancellation into BusyError. Only the end of the process cancels a request; a disconnect does not."""
-    try:
-        yield
-    except CancelledError as error:
-        raise BusyError("the service is being stopped; try again in a second") from error

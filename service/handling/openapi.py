@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -33,18 +34,22 @@ _OPERATION_REFUSALS = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+# Of these only an operation that answers with pictures has need.
+_OF_IMAGES = (HTTPStatus.NOT_ACCEPTABLE,)
 
 
-def install(app: FastAPI) -> None:
-    """Add the schema of a problem to the document, and move the descriptions of attributes to their fields."""
+def install(app: FastAPI, *messages: type[BaseModel]) -> None:
+    """Add the schemas of problems and of messages that handlers read themselves; describe the fields of dataclasses."""
     derive = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = problem.Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
             schemas = derive()["components"]["schemas"]
-            schemas |= schema.pop("$defs")
-            schemas["Problem"] = schema
+            defined: list[type[BaseModel]] = [problem.Problem, problem.ProtocolProblem, *messages]
+            for model in defined:
+                schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
+                schemas |= schema.pop("$defs", {})
+                schemas[model.__name__] = schema
             for one in schemas.values():
                 _describe_fields(one)
         return derive()
@@ -66,12 +71,34 @@ def responses(name: str, *refusals: HTTPStatus) -> Responses:
     """The ``responses`` of a route: the example of its JSON, and the statuses of its problems."""
     example = json.loads((EXAMPLES / f"{name}.json").read_text())
     answers: Responses = {200: {"content": {MEDIA_TYPES[Format.JSON]: {"example": example}}}}
-    for status in refusals:
-        answers[int(status)] = {
+    return answers | _refusals(refusals, problem.MEDIA_TYPE, problem.Problem)
+
+
+def protocol_refusals(*refusals: HTTPStatus) -> Responses:
+    """The problems that a route of the inference protocols can end in."""
+    return _refusals(refusals, problem.PROTOCOL_MEDIA_TYPE, problem.ProtocolProblem)
+
+
+def protocol_operation(message: type[BaseModel], *, in_bytes: bool = False) -> dict[str, Any]:
+    """The arguments of a route that takes a message of the inference protocols, which its handler reads itself."""
+    media = "application/octet-stream"
+    document = {"application/json": {"schema": {"$ref": _SCHEMAS + message.__name__}}}
+    tensors = {media: {"schema": {"type": "string", "format": "binary"}}} if in_bytes else {}
+    answers: Responses = {200: {"content": tensors}} if in_bytes else {}
+    return {
+        "openapi_extra": {"requestBody": {"required": True, "content": {**document, **tensors}}},
+        "responses": answers | protocol_refusals(*(one for one in _OPERATION_REFUSALS if one not in _OF_IMAGES)),
+    }
+
+
+def _refusals(statuses: Iterable[HTTPStatus], media_type: str, schema: type[BaseModel]) -> Responses:
+    return {
+        int(status): {
             "description": problem.TITLES.get(status, status.phrase),
-            "content": {problem.MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}},
+            "content": {media_type: {"schema": {"$ref": _SCHEMAS + schema.__name__}}},
         }
-    return answers
+        for status in statuses
+    }
 
 
 def with_picture(name: str, *refusals: HTTPStatus) -> Responses:

@@ -71,8 +71,8 @@ class ServiceMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
-                    # The framework refuses a declared length above the limit in plain text.
-                    await problems.of_status(HTTPStatus(status))(scope, receive, send_completed)
+                    # The body limit refuses a declared length itself, in plain text.
+                    await problems.of_status(HTTPStatus(status), path=scope["path"])(scope, receive, send_completed)
                     replaced = True
                     return
                 message["headers"] = [*message["headers"], *_missing(scope, message), (b"x-request-id", request_id)]
@@ -82,17 +82,17 @@ class ServiceMiddleware:
 
         try:
             if refusal := self._refusal(scope, headers):
-                await problems.of_domain(refusal)(scope, receive, send_completed)
+                await problems.of_domain(refusal, scope["path"])(scope, receive, send_completed)
             elif not scope["path"].isprintable():
-                # Parsers disagree on control characters in paths, and no route contains one.
-                await problems.of_status(HTTPStatus.NOT_FOUND)(scope, receive, send_completed)
+                # Two parsers read a control character differently; no path of ours has one.
+                await problems.of_status(HTTPStatus.NOT_FOUND, path=scope["path"])(scope, receive, send_completed)
             else:
                 await self.app(inner, receive, send_completed)
         except Exception:
             log.exception("failed", request_id=request_id.decode())
             if status:
                 raise
-            await problems.unexpected()(scope, receive, send_completed)
+            await problems.unexpected(scope["path"])(scope, receive, send_completed)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(inner.get("route"), "path", None)

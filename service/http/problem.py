@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): the format of all errors."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -9,6 +10,9 @@ from pydantic import MISSING, BaseModel, Field
 from service.http.telemetry import REJECTED, note
 
 MEDIA_TYPE = "application/problem+json"
+# On the paths of the inference protocols: KServe's client shows an error only where it comes as this.
+PROTOCOL_MEDIA_TYPE = "application/json"
+_PROTOCOL = re.compile(r"/v[12](/|\Z)")
 
 # The names of RFC 9110; those of older Python versions differ.
 TITLES = {
@@ -41,21 +45,46 @@ class Problem(BaseModel):
     )
 
 
+class ProtocolProblem(Problem):
+    """An error on a path of the inference protocols, whose clients look for `error`."""
+
+    error: str = Field(description="The detail once more.")
+
+
+def is_protocol(path: str) -> bool:
+    """Whether a path is one of the inference protocols'."""
+    return _PROTOCOL.match(path) is not None
+
+
 def refuse(
     status: HTTPStatus,
     kind: str,
     detail: str,
     parameters: Sequence[WrongParameter] = (),
     headers: Mapping[str, str] | None = None,
+    path: str = "",
 ) -> JSONResponse:
-    """The answer to a refused request. Counts the problem and adds it to the log line."""
+    """The answer to a request that is refused; it is counted, and named in the log line.
+
+    Parameters
+    ----------
+    status, kind, detail, parameters
+        The fields of the problem; ``kind`` is the end of its type.
+    headers
+        Beside those that the status must carry.
+    path
+        What was asked: the inference protocols have a form of their own.
+    """
     REJECTED.labels(kind).inc()
     note(problem=kind)
-    problem = Problem(
+    content = Problem(
         type=f"urn:konkyo:problem:{kind}",
         title=TITLES.get(status, status.phrase),
         status=status,
         detail=detail,
         errors=list(parameters) or MISSING,
-    )
-    return JSONResponse(problem.model_dump(), status, {**HEADERS.get(status, {}), **(headers or {})}, MEDIA_TYPE)
+    ).model_dump()
+    media_type = MEDIA_TYPE
+    if is_protocol(path):
+        content, media_type = {**content, "error": detail}, PROTOCOL_MEDIA_TYPE
+    return JSONResponse(content, status, {**HEADERS.get(status, {}), **(headers or {})}, media_type)

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from models import errors as domain
 from models.errors import KonkyoError
 from service import errors
-from service.http.problem import WrongParameter, refuse
+from service.http.problem import WrongParameter, is_protocol, refuse
 
 # The status and the problem type of every error of a request. Checkpoint and architecture errors are not listed: they
 # stop the start, and would be a 500 in a request.
@@ -41,7 +41,11 @@ FRAMEWORK = {
         "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB",
     ),
 }
-# Maximum number of wrong parameters in a problem.
+_TENSORS_TOO_LARGE = (
+    "content-too-large",
+    "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image takes 784 bytes",
+)
+# Wrong parameters that are named at the most.
 _MAX_NAMED = 10
 
 
@@ -54,16 +58,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, _gone)
 
 
-def of_status(status: HTTPStatus, headers: Any = None) -> JSONResponse:
-    """The problem of a status without an error of ours."""
+def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONResponse:
+    """The problem that a bare status stands for, at a path."""
     kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"this path does not take that method; it takes {(headers or {}).get('Allow', 'another')}"
-    return refuse(status, kind, detail, headers=headers)
+    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE and is_protocol(path):
+        kind, detail = _TENSORS_TOO_LARGE
+    return refuse(status, kind, detail, headers=headers, path=path)
 
 
-def of_domain(error: KonkyoError) -> JSONResponse:
-    """The problem of one of our errors. An error that is not listed is raised again."""
+def of_domain(error: KonkyoError, path: str = "") -> JSONResponse:
+    """The problem that one of our own errors stands for; an error that no request should meet is raised again."""
     for kind in type(error).__mro__:
         if kind in STATUSES:
             status, slug = STATUSES[kind]
@@ -73,23 +79,24 @@ def of_domain(error: KonkyoError) -> JSONResponse:
     wrong = []
     if isinstance(error, domain.ParameterError):
         wrong = [WrongParameter(parameter=error.parameter, message=error.message)]
-    return refuse(status, slug, str(error), wrong)
+    return refuse(status, slug, str(error), wrong, path=path)
 
 
-def unexpected() -> JSONResponse:
-    """The problem of an unexpected error. It says nothing about the error."""
+def unexpected(path: str = "") -> JSONResponse:
+    """The answer to an error that nobody foresaw: it tells nothing of it."""
     return refuse(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal",
         "something went wrong on our side; nothing is wrong with your request",
+        path=path,
     )
 
 
-async def _domain(_: Request, error: Exception) -> JSONResponse:
-    return of_domain(cast(KonkyoError, error))
+async def _domain(request: Request, error: Exception) -> JSONResponse:
+    return of_domain(cast(KonkyoError, error), request.scope["path"])
 
 
-async def _validation(_: Request, error: Exception) -> JSONResponse:
+async def _validation(request: Request, error: Exception) -> JSONResponse:
     wrong = []
     for item in cast(RequestValidationError, error).errors()[:_MAX_NAMED]:
         parameter = _wrong_parameter(item)
@@ -97,7 +104,7 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
         if parameter not in wrong:
             wrong.append(parameter)
     detail = "; ".join(f"{one.parameter}: {one.message}" for one in wrong)
-    return refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", detail, wrong)
+    return refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", detail, wrong, path=request.scope["path"])
 
 
 def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
@@ -111,11 +118,16 @@ def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
     return WrongParameter(parameter=str(name), message=str(item["msg"]).replace("Input should be", "must be"))
 
 
-async def _framework(_: Request, error: Exception) -> JSONResponse:
+async def _framework(request: Request, error: Exception) -> JSONResponse:
     http = cast(HTTPException, error)
-    return of_status(HTTPStatus(http.status_code), http.headers)
+    return of_status(HTTPStatus(http.status_code), http.headers, request.scope["path"])
 
 
-async def _gone(_: Request, __: Exception) -> JSONResponse:
-    """A problem for the log and the metrics; the client has disconnected."""
-    return refuse(HTTPStatus.BAD_REQUEST, "malformed-upload", "the body ended before all of it was sent")
+async def _gone(request: Request, _: Exception) -> JSONResponse:
+    """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
+    return refuse(
+        HTTPStatus.BAD_REQUEST,
+        "malformed-upload",
+        "the body ended before all of it was sent",
+        path=request.scope["path"],
+    )

@@ -1,6 +1,8 @@
 """Reads the image file from the body of a request."""
 
 from asyncio import timeout
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
@@ -50,9 +52,22 @@ async def read_upload(request: Request) -> bytes:
     MalformedUploadError
         The form cannot be parsed, or contains anything but one file in the field ``file``.
     """
+    async with in_time():
+        return await _read(request)
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Within it a body is read.
+
+    Raises
+    ------
+    SlowUploadError
+        It took too long.
+    """
     try:
         async with timeout(MAX_SECONDS):
-            return await _read(request)
+            yield
     except TimeoutError as error:
         raise SlowUploadError(f"the body did not arrive within {MAX_SECONDS} seconds; send it again, faster") from error
 

@@ -1,9 +1,13 @@
 """nginx before the service, with the project's own configuration. The long form: ``python -m tools.soak.slow``."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
+from functools import reduce
 
+import httpx
+import numpy as np
 import pytest
 from starlette.routing import Mount, Route
 
@@ -11,10 +15,12 @@ from service.app import create_app
 from service.http.uploads import MAX_BODY
 from service.page import FILES
 from service.settings import Settings
-from tests.e2e.server import ROOT
+from tests.e2e.server import PATIENCE, ROOT
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses
 from tests.pictures import sample
+from tests.tensors import EXPLAIN, PATH, SEVENS, request
+from tests.test_inference_refusals import TOO_LARGE
 from tools.soak.client import run
 from tools.soak.report import SkippedError
 from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
@@ -60,9 +66,11 @@ def public() -> list[str]:
         paths += [one.path for one in routes if isinstance(one, Route | Mount)]
     assert {*OPERATORS, "/predict", "/models/{name}/filters", "/web/{path:path}"} <= set(paths)
     shown = [path for path in paths if not path.startswith(OPERATORS)]
-    return [path.replace("{name}", "paired-3x3").replace("{path:path}", "js/main.js") for path in shown]
+    filled = {"{name}": "paired-3x3", "{version}": "1", "{path:path}": "js/main.js"}
+    return [reduce(lambda path, name: path.replace(name, filled[name]), filled, path) for path in shown]
 
 
+OWN_WORDS = b'"detail":"there is nothing at this path"}'
 OPERATORS = ("/metrics", "/docs", "/openapi.json")
 
 
@@ -74,7 +82,8 @@ def test_every_public_route_is_passed_on(port: int) -> None:
         assert "{" not in path
         for method in ("GET", "POST"):
             answer = exchange(port, get(path).replace(b"GET", method.encode(), 1))
-            assert statuses(answer)[0] in (200, 405, 415), path
+            assert statuses(answer)[0] in (200, 400, 404, 405, 415), path
+            assert OWN_WORDS not in answer, path
 
 
 # Paths that one parser takes for another path, and paths that are nobody's.
@@ -116,12 +125,34 @@ def test_no_other_path_is_passed_on(port: int, path: str) -> None:
     answer = exchange(port, get(path))
     assert statuses(answer) == [404]
     assert problem(answer) == "not-found"
-    assert b'"detail":"there is nothing at this path"}' in answer  # the edge's own words
+    assert OWN_WORDS in answer
 
 
 def test_a_percent_sign_in_the_query_is_the_service_s_business(port: int) -> None:
     answer = exchange(port, get("/healthz?x=%2f%0a"))
     assert statuses(answer)[0] in (200, 422)
+
+
+@pytest.mark.parametrize("path", [PATH, EXPLAIN])
+def test_tensors_may_be_larger(port: int, path: str) -> None:
+    images = np.tile(SEVENS, (512, 1, 1)) / 255
+    body = {"instances": images.round(3).tolist(), "outputs": ["logits"]}
+    if path == PATH:
+        body = request(images.astype(np.float32))
+    content = json.dumps(body).encode()
+    assert len(content) > 10 * MAX_BODY
+    answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=content, timeout=PATIENCE)
+    assert answer.status_code == 200
+    chunks = (content[start : start + 65536] for start in range(0, len(content), 65536))
+    answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=chunks, timeout=PATIENCE)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", [PATH, EXPLAIN])
+def test_tensors_that_are_too_large_are_refused_in_the_protocol_s_form(port: int, path: str) -> None:
+    answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=bytes(2**23 + 1), timeout=PATIENCE)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/json")
+    assert answer.json()["error"] == answer.json()["detail"] == TOO_LARGE
 
 
 def test_all_places_of_the_edge_fit_into_its_memory() -> None:

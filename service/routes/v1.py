@@ -1,0 +1,24 @@
+"""``POST /v1/models/{name}:explain``: the one explanation that KServe's client asks for."""
+
+from fastapi import APIRouter, Response
+
+from service.handling import openapi
+from service.http.security import KeyRequired
+from service.inference.answer import explain_answer
+from service.inference.inference import MAX_BODY, InferenceDependency
+from service.inference.messages import ExplainRequest, ExplainResponse
+from service.inference.question import explain_question
+
+router = APIRouter(prefix="/v1", tags=["inference"], dependencies=[KeyRequired])
+
+
+@router.post(
+    "/models/{name}:explain",
+    max_body_size=MAX_BODY,
+    response_model=ExplainResponse,
+    summary="Explain many images, as KServe's first protocol has it.",
+    **openapi.protocol_operation(ExplainRequest),
+)
+async def explain(name: str, inference: InferenceDependency) -> Response:
+    """The same outputs as those of `/v2/models/{name}/infer`, image by image."""
+    return await inference.respond(inference.checkpoint(name), explain_question, explain_answer)

@@ -1,0 +1,144 @@
+"""The clients that people have: Triton's, in JSON and in bytes, and KServe's own."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.e2e.server import running_service
+from tests.tensors import SEVENS
+
+NAME = "paired-3x3"
+KEY = {"X-API-Key": "key"}
+UNKNOWN = "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3"
+NO_KEY = "this service needs a key, in the header X-API-Key"
+GREY = (SEVENS / 255).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[str]:
+    """The address of a service that needs a key."""
+    with running_service(KONKYO_API_KEYS="key") as started:
+        yield started
+
+
+class TestTriton:
+    @pytest.fixture
+    def client(self, guarded: str) -> Iterator[Any]:
+        http = pytest.importorskip("tritonclient.http", reason="tritonclient is not installed")
+        with http.InferenceServerClient(guarded) as client:
+            yield client
+
+    def images(self, values: Any, in_bytes: bool) -> Any:
+        from tritonclient.http import InferInput
+
+        tensor = InferInput("images", list(values.shape), "UINT8" if values.dtype == np.uint8 else "FP32")
+        tensor.set_data_from_numpy(values, binary_data=in_bytes)
+        return tensor
+
+    def test_it_finds_the_service_alive_and_ready(self, client: Any) -> None:
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready(NAME, headers=dict(KEY))
+        assert not client.is_model_ready("nobody", headers=dict(KEY))
+        assert client.get_server_metadata(headers=dict(KEY))["extensions"] == ["binary_tensor_data"]
+        metadata = client.get_model_metadata(NAME, headers=dict(KEY))
+        assert metadata["outputs"][4] == {"name": "shapley", "datatype": "FP64", "shape": [-1, 7, 7]}
+        assert client.is_model_ready(NAME, metadata["versions"][0], headers=dict(KEY))
+
+    @pytest.mark.parametrize("sent_in_bytes", [True, False])
+    @pytest.mark.parametrize("wanted_in_bytes", [True, False])
+    @pytest.mark.parametrize("values", [SEVENS, GREY], ids=["UINT8", "FP32"])
+    def test_explanations_travel_as_tensors(
+        self, client: Any, values: Any, sent_in_bytes: bool, wanted_in_bytes: bool
+    ) -> None:
+        from tritonclient.http import InferRequestedOutput
+
+        names = ("logits", "contributions", "occlusion", "shapley")
+        outputs = [InferRequestedOutput(name, binary_data=wanted_in_bytes) for name in names]
+        answer = client.infer(
+            NAME,
+            [self.images(values, sent_in_bytes)],
+            outputs=outputs,
+            request_id="42",
+            parameters={"target": 3},
+            headers=dict(KEY),  # it writes into them
+        )
+        assert answer.get_response()["id"] == "42"
+        assert answer.as_numpy("logits").argmax(-1).tolist() == [7, 3]
+        shapes = [answer.as_numpy(name).shape for name in names]
+        assert shapes == [(2, 10), (2, 3, 3), (2, 14, 14), (2, 7, 7)]
+
+    def test_without_outputs_it_gets_all_of_them(self, client: Any) -> None:
+        answer = client.infer(NAME, [self.images(SEVENS, True)], headers=dict(KEY))
+        assert answer.as_numpy("probabilities").sum(-1) == pytest.approx([1, 1])
+        assert answer.as_numpy("shapley").shape == (2, 7, 7)
+
+    def test_it_says_what_was_wrong(self, client: Any) -> None:
+        from tritonclient.utils import InferenceServerException
+
+        for arguments, headers, message in (
+            (("nobody", [self.images(SEVENS, True)]), dict(KEY), rf"^\[404\] {UNKNOWN}$"),
+            ((NAME, [self.images(SEVENS, True)]), {}, rf"^\[401\] {NO_KEY}$"),
+            (
+                (NAME, [self.images(GREY * 255, True)]),
+                dict(KEY),
+                r"must be from 0 to 1, and finite; send 0 to 255 as UINT8$",
+            ),
+        ):
+            with pytest.raises(InferenceServerException, match=message):
+                client.infer(*arguments, headers=headers)
+
+
+class TestKServe:
+    @pytest.fixture
+    def kserve(self) -> Any:
+        return pytest.importorskip("kserve", reason="kserve is not installed", exc_type=ImportError)
+
+    def ask(self, kserve: Any, protocol: str, question: Any) -> Any:
+        async def scenario() -> Any:
+            async with kserve.InferenceRESTClient(kserve.RESTConfig(protocol=protocol)) as client:
+                return await question(client)
+
+        return asyncio.run(scenario())
+
+    def test_it_finds_the_service_alive_and_ready(self, kserve: Any, guarded: str) -> None:
+        url = f"http://{guarded}"
+        assert self.ask(kserve, "v2", lambda client: client.is_server_live(url)) is True
+        assert self.ask(kserve, "v2", lambda client: client.is_server_ready(url)) is True
+        assert self.ask(kserve, "v2", lambda client: client.is_model_ready(url, NAME, headers=dict(KEY))) is True
+        assert self.ask(kserve, "v2", lambda client: client.is_model_ready(url, "nobody", headers=dict(KEY))) is False
+
+    @pytest.mark.parametrize("in_bytes", [True, False])
+    def test_explanations_travel_as_tensors(self, kserve: Any, guarded: str, in_bytes: bool) -> None:
+        tensor = kserve.InferInput("images", list(SEVENS.shape), "UINT8")
+        tensor.set_data_from_numpy(SEVENS, binary_data=in_bytes)
+        from kserve.protocol.infer_type import RequestedOutput
+
+        outputs = [RequestedOutput(name, {"binary_data": in_bytes}) for name in ("logits", "shapley")]
+        request = kserve.InferRequest(
+            NAME, [tensor], request_id="42", request_outputs=outputs, parameters={"target": 3}
+        )
+        answer = self.ask(
+            kserve, "v2", lambda client: client.infer(f"http://{guarded}", request, NAME, headers=dict(KEY))
+        )
+        assert answer.id == "42"
+        logits, shapley = answer.outputs
+        assert logits.as_numpy().argmax(-1).tolist() == [7, 3]
+        assert shapley.as_numpy().shape == (2, 7, 7)
+
+    def test_the_one_explanation_that_it_can_ask_for(self, kserve: Any, guarded: str) -> None:
+        data = {"instances": GREY.tolist(), "outputs": ["shapley"]}
+        answer = self.ask(
+            kserve, "v1", lambda client: client.explain(f"http://{guarded}", NAME, data, headers=dict(KEY))
+        )
+        assert answer["predictions"] == [7, 3]
+        assert np.shape([one["shapley"] for one in answer["explanations"]]) == (2, 7, 7)
+
+    def test_it_says_what_was_wrong(self, kserve: Any, guarded: str) -> None:
+        import httpx
+
+        with pytest.raises(httpx.HTTPStatusError, match=rf"^{NO_KEY}, '401 Unauthorized'"):
+            self.ask(kserve, "v1", lambda client: client.explain(f"http://{guarded}", NAME, {"instances": []}))

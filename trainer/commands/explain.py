@@ -1,0 +1,67 @@
+"""``python -m trainer explain``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.checkpoint import DIRECTORY
+from trainer.commands.options import ModelsOption, chosen
+from trainer.commands.terminal import console, counting, interruptible
+from trainer.data import find
+from trainer.errors import DataError, RunError
+from trainer.explaining.choices import Engine, Explanation
+
+# The test images of a folder that holds MNIST.
+IMAGES = "t10k-images-idx3-ubyte"
+SHARD = 1000
+
+
+def explain(
+    data: Annotated[
+        Path, typer.Option(envvar="KONKYO_DATA", help=f"An IDX file of 28×28 images, or a folder with {IMAGES}.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the Parquet files; made where it is missing.")],
+    model: Annotated[str, typer.Option(help="A checkpoint's name.")] = "paired-3x3",
+    models_directory: ModelsOption = DIRECTORY,
+    explanations: Annotated[
+        list[Explanation] | None, typer.Option("--explanation", help="May be repeated.", show_default="all of them")
+    ] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Only the first images.", show_default="all")] = None,
+    engine: Annotated[Engine, typer.Option(help="Processes of this machine, or a Ray cluster.")] = Engine.LOCAL,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes of the local engine.", show_default="one for each core")
+    ] = None,
+    shard: Annotated[int, typer.Option(min=1, help="Images in a file.")] = SHARD,
+) -> None:
+    """Predict and explain any number of images, and write all of it as Parquet files.
+
+    Stop it at any time: the same command goes on where it was, and ends with the same files. For --engine ray the
+    variable RAY_ADDRESS names a cluster, all of whose machines must see the same folders; without it this machine is
+    one.
+    """
+    try:
+        from trainer.explaining.engines import processors, run
+        from trainer.explaining.job import new_job
+    except ModuleNotFoundError as error:
+        raise RunError(f"the package {error.name} is not installed; pip install 'konkyo[cluster]' has it") from error
+
+    [checkpoint] = chosen(models_directory, [model])
+    wanted = list(Explanation) if explanations is None else explanations
+    job = new_job(_file(data), images, checkpoint, models_directory, wanted, shard, out)
+    left = job.begin()
+    with interruptible("file"), counting(f"{checkpoint.name}, images", job.images) as advance:
+        advance(job.images - sum(map(job.size, left)))
+        for done in run(job, engine, workers or processors()):
+            advance(job.size(done))
+    console.print(f"{job.images:,} images in {job.shards:,} files in {out}", highlight=False, soft_wrap=True)
+
+
+def _file(data: Path) -> Path:
+    """The IDX file that is meant."""
+    if not data.is_dir():
+        return data
+    found = find(data, IMAGES)
+    if found is None:
+        raise DataError(f"{data} holds neither {IMAGES} nor {IMAGES}.gz; --data can name a file as well")
+    return found

@@ -1,0 +1,126 @@
+"""Explanations of some images, as the columns of a Parquet file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from models.architecture import Architecture
+from models.contributions import class_maps
+from models.errors import BudgetError, ImageError
+from models.network import Array, IntArray, Network, softmax
+from models.occlusion import occlude
+from models.proofs import Grounds, Place, grounds
+from models.shapley import shapley_values
+from trainer.explaining.choices import Explanation
+
+# Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
+CHUNK = 64
+# Columns of the grid of 4×4 regions, by which a region's row and column make its number.
+GRID = 7
+
+Columns = dict[str, Any]
+
+
+def explain(network: Network, images: NDArray[np.uint8], first: int, wanted: Sequence[Explanation]) -> pa.Table:
+    """The table of some images of a data set; every explanation is of the predicted class.
+
+    The same images give the same bits, on whichever machine of a kind and in whichever company.
+
+    Parameters
+    ----------
+    network
+        In float64.
+    images
+        (N, 28, 28), 0…255.
+    first
+        The number of the first of them in the data set.
+    wanted
+        What is written beside the prediction.
+    """
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK] / 255
+        logits = network.logits(chunk)
+        predicted = logits.argmax(-1)
+        columns: Columns = {
+            "image": pa.array(np.arange(first + start, first + start + len(chunk), dtype=np.int64)),
+            "predicted": pa.array(predicted.astype(np.int16)),
+            "probability": pa.array(softmax(logits).max(-1)),
+            "logits": _tensors(logits),
+        }
+        for one in wanted:
+            columns |= _COLUMNS[one](network, chunk, predicted)
+        parts.append(pa.table(columns))
+    return pa.concat_tables(parts)
+
+
+def shapes(architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
+    """The shape of each tensor column's entries; in the file they are lists, row by row."""
+    pairs = architecture.conv1_filters, architecture.conv2_filters
+    return {
+        "logits": architecture.tensor_shapes["affine.bias"],
+        "contributions": pairs,
+        "occlusion": (14, 14),
+        "shapley": (GRID, GRID),
+    }
+
+
+def _tensors(values: Array) -> pa.Array:
+    """(N, …) as a column of lists of one length."""
+    flat = np.ascontiguousarray(values, np.float64).reshape(-1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat), int(np.prod(values.shape[1:])))
+
+
+def _contributions(network: Network, images: Array, predicted: IntArray) -> Columns:
+    return {"contributions": _tensors(class_maps(network, images, predicted).sum((-2, -1)))}
+
+
+def _occlusion(network: Network, images: Array, predicted: IntArray) -> Columns:
+    return {"occlusion": _tensors(occlude(network, images, predicted).drop)}
+
+
+def _shapley(network: Network, images: Array, predicted: IntArray) -> Columns:
+    pairs = zip(images, predicted, strict=True)
+    return {"shapley": _tensors(np.stack([shapley_values(network, image).values[target] for image, target in pairs]))}
+
+
+def _proofs(network: Network, images: Array, _: IntArray) -> Columns:
+    found = [_grounds(network, image) for image in images]
+    regions = pa.list_(pa.int16())
+    proven = [one if isinstance(one, Grounds) else None for one in found]
+    contrasts = [one and one.contrast for one in proven]
+    return {
+        "sufficient": pa.array([one and _numbers(one.sufficient.regions) for one in proven], regions),
+        "margin": pa.array([one and one.sufficient.margin for one in proven], pa.float64()),
+        "combinations": pa.array([one and one.sufficient.combinations for one in proven], pa.int64()),
+        # What is proven of the set, or why nothing is.
+        "status": pa.array([one.sufficient.status.value if isinstance(one, Grounds) else one for one in found]),
+        "contrast": pa.array([one and _numbers(one.regions) for one in contrasts], regions),
+        "contrast_predicted": pa.array([one and one.predicted for one in contrasts], pa.int16()),
+    }
+
+
+def _grounds(network: Network, image: Array) -> Grounds | str:
+    """One image without grounds is no reason to lose those of all others."""
+    try:
+        return grounds(network, image)
+    except ImageError:
+        return "tied"
+    except BudgetError:
+        return "too-much-work"
+
+
+def _numbers(places: Sequence[Place]) -> list[int]:
+    """Regions row by row, from 0 to 48."""
+    return [row * GRID + column for row, column in places]
+
+
+_COLUMNS: dict[Explanation, Callable[[Network, Array, IntArray], Columns]] = {
+    Explanation.CONTRIBUTIONS: _contributions,
+    Explanation.OCCLUSION: _occlusion,
+    Explanation.SHAPLEY: _shapley,
+    Explanation.PROOFS: _proofs,
+}
