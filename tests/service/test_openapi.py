@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import encode, sample
+from tests.service.test_handler import PATHS
 from tests.tensors import SEVENS
-from tests.test_handler import PATHS
 
 Document = dict[str, Any]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

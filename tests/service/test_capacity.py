@@ -18,8 +18,8 @@ from service.imaging import decoding
 from service.settings import Settings
 from tests.pictures import sample
 from tests.refuse import refuses
-from tests.test_handler import PATHS, check_problem
-from tests.test_telemetry import metric
+from tests.service.test_handler import PATHS, check_problem
+from tests.service.test_telemetry import metric
 
 WAITING = 3
 

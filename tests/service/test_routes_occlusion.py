@@ -16,8 +16,8 @@ from service.drawing.primitives.canvas import MARGIN, NOTE, png
 from service.drawing.primitives.colours import MUTED, PAPER
 from tests.oracles import slow_trace
 from tests.pictures import decode, encode, pixels, sample
-from tests.test_drawing_canvas import written
-from tests.test_handler import check_problem
+from tests.service.test_drawing_canvas import written
+from tests.service.test_handler import check_problem
 
 UNKNOWN = "query: holds a parameter that this operation does not have; /docs shows those it has"
 

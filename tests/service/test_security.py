@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import sample
-from tests.test_handler import PATHS, check_problem
+from tests.service.test_handler import PATHS, check_problem
 
 KEYS = Settings(api_keys="first-key, second-key")
 GUARDED = [("POST", path) for path in PATHS] + [("GET", "/models"), ("GET", "/models/paired-3x3"), ("GET", "/metrics")]

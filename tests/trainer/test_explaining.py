@@ -39,7 +39,7 @@ from trainer.explaining.choices import Engine, Explanation
 from trainer.explaining.images import open_images, write_images
 from trainer.explaining.job import MANIFEST, Job, new_job
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ALL = list(Explanation)
 CHEAP = [Explanation.CONTRIBUTIONS]
 

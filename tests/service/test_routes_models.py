@@ -12,7 +12,7 @@ from models.errors import CheckpointError
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import decode
-from tests.test_handler import check_problem
+from tests.service.test_handler import check_problem
 
 SHAPES = {
     "paired-3x3": ((3, 5, 5), (3, 1, 3, 3)),

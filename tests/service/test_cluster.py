@@ -36,7 +36,7 @@ from trainer.explaining.job import Job, new_job
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 
 

@@ -12,7 +12,7 @@ from service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSIT
 from service.drawing.primitives.style import Style
 from service.drawing.shapley import shapley
 from tests.lamp import lamp_network, lit
-from tests.test_drawing_canvas import written
+from tests.service.test_drawing_canvas import written
 
 
 def _pixel(image: Image.Image, row: int, column: int) -> np.ndarray:

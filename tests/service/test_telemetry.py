@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from service.http import telemetry
 from tests.pictures import sample
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 UUID = re.compile(r"[0-9a-f]{32}")
 

@@ -26,7 +26,7 @@ from trainer.errors import RunError
 from trainer.recipe import BEST
 from trainer.train import Run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MNIST = os.environ.get("KONKYO_DATA")
 needs_mnist = pytest.mark.skipif(not MNIST, reason="KONKYO_DATA names no folder with MNIST's four files")
 

@@ -11,7 +11,7 @@ from service import errors
 from service.http import problems
 from service.http.problem import WrongParameter
 from tests.pictures import sample
-from tests.test_handler import check_problem
+from tests.service.test_handler import check_problem
 
 
 def tree(root: type[KonkyoError]) -> set[type[KonkyoError]]:

@@ -5,7 +5,7 @@ import pytest
 
 from models.architecture import Architecture, Wiring
 from service.drawing.layout.slide import Slide
-from tests.test_drawing_ledger import SHAPES, THREE
+from tests.service.test_drawing_ledger import SHAPES, THREE
 
 SUMMED, LENET, ONE = Architecture(Wiring.SUMMED, 3, 3), Architecture(Wiring.SUMMED, 6, 16), SHAPES[-1]
 WIDE = [

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from models.checkpoint import DIRECTORY, load
 from tests.oracles import linear_piece
 from tests.pictures import pixels, sample
-from tests.test_handler import check_problem
+from tests.service.test_handler import check_problem
 
 MODELS = {"paired-3x3": (3, 3), "summed-3x3": (3, 3), "lenet-6x16": (6, 16)}
 

@@ -26,7 +26,7 @@ from service.drawing.primitives.colours import (
     signed_grey,
 )
 from service.drawing.primitives.style import Style, Theme
-from tests.test_drawing_canvas import decoded, patch, written
+from tests.service.test_drawing_canvas import decoded, patch, written
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
 SHAPES = [

@@ -14,8 +14,8 @@ from service.app import create_app
 from service.inference.inference import PIECE
 from service.settings import Settings
 from tests.pictures import sample
+from tests.service.test_telemetry import lines, metric
 from tests.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request, tensors
-from tests.test_telemetry import lines, metric
 from trainer.data import Digits
 
 NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley"]

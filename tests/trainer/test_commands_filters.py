@@ -23,7 +23,7 @@ from trainer.cli import app
 from trainer.data import Digits, read
 from trainer.errors import RunError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MNIST = os.environ.get("KONKYO_DATA")
 needs_mnist = pytest.mark.skipif(not MNIST, reason="KONKYO_DATA names no folder with MNIST's four files")
 FOUND = sorted(path.stem for path in DIRECTORY.glob("*.safetensors"))
