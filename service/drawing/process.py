@@ -174,7 +174,7 @@ def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) ->
             canvas.fill(box, ACCENT)
         canvas.text(_middle(tag), tag.baseline(SUM), str(digit), SUM, colour, 0.5, chosen, chosen)
         canvas.text(right, box.baseline(BODY), number(value, decimals), BODY, colour, 1, chosen, chosen)
-    canvas.text(slide.right, NAME, "predicted", BODY, align=1, strong=True)
+    canvas.text(slide.right, NAME, "class", BODY, align=1, strong=True)
     row = slide.row(predicted)
     canvas.text(
         slide.right, row.baseline(_PREDICTED_SIZE), str(predicted), _PREDICTED_SIZE, ACCENT, align=1, strong=True
