@@ -140,9 +140,8 @@ def parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
             value = {**definitions[value["$ref"].rpartition("/")[2]], **value}
             del value["$ref"]
         if "anyOf" in value:
-            [alternative] = [one for one in value["anyOf"] if one != {"type": "null"}]
-            value = {**plain(alternative), **value}
-            del value["anyOf"]
+            first, *others = [plain(one) for one in value.pop("anyOf") if one != {"type": "null"}]
+            value = {**value, "anyOf": [first, *others]} if others else {**first, **value}
         return {key: item for key, item in value.items() if key != "title" and not (key == "default" and item is None)}
 
     found = []
