@@ -47,8 +47,9 @@ bench: $(VENV)/.bench  ## measurements side by side: in the process, then over H
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
 
-examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service
+examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, and the page's digits
 	$(RUN) tools.examples
+	$(RUN) tools.samples
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tools.gallery

@@ -230,7 +230,7 @@ def explain_filters(
 
 
 def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
-    """The ledger's maps of one class of each image, for many images. They take a tenth of the whole ledger's time.
+    """The ledger's maps of one class of each picture, for many: a tenth of what the whole ledger takes.
 
     Parameters
     ----------

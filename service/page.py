@@ -16,6 +16,7 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".json": "application/json",
 }
 
 # The page loads scripts, styles and images from this service alone and sends requests to it alone. /docs has other

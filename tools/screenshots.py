@@ -42,6 +42,39 @@ def _pair(page: Page) -> None:
     expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "pair")
 
 
+def _asked(page: Page, question: str, shown: str) -> None:
+    page.get_by_test_id(f"question-{question}").click()
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", shown)
+    page.mouse.move(2, 2)
+
+
+def _shares(page: Page) -> None:
+    _asked(page, "shapley", "shares")
+
+
+def _grounds(page: Page) -> None:
+    _asked(page, "grounds", "grounds")
+    page.get_by_test_id("hide-contrast").click()
+    expect(page.get_by_test_id("live")).to_contain_text("now a")
+    page.mouse.move(2, 2)
+
+
+def _projector(page: Page) -> None:
+    _asked(page, "grounds", "grounds")
+    page.get_by_test_id("hide-others").click()
+    expect(page.get_by_test_id("live")).to_contain_text("still a")
+    page.get_by_test_id("present").click()
+    page.keyboard.press("4")
+    page.mouse.move(2, 2)
+
+
+def _lenet(page: Page) -> None:
+    page.get_by_test_id("model").select_option("lenet-6x16")
+    expect(page.get_by_test_id("pairs").locator("button")).to_have_count(96)
+    page.get_by_test_id("present").click()
+    page.keyboard.press("3")
+
+
 def _walk(page: Page) -> None:
     page.get_by_test_id("walk").click()
     page.keyboard.press("End")
@@ -51,6 +84,7 @@ def _nothing(_: Page) -> None:
     pass
 
 
+PROJECTOR = {"viewport": {"width": 1920, "height": 1080}, "device_scale_factor": 1}
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 PICTURES = [
     Screenshot("light", 5, _versus),
@@ -58,6 +92,10 @@ PICTURES = [
     Screenshot("phone", 3, _nothing, PHONE),
     Screenshot("japanese", 5, _pair, {"locale": "ja-JP"}),
     Screenshot("walk", 5, _walk),
+    Screenshot("shares", 7, _shares),
+    Screenshot("grounds", 7, _grounds),
+    Screenshot("projector", 4, _projector, PROJECTOR),
+    Screenshot("lenet", 7, _lenet, PROJECTOR),
 ]
 
 
@@ -66,7 +104,7 @@ def main() -> None:
     with running_service() as address, sync_playwright() as playwright:
         browser = launch(playwright)
         for picture in PICTURES:
-            with opened(browser, address, device_scale_factor=2, **picture.browser) as page:
+            with opened(browser, address, **{"device_scale_factor": 2, **picture.browser}) as page:
                 draw(page, *DIGITS[picture.digit])
                 read(page, picture.digit)
                 page.mouse.move(2, 2)

@@ -13,7 +13,18 @@ from service.drawing.layout.places import Emphasis, Place, name_places, name_wid
 from service.drawing.layout.slide import LINE, NAME, PAIRS, SIZES, Slide
 from service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for, number
 from service.drawing.primitives.colourbar import colour_strip
-from service.drawing.primitives.colours import ACCENT, INK, MUTED, SHADES, Array, Pixels, diverging, grey, limit_of
+from service.drawing.primitives.colours import (
+    ACCENT,
+    INK,
+    MUTED,
+    SHADES,
+    Array,
+    Pixels,
+    diverging,
+    grey,
+    limit_of,
+    signed_grey,
+)
 from service.drawing.primitives.style import Style
 
 # Background of the predicted class's maps.
@@ -87,7 +98,7 @@ def _link(canvas: Canvas, sources: Sequence[Box], targets: Sequence[Box], lead: 
 def _draw_input(canvas: Canvas, slide: Slide, image: Array) -> None:
     _head(canvas, _middle(slide.digit), "image", f"{len(image)}×{len(image)}")
     canvas.tile(slide.digit, grey(image))
-    for baseline, text in zip(slide.lines, ("Filters: full colour is", "the largest weight."), strict=True):
+    for baseline, text in zip(slide.lines, ("Filters: grey is 0, ink", "the largest weight."), strict=True):
         canvas.text(slide.digit.left, baseline, text, NOTE, MUTED)
 
 
@@ -95,10 +106,12 @@ def _draw_layer(canvas: Canvas, slide: Slide, layer: int, maps: Array) -> None:
     column, shape, pooled = slide.column(layer), slide.layers[layer], layer % 2 == 1
     _head(canvas, _middle(column), shape.name, shape.sizes)
     limit = limit_of(maps)
-    shades = diverging(maps, limit).reshape(shape.groups, shape.maps, *maps.shape[-2:])
+    # After ReLU nothing is below zero: the background is 0.
+    greys = grey(maps / (limit or 1)) if pooled else signed_grey(maps, limit)
+    shades = greys.reshape(shape.groups, shape.maps, *maps.shape[-2:])
     for grid, some in zip(slide.grids(layer), shades, strict=True):
         _draw_grid(canvas, grid, some)
-    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not pooled)
+    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not pooled, greys=True)
     words = "after ReLU" if pooled else "before ReLU"
     canvas.text(_middle(column), slide.lines[1], words, NOTE, MUTED, align=0.5)
 
@@ -114,10 +127,10 @@ def _draw_grid(canvas: Canvas, grid: Grid, shades: Pixels, framed: bool = True) 
 
 def _draw_filters(canvas: Canvas, slide: Slide, network: Network) -> None:
     filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
-    for i, shades in enumerate(diverging(filters, limit_of(filters))):
+    for i, shades in enumerate(signed_grey(filters, limit_of(filters))):
         canvas.tile(slide.filter(i), shades)
     if slide.kernels:
-        for j, stack in enumerate(diverging(kernels, limit_of(kernels))):
+        for j, stack in enumerate(signed_grey(kernels, limit_of(kernels))):
             for number, shades in enumerate(stack):
                 for group in range(slide.layers[2].groups):
                     canvas.tile(slide.kernel(group, j, number), shades)
@@ -161,7 +174,7 @@ def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) ->
             canvas.fill(box, ACCENT)
         canvas.text(_middle(tag), tag.baseline(SUM), str(digit), SUM, colour, 0.5, chosen, chosen)
         canvas.text(right, box.baseline(BODY), number(value, decimals), BODY, colour, 1, chosen, chosen)
-    canvas.text(slide.right, NAME, "predicted", BODY, align=1, strong=True)
+    canvas.text(slide.right, NAME, "class", BODY, align=1, strong=True)
     row = slide.row(predicted)
     canvas.text(
         slide.right, row.baseline(_PREDICTED_SIZE), str(predicted), _PREDICTED_SIZE, ACCENT, align=1, strong=True

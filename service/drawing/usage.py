@@ -9,7 +9,7 @@ from service.drawing.layout.filter_heads import FILTERS_NOTE
 from service.drawing.layout.panels import Panels
 from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
 from service.drawing.primitives.colourbar import colour_strip
-from service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of
+from service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of, signed_grey
 from service.drawing.primitives.letters import width
 from service.drawing.primitives.style import Style
 
@@ -61,9 +61,9 @@ def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
     filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
     limit = limit_of(filters)
     for i, weights in enumerate(filters):
-        canvas.tile(panels.filter(i), diverging(weights, limit))
+        canvas.tile(panels.filter(i), signed_grey(weights, limit))
     pitch = panels.kernel_pitch
-    canvas.tiles(panels.kernel(0, 0), (pitch, pitch), diverging(kernels, limit_of(kernels)).swapaxes(0, 1))
+    canvas.tiles(panels.kernel(0, 0), (pitch, pitch), signed_grey(kernels, limit_of(kernels)).swapaxes(0, 1))
     for layer, box in (("conv1", panels.filter(0)), ("conv2", panels.kernel(0, 0))):
         canvas.text(box.left - 9, box.baseline(NOTE), layer, NOTE, MUTED, align=1)
     if not panels.dense:
@@ -121,7 +121,7 @@ def _draw_place(canvas: Canvas, icons: tuple[Box, Box], pair: PlacedPair, colour
     for box, weights, limit in zip(
         icons, (filters[pair.conv1], kernel), (limit_of(filters), limit_of(kernels)), strict=True
     ):
-        canvas.tile(box, diverging(weights, limit))
+        canvas.tile(box, signed_grey(weights, limit))
         if colour != MUTED:
             canvas.frame(box, colour, 2, 1)
     left, top = icons[1].right + 11, icons[1].top

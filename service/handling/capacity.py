@@ -59,28 +59,28 @@ class Capacity:
             raise BusyError("all workers are busy; try again in a second")
 
     async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
-        """Run ``work`` in a thread; return its result or raise its error. As ``run_all`` of one piece."""
+        """The result of ``work``, or its error; as ``run_all`` of this one piece."""
         [result] = await self.run_all([work], is_gone)
         return result
 
     async def run_all(self, pieces: Iterable[Callable[[], T]], is_gone: Callable[[], Awaitable[bool]]) -> list[T]:
-        """Run pieces of work one after another, each in a thread; return their results or raise the first error.
+        """The results of all pieces of work, one after another, or the first error.
 
-        Other requests have their turn between two pieces, so a large request does not block them.
+        Between two pieces others have their turn, so that a large question keeps nobody waiting for all of it.
 
         Parameters
         ----------
         pieces
-            The computations.
+            Each runs in a thread.
         is_gone
-            Whether the client has disconnected. Asked before each piece, when a thread is free.
+            Whether nobody waits for the results any more; asked whenever its turn has come.
 
         Raises
         ------
         BusyError
-            The queue is full, or no thread was free in time.
+            As many are waiting as may, or a turn did not come in time.
         ClientDisconnect
-            The client has disconnected.
+            Nobody waits for the results.
         """
         # Counted without an await in between: the semaphore itself counts a task only some steps later.
         self.check()
@@ -109,7 +109,7 @@ class Capacity:
 
 @contextmanager
 def stopping_is_busy() -> Iterator[None]:
-    """Turn a cancellation into BusyError. Only the end of the process cancels a request; a disconnect does not."""
+    """Nothing but the end of the process cancels a request: a client that leaves is noticed in another way."""
     try:
         yield
     except CancelledError as error:

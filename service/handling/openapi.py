@@ -39,7 +39,7 @@ _OF_IMAGES = (HTTPStatus.NOT_ACCEPTABLE,)
 
 
 def install(app: FastAPI, *messages: type[BaseModel]) -> None:
-    """Add the schemas of problems and of messages to the document; descriptions of attributes move to their fields."""
+    """Add the schemas of problems and of messages that handlers read themselves; describe the fields of dataclasses."""
     derive = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -140,9 +140,8 @@ def parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
             value = {**definitions[value["$ref"].rpartition("/")[2]], **value}
             del value["$ref"]
         if "anyOf" in value:
-            [alternative] = [one for one in value["anyOf"] if one != {"type": "null"}]
-            value = {**plain(alternative), **value}
-            del value["anyOf"]
+            first, *others = [plain(one) for one in value.pop("anyOf") if one != {"type": "null"}]
+            value = {**value, "anyOf": [first, *others]} if others else {**first, **value}
         return {key: item for key, item in value.items() if key != "title" and not (key == "default" and item is None)}
 
     found = []

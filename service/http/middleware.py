@@ -71,7 +71,7 @@ class ServiceMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
-                    # The framework refuses a declared length above the limit in plain text.
+                    # The body limit refuses a declared length itself, in plain text.
                     await problems.of_status(HTTPStatus(status), path=scope["path"])(scope, receive, send_completed)
                     replaced = True
                     return
@@ -84,7 +84,7 @@ class ServiceMiddleware:
             if refusal := self._refusal(scope, headers):
                 await problems.of_domain(refusal, scope["path"])(scope, receive, send_completed)
             elif not scope["path"].isprintable():
-                # Parsers disagree on control characters in paths, and no route contains one.
+                # Two parsers read a control character differently; no path of ours has one.
                 await problems.of_status(HTTPStatus.NOT_FOUND, path=scope["path"])(scope, receive, send_completed)
             else:
                 await self.app(inner, receive, send_completed)

@@ -64,16 +64,16 @@ def refuse(
     headers: Mapping[str, str] | None = None,
     path: str = "",
 ) -> JSONResponse:
-    """The answer to a refused request. Counts the problem and adds it to the log line.
+    """The answer to a request that is refused; it is counted, and named in the log line.
 
     Parameters
     ----------
     status, kind, detail, parameters
         The fields of the problem; ``kind`` is the end of its type.
     headers
-        Beside those that the status requires.
+        Beside those that the status must carry.
     path
-        Of the request. The inference protocols have a format of their own.
+        What was asked: the inference protocols have a form of their own.
     """
     REJECTED.labels(kind).inc()
     note(problem=kind)

@@ -45,7 +45,7 @@ _TENSORS_TOO_LARGE = (
     "content-too-large",
     "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image takes 784 bytes",
 )
-# Maximum number of wrong parameters in a problem.
+# Wrong parameters that are named at the most.
 _MAX_NAMED = 10
 
 
@@ -59,7 +59,7 @@ def install(app: FastAPI) -> None:
 
 
 def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONResponse:
-    """The problem of a status without an error of ours, at a path."""
+    """The problem that a bare status stands for, at a path."""
     kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"this path does not take that method; it takes {(headers or {}).get('Allow', 'another')}"
@@ -69,7 +69,7 @@ def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONRe
 
 
 def of_domain(error: KonkyoError, path: str = "") -> JSONResponse:
-    """The problem of one of our errors. An error that is not listed is raised again."""
+    """The problem that one of our own errors stands for; an error that no request should meet is raised again."""
     for kind in type(error).__mro__:
         if kind in STATUSES:
             status, slug = STATUSES[kind]
@@ -83,7 +83,7 @@ def of_domain(error: KonkyoError, path: str = "") -> JSONResponse:
 
 
 def unexpected(path: str = "") -> JSONResponse:
-    """The problem of an unexpected error. It says nothing about the error."""
+    """The answer to an error that nobody foresaw: it tells nothing of it."""
     return refuse(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal",
@@ -124,6 +124,10 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _gone(request: Request, _: Exception) -> JSONResponse:
-    """A problem for the log and the metrics; the client has disconnected."""
-    detail = "the body ended before all of it was sent"
-    return refuse(HTTPStatus.BAD_REQUEST, "malformed-upload", detail, path=request.scope["path"])
+    """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
+    return refuse(
+        HTTPStatus.BAD_REQUEST,
+        "malformed-upload",
+        "the body ended before all of it was sent",
+        path=request.scope["path"],
+    )

@@ -1,12 +1,16 @@
 """What the service answers, and what the page shows of it."""
 
+import json
 import re
+import subprocess
 from typing import Any
 
 import httpx
 import numpy as np
 from playwright.sync_api import Page
 
+from service.drawing.layout.sums import round_to_total
+from service.drawing.primitives.canvas import decimals_for
 from tests.e2e.browser import read
 from tests.e2e.server import PATIENCE
 
@@ -30,7 +34,24 @@ def totals(page: Page) -> list[list[float]]:
     return np.reshape([numbers(cell)[0] for cell in cells], (3, 3)).tolist()
 
 
+def ledger_totals(answer: Any) -> list[list[float]]:
+    """The contributions of an answer of a network with nine pairs, rounded as the picture of the ledger has them."""
+    contributions = np.array(answer["contributions"])
+    decimals = decimals_for(max(float(np.abs(contributions).max()), abs(answer["logit"])))
+    terms = np.array([contributions.sum(), sum(answer["filter_bias"]), answer["class_bias"]])
+    first = float(round_to_total(terms, answer["logit"], decimals)[0])
+    rounded: list[list[float]] = np.round(round_to_total(contributions, first, decimals), decimals).tolist()
+    return rounded
+
+
 def choose_sample(page: Page, digit: int) -> None:
     """Have a test digit read."""
     page.get_by_test_id(f"sample-{digit}").click()
     read(page, digit)
+
+
+def answered(page: Page, question: str) -> Any:
+    """What the copied command answers, once it is one that asks this."""
+    page.wait_for_function("text => navigator.clipboard.readText().then((all) => all.includes(text))", arg=question)
+    command = page.evaluate("navigator.clipboard.readText()")
+    return json.loads(subprocess.run(["bash", "-c", command], check=True, capture_output=True).stdout)

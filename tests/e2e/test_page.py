@@ -1,5 +1,6 @@
 """Draw, ask, look: what the page shows is what the service answers."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,11 +12,14 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.answers import asked, choose_sample, numbers, totals
+from models.checkpoint import load_all
+from service.page import WEB
+from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
 from tests.e2e.strokes import DIGITS
 from tests.pictures import encode, pixels, sample
-from tools.gallery import MISREAD
+
+SAMPLES = WEB / "digits" / "samples.json"
 
 
 def test_drawn_digits_are_read(page: Page) -> None:
@@ -52,9 +56,9 @@ def test_drawing_erasing_undoing_clearing(page: Page) -> None:
 def test_the_numbers_are_the_services(page: Page, address: str) -> None:
     choose_sample(page, 5)
     answer = asked(address, "/explain/filters", sample(5))
-    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    assert totals(page) == ledger_totals(answer)
     terms = [np.sum(answer["contributions"]), sum(answer["filter_bias"]), answer["class_bias"], answer["logit"]]
-    assert numbers(page.get_by_test_id("sum").text_content()) == pytest.approx(np.abs(terms), abs=0.005)
+    assert numbers(page.get_by_test_id("sum").text_content()) == pytest.approx(np.abs(terms), abs=0.01)
     first, second = answer["ranking"][:2]
     for place, pair in (("first", first), ("second", second)):
         cell = page.get_by_test_id(f"pair-{pair['conv1']}-{pair['conv2']}")
@@ -87,7 +91,7 @@ def test_another_class_and_a_rival(page: Page, address: str) -> None:
     page.get_by_test_id("rival").select_option("9")
     answer = asked(address, "/explain/filters", sample(9), target=4, versus=9)
     expect(page.get_by_test_id("sum")).to_contain_text("logit 4 − logit 9")
-    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    assert totals(page) == ledger_totals(answer)
     expect(page.get_by_test_id("places")).to_contain_text(
         f"first: conv1[{answer['ranking'][0]['conv1']}]×conv2[{answer['ranking'][0]['conv2']}]"
     )
@@ -122,9 +126,9 @@ def test_a_region_and_the_pairs_that_it_feeds(page: Page, address: str) -> None:
     row, column = critical["row"], critical["column"]
     whole, drop = answer["whole"], answer["drop"][row][column]
     said = numbers(page.get_by_test_id("details").text_content())
-    assert said == pytest.approx([whole, whole - drop, -drop], abs=0.005)
+    assert said == pytest.approx([whole, whole - drop, -drop], abs=0.01)
     losses = -np.array(answer["pairs"][row][column])
-    assert totals(page) == pytest.approx(losses, abs=0.005)
+    assert totals(page) == pytest.approx(losses, abs=0.01)
     page.mouse.move(5, 5)
     expect(page.get_by_test_id("details")).to_contain_text("Without the outlined region")
 
@@ -143,14 +147,31 @@ def test_a_pair_on_the_digit(page: Page, address: str) -> None:
     expect(heatmap).to_have_attribute("data-shown", "heat")
 
 
+@pytest.mark.parametrize("model", ["paired-3x3", "summed-3x3"])
+def test_a_cell_is_a_weight_times_an_activation(page: Page, address: str, model: str) -> None:
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    page.get_by_test_id("pair-2-1").click()
+    details = page.get_by_test_id("details")
+    expect(details).to_contain_text("The largest is weight ")
+    _, weight, activation, value = numbers(details.text_content())
+    cells = np.array(asked(address, "/explain/filters", sample(5), model=model, maps="full")["maps"])[2, 1]
+    row, column = np.unravel_index(np.abs(cells).argmax(), cells.shape)
+    assert value == pytest.approx(cells[row, column], abs=5e-4)
+    network = load_all()[model].network
+    number = 2 * 3 + 1 if model == "paired-3x3" else 1
+    weights = network.weights["affine.weight"].reshape(10, -1, 5, 5)
+    assert weight == pytest.approx(weights[5, number, row, column], abs=5e-4)
+    assert weight * activation == pytest.approx(value, abs=0.02)
+
+
 @pytest.mark.parametrize(("model", "pairs"), [("summed-3x3", 9), ("lenet-6x16", 96)])
 def test_another_network(page: Page, address: str, model: str, pairs: int) -> None:
     choose_sample(page, 5)
     page.get_by_test_id("model").select_option(model)
     answer = asked(address, "/explain/filters", sample(5), model=model)
-    # With a decimal more where the rounded terms would not add up.
-    logit = re.compile(f"= ({answer['logit']:.2f}|{answer['logit']:.3f})")
-    expect(page.get_by_test_id("sum").locator("dd").last).to_have_text(logit)
+    # Of many pairs, as in the picture, with a decimal less.
+    expect(page.get_by_test_id("sum").locator("dd").last).to_have_text(f"= {answer['logit']:.{1 if pairs > 9 else 2}f}")
     expect(page.get_by_test_id("pairs").locator("button")).to_have_count(pairs)
 
 
@@ -162,7 +183,7 @@ def test_a_file_is_read_as_the_service_reads_it(page: Page, address: str, tmp_pa
     page.get_by_test_id("file").set_input_files(path)
     answer = asked(address, "/explain/filters", picture, fit="mnist")
     read(page, answer["predicted"])
-    assert totals(page) == np.round(answer["contributions"], 2).tolist()
+    assert totals(page) == ledger_totals(answer)
     expect(page.get_by_test_id("receipt")).to_have_text("cropped, scaled, centred · dark ink made light")
 
 
@@ -188,9 +209,17 @@ def bring(page: Page, way: str, picture: bytes) -> None:
 
 
 def test_the_misread_digits_are_misread(page: Page) -> None:
-    for truth, digit in MISREAD.values():
-        page.get_by_role("button", name=f"A {truth} that is read as a {digit}").click()
-        read(page, digit)
+    """A click on one asks by itself why it is not the truth, and each network has its own."""
+    for model, samples in json.loads(SAMPLES.read_text()).items():
+        page.get_by_test_id("model").select_option(model)
+        for sample_of in samples:
+            truth, digit = sample_of["truth"], sample_of["predicted"]
+            button = page.get_by_role("button", name=f"A {truth} that is read as a {digit}")
+            expect(button).to_have_text(f"{truth} → {digit}")
+            button.click()
+            read(page, digit)
+            expect(page.get_by_test_id("target")).to_have_value(str(digit))
+            expect(page.get_by_test_id("rival")).to_have_value(str(truth))
 
 
 def test_the_walk(page: Page, address: str) -> None:

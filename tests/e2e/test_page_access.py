@@ -59,8 +59,10 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     expect(page.get_by_test_id("details")).to_contain_text("conv1[1]×conv2[1] adds")
     # The table is one stop on the way.
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.dataset.testid") == "save-heatmap"
-    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.testid") == "curl-heatmap"
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.testid") == "heatmap"
     page.keyboard.press("ArrowUp")
     expect(page.get_by_test_id("details")).to_contain_text("Without this region")
     page.keyboard.press("Escape")
@@ -123,6 +125,7 @@ def test_japanese_and_english(browser: Browser, address: str) -> None:
         page.get_by_test_id("language").click()
         expect(page.locator("html")).to_have_attribute("lang", "en")
         expect(page.get_by_role("heading", name="What each filter pair adds")).to_be_visible()
+        expect(page).to_have_url(re.compile("versus=6&drawing="))
         page.reload()
         expect(page.locator("html")).to_have_attribute("lang", "en")
         # The drawing stands in the address: a reload loses nothing.

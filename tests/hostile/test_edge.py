@@ -19,8 +19,8 @@ from tests.e2e.server import PATIENCE, ROOT
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses
 from tests.pictures import sample
+from tests.service.test_inference_refusals import TOO_LARGE
 from tests.tensors import EXPLAIN, PATH, SEVENS, request
-from tests.test_inference_refusals import TOO_LARGE
 from tools.soak.client import run
 from tools.soak.report import SkippedError
 from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold

@@ -3,9 +3,9 @@
 from models.network import Network
 from service.drawing.layout.table import Table
 from service.drawing.primitives.canvas import NOTE, Canvas
-from service.drawing.primitives.colours import MUTED, diverging, limit_of
+from service.drawing.primitives.colours import MUTED, limit_of, signed_grey
 
-FILTERS_NOTE = "Filters: full colour is the layer’s largest weight."
+FILTERS_NOTE = "Filters: grey is 0, ink the layer’s largest weight."
 
 
 def draw_heads(canvas: Canvas, table: Table, network: Network) -> None:
@@ -17,10 +17,10 @@ def draw_heads(canvas: Canvas, table: Table, network: Network) -> None:
     limit = limit_of(filters)
     for i, weights in enumerate(filters):
         box = table.filter(i)
-        canvas.tile(box, diverging(weights[0], limit))
+        canvas.tile(box, signed_grey(weights[0], limit))
         canvas.text(box.left - 8, (box.top + box.bottom) / 2 + 4, f"conv1[{i}]", NOTE, MUTED, align=1)
 
-    shades = diverging(kernels, limit_of(kernels)).swapaxes(0, 1)
+    shades = signed_grey(kernels, limit_of(kernels)).swapaxes(0, 1)
     canvas.tiles(table.kernel(0, 0), table.kernel_pitch, shades)
     for i in range(len(shades) if len(shades) > 1 else 0):
         box = table.kernel(i, 0)

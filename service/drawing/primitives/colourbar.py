@@ -3,7 +3,17 @@
 import numpy as np
 
 from service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
-from service.drawing.primitives.colours import HAIRLINE, INK, MUTED, NEGATIVE, NEUTRAL, POSITIVE
+from service.drawing.primitives.colours import (
+    GREY,
+    HAIRLINE,
+    INK,
+    INK_GREY,
+    MIDDLE_GREY,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    POSITIVE,
+)
 from service.drawing.primitives.letters import width
 
 WIDTH = 12
@@ -56,8 +66,8 @@ def bar_width(limit: float) -> int:
     return WIDTH + _TICK + _GAP + round(width(longest, NOTE) + 0.5)
 
 
-def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True) -> None:
-    """Draw a horizontal bar with the numbers of its ends beneath it.
+def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True, greys: bool = False) -> None:
+    """Draw a level bar with the numbers of its ends beneath it, the small legend of a row of maps.
 
     Parameters
     ----------
@@ -68,11 +78,16 @@ def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True) ->
     limit
         The value of the right end. With 0 the bar is neutral, with one number.
     signed
-        Whether the left end is −``limit``; otherwise it is 0.
+        Whether the left end stands for −``limit``; else it stands for 0.
+    greys
+        Whether the scale is that of weights and responses, and not that against and for.
     """
     columns = box.width * canvas.scale
-    first = NEGATIVE if signed else NEUTRAL
-    shades = np.rint(np.linspace(first, POSITIVE, columns)) if limit else np.full(columns, NEUTRAL)
+    if greys:
+        first, zero, last = GREY, MIDDLE_GREY if signed else GREY, INK_GREY
+    else:
+        first, zero, last = NEGATIVE if signed else NEUTRAL, NEUTRAL, POSITIVE
+    shades = np.rint(np.linspace(first, last, columns)) if limit else np.full(columns, zero)
     canvas.region(box)[:] = shades.astype(np.uint8)
     canvas.frame(box)
 

@@ -22,6 +22,7 @@ PAPER, HAIRLINE, TRACK = 0, 1, 2
 _INK_COLOURS = 3
 INK, MUTED, ACCENT, FIRST, SECOND = (_INK_COLOURS - 1 + SHADES * (place + 1) for place in range(5))
 GREY = SECOND + 1
+MIDDLE_GREY, INK_GREY = GREY + _GREYS // 2, GREY + _GREYS
 NEGATIVE = GREY + _GREYS + 1
 NEUTRAL = NEGATIVE + _STEPS
 POSITIVE = NEUTRAL + _STEPS
@@ -60,6 +61,15 @@ def rgb(theme: str, index: int) -> tuple[int, int, int]:
 def grey(values: Array) -> Pixels:
     """Palette indices of grey values: 0 is background and 1 is ink. Other values are clipped."""
     return (np.rint(np.clip(values, 0, 1) * _GREYS) + GREY).astype(np.uint8)
+
+
+def signed_grey(values: Array, limit: float) -> Pixels:
+    """Palette indices of weights and responses, which speak neither for nor against a class.
+
+    0 is the middle grey, −``limit`` and below the background, ``limit`` and above ink. With ``limit`` 0 everything is
+    the middle.
+    """
+    return grey(0.5 + values / (2 * limit)) if limit > 0 else np.full(np.shape(values), MIDDLE_GREY, np.uint8)
 
 
 def diverging(values: Array, limit: float) -> Pixels:

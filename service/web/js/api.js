@@ -16,6 +16,11 @@ export function useKey(key) {
   sessionStorage.setItem(KEY, key);
 }
 
+/** Whether the service is answered with a key. */
+export function hasKey() {
+  return Boolean(sessionStorage.getItem(KEY));
+}
+
 function headers() {
   const key = sessionStorage.getItem(KEY);
   return key ? { "X-API-Key": key } : {};
@@ -39,7 +44,8 @@ async function answered(request) {
   // A proxy in between may answer with something else than a problem.
   const problem = await response.json().catch(() => ({}));
   const slug = (problem.type ?? "").split(":").pop();
-  const kind = response.status === 503 ? "busy" : response.status >= 500 ? "unreachable" : slug;
+  const refused = slug === "unauthorized" && hasKey() ? "wrong-key" : slug;
+  const kind = response.status === 503 ? "busy" : response.status >= 500 ? "unreachable" : refused;
   throw new Refusal(kind || "refused", problem.detail);
 }
 

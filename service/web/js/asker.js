@@ -1,15 +1,27 @@
 // Asks the service about the drawing, again after every change, and shows only the newest answer.
 
 import { Refusal, alive, ask } from "./api.js";
+import { QUESTIONS } from "./questions.js";
 import { set, state, versus } from "./state.js";
 
 // While a stroke is drawn there is an answer this often; at its end at once.
 const WHILE_DRAWING = 70;
 const RETRY = 1000;
+// An explanation that is older than the drawing looks so from then on; sooner, it would flicker.
+const STALE = 350;
+
+const main = document.querySelector("main");
+let staleness;
 
 /** For whoever must wait until the page shows the answer to what was done last: tests, above all. */
 function mark(what) {
-  document.querySelector("main").dataset.state = what;
+  main.dataset.state = what;
+}
+
+function age(stale) {
+  clearTimeout(staleness);
+  staleness = null;
+  main.classList.toggle("stale", stale);
 }
 
 export class Asker {
@@ -29,8 +41,14 @@ export class Asker {
   /** The picture that the answer on the page is about, and how it was sent. */
   shown = null;
 
+  /** Whether an answer is to come. */
+  get pending() {
+    return main.dataset.state === "asking";
+  }
+
   changed(settled) {
     mark("asking");
+    staleness ??= setTimeout(() => main.classList.add("stale"), STALE);
     if (settled) this.ask();
     else if (this.#asking) this.#behind = true;
     else this.#timer ??= setTimeout(() => this.ask(), WHILE_DRAWING);
@@ -49,7 +67,8 @@ export class Asker {
       this.shown = null;
       this.#asking = false;
       mark("answered");
-      set({ answer: null, pair: null, spot: null });
+      age(false);
+      set({ answer: null, input: null, pair: null, spot: null, hidden: [], live: null });
       return;
     }
     this.#asking = true;
@@ -68,28 +87,39 @@ export class Asker {
   async #answer(signal) {
     const picture = this.drawing.file();
     const sent = { fit: this.drawing.picture?.exact ? null : "mnist", model: state.model };
-    const { region, pinned, versus: contrast } = state;
+    const { question, pinned, versus: contrast } = state;
+    const { path, parameters, pairs } = QUESTIONS[question];
     const reading = ask("/explain/process", picture, sent, signal);
     // No class is compared with itself, and which one is read is known only when it has been read.
     const target = pinned ?? (contrast === null ? null : (await reading).predicted);
-    const asked = { ...sent, region, target: pinned, versus: contrast === target ? null : contrast, pairs: true };
-    const [process, occlusion] = await Promise.all([reading, ask("/explain/occlusion", picture, asked, signal)]);
-    return { picture, sent, process, occlusion };
+    const classes = { target: pinned, versus: contrast === target ? null : contrast };
+    const asked = { ...sent, ...parameters(state, classes), pairs: pairs || null };
+    const [process, where] = await Promise.all([reading, ask(path, picture, asked, signal)]);
+    return { picture, sent, answer: { process, question, where } };
   }
 
-  #show({ picture, sent, process, occlusion }) {
+  #show({ picture, sent, answer }) {
+    age(false);
+    const { process, where } = answer;
+    if (process.input.warnings.some(({ code }) => code === "empty")) {
+      // Where there is nothing, there is nothing to explain.
+      this.shown = null;
+      set({ answer: null, input: process.input, problem: null, pair: null, spot: null, hidden: [], live: null });
+      return;
+    }
     this.shown = { picture, sent };
-    const [rows, columns] = occlusion.grid;
+    const [rows, columns] = where.grid;
     const spot = state.spot && state.spot[0] < rows && state.spot[1] < columns ? state.spot : null;
     const { length: filters1 } = process.conv1_filters;
     const pair = state.pair && state.pair[0] < filters1 && state.pair[1] < process.conv2_filters.length ? state.pair : null;
-    set({ answer: { process, occlusion }, problem: null, pair, spot });
+    set({ answer, input: null, problem: null, pair, spot });
     // A contrast class that became the class itself is none any more.
     if (versus() === null && state.versus !== null) set({ versus: null });
   }
 
   /** Say what went wrong; if the service is not there, wait until it is. */
   fail(error) {
+    if (main.dataset.state === "asking") age(true);
     const refusal = error instanceof Refusal ? error : new Refusal("unreachable");
     set({ problem: { kind: refusal.kind, detail: refusal.detail } });
     if (["unreachable", "busy"].includes(refusal.kind)) this.#wait();

@@ -1,6 +1,7 @@
 // The link that restores a drawing. All of it stands in the fragment, which browsers send to nobody.
 
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
+import { QUESTIONS } from "./questions.js";
 
 async function through(bytes, stream) {
   const piped = new Blob([bytes]).stream().pipeThrough(stream);
@@ -45,12 +46,25 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, pinned, versus }) {
-  const asked = { model, region, target: pinned, versus };
+export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden }) {
+  const asked = {
+    model,
+    region,
+    question: question === "occlusion" ? null : question,
+    target: pinned,
+    versus,
+    hidden: hidden.length ? hidden.map((place) => place.join(".")).join("-") : null,
+  };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
   const parameters = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
   if (!drawing.empty) parameters.set("drawing", await pack(written(drawing, seen)));
   return `#${parameters}`;
+}
+
+/** The regions in a text like 2.3-4.5. */
+function places(text) {
+  const found = (text ?? "").split("-").filter((part) => /^[0-6]\.[0-6]$/.test(part));
+  return found.map((part) => part.split(".").map(Number));
 }
 
 function within(text, least, most) {
@@ -64,6 +78,8 @@ export async function restored(text) {
   const changes = {
     model: parameters.get("model"),
     region: within(parameters.get("region"), 1, 14),
+    question: parameters.get("question") in QUESTIONS ? parameters.get("question") : "occlusion",
+    hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, 9),
     // Links of version 0.1 say `rival`.
     versus: within(parameters.get("versus") ?? parameters.get("rival"), 0, 9),

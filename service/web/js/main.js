@@ -3,17 +3,22 @@
 import { models, useKey } from "./api.js";
 import { Asker } from "./asker.js";
 import { onSystemTheme, theme } from "./colours.js";
+import { bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
 import { Pad } from "./drawing/pad.js";
 import { account } from "./ledger.js";
+import { hide } from "./hiding.js";
 import { fragment, restored } from "./link.js";
 import { percent } from "./numbers.js";
+import { showPresenting } from "./presenting.js";
+import { QUESTIONS } from "./questions.js";
 import { command, copy, save } from "./sharing.js";
 import { refresh, set, show, state, target, versus } from "./state.js";
-import { bringing } from "./bringing.js";
+import { sharesOf, tableOf } from "./table.js";
 import { showDetails } from "./views/details.js";
 import { showHeatmap } from "./views/heatmap.js";
 import { showPairs } from "./views/pairs.js";
+import { showPlaying } from "./views/playing.js";
 import { onQuestion, showQuestion } from "./views/question.js";
 import { showReading } from "./views/reading.js";
 import { openWalk, showWalk } from "./views/walk.js";
@@ -21,7 +26,9 @@ import { other, remember, remembered, switchLanguage, words, write } from "./wor
 
 const THEME = "konkyo-theme";
 // Problems that are over when the service answers.
-const WAITING = new Set(["unreachable", "busy", "unauthorized"]);
+const WAITING = new Set(["unreachable", "busy", "unauthorized", "wrong-key"]);
+// A drawing that has not changed for so long has paused: its link is kept then.
+const PAUSE = 300;
 const at = (id) => document.getElementById(id);
 
 const drawing = new Drawing();
@@ -30,19 +37,28 @@ const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textCo
 // The fragment that the page has written itself, and the number of the last attempt.
 let own = "";
 let keeping = 0;
+let pause;
+let stroking = false;
+// Regions that a link hides, until there is an answer with them.
+let waiting = [];
 
 function changed(settled) {
+  stroking = !settled;
+  waiting = [];
   at("hint").hidden = !drawing.empty;
   at("undo").disabled = drawing.steps.length === 0;
   at("clear").disabled = drawing.visible.length === 0;
+  // What was hidden of another drawing says nothing of this one.
+  if (state.hidden.length) hide([]);
   asker.changed(settled);
 }
 
-/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. */
-function fresh(steps) {
+/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A misread one asks why not the truth. */
+function fresh(steps, truth = null) {
   if (drawing.visible.length) drawing.add({ clear: true });
   steps.forEach((step) => drawing.add(step));
-  state.pinned = state.versus = state.problem = null;
+  state.pinned = state.problem = null;
+  state.versus = truth;
   pad.paint();
   changed(true);
 }
@@ -66,6 +82,13 @@ async function start() {
   asker.ask();
 }
 
+/** Keep the address once the drawing pauses, and not while it changes. */
+function keepSoon() {
+  clearTimeout(pause);
+  // The end of a stroke has an answer of its own.
+  if (!stroking) pause = setTimeout(keepAddress, PAUSE);
+}
+
 async function restore() {
   if (location.hash === own || location.hash.length < 2) return;
   try {
@@ -73,7 +96,9 @@ async function restore() {
     const model = changes.model ?? state.model;
     fresh(steps);
     const known = !state.models.length || state.models.some(({ name }) => name === model);
-    ask({ ...changes, model: known ? model : state.model, region: changes.region ?? state.region });
+    const { hidden, ...asked } = changes;
+    ask({ ...asked, model: known ? model : state.model, region: changes.region ?? state.region });
+    waiting = changes.question === "grounds" ? hidden : [];
   } catch {
     set({ problem: { kind: "bad-link", detail: "" } });
   }
@@ -81,6 +106,8 @@ async function restore() {
 
 /** Keep the address such that it restores the page: a reload loses nothing. */
 async function keepAddress() {
+  // The link of a brought picture holds what the network saw of it.
+  if (asker.pending) return;
   const turn = (keeping += 1);
   const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, state);
   if (next === own || turn !== keeping) return;
@@ -91,24 +118,44 @@ async function keepAddress() {
 show((now) => {
   const asked = { target: target(), versus: versus() };
   const one = now.answer ? { ...account(now.answer.process, asked.target, asked.versus), ...asked } : null;
-  const losses = now.spot && now.answer ? now.answer.occlusion.pairs[now.spot[0]][now.spot[1]] : null;
+  const scene = { now, one, ...sums(now, one) };
   showReading(now, target());
   showQuestion(now);
-  showPairs(now, one, losses);
-  showHeatmap(now, one);
-  showDetails(now, one);
+  showPairs(scene);
+  showHeatmap(scene);
+  showPlaying(now);
+  showDetails(scene);
+  showPresenting();
 });
+
+/** What is shown as sums: {table, shares}. */
+function sums(now, one) {
+  if (!one) return { table: null, shares: null };
+  const shared = now.answer.question === "shapley";
+  const whole = shared ? sharesOf(now.answer, one) : null;
+  const table = tableOf(now, one, whole);
+  const { pair, spot } = now;
+  const shares = shared && pair && !spot ? sharesOf(now.answer, one, pair, table.cells[pair[0]][pair[1]]) : whole;
+  return { table, shares };
+}
 show(showSettings);
+
+show(({ answer }) => {
+  if (!waiting.length || answer?.question !== "grounds") return;
+  const places = waiting;
+  waiting = [];
+  hide(places);
+});
 
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, now.region, now.pinned, now.versus].join();
+  const question = [now.model, now.region, now.question, now.pinned, now.versus, ...now.hidden].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
   shownQuestion = question;
-  keepAddress();
+  keepSoon();
 });
 
 function showSettings(now) {
@@ -117,11 +164,16 @@ function showSettings(now) {
   at("language").lang = other().tag;
   at("region").value = now.region;
   at("region-label").textContent = said.region(now.region);
+  const digit = now.answer?.process.predicted ?? null;
+  at("tagline").textContent = digit === null ? said.taglineIdle : said.tagline(digit);
+  at("hide-one").hidden = now.question !== "occlusion";
+  for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).setAttribute("aria-pressed", name === now.question);
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
-  at("key-form").hidden = now.problem?.kind !== "unauthorized";
-  for (const id of ["walk", "link", "curl", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
+  at("notice").hidden = !problem;
+  at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
+  for (const id of ["walk", "link", "curl", "curl-heatmap", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
   const options = now.models.map(({ name, accuracy }) => new Option(said.modelOption(name, percent(accuracy)), name));
   at("model").replaceChildren(...options);
   at("model").value = now.model ?? "";
@@ -157,8 +209,11 @@ document.addEventListener("keydown", (event) => {
   undo();
 });
 
-at("model").addEventListener("change", (event) => ask({ model: event.target.value }));
+at("model").addEventListener("change", (event) => ask({ model: event.target.value, hidden: [], live: null }));
 at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
+for (const name of Object.keys(QUESTIONS)) {
+  at(`question-${name}`).addEventListener("click", () => ask({ question: name, spot: null, hidden: [], live: null }));
+}
 onQuestion(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 
@@ -185,11 +240,13 @@ at("link").addEventListener("click", async () => {
   const whole = new URL(await fragment(drawing, state.answer.process.image, state), location.href);
   copy(whole.href, words().linkCopied);
 });
-at("curl").addEventListener("click", async () => copy(await command(asker.shown), words().curlCopied));
+for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {
+  at(id).addEventListener("click", async () => copy(await command(part, asker.shown), words().curlCopied));
+}
 for (const name of ["ledger", "heatmap", "process"]) {
   at(`save-${name}`).addEventListener("click", () => save(name, asker.shown).catch((error) => asker.fail(error)));
 }
-bringing((step) => fresh([step]), (error) => asker.fail(error));
+bringing((step, truth) => fresh([step], truth), (error) => asker.fail(error));
 window.addEventListener("hashchange", restore);
 new ResizeObserver(refresh).observe(at("heatmap"));
 

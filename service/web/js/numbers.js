@@ -1,4 +1,4 @@
-// Numbers into text, as service/drawing/canvas.py writes them.
+// Numbers into text, as service/drawing/canvas.py and sums.py write them.
 
 const MOST_DECIMALS = 4;
 
@@ -19,12 +19,34 @@ export function percent(share) {
   return `${(100 * share).toFixed(1)}%`;
 }
 
-/** The fewest decimals with which the rounded terms add up to the rounded total: a sum on a page must be right. */
-export function addingDecimals(terms, total) {
-  const usual = decimalsFor([...terms, total].reduce((most, value) => Math.max(most, Math.abs(value)), 0));
-  for (let decimals = usual; decimals <= MOST_DECIMALS; decimals += 1) {
-    const round = (value) => Math.round(value * 10 ** decimals);
-    if (terms.reduce((sum, value) => sum + round(value), 0) === round(total)) return decimals;
-  }
-  return usual;
+/** A number as it is shown: a sum is made of what is shown, not of what is behind it. */
+export function rounded(value, decimals) {
+  const units = 10 ** decimals;
+  return Math.round(value * units) / units;
+}
+
+/**
+ * The values rounded so that they add up to the rounded total: the method of the largest remainder.
+ *
+ * Each is rounded down, and those with the largest remainders are rounded up. A total that is itself shown one unit off,
+ * because it is a part of another sum, is still met. A sum that does not hold is not made to hold.
+ */
+export function roundToTotal(values, total, decimals) {
+  const units = 10 ** decimals;
+  // Noise must not take a whole number for one just below it.
+  const scaled = values.map((value) => Math.round(value * units * 1e6) / 1e6);
+  const whole = scaled.map(Math.floor);
+  const missing = Math.round(total * units) - whole.reduce((sum, value) => sum + value, 0);
+  if (missing < -1 || missing > values.length + 1) return values.map((value) => rounded(value, decimals));
+  const order = [...values.keys()].sort((a, b) => whole[a] - scaled[a] - (whole[b] - scaled[b]));
+  for (let k = 0; k < missing; k += 1) whole[order[k % order.length]] += 1;
+  // What is nothing stays nothing.
+  if (missing < 0) whole[order.findLast((k) => scaled[k] !== 0) ?? order.at(-1)] -= 1;
+  return whole.map((value) => value / units);
+}
+
+/** The same for rows of values. */
+export function roundRowsToTotal(rows, total, decimals) {
+  const flat = roundToTotal(rows.flat(), total, decimals);
+  return rows.map((row, k) => flat.slice(k * row.length, (k + 1) * row.length));
 }

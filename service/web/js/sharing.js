@@ -1,7 +1,8 @@
 // Taking something along: a picture, a command, a link.
 
-import { ask, query } from "./api.js";
+import { ask, hasKey, query } from "./api.js";
 import { theme } from "./colours.js";
+import { QUESTIONS } from "./questions.js";
 import { state, target, versus } from "./state.js";
 import { words } from "./words.js";
 
@@ -36,26 +37,32 @@ async function base64(blob) {
   return btoa(letters);
 }
 
-const QUESTIONS = {
-  ledger: () => ["/explain/filters", { target: target(), versus: versus() }],
-  heatmap: () => ["/explain/occlusion", { region: state.region, target: target(), versus: versus() }],
-  process: () => ["/explain/process", {}],
-};
+/** Where the service answers what a part of the page shows, and with which parameters. */
+function asked(part) {
+  const classes = { target: target(), versus: versus() };
+  if (part === "ledger") return ["/explain/filters", classes];
+  if (part === "process") return ["/explain/process", {}];
+  const { path, parameters } = QUESTIONS[state.question];
+  return [path, parameters(state, classes)];
+}
 
-/** A command for a shell that carries the picture in itself and asks for the ledger. */
-export async function command({ picture, sent }) {
-  const [path, parameters] = QUESTIONS.ledger();
+/** A command for a shell that carries the picture in itself and asks for what a part of the page shows. */
+export async function command(part, { picture, sent }) {
+  const [path, parameters] = asked(part);
   const url = `${location.origin}${path}?${query({ ...sent, ...parameters })}`;
-  return `echo ${await base64(picture)} | base64 -d | curl -s -F file=@- '${url}'`;
+  // The key itself is nothing to hand on.
+  const key = hasKey() ? '-H "X-API-Key: $KONKYO_KEY" ' : "";
+  return `echo ${await base64(picture)} | base64 -d | curl -s ${key}-F file=@- '${url}'`;
 }
 
 /** Save what the service draws of what the page shows. */
 export async function save(name, { picture, sent }) {
-  const [path, parameters] = QUESTIONS[name]();
+  const [path, parameters] = asked(name);
   const blob = await ask(path, picture, { ...sent, ...parameters, format: "png", scale: 2, theme: theme() });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `konkyo-${name}-${target()}.png`;
+  const part = name === "heatmap" && state.question !== "occlusion" ? state.question : name;
+  link.download = `konkyo-${part}-${target()}.png`;
   link.click();
   // The browser has its own copy once the download has begun.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -6,9 +6,14 @@ export const state = {
   region: 2, // side of a hidden region in pixels
   pinned: null, // the class that was asked about; null explains what is read
   versus: null, // the contrast class: everything that is explained is the difference target − versus
-  answer: null, // {process, occlusion}: both of one and the same picture
+  question: "occlusion", // which one is asked about the regions: a key of QUESTIONS
+  answer: null, // {process, question, where}: `where` answers the question, about the same picture as `process`
+  input: null, // what was done with a picture on which there is nothing to read
   pair: null, // [conv1, conv2] that is looked at
   spot: null, // [row, column] of the region that is looked at
+  unit: "probability", // what the bars show, or "logit"
+  hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
+  live: null, // what is read with them hidden: {predicted, probability}
   problem: null, // {kind, detail} of what went wrong
 };
 

@@ -28,6 +28,11 @@ export function paintMap(canvas, map, limit) {
   paint(canvas, map, (value) => diverging(value, limit));
 }
 
+/** Weights and responses, which speak neither for nor against a class: the middle grey is 0, ink is above, paper below. */
+export function paintWeights(canvas, map, limit) {
+  paint(canvas, map, (value) => grey(limit > 0 ? 0.5 + value / (2 * limit) : 0.5));
+}
+
 /** A sheet without ink. */
 export const BLANK = Array.from({ length: 28 }, () => Array(28).fill(0));
 
@@ -44,17 +49,24 @@ export function fillMap(context, map, left, top, side, shade) {
   context.drawImage(small, left, top, map[0].length * side, map.length * side);
 }
 
-/** The strip of a scale from −limit, or from 0, to +limit. */
-export function paintStrip(canvas, signed = true) {
+function paintSteps(canvas, shade) {
   const steps = 121;
-  paint(canvas, [Array.from({ length: steps }, (_, k) => (signed ? (2 * k) / (steps - 1) - 1 : k / (steps - 1)))], (value) =>
-    diverging(value, 1),
-  );
+  paint(canvas, [Array.from({ length: steps }, (_, k) => k / (steps - 1))], shade);
+}
+
+/** The strip of the scale against and for, from −limit to +limit. */
+export function paintStrip(canvas) {
+  paintSteps(canvas, (share) => diverging(2 * share - 1, 1));
+}
+
+/** The strip of the greys, from paper to ink. */
+export function paintGreyStrip(canvas) {
+  paintSteps(canvas, grey);
 }
 
 /** Give a drawing as many pixels as the screen has, and return its context in CSS pixels. */
 export function sharp(canvas, width, height = width) {
-  const ratio = Math.max(window.devicePixelRatio || 1, 1);
+  const ratio = Math.max((window.devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1), 1);
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== across || canvas.height !== down) {
     canvas.width = across;

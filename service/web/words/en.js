@@ -7,7 +7,8 @@ const score = (target, versus) => (versus === null ? `the logit of ${target}` : 
 
 export default {
   language: "English",
-  tagline: "Why did the network read this as a 5?",
+  tagline: (digit) => `Why did the network read this as ${digit === 8 ? "an" : "a"} ${digit}?`,
+  taglineIdle: "Draw a digit and see why a small network reads it as it does.",
   network: "Network",
   modelOption: (name, accuracy) => `${name} · reads ${accuracy}`,
   otherTheme: "Switch between light and dark",
@@ -24,7 +25,7 @@ export default {
   undo: "Undo",
   clear: "Clear",
   samples: "Test digits",
-  misread: "Misread by the network",
+  misread: "Misread by this network: truth → reading",
   sample: (digit) => `A ${digit}`,
   misreadSample: (truth, digit) => `A ${truth} that is read as a ${digit}`,
   choose: "Choose a picture…",
@@ -33,7 +34,10 @@ export default {
   resultTitle: "The reading",
   seen: "what it sees",
   seenLabel: "The 28×28 pixels that the network sees",
-  read: (share) => `with ${share}`,
+  read: { probability: (share) => `with ${share}`, logit: (value) => `logit ${value}` },
+  unit: "What the bars show",
+  probability: "Probability",
+  logits: "Logit",
   nothingRead: "nothing yet",
   fitted: "cropped, scaled, centred",
   asIs: "28×28, taken as it is",
@@ -47,7 +51,7 @@ export default {
   bars: "The ten digits with their probabilities; choose one to ask why",
   bar: (digit, share) => `${digit}: ${share}. Why ${digit}?`,
   copyLink: "Copy link",
-  copyCurl: "Copy as curl",
+  copyCurl: "Copy the curl command that gives this answer",
   linkCopied: "The link restores this drawing. It holds all of it: nothing is stored anywhere.",
   curlCopied: "The command gives the same answer in a shell.",
   copyByHand: "To copy",
@@ -59,7 +63,11 @@ export default {
   another: "another",
   targetLabel: "The digit to explain",
   versusLabel: "The digit to compare with",
-  pairsTitle: "What each filter pair adds",
+  pairsTitles: {
+    contribution: "What each filter pair adds",
+    change: "Change when it is hidden",
+    share: "What each pair gets of it",
+  },
   pairs: "Filter pairs: rows are filters of the first convolution, columns of the second",
   pairsKeys: "Arrow keys go from pair to pair.",
   pair: (name, value) => `${name}: ${value}`,
@@ -67,6 +75,7 @@ export default {
   saveLedger: "Save the table of pairs as a picture",
   saveHeatmap: "Save the map as a picture",
   saveProcess: "Save the figure as a picture",
+  totals: { change: "change", share: "the region" },
   terms: (pairs) => [times(pairs, "pair"), "filter biases", "class bias"],
   versusTerms: (pairs) => [times(pairs, "pair"), "filter biases", "class biases"],
   logit: (digit) => `logit ${digit}`,
@@ -79,12 +88,34 @@ export default {
   whereOther: (digit) => `Where ${digit} would rest`,
   whereVersus: (digit, other) => `What speaks for ${digit} and not ${other}`,
   whereEmpty: "Where it rests",
+  regionQuestion: "The question about the regions",
+  askOcclusion: "Hide one",
+  askShapley: "Fair shares",
+  askGrounds: "Proven grounds",
+  sharesOf: (digit, other) => (other === null ? `What each region adds to ${digit}` : `What each region adds to ${digit} and not ${other}`),
+  groundsOf: (digit) => `The grounds of the ${digit}`,
+  scaleShare: "Shapley value",
+  emptyPicture: (digit) => `empty (a ${digit})`,
+  regions: (count) => times(count, "region"),
+  legendInk: "ink",
+  legendCritical: "without it, the digit on the tag is read",
+  legendShare: "what the region adds; 4×4 pixels",
+  legendCell: "what the cell adds to the pair",
+  legendGround: "ground: it stays",
+  legendContrast: (digit) => `contrast: becomes a ${digit}`,
+  legendHidden: "hidden",
+  hideOthers: "Hide others",
+  hideContrast: "Hide contrast",
+  showAll: "Show all",
+  liveNothing: (digit) => `Nothing is hidden: ${digit} is read.`,
+  live: ({ count, predicted, share, stays }) => `${times(count, "region")} hidden: ${stays ? "still" : "now"} a ${predicted}, ${share}.`,
   heatmap: "The digit with what its regions do to the reading",
   heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
   scaleDrop: (digit, other) => (other === null ? "drop in logit" : `drop in logit\u00a0${digit} − logit\u00a0${other}`),
   scaleCell: "per cell",
   region: (side) => `Hide ${side}×${side} pixels`,
 
+  noInk: "There is no ink: hiding a region changes nothing.",
   empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
   idle: ({ target, versus, predicted, critical, ink }) =>
     [
@@ -92,15 +123,44 @@ export default {
         ? `Hiding a teal region lowers ${score(target, versus)}, hiding an ochre one raises it.`
         : "There is no ink: hiding a region changes nothing.",
       critical
-        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one in its corner.`
+        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one on its tag.`
         : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
       "Point at a pair or at a region to see how they meet.",
     ].filter(Boolean).join(" "),
   spot: ({ left, predicted, target, versus, before, after, change }) =>
     `Without this region ${left === predicted ? `it is still read as ${left}` : `a ${left} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
-  pairDetail: ({ name, value, target, versus, place, count }) =>
-    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.`,
+  pairDetail: ({ name, value, target, versus, place, count, cell }) =>
+    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
+
+  shapley: ({ target, versus, empty, share }) =>
+    `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads a ${empty} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
+  share: ({ target, versus, value }) =>
+    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions. The table shows what each pair gets of it.`,
+  shareNone: "Hiding this region changes no pixel: it adds nothing.",
+  pairShares: ({ name, value, target, versus, empty, all }) =>
+    `${name} adds ${value} to ${score(target, versus)}: ${empty} on the empty picture, and ${all} from the regions. The map shows where they come from.`,
+  grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other }) => {
+    const free = players - kept;
+    const rest = free === 1 ? "the other one is" : `the other ${free} are`;
+    const proof = kept ? (status === "smallest" ? " Proven: no smaller set suffices." : " Proven: none of them can be left out.") : "";
+    const stays = `it stays a ${predicted}`;
+    return [
+      other ? `Grounds are those of the ${predicted} that is read, not of the class asked about above.` : "",
+      !kept ? `No region is needed: however the ${players} are hidden, ${stays}.`
+        : free ? `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it: however ${rest} hidden, in any of ${combinations} ways, ${stays}.${proof}`
+        : `All ${players} regions are needed.`,
+      contrast
+        ? `With ${contrast.count === 1 ? "the dashed region" : `the ${contrast.count} dashed regions`} hidden, ${contrast.predicted} is read${contrast.count === 1 ? "." : "; hiding fewer never changes the answer."}`
+        : `Whatever is hidden, ${stays}.`,
+      `With everything hidden, ${empty} is read (${share}).`,
+      free ? "Try it: click on regions." : "",
+    ].filter(Boolean).join(" ");
+  },
+  groundsNone: "Hiding this region changes no pixel.",
+  groundsLocked: (digit) => `This region is one of the grounds of the ${digit}: it stays. Another set of regions may prove it too.`,
+  groundsHide: "Click to hide this region, and watch what is read.",
+  groundsShow: "Click to show this region again.",
 
   walk: "Step by step",
   walkTitle: "From the picture to the digit",
@@ -114,7 +174,7 @@ export default {
   steps: {
     picture: () => "The network sees 28×28 grey values, and nothing else.",
     conv1: ({ filters1 }) =>
-      `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is teal, where it looks like the opposite, ochre.`,
+      `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`,
     pool1: () => "What is negative becomes 0, and of every 2×2 cells the largest is kept: 24×24 becomes 12×12.",
     conv2: ({ paired, filters2, maps }) =>
       paired
@@ -125,9 +185,15 @@ export default {
       `Each of the ten classes weighs every cell: ${10 * pairs} small maps. Teal speaks for the class, ochre against it.`,
     logit: ({ predicted, sum, bias, logit }) =>
       `For each class all cells are added up, and its biases. For ${predicted}: ${sum} and ${bias} make ${logit}.`,
-    read: ({ predicted, first, second }) =>
-      `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
+    read: ({ predicted, first, second, share }) =>
+      `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}. Softmax makes probabilities of the ten logits: ${share} for ${predicted}.`,
   },
+
+  present: "Present",
+  presentBar: "Presentation",
+  presentKeys: "← → change the view, Esc leaves",
+  presentLeave: "Leave",
+  views: { all: "All", digit: "Digit", pairs: "Pairs", where: "Regions" },
 
   key: "Key",
   useKey: "Use this key",
@@ -138,6 +204,7 @@ export default {
   problems: {
     unreachable: "The service does not answer. What you drew is safe here; it will be read as soon as the service is back.",
     unauthorized: "This service answers only to those who have a key.",
+    "wrong-key": "This is not one of the service’s keys.",
     busy: "The service has too much to do; it will be asked again in a moment.",
     "unsupported-image": "This file is not a picture that can be read: PNG and JPEG can.",
     "unreadable-image": "This picture is damaged: it cannot be decoded.",

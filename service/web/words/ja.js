@@ -5,7 +5,8 @@ const score = (target, versus) => (versus === null ? `「${target}」のロジ�
 
 export default {
   language: "日本語",
-  tagline: "このネットワークは、なぜこれを「5」と読んだのか。",
+  tagline: (digit) => `このネットワークは、なぜこれを「${digit}」と読んだのか。`,
+  taglineIdle: "数字を書くと、小さなネットワークの認識の根拠が見えます。",
   network: "ネットワーク",
   modelOption: (name, accuracy) => `${name}・認識率 ${accuracy}`,
   otherTheme: "明るい画面と暗い画面を切り替える",
@@ -22,7 +23,7 @@ export default {
   undo: "元に戻す",
   clear: "すべて消す",
   samples: "テスト画像",
-  misread: "誤って認識される画像",
+  misread: "誤って認識される画像 (正解 → 結果)",
   sample: (digit) => `「${digit}」の画像`,
   misreadSample: (truth, digit) => `「${digit}」と誤認識される「${truth}」の画像`,
   choose: "画像を選ぶ…",
@@ -31,7 +32,10 @@ export default {
   resultTitle: "認識結果",
   seen: "入力画像",
   seenLabel: "ネットワークが実際に見ている 28×28 画素",
-  read: (share) => `確率 ${share}`,
+  read: { probability: (share) => `確率 ${share}`, logit: (value) => `ロジット ${value}` },
+  unit: "棒グラフの値",
+  probability: "確率",
+  logits: "ロジット",
   nothingRead: "未入力",
   fitted: "切り出し・拡大縮小・中央寄せ済み",
   asIs: "28×28 のまま",
@@ -45,7 +49,7 @@ export default {
   bars: "10 クラスの確率。選ぶとその理由を表示します",
   bar: (digit, share) => `「${digit}」: ${share}。なぜ「${digit}」か`,
   copyLink: "リンクをコピー",
-  copyCurl: "curl をコピー",
+  copyCurl: "この答えを返す curl コマンドをコピー",
   linkCopied: "この絵を復元するリンクです。内容はすべてリンクの中にあり、どこにも保存されません。",
   curlCopied: "シェルで実行すると同じ答えが得られます。",
   copyByHand: "コピーしてください",
@@ -57,14 +61,19 @@ export default {
   another: "ほか",
   targetLabel: "説明するクラス",
   versusLabel: "比べるクラス",
-  pairsTitle: "フィルタの貢献度",
+  pairsTitles: {
+    contribution: "フィルタの貢献度",
+    change: "領域を隠したときの増減",
+    share: "この領域の組ごとの内訳",
+  },
   pairs: "フィルタの組。行は 1 層目、列は 2 層目の畳み込みフィルタ",
   pairsKeys: "矢印キーで組を移動します。",
   pair: (name, value) => `${name}: ${value}`,
   save: "保存",
-  saveLedger: "貢献度の表を画像として保存",
-  saveHeatmap: "領域の図を画像として保存",
-  saveProcess: "処理過程の図を画像として保存",
+  saveLedger: "貢献度の表を画像として保存 (図中は英語)",
+  saveHeatmap: "領域の図を画像として保存 (図中は英語)",
+  saveProcess: "処理過程の図を画像として保存 (図中は英語)",
+  totals: { change: "増減の\u200b合計", share: "この\u200b領域" },
   // Lines break only where it is marked.
   terms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
   versusTerms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
@@ -78,12 +87,34 @@ export default {
   whereOther: (digit) => `「${digit}」ならば重要な領域`,
   whereVersus: (digit, other) => `「${digit}」を「${other}」と分ける領域`,
   whereEmpty: "重要な認識領域",
+  regionQuestion: "領域についての問い",
+  askOcclusion: "1 つ隠す",
+  askShapley: "公平な配分",
+  askGrounds: "根拠の証明",
+  sharesOf: (digit, other) => (other === null ? `各領域が「${digit}」に加える値` : `各領域が「${digit}」と「${other}」の差に加える値`),
+  groundsOf: (digit) => `「${digit}」の根拠`,
+  scaleShare: "シャープレイ値",
+  emptyPicture: (digit) => `白紙\u200b(「${digit}」)`,
+  regions: (count) => `${count} 領域の\u200b合計`,
+  legendInk: "線",
+  legendCritical: "隠すと札の数字と認識される領域",
+  legendShare: "領域 (4×4 画素) が加える値",
+  legendCell: "マスが組に加える値",
+  legendGround: "根拠 (隠さない)",
+  legendContrast: (digit) => `すべて隠すと「${digit}」になる`,
+  legendHidden: "隠した領域",
+  hideOthers: "ほかをすべて隠す",
+  hideContrast: "破線を隠す",
+  showAll: "すべて表示",
+  liveNothing: (digit) => `何も隠していません。「${digit}」と認識されます。`,
+  live: ({ count, predicted, share, stays }) => `${count} 領域を${stays ? `隠しても「${predicted}」のまま` : `隠すと「${predicted}」に変化`} (${share})`,
   heatmap: "各領域が認識に与える影響を重ねた数字",
   heatmapKeys: "矢印キーで領域を移動し、Esc で離れます。",
   scaleDrop: (digit, other) => (other === null ? "ロジットの低下" : `ロジットの差「${digit}」−「${other}」の低下`),
   scaleCell: "1 マスあたり",
   region: (side) => `隠す領域 ${side}×${side}`,
 
+  noInk: "線がないので、どの領域を隠しても何も変わりません。",
   empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を示します。",
   idle: ({ target, versus, predicted, critical, ink }) =>
     [
@@ -91,15 +122,42 @@ export default {
         ? `青緑の領域を隠すと${score(target, versus)}が下がり、黄土色の領域を隠すと上がります。`
         : "線がないので、どの領域を隠しても何も変わりません。",
       critical
-        ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、隅に示した数字と認識されるようになります。`
+        ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、札に示した数字と認識されるようになります。`
         : ink && `どれか 1 つを隠しても、「${predicted}」と認識されます。`,
       "組や領域を指すと、両者の関係を表示します。",
     ].filter(Boolean).join(""),
   spot: ({ left, predicted, target, versus, before, after, change }) =>
     `この領域を隠すと、${left === predicted ? `やはり「${left}」` : `「${left}」`}と認識されます。${score(target, versus)}は ${before} から ${after} になります (${change})。表は${versus === null ? `「${target}」` : "この差"}に対する組ごとの増減です。`,
   spotEmpty: "この領域には線がないので、隠しても何も変わりません。",
-  pairDetail: ({ name, value, target, versus, place, count }) =>
-    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。`,
+  pairDetail: ({ name, value, target, versus, place, count, cell }) =>
+    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。${cell ? `最大のマスは 重み ${cell.weight} × 活性 ${cell.activation} = ${cell.value} です。` : ""}`,
+
+  shapley: ({ target, versus, empty, share }) =>
+    `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。組や領域を指すと内訳を表示します。`,
+  share: ({ target, versus, value }) => `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。表はその組ごとの内訳です。`,
+  shareNone: "この領域を隠しても画素は変わらないので、加える値はありません。",
+  pairShares: ({ name, value, target, versus, empty, all }) =>
+    `${name} が${score(target, versus)}に加える値は ${value} です。白紙での ${empty} と、領域からの ${all} の和です。図はその内訳です。`,
+  grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other }) => {
+    const free = players - kept;
+    const stays = `「${predicted}」のままです`;
+    const proof = kept ? (status === "smallest" ? "これより少ない領域では足りないことも証明済みです。" : "どれも省けないことも証明済みです。") : "";
+    return [
+      other ? `根拠は、上で選んだクラスではなく、認識された「${predicted}」のものです。` : "",
+      !kept ? `必要な領域はありません。${players} 領域をどう隠しても${stays}。`
+        : free ? `${players} 領域中 ${kept} 領域があれば、残りの ${free} 領域を ${combinations} 通りのどの組み合わせで隠しても${stays}。${proof}`
+        : `${players} 領域がすべて必要です。`,
+      contrast
+        ? `破線の ${contrast.count} 領域を${contrast.count === 1 ? "" : "すべて"}隠すと「${contrast.predicted}」になります。${contrast.count === 1 ? "" : "それより少なければ、どこを隠しても変わりません。"}`
+        : `何を隠しても${stays}。`,
+      `すべて隠すと「${empty}」と認識されます (${share})。`,
+      free ? "領域をクリックして確かめてください。" : "",
+    ].filter(Boolean).join("");
+  },
+  groundsNone: "この領域を隠しても画素は変わりません。",
+  groundsLocked: (digit) => `この領域は「${digit}」の根拠の 1 つなので、隠しません。ほかの組み合わせでも証明できることがあります。`,
+  groundsHide: "クリックするとこの領域を隠します。結果の変化を見てください。",
+  groundsShow: "クリックするとこの領域をもう一度表示します。",
 
   walk: "処理過程をたどる",
   walkTitle: "画像の処理過程",
@@ -112,7 +170,7 @@ export default {
   sumAndBias: "総和 + b",
   steps: {
     picture: () => "ネットワークが見るのは 28×28 個の濃淡の値だけです。",
-    conv1: ({ filters1 }) => `5×5 のフィルタ ${filters1} 枚を画像全体に適用します。フィルタに似ている場所は青緑、逆の場所は黄土色になります。`,
+    conv1: ({ filters1 }) => `5×5 のフィルタ ${filters1} 枚を画像全体に適用します。フィルタに似ている場所は線の色、逆の場所は紙の色に近づきます。`,
     pool1: () => "負の値を 0 にし (ReLU)、2×2 マスごとに最大値だけを残します。24×24 が 12×12 になります。",
     conv2: ({ paired, filters2, maps }) =>
       paired
@@ -121,8 +179,14 @@ export default {
     pool2: () => "もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。5×5 が残ります。",
     affine: ({ pairs }) => `10 クラスがそれぞれすべてのマスに重みを掛け、計 ${10 * pairs} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
     logit: ({ predicted, sum, bias, logit }) => `クラスごとにすべて足し合わせ、バイアスを足します。「${predicted}」では ${sum} と ${bias} で ${logit} です。`,
-    read: ({ predicted, first, second }) => `最大のものが推論結果です。「${predicted}」と認識されました。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。`,
+    read: ({ predicted, first, second, share }) => `最大のものが推論結果です。「${predicted}」と認識されました。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。ソフトマックスで 10 個のロジットを確率にすると、「${predicted}」は ${share} です。`,
   },
+
+  present: "投影",
+  presentBar: "投影画面",
+  presentKeys: "← → で切り替え、Esc で終了",
+  presentLeave: "終了",
+  views: { all: "全体", digit: "数字", pairs: "フィルタ", where: "領域" },
 
   key: "キー",
   useKey: "このキーを使う",
@@ -133,6 +197,7 @@ export default {
   problems: {
     unreachable: "サービスが応答しません。書いたものはここに残っています。サービスが戻りしだい認識します。",
     unauthorized: "このサービスの利用にはキーが必要です。",
+    "wrong-key": "このサービスのキーではありません。",
     busy: "サービスが混み合っています。すぐにもう一度たずねます。",
     "unsupported-image": "読み取れる画像ではありません。PNG か JPEG を選んでください。",
     "unreadable-image": "画像が壊れていて、復号できません。",

@@ -75,7 +75,12 @@ function paintStroke(context, { points, erase }, ink) {
     context.quadraticCurveTo(points[k], points[k + 1], (points[k] + points[k + 2]) / 2, (points[k + 1] + points[k + 3]) / 2);
   }
   context.lineTo(points.at(-2), points.at(-1));
-  context.stroke();
+  if (points.every((place, k) => place === points[k % 2])) {
+    // A tap: a line without length leaves nothing.
+    context.fillStyle = ink;
+    context.arc(points[0], points[1], context.lineWidth / 2, 0, 2 * Math.PI);
+    context.fill();
+  } else context.stroke();
   context.restore();
 }
 

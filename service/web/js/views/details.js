@@ -1,37 +1,74 @@
 // What is looked at, in words.
 
+import { largestCell } from "../cell.js";
 import { limitOf } from "../colours.js";
+import { includes } from "../hiding.js";
 import { pairName } from "../ledger.js";
-import { decimalsFor, number } from "../numbers.js";
+import { number, percent } from "../numbers.js";
+import { decimalsOf } from "../table.js";
 import { words } from "../words.js";
 
 const details = document.getElementById("details");
 
-export function showDetails(now, one) {
-  const text = sentence(now, one);
+export function showDetails(scene) {
+  const text = sentence(words(), scene);
   if (details.textContent !== text) details.textContent = text;
 }
 
-function sentence({ answer, spot, pair }, one) {
-  const said = words();
-  if (!answer) return said.empty;
-  const { occlusion } = answer;
-  if (spot) return spotSentence(said, occlusion, spot);
-  if (pair) return pairSentence(said, one, pair);
-  const { target, versus = null, predicted, critical, drop } = occlusion;
-  return said.idle({ target, versus, predicted, critical: critical.length, ink: limitOf(drop) > 0 });
+function sentence(said, scene) {
+  const { answer, input, spot, pair } = scene.now;
+  if (!answer) return input ? said.noInk : said.empty;
+  const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
+  if (pair && !spot) return pairWords(said, scene);
+  return of(said, scene);
 }
 
-function pairSentence(said, { target, versus, contributions, ranking }, [i, j]) {
-  const place = ranking.findIndex(([a, b]) => a === i && b === j) + 1;
-  const value = number(contributions[i][j]);
-  return said.pairDetail({ name: pairName([i, j]), value, target, versus, place, count: ranking.length });
+function pairWords(said, { now: { answer, pair }, one, table, shares }) {
+  const place = one.ranking.findIndex(([a, b]) => a === pair[0] && b === pair[1]) + 1;
+  const [name, value] = [pairName(pair), number(table.cells[pair[0]][pair[1]], table.decimals)];
+  const facts = { name, value, target: one.target, versus: one.versus, place, count: one.ranking.length };
+  if (answer.question !== "shapley") {
+    const cell = largestCell(answer.process, one.maps, pair);
+    const [weight, activation] = cell ? [cell.weight, cell.activation].map((part) => number(part, 3)) : [];
+    return said.pairDetail({ ...facts, cell: cell && { weight, activation, value: number(cell.value, 3) } });
+  }
+  const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
+  return said.pairShares({ ...facts, empty, all });
 }
 
-function spotSentence(said, { predicted, target, versus = null, whole, drop, prediction }, [row, column]) {
+function occlusionWords(said, { now: { answer, spot }, one, table }) {
+  const { target, versus = null, predicted, critical, drop, whole, prediction } = answer.where;
+  if (!spot) return said.idle({ target, versus, predicted, critical: critical.length, ink: limitOf(drop) > 0 });
+  const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
   if (lost === 0 && left === predicted) return said.spotEmpty;
-  const decimals = decimalsFor(whole);
+  const decimals = decimalsOf(one);
   const [before, after] = [number(whole, decimals), number(whole - lost, decimals)];
-  return said.spot({ left, predicted, target, versus, before, after, change: number(-lost, decimals, true) });
+  return said.spot({ left, predicted, target, versus, before, after, change: number(table.total, decimals, true) });
+}
+
+function shapleyWords(said, { now: { answer, spot }, table }) {
+  const { target, versus = null, values, empty } = answer.where;
+  if (!spot) return said.shapley({ target, versus, empty: empty.predicted, share: percent(empty.probability) });
+  const [row, column] = spot;
+  if (values[row][column] === 0) return said.shareNone;
+  return said.share({ target, versus, value: number(table.total, table.decimals, true) });
+}
+
+function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
+  const { predicted, sufficient, contrast, players, empty } = answer.where;
+  if (spot && !includes(players, spot)) return said.groundsNone;
+  if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(predicted);
+  if (spot) return includes(hidden, spot) ? said.groundsShow : said.groundsHide;
+  return said.grounds({
+    predicted,
+    kept: sufficient.regions.length,
+    players: players.length,
+    combinations: sufficient.combinations.toLocaleString("en-US"),
+    status: sufficient.status,
+    contrast: contrast && { count: contrast.regions.length, predicted: contrast.predicted },
+    empty: empty.predicted,
+    share: percent(empty.probability),
+    other: (pinned !== null && pinned !== predicted) || versus !== null,
+  });
 }

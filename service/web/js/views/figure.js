@@ -3,7 +3,7 @@
 import { colour, diverging, limitOf } from "../colours.js";
 import { account, places } from "../ledger.js";
 import { decimalsFor, number } from "../numbers.js";
-import { fillMap, paintDigit, paintMap, paintStrip, sharp, tile } from "../tiles.js";
+import { fillMap, paintDigit, paintGreyStrip, paintMap, paintStrip, paintWeights, sharp, tile } from "../tiles.js";
 import { words } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -25,17 +25,19 @@ function column(from, name, sizes, nodes) {
   return whole;
 }
 
-/** A map with the filters that made it. */
-function node(map, limit, filters = [], filterLimit = 0) {
+/** A map with the filters that made it: greys, since nothing here speaks for or against a class. */
+function node(map, limit, pooled, filters = [], filterLimit = 0) {
   const whole = element("div", "node");
   for (const filter of filters) {
     const small = tile(filter.length);
     small.classList.add("filter");
-    paintMap(small, filter, filterLimit);
+    paintWeights(small, filter, filterLimit);
     whole.append(small);
   }
   const large = tile(map.length);
-  paintMap(large, map, limit);
+  // What is pooled is never negative: paper is 0.
+  if (pooled) paintDigit(large, map.map((line) => line.map((value) => (limit > 0 ? value / limit : 0))));
+  else paintWeights(large, map, limit);
   whole.append(large);
   return whole;
 }
@@ -43,18 +45,18 @@ function node(map, limit, filters = [], filterLimit = 0) {
 function layer(from, name, maps, filtersOf = () => [], filterLimit = 0) {
   const said = words();
   const limit = limitOf(maps);
-  const nodes = maps.map((map, k) => node(map, limit, filtersOf(k), filterLimit));
+  const pooled = from % 2 === 0;
+  const nodes = maps.map((map, k) => node(map, limit, pooled, filtersOf(k), filterLimit));
   const whole = column(from, said.layers[from], said.maps(maps.length, maps[0].length), nodes);
   if (maps.length > 12) whole.classList.add("many");
-  const pooled = from % 2 === 0;
-  whole.append(scale(limit, !pooled));
+  whole.append(scale(limit, !pooled, paintGreyStrip));
   return whole;
 }
 
-function scale(limit, signed) {
+function scale(limit, signed, paint) {
   const whole = element("div", "scale");
   const strip = tile(1);
-  paintStrip(strip, signed);
+  paint(strip);
   const decimals = decimalsFor(limit);
   const least = signed ? number(-limit, decimals) : "0";
   whole.append(strip, element("span", "", least), element("span"), element("span", "", number(limit, decimals, true)));
@@ -104,7 +106,7 @@ function field(process) {
   const sums = element("header", "sums");
   sums.dataset.from = 6;
   sums.append(element("h3", "", said.layers[6]), element("p", "", said.sumAndBias));
-  whole.append(sums, scale(limit, true));
+  whole.append(sums, scale(limit, true, paintStrip));
   return whole;
 }
 
@@ -139,10 +141,15 @@ export function linkFigure(figure, step) {
   const links = figure.querySelector("svg");
   if (!links) return;
   const whole = figure.getBoundingClientRect();
-  const [dx, dy] = [figure.scrollLeft - whole.left, figure.scrollTop - whole.top];
+  // Places are measured on the screen, and drawn on what is enlarged.
+  const zoom = figure.currentCSSZoom ?? 1;
+  const [dx, dy] = [figure.scrollLeft - whole.left / zoom, figure.scrollTop - whole.top / zoom];
   links.setAttribute("width", figure.scrollWidth);
   links.setAttribute("height", figure.clientHeight);
-  const boxes = (from, selector = ".node") => [...figure.querySelectorAll(`.layer-${from} ${selector}`)].map((part) => part.getBoundingClientRect());
+  const boxes = (from, selector = ".node") => [...figure.querySelectorAll(`.layer-${from} ${selector}`)].map((part) => {
+      const { left, right, top, height } = part.getBoundingClientRect();
+      return { left: left / zoom, right: right / zoom, top: top / zoom, height: height / zoom };
+    });
   const paths = [];
   const link = (sources, targets) => {
     const ends = [...sources.map((box) => box.right), ...targets.map((box) => box.left)];

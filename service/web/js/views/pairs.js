@@ -2,17 +2,19 @@
 
 import { limitOf } from "../colours.js";
 import { pairName, places } from "../ledger.js";
-import { addingDecimals, decimalsFor, number } from "../numbers.js";
+import { number } from "../numbers.js";
 import { set } from "../state.js";
-import { paintMap, tile } from "../tiles.js";
+import { DENSE } from "../table.js";
+import { paintMap, paintWeights, tile } from "../tiles.js";
 import { words } from "../words.js";
+import { fillSum } from "./sum.js";
 
+const title = document.getElementById("pairs-title");
 const table = document.getElementById("pairs");
 const sum = document.getElementById("sum");
 const list = document.getElementById("places");
 const typicality = document.getElementById("typicality");
-// From so many conv2 filters on, there is no room for numbers and kernels.
-const DENSE = 5;
+const phone = matchMedia("(max-width: 640px)");
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 let shape = "";
@@ -49,18 +51,17 @@ function build(rows, columns, inputs) {
     head.append(...(dense ? [] : [element("span", "name", `conv1[${i}]`)]), filter);
     heads.rows.push(filter);
     table.append(head);
-    cells.push(Array.from({ length: columns }, (_, j) => cell(i, j, dense)));
+    cells.push(Array.from({ length: columns }, (_, j) => cell(i, j)));
   }
 }
 
-function cell(i, j, dense) {
+function cell(i, j) {
   const button = element("button", "pair");
   button.type = "button";
   button.dataset.testid = `pair-${i}-${j}`;
   const map = tile(5);
   const total = element("span", "total");
-  button.append(map);
-  if (!dense) button.append(total);
+  button.append(map, total);
   const look = () => set({ pair: [i, j], spot: null });
   button.addEventListener("pointerenter", look);
   button.addEventListener("pointerleave", () => set({ pair: button.matches(":focus") ? [i, j] : null }));
@@ -70,7 +71,11 @@ function cell(i, j, dense) {
   });
   button.addEventListener("blur", () => set({ pair: null }));
   // Safari does not focus a button that is tapped or clicked.
-  button.addEventListener("click", () => button.focus());
+  button.addEventListener("click", () => {
+    button.focus();
+    // On a phone, what is said about the pair stands below the table.
+    if (phone.matches) document.getElementById("details").scrollIntoView({ block: "nearest" });
+  });
   table.append(button);
   return { button, map, total };
 }
@@ -84,8 +89,8 @@ table.addEventListener("keydown", (event) => {
   cells[i][j].button.focus();
 });
 
-/** `one` is the account that is shown; `losses` what each pair loses without the region that is looked at. */
-export function showPairs({ answer }, one, losses) {
+/** `scene.table` says what stands in the cells: contributions, or what the region that is looked at does to them. */
+export function showPairs({ now: { answer }, one, table: shown }) {
   table.classList.toggle("idle", !one);
   const conv1 = answer?.process.conv1_filters ?? Array(3).fill(null);
   const conv2 = answer?.process.conv2_filters ?? Array(3).fill([null]);
@@ -94,19 +99,21 @@ export function showPairs({ answer }, one, losses) {
     shape = wanted;
     build(conv1.length, conv2.length, conv2[0].length);
   }
-  sum.replaceChildren();
   list.replaceChildren();
   typicality.textContent = "";
-  table.classList.toggle("losing", Boolean(losses));
+  const kind = shown?.kind ?? "contribution";
+  table.dataset.kind = kind;
+  title.textContent = words().pairsTitles[kind];
   if (!one) {
+    sum.replaceChildren();
     clearTable();
     return;
   }
   const limits = [limitOf(conv1), limitOf(conv2)];
-  conv1.forEach((filter, i) => paintMap(heads.rows[i], filter, limits[0]));
-  conv2.forEach((kernels, j) => heads.columns[j].forEach((head, n) => paintMap(head, kernels[n], limits[1])));
-  showCells(one, losses);
-  showSum(one);
+  conv1.forEach((filter, i) => paintWeights(heads.rows[i], filter, limits[0]));
+  conv2.forEach((kernels, j) => heads.columns[j].forEach((head, n) => paintWeights(head, kernels[n], limits[1])));
+  showCells(one, shown);
+  showSum(one, shown);
   // A network that was not studied has none.
   const usual = answer.process.typicality?.[one.target];
   if (usual) typicality.textContent = words().typicality(one.target, Math.round(usual.percentile));
@@ -127,30 +134,27 @@ function clearTable() {
   );
 }
 
-function showCells(one, losses) {
+function showCells(one, { kind, cells: shown, decimals }) {
   const said = words();
   const limit = limitOf(one.maps);
-  const decimals = decimalsFor(limitOf(one.contributions));
   const winners = places(one);
   const rank = (i, j) => winners.findIndex(([a, b]) => a === i && b === j);
   const names = ["first", "second"];
-  const mostLost = losses ? limitOf(losses) : 0;
+  const contributes = kind === "contribution";
+  const most = limitOf(shown);
   cells.forEach((row, i) =>
     row.forEach(({ button, map, total }, j) => {
-      const value = one.contributions[i][j];
+      const value = shown[i][j];
       const place = names[rank(i, j)];
       paintMap(map, one.maps[i][j], limit);
       button.disabled = false;
       button.className = ["pair", place].filter(Boolean).join(" ");
       button.tabIndex = focus[0] === i && focus[1] === j ? 0 : -1;
-      const text = number(value, decimals);
+      const text = number(value, decimals, !contributes);
       const name = pairName([i, j]);
       button.setAttribute("aria-label", said.pair(place ? said[place](name) : name, text));
-      const change = losses ? -losses[i][j] : 0;
-      total.textContent = losses ? number(change, decimals, true) : text;
-      button.classList.toggle("for", change < 0);
-      button.classList.toggle("against", change > 0);
-      button.classList.toggle("untouched", Boolean(losses) && Math.abs(change) < 0.1 * mostLost);
+      total.textContent = text;
+      button.classList.toggle("untouched", !contributes && Math.abs(value) < 0.1 * most);
     }),
   );
   list.replaceChildren(
@@ -162,24 +166,12 @@ function showCells(one, losses) {
   );
 }
 
-function showSum(one) {
+function showSum(one, { kind, terms, total, decimals }) {
   const said = words();
   const { target, versus } = one;
-  const terms = [one.pairs, one.filterBias, one.classBias];
-  const decimals = addingDecimals(terms, one.logit);
   const count = one.contributions.flat().length;
   const names = versus === null ? said.terms(count) : said.versusTerms(count);
-  const total = versus === null ? said.logit(target) : said.difference(target, versus);
-  const texts = [...terms, one.logit].map((value) => number(value, decimals));
-  const signs = ["", ...texts.slice(1, 3).map((text) => (text.startsWith("−") ? "−" : "+")), "="];
-  texts.forEach((text, k) => {
-    const term = element("div", k === 3 ? "term total" : "term");
-    // What is added and negative is subtracted.
-    const shown = k === 1 || k === 2 ? text.replace("−", "") : text;
-    const value = element("dd", "");
-    if (signs[k]) value.append(element("span", "sign", signs[k]), " ");
-    value.append(shown);
-    term.append(element("dt", "", [...names, total][k]), value);
-    sum.append(term);
-  });
+  const logit = versus === null ? said.logit(target) : said.difference(target, versus);
+  const name = kind === "contribution" ? logit : said.totals[kind];
+  fillSum(sum, [...terms.map((value, k) => [names[k], value]), [name, total]], decimals);
 }

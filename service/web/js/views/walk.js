@@ -1,7 +1,7 @@
 // A walk from the picture to the digit, one layer a step: for a lecture.
 
-import { account, pairName, places } from "../ledger.js";
-import { number } from "../numbers.js";
+import { account, pairName, places, softmax } from "../ledger.js";
+import { number, percent, roundToTotal } from "../numbers.js";
 import { state } from "../state.js";
 import { words } from "../words.js";
 import { buildFigure, linkFigure } from "./figure.js";
@@ -26,7 +26,16 @@ const stops = STEPS.map((_, k) => {
   return button;
 });
 
+// What the walk is laid out on; on a larger screen it is enlarged.
+const SHEET = [1280, 800];
+
+function fit() {
+  const zoom = Math.max(1, Math.min(window.innerWidth / SHEET[0], window.innerHeight / SHEET[1]));
+  Object.assign(dialog.style, { zoom, width: `${window.innerWidth / zoom}px`, height: `${window.innerHeight / zoom}px` });
+}
+
 export function openWalk() {
+  fit();
   dialog.showModal();
   showWalk();
   go(0);
@@ -64,6 +73,7 @@ function facts(process) {
   const { predicted } = process;
   const one = account(process, predicted, null);
   const [first, second] = places(one).map(pairName);
+  const [sum, bias] = roundToTotal([one.pairs, one.filterBias + one.classBias], one.logit, 2);
   return {
     filters1: process.conv1.length,
     filters2: process.conv2_filters.length,
@@ -71,9 +81,10 @@ function facts(process) {
     paired: process.conv2_filters[0].length === 1,
     pairs: one.ranking.length,
     predicted,
-    sum: number(one.pairs, 2),
-    bias: number(one.filterBias + one.classBias, 2),
+    sum: number(sum, 2),
+    bias: number(bias, 2),
     logit: number(one.logit, 2),
+    share: percent(softmax(process.logits)[predicted]),
     first,
     second,
   };
@@ -88,4 +99,5 @@ dialog.addEventListener("keydown", (event) => {
   event.preventDefault();
   go(to);
 });
+window.addEventListener("resize", fit);
 new ResizeObserver(() => dialog.open && linkFigure(figure, step)).observe(figure);

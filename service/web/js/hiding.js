@@ -1,0 +1,47 @@
+// Regions that are hidden by hand: the picture without them, and what is read then.
+
+import { Refusal, ask } from "./api.js";
+import { png16 } from "./drawing/png16.js";
+import { softmax } from "./ledger.js";
+import { set, state } from "./state.js";
+
+let turn = 0;
+
+export function same([row, column], [otherRow, otherColumn]) {
+  return row === otherRow && column === otherColumn;
+}
+
+export function includes(places, place) {
+  return places.some((one) => same(one, place));
+}
+
+/** The picture with these regions hidden. */
+export function without({ image }, { region, fill }, places) {
+  const hidden = new Set(places.map(([row, column]) => `${row},${column}`));
+  const at = (row, column) => `${Math.floor(row / region)},${Math.floor(column / region)}`;
+  return image.map((line, row) => line.map((value, column) => (hidden.has(at(row, column)) ? fill : value)));
+}
+
+/** Hide a region, or show it again; one of the grounds stays. */
+export function toggle(place) {
+  const { where } = state.answer;
+  const hidden = includes(state.hidden, place);
+  if (!hidden && (includes(where.sufficient.regions, place) || !includes(where.players, place))) return;
+  hide(hidden ? state.hidden.filter((one) => !same(one, place)) : [...state.hidden, place]);
+}
+
+/** Have exactly these regions hidden, and ask what is read then. */
+export async function hide(places) {
+  const mine = (turn += 1);
+  set({ hidden: places, live: null });
+  const { answer, model } = state;
+  if (!places.length || answer?.question !== "grounds") return;
+  try {
+    const picture = await png16(without(answer.process, answer.where, places));
+    const { predicted, logits } = await ask("/predict", picture, { model, polarity: "light-on-dark" });
+    if (mine === turn) set({ live: { predicted, probability: softmax(logits)[predicted] } });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
+  }
+}

@@ -1,0 +1,174 @@
+"""The questions about the regions: fair shares, and grounds that are played with."""
+
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.answers import answered, asked, choose_sample, numbers, totals
+from tests.e2e.browser import draw, opened, read
+from tests.e2e.strokes import DIGITS
+from tests.e2e.test_page_occlusion import hover
+from tests.pictures import decode, sample
+from tools.gallery import MISREAD
+
+SHAPLEY, GROUNDS = "/explain/shapley", "/explain/grounds"
+
+
+def choose(page: Page, question: str, shown: str) -> None:
+    """Ask another question about the regions."""
+    page.get_by_test_id(f"question-{question}").click()
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", shown)
+
+
+def test_the_page_opens_with_hiding_one(page: Page) -> None:
+    expect(page.get_by_test_id("question-occlusion")).to_have_attribute("aria-pressed", "true")
+    choose_sample(page, 5)
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "heat")
+
+
+def test_fair_shares_are_the_services(page: Page, address: str) -> None:
+    choose_sample(page, 5)
+    page.get_by_test_id("rival").select_option("3")
+    choose(page, "shapley", "shares")
+    read(page, 5)
+    expect(page.get_by_role("heading", name="What each region adds to 5 and not 3")).to_be_visible()
+    answer = asked(address, SHAPLEY, sample(5), versus=3, pairs="true")
+    empty = answer["empty"]
+    said = numbers(page.get_by_test_id("shares").text_content())
+    expected = [empty["logit"], answer["logit"] - empty["logit"], answer["logit"]]
+    assert said == pytest.approx(np.abs(expected), abs=0.015)
+    expect(page.get_by_test_id("shares")).to_contain_text(f"empty (a {empty['predicted']})")
+    details = page.get_by_test_id("details")
+    expect(details).to_contain_text(f"With everything hidden the network reads a {empty['predicted']}")
+    row, column = np.unravel_index(np.argmax(answer["values"]), (7, 7))
+    hover(page, int(row), int(column), region=4)
+    value = answer["values"][row][column]
+    expect(details).to_contain_text("to the lead of 5 over 3, averaged over every order")
+    assert numbers(details.text_content()) == pytest.approx([value], abs=0.01)
+    assert totals(page) == pytest.approx(np.array(answer["pairs"][row][column]), abs=0.015)
+    page.get_by_test_id("pair-2-1").hover()
+    expect(details).to_contain_text("conv1[2]×conv2[1] adds")
+    contribution = asked(address, "/explain/filters", sample(5), versus=3)["contributions"][2][1]
+    regions = float(np.array(answer["pairs"])[:, :, 2, 1].sum())
+    assert numbers(details.text_content()) == pytest.approx([contribution, contribution - regions, regions], abs=0.02)
+
+
+def test_grounds_are_played_with(page: Page, address: str) -> None:
+    choose_sample(page, 7)
+    choose(page, "grounds", "grounds")
+    answer = asked(address, GROUNDS, sample(7))
+    kept, contrast = answer["sufficient"]["regions"], answer["contrast"]
+    free = [place for place in answer["players"] if place not in kept]
+    details, live = page.get_by_test_id("details"), page.get_by_test_id("live")
+    count = len(answer["players"])
+    expect(details).to_contain_text(
+        f"{len(kept)} of {count} regions prove it: however the other {len(free)} are hidden, "
+        f"in any of {2 ** len(free):,} ways, it stays a 7. Proven: no smaller set suffices."
+    )
+    expect(details).to_contain_text(f"With everything hidden, {answer['empty']['predicted']} is read")
+    expect(live).to_have_text("Nothing is hidden: 7 is read.")
+    for number, (row, column) in enumerate(free[:3], 1):
+        hover(page, row, column, region=4)
+        expect(details).to_contain_text("Click to hide this region")
+        page.mouse.down()
+        page.mouse.up()
+        expect(live).to_contain_text(f"{number} region{'' if number == 1 else 's'} hidden: still a 7, ")
+    # A ground is locked.
+    row, column = kept[0]
+    hover(page, row, column, region=4)
+    expect(details).to_contain_text("one of the grounds of the 7: it stays")
+    page.mouse.down()
+    page.mouse.up()
+    expect(live).to_contain_text("3 regions hidden")
+    expect(page).to_have_url(re.compile("question=grounds&hidden=.*&drawing="))
+    page.get_by_test_id("hide-others").click()
+    expect(live).to_contain_text(f"{len(free)} regions hidden: still a 7, ")
+    page.get_by_test_id("hide-contrast").click()
+    expect(live).to_contain_text(f"{len(contrast['regions'])} regions hidden: now a {contrast['predicted']}, ")
+    page.get_by_test_id("show-all").click()
+    expect(live).to_have_text("Nothing is hidden: 7 is read.")
+
+
+def test_grounds_with_keys_alone(page: Page, address: str) -> None:
+    choose_sample(page, 7)
+    choose(page, "grounds", "grounds")
+    answer = asked(address, GROUNDS, sample(7))
+    assert [3, 4] in answer["players"]
+    assert [3, 4] not in answer["sufficient"]["regions"]
+    page.get_by_test_id("heatmap").focus()
+    # From the middle of the seven times seven.
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("live")).to_contain_text("1 region hidden: still a 7")
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("live")).to_contain_text("Nothing is hidden")
+
+
+def test_what_is_hidden_of_a_fitted_drawing_is_exact(page: Page) -> None:
+    """A fitted digit has greys between 256 steps; with nothing but paper hidden, the same is read of it."""
+    draw(page, *DIGITS[5])
+    read(page, 5)
+    read_before = page.get_by_test_id("bar-5").get_attribute("aria-label")
+    logits = page.evaluate(
+        """async () => {
+            const { png16 } = await import("/web/js/drawing/png16.js");
+            const { state } = await import("/web/js/state.js");
+            const { ask } = await import("/web/js/api.js");
+            const { process } = state.answer;
+            const answer = await ask("/predict", await png16(process.image), { polarity: "light-on-dark" });
+            return [answer.logits, process.logits];
+        }"""
+    )
+    assert logits[0] == pytest.approx(logits[1], abs=2e-3)
+    assert read_before is not None
+
+
+def test_grounds_are_those_of_the_prediction(page: Page) -> None:
+    choose_sample(page, 7)
+    page.get_by_test_id("target").select_option("3")
+    choose(page, "grounds", "grounds")
+    said = "Grounds are those of the 7 that is read, not of the class asked about above."
+    expect(page.get_by_test_id("details")).to_contain_text(said)
+    expect(page.get_by_role("heading", name="The grounds of the 7")).to_be_visible()
+
+
+@pytest.mark.parametrize(("question", "path"), [("shapley", SHAPLEY), ("grounds", GROUNDS)])
+def test_links_commands_and_pictures_follow_the_question(
+    browser: Browser, page: Page, address: str, question: str, path: str
+) -> None:
+    choose_sample(page, 9)
+    page.get_by_test_id("rival").select_option("4")
+    choose(page, question, {"shapley": "shares", "grounds": "grounds"}[question])
+    contrast = {"versus": 4} if question == "shapley" else {}
+    page.get_by_test_id("curl-heatmap").click()
+    answer = answered(page, path)
+    assert answer == {**asked(address, path, sample(9), **contrast), "input": answer["input"]}
+    with page.expect_download() as download:
+        page.get_by_test_id("save-heatmap").click()
+    assert download.value.suggested_filename == f"konkyo-{question}-9.png"
+    assert decode(download.value.path().read_bytes()).size
+    expect(page).to_have_url(re.compile(f"question={question}"))
+    with opened(browser, address, "#" + page.url.partition("#")[2]) as other:
+        read(other, 9)
+        expect(other.get_by_test_id(f"question-{question}")).to_have_attribute("aria-pressed", "true")
+        expect(other.get_by_test_id("rival")).to_have_value("4")
+
+
+def test_a_link_hides_regions(browser: Browser, address: str) -> None:
+    [number] = [number for number, (truth, _) in MISREAD.items() if truth == 4]
+    with opened(browser, address) as page:
+        page.get_by_test_id(f"sample-misread-{number}").click()
+        read(page, 7)
+        choose(page, "grounds", "grounds")
+        page.get_by_test_id("hide-contrast").click()
+        live = page.get_by_test_id("live")
+        expect(live).to_contain_text("hidden: now a ")
+        expect(page).to_have_url(re.compile("hidden="))
+        said, fragment = live.text_content(), "#" + page.url.partition("#")[2]
+    with opened(browser, address, fragment) as page:
+        expect(page.get_by_test_id("live")).to_have_text(str(said))

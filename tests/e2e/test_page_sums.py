@@ -1,0 +1,128 @@
+"""Sums on the page: what is shown adds up, whatever is asked."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Page, expect
+
+from service.drawing.layout.sums import round_to_total
+from service.page import WEB
+from tests.e2e.browser import read
+
+SAMPLES = json.loads((WEB / "digits" / "samples.json").read_text())
+
+# What stands on the page for each of the ten classes, in tenths and hundredths as whole numbers.
+SHOWN = """async () => {
+    const numbers = (nodes) => [...nodes].map((node) => node.textContent.replace(/[\\s+=]/g, "").replace("−", "-"));
+    const select = document.querySelector("[data-testid=target]");
+    const shown = [];
+    for (let digit = 0; digit < 10; digit += 1) {
+        select.value = String(digit);
+        select.dispatchEvent(new Event("change"));
+        await new Promise((resolve) => setTimeout(resolve));
+        shown.push({
+            target: select.value,
+            cells: numbers(document.querySelectorAll("[data-testid=pairs] .total")),
+            terms: numbers(document.querySelectorAll("[data-testid=sum] dd")),
+        });
+    }
+    return shown;
+}"""
+
+
+def units(texts: list[str]) -> list[int]:
+    """Numbers as whole multiples of their last decimal, of which all have as many."""
+    decimals = {len(text.partition(".")[2]) for text in texts}
+    assert len(decimals) == 1
+    return [int(text.replace(".", "")) for text in texts]
+
+
+def shares(page: Page) -> list[int]:
+    """The sum beneath the Shapley values."""
+    texts = page.get_by_test_id("shares").locator("dd").all_text_contents()
+    return units([text.translate(str.maketrans("−", "-", " +=")) for text in texts])
+
+
+@pytest.mark.parametrize("model", SAMPLES)
+def test_what_is_shown_adds_up(page: Page, model: str) -> None:
+    """All shown samples and ten classes: the cells to the pairs' sum, the terms to the logit."""
+    page.get_by_test_id("model").select_option(model)
+    expect(page.get_by_test_id("misread").locator("button").first).to_have_attribute(
+        "data-testid", f"sample-{SAMPLES[model][0]['name']}"
+    )
+    names = [
+        *((str(digit), digit) for digit in range(10)),
+        *((one["name"], one["predicted"]) for one in SAMPLES[model]),
+    ]
+    for name, predicted in names:
+        page.get_by_test_id(f"sample-{name}").click()
+        read(page, predicted)
+        for one in page.evaluate(SHOWN):
+            cells, terms = units(one["cells"]), units(one["terms"])
+            assert sum(cells) == terms[0], (name, one)
+            assert sum(terms[:-1]) == terms[-1], (name, one)
+
+
+@pytest.mark.parametrize("model", SAMPLES)
+def test_shapley_values_add_up_both_ways(page: Page, model: str) -> None:
+    page.get_by_test_id("model").select_option(model)
+    page.get_by_test_id("question-shapley").click()
+    for digit in (3, 7):
+        page.get_by_test_id(f"sample-{digit}").click()
+        read(page, digit)
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "shares")
+        empty, regions, total = shares(page)
+        assert empty + regions == total
+        terms = units(terms_of(page))
+        assert terms[-1] == total
+        # At a pair: what it has on the empty picture and what the regions give it is what stands beneath it.
+        pair = page.get_by_test_id("pair-1-1")
+        pair.hover()
+        expect(page.get_by_test_id("shares")).to_contain_text("conv1[1]×conv2[1]")
+        empty, regions, total = shares(page)
+        assert empty + regions == total == units([text_of(pair)])[0]
+        # At a region: what the pairs get of it is what stands on it.
+        page.get_by_test_id("heatmap").hover(position={"x": 153, "y": 130})
+        expect(page.get_by_test_id("pairs-title")).to_have_text("What each pair gets of it")
+        cells = units([text.replace("−", "-").lstrip("+") for text in all_totals(page)])
+        terms = units(terms_of(page))
+        assert sum(cells) == terms[0]
+        assert sum(terms[:-1]) == terms[-1]
+        page.mouse.move(5, 5)
+
+
+def text_of(pair: Any) -> str:
+    return str(pair.locator(".total").text_content()).replace("−", "-")
+
+
+def all_totals(page: Page) -> list[str]:
+    return page.get_by_test_id("pairs").locator(".total").all_text_contents()
+
+
+def terms_of(page: Page) -> list[str]:
+    texts = page.get_by_test_id("sum").locator("dd").all_text_contents()
+    return [text.translate(str.maketrans("−", "-", " +=")) for text in texts]
+
+
+def test_the_page_rounds_as_the_pictures_do(page: Page) -> None:
+    generator = np.random.default_rng(3)
+    cases = [
+        (generator.normal(0, 3, count), decimals)
+        for count in (1, 2, 3, 9, 49)
+        for decimals in (0, 1, 2)
+        for _ in range(20)
+    ]
+    rounded = page.evaluate(
+        """async (cases) => {
+            const { roundToTotal } = await import("/web/js/numbers.js");
+            return cases.map(([values, decimals]) => roundToTotal(values, values.reduce((a, b) => a + b, 0), decimals));
+        }""",
+        [[values.tolist(), decimals] for values, decimals in cases],
+    )
+    for (values, decimals), shown in zip(cases, rounded, strict=True):
+        assert shown == pytest.approx(round_to_total(values, float(values.sum()), decimals), abs=1e-9)

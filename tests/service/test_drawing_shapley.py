@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.shapley_explanation import ShapleyExplanation, explain_shapley
+from service.drawing.layout.magnified import pixel_box
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
+from service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE
+from service.drawing.primitives.style import Style
+from service.drawing.shapley import shapley
+from tests.lamp import lamp_network, lit
+from tests.service.test_drawing_canvas import written
+
+
+def _pixel(image: Image.Image, row: int, column: int) -> np.ndarray:
+    left, top, right, bottom = pixel_box(row, column)
+    return np.asarray(image)[top:bottom, left:right]
+
+
+def _lamp(**options: bool) -> ShapleyExplanation:
+    """The lamp's region adds 12 to the logit of 6, which is 8 without it; nothing else adds anything."""
+    return explain_shapley(lamp_network(), lit((2, 2)), **options)
+
+
+def test_the_region_of_the_lamp_has_the_end_of_the_scale() -> None:
+    image = shapley(_lamp())
+    assert (_pixel(image, 12, 12) == POSITIVE).all()
+    assert (_pixel(image, 15, 15) == POSITIVE).all()
+    assert (_pixel(image, 11, 12) == NEUTRAL).all()
+    assert (_pixel(image, 16, 15) == NEUTRAL).all()
+
+
+def test_the_sum_line() -> None:
+    image = shapley(_lamp())
+    for text, name in (("8.00", "empty image"), ("12.00", "2 regions")):
+        assert written(image, text, SUM), text
+        assert written(image, name, NOTE, MUTED), name
+    assert written(image, "20.00", SUM, strong=True)
+    assert written(image, "logit 6", NOTE, MUTED)
+
+
+def test_the_heading_and_the_empty_image() -> None:
+    image = shapley(_lamp())
+    assert written(image, "predicted 6: what each region adds to 6", TITLE, strong=True)
+    # exp(10) against exp(8) and eight times exp(0).
+    share = np.exp(10) / (np.exp(10) + np.exp(8) + 8)
+    assert written(image, f"2, {share:.1%}", SUM)
+    caption = "regions of 4×4 pixels, stride 4, fill 0; exact over all combinations"
+    assert written(image, caption, NOTE, MUTED)
+
+
+def test_a_contrast_class_is_named() -> None:
+    result = explain_shapley(lamp_network(), lit(), 6, 2)
+    image = shapley(result)
+    assert written(image, "predicted 6: what each region adds to 6 − 2", TITLE, strong=True)
+    assert written(image, "logit 6 − logit 2", NOTE, MUTED)
+    assert written(image, "10.00", SUM, strong=True)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_the_pairs_have_a_heatmap_each(scale: int) -> None:
+    result = _lamp(pairs=True)
+    image = shapley(result, Style(scale))
+    table = Table(result.network.architecture, pictures=True)
+    left, top, right, bottom = (edge * scale for edge in table.map(0, 0))
+    cell = np.asarray(image)[top:bottom, left:right]
+    unit = 4 * scale
+    lamp = cell[12 * unit : 16 * unit, 12 * unit : 16 * unit]
+    # A line of ink runs around the lamp, whose grey is half ink.
+    assert np.isin(lamp, (POSITIVE, INK)).all()
+    assert (lamp == POSITIVE).mean() > 0.8
+    assert (cell[: 12 * unit, 12 * unit :] == NEUTRAL).all()
+    if scale == 1:
+        assert written(image, "12.00", BODY, FIRST, strong=True)
+        assert written(image, "12.00", SUM, strong=True)
+        assert written(image, "all regions", NOTE, MUTED)
+
+
+def test_heatmaps_of_pairs_must_have_been_asked_for() -> None:
+    with pytest.raises(ValueError, match="the result holds no pairs; explain_shapley computes them with pairs=True"):
+        _lamp().pair_heatmaps()
+    assert replace(_lamp(pairs=True)).pair_heatmaps().shape == (28, 28, 1, 1)

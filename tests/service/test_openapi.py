@@ -1,0 +1,301 @@
+"""The OpenAPI document says what really comes."""
+
+import copy
+from typing import Any
+
+import jsonschema_rs
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
+from tests.pictures import encode, sample
+from tests.service.test_handler import PATHS
+from tests.tensors import SEVENS
+
+Document = dict[str, Any]
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROTOCOL_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/ProtocolProblem"}}}
+INFER, EXPLAIN = "/v2/models/{name}/infer", "/v1/models/{name}:explain"
+GUARDED = [("post", path) for path in PATHS] + [
+    ("get", "/models"),
+    ("get", "/models/{name}"),
+    ("get", "/models/{name}/filters"),
+    ("get", "/v2"),
+    ("get", "/v2/models/{name}"),
+    ("get", "/v2/models/{name}/ready"),
+    ("post", INFER),
+    ("post", EXPLAIN),
+]
+OPEN = [("get", "/healthz"), ("get", "/readyz"), ("get", "/v2/health/live"), ("get", "/v2/health/ready")]
+
+
+@pytest.fixture(scope="module")
+def document(client: TestClient) -> Document:
+    found: Document = client.get("/openapi.json").json()
+    return found
+
+
+def strict(document: Document) -> Document:
+    """The components, in which an object has no field that is not described."""
+    components: Document = copy.deepcopy(document["components"])
+
+    def close(value: Any) -> None:
+        if isinstance(value, dict):
+            if "properties" in value:
+                value.setdefault("additionalProperties", False)
+            for one in value.values():
+                close(one)
+        elif isinstance(value, list):
+            for one in value:
+                close(one)
+
+    close(components["schemas"])
+    return components
+
+
+def check_answer(document: Document, method: str, path: str, answer: Any) -> None:
+    """The answer is one that the document describes for its status."""
+    media = answer.headers["content-type"]
+    described = document["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+    schema = {**described[media]["schema"], "components": strict(document)}
+    errors = [f"{one.instance_path}: {one.message}" for one in schema_errors(schema, answer.json())]
+    assert errors == []
+
+
+def schema_errors(schema: Document, value: Any) -> list[Any]:
+    return list(jsonschema_rs.Draft202012Validator(schema).iter_errors(value))
+
+
+def test_every_operation_is_there(document: Document) -> None:
+    assert {(method, path) for path, some in document["paths"].items() for method in some} == {*GUARDED, *OPEN}
+
+
+def test_the_problem_is_defined_once_and_every_refusal_is_one(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert {name for name in schemas if "rror" in name or "roblem" in name} == {"Problem", "ProtocolProblem"}
+    assert schemas["Problem"]["required"] == ["type", "title", "status", "detail"]
+    assert schemas["ProtocolProblem"]["required"] == ["type", "title", "status", "detail", "error"]
+    refusals = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                if status != "200":
+                    expected = PROTOCOL_PROBLEM if path.startswith("/v") else PROBLEM
+                    assert response["content"] == expected, (method, path, status)
+                    refusals += 1
+    assert refusals > 40
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_question_documents_its_problems(document: Document, path: str) -> None:
+    responses = document["paths"][path]["post"]["responses"]
+    assert set(responses) == {"200", "400", "401", "404", "406", "413", "415", "422", "503"}
+
+
+def test_the_key_is_a_security_scheme_of_guarded_operations_alone(document: Document) -> None:
+    assert document["components"]["securitySchemes"] == {
+        "API key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "Only if the service has keys.",
+        }
+    }
+    for method, path in GUARDED:
+        assert document["paths"][path][method]["security"] == [{"API key": []}], path
+        assert "401" in document["paths"][path][method]["responses"], path
+    for method, path in OPEN:
+        assert "security" not in document["paths"][path][method], path
+        assert "401" not in document["paths"][path][method]["responses"], path
+
+
+def test_a_card_is_typed(document: Document) -> None:
+    schema = document["paths"]["/models/{name}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/ModelCard"}
+    card = document["components"]["schemas"]["ModelCard"]
+    assert set(card["properties"]) - set(card["required"]) == {"training"}
+    assert card["properties"]["architecture"] == {"$ref": "#/components/schemas/ArchitectureCard"}
+
+
+def test_lengths_and_ranges_are_said(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    prediction = schemas["PredictionAnswer"]["properties"]
+    for name in ("probabilities", "logits"):
+        assert (prediction[name]["minItems"], prediction[name]["maxItems"]) == (10, 10)
+    for name in ("predicted", "probability"):
+        assert prediction[name]["minimum"] == 0
+    assert prediction["predicted"]["maximum"] == 9
+    assert prediction["probability"]["maximum"] == 1
+    image = schemas["ProcessAnswer"]["properties"]["image"]
+    assert (image["minItems"], image["items"]["maxItems"]) == (28, 28)
+    assert schemas["Problem"]["properties"]["errors"]["maxItems"] == 10
+
+
+OPTIONAL = {
+    "PredictionAnswer": set(),
+    "FiltersAnswer": {"versus", "totals", "maps"},
+    "OcclusionAnswer": {"versus", "pairs", "faithfulness"},
+    "ShapleyAnswer": {"versus", "pairs", "filter_bias", "faithfulness"},
+    "GroundsAnswer": set(),
+    "ProcessAnswer": set(),
+    "Problem": {"errors"},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_what_was_not_asked_for_is_absent_and_not_null(document: Document, name: str) -> None:
+    schema = document["components"]["schemas"][name]
+    assert set(schema["properties"]) - set(schema["required"]) == OPTIONAL[name]
+    for field in OPTIONAL[name]:
+        assert "null" not in str(schema["properties"][field]), field
+
+
+# Every optional parameter on, and off.
+QUESTIONS: dict[str, list[dict[str, Any]]] = {
+    "/predict": [{}, {"model": "lenet-6x16", "polarity": "light-on-dark"}],
+    "/explain/filters": [
+        {},
+        {"maps": "none", "target": 3},
+        {"maps": "totals", "versus": 3},
+        {"maps": "full", "target": 8, "versus": 3, "model": "lenet-6x16"},
+        {"maps": "full", "model": "summed-3x3"},
+    ],
+    "/explain/occlusion": [
+        {},
+        {"score": "probability", "faithfulness": True},
+        {"pairs": True, "versus": 3, "region": 7},
+        {"pairs": True, "faithfulness": True, "target": 3, "region": 5, "stride": 4, "fill": 0.5, "versus": 9},
+        {"model": "lenet-6x16", "region": 14, "stride": 7, "pairs": True},
+    ],
+    "/explain/shapley": [
+        {},
+        {"pairs": True, "versus": 3, "model": "summed-3x3"},
+        {"pairs": True, "faithfulness": True, "target": 3, "region": 7, "fill": 0.5, "versus": 9},
+        {"model": "lenet-6x16", "region": 14},
+    ],
+    "/explain/grounds": [{}, {"region": 7, "fill": 0.5}, {"model": "lenet-6x16"}],
+    "/explain/process": [{}, {"model": "summed-3x3"}, {"model": "lenet-6x16"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"), [(path, asked) for path, some in QUESTIONS.items() for asked in some], ids=str
+)
+def test_every_answer_is_what_the_document_says(
+    client: TestClient, document: Document, path: str, parameters: dict[str, Any]
+) -> None:
+    large = encode(np.kron(np.full((28, 28), 9, np.uint8), np.ones((4, 4), np.uint8)))
+    for data, more in ((sample(7), {}), (encode(np.zeros((28, 28), np.uint8)), {}), (large, {"fit": "mnist"})):
+        answer = client.post(path, params={**parameters, **more}, files={"file": data})
+        assert answer.status_code == 200
+        check_answer(document, "post", path, answer)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_answer_without_a_study_is_what_the_document_says(
+    unstudied: TestClient, document: Document, path: str
+) -> None:
+    answer = unstudied.post(path, files={"file": sample(7)})
+    check_answer(document, "post", path, answer)
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ("/healthz", "/healthz"),
+        ("/readyz", "/readyz"),
+        ("/models", "/models"),
+        *[("/models/{name}", f"/models/{name}") for name in ("paired-3x3", "summed-3x3", "lenet-6x16", "nobody")],
+        *[("/models/{name}/filters", f"/models/{name}/filters") for name in ("paired-3x3", "lenet-6x16", "nobody")],
+        ("/models/{name}/filters", "/models/paired-3x3/filters?scale=9"),
+        ("/models/{name}", "/models/paired-3x3?" + "a" * 3000),
+    ],
+)
+def test_every_look_up_is_what_the_document_says(
+    client: TestClient, unstudied: TestClient, document: Document, template: str, path: str
+) -> None:
+    check_answer(document, "get", template, client.get(path))
+    check_answer(document, "get", template, unstudied.get(path))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_refusal_is_what_the_document_says(client: TestClient, document: Document, path: str) -> None:
+    guarded = TestClient(create_app(Settings(api_keys="key")))
+    upload = {"file": sample(7)}
+    answers = {
+        400: client.post(path, files={"picture": sample(7)}),
+        401: guarded.post(path, files=upload),
+        404: client.post(path, params={"model": "nobody"}, files=upload),
+        406: client.post(path, headers={"accept": "text/html"}, files=upload),
+        413: client.post(path, content=bytes(300_000), headers={"content-type": "image/png"}),
+        415: client.post(path, files={"file": b"hello"}),
+        422: client.post(path, params={"fit": "stretch", "regoin": 3}, files=upload),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        check_answer(document, "post", path, answer)
+
+
+@pytest.mark.parametrize("template", [INFER, EXPLAIN])
+def test_every_answer_of_the_inference_protocols_is_what_the_document_says(
+    client: TestClient, document: Document, template: str
+) -> None:
+    path = template.replace("{name}", "lenet-6x16")
+    images = (SEVENS / 255).tolist()
+    tensor = {"name": "images", "datatype": "FP32", "shape": [2, 28, 28], "data": images}
+    bodies: list[Document] = [{"inputs": [tensor], "id": "7"}, {"inputs": [tensor], "parameters": {"target": 3}}]
+    if template == EXPLAIN:
+        bodies = [{"instances": images}, {"instances": images, "outputs": ["logits"]}]
+    for body in bodies:
+        taken = {"$ref": f"#/components/schemas/{'InferRequest' if template == INFER else 'ExplainRequest'}"}
+        assert schema_errors({**taken, "components": document["components"]}, body) == []
+        answer = client.post(path, json=body)
+        assert answer.status_code == 200
+        check_answer(document, "post", template, answer)
+    guarded = TestClient(create_app(Settings(api_keys="key")))
+    refusals = {
+        400: client.post(path, content=b"{"),
+        401: guarded.post(path, json=bodies[0]),
+        404: client.post(template.replace("{name}", "nobody"), json=bodies[0]),
+        413: client.post(path, content=bytes(2**23 + 1)),
+        415: client.post(path, json=bodies[0], headers={"content-encoding": "gzip"}),
+        422: client.post(path, json={}),
+    }
+    assert set(document["paths"][template]["post"]["responses"]) == {"200", *map(str, refusals), "503"}
+    for status, answer in refusals.items():
+        assert answer.status_code == status
+        check_answer(document, "post", template, answer)
+
+
+@pytest.mark.parametrize("name", ["", "/health/live", "/health/ready", "/models/{name}", "/models/{name}/ready"])
+def test_every_look_up_of_the_inference_protocol_is_what_the_document_says(
+    client: TestClient, document: Document, name: str
+) -> None:
+    check_answer(document, "get", f"/v2{name}", client.get(f"/v2{name}".replace("{name}", "paired-3x3")))
+    if "{name}" in name:
+        check_answer(document, "get", f"/v2{name}", client.get(f"/v2{name}".replace("{name}", "nobody")))
+
+
+def test_the_check_finds_what_is_wrong(client: TestClient, document: Document) -> None:
+    schema = {"$ref": "#/components/schemas/PredictionAnswer", "components": strict(document)}
+    body = client.post("/predict", files={"file": sample(7)}).json()
+    assert schema_errors(schema, body) == []
+    wrong: list[Document] = [{**body, "digit": 7}, {**body, "logits": [0.0]}, {**body, "predicted": 10}]
+    wrong += [{name: value for name, value in body.items() if name != "label"}, {**body, "input": {}}]
+    for one in wrong:
+        assert schema_errors(schema, one)
+
+
+def test_a_field_from_models_has_the_description_of_its_attribute(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert not [name for name, schema in schemas.items() if "-----" in schema.get("description", "")]
+    assert schemas["PlacedPair"]["description"] == "A filter pair in first or second place."
+    described = {name: field["description"] for name, field in schemas["PlacedPair"]["properties"].items()}
+    assert described == {
+        "conv1": "Filter numbers, from 0.",
+        "conv2": "Filter numbers, from 0.",
+        "share": "Share of the class's images in which this pair contributes most, 0…1.",
+        "mean": "Mean contribution to the class's logit.",
+    }

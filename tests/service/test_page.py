@@ -1,0 +1,123 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import load_all
+from service.drawing.primitives.colours import _COLOURS
+from service.page import MEDIA_TYPES, WEB
+from tests.pictures import DIGITS, decode
+from trainer.data import Digits
+
+FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
+SCRIPTS = [path for path in FILES if path.endswith(".js")]
+
+
+def text(path: str) -> str:
+    return (WEB / path).read_text()
+
+
+def test_the_page(client: TestClient) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.text == text("index.html")
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_every_part(client: TestClient, path: str) -> None:
+    answer = client.get(f"/web/{path}")
+    assert answer.status_code == 200
+    assert answer.content == (WEB / path).read_bytes()
+    assert answer.headers["content-type"] == MEDIA_TYPES[Path(path).suffix]
+    assert "content-security-policy" in answer.headers
+    again = client.get(f"/web/{path}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "js", "js/", "nothing.js", ""])
+def test_nothing_else_is_served(client: TestClient, path: str) -> None:
+    answer = client.get(f"/web/{path}")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_it_is_asked_for_only(client: TestClient) -> None:
+    assert client.head("/").status_code == 200
+    assert client.post("/").status_code == 405
+    assert "/web/{path}" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_the_documentation_keeps_its_scripts(client: TestClient) -> None:
+    answer = client.get("/docs")
+    assert answer.status_code == 200
+    assert "script-src 'self'" not in answer.headers.get("content-security-policy", "")
+
+
+def test_nothing_in_it_points_elsewhere() -> None:
+    for path in FILES:
+        if not path.endswith(".png"):
+            hosts = re.findall(r"https?://[^\s\"'`)]+", text(path))
+            assert set(hosts) <= {"http://www.w3.org/2000/svg"}, path
+    assert not re.search(r"\sstyle=|\son\w+=|<style|<script>", text("index.html"))
+
+
+def test_every_import_is_there() -> None:
+    for path in SCRIPTS:
+        for target in re.findall(r"from \"(\.[^\"]+)\"", text(path)):
+            assert (WEB / path).parent.joinpath(target).is_file(), (path, target)
+
+
+def test_both_languages_have_all_the_words() -> None:
+    english, japanese = (
+        set(re.findall(r"^ +\"?([\w-]+)\"?:", text(f"words/{tag}.js"), re.MULTILINE)) for tag in ("en", "ja")
+    )
+    assert english == japanese
+    used = set(re.findall(r"data-(?:word|label)=\"(\w+)\"", text("index.html")))
+    assert used
+    assert used <= english
+
+
+def test_the_colours_are_those_of_the_pictures() -> None:
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", text("css/colours.css"))
+    page = {name: {"light": light, "dark": dark} for name, light, dark in pairs}
+    groups = {"solids": ("paper", "hairline", "track"), "inks": ("ink", "muted", "accent", "first", "second")}
+    for theme, colours in _COLOURS.items():
+        for group, values in colours.items():
+            names = groups.get(group, tuple(f"{group}-{k}" for k in range(len(values))))
+            assert [page[name][theme] for name in names] == list(values)
+
+
+def test_its_samples_hold_those_of_the_documentation() -> None:
+    samples = {path.name: path.read_bytes() for path in (WEB / "digits").iterdir()}
+    assert samples.items() >= {path.name: path.read_bytes() for path in DIGITS.iterdir()}.items()
+
+
+def test_each_network_misreads_its_own_samples(digits: Digits) -> None:
+    misread = json.loads(text("digits/samples.json"))
+    networks = load_all()
+    assert set(misread) == set(networks)
+    for name, samples in misread.items():
+        assert len(samples) >= 3
+        for sample in samples:
+            number = int(sample["name"].partition("-")[2])
+            image = digits.images[number]
+            assert np.array_equal(decode((WEB / "digits" / f"{sample['name']}.png").read_bytes())[..., 0], image)
+            assert digits.labels[number] == sample["truth"] != sample["predicted"]
+            assert networks[name].network.logits(image / 255).argmax() == sample["predicted"]

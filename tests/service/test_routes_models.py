@@ -1,0 +1,153 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import DIRECTORY, load
+from models.errors import CheckpointError
+from service.app import create_app
+from service.settings import Settings
+from tests.pictures import decode
+from tests.service.test_handler import check_problem
+
+SHAPES = {
+    "paired-3x3": ((3, 5, 5), (3, 1, 3, 3)),
+    "summed-3x3": ((3, 5, 5), (3, 3, 3, 3)),
+    "lenet-6x16": ((6, 5, 5), (16, 6, 3, 3)),
+}
+
+
+def test_the_list(client: TestClient) -> None:
+    body = client.get("/models").json()
+    assert body["default"] == "paired-3x3"
+    shapes = [(model["name"], model["architecture"]["wiring"], model["parameters"]) for model in body["models"]]
+    assert shapes == [("lenet-6x16", "summed", 5046), ("paired-3x3", "paired", 2368), ("summed-3x3", "summed", 922)]
+    for model in body["models"]:
+        file = (DIRECTORY / f"{model['name']}.safetensors").read_bytes()
+        assert model["sha256"] == hashlib.sha256(file).hexdigest()
+        assert model["accuracy"] == json.loads((DIRECTORY / f"{model['name']}.json").read_text())["accuracy"]["test"]
+
+
+def test_a_card(client: TestClient) -> None:
+    assert client.get("/models/summed-3x3").json() == json.loads((DIRECTORY / "summed-3x3.json").read_text())
+
+
+def test_an_unknown_name(client: TestClient) -> None:
+    detail = "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3"
+    check_problem(client.get("/models/resnet"), 404, "unknown-model", detail)
+
+
+@pytest.mark.parametrize("model", SHAPES)
+def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, model: str) -> None:
+    answer = client.get(f"/models/{model}/filters")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["vary"] == "Accept"
+    body = answer.json()
+    checkpoint = load(DIRECTORY / f"{model}.safetensors")
+    assert body["model"] == {"name": model, "sha256": checkpoint.sha256}
+    assert (tuple(body["conv1_shape"]), tuple(body["conv2_shape"])) == SHAPES[model]
+    assert np.array_equal(np.float32(body["conv1_filters"]), checkpoint.network.weights["conv1.weight"][:, 0])
+    assert np.array_equal(np.float32(body["conv2_filters"]), checkpoint.network.weights["conv2.weight"])
+
+    usage, study = body["usage"], json.loads((DIRECTORY / f"{model}.usage.json").read_text())
+    assert {name: usage[name] for name in ("searched", "per_class", "distinct")} == {
+        "searched": 60_000,
+        "per_class": 1000,
+        "distinct": study["distinct"],
+    }
+    for one, kept in zip(usage["classes"], study["classes"], strict=True):
+        assert one.pop("dominated") is (kept["first"]["share"] >= 0.9)
+        expected = {name: value for name, value in kept.items() if name not in ("digit", "distances")}
+        assert one == {"predicted": kept["digit"], **expected}
+
+
+def test_the_filters_as_a_picture(client: TestClient) -> None:
+    by_format = client.get("/models/paired-3x3/filters", params={"format": "png"})
+    by_accept = client.get("/models/paired-3x3/filters", headers={"accept": "image/png"})
+    assert (by_format.status_code, by_format.headers["content-type"]) == (200, "image/png")
+    assert by_format.content == by_accept.content
+    small = decode(by_format.content)
+    large = decode(client.get("/models/paired-3x3/filters?format=png&scale=2&theme=dark").content)
+    assert large.shape == (2 * small.shape[0], 2 * small.shape[1], 3)
+    assert small[0, 0].min() > 200
+    assert large[0, 0].max() < 50
+    red, blue = ((small == colour).all(-1).sum() for colour in ((0xD7, 0x18, 0x2A), (0x1C, 0x5F, 0xD8)))
+    assert red > blue > 500
+
+
+def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient) -> None:
+    body = unstudied.get("/models/paired-3x3/filters").json()
+    assert body["usage"] is None
+    assert body["conv1_shape"] == [3, 5, 5]
+    picture = decode(unstudied.get("/models/paired-3x3/filters?format=png").content)
+    assert picture.shape[0] < 200
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "status", "kind", "detail"),
+    [
+        (
+            "/models/resnet/filters",
+            "*/*",
+            404,
+            "unknown-model",
+            "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3",
+        ),
+        (
+            "/models/paired-3x3/filters",
+            "text/html",
+            406,
+            "not-acceptable",
+            "answers come as application/json or image/png; Accept allows neither",
+        ),
+        (
+            "/models/paired-3x3/filters?scale=5",
+            "*/*",
+            422,
+            "invalid-parameter",
+            "scale: must be less than or equal to 4",
+        ),
+        (
+            "/models/paired-3x3/filters?format=gif",
+            "*/*",
+            422,
+            "invalid-parameter",
+            "format: must be 'json' or 'png'",
+        ),
+        (
+            "/models/paired-3x3/filters?model=summed-3x3",
+            "*/*",
+            422,
+            "invalid-parameter",
+            "query: holds a parameter that this operation does not have; /docs shows those it has",
+        ),
+    ],
+)
+def test_refusals(client: TestClient, path: str, accept: str, status: int, kind: str, detail: str) -> None:
+    check_problem(client.get(path, headers={"accept": accept}), status, kind, detail)
+
+
+def test_it_takes_no_other_method(client: TestClient) -> None:
+    check_problem(
+        client.post("/models/paired-3x3/filters"),
+        405,
+        "method-not-allowed",
+        "this path does not take that method; it takes GET",
+    )
+
+
+def test_the_study_of_another_checkpoint_stops_the_start(tmp_path: Path) -> None:
+    for name in ("paired-3x3.safetensors", "paired-3x3.json"):
+        shutil.copy(DIRECTORY / name, tmp_path)
+    shutil.copy(DIRECTORY / "summed-3x3.usage.json", tmp_path / "paired-3x3.usage.json")
+    with pytest.raises(CheckpointError, match=r"^paired-3x3\.usage\.json: sha256: must be .* makes it anew$"):
+        create_app(Settings(models=tmp_path))
+
+
+def test_health(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready", "models": ["lenet-6x16", "paired-3x3", "summed-3x3"]}

@@ -1,0 +1,150 @@
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.http import telemetry
+from tests.pictures import sample
+
+ROOT = Path(__file__).parents[2]
+
+UUID = re.compile(r"[0-9a-f]{32}")
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def metric(client: TestClient, name: str) -> float:
+    """The value of a line of /metrics; 0 where there is none yet."""
+    for line in client.get("/metrics").text.splitlines():
+        if line.startswith(f"{name} "):
+            return float(line.removeprefix(f"{name} "))
+    return 0.0
+
+
+def test_one_line_for_each_request(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = client.post("/explain/filters", params={"model": "summed-3x3"}, files={"file": sample(7)})
+    [line] = lines(capsys)
+    assert UUID.fullmatch(line["request_id"])
+    assert answer.headers["x-request-id"] == line["request_id"]
+    assert line["image"] == hashlib.sha256(sample(7)).hexdigest()[:16]
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/explain/filters", 200)
+    assert (line["bytes"], line["model"], line["form"]) == (len(sample(7)), "summed-3x3", "json")
+    assert line["milliseconds"] > 0
+
+
+def test_a_refusal_names_its_problem_and_nothing_of_the_clients(
+    client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.post("/predict?secret=1", files={"file": ("secret.png", b"secret")})
+    client.get("/secret")
+    answered = capsys.readouterr().out
+    first, second = (json.loads(line) for line in answered.splitlines())
+    assert (first["status"], first["problem"], first["route"]) == (422, "invalid-parameter", "/predict")
+    assert (second["status"], second["problem"], second["route"]) == (404, "not-found", None)
+    assert "secret" not in answered
+
+
+def test_what_one_request_noted_is_not_in_the_next(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+    client.post("/predict", files={"file": sample(7)})
+    client.get("/healthz")
+    _, second = lines(capsys)
+    assert "image" not in second
+
+
+def test_a_request_id_is_kept_only_if_it_is_one(client: TestClient) -> None:
+    known = "0123456789ab4def8123456789abcdef"
+    assert client.get("/healthz", headers={"X-Request-ID": known}).headers["x-request-id"] == known
+    assert client.get("/healthz", headers={"X-Request-ID": "<script>"}).headers["x-request-id"] != "<script>"
+
+
+def test_explanations_are_timed_by_method(client: TestClient) -> None:
+    name = 'konkyo_explanation_seconds_count{form="png",path="/explain/occlusion"}'
+    before = metric(client, name)
+    for _ in range(3):
+        client.post("/explain/occlusion", params={"format": "png"}, files={"file": sample(7)})
+    assert metric(client, name) == before + 3
+
+
+def test_refusals_are_counted_by_reason(client: TestClient) -> None:
+    name = 'konkyo_rejected_total{reason="unsupported-image"}'
+    before = metric(client, name)
+    client.post("/predict", files={"file": b"hello"})
+    assert metric(client, name) == before + 1
+
+
+def test_the_served_models_are_named(client: TestClient) -> None:
+    for model in client.get("/models").json()["models"]:
+        assert metric(client, f'konkyo_model_info{{name="{model["name"]}",sha256="{model["sha256"]}"}}') == 1
+
+
+WORKER = """
+import sys
+from service.http import telemetry
+telemetry.announce({"net": sys.argv[1]})
+telemetry.REJECTED.labels("busy").inc()
+print(telemetry.metrics().body.decode())
+"""
+
+
+def worker(folder: Path, sha256: str) -> list[str]:
+    """What a process that serves this model, and ends then, says of itself and of all before it."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    command = [sys.executable, "-c", WORKER, sha256]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if not line.startswith("#")]
+
+
+def test_a_worker_that_has_been_replaced_names_no_model_any_more(tmp_path: Path) -> None:
+    """The new checkpoint's hash stands alone, and what the old worker counted still counts."""
+    first = worker(tmp_path, "old")
+    assert 'konkyo_model_info{name="net",sha256="old"} 1.0' in first
+    [left] = tmp_path.glob("gauge_livemax_*.db")
+    second = worker(tmp_path, "new")
+    assert [line for line in second if line.startswith("konkyo_model_info")] == [
+        'konkyo_model_info{name="net",sha256="new"} 1.0'
+    ]
+    assert 'konkyo_rejected_total{reason="busy"} 2.0' in second
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])
+def test_a_number_that_is_gone_or_anothers_is_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    def kill(number: int, signal: int) -> None:
+        assert signal == 0
+        if number != 7:
+            raise error
+
+    monkeypatch.setattr(os, "kill", kill)
+    names = ["gauge_livemax_7.db", "gauge_livemax_8.db", "counter_8.db", "histogram_8.db"]
+    for name in names:
+        (tmp_path / name).touch()
+    telemetry._forget_dead_workers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(names) - {"gauge_livemax_8.db"})
+
+
+def test_a_worker_that_was_forgotten_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two scrapes at once: the other one removes the file first."""
+    file = tmp_path / "gauge_livemax_8.db"
+    file.touch()
+
+    def kill(_: int, __: int) -> None:
+        raise ProcessLookupError
+
+    def forgotten(_: int, __: str) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(telemetry, "mark_process_dead", forgotten)
+    telemetry._forget_dead_workers(tmp_path)
+    assert file.exists()

@@ -1,0 +1,304 @@
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("typer")
+
+from typer.testing import CliRunner, Result
+
+import trainer.commands.train as command_module
+from models.architecture import Architecture, Wiring
+from models.checkpoint import load
+from models.errors import ArchitectureError
+from trainer.cli import app
+from trainer.commands.training import groups
+from trainer.data import Digits
+from trainer.errors import RunError
+from trainer.recipe import BEST
+from trainer.train import Run
+
+ROOT = Path(__file__).parents[2]
+MNIST = os.environ.get("KONKYO_DATA")
+needs_mnist = pytest.mark.skipif(not MNIST, reason="KONKYO_DATA names no folder with MNIST's four files")
+
+
+def words(text: str) -> str:
+    """Without the box and the line breaks that depend on a terminal's width."""
+    return " ".join(re.sub(r"[╭╮╰╯│─┃┏┓┡┩└┘├┤━┴┬┼╇╋╈]", " ", text).split())
+
+
+@pytest.fixture(autouse=True)
+def _away_from_real_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test may train on, or publish into, what a person works with: a mistaken default would find it."""
+
+    def out_of_reach(*_: object) -> None:
+        pytest.fail("the command went on to the data")
+
+    monkeypatch.setattr(command_module, "mnist", out_of_reach)
+    monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    if MNIST:
+        monkeypatch.setenv("KONKYO_DATA", str(Path(MNIST).absolute()))
+    monkeypatch.chdir(tmp_path)
+
+
+def in_process(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["train", *arguments])
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "trainer", "train", *map(str, arguments)]
+
+
+def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+    """600 test images stand in for MNIST."""
+    parts = {"train": digits[:600], "t10k": digits[600:700]}
+    monkeypatch.setattr(command_module, "mnist", lambda _, part: parts[part])
+
+
+@pytest.mark.parametrize("filters", ["3", "3x", "x3", "3x3x3", "3X3", "3 x 3", "-1x3", "100x3", "", "axb"])
+def test_refuses_filters(filters: str) -> None:
+    result = in_process(f"--filters={filters}")
+    assert result.exit_code == 2
+    assert f"Invalid value for --filters: must be two counts such as 3x3, not {filters!r}" in words(result.output)
+
+
+@pytest.mark.parametrize("name", ["Paired", "a b", "../up", "-a", "a" * 65, "ä", "a.b", "a\n"])
+def test_refuses_a_name(name: str) -> None:
+    result = in_process(f"--name={name}")
+    assert result.exit_code == 2
+    assert "Invalid value for --name: must be lower-case letters, digits and hyphens" in words(result.output)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--seed", "-1"),
+        ("--seeds", "0"),
+        ("--steps", "0"),
+        ("--batch", "0"),
+        ("--learning-rate", "0"),
+        ("--held-out", "0"),
+        ("--minimum-accuracy", "101"),
+        ("--wiring", "tangled"),
+    ],
+)
+def test_refuses_an_option_out_of_range(option: str, value: str) -> None:
+    result = in_process(f"{option}={value}")
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}': " in words(result.output)
+
+
+def test_an_impossible_architecture_is_an_error_and_no_traceback() -> None:
+    assert isinstance(in_process("--filters=65x3").exception, ArchitectureError)
+    done = shell("--filters=65x3")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: conv1_filters must be from 1 to 64, not 65\n"
+
+
+def test_an_error_is_printed_as_it_is(tmp_path: Path) -> None:
+    """Brackets are rich's markup, but a folder may have them."""
+    (tmp_path / "[bold]").write_text("in the way")
+    directory = tmp_path / "[bold]" / "[/red]"
+    done = shell("--data", directory)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {directory} lacks train-images-idx3-ubyte and cannot be written: "
+        f"[Errno 20] Not a directory: '{directory}'\n"
+    )
+
+
+SMALL = ["--filters=1x2", "--steps=60", "--batch=20", "--learning-rate=0.01", "--held-out=100", "--minimum-accuracy=0"]
+
+
+@pytest.mark.usefixtures("little")
+def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits) -> None:
+    out, runs = tmp_path / "out[1]", tmp_path / "runs"
+    result = in_process(
+        *SMALL, "--wiring=summed", "--no-conv2-bias", "--seed=4", "--seeds=2", f"--out={out}", f"--runs={runs}"
+    )
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in out.iterdir()) == ["summed-1x2.json", "summed-1x2.safetensors"]
+    assert sorted(path.name for path in (runs / "summed-1x2").iterdir()) == ["paper-4-5.pt"]
+    made = load(out / "summed-1x2.safetensors")
+    assert made.network.architecture == Architecture(Wiring.SUMMED, 1, 2, conv2_bias=False)
+    assert made.card["recipe"] == {
+        "steps": 60,
+        "batch": 20,
+        "learning_rate": 0.01,
+        "held_out": 100,
+        "evaluate_every": 1000,
+        "schedule": "constant",
+        "distillation": False,
+        "temperature": 1.0,
+        "error_rate_loss": 0.0,
+        "neutral": False,
+        "augmentations": 0,
+        "restarts": 1,
+        "rung": 0,
+    }
+    tried = made.card["selection"]["runs"]
+    assert [run["seed"] for run in tried] == [4, 5]
+    best = max(tried, key=lambda run: run["chosen_by"])
+    assert made.card["selection"]["seed"] == best["seed"]
+    pictures, labels = digits.images[600:700] / 255, digits.labels[600:700]
+    right = int((made.network.astype(np.float64).logits(pictures).argmax(-1) == labels).sum())
+    said = words(result.output)
+    assert (
+        f"seed {best['seed']} has {right:.2f}% accuracy on the 100 test images, "
+        f"with {made.card['parameters']} parameters" in said
+    )
+    tests = [run["test"] for run in tried]
+    assert tests[tried.index(best)] == right / 100
+    spread = abs(tests[0] - tests[1]) / 2**0.5
+    assert f"all 2 seeds: {sum(tests) / 2:.2%} ± {spread:.2%} of the test images (mean ± sd)" in said
+    assert f"{made.sha256[:12]}…" in said
+    assert "out[1]/summed-1x2.safetensors and .json" in result.output.replace("\n", "")
+
+
+@pytest.mark.usefixtures("little")
+def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
+    state = tmp_path / "runs" / "paired-3x3" / "paper-1-1.pt"
+    result = in_process(
+        "--steps=1", "--held-out=100", "--minimum-accuracy=0", f"--out={tmp_path}", f"--runs={tmp_path / 'runs'}"
+    )
+    assert result.exit_code == 0, result.output
+    assert state.exists()
+    made = load(tmp_path / "paired-3x3.safetensors")
+    assert made.network.architecture == Architecture(Wiring.PAIRED, 3, 3)
+    assert made.card["recipe"]["batch"] == 100
+    assert made.card["recipe"]["learning_rate"] == 0.001
+
+
+def test_five_seeds_are_trained_together() -> None:
+    assert [list(group) for group in groups(3, 7)] == [[3, 4, 5, 6, 7], [8, 9]]
+    assert [list(group) for group in groups(3, 5)] == [[3, 4, 5, 6, 7]]
+
+
+@pytest.mark.usefixtures("little")
+def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.teacher.EPOCHS", 1)
+    options = [*SMALL, "--recipe=best", "--name=taught", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}"]
+    result = in_process(*options)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "runs" / "teacher.pt").exists()
+    assert (tmp_path / "runs" / "taught" / "best-1-1.pt").exists()
+    recipe = load(tmp_path / "out" / "taught.safetensors").card["recipe"]
+    assert recipe["distillation"] == BEST.distillation
+    assert recipe["schedule"] == "one-cycle"
+    assert (recipe["steps"], recipe["learning_rate"]) == (60, 0.01)
+    assert len(list((tmp_path / "runs" / "distillation").glob("*/*.safetensors"))) == 1 + BEST.augmentations
+    again = in_process(*options)
+    assert "taught, seed 1: trained before" in words(again.output)
+
+
+@pytest.mark.usefixtures("little")
+def test_below_the_minimum_accuracy_the_checkpoint_is_not_written(tmp_path: Path) -> None:
+    result = in_process(*SMALL[:-1], "--name=low", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}")
+    assert isinstance(result.exception, RunError)
+    assert re.fullmatch(
+        r"low predicts \d+\.00% of 100 held-out images correctly, below the minimum accuracy of 97\.00%: "
+        r"no checkpoint was written\. "
+        r"Train longer or from more seeds, or lower --minimum-accuracy",
+        str(result.exception),
+    )
+    assert not (tmp_path / "out").exists()
+    assert (tmp_path / "runs" / "low" / "paper-1-1.pt").exists()
+
+
+@pytest.mark.usefixtures("little")
+def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = [*SMALL, "--steps=2000", "--name=x", f"--runs={tmp_path / 'runs'}", f"--out={tmp_path / 'out'}"]
+    train = Run.train
+
+    def interrupted(run: Run) -> object:
+        for progress in train(run):
+            if progress.step == 1500:
+                raise KeyboardInterrupt
+            yield progress
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "train", interrupted)
+        result = in_process(*arguments)
+    assert result.exit_code == 130
+    assert "interrupted: the same command goes on from the last validation" in words(result.output)
+    assert not (tmp_path / "out").exists()
+    again = in_process(*arguments)
+    assert again.exit_code == 0
+    assert "x, seed 1: goes on from step 1,000 of 2,000" in words(again.output)
+    assert in_process(*arguments[:-2], f"--runs={tmp_path / 'other'}", f"--out={tmp_path / 'whole'}").exit_code == 0
+    assert load(tmp_path / "out" / "x.safetensors").sha256 == load(tmp_path / "whole" / "x.safetensors").sha256
+
+
+QUICK = ["--wiring=summed", "--filters=1x1", "--batch=10", "--held-out=500", "--name=quick"]
+
+
+@needs_mnist
+def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
+    out = tmp_path / "out"
+    done = shell(
+        "--steps=300",
+        "--learning-rate=0.005",
+        "--minimum-accuracy=50",
+        "--name=whole",
+        "--out",
+        out,
+        "--runs",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    made = load(out / "whole.safetensors")
+    read = made.network.astype(np.float64).logits(digits.images / 255).argmax(-1)
+    share = int((read == digits.labels).sum()) / 10_000
+    assert share > 0.85
+    assert made.card["accuracy"]["test"] == share
+    assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
+
+
+@needs_mnist
+def test_a_minimum_accuracy_that_is_not_reached_ends_with_status_1(tmp_path: Path) -> None:
+    done = shell(*QUICK, "--steps=20", "--out", tmp_path / "out", "--runs", tmp_path / "runs")
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: quick predicts \d+\.\d\d% of 500 held-out images correctly, below the minimum accuracy of 97\.0.*\n",
+        done.stderr,
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@needs_mnist
+def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) -> None:
+    recipe = [*QUICK, "--steps=2000", "--minimum-accuracy=0"]
+    assert shell(*recipe, "--out", tmp_path / "whole", "--runs", tmp_path / "one").returncode == 0
+
+    state = tmp_path / "two" / "quick" / "paper-1-1.pt"
+    arguments = [*recipe, f"--out={tmp_path / 'resumed'}", f"--runs={tmp_path / 'two'}"]
+    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        while not state.exists():
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert said.decode() == "interrupted: the same command goes on from the last validation\n"
+    assert not (tmp_path / "resumed").exists()
+    again = shell(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert "quick, seed 1: goes on from step " in words(again.stdout)
+    files = [tmp_path / folder / "quick.safetensors" for folder in ("whole", "resumed")]
+    one, two = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+    assert one == two

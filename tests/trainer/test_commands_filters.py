@@ -1,0 +1,140 @@
+"""``trainer study filters``, on a slice of test images, and what it has left for the shipped checkpoints."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer", reason="typer is not installed")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from typer.testing import CliRunner, Result
+
+import trainer.commands.filters as command_module
+from models import usage_file
+from models.checkpoint import DIRECTORY, load
+from models.usage import Distinct
+from tests import usage_script
+from tests.studies import loaded_by
+from trainer.cli import app
+from trainer.data import Digits, read
+from trainer.errors import RunError
+
+ROOT = Path(__file__).parents[2]
+MNIST = os.environ.get("KONKYO_DATA")
+needs_mnist = pytest.mark.skipif(not MNIST, reason="KONKYO_DATA names no folder with MNIST's four files")
+FOUND = sorted(path.stem for path in DIRECTORY.glob("*.safetensors"))
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """The shipped checkpoints, without their studies."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in FOUND:
+        for suffix in (".safetensors", ".json"):
+            shutil.copy(DIRECTORY / f"{name}{suffix}", folder)
+    return folder
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["study", "filters", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
+def test_everything_from_a_slice(
+    name: str, models: Path, tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_module, "mnist", lambda _, part: {"train": digits}[part])
+    arguments = ("--model", name, "--models", models, "--out", tmp_path / "out", "--images", "600")
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    made = [models / f"{name}.usage.json", tmp_path / "out" / name / "filters.png"]
+    first = [path.read_bytes() for path in made]
+    assert [path for path in models.iterdir() if ".usage" in path.name] == made[:1]
+    usage_script.check(models / f"{name}.safetensors", digits.images[:600], digits.labels[:600])
+
+    usage = usage_file.load(models, load(models / f"{name}.safetensors"))
+    assert usage is not None
+    rows = re.findall(r"│ (\d) +│ +(\d+) │ +(\d×\d) │ +(\d+\.\d)% │ +(−?\d+\.\d\d) │ +(\S+) │", result.output)
+    assert [int(row[0]) for row in rows] == list(range(10))
+    for one, (_, images, pair, share, mean, second) in zip(usage.classes, rows, strict=True):
+        assert int(images) == one.images
+        assert pair == f"{one.first.conv1}×{one.first.conv2}"
+        assert float(share) == pytest.approx(100 * one.first.share, abs=0.051)
+        assert float(mean) == pytest.approx(one.first.mean, abs=0.0051)
+        assert second == (f"{one.second.conv1}×{one.second.conv2}" if one.second else "–")
+    assert f"the ten classes use {usage.distinct.first} different pairs." in result.output.replace("\n", "")
+    assert "".join(f"written: {path}" for path in made) in result.output.replace("\n", "")
+
+    assert run(*arguments).exit_code == 0
+    assert [path.read_bytes() for path in made] == first
+
+
+@pytest.mark.parametrize(
+    ("distinct", "said"),
+    [
+        (Distinct(7, 10, 10), "With second place, all ten combinations are different, as in the paper."),
+        (
+            Distinct(7, 9, 10),
+            "With second place, 9 of the ten combinations are different (the paper: all ten); "
+            "with first told apart from second, 10.",
+        ),
+    ],
+)
+def test_the_verdict(distinct: Distinct, said: str) -> None:
+    verdict = command_module._verdict(distinct)
+    assert verdict == f"By first place alone, the ten classes use {distinct.first} different pairs. {said}"
+
+
+def test_a_name_that_is_not_there(models: Path) -> None:
+    result = run("--model", "resnet", "--models", models)
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception) == f"there is no checkpoint 'resnet' in {models}; there are {', '.join(FOUND)}"
+
+
+@needs_mnist
+def test_it_needs_no_torch(models: Path, tmp_path: Path) -> None:
+    folders = "--models", models, "--out", tmp_path
+    loaded = loaded_by("study", "filters", "--model", "summed-3x3", "--images", "400", *folders)
+    assert "PIL" in loaded  # matplotlib writes its PNG with Pillow
+    assert not {"torch", "service"} & loaded
+    assert (models / "summed-3x3.usage.json").exists()
+
+
+@needs_mnist
+@pytest.mark.parametrize("name", FOUND)
+def test_the_shipped_studies_are_those_of_the_shipped_checkpoints(name: str) -> None:
+    """`python -m trainer study filters` makes them anew."""
+    digits = read(Path(str(MNIST)), "train")
+    path = DIRECTORY / f"{name}.safetensors"
+    shape = load(path).network.architecture
+    few = shape.conv1_filters * shape.conv2_filters <= 9
+    usage_script.check(path, digits.images, digits.labels, range(10) if few else (4,))
+    usage = usage_file.load(DIRECTORY, load(path))
+    assert usage is not None
+    assert (usage.searched, usage.per_class) == (60_000, 1000)
+    assert [one.images for one in usage.classes] == [1000] * 10
+    assert (ROOT / "docs" / "studies" / name / "filters.png").exists()
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_an_odd_digit_shows(name: str, digits: Digits) -> None:
+    """Digits have the percentile 50 on average; those that lie on their side are read, but by an odd use of filters."""
+    from models.contributions import contributions
+
+    checkpoint = load(DIRECTORY / f"{name}.safetensors")
+    usage = usage_file.load(DIRECTORY, checkpoint)
+    assert usage is not None
+    means = []
+    for images in (digits.scaled(np.float64)[-150:], np.rot90(digits.scaled(np.float64)[-150:], axes=(1, 2))):
+        ledger = contributions(checkpoint.precise, images)
+        read = ledger.logits.argmax(-1)
+        usual = [usage.typicality(one)[digit] for one, digit in zip(ledger.contributions, read, strict=True)]
+        means.append(float(np.mean([one.percentile for one in usual])))
+    upright, lying = means
+    assert 35 < upright < 65
+    assert lying < upright / 2

@@ -1,0 +1,307 @@
+"""``trainer explain``: tables are the answers for one image, and a job ends with the same files whatever happens."""
+
+import gzip
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("typer")
+
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from models.checkpoint import DIRECTORY, load_all
+from models.contributions import explain_filters
+from models.errors import BudgetError, ImageError
+from models.occlusion import explain_occlusion
+from models.proofs import grounds
+from models.shapley_explanation import explain_shapley
+from tests.refuse import refuses
+from trainer.cli import app
+from trainer.commands import explain as command_module
+from trainer.data import Digits
+from trainer.errors import DataError, RunError
+from trainer.explaining import engines, table
+from trainer.explaining.choices import Engine, Explanation
+from trainer.explaining.images import open_images, write_images
+from trainer.explaining.job import MANIFEST, Job, new_job
+
+ROOT = Path(__file__).parents[2]
+ALL = list(Explanation)
+CHEAP = [Explanation.CONTRIBUTIONS]
+
+
+@pytest.fixture(scope="module")
+def data(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """150 test images in a plain file."""
+    path = tmp_path_factory.mktemp("images") / "images.idx"
+    write_images(path, digits.images[:150])
+    return path
+
+
+def job(data: Path, out: Path, wanted: list[Explanation] = CHEAP, images: int | None = 90, shard: int = 20) -> Job:
+    return new_job(data, images, load_all()["paired-3x3"], DIRECTORY, wanted, shard, out)
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def expected(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the job ends with, written by this process one after another."""
+    whole = job(data, tmp_path_factory.mktemp("expected"))
+    for shard in whole.begin():
+        whole.write(shard)
+    return files(whole.out)
+
+
+@pytest.mark.parametrize("name", ["paired-3x3", "lenet-6x16"])
+def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None:
+    network = load_all()[name].precise
+    found = table.explain(network, digits.images[100:170], 100, ALL).to_pydict()
+    assert found["image"] == list(range(100, 170))
+    for place in (0, 63, 64, 69):
+        image = digits.images[100 + place] / 255
+
+        def entry(column: str, place: int = place) -> Any:
+            return found[column][place]
+
+        filters = explain_filters(network, image)
+        proof = grounds(network, image)
+        assert entry("predicted") == filters.predicted
+        assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
+        for column, value in {
+            "logits": filters.logits,
+            "contributions": filters.account.contributions,
+            "occlusion": explain_occlusion(network, image).occlusion.drop,
+            "shapley": explain_shapley(network, image).values.values,
+        }.items():
+            assert table.shapes(network.architecture)[column] == value.shape
+            np.testing.assert_allclose(entry(column), value.ravel(), rtol=0, atol=1e-11)
+        assert [divmod(region, 7) for region in entry("sufficient")] == list(proof.sufficient.regions)
+        assert (entry("margin"), entry("combinations")) == (proof.sufficient.margin, proof.sufficient.combinations)
+        assert entry("status") == proof.sufficient.status
+        assert proof.contrast is not None
+        assert [divmod(region, 7) for region in entry("contrast")] == list(proof.contrast.regions)
+        assert entry("contrast_predicted") == proof.contrast.predicted
+
+
+@pytest.mark.parametrize(("error", "status"), [(ImageError("x"), "tied"), (BudgetError("x"), "too-much-work")])
+def test_an_image_without_grounds_costs_no_other(
+    digits: Digits, monkeypatch: pytest.MonkeyPatch, error: Exception, status: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(table, "grounds", refused)
+    found = table.explain(load_all()["paired-3x3"].precise, digits.images[:2], 0, [Explanation.PROOFS]).to_pydict()
+    assert found["status"] == [status] * 2
+    for column in ("sufficient", "margin", "combinations", "contrast", "contrast_predicted"):
+        assert found[column] == [None, None]
+
+
+def test_a_file_says_whose_it_is(expected: dict[str, bytes], tmp_path: Path) -> None:
+    sha256 = load_all()["paired-3x3"].sha256
+    manifest = json.loads(expected[MANIFEST])
+    assert (manifest["model"], manifest["model_sha256"]) == ("paired-3x3", sha256)
+    assert (manifest["images"], manifest["shard"], manifest["explanations"]) == (90, 20, ["contributions"])
+    assert manifest["shapes"]["contributions"] == [3, 3]
+    path = tmp_path / "part.parquet"
+    path.write_bytes(expected["part-000004.parquet"])
+    metadata = pq.read_schema(path).metadata
+    assert json.loads(metadata[b"konkyo"]) == {"sha256": sha256}
+    assert pq.read_table(path)["image"].to_pylist() == list(range(80, 90))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_local_engine_writes_the_same_bits(
+    data: Path, tmp_path: Path, expected: dict[str, bytes], workers: int
+) -> None:
+    whole = job(data, tmp_path / "out")
+    assert sorted(engines.run(whole, Engine.LOCAL, workers)) == list(range(5))
+    assert files(whole.out) == expected
+    assert list(engines.run(whole, Engine.LOCAL, workers)) == []
+
+
+def test_only_what_is_missing_is_written(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    whole = job(data, tmp_path / "out")
+    list(engines.run(whole, Engine.LOCAL, 1))
+    kept = whole.path(1).stat().st_mtime_ns
+    whole.path(3).unlink()
+    whole.path(2).rename(whole.path(2).with_suffix(".writing"))  # as one leaves it that is ended while it writes
+    assert sorted(engines.run(whole, Engine.LOCAL, 1)) == [2, 3]
+    assert files(whole.out) == expected
+    assert whole.path(1).stat().st_mtime_ns == kept
+
+
+def test_a_process_that_dies_costs_nothing(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    whole = job(data, tmp_path / "out")
+    done: list[int] = []
+    for shard in engines.run(whole, Engine.LOCAL, 2):
+        if not done:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+        done.append(shard)
+    assert sorted(done) == list(range(5))
+    assert files(whole.out) == expected
+
+
+def test_processes_that_die_again_and_again_end_the_job(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Iterator[int]:
+        raise BrokenProcessPool
+        yield
+
+    monkeypatch.setattr(engines, "_pool", broken)
+    with refuses(RunError, "the processes die before they finish a shard: give them more memory"):
+        list(engines.run(job(data, tmp_path / "out"), Engine.LOCAL, 2))
+
+
+def test_a_folder_of_another_job(data: Path, tmp_path: Path) -> None:
+    job(data, tmp_path).begin()
+    message = f"{tmp_path} holds another job's files: explanations, images, shard differ; name another --out"
+    with refuses(RunError, message):
+        job(data, tmp_path, ALL, 30, 10).begin()
+
+
+def test_a_folder_of_something_else(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    with refuses(RunError, f"{tmp_path} is not empty, and holds no manifest.json; name another --out"):
+        job(data, tmp_path).begin()
+
+
+def test_another_checkpoint_at_the_same_place(data: Path, tmp_path: Path) -> None:
+    whole = job(data, tmp_path)
+    other = Job(**{**whole.__dict__, "sha256": "0" * 64})
+    with refuses(RunError, f"{whole.checkpoint} is another checkpoint here than where the job was started"):
+        other.write(0)
+
+
+def test_plain_and_gzipped_files(digits: Digits, data: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "images.gz"
+    packed.write_bytes(gzip.compress(data.read_bytes()))
+    for path in (data, packed):
+        np.testing.assert_array_equal(open_images(path), digits.images[:150])
+
+
+HEAD = bytes.fromhex("00000803 00000002 0000001c 0000001c")
+NO_IMAGES = {
+    "nothing": (b"", "cannot be read as an IDX file of images: its first bytes are not those of one"),
+    "labels": (
+        b"\0\0\x08\x01" + bytes(20),
+        "cannot be read as an IDX file of images: its first bytes are not those of one",
+    ),
+    "cut short": (
+        HEAD + bytes(784),
+        "cannot be read as an IDX file of images: the header announces 1568 bytes, the file holds 784",
+    ),
+    "another size": (
+        bytes.fromhex("00000803 00000001 00000002 00000002") + bytes(4),
+        "holds an array of shape (1, 2, 2), and should hold images of 28×28",
+    ),
+    "no images": (
+        bytes.fromhex("00000803 00000000 0000001c 0000001c"),
+        "holds an array of shape (0, 28, 28), and should hold images of 28×28",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_IMAGES)
+def test_files_that_hold_no_images(tmp_path: Path, name: str) -> None:
+    content, message = NO_IMAGES[name]
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    with refuses(DataError, f"{path} {message}"):
+        open_images(path)
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "trainer", "explain", *map(str, arguments)]
+
+
+def test_the_command_goes_on_where_it_was_interrupted(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    asked = command("--data", data, "--out", tmp_path / "out", "--explanation", "contributions")
+    asked += ["--images", "90", "--shard", "20", "--workers", "1"]
+    started = subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = tmp_path / "out" / "part-000000.parquet"
+    while not first.exists() and started.poll() is None:
+        time.sleep(0.01)
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    if started.returncode != 0:  # else it was faster
+        assert (started.returncode, said) == (130, "interrupted: the same command goes on from the last file\n")
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert " ".join(done.stdout.split()) == f"90 images in 5 files in {tmp_path / 'out'}"
+    assert {name: content for name, content in files(tmp_path / "out").items() if "writing" not in name} == expected
+
+
+def test_processes_end_with_the_one_that_started_them(data: Path, tmp_path: Path) -> None:
+    asked = command("--data", data, "--out", tmp_path / "out", "--workers", "1", "--shard", "150")
+    started = subprocess.Popen(asked, cwd=ROOT)
+    children: list[str] = []
+    while started.poll() is None and len(children) < 2:  # the tracker of resources, and the one process
+        children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+        time.sleep(0.01)
+    started.kill()
+    started.wait()
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children
+    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
+
+
+def test_a_folder_with_mnist(tmp_path: Path) -> None:
+    asked = ["explain", "--data", str(ROOT / "tests" / "data"), "--out", str(tmp_path / "out"), "--images", "2"]
+    result = CliRunner().invoke(app, [*asked, "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    columns = pq.read_table(tmp_path / "out" / "part-000000.parquet").column_names
+    assert columns[:4] == ["image", "predicted", "probability", "logits"]
+    assert {"contributions", "occlusion", "shapley", "sufficient", "contrast"} < set(columns)
+
+
+def test_a_folder_without_mnist(tmp_path: Path) -> None:
+    message = (
+        f"{tmp_path} holds neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz; --data can name a file as well"
+    )
+    with refuses(DataError, message):
+        command_module._file(tmp_path)
+
+
+def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "trainer.explaining.job")
+    monkeypatch.delitem(sys.modules, "trainer.explaining.engines")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    result = CliRunner().invoke(app, ["explain", "--data", str(data), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, RunError)
+    assert "is not installed; pip install 'konkyo[cluster]' has it" in str(result.exception)
+
+
+def images_moved(images: NDArray[np.uint8], *moves: int) -> NDArray[np.uint8]:
+    from tools.moved import moved
+
+    return moved(images, *moves)
+
+
+def test_moved_images_lose_what_leaves_the_frame(digits: Digits) -> None:
+    images = digits.images[:5]
+    np.testing.assert_array_equal(images_moved(images, 0, 0), images)
+    there = images_moved(images, 2, -1)
+    np.testing.assert_array_equal(there[:, 2:, :-1], images[:, :-2, 1:])
+    assert not there[:, :2].any()
+    assert not there[:, :, -1].any()
