@@ -2,21 +2,26 @@
 
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
 from models.checkpoint import DIRECTORY
 from models.incremental import Occluder
 from models.network import Network
 from models.result import Result
+from service.app import create_app
 from service.catalogue import Catalogue
 from service.drawing.primitives.style import Style, Theme
 from service.handling.answers import ModelReference
 from service.handling.handler import Envelope, Operation, Subject
 from service.handling.queries import ImageQuery
+from service.http import uploads
 from service.imaging.decoding import decode_image
 from service.routes import filters, grounds, occlusion, predict, process, shapley
+from service.settings import Settings
 from tests.pictures import decode, encode, pixels, sample
 
 PATHS = (
@@ -403,3 +408,15 @@ def test_the_style_reaches_every_picture(client: TestClient, path: str, paramete
     assert styled.shape == (scale * plain.shape[0], scale * plain.shape[1], 3)
     assert (styled[0, 0].max() < 60) == ("theme" in parameters)
     assert plain[0, 0].min() > 200
+
+
+def test_a_body_that_does_not_arrive_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never() -> bytes:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
+    monkeypatch.setattr(Request, "body", lambda _: never())
+    with TestClient(create_app(Settings())) as client:
+        answer = client.post("/predict", content=sample(7), headers={"content-type": "image/png"})
+    check_problem(answer, 408, "slow-upload", "the body did not arrive within 0.05 seconds; send it again, faster")
