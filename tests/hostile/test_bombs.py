@@ -1,7 +1,8 @@
 """Small uploads that would be large inside. With times and memory: ``python -m tools.soak.bombs``."""
 
 import json
-import time
+import os
+from pathlib import Path
 
 import pytest
 
@@ -82,10 +83,16 @@ def test_no_image_is_far_dearer_than_the_others(server: Server) -> None:
 
 
 def seconds(server: Server, data: bytes) -> float:
-    """The quickest of three."""
+    """Processor seconds of the server, the least of three: what else the machine does takes none of them."""
     taken = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = processor_seconds(server.pid)
         problem(server, "image/png", data, "/predict?fit=mnist")
-        taken.append(time.perf_counter() - start)
+        taken.append(processor_seconds(server.pid) - start)
     return min(taken)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, of its own and of the system's time."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
