@@ -29,6 +29,7 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with t
 	$(RUN) trainer study faithfulness
 	$(RUN) trainer study shapley
 	$(RUN) trainer study grounds
+	$(RUN) trainer study consistency
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types

@@ -1,7 +1,7 @@
 """``python -m benchmarks.serving``: requests a second over HTTP, against other servers on the same one core.
 
 Every server is pinned to core 0 and the load (wrk) to core 1. The servers run side by side and are loaded one after
-another, in rounds; the table shows medians over the rounds. Answers are compared before anything is timed.
+another, in rounds; the tables show medians over the rounds. Answers are compared before anything is timed.
 """
 
 import os
@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import product
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -27,6 +28,8 @@ DIGIT = ROOT / "docs" / "digits" / "7.png"
 BOUNDARY = "konkyo-boundary"
 PATIENCE = 300
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
+# Of the second table.
+FEWER, MORE = 1, 64
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ SERVERS = {
     "konkyo": ["-m", "service"],
 }
 PORTS = {name: 8701 + place for place, name in enumerate(SERVERS)}
+# The rows that are also measured with other numbers of connections.
+COMPARED = ("FastAPI, does nothing", "litserve", "/predict", "/explain/filters", "/explain/occlusion")
 
 
 @dataclass(frozen=True)
@@ -78,16 +83,19 @@ def main() -> None:
         sys.exit("error: wrk is not installed; Debian's package of that name has it")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        for name in SERVERS:
-            stack.enter_context(_running(name))
+        started = {name: stack.enter_context(_running(name)) for name in SERVERS}
         _check_answers()
-        found: dict[str, list[Speed]] = {load.name: [] for load in LOADS}
+        found: dict[tuple[str, int], list[Speed]] = {}
         for turn in range(ROUNDS + 1):
-            for load in LOADS:
-                speed = _loaded(load, folder, SECONDS if turn else 1)
-                if turn:
-                    found[load.name].append(speed)
-    _print(found)
+            for load, connections in product(LOADS, (FEWER, CONNECTIONS, MORE)):
+                if connections == CONNECTIONS or load.name in COMPARED:
+                    speed = _loaded(load, folder, SECONDS if turn else 1, connections)
+                    if turn:
+                        found.setdefault((load.name, connections), []).append(speed)
+        memory = {name: _memory(process) for name, (process, _) in started.items()}
+    _print({load.name: found[load.name, CONNECTIONS] for load in LOADS})
+    _print_connections(found)
+    _print_servers({name: seconds for name, (_, seconds) in started.items()}, memory)
 
 
 def upload(raw: bool = False) -> tuple[bytes, str]:
@@ -100,10 +108,11 @@ def upload(raw: bool = False) -> tuple[bytes, str]:
 
 
 @contextmanager
-def _running(name: str) -> Iterator[None]:
-    """A server of its own, on core 0 alone."""
+def _running(name: str) -> Iterator[tuple[int, float]]:
+    """A server of its own, on core 0 alone: its process, and the seconds until it answered."""
     arguments = [part.format(port=PORTS[name]) for part in SERVERS[name]]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "KONKYO_PORT": str(PORTS[name])}
+    began = time.monotonic()
     process = subprocess.Popen(
         ["taskset", "--cpu-list", "0", sys.executable, *arguments],
         cwd=ROOT,
@@ -114,10 +123,23 @@ def _running(name: str) -> Iterator[None]:
     )
     try:
         wait(f"http://127.0.0.1:{PORTS[name]}/predict")
-        yield
+        yield process.pid, time.monotonic() - began
     finally:
         os.killpg(process.pid, 15)
         process.wait(PATIENCE)
+
+
+def _memory(session: int) -> float:
+    """MiB of all processes of a server. Pages that several share are counted once."""
+    kibibytes = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(folder.name)) == session:
+                rollup = (folder / "smaps_rollup").read_text()
+                kibibytes += sum(int(size) for size in re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # it has ended
+    return kibibytes / 1024
 
 
 def wait(url: str) -> None:
@@ -154,10 +176,10 @@ def _check_answers() -> None:
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3, err_msg=f"{name} and {other} differ in {field}")
 
 
-def _loaded(load: Load, folder: Path, seconds: int) -> Speed:
+def _loaded(load: Load, folder: Path, seconds: int, connections: int) -> Speed:
     """Load one server from core 1."""
     url = f"http://127.0.0.1:{PORTS[load.server]}{load.path}"
-    return measured(url, folder, seconds, CONNECTIONS, raw=load.raw, pinned=("taskset", "--cpu-list", "1"))
+    return measured(url, folder, seconds, connections, raw=load.raw, pinned=("taskset", "--cpu-list", "1"))
 
 
 def measured(
@@ -219,6 +241,25 @@ def _print(found: Mapping[str, list[Speed]]) -> None:
     Console(width=110).print(table)
     share = rates["/predict"] / rates["FastAPI, does nothing"]
     Console(width=110).print(f"/predict answers {share:.2f} of what the endpoint that does nothing answers.")
+
+
+def _print_connections(found: Mapping[tuple[str, int], list[Speed]]) -> None:
+    title = f"By number of connections, medians of {ROUNDS} rounds of {SECONDS} s"
+    table = Table("", "connections", "requests/s", "p50 ms", "p99 ms", title=title, title_justify="left")
+    for name, connections in product(COMPARED, (FEWER, CONNECTIONS, MORE)):
+        runs = found[name, connections]
+        rate, p50, p99 = (median(values) for values in zip(*map(astuple, runs), strict=True))
+        table.add_row(name, str(connections), f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}")
+    Console(width=110).print(table)
+
+
+def _print_servers(seconds: Mapping[str, float], memory: Mapping[str, float]) -> None:
+    table = Table(
+        "", "start s", "memory MiB", title="Until the first answer; memory after the load", title_justify="left"
+    )
+    for name, taken in seconds.items():
+        table.add_row(name, f"{taken:.1f}", f"{memory[name]:.0f}")
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from models.errors import KonkyoError
+from trainer.commands.consistency import consistency
 from trainer.commands.explain import explain
 from trainer.commands.faithfulness import faithfulness
 from trainer.commands.filters import filters
@@ -28,6 +29,7 @@ study.command("occlusion")(occlusion)
 study.command("faithfulness")(faithfulness)
 study.command("shapley")(shapley)
 study.command("grounds")(grounds)
+study.command("consistency")(consistency)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
 
 

@@ -13,7 +13,7 @@ from models import usage_file
 from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
 from trainer.markdown import table
-from trainer.report_combinations import grounds, shapley
+from trainer.report_combinations import consistency, grounds, shapley
 from trainer.report_networks import networks, worth
 
 # Explanations in the report's table: the best of all that were measured, whatever their kind.
@@ -47,6 +47,7 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         ("Which explanation is faithful", "faithfulness", _faithfulness),
         ("How wrong approximated Shapley values are", "shapley", _shapley),
         ("On how many regions a prediction rests", "grounds", _grounds),
+        ("Whether other seeds have the same reasons", "consistency", _consistency),
     ):
         lines += [f"## {title}", ""]
         for checkpoint in checkpoints:
@@ -173,6 +174,10 @@ def _shapley(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
 
 def _grounds(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
     yield from _combinations(checkpoint, studies, "grounds", "On how many regions a prediction rests", grounds)
+
+
+def _consistency(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:
+    yield from _combinations(checkpoint, studies, "consistency", "Maps and proofs of all seeds", consistency)
 
 
 def _combinations(

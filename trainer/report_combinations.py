@@ -82,3 +82,19 @@ def grounds(found: dict[str, Any]) -> Iterator[str]:
         )
     head = "", "images", "suffice, mean", "most", "none needed", "proven smallest", "over budget"
     yield from table((*head, "fewest that change it, mean", "most", "a single one does"), rows)
+
+
+def consistency(found: dict[str, Any]) -> Iterator[str]:
+    """How much the maps and the proofs of all seeds agree."""
+    sets = found["sufficient_sets"]
+    shapley_map = found["maps"]["Shapley 4×4"]
+    yield (
+        f"{len(found['seeds'])} networks of different seeds. They predict {found['predicted_alike']:,} of "
+        f"{found['images']:,} test images alike, and explain these. Two networks’ Shapley maps have a rank correlation "
+        f"of {shapley_map['between_networks'][0]:.2f}; their proven sufficient sets have a Jaccard index of "
+        f"{sets['overlap'][0]:.2f}, random sets of the same sizes {sets['overlap_by_chance'][0]:.2f}. The set that "
+        f"proves the class of one network proves that of another in {sets['hold_for_another_network'][0]:.0%} of cases."
+    )
+    yield ""
+    rows = [(name, *(f"{mean:.3f} ± {half:.3f}" for mean, half in one.values())) for name, one in found["maps"].items()]
+    yield from table(("rank correlation over regions with ink", "between two networks", "of a map with the ink"), rows)

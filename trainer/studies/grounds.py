@@ -1,4 +1,4 @@
-"""On how many regions predictions rest, over a whole data set: sufficient sets and fewest contrasts (DESIGN 4.2).
+"""On how many regions predictions rest, over a whole data set: sufficient sets and fewest contrasts.
 
 The grounds of every image are proven as the service proves them: with 4×4 regions, fill 0 and the same budget. Asked
 besides: does the number of regions that change the class warn of a wrong prediction, as the softmax probability does?

@@ -1,4 +1,4 @@
-"""How wrong the usual approximations of Shapley values are, against the exact ones (DESIGN 4.2).
+"""How wrong the usual approximations of Shapley values are, against the exact ones.
 
 The players are the regions of 4×4 pixels that hold ink, hiding fills with 0, and the game is the logit of the predicted
 class. Each baseline is asked with more and more evaluations of the network. Its error is the mean over the players of

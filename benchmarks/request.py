@@ -1,0 +1,124 @@
+"""``python -m benchmarks.request``: where the time of a request goes, in processor time within this process.
+
+The parts are timed one by one, in turns. The rest of a request is FastAPI, Starlette, the middleware and the event
+loop.
+"""
+
+import asyncio
+import io
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import redirect_stdout
+from functools import partial
+
+import structlog
+from rich.console import Console
+from rich.table import Table
+from starlette.requests import Request
+from threadpoolctl import threadpool_limits
+
+from benchmarks.guard import ask
+from benchmarks.servers.noop import app as noop
+from benchmarks.serving import DIGIT, upload
+from benchmarks.timing import medians
+from models.checkpoint import load_all
+from models.contributions import explain_filters
+from models.occlusion import explain_occlusion
+from models.prediction import predict
+from service import drawing
+from service.app import create_app
+from service.drawing.primitives.canvas import png
+from service.drawing.primitives.style import Style
+from service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
+from service.http.uploads import read_upload
+from service.imaging.decoding import Fit, Polarity, decode_image
+from service.imaging.input_warnings import input_warnings
+
+PATHS = ("/predict", "/explain/filters", "/explain/occlusion")
+ROUNDS = 9
+# Requests in one run of the event loop.
+CALLS = 20
+
+
+def main() -> None:
+    """Print two tables: whole requests, and parts of a request."""
+    with redirect_stdout(io.StringIO()), threadpool_limits(1):
+        requests, parts = measure_requests(), measure_parts()
+    _print("A request, without sockets", requests)
+    _print("Its parts", parts)
+
+
+def measure_requests() -> dict[str, float]:
+    """Seconds of one request through the whole application, for each path."""
+    service = create_app()
+    asked = {"FastAPI, does nothing": (noop, "/predict"), **{path: (service, path) for path in PATHS}}
+    with asyncio.Runner() as runner:
+        ways = {name: partial(_repeat, runner, partial(ask, app, path)) for name, (app, path) in asked.items()}
+        return {name: seconds / CALLS for name, seconds in medians(ways, ROUNDS, time.process_time).items()}
+
+
+def measure_parts() -> dict[str, float]:
+    """Seconds of each step of a request."""
+    body, media = upload()
+    data = DIGIT.read_bytes()
+    network = load_all()["paired-3x3"].precise
+    image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
+    ledger, occlusion = explain_filters(network, image), explain_occlusion(network, image)
+    picture, heatmap = drawing.ledger(ledger, Style()), drawing.occlusion(occlusion, Style())
+    log = structlog.get_logger("konkyo")
+
+    async def read() -> None:
+        await read_upload(Request(_scope(media), partial(_receive, body)))
+
+    with asyncio.Runner() as runner:
+        ways: dict[str, Callable[[], object]] = {
+            "form: find the file": partial(_repeat, runner, read),
+            "image: decode and prepare": lambda: decode_image(data, Fit.EXACT, Polarity.AUTO),
+            "of these, input warnings": lambda: input_warnings(image),
+            "log line": lambda: log.info("answered", route="/predict", status=200, milliseconds=0.5),
+            "metrics": _count,
+            "predict: explain": lambda: predict(network, image),
+            "filters: explain": lambda: explain_filters(network, image),
+            "filters: draw": lambda: drawing.ledger(ledger, Style()),
+            "filters: encode the PNG": lambda: png(picture),
+            "occlusion: explain": lambda: explain_occlusion(network, image),
+            "occlusion: draw": lambda: drawing.occlusion(occlusion, Style()),
+            "occlusion: encode the PNG": lambda: png(heatmap),
+        }
+        found = medians(ways, ROUNDS, time.process_time)
+    found["form: find the file"] /= CALLS
+    return found
+
+
+def _repeat(runner: asyncio.Runner, call: Callable[[], Coroutine[None, None, None]]) -> None:
+    async def several() -> None:
+        for _ in range(CALLS):
+            await call()
+
+    runner.run(several())
+
+
+def _scope(media: str) -> dict[str, object]:
+    return {"type": "http", "headers": [(b"content-type", media.encode())]}
+
+
+async def _receive(body: bytes) -> dict[str, object]:
+    return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _count() -> None:
+    REQUESTS.labels("/predict", "POST", 200).inc()
+    REQUEST_SECONDS.labels("/predict").observe(0.0005)
+    EXPLANATION_SECONDS.labels("/predict", "json").observe(0.0002)
+
+
+def _print(title: str, seconds: Mapping[str, float]) -> None:
+    table = Table("", "µs", title=title, title_justify="left", min_width=50)
+    table.columns[1].justify = "right"
+    for name, value in seconds.items():
+        table.add_row(name, f"{value * 1e6:.0f}")
+    Console(width=80).print(table)
+
+
+if __name__ == "__main__":
+    main()

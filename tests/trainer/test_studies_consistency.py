@@ -1,0 +1,153 @@
+"""The consistency study by brute force, on a hand-set network, and as a command after a training."""
+
+import json
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("torch")
+
+import trainer.commands.consistency as command_module
+import trainer.commands.train as train_module
+import trainer.figures.consistency as figure_module
+import trainer.studies.consistency as study_module
+from models.checkpoint import load_all
+from models.network import Array, Network
+from models.proofs import grounds
+from tests.lamp import checkpoint_of, lamp_network, lit
+from tests.studies import caught, nothing
+from trainer.cli import app
+from trainer.data import Digits
+from trainer.studies.consistency import chance_overlap, document, parts, study
+
+
+def players_of(image: Array) -> list[tuple[slice, slice]]:
+    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
+    return [square for square in squares if image[square].any()]
+
+
+def shown(image: Array, squares: Any) -> Array:
+    hidden = np.zeros_like(image)
+    for square in squares:
+        hidden[square] = image[square]
+    return hidden
+
+
+def rank_correlation(*lists: list[float]) -> float:
+    """Pearson's correlation of ranks, which are counted; none of these lists is constant."""
+    ranks = [[sum(b < a for b in one) + sum(b == a for b in one) / 2 for a in one] for one in lists]
+    return float(np.array(np.corrcoef(ranks))[0, 1])
+
+
+def suffices(network: Network, image: Array, kept: set[tuple[int, int]]) -> bool:
+    """Whether every hiding of the other regions keeps the class, by a forward pass for each."""
+    inside = [square for square in players_of(image) if (square[0].start // 4, square[1].start // 4) in kept]
+    outside = [square for square in players_of(image) if square not in inside]
+    ways = [[*inside, *some] for count in range(len(outside) + 1) for some in combinations(outside, count)]
+    predicted = network.logits(np.array([shown(image, way) for way in ways])).argmax(-1)
+    return bool((predicted == network.logits(image).argmax()).all())
+
+
+def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_module, "CHUNK", 4)
+    few = np.array([number for number, image in enumerate(digits[:2000].images) if len(players_of(image)) <= 8][:6])
+    checkpoints = load_all()
+    networks = {1: checkpoints["paired-3x3"].precise, 2: checkpoints["summed-3x3"].precise}
+    told: list[None] = []
+    found = study(checkpoints["paired-3x3"], networks, digits[few], tmp_path, lambda: told.append(None))
+    assert len(told) == parts(digits[few]) == 2
+    images = digits.images[few] / 255
+    alike = [
+        i for i, image in enumerate(images) if len({int(n.logits(image).argmax()) for n in networks.values()}) == 1
+    ]
+    assert found.place.tolist() == alike
+    assert found.images == 6
+    for row, image in enumerate(images[alike]):
+        target = int(networks[1].logits(image).argmax())
+        drops = [
+            [
+                n.logits(image)[target] - n.logits(np.where(shown(image, [s]) > 0, 0, image))[target]
+                for s in players_of(image)
+            ]
+            for n in networks.values()
+        ]
+        ink = [image[square].sum() for square in players_of(image)]
+        assert found.correlation["occlusion 4×4"][row] == pytest.approx([rank_correlation(*drops)])
+        assert found.ink["occlusion 4×4"][row] == pytest.approx([rank_correlation(one, ink) for one in drops])
+        sets = [set(grounds(network, image).sufficient.regions) for network in networks.values()]
+        if all(sets):
+            assert found.overlap[row] == pytest.approx([len(sets[0] & sets[1]) / len(sets[0] | sets[1])])
+        else:
+            assert np.isnan(found.overlap[row])
+        expected = [[suffices(network, image, one) for network in networks.values()] for one in sets]
+        assert found.holds[row].tolist() == expected
+        assert found.holds_for_others()[row] == (expected[0][1] + expected[1][0]) / 2
+
+
+def test_a_network_agrees_with_itself(digits: Digits, tmp_path: Path) -> None:
+    checkpoint = load_all()["paired-3x3"]
+    found = study(checkpoint, {1: checkpoint.precise, 2: checkpoint.precise}, digits[:5], tmp_path, nothing)
+    written = document(checkpoint, {1: checkpoint.precise, 2: checkpoint.precise}, found)
+    assert (written["images"], written["predicted_alike"], written["seeds"]) == (5, 5, [1, 2])
+    assert {name: one["between_networks"][0] for name, one in written["maps"].items()} == {
+        name: pytest.approx(1) for name in study_module.MAPS
+    }
+    assert written["sufficient_sets"]["overlap"] == [1, 0]
+    assert written["sufficient_sets"]["hold_for_another_network"] == [1, 0]
+    assert written["sufficient_sets"]["overlap_by_chance"][0] < 1
+
+
+def test_a_set_that_is_empty_has_no_overlap(tmp_path: Path) -> None:
+    """The lamp proves the 6; a dust that is predicted as a 2 needs no region."""
+    dust = np.zeros((28, 28))
+    dust[2, 2] = 1
+    images = np.round(255 * np.array([lit(), dust])).astype(np.uint8)
+    network = lamp_network()
+    found = study(
+        checkpoint_of(network), {1: network, 2: network}, Digits(images, np.array([6, 2], np.uint8)), tmp_path, nothing
+    )
+    assert found.overlap[0].tolist() == [1]
+    assert np.isnan(found.overlap[1]).all()
+    assert found.holds.tolist() == [[[1, 1], [1, 1]]] * 2
+
+
+@pytest.mark.parametrize(("players", "one", "other"), [(5, 2, 3), (6, 1, 1), (4, 4, 2), (7, 3, 5)])
+def test_chance_is_the_mean_over_all_sets(players: int, one: int, other: int) -> None:
+    first = set(range(one))
+    overlaps = [len(first & set(some)) / len(first | set(some)) for some in combinations(range(players), other)]
+    assert chance_overlap(players, one, other) == pytest.approx(np.mean(overlaps))
+
+
+def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command takes the networks of all seeds from the runs, and says what is missing. 700 images stand in."""
+    for module in (train_module, command_module):
+        monkeypatch.setattr(module, "mnist", lambda _, part: digits[:600] if part == "train" else digits[600:700])
+    models, runs, out = tmp_path / "models", tmp_path / "runs", tmp_path / "out"
+    trained = ["--steps", "30", "--batch", "20", "--held-out", "100", "--seeds", "3", "--minimum-accuracy", "0"]
+    kept = ["--runs", runs]
+    arguments = ["train", *trained, "--name", "tried", "--out", models, *kept]
+    assert CliRunner().invoke(app, [*map(str, arguments)]).exit_code == 0
+    figures = caught(figure_module, monkeypatch)
+    asked = [*map(str, ["study", "consistency", "--models", models, "--out", out, "--images", "25", *kept])]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    written = json.loads((out / "tried" / "consistency.json").read_text())
+    assert written["seeds"] == [1, 2, 3]
+    assert f"tried: 3 networks, {written['predicted_alike']} images" in result.output
+    assert (out / "tried" / "consistency.png").read_bytes().startswith(b"\x89PNG")
+    assert "do 3 seeds have the same reasons?" in figures[0].texts[0].get_text()
+
+    missing = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "nowhere")])
+    assert str(missing.exception) == (
+        f"{tmp_path / 'nowhere' / 'tried'} holds no finished run of seed 1, 2, 3; train tried again, or name the "
+        "folder of its runs with --runs"
+    )
+    again = [*map(str, ["train", *trained, "--learning-rate", "0.005", "--name", "tried", "--out", models])]
+    other = ["--runs", str(tmp_path / "other")]
+    assert CliRunner().invoke(app, [*again, *other]).exit_code == 0
+    mixed = CliRunner().invoke(app, asked)
+    assert str(mixed.exception) == f"{runs / 'tried'} holds another training than that of tried"

@@ -1,0 +1,237 @@
+"""Do networks that were trained from different seeds have the same reasons?
+
+All networks of a training explain the same images. Compared are two networks at a time: their maps, and the regions
+that prove their predictions. Only images that all of them predict alike are taken, so that all explain the same class.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+from math import comb
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.budget import Budget
+from models.checkpoint import Checkpoint
+from models.contrasts import Contrasts
+from models.errors import BudgetError, ImageError
+from models.hiding import Hiding
+from models.local_games import LocalGames, class_games
+from models.network import Array, Network
+from models.occlusion import occlude
+from models.proofs import grounds
+from models.regions import Regions
+from models.shapley import shapley_values
+from trainer.data import Digits
+from trainer.studies.faithfulness import Estimate
+from trainer.studies.parts import Arrays, Parts
+from trainer.studies.sanity import spearman
+
+REGION = 4
+# Images a part.
+CHUNK = 25
+# The budget to check a set that another network's proof found.
+CHECK = Budget(entries=2**26, hidings=2**17, nodes=0)
+MAPS = {"Shapley 4×4": REGION, "occlusion 4×4": REGION, "occlusion 2×2": 2}
+
+
+@dataclass(frozen=True)
+class ConsistencyStudy:
+    """S networks on the N images that all of them predict alike; P pairs of networks.
+
+    Attributes
+    ----------
+    images
+        How many images were looked at, N and others.
+    correlation
+        For each of ``MAPS``, (N, P): the rank correlation of two networks' maps, over the regions that hold ink.
+    ink
+        For each of ``MAPS``, (N, S): the rank correlation of a network's map with the ink in each region.
+    overlap
+        (N, P): the Jaccard index of two proven sufficient sets; NaN where a set is empty or there is none.
+    chance
+        (N, P): its expectation for two random sets of the same sizes.
+    holds
+        (N, S, S): 1 where the sufficient set of the first network also suffices for the second, else 0; NaN where
+        there is no set, or the check takes too much work.
+    maps
+        For each of ``MAPS``, (N, S, R, R).
+    place
+        (N,): the numbers of the images in the data set.
+    """
+
+    images: int
+    correlation: Mapping[str, Array]
+    ink: Mapping[str, Array]
+    overlap: Array
+    chance: Array
+    holds: Array
+    maps: Mapping[str, Array]
+    place: NDArray[np.intp]
+
+    def holds_for_others(self) -> Array:
+        """(N,): the share of pairs of different networks in which the set of one suffices for the other."""
+        others = ~np.eye(self.holds.shape[1], dtype=np.bool_)
+        shares: Array = np.nanmean(self.holds[:, others], 1)
+        return shares
+
+
+def study(
+    checkpoint: Checkpoint, networks: Mapping[int, Network], digits: Digits, runs: Path, advance: Callable[[], None]
+) -> ConsistencyStudy:
+    """Compare the networks of all seeds.
+
+    Parameters
+    ----------
+    checkpoint
+        The published one of the networks.
+    networks
+        In float64, by seed.
+    digits
+        The test images from the first one on.
+    runs
+        Where finished parts are kept: an interrupted study goes on, and ends with the same numbers.
+    advance
+        Called after each of ``parts(digits)`` parts.
+    """
+    identity = {"study": "consistency", "sha256": checkpoint.sha256, "seeds": list(networks), "budget": vars(CHECK)}
+    kept, done = Parts(runs / "studies", identity), []
+    for start in range(0, len(digits), CHUNK):
+        some = digits[start : start + CHUNK]
+        done.append(kept.get(f"{start}-{len(some)}", partial(_part, list(networks.values()), some, start)))
+        advance()
+    joined = {name: np.concatenate([part[name] for part in done]) for name in done[0]}
+    return ConsistencyStudy(
+        images=len(digits),
+        correlation={name: joined[f"correlation {name}"] for name in MAPS},
+        ink={name: joined[f"ink {name}"] for name in MAPS},
+        overlap=joined["overlap"],
+        chance=joined["chance"],
+        holds=joined["holds"],
+        maps={name: joined[f"map {name}"] for name in MAPS},
+        place=joined["place"],
+    )
+
+
+def parts(digits: Digits) -> int:
+    """How many parts the study has."""
+    return -(-len(digits) // CHUNK)
+
+
+def document(checkpoint: Checkpoint, networks: Mapping[int, Network], found: ConsistencyStudy) -> dict[str, Any]:
+    """What was found, for the study's JSON. Means are over images, each with half of its 95 % interval."""
+    return {
+        "study": "consistency",
+        "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
+        "seeds": list(networks),
+        "images": found.images,
+        "predicted_alike": len(found.place),
+        "maps": {
+            name: {
+                "between_networks": Estimate.of(found.correlation[name].mean(1)).document(),
+                "with_the_ink": Estimate.of(found.ink[name].mean(1)).document(),
+            }
+            for name in MAPS
+        },
+        "sufficient_sets": {
+            "overlap": _mean(found.overlap),
+            "overlap_by_chance": _mean(found.chance),
+            "hold_for_another_network": Estimate.of(_known(found.holds_for_others())).document(),
+        },
+    }
+
+
+def _mean(values: Array) -> list[float]:
+    """Over images, of the means over pairs, where there are any."""
+    known = values[~np.isnan(values).all(1)]
+    return Estimate.of(np.nanmean(known, 1)).document()
+
+
+def _known(values: Array) -> Array:
+    return values[~np.isnan(values)]
+
+
+def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
+    images = digits.scaled(np.float64)
+    predicted = np.array([network.logits(images).argmax(-1) for network in networks])
+    alike = np.flatnonzero((predicted == predicted[0]).all(0))
+    found: Arrays = {"place": start + alike}
+    targets = predicted[0, alike]
+    for name, region in MAPS.items():
+        maps = np.array([_maps(network, images[alike], targets, name, region) for network in networks])
+        maps = maps.swapaxes(0, 1)  # images first
+        found[f"map {name}"] = maps
+        ink = np.array([_ink(image, region) for image in images[alike]]).reshape(len(alike), *maps.shape[2:])
+        shown = [where > 0 for where in ink]
+        listed = [[one[which] for one in some] for some, which in zip(maps, shown, strict=True)]
+        between = [[spearman(*two) for two in combinations(some, 2)] for some in listed]
+        with_ink = [
+            [spearman(one, where[which]) for one in some] for some, where, which in zip(listed, ink, shown, strict=True)
+        ]
+        found[f"correlation {name}"] = np.array(between).reshape(len(alike), -1)
+        found[f"ink {name}"] = np.array(with_ink).reshape(len(alike), -1)
+    proofs = [_proofs(networks, image) for image in images[alike]]
+    for place, name in enumerate(("overlap", "chance", "holds")):
+        found[name] = np.array([proof[place] for proof in proofs])
+    return found
+
+
+def _maps(network: Network, images: Array, targets: NDArray[np.intp], name: str, region: int) -> Array:
+    """(N, R, R): what each region adds to the logit of the target."""
+    if name.startswith("Shapley"):
+        pairs = zip(images, targets.tolist(), strict=True)
+        return np.array([shapley_values(network, image, region).of(target).values for image, target in pairs])
+    drops: Array = occlude(network, images, targets, Hiding(Regions(region))).drop
+    return drops
+
+
+def _ink(image: Array, region: int) -> Array:
+    side = len(image) // region
+    ink: Array = image.reshape(side, region, side, region).sum((1, 3))
+    return ink
+
+
+def _proofs(networks: list[Network], image: Array) -> tuple[list[float], list[float], list[list[float]]]:
+    """Overlap and chance of each pair of networks, and whose set suffices for whom."""
+    players = int((_ink(image, REGION) > 0).sum())
+    sets = [_sufficient(network, image) for network in networks]
+    overlap, chance = [], []
+    for one, other in combinations(sets, 2):
+        overlap.append(len(one & other) / len(one | other) if one and other else np.nan)
+        chance.append(chance_overlap(players, len(one), len(other)) if one and other else np.nan)
+    margins = [class_games(network, image, REGION).margins(_predicted(network, image)) for network in networks]
+    return overlap, chance, [[_suffices(one, margin) for margin in margins] for one in sets]
+
+
+def chance_overlap(players: int, one: int, other: int) -> float:
+    """The mean Jaccard index of two sets of these sizes, drawn at random from the players."""
+    ways = {both: comb(one, both) * comb(players - one, other - both) for both in range(min(one, other) + 1)}
+    return sum(count * both / (one + other - both) for both, count in ways.items()) / comb(players, other)
+
+
+def _predicted(network: Network, image: Array) -> int:
+    return int(network.logits(image).argmax())
+
+
+def _sufficient(network: Network, image: Array) -> frozenset[int] | None:
+    """The numbers of the regions that prove the prediction; None without a proof."""
+    try:
+        found = grounds(network, image, REGION)
+    except (BudgetError, ImageError):
+        return None
+    columns = found.hiding.regions.grid[1]
+    return frozenset(row * columns + column for row, column in found.sufficient.regions)
+
+
+def _suffices(regions: frozenset[int] | None, margins: LocalGames) -> float:
+    """1 if a network keeps its class under every hiding of the other regions, 0 if not, NaN if that is not known."""
+    if regions is None:
+        return np.nan
+    try:
+        return float(Contrasts(margins, replace(CHECK)).margin(sum(1 << number for number in regions)) is not None)
+    except BudgetError:
+        return np.nan
