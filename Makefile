@@ -18,6 +18,7 @@ train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="-
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
+	$(RUN) trainer study consistency
 
 trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
 
@@ -29,7 +30,6 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with t
 	$(RUN) trainer study faithfulness
 	$(RUN) trainer study shapley
 	$(RUN) trainer study grounds
-	$(RUN) trainer study consistency
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types
