@@ -14,10 +14,8 @@ from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.usage import ClassUsage, PlacedPair
 from trainer.markdown import table
 from trainer.report_combinations import consistency, grounds, shapley
+from trainer.report_faithfulness import faithfulness
 from trainer.report_networks import networks, worth
-
-# Explanations in the report's table: the best of all that were measured, whatever their kind.
-LISTED = 12
 
 
 def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> str:
@@ -140,32 +138,8 @@ def _faithfulness(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[st
     if found is None:
         yield "Not measured yet, or of another checkpoint."
         return
-    yield from _figure(checkpoint, studies, "faithfulness", "Deletion and insertion")
-
-    def areas(one: dict[str, Any]) -> list[tuple[float, float]]:
-        return [(*one["probability"]["ink"][curve],) for curve in ("deletion", "insertion")]
-
-    def gap(one: dict[str, Any]) -> float:
-        (deletion, _), (insertion, _) = areas(one)
-        return insertion - deletion
-
-    best = sorted(found["explanations"].items(), key=lambda entry: -gap(entry[1]))[:LISTED]
-    rows = [
-        (
-            f"**{name}**" if name == found["default"] else name,
-            one["kind"],
-            *(f"{centre:.3f} ± {half:.3f}" for centre, half in areas(one)),
-        )
-        for name, one in best
-    ]
-    measured = len(found["explanations"])
-    yield (
-        f"The {len(best)} with the widest gap between insertion and deletion, of {measured} that were measured. Areas "
-        f"under the curve of the probability over the ink of {found['images']:,} images, mean ± half of the 95 % "
-        "interval. Bold: the service's default."
-    )
-    yield ""
-    yield from table(("explanation", "kind", "deletion (lower is better)", "insertion (higher)"), rows)
+    yield from _figure(checkpoint, studies, "faithfulness", "Deletion and insertion, and ranks by every criterion")
+    yield from faithfulness(found)
 
 
 def _shapley(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:

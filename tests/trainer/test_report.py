@@ -16,6 +16,7 @@ from trainer.cli import app
 from trainer.recipe import BEST
 from trainer.report import report
 from trainer.search import Candidate, document
+from trainer.studies.faithfulness import BESIDE, CRITERIA
 
 NAME = "summed-3x3"
 
@@ -51,7 +52,7 @@ def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, stu
     page = report([checkpoint], models, studies)
     assert "Not searched yet." in page
     assert page.count("Not measured yet.") == 2
-    assert page.count("Not measured yet, or of another checkpoint.") == 4
+    assert page.count("Not measured yet, or of another checkpoint.") == 5
     assert ".png" not in page
 
 
@@ -60,7 +61,7 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
     path = studies / NAME / "occlusion.json"
     path.write_text(path.read_text().replace(checkpoint.sha256, "0" * 64))
     page = report([checkpoint], models, studies)
-    assert page.count("Not measured yet, or of another checkpoint.") == 4
+    assert page.count("Not measured yet, or of another checkpoint.") == 5
 
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -134,22 +135,31 @@ def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studi
     one = {"grid": [7, 7], "critical": {"mean": 0.613}, "answer_changes": changes}
     write(studies, checkpoint, "occlusion", regions={"4": one})
 
-    def explanation(kind: str, deletion: float, insertion: float) -> dict[str, object]:
-        return {"kind": kind, "probability": {"ink": {"deletion": [deletion, 0.01], "insertion": [insertion, 0.02]}}}
+    def explanation(kind: str, first: float, rank: int, better: list[str]) -> dict[str, object]:
+        areas = {"deletion": [first, 0.01], "insertion": [0.9, 0.02]}
+        others = {name: [0.5, 0.03] for name in ("infidelity", "sensitivity", "agreement")}
+        places = dict.fromkeys((*CRITERIA, *BESIDE), rank)
+        curves = {"background": areas, "blurred": areas}
+        return {"kind": kind, "probability": curves, **others, "ranks": places, "better_everywhere_than": better}
 
-    listed = {f"other {number:02}": explanation("captum", 0.5, 0.6 + number / 100) for number in range(15)}
-    listed["ours"] = explanation("konkyo", 0.2, 0.9)
-    write(studies, checkpoint, "faithfulness", images=1000, default="ours", explanations=listed)
+    listed = {
+        "theirs": explanation("rival", 0.3, 3, []),
+        "ours": explanation("ours", 0.2, 2, ["theirs", "at random"]),
+        "greedy": explanation("optimised", 0.1, 1, ["ours"]),
+        "at random": explanation("plain", 0.4, 4, []),
+    }
+    write(studies, checkpoint, "faithfulness", images=200, left_out=None, explanations=listed)
     page = report([checkpoint], models, studies)
     assert "| 4×4 | 49 | 0.61 | 25.0% | 1.25% |" in page
     assert f"]({NAME}/occlusion.png)" in page
     assert f"]({NAME}/faithfulness.png)" in page
-    assert "The 12 with the widest gap between insertion and deletion, of 16 that were measured." in page
-    rows = [line for line in page.splitlines() if "| captum |" in line or "| konkyo |" in line]
-    assert rows[0] == "| **ours** | konkyo | 0.200 ± 0.010 | 0.900 ± 0.020 |"
-    assert rows[1:] == [
-        f"| other {n:02} | captum | 0.500 ± 0.010 | {0.6 + n / 100:.3f} ± 0.020 |" for n in range(14, 3, -1)
-    ]
+    assert "The first 200 test images; sensitivity of the first 50." in page
+    assert "\n- ours: than theirs\n" in page
+    assert "- greedy" not in page
+    rows = [line for line in page.splitlines() if "0.900 ± 0.020" in line]
+    assert [row.split(" | ")[0] for row in rows] == ["| greedy", "| **ours**", "| theirs", "| at random"]
+    two, rest = "0.200 ± 0.010 (2) | 0.900 ± 0.020 (2)", " | ".join(["0.500 ± 0.030 (2)"] * 3)
+    assert rows[1] == f"| **ours** | {two} | {two} | {rest} |"
 
 
 def test_approximations_are_their_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:

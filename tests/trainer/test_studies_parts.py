@@ -33,3 +33,12 @@ def test_a_damaged_part_is_computed_again(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
     assert parts.get("0", lambda: {"values": np.full(1, 2.0)})["values"] == 2
     assert parts.get("0", lambda: {"values": np.zeros(1)})["values"] == 2
+
+
+def test_a_view_comes_back_as_it_was(tmp_path: Path) -> None:
+    view = np.arange(6).reshape(2, 3).T
+    parts = Parts(tmp_path, {"study": "tried"})
+    first = parts.get("one", lambda: {"view": view})
+    again = parts.get("one", dict)
+    np.testing.assert_array_equal(first["view"], view)
+    np.testing.assert_array_equal(again["view"], view)

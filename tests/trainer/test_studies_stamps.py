@@ -24,6 +24,20 @@ def test_sums_of_stamps_are_read_as_the_pictures_that_show_these_pixels(
         np.testing.assert_allclose(read, network.logits(picture.reshape(28, 28)), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_mixtures_of_two_images(architecture: Architecture, digits: Digits) -> None:
+    network, rng = random_network(architecture, 84), np.random.default_rng(84)
+    image, other = digits.scaled(np.float64)[17], digits.scaled(np.float64)[18]
+    stamps = Stamps.of(network, image, other)
+    assert stamps.places.tolist() == np.flatnonzero(image != other).tolist()
+    for chance in (0.0, 0.5, 1.0):
+        shown = rng.random(len(stamps.places)) < chance
+        mixed = other.ravel().copy()
+        mixed[stamps.places[shown]] = image.ravel()[stamps.places[shown]]
+        predicted = stamps.logits(stamps.stamps[shown].sum(0))
+        np.testing.assert_allclose(predicted, network.logits(mixed.reshape(28, 28)), rtol=0, atol=1e-12)
+
+
 def test_a_blank_picture_leaves_no_stamp() -> None:
     network = random_network(PAIRED, 82)
     stamps = Stamps.of(network, np.zeros((28, 28)))

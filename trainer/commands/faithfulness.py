@@ -1,10 +1,10 @@
 """``python -m trainer study faithfulness``."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,13 +23,33 @@ from trainer.commands.options import (
     mnist,
 )
 from trainer.commands.terminal import console, counting, interruptible, print_written
-from trainer.studies.curves import BASES, CURVES
 from trainer.studies.document import write
-from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OURS, SANE, Explanation
-from trainer.studies.faithfulness import Estimate, Measured, best, document, parts, sanity, study, unbeaten
+from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OPTIMISED, OURS, SANE, Explanation
+from trainer.studies.faithfulness import (
+    BESIDE,
+    CRITERIA,
+    Estimate,
+    Measured,
+    best,
+    document,
+    parts,
+    ranks,
+    sanity,
+    study,
+)
 from trainer.studies.sanity import LAYERS
 
-IMAGES = 1000
+IMAGES = 200
+# Heads that fit into 80 columns.
+_SHORT = {
+    "deletion": "del.",
+    "insertion": "ins.",
+    "background": "bg",
+    "blurred": "blur",
+    "infidelity": "infid.",
+    "sensitivity": "sens.",
+    "agreement": "agree",
+}
 
 
 def faithfulness(
@@ -41,7 +61,7 @@ def faithfulness(
     runs: RunsOption = RUNS,
     rivals: Annotated[bool, typer.Option(help="Captum's explanations as well; `make test` installs Captum.")] = True,
 ) -> None:
-    """Measure which explanation is faithful: deletion and insertion curves of ours, and of Captum's.
+    """Measure which explanation is faithful, ours and those of others, by five criteria.
 
     Stop it at any time: the same command goes on where it was, and ends with the same numbers.
     """
@@ -73,33 +93,35 @@ def faithfulness(
 def _rivals() -> tuple[list[Explanation], str | None]:
     """Captum's explanations, or none and why."""
     try:
+        from trainer.studies.perturbations import PERTURBATIONS
         from trainer.studies.rivals import RIVALS
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:
             raise
         return [], f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-    return RIVALS, None
+    return [*RIVALS, *PERTURBATIONS], None
 
 
 def _table(name: str, measured: Sequence[Measured]) -> Table:
-    """The widest gap between insertion and deletion over the ink first."""
+    """The least sum of ranks over the criteria first."""
     caption = (
-        "Area under the curve of the probability; in brackets half of its 95 % interval, in the last digits. "
-        "Deletion: lower is better; insertion: higher is better. all: of 784 pixels; ink: of those that hold ink. "
-        "Bold: the service's default."
+        "Means. Deletion and insertion: area under the curve of the probability, with pixels replaced by the "
+        "background (bg) or by the blurred image. Less is better, but for insertion and agreement. Bold: the service's "
+        "default."
     )
-    table = Table("", title=f"{name}, {len(measured[0].areas):,} images", caption=caption)
-    for base, curve in product(BASES, CURVES):
-        table.add_column(f"{curve}\n{base}", justify="right", no_wrap=True)
-    for one in sorted(measured, key=lambda one: -one.gap):
+    title = f"{name}, {len(measured[0].areas):,} images"
+    table = Table("", title=title, caption=caption, box=SIMPLE, padding=(0, 1))
+    for column in (*CRITERIA, *BESIDE):
+        table.add_column("\n".join(_SHORT[word] for word in column.split(", ")), justify="right", no_wrap=True)
+    by_criterion = ranks(measured)
+    sums = [sum(by_criterion[criterion][number] for criterion in CRITERIA) for number in range(len(measured))]
+    for number in sorted(range(len(measured)), key=lambda number: sums[number]):
+        one = measured[number]
         style = "bold" if one.name == DEFAULT else "" if one.kind == OURS else "dim"
-        table.add_row(one.name, *(_cell(one, base, curve) for base, curve in product(BASES, CURVES)), style=style)
+        means = (f"{one.values(column).mean():.3f}" for column in (*CRITERIA, *BESIDE))
+        table.add_row(one.name, *means, style=style)
     return table
-
-
-def _cell(one: Measured, base: str, curve: str) -> str:
-    return _estimate(one.area("probability", base, curve))
 
 
 def _estimate(values: Array) -> str:
@@ -119,9 +141,9 @@ def _sanity_table(checked: Mapping[str, Array]) -> Table:
 
 
 def _verdict(measured: Sequence[Measured]) -> Iterator[str]:
-    """Of the default and of the best of ours: what they are not better than."""
-    for name in dict.fromkeys((DEFAULT, best(measured).name)):
-        yield f"{name}{', the default,' if name == DEFAULT else ''} against Captum's explanations and plain orders:"
-        for base, curves in unbeaten(measured, name).items():
-            for curve, others in curves.items():
-                yield f"  {curve}, {base}: " + (f"not better than {'; '.join(others)}" if others else "better than all")
+    """Of the default and of the best of ours: what they are better than by every criterion."""
+    judged = [one for one in measured if one.kind != OPTIMISED]
+    for one in judged:
+        if one.name in {DEFAULT, best(measured).name}:
+            others = [other.name for other in judged if one.beats_everywhere(other)]
+            yield f"{one.name} is better by all {len(CRITERIA)} criteria than: {'; '.join(others) or 'none'}"

@@ -1,4 +1,4 @@
-"""Deletion and insertion curves of some explanations, and every one's areas, sorted."""
+"""Deletion and insertion curves of some explanations, and the ranks of all by every criterion."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,24 +6,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, SECOND, TRACK, drawing
+from trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, PAPER, SECOND, drawing
 from trainer.studies.curves import CURVES
-from trainer.studies.explanations import DEFAULT, OURS, PLAIN, RIVAL
-from trainer.studies.faithfulness import Estimate, Measured, best
+from trainer.studies.explanations import DEFAULT, GREEDY, OURS, PLAIN, RIVAL, SHAPLEY
+from trainer.studies.faithfulness import BESIDE, CRITERIA, Measured, ranks
 
-_COLOURS = {OURS: ACCENT, RIVAL: AGAINST, PLAIN: MUTED}
-_WORDS = {OURS: "ours, by hiding and by the ledger", RIVAL: "Captum’s", PLAIN: "look at no network"}
-_BETTER = {"deletion": "lower is better", "insertion": "higher is better"}
+# From the last rank to the first.
+_RANKS = LinearSegmentedColormap.from_list("konkyo-ranks", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)
+_WORDS = {"deletion": "lower is better", "insertion": "higher is better"}
 # All in inches.
-_WIDE, _LEFT, _GAP, _RIGHT = 12.5, 2.75, 2.9, 0.3
-_TOP, _CURVES, _BETWEEN, _ROW, _BOTTOM = 1.25, 3.3, 1.15, 0.2, 0.95
+_WIDE, _LEFT, _GAP, _RIGHT = 12.5, 3.0, 0.7, 0.35
+_TOP, _CURVES, _BETWEEN, _HEAD, _ROW, _BOTTOM = 1.2, 3.1, 0.6, 0.6, 0.27, 0.55
 
 
 def draw(path: Path, name: str, measured: Sequence[Measured]) -> None:
-    """Draw the curves over the ink of the default, the best of ours, two rivals and two plain orders; below, all areas.
+    """Draw the curves of some explanations, and below them a table of ranks, a row for each explanation.
 
     Parameters
     ----------
@@ -34,8 +35,7 @@ def draw(path: Path, name: str, measured: Sequence[Measured]) -> None:
     measured
         What the study found.
     """
-    dots = _ROW * len(measured) + 0.2
-    high = _TOP + _CURVES + _BETWEEN + dots + _BOTTOM
+    high = _TOP + _CURVES + _BETWEEN + _HEAD + _ROW * len(measured) + _BOTTOM
     width = (_WIDE - _LEFT - _GAP - _RIGHT) / 2
     with drawing(path, _WIDE, high) as figure:
         images = len(measured[0].areas)
@@ -43,69 +43,62 @@ def draw(path: Path, name: str, measured: Sequence[Measured]) -> None:
         figure.text(
             0.35 / _WIDE,
             1 - 0.7 / high,
-            "Probability of the predicted digit, while the pixels are deleted from the image, or inserted into an "
-            f"empty one, in an explanation’s order. The first {images:,} test images.",
+            "Probability of the predicted class while the pixels are deleted from the image, or inserted into an empty "
+            f"one, in an explanation’s order. The first {images:,} test images.",
             color=MUTED,
         )
         shown = _shown(measured)
+        bottom = high - _TOP - _CURVES
         for column, curve in enumerate(CURVES):
-            left = (_LEFT + column * (width + _GAP)) / _WIDE
-            above = (_BOTTOM + dots + _BETWEEN) / high
-            axes = figure.add_axes((left, above, width / _WIDE, _CURVES / high))
+            left = _LEFT + column * (width + _GAP)
+            axes = figure.add_axes((left / _WIDE, bottom / high, width / _WIDE, _CURVES / high))
             _draw_curves(axes, curve, shown)
-            if column == 0:
-                handles = [Line2D([], [], label=_label(one), **style) for one, style in shown]
-                figure.legend(
-                    handles=handles,
-                    loc="upper left",
-                    bbox_to_anchor=(0.35 / _WIDE - 0.005, above + _CURVES / high),
-                    borderaxespad=0,
-                    labelspacing=1.0,
-                    handlelength=1.6,
-                )
-            _draw_areas(figure.add_axes((left, _BOTTOM / high, width / _WIDE, dots / high)), curve, measured)
-        kinds = [
-            Line2D([], [], color=_COLOURS[kind], marker="o", linestyle="", label=_WORDS[kind]) for kind in _COLOURS
-        ]
-        hollow = Line2D(
-            [], [], color=MUTED, marker="o", markerfacecolor="none", linestyle="", label="over all 784 pixels"
-        )
         figure.legend(
-            handles=[*kinds, hollow],
-            loc="lower left",
-            bbox_to_anchor=(_LEFT / _WIDE, 0.12 / high),
-            ncols=4,
+            handles=[Line2D([], [], label=one.name, **style) for one, style in shown],
+            loc="upper left",
+            bbox_to_anchor=(0.35 / _WIDE - 0.005, (bottom + _CURVES) / high),
             borderaxespad=0,
-            handletextpad=0.2,
+            labelspacing=1.0,
+            handlelength=1.6,
         )
+        table = figure.add_axes(
+            (_LEFT / _WIDE, _BOTTOM / high, (_WIDE - _LEFT - _RIGHT) / _WIDE, _ROW * len(measured) / high)
+        )
+        _draw_ranks(table, measured)
+        note = (
+            "Colour: the rank in a column, the first is darkest. Numbers: means. Deletion and insertion: the area "
+            "under the curve. The greedy order is made for the first two columns."
+        )
+        figure.text(_LEFT / _WIDE, 0.2 / high, note, color=MUTED, size=8)
 
 
 def _shown(measured: Sequence[Measured]) -> list[tuple[Measured, dict[str, Any]]]:
-    """What has its curves drawn, and how."""
-    # Of each of Captum's methods the best variant, and of these the best two.
-    rivals: dict[str, Measured] = {}
-    for one in sorted((one for one in measured if one.kind == RIVAL), key=lambda one: -one.gap):
-        rivals.setdefault(one.name.split(",")[0], one)
-    plain = [one for one in measured if one.kind == PLAIN][:2]
-    [default] = [one for one in measured if one.name == DEFAULT]
-    first = best(measured)
-    shown: list[tuple[Measured, dict[str, Any]]] = [(default, {"color": ACCENT, "linewidth": 2.4})]
-    if first is not default:
-        shown.append((first, {"color": FIRST, "linewidth": 2.4}))
-    for one, style in zip(rivals.values(), ("-", "--"), strict=False):
-        shown.append((one, {"color": AGAINST, "linewidth": 1.8, "linestyle": style}))
-    for one, colour, style in zip(plain, (SECOND, MUTED), ("-", ":"), strict=False):
-        shown.append((one, {"color": colour, "linewidth": 1.5, "linestyle": style}))
-    return shown
+    """The explanations that have their curves drawn, and how."""
+    by_name = {one.name: one for one in measured}
+    sums = np.array([ranks(measured)[criterion] for criterion in CRITERIA]).sum(0)
+    rivals = [measured[number] for number in np.argsort(sums, kind="stable") if measured[number].kind == RIVAL][:2]
+    plain = [one for one in measured if one.kind == PLAIN]
+    styles: list[tuple[Measured | None, str, float, str]] = [
+        (by_name.get(SHAPLEY), ACCENT, 2.4, "-"),
+        (by_name.get(DEFAULT), SECOND, 2.4, "-"),
+        *((one, AGAINST, 1.8, style) for one, style in zip(rivals, ("-", "--"), strict=False)),
+        (by_name.get(GREEDY), FIRST, 1.2, "--"),
+        *((one, MUTED, 1.2, style) for one, style in zip(plain, ("-", ":"), strict=False)),
+    ]
+    return [
+        (one, {"color": colour, "linewidth": width, "linestyle": style})
+        for one, colour, width, style in styles
+        if one is not None
+    ]
 
 
 def _draw_curves(axes: Axes, curve: str, shown: Sequence[tuple[Measured, dict[str, Any]]]) -> None:
     for one, style in shown:
-        points = one.points["ink"][CURVES.index(curve)]
+        points = one.points["background"][CURVES.index(curve)]
         axes.plot(np.linspace(0, 1, len(points)), points, **style)
     axes.set(
-        title=f"{curve.capitalize()}: {_BETTER[curve]}",
-        xlabel=f"share of the ink’s pixels {'deleted' if curve == 'deletion' else 'inserted'}",
+        title=f"{curve.capitalize()}: {_WORDS[curve]}",
+        xlabel=f"share of the pixels with ink that are {'deleted' if curve == 'deletion' else 'inserted'}",
         xlim=(0, 1),
         ylim=(0, 1.02),
     )
@@ -116,25 +109,26 @@ def _draw_curves(axes: Axes, curve: str, shown: Sequence[tuple[Measured, dict[st
     axes.tick_params(length=0)
 
 
-def _draw_areas(axes: Axes, curve: str, measured: Sequence[Measured]) -> None:
-    best_first = 1 if curve == "deletion" else -1
-    ordered = sorted(measured, key=lambda one: best_first * one.area("probability", "ink", curve).mean())
-    for row, one in enumerate(ordered):
-        colour = _COLOURS[one.kind]
-        ink, everywhere = (Estimate.of(one.area("probability", base, curve)) for base in ("ink", "all"))
-        axes.plot(everywhere.mean, row, marker="o", markersize=4.5, markerfacecolor="none", color=colour, clip_on=False)
-        axes.plot([ink.mean - ink.interval, ink.mean + ink.interval], [row, row], color=colour, linewidth=1.5)
-        axes.plot(ink.mean, row, marker="o", markersize=5, color=colour, clip_on=False)
-    axes.set_yticks(range(len(ordered)), [_label(one) for one in ordered])
-    for label, one in zip(axes.get_yticklabels(), ordered, strict=True):
-        label.set(color=INK if one.kind == OURS else _COLOURS[one.kind], size=8.5)
-        if one.name in {DEFAULT, best(measured).name}:
-            label.set_fontweight("bold")
-    axes.set(title=f"{curve.capitalize()}, area: {_BETTER[curve]}", xlim=(0, 1), ylim=(len(ordered) - 0.4, -0.6))
-    axes.hlines(range(len(ordered)), 0, 1, color=TRACK, linewidth=0.6, zorder=0)
+def _draw_ranks(axes: Axes, measured: Sequence[Measured]) -> None:
+    columns = [*CRITERIA, *BESIDE]
+    places = ranks(measured)
+    order = sorted(range(len(measured)), key=lambda number: sum(places[criterion][number] for criterion in CRITERIA))
+    table = np.array([[places[column][number] for column in columns] for number in order], float)
+    # A gap before what is no criterion.
+    shown = np.insert(table, len(CRITERIA), np.nan, axis=1)
+    axes.imshow(1 - (shown - 1) / max(len(measured) - 1, 1), _RANKS, vmin=0, vmax=1, aspect="auto")
+    at = [*range(len(CRITERIA)), *range(len(CRITERIA) + 1, len(columns) + 1)]
+    for row, number in enumerate(order):
+        for x, column in zip(at, columns, strict=True):
+            value = measured[number].values(column).mean()
+            dark = places[column][number] < 0.45 * len(measured)
+            axes.text(x, row, f"{value:.3f}", size=8, color=PAPER if dark else INK, ha="center", va="center")
+    axes.set_xticks(at, [column.replace(", ", "\n") for column in columns])
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(order)), [measured[number].name for number in order])
+    for label, number in zip(axes.get_yticklabels(), order, strict=True):
+        one = measured[number]
+        label.set(color=INK if one.kind == OURS else MUTED, size=8.5)
+        label.set_fontweight("bold" if one.kind == OURS else "normal")
     axes.tick_params(length=0)
-    axes.spines["left"].set_visible(False)
-
-
-def _label(one: Measured) -> str:
-    return f"{one.name} (the default)" if one.name == DEFAULT else one.name
+    axes.spines[:].set_visible(False)

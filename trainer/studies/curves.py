@@ -1,22 +1,15 @@
-"""Deletion and insertion curves: does what an explanation calls important matter to the network? (Petsiuk et al. 2018)
+"""Deletion and insertion curves: do the pixels that an explanation calls important matter? (Petsiuk et al. 2018)
 
-The pixels of an image are taken in the order of an explanation, the greatest value first and of equal ones the first
-row by row, one at a time. *Deletion* sets them to 0, the background, in the whole image; *insertion* sets them to
-their grey on an empty one. After each step the network reads the image. A curve is the score, against the share of
-pixels taken, of the digit that is read in the whole image: its probability, or its logit. What is reported is the
-area under the curve, of trapezoids over a base from 0 to 1. A faithful explanation has a low deletion curve, since the
-first pixels it names are missed at once, and a high insertion curve, since they suffice.
+The pixels of an image are taken in the order of an explanation, one at a time, the greatest value first and of equal
+ones the first row by row. *Deletion* replaces them in the whole image; *insertion* puts them into an image in which all
+are replaced. After each step the network predicts. A curve is the score of the class that is predicted for the whole
+image, its probability or its logit, against the share of pixels taken. The result is the area under the curve. A
+faithful explanation has a low deletion curve and a high insertion curve.
 
-On two bases:
+Two replacements: ``background`` is 0, and ``blurred`` is the image itself, blurred. Rankings depend on it, so both are
+measured. Only the pixels that the replacement changes are taken: others would add constant parts to the curve.
 
-- ``all``: all 784 pixels, as usual. Four fifths of them are background, and change nothing when they are taken, so most
-  of this area is the score of the one image where the explanation goes from "for" to "against" through zeros.
-- ``ink``: only the pixels that are not background already, 0 to 100 % of them. No plateau counts here.
-
-One pixel at a time, deletion is also pixel flipping (Bach et al. 2015, with the background as what a pixel flips to):
-the area over its curve, AOPC, is the score of the whole image minus the area under the deletion curve. Taken one at a
-time there is no step size to choose; the answers change only with a pixel of ink, so some 150 images give the 785
-points of a curve exactly.
+One pixel at a time, deletion is also pixel flipping (Bach et al. 2015).
 """
 
 from dataclasses import dataclass
@@ -24,48 +17,47 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.architecture import IMAGE_SIDE
-from models.network import Array, IntArray
+from models.network import Array
 from models.occlusion import Score
 from trainer.studies.stamps import Stamps
 
 SCORES = tuple(Score)
-BASES = ("all", "ink")
+REPLACEMENTS = ("background", "blurred")
 CURVES = ("deletion", "insertion")
-# Points that are kept of a curve, for drawing: every 14th pixel of all, every 50th part of the ink.
-POINTS = {"all": 57, "ink": 51}
+# Points that are kept of a curve, for drawing: every 50th part.
+POINTS = 51
+# Standard deviation of the blur in pixels. Of a digit, whose strokes are 2 to 4 pixels wide, a cloud remains.
+BLUR = 4.0
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The answers along an explanation's order. n is the number of pixels that hold ink.
+    """The predictions along an explanation's order. n is the number of pixels that are taken.
 
     Attributes
     ----------
     logits
-        (2, n + 1, 10): after 0 to n pixels of ink have been deleted; inserted.
-    taken
-        (785,): how many pixels of ink are among the first 0 to 784 of the order.
+        (2, n + 1, 10): after 0 to n pixels have been deleted; inserted.
     target
-        Whose score is looked at.
+        The class whose score is looked at.
     """
 
     logits: Array
-    taken: IntArray
     target: int
 
-    def scores(self, score: Score, base: str) -> Array:
-        """(2, 785) for ``all``, (2, n + 1) for ``ink``: the curves of deletion and insertion."""
+    def scores(self, score: Score) -> Array:
+        """(2, n + 1): the curves of deletion and insertion."""
         scores: Array = score.of(self.logits)[..., self.target]
-        return scores[:, self.taken] if base == "all" else scores
+        return scores
 
     def areas(self) -> Array:
-        """(2, 2, 2): for each of ``SCORES``, ``BASES`` and ``CURVES``. Of an image without ink, its score."""
-        return np.array([[_area(self.scores(score, base)) for base in BASES] for score in SCORES])
+        """(2, 2): for each of ``SCORES`` and ``CURVES``. Of an image without such pixels, its score."""
+        return np.array([_area(self.scores(score)) for score in SCORES])
 
-    def points(self, base: str) -> Array:
-        """(2, ``POINTS[base]``): the curves of the probability at equal distances, between two steps on the line."""
-        curves = self.scores(Score.PROBABILITY, base)
-        wanted, steps = np.linspace(0, 1, POINTS[base]), np.linspace(0, 1, curves.shape[1])
+    def points(self) -> Array:
+        """(2, ``POINTS``): the curves of the probability at equal distances, between two steps on the line."""
+        curves = self.scores(Score.PROBABILITY)
+        wanted, steps = np.linspace(0, 1, POINTS), np.linspace(0, 1, curves.shape[1])
         return np.array([np.interp(wanted, steps, curve) for curve in curves])
 
 
@@ -75,20 +67,29 @@ def curves(stamps: Stamps, attribution: Array, target: int) -> Curves:
     Parameters
     ----------
     stamps
-        The image's.
+        The image's, against the replacement.
     attribution
         (28, 28): the explanation.
     target
-        The digit that is read in the whole image.
+        The class that is predicted for the whole image.
     """
-    order = np.argsort(-attribution.ravel(), kind="stable")
-    entry = np.full(IMAGE_SIDE**2, -1)
-    entry[stamps.places] = np.arange(len(stamps.places))
-    inked = entry[order]
-    inserted = np.zeros((len(stamps.places) + 1, *stamps.stamps.shape[1:]), stamps.stamps.dtype)
-    np.cumsum(stamps.stamps[inked[inked >= 0]], axis=0, out=inserted[1:])
-    logits = stamps.logits(np.stack([inserted[-1] - inserted, inserted]))
-    return Curves(logits, np.concatenate([[0], np.cumsum(inked >= 0)]), target)
+    order = np.argsort(-attribution.ravel()[stamps.places], kind="stable")
+    inserted = np.zeros((len(order) + 1, *stamps.stamps.shape[1:]), stamps.stamps.dtype)
+    np.cumsum(stamps.stamps[order], axis=0, out=inserted[1:])
+    return Curves(stamps.logits(np.stack([inserted[-1] - inserted, inserted])), target)
+
+
+def replacement(name: str, image: Array) -> Array:
+    """(28, 28): what the pixels of an image are replaced by."""
+    return np.zeros_like(image) if name == "background" else blurred(image)
+
+
+def blurred(image: Array) -> Array:
+    """The image (28, 28) under a Gaussian of ``BLUR`` pixels. Beyond the edge is background."""
+    distance = np.subtract.outer(np.arange(IMAGE_SIDE), np.arange(IMAGE_SIDE))
+    kernel = np.exp(-(distance**2) / (2 * BLUR**2)) / (BLUR * np.sqrt(2 * np.pi))
+    found: Array = kernel @ image @ kernel.T
+    return found
 
 
 def _area(curves: Array) -> Array:

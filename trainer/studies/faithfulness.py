@@ -1,10 +1,15 @@
-"""Which explanation is faithful: every one's deletion and insertion curves on the same images, compared in pairs.
+"""Which explanation is faithful: all of them by the same criteria, on the same images.
 
-Captum's explanations come as they are (``trainer.studies.rivals``). Quantus is not used: its pixel flipping is one of
-these curves with a step size, and it would bring many packages for it.
+The criteria are deletion and insertion curves under two replacements, and infidelity. Sensitivity and the agreement
+with exact Shapley values are reported beside them. Rankings depend on such settings, so an explanation is called better
+than another only if it is better by every criterion, beyond the 95 % interval of the difference on the same images.
+
+The explanations of others come from Captum (``trainer.studies.rivals``, ``trainer.studies.perturbations``). Quantus is
+not used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it requires
+exactly NumPy 1.26.4.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,20 +20,29 @@ import numpy as np
 
 from models.checkpoint import Checkpoint
 from models.network import Array
+from models.shapley import shapley_values
 from trainer.data import Digits
-from trainer.studies.curves import BASES, CURVES, POINTS, SCORES, curves
+from trainer.studies import metrics
+from trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OURS, Explanation, Task
 from trainer.studies.parts import Arrays, Parts
 from trainer.studies.sanity import LAYERS, correlations
 from trainer.studies.stamps import Stamps
 
 # Images a part.
-CHUNK = 50
-# Of the sanity check: the first images, and how often the weights are drawn.
-SANITY_IMAGES = 50
+CHUNK = 25
+# The first images, on which sensitivity and the sanity check are measured, and how often the weights are drawn.
+FIRST_IMAGES = 50
 SANITY_SEEDS = 3
 # Half of a normal distribution's 95 % in standard deviations.
 NORMAL = 1.96
+
+# What an explanation is judged by, and whether more is better.
+CRITERIA = {f"{curve}, {base}": curve == "insertion" for base in REPLACEMENTS for curve in CURVES} | {
+    "infidelity": False
+}
+# What is reported beside them.
+BESIDE = {"sensitivity": False, "agreement": True}
 
 
 @dataclass(frozen=True)
@@ -50,43 +64,52 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Measured:
-    """One explanation's curves.
+    """One explanation, measured on N images.
 
     Attributes
     ----------
     name, kind
         Of the explanation.
     areas
-        (N, 2, 2, 2): each image's areas, for each of ``SCORES``, ``BASES`` and ``CURVES``.
+        (N, 2, 2, 2): each image's areas, for each of ``REPLACEMENTS``, ``SCORES`` and ``CURVES``.
     points
-        For each base the mean curves of the probability, (2, ``POINTS[base]``).
+        For each replacement the mean curves of the probability, (2, ``POINTS``).
+    infidelity, agreement
+        (N,).
+    sensitivity
+        (n,): of the first images.
     """
 
     name: str
     kind: str
     areas: Array
-    points: dict[str, Array]
+    points: Mapping[str, Array]
+    infidelity: Array
+    agreement: Array
+    sensitivity: Array
 
     def area(self, score: str, base: str, curve: str) -> Array:
         """(N,): the areas under one kind of curve."""
-        found: Array = self.areas[:, SCORES.index(score), BASES.index(base), CURVES.index(curve)]
+        found: Array = self.areas[:, REPLACEMENTS.index(base), SCORES.index(score), CURVES.index(curve)]
         return found
 
-    @property
-    def gap(self) -> float:
-        """By how much the mean insertion curve lies above the mean deletion curve, over the ink."""
-        deletion, insertion = (self.area("probability", "ink", curve).mean() for curve in CURVES)
-        return float(insertion - deletion)
+    def values(self, criterion: str) -> Array:
+        """(N,): by one of ``CRITERIA`` or of what stands beside them. Areas are those of the probability."""
+        if criterion in BESIDE or criterion == "infidelity":
+            found: Array = getattr(self, criterion)
+            return found
+        curve, base = criterion.split(", ")
+        return self.area("probability", base, curve)
 
-    def gain(self, other: "Measured", base: str, curve: str) -> Estimate:
-        """By how much the probability's area is better than another's on the same images: above 0, it is better."""
-        difference = self.area("probability", base, curve) - other.area("probability", base, curve)
-        return Estimate.of(-difference if curve == "deletion" else difference)
-
-    def beats(self, other: "Measured", base: str, curve: str) -> bool:
-        """Whether it is better beyond the 95 % interval."""
-        gain = self.gain(other, base, curve)
+    def beats(self, other: "Measured", criterion: str) -> bool:
+        """Whether it is better by a criterion, beyond the 95 % interval of the difference."""
+        difference = self.values(criterion) - other.values(criterion)
+        gain = Estimate.of(difference if CRITERIA[criterion] else -difference)
         return gain.mean > gain.interval
+
+    def beats_everywhere(self, other: "Measured") -> bool:
+        """Whether it is better by every criterion."""
+        return all(self.beats(other, criterion) for criterion in CRITERIA)
 
 
 def study(
@@ -101,7 +124,7 @@ def study(
     Parameters
     ----------
     checkpoint
-        Explained in float64; the curves are read in float32.
+        Explained in float64; the curves are computed in float32.
     digits
         The test images from the first one on.
     runs
@@ -112,17 +135,27 @@ def study(
     kept = _kept(checkpoint, runs)
     done: dict[str, list[Arrays]] = {explanation.name: [] for explanation in explanations}
     for start in range(0, len(digits), CHUNK):
-        task = cache(partial(_task, checkpoint, digits[start : start + CHUNK], start))
+        some = digits[start : start + CHUNK]
+        given = cache(partial(Given.of, checkpoint, some, start))
         for explanation in explanations:
-            key = f"{slug(explanation.name)}-{start}-{len(digits[start : start + CHUNK])}"
-            done[explanation.name].append(kept.get(key, partial(_part, explanation, task)))
+            key = f"{slug(explanation.name)}-{start}-{len(some)}"
+            done[explanation.name].append(kept.get(key, partial(_part, explanation, given)))
             advance()
+    moved: dict[str, Array] = {}
+    for explanation in explanations:
+        key = f"sensitivity-{slug(explanation.name)}-{len(digits[:FIRST_IMAGES])}"
+        first = partial(_sensitivity, explanation, checkpoint, digits[:FIRST_IMAGES])
+        moved[explanation.name] = kept.get(key, first)["sensitivity"]
+        advance()
     return [
         Measured(
             explanation.name,
             explanation.kind,
             np.concatenate([part["areas"] for part in done[explanation.name]]),
-            {base: _mean([part[base] for part in done[explanation.name]], len(digits)) for base in BASES},
+            {base: _mean([part[base] for part in done[explanation.name]], len(digits)) for base in REPLACEMENTS},
+            np.concatenate([part["infidelity"] for part in done[explanation.name]]),
+            np.concatenate([part["agreement"] for part in done[explanation.name]]),
+            moved[explanation.name],
         )
         for explanation in explanations
     ]
@@ -130,7 +163,7 @@ def study(
 
 def parts(digits: Digits, explanations: Sequence[Explanation]) -> int:
     """How many parts the study has."""
-    return len(explanations) * -(-len(digits) // CHUNK)
+    return len(explanations) * (-(-len(digits) // CHUNK) + 1)
 
 
 def sanity(
@@ -140,7 +173,7 @@ def sanity(
 
     ``advance`` is called after each explanation.
     """
-    kept, some = _kept(checkpoint, runs), digits[:SANITY_IMAGES]
+    kept, some = _kept(checkpoint, runs), digits[:FIRST_IMAGES]
     images = some.scaled(np.float64)
     network = checkpoint.precise
     target = network.logits(images).argmax(-1)
@@ -156,41 +189,43 @@ def sanity(
     return found
 
 
-def unbeaten(measured: Sequence[Measured], name: str) -> dict[str, dict[str, list[str]]]:
-    """For each base and curve, what of the rivals and plain orders the explanation of that name is not better than."""
-    by_name = {one.name: one for one in measured}
-    others = [one for one in measured if one.kind != OURS]
-    return {
-        base: {
-            curve: [other.name for other in others if not by_name[name].beats(other, base, curve)] for curve in CURVES
-        }
-        for base in BASES
-    }
+def ranks(measured: Sequence[Measured]) -> dict[str, list[int]]:
+    """For each criterion and what stands beside them, the rank of every explanation by its mean, from 1."""
+    found = {}
+    for criterion, more in (CRITERIA | BESIDE).items():
+        means = np.array([one.values(criterion).mean() for one in measured])
+        order = np.argsort(-means if more else means, kind="stable")
+        found[criterion] = (order.argsort() + 1).tolist()
+    return found
 
 
 def best(measured: Sequence[Measured]) -> Measured:
-    """The one of ours that is better than most of the others in most ways; of equal ones, that with the widest gap."""
-
-    def failures(one: Measured) -> int:
-        return sum(len(others) for curves in unbeaten(measured, one.name).values() for others in curves.values())
-
-    return min((one for one in measured if one.kind == OURS), key=lambda one: (failures(one), -one.gap))
+    """The one of ours with the least sum of ranks over the criteria, the first of equal ones."""
+    by_criterion = ranks(measured)
+    sums = [sum(by_criterion[criterion][number] for criterion in CRITERIA) for number in range(len(measured))]
+    return measured[min((s, number) for number, s in enumerate(sums) if measured[number].kind == OURS)[1]]
 
 
 def document(
     checkpoint: Checkpoint, measured: Sequence[Measured], checked: dict[str, Array], left_out: str | None
 ) -> dict[str, Any]:
     """What was found, for the study's JSON. Every pair of numbers is a mean and half of its 95 % interval."""
-    [default] = [one for one in measured if one.name == DEFAULT]
+    by_criterion = ranks(measured)
     return {
         "study": "faithfulness",
         "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
-        "images": len(default.areas),
+        "images": len(measured[0].areas),
         "default": DEFAULT,
         "best": best(measured).name,
         "left_out": left_out,
-        "explanations": {one.name: dict(_entries(one, default)) for one in measured},
-        "not_better_than": {one.name: unbeaten(measured, one.name) for one in measured if one.kind == OURS},
+        "explanations": {
+            one.name: {
+                **dict(_entries(one)),
+                "ranks": {criterion: places[number] for criterion, places in by_criterion.items()},
+                "better_everywhere_than": [other.name for other in measured if one.beats_everywhere(other)],
+            }
+            for number, one in enumerate(measured)
+        },
         "sanity": {
             name: {
                 " and ".join(LAYERS[: stage + 1]): {
@@ -204,34 +239,96 @@ def document(
     }
 
 
-def _entries(one: Measured, default: Measured) -> Iterator[tuple[str, Any]]:
+def _entries(one: Measured) -> Iterator[tuple[str, Any]]:
     yield "kind", one.kind
     for score in SCORES:
         yield (
             score,
-            {base: {curve: Estimate.of(one.area(score, base, curve)).document() for curve in CURVES} for base in BASES},
+            {
+                base: {curve: Estimate.of(one.area(score, base, curve)).document() for curve in CURVES}
+                for base in REPLACEMENTS
+            },
         )
-    yield (
-        "gain_on_default",
-        {base: {curve: one.gain(default, base, curve).document() for curve in CURVES} for base in BASES},
-    )
-    yield "curves", {base: dict(zip(CURVES, one.points[base].tolist(), strict=True)) for base in BASES}
+    for name in ("infidelity", *BESIDE):
+        yield name, Estimate.of(one.values(name)).document()
+    yield "curves", {base: dict(zip(CURVES, one.points[base].tolist(), strict=True)) for base in REPLACEMENTS}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What all explanations of some images are measured against.
+
+    Attributes
+    ----------
+    task
+        The images.
+    stamps
+        For each of ``REPLACEMENTS``, each image's.
+    hidden
+        (N, K, 28, 28): what is hidden for the infidelity.
+    dropped
+        (N, K): the drops of the logit.
+    values
+        (N, 7, 7): the exact Shapley values.
+    """
+
+    task: Task
+    stamps: Mapping[str, Sequence[Stamps]]
+    hidden: Array
+    dropped: Array
+    values: Array
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, digits: Digits, start: int) -> "Given":
+        """Of images that start at this number of the data set."""
+        task = _task(checkpoint, digits, start)
+        pairs = list(zip(task.images, task.target.tolist(), strict=True))
+        hidden = np.array([metrics.squares(start + number) for number in range(len(digits))])
+        return cls(
+            task,
+            {
+                base: [Stamps.of(checkpoint.network, image, replacement(base, image)) for image in task.images]
+                for base in REPLACEMENTS
+            },
+            hidden,
+            np.array([metrics.drops(task.network, *pair, some) for pair, some in zip(pairs, hidden, strict=True)]),
+            np.array(
+                [shapley_values(task.network, image, metrics.REGION).of(target).values for image, target in pairs]
+            ),
+        )
 
 
 def _task(checkpoint: Checkpoint, digits: Digits, start: int) -> Task:
     images, network = digits.scaled(np.float64), checkpoint.precise
-    stamps = [Stamps.of(checkpoint.network, image) for image in images]
-    return Task(network, images, network.logits(images).argmax(-1), stamps, start)
+    return Task(network, images, network.logits(images).argmax(-1), start)
 
 
-def _part(explanation: Explanation, task: Callable[[], Task]) -> Arrays:
-    given = task()
-    entries = zip(given.stamps, explanation.heatmap(given), given.target.tolist(), strict=True)
-    drawn = [curves(stamps, heatmap, target) for stamps, heatmap, target in entries]
-    return {
-        "areas": np.array([one.areas() for one in drawn]),
-        **{base: np.sum([one.points(base) for one in drawn], axis=0) for base in POINTS},
+def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
+    given = lazily()
+    heatmaps = explanation.heatmap(given.task)
+    targets = given.task.target.tolist()
+    drawn = {
+        base: [curves(*one) for one in zip(given.stamps[base], heatmaps, targets, strict=True)] for base in REPLACEMENTS
     }
+    return {
+        "areas": np.array([[one.areas() for one in drawn[base]] for base in REPLACEMENTS]).swapaxes(0, 1),
+        "infidelity": np.array(
+            [metrics.infidelity(*one) for one in zip(heatmaps, given.hidden, given.dropped, strict=True)]
+        ),
+        "agreement": np.array(
+            [metrics.agreement(*one) for one in zip(heatmaps, given.values, given.task.images, strict=True)]
+        ),
+        **{base: np.sum([one.points() for one in drawn[base]], axis=0) for base in REPLACEMENTS},
+    }
+
+
+def _sensitivity(explanation: Explanation, checkpoint: Checkpoint, digits: Digits) -> Arrays:
+    task = _task(checkpoint, digits, 0)
+
+    def explain(images: Array) -> Array:
+        return explanation.heatmap(Task(task.network, images, task.target, task.seed))
+
+    return {"sensitivity": metrics.sensitivity(explain, task.images, task.seed)}
 
 
 def _mean(sums: Sequence[Array], images: int) -> Array:
@@ -240,7 +337,7 @@ def _mean(sums: Sequence[Array], images: int) -> Array:
 
 
 def _kept(checkpoint: Checkpoint, runs: Path) -> Parts:
-    return Parts(runs / "studies", {"study": "faithfulness", "sha256": checkpoint.sha256})
+    return Parts(runs / "studies", {"study": "faithfulness, 0.2", "sha256": checkpoint.sha256})
 
 
 def slug(name: str) -> str:

@@ -182,7 +182,7 @@ def _part(network: Network, digits: Digits) -> Arrays:
         "label": digits.labels.astype(np.intp),
         "predicted": logits.argmax(-1),
         "probability": softmax(logits).max(-1),
-        **dict(zip(names, np.ascontiguousarray(answers.T), strict=True)),
+        **dict(zip(names, answers.T, strict=True)),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
@@ -38,7 +39,8 @@ class Parts:
             return load_file(path)
         except (OSError, SafetensorError):
             pass
-        part = compute()
+        # safetensors writes the memory as it lies: a view would come back in another order.
+        part = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         with replacing(path) as fresh:
             save_file(part, fresh)
         return part

@@ -1,4 +1,4 @@
-"""Captum's explanations, the rivals: the one file of the studies that needs PyTorch and Captum (``konkyo[dev]``).
+"""Captum's explanations by gradients; needs PyTorch and Captum (``konkyo[dev]``).
 
 Each explains the logit of the digit that is read; where one wants a reference image, that is the empty one, since it
 is what curves delete to. Absolute values are taken where Captum takes them by default (saliency), ReLU where the method
@@ -100,17 +100,13 @@ def grad_cam(network: Layers, images: Tensor, target: Tensor) -> Tensor:
     return found
 
 
-def gradient_shap(noise: float) -> Method:
-    """Lundberg & Lee 2017 as in Captum: gradients at random points of the path from the empty image, noise added."""
-
-    def explain(network: Layers, images: Tensor, target: Tensor) -> Tensor:
-        empty = torch.zeros_like(images[:1])
-        found: Tensor = GradientShap(network).attribute(
-            images, baselines=empty, target=target, n_samples=SAMPLES, stdevs=noise
-        )
-        return found
-
-    return explain
+def gradient_shap(network: Layers, images: Tensor, target: Tensor) -> Tensor:
+    """Lundberg & Lee 2017 as in Captum, without noise: gradients at random points of the path from the empty image."""
+    empty = torch.zeros_like(images[:1])
+    found: Tensor = GradientShap(network).attribute(
+        images, baselines=empty, target=target, n_samples=SAMPLES, stdevs=0.0
+    )
+    return found
 
 
 METHODS: dict[str, Method] = {
@@ -119,14 +115,12 @@ METHODS: dict[str, Method] = {
     "integrated gradients": integrated_gradients,
     "DeepLIFT": deep_lift,
     "Grad-CAM": grad_cam,
-    "gradient SHAP": gradient_shap(0.0),
-    "gradient SHAP, noise 0.2": gradient_shap(0.2),
-    "gradient SHAP, noise 0.5": gradient_shap(0.5),
+    "gradient SHAP": gradient_shap,
 }
 
 
 def _heatmap(task: Task, method: Method) -> Array:
-    # Gradient SHAP draws its noise with the one and its points on the path with the other.
+    # Gradient SHAP draws its points on the path with NumPy.
     torch.manual_seed(task.seed)
     np.random.seed(task.seed)
     images = torch.from_numpy(task.images)[:, None].requires_grad_()

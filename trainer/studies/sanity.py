@@ -12,7 +12,6 @@ import numpy as np
 
 from models.network import Array, IntArray, Network
 from trainer.studies.explanations import Explanation, Task
-from trainer.studies.stamps import Stamps
 
 LAYERS = ("affine", "conv2", "conv1")
 
@@ -47,8 +46,7 @@ def correlations(
     """
 
     def heatmaps(explained: Network) -> Array:
-        stamps = [Stamps.of(explained, image) for image in images]
-        return explanation.heatmap(Task(explained, images, target, stamps, 0))
+        return explanation.heatmap(Task(explained, images, target, 0))
 
     original = heatmaps(network)
 
