@@ -1,9 +1,16 @@
 """The soak programs, briefly: all that does not depend on how fast the machine is. The long form: ``make soak``."""
 
+from select import select
+
 import pytest
 
+from tests.e2e.server import PATIENCE
+from tests.hostile.serving import Server, connect
+from tests.pictures import sample
 from tools.soak import concurrent, kill, requests
 from tools.soak.report import Check, Program, missed
+
+SEVEN = sample(7)
 
 
 @pytest.mark.parametrize(
@@ -20,3 +27,23 @@ def test_a_short_run_reaches_the_goals(program: Program, count: int) -> None:
 def test_only_a_goal_of_the_machine_may_be_missed() -> None:
     slow, wrong = Check("quick", "slow", False, absolute=True), Check("right", "wrong", False)
     assert missed([Check("right", "right", True), slow, wrong]) == [wrong]
+
+
+def test_new_connections_do_not_wait_for_busy_ones(server: Server) -> None:
+    """Before all of many clients have their first answer, no more are given than a few for each."""
+    count = 40
+    head = (
+        f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(SEVEN)}\r\n\r\n"
+    )
+    answers = dict.fromkeys((connect(server.port) for _ in range(count)), 0)
+    for client in answers:
+        client.sendall(head.encode() + SEVEN)
+    while not all(answers.values()):
+        for client in select(list(answers), [], [], PATIENCE)[0]:
+            # The head comes apart from the body, which is JSON within JSON.
+            if client.recv(65536).endswith(b"}}"):
+                answers[client] += 1
+                client.sendall(head.encode() + SEVEN)
+    for client in answers:
+        client.close()
+    assert sum(answers.values()) <= 4 * count

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import uvloop
-
 T = TypeVar("T")
 
 
@@ -85,7 +83,7 @@ class Connection:
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run to the end."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner() as runner:
         return runner.run(coroutine)
 
 
