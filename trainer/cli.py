@@ -16,6 +16,7 @@ from trainer.commands.occlusion import occlusion
 from trainer.commands.report import report
 from trainer.commands.search import search
 from trainer.commands.shapley import shapley
+from trainer.commands.smallest import smallest
 from trainer.commands.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,6 +31,7 @@ study.command("faithfulness")(faithfulness)
 study.command("shapley")(shapley)
 study.command("grounds")(grounds)
 study.command("consistency")(consistency)
+study.command("smallest")(smallest)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
 
 

@@ -16,6 +16,7 @@ from trainer.markdown import table
 from trainer.report_combinations import consistency, grounds, shapley
 from trainer.report_faithfulness import faithfulness
 from trainer.report_networks import networks, worth
+from trainer.studies.smallest import verdict
 
 
 def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> str:
@@ -38,6 +39,7 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         *networks(checkpoints),
         *worth(studies),
         *_search(models, studies),
+        *_smallest(studies),
     ]
     for title, study, section in (
         ("Which filter pairs a class uses", "filters", _filters),
@@ -85,6 +87,34 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
         for one in found["networks"]
     ]
     yield from table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
+
+
+def _smallest(studies: Path) -> Iterator[str]:
+    path = studies / "smallest.json"
+    if not path.exists():
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    folds = len(found["networks"][0]["folds"])
+    yield from ("### By cross-validation", "", "`python -m trainer study smallest`", "")
+    yield (
+        f"The networks near the border once more: {folds} folds of the {found['images']:,} training images, each with "
+        f"a teacher of its own, {found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval, by "
+        "Student's t over the folds."
+    )
+    yield ""
+    yield from (f"- {line}" for line in verdict(found))
+    yield ""
+    yield from ("![Accuracy in each fold](smallest.png)", "")
+    rows = [
+        (
+            f"{one['wiring']} {one['conv1_filters']}×{one['conv2_filters']}",
+            f"{one['parameters']:,}",
+            f"{one['share_of_lenet']:.0%}",
+            f"{100 * one['accuracy'][0]:.2f} ± {100 * one['accuracy'][1]:.2f} %",
+        )
+        for one in found["networks"]
+    ]
+    yield from table(("network", "parameters", "of LeNet's", "accuracy"), rows)
 
 
 def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
