@@ -18,8 +18,8 @@ from trainer.studies.consistency import ConsistencyStudy
 _QUANTILES = 0.02, 0.25, 0.5, 0.75, 0.98
 _SHOWN = "Shapley 4×4"
 # All in inches.
-_WIDE, _LEFT, _TOP, _BOTTOM, _TILE, _SPACE = 13.0, 0.35, 1.3, 0.65, 0.74, 0.08
-_PANEL_LEFT, _PANEL, _BETWEEN = 9.9, 2.75, 0.85
+_WIDE, _LEFT, _TOP, _BOTTOM, _TILE, _SPACE = 14.6, 0.35, 1.3, 0.75, 0.74, 0.08
+_PANEL_LEFT, _PANEL, _BETWEEN = 10.95, 3.3, 0.85
 
 
 def draw(path: Path, name: str, digits: Digits, found: ConsistencyStudy) -> None:
@@ -101,6 +101,7 @@ def _draw_correlations(axes: Axes, found: ConsistencyStudy) -> None:
         shares = np.histogram(values, bins)[0] / values.size
         axes.stairs(shares, bins, color=colour, linewidth=1.8, label=f"{words}: mean {values.mean():.2f}")
     axes.set(title="Rank correlation of two networks’ maps", xlim=(-1, 1), ylabel="share of pairs")
+    axes.set_xticks([-1, -0.5, 0, 0.5, 1])
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.grid(axis="y")
     axes.legend(loc="upper left")
@@ -117,7 +118,7 @@ def _draw_sets(axes: Axes, found: ConsistencyStudy) -> None:
         axes.stairs(shares, bins, color=colour, linewidth=1.8, label=f"{words}: mean {known.mean():.2f}")
     holds = np.nanmean(found.holds_for_others())
     axes.set(title="Overlap of two networks’ sufficient sets", xlim=(0, 1), ylabel="share of pairs")
-    axes.set_xlabel(f"Jaccard index. One’s set proves the other’s class in {holds:.0%} of cases.")
+    axes.set_xlabel(f"Jaccard index\none’s set proves the other’s class in {holds:.0%} of cases")
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.grid(axis="y")
     axes.legend(loc="upper right")
