@@ -13,7 +13,7 @@ from service.handling.capacity import Capacity
 from service.http import problems, telemetry
 from service.http.middleware import ServiceMiddleware
 from service.inference.messages import ExplainRequest, InferRequest
-from service.routes import filters, grounds, health, models, occlusion, predict, process, shapley, v1, v2
+from service.routes import filters, grounds, health, models, occlusion, predict, process, shapley, v1, v2, weights
 from service.settings import Settings
 
 DESCRIPTION = """\
@@ -41,7 +41,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     openapi.install(app, InferRequest, ExplainRequest)
     app.add_middleware(ServiceMiddleware, hosts=settings.hosts)
-    for module in (predict, filters, occlusion, shapley, grounds, process, models, health, v1, v2, page, telemetry):
+    questions = (predict, filters, occlusion, shapley, grounds, process)
+    for module in (*questions, models, weights, health, v1, v2, page, telemetry):
         app.include_router(module.router)
     app.include_router(v2.health)
     return app

@@ -121,11 +121,14 @@ def test_every_setting_and_path_is_in_the_readme(address: str) -> None:
         assert f"`KONKYO_{name.upper()}`" in README, name
 
 
-def test_the_example_of_a_networks_filters_is_the_answer(address: str) -> None:
+@pytest.mark.parametrize("name", ["model-filters", "model-weights"])
+def test_the_examples_of_a_networks_filters_and_weights_are_the_answers(address: str, name: str) -> None:
     document = json.loads(examples.curl(f"curl -s {address}/openapi.json"))
-    success = document["paths"]["/models/{name}/filters"]["get"]["responses"]["200"]
-    answer = json.loads(examples.curl(f"curl -s {address}/models/paired-3x3/filters"))
-    check_same(success["content"]["application/json"]["example"], without_nulls(answer))
+    path = examples.LOOKUPS[name]
+    success = document["paths"][path.replace("paired-3x3", "{name}")]["get"]["responses"]["200"]
+    answer = without_nulls(json.loads(examples.curl(f"curl -s {address}{path}")))
+    expected = examples.abbreviated(answer) if name in examples.ABBREVIATED else answer
+    check_same(success["content"]["application/json"]["example"], expected)
 
 
 def test_every_kept_example_is_shown() -> None:

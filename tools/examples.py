@@ -36,11 +36,12 @@ QUESTIONS = {
 }
 PATHS = [question.partition("?")[0] for question in QUESTIONS.values()]
 # An answer of thousands of numbers is no example.
-ABBREVIATED = {"process"}
+ABBREVIATED = {"process", "model-weights"}
 LOOKUPS = {
     "models": "/models",
     "model": "/models/paired-3x3",
     "model-filters": "/models/paired-3x3/filters",
+    "model-weights": "/models/paired-3x3/weights",
     "healthz": "/healthz",
     "readyz": "/readyz",
 }
@@ -50,14 +51,20 @@ def main() -> None:
     write_digits()
     with running_service() as address:
         for name, question in QUESTIONS.items():
-            answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'"))
-            example = abbreviated(answer) if name in ABBREVIATED else answer
-            (EXAMPLES / f"{name}.json").write_text(json.dumps(example) + "\n")
+            write_example(name, curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'"))
         for name, path in LOOKUPS.items():
-            (EXAMPLES / f"{name}.json").write_bytes(curl(f"curl -s {address}{path}") + b"\n")
+            write_example(name, curl(f"curl -s {address}{path}"))
         readme = ROOT / "README.md"
         readme.write_text(with_printed(with_networks(with_answers(readme.read_text(), address))))
         (ROOT / "docs" / "http.md").write_text(reference(json.loads(curl(f"curl -s {address}/openapi.json"))))
+
+
+def write_example(name: str, answer: bytes) -> None:
+    """Keep an answer as an example of the OpenAPI document."""
+    example = json.loads(answer)
+    if name in ABBREVIATED:
+        example = abbreviated(example)
+    (EXAMPLES / f"{name}.json").write_text(json.dumps(example) + "\n")
 
 
 def write_digits() -> None:

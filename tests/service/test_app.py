@@ -36,6 +36,7 @@ def test_every_operation_has_a_summary_and_an_example(client: TestClient) -> Non
         ("/models", "get"),
         ("/models/{name}", "get"),
         ("/models/{name}/filters", "get"),
+        ("/models/{name}/weights", "get"),
         ("/healthz", "get"),
         ("/readyz", "get"),
         ("/v1/models/{name}:explain", "post"),

@@ -22,6 +22,7 @@ GUARDED = [("post", path) for path in PATHS] + [
     ("get", "/models"),
     ("get", "/models/{name}"),
     ("get", "/models/{name}/filters"),
+    ("get", "/models/{name}/weights"),
     ("get", "/v2"),
     ("get", "/v2/models/{name}"),
     ("get", "/v2/models/{name}/ready"),
@@ -210,6 +211,7 @@ def test_an_answer_without_a_study_is_what_the_document_says(
         *[("/models/{name}", f"/models/{name}") for name in ("paired-3x3", "summed-3x3", "lenet-6x16", "nobody")],
         *[("/models/{name}/filters", f"/models/{name}/filters") for name in ("paired-3x3", "lenet-6x16", "nobody")],
         ("/models/{name}/filters", "/models/paired-3x3/filters?scale=9"),
+        *[("/models/{name}/weights", f"/models/{name}/weights") for name in ("summed-3x3", "lenet-6x16", "nobody")],
         ("/models/{name}", "/models/paired-3x3?" + "a" * 3000),
     ],
 )

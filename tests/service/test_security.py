@@ -7,7 +7,12 @@ from tests.pictures import sample
 from tests.service.test_handler import PATHS, check_problem
 
 KEYS = Settings(api_keys="first-key, second-key")
-GUARDED = [("POST", path) for path in PATHS] + [("GET", "/models"), ("GET", "/models/paired-3x3"), ("GET", "/metrics")]
+GUARDED = [("POST", path) for path in PATHS] + [
+    ("GET", "/models"),
+    ("GET", "/models/paired-3x3"),
+    ("GET", "/models/paired-3x3/weights"),
+    ("GET", "/metrics"),
+]
 OPEN = ["/", "/healthz", "/readyz", "/docs", "/openapi.json"]
 
 
