@@ -2,15 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 
+from tests.helpers.folders import DATA
 from trainer.data import Digits, read
-
-DATA = Path(__file__).parent / "data"
 
 # Time is no answer: a busy machine must not fail a test.
 settings.register_profile("konkyo", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])

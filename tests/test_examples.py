@@ -13,7 +13,7 @@ from PIL import Image
 
 from service.handling.openapi import EXAMPLES
 from tests.e2e.server import running_service
-from tests.pictures import decode
+from tests.helpers.pictures import decode
 from tools import examples, gallery
 from trainer.data import Digits
 

@@ -57,6 +57,30 @@ def test_no_floor_leans_on_another(name: str, forbidden: set[str]) -> None:
     assert {file: names & forbidden for file, names in files.items() if names & forbidden} == {}
 
 
+def modules(path: Path) -> Iterator[str]:
+    """What a file imports, in full: ``from a.b import c`` is ``a.b.c``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ["tests", "tools", "benchmarks"])
+def test_helpers_are_imported_from_helper_modules(folder: str) -> None:
+    """A test module can be moved or renamed, and no other breaks."""
+    private = re.compile(r"tests\.(\w+\.)*(test_\w+|conftest)\b")
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files
+    assert {str(path): name for path in files for name in modules(path) if private.match(name)} == {}
+
+
+@pytest.mark.parametrize("package", ["tests", "tests/models", "tests/service", "tests/trainer"])
+def test_general_helpers_have_a_folder(package: str) -> None:
+    loose = {path.name for path in (ROOT / package).glob("*.py")} - {"__init__.py", "conftest.py", "threats.py"}
+    assert [name for name in loose if not name.startswith("test_")] == []
+
+
 def test_no_floor_unpickles() -> None:
     """Nor does torch on their behalf: it must be told to take weights only."""
     for name in ("models", "service", "trainer"):
@@ -88,7 +112,7 @@ def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:
 def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     """The others, and so their tests, run without it."""
     using = {file for file, names in floor("trainer").items() if "torch" in names}
-    modules = "augmentation", "distillation", "ensemble", "network", "publish", "state", "teacher", "train"
+    modules = "augmentation", "distillation", "ensemble", "network", "publish", "seeds", "state", "teacher", "train"
     learning = {f"trainer/{name}.py" for name in modules}
     assert using == {*learning, "trainer/studies/baselines.py", "trainer/studies/rivals.py"}
     assert importlib.util.find_spec("trainer.data") is not None

@@ -90,3 +90,12 @@ def read(page: Page, digit: int) -> None:
     """Wait until this digit is read, and nothing newer is being asked."""
     expect(page.locator("main")).to_have_attribute("data-state", "answered")
     expect(reading(page)).to_have_text(re.compile(rf"^{digit}\b"))
+
+
+def hover(page: Page, row: int, column: int, region: int = 2) -> None:
+    """Point at the middle of a region."""
+    heatmap = page.get_by_test_id("heatmap")
+    box = heatmap.bounding_box()
+    assert box is not None
+    x, y = ((place + 0.5) * region / 28 for place in (column, row))
+    heatmap.hover(position={"x": x * box["width"], "y": y * box["height"]})

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
-from tests.pictures import sample
+from tests.helpers.pictures import sample
 from tools.examples import curl
 from tools.soak.client import run
 from tools.soak.slow import SLOW, healthy, hold

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.server import running_service
-from tests.tensors import SEVENS
+from tests.helpers.tensors import SEVENS
 
 NAME = "paired-3x3"
 KEY = {"X-API-Key": "key"}

@@ -17,7 +17,7 @@ from service.page import WEB
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
 from tests.e2e.strokes import DIGITS
-from tests.pictures import encode, pixels, sample
+from tests.helpers.pictures import encode, pixels, sample
 
 SAMPLES = WEB / "digits" / "samples.json"
 

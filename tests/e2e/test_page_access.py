@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.access import serious
 from tests.e2e.browser import draw, opened, read, reading
 from tests.e2e.strokes import DIGITS
 
@@ -20,16 +20,6 @@ PHONE = {"width": 360, "height": 780}
 def phone(browser: Browser, address: str) -> Iterator[Page]:
     with opened(browser, address, viewport=PHONE, has_touch=True, is_mobile=True) as shown:
         yield shown
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds that keeps people out."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
-        for one in violations
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_a_digit_drawn_with_keys_alone(page: Page) -> None:

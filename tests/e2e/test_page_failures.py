@@ -14,7 +14,7 @@ from service.http.uploads import MAX_BODY
 from tests.e2e.browser import draw, new_profile, opened, read, reading
 from tests.e2e.server import free_port, running_service
 from tests.e2e.strokes import DIGITS
-from tests.pictures import encode
+from tests.helpers.pictures import encode
 
 
 def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:

@@ -13,8 +13,8 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from service.drawing.primitives.colours import diverging, limit_of, rgb
 from tests.e2e.answers import asked, choose_sample, numbers, totals
-from tests.e2e.browser import read
-from tests.pictures import DIGITS, decode, encode, sample
+from tests.e2e.browser import hover, read
+from tests.helpers.pictures import DIGITS, decode, encode, sample
 from tools.gallery import MISREAD
 
 OCCLUSION = "/explain/occlusion"
@@ -24,15 +24,6 @@ def drawn(canvas: Locator) -> NDArray[np.uint8]:
     """(height, width, 3): what a canvas holds."""
     data: str = canvas.evaluate("canvas => canvas.toDataURL()")
     return decode(b64decode(data.partition(",")[2]))
-
-
-def hover(page: Page, row: int, column: int, region: int = 2) -> None:
-    """Point at the middle of a region."""
-    heatmap = page.get_by_test_id("heatmap")
-    box = heatmap.bounding_box()
-    assert box is not None
-    x, y = ((place + 0.5) * region / 28 for place in (column, row))
-    heatmap.hover(position={"x": x * box["width"], "y": y * box["height"]})
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.access import serious
 from tests.e2e.answers import choose_sample
 from tests.e2e.browser import opened, read
-from tests.e2e.test_page_access import serious
 
 # A projector, and the same one at 150 % zoom.
 PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}

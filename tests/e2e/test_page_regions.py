@@ -10,10 +10,9 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.answers import answered, asked, choose_sample, numbers, totals
-from tests.e2e.browser import draw, opened, read
+from tests.e2e.browser import draw, hover, opened, read
 from tests.e2e.strokes import DIGITS
-from tests.e2e.test_page_occlusion import hover
-from tests.pictures import decode, sample
+from tests.helpers.pictures import decode, sample
 from tools.gallery import MISREAD
 
 SHAPLEY, GROUNDS = "/explain/shapley", "/explain/grounds"

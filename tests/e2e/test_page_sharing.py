@@ -14,7 +14,7 @@ from tests.e2e.answers import answered, choose_sample, ledger_totals, totals
 from tests.e2e.browser import draw, opened, read
 from tests.e2e.server import PATIENCE
 from tests.e2e.strokes import DIGITS
-from tests.pictures import decode, sample
+from tests.helpers.pictures import decode, sample
 
 
 def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from models.checkpoint import DIRECTORY
 from tests.e2e.server import PATIENCE, ROOT, free_port, running_service, wait_until_ready
-from tests.pictures import sample
+from tests.helpers.pictures import sample
 
 
 def ask(address: str, picture: bytes) -> httpx.Response:

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from service.imaging import png
+from tests.helpers.pictures import encode
 from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
 from tests.hostile.pngs import PASSES
-from tests.pictures import encode
 
 LIMIT = 256 * 1024
 BOUNDARY = "x"

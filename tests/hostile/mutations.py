@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.helpers.pictures import encode, pixels, sample
 from tests.hostile.chunks import SIGNATURE, chunk
-from tests.pictures import encode, pixels, sample
 
 
 @cache

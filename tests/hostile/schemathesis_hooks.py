@@ -5,9 +5,9 @@ import os
 import schemathesis
 from hypothesis import strategies as st
 
+from tests.helpers.pictures import sample
 from tests.hostile.mutations import mutants
 from tests.hostile.pngs import pngs
-from tests.pictures import sample
 
 SOUND = st.integers(0, 9).map(sample)
 HOSTILE = st.one_of(SOUND, pngs(), mutants())

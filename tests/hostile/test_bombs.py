@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from service.imaging.decoding import MAX_PIXELS
+from tests.helpers.pictures import sample
 from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, text_bombs
 from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, post, statuses
-from tests.pictures import sample
 from tools.soak.memory import peak
 
 SEVEN = sample(7)

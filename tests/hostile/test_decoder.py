@@ -14,12 +14,12 @@ from PIL import Image
 
 from service.errors import UnreadableImageError, UnsupportedImageError
 from service.imaging.decoding import Fit, Polarity, decode_image
+from tests.helpers.pictures import encode, pixels, sample
+from tests.helpers.refuse import refuses
 from tests.hostile.chunks import SIGNATURE, chunk, header
 from tests.hostile.decoding import READ, REFUSALS, outcome
 from tests.hostile.mutations import mutants, originals
 from tests.hostile.pngs import png, pngs
-from tests.pictures import encode, pixels, sample
-from tests.refuse import refuses
 
 # Pillow warns of damaged metadata; the service silences it where it runs, and pytest undoes that.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -16,11 +16,10 @@ from service.http.uploads import MAX_BODY
 from service.page import FILES
 from service.settings import Settings
 from tests.e2e.server import PATIENCE, ROOT
+from tests.helpers.pictures import sample
+from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, statuses
-from tests.pictures import sample
-from tests.service.test_inference_refusals import TOO_LARGE
-from tests.tensors import EXPLAIN, PATH, SEVENS, request
 from tools.soak.client import run
 from tools.soak.report import SkippedError
 from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold

@@ -5,8 +5,8 @@ from select import select
 import pytest
 
 from tests.e2e.server import PATIENCE
+from tests.helpers.pictures import sample
 from tests.hostile.serving import Server, connect
-from tests.pictures import sample
 from tools.soak import concurrent, kill, requests
 from tools.soak.report import Check, Program, missed
 

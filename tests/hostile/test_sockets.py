@@ -5,9 +5,9 @@ import json
 import pytest
 
 from tests.e2e.server import PATIENCE
+from tests.helpers.pictures import sample
 from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses
-from tests.pictures import sample
 from tools.soak.memory import resident
 
 SEVEN = sample(7)

@@ -2,8 +2,8 @@ import pytest
 
 from models.architecture import Architecture, Wiring
 from models.errors import ArchitectureError
-from tests.oracles import LENET, PAIRED, SUMMED
-from tests.refuse import refuses
+from tests.helpers.oracles import LENET, PAIRED, SUMMED
+from tests.helpers.refuse import refuses
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 
 from models.budget import Budget
 from models.errors import BudgetError
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 
 
 def test_all_of_it_may_be_spent() -> None:

@@ -14,8 +14,8 @@ from models.contributions import contributions  # noqa: E402
 from models.hiding import Hiding  # noqa: E402
 from models.occlusion import occlude  # noqa: E402
 from models.regions import Regions  # noqa: E402
-from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, linear_piece, random_network, title  # noqa: E402
-from tests.torch_oracle import LayeredNetwork  # noqa: E402
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, linear_piece, random_network, title  # noqa: E402
+from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 
 

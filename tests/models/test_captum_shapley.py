@@ -12,9 +12,9 @@ from models.architecture import Architecture  # noqa: E402
 from models.checkpoint import load_all  # noqa: E402
 from models.network import Network  # noqa: E402
 from models.shapley import shapley_values  # noqa: E402
-from tests.combinations import cut  # noqa: E402
-from tests.oracles import F64, PAIRED, SUMMED, random_network, title  # noqa: E402
-from tests.torch_oracle import LayeredNetwork  # noqa: E402
+from tests.helpers.combinations import cut  # noqa: E402
+from tests.helpers.oracles import F64, PAIRED, SUMMED, random_network, title  # noqa: E402
+from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 
 

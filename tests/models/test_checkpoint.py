@@ -13,9 +13,9 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, load, load_all, save
 from models.errors import CheckpointError
 from models.network import Network
-from tests.documents import NETWORK, TINY, changed, document, refused, tensors, write
-from tests.oracles import PAIRED, SUMMED, random_network, title
-from tests.refuse import refuses
+from tests.helpers.documents import NETWORK, TINY, changed, document, refused, tensors, write
+from tests.helpers.oracles import PAIRED, SUMMED, random_network, title
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.checkpoint import load
 from models.errors import CheckpointError
-from tests.documents import TINY, refused, write
+from tests.helpers.documents import TINY, refused, write
 
 
 def test_refuses_a_file_that_is_cut_short(tmp_path: Path) -> None:

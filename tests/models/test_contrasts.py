@@ -9,8 +9,8 @@ from models.elimination import members
 from models.errors import BudgetError
 from models.local_games import class_games
 from models.network import Network
-from tests.combinations import Combinations, cut, every_combination
-from tests.oracles import F64, PAIRED, SUMMED, random_network, title
+from tests.helpers.combinations import Combinations, cut, every_combination
+from tests.helpers.oracles import F64, PAIRED, SUMMED, random_network, title
 from trainer.data import Digits
 
 SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}

@@ -9,7 +9,7 @@ from models.architecture import Architecture, Wiring
 from models.contributions import Account, Pair, class_maps, contributions
 from models.errors import ImageError, ParameterError
 from models.network import Array, Network
-from tests.oracles import (
+from tests.helpers.oracles import (
     ARCHITECTURES,
     LENET,
     PAIRED,
@@ -21,7 +21,7 @@ from tests.oracles import (
     random_network,
     title,
 )
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 

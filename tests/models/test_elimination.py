@@ -9,8 +9,8 @@ from models.checkpoint import load_all
 from models.elimination import entries, least, members, plan, set_of
 from models.local_games import LocalGames, class_games, subsets
 from models.windows import exact_sides
-from tests.combinations import cut, every_combination
-from tests.oracles import PAIRED, architectures, random_network
+from tests.helpers.combinations import cut, every_combination
+from tests.helpers.oracles import PAIRED, architectures, random_network
 from trainer.data import Digits
 
 

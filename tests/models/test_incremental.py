@@ -9,7 +9,7 @@ from models.architecture import Architecture
 from models.checkpoint import load_all
 from models.incremental import CHUNK, Occluder, ReceptiveRange, multiply_adds
 from models.regions import Regions
-from tests.oracles import LENET, PAIRED, SUMMED, architectures, random_network, slow_trace, title
+from tests.helpers.oracles import LENET, PAIRED, SUMMED, architectures, random_network, slow_trace, title
 from trainer.data import Digits
 
 SHIPPED = load_all()

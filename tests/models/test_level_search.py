@@ -12,7 +12,7 @@ from models.checkpoint import load_all
 from models.errors import BudgetError
 from models.level_search import fewest_hidden
 from models.local_games import LocalGames, class_games
-from tests.oracles import architectures, random_network
+from tests.helpers.oracles import architectures, random_network
 from trainer.data import Digits
 
 

@@ -14,8 +14,8 @@ from models.errors import ImageError, ParameterError
 from models.local_games import LocalGames, class_games, pair_games
 from models.network import Array, Network
 from models.windows import exact_sides
-from tests.combinations import boxes
-from tests.oracles import (
+from tests.helpers.combinations import boxes
+from tests.helpers.oracles import (
     ARCHITECTURES,
     F64,
     PAIRED,
@@ -26,7 +26,7 @@ from tests.oracles import (
     random_network,
     title,
 )
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.architecture import Architecture, Wiring
 from models.errors import ImageError
 from models.network import CHUNK, Network, softmax
-from tests.oracles import (
+from tests.helpers.oracles import (
     ARCHITECTURES,
     PAIRED,
     SUMMED,
@@ -20,7 +20,7 @@ from tests.oracles import (
     slow_trace,
     title,
 )
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 LAYERS = ["conv1", "pool1", "responses", "conv2", "pool2", "logits"]

@@ -11,7 +11,7 @@ from models.network import Network
 from models.occluders import EFFICIENCY, MAX_BYTES, ForwardPasses, Occluders, occluder
 from models.occlusion import occlude
 from models.regions import Regions
-from tests.oracles import LENET, PAIRED, SUMMED, architectures, random_network, title
+from tests.helpers.oracles import LENET, PAIRED, SUMMED, architectures, random_network, title
 from trainer.data import Digits
 
 

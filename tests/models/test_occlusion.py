@@ -11,8 +11,8 @@ from models.hiding import Hiding
 from models.network import Array, Network
 from models.occlusion import Occlusion, Score, occlude
 from models.regions import Regions
-from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, slow_trace, title
-from tests.refuse import refuses
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, slow_trace, title
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]

@@ -6,7 +6,7 @@ from models.hiding import Hiding
 from models.occlusion import occlude
 from models.pair_drops import pair_drops, pair_heatmaps
 from models.regions import Regions
-from tests.oracles import LENET, PAIRED, SUMMED, linear_piece, random_network, title
+from tests.helpers.oracles import LENET, PAIRED, SUMMED, linear_piece, random_network, title
 from trainer.data import Digits
 
 

@@ -15,9 +15,9 @@ from models.network import Network
 from models.proofs import Grounds, Place, Status, grounds
 from models.shapley import shapley_values
 from models.windows import exact_sides
-from tests.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
-from tests.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
-from tests.refuse import refuses
+from tests.helpers.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
+from tests.helpers.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}

@@ -10,8 +10,8 @@ from models.errors import ParameterError
 from models.network import Network
 from models.shapley import pair_values, shapley_values
 from models.windows import exact_sides
-from tests.combinations import cut, every_combination
-from tests.oracles import (
+from tests.helpers.combinations import cut, every_combination
+from tests.helpers.oracles import (
     ARCHITECTURES,
     F64,
     LENET,
@@ -23,7 +23,7 @@ from tests.oracles import (
     random_network,
     title,
 )
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}

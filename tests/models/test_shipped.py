@@ -6,7 +6,7 @@ import pytest
 from models import checkpoint
 from models.checkpoint import Checkpoint, load
 from models.contributions import contributions
-from tests.oracles import slow_trace
+from tests.helpers.oracles import slow_trace
 from trainer.data import SHA256, Digits
 
 FOUND = sorted(path.stem for path in checkpoint.DIRECTORY.glob("*.safetensors"))

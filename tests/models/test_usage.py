@@ -8,7 +8,7 @@ from models.architecture import Architecture, Wiring
 from models.contributions import contributions
 from models.network import Array
 from models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
-from tests.oracles import LENET, PAIRED, random_network, title
+from tests.helpers.oracles import LENET, PAIRED, random_network, title
 from trainer.data import Digits
 from trainer.studies.usage import chosen, measure
 

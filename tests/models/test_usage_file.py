@@ -12,9 +12,9 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import Checkpoint
 from models.errors import CheckpointError
 from models.usage import Usage
-from tests.documents import document
-from tests.oracles import random_network
-from tests.refuse import refuses
+from tests.helpers.documents import document
+from tests.helpers.oracles import random_network
+from tests.helpers.refuse import refuses
 from trainer.studies.usage import measure
 
 SHAPE = Architecture(Wiring.PAIRED, 2, 3)

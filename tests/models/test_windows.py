@@ -4,8 +4,8 @@ import pytest
 from models.architecture import Architecture, Wiring
 from models.errors import ParameterError
 from models.windows import exact_sides, windows
-from tests.oracles import ARCHITECTURES, LENET, PAIRED, SUMMED, title
-from tests.refuse import refuses
+from tests.helpers.oracles import ARCHITECTURES, LENET, PAIRED, SUMMED, title
+from tests.helpers.refuse import refuses
 
 KERNELS = [*ARCHITECTURES, *(Architecture(Wiring.SUMMED, 1, 1, k1, k2) for k1, k2 in [(1, 1), (13, 1), (5, 5), (3, 2)])]
 

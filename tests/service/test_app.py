@@ -11,7 +11,7 @@ from models.checkpoint import DIRECTORY
 from models.errors import CheckpointError
 from service.app import create_app
 from service.settings import Settings
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 
 
 def test_the_documentation_needs_no_other_host(client: TestClient) -> None:

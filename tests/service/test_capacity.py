@@ -16,10 +16,10 @@ from service.errors import BusyError
 from service.handling.capacity import SLOTS, Capacity
 from service.imaging import decoding
 from service.settings import Settings
-from tests.pictures import sample
-from tests.refuse import refuses
-from tests.service.test_handler import PATHS, check_problem
-from tests.service.test_telemetry import metric
+from tests.helpers.operations import PATHS, check_problem
+from tests.helpers.pictures import sample
+from tests.helpers.refuse import refuses
+from tests.helpers.telemetry import metric
 
 WAITING = 3
 

@@ -27,7 +27,7 @@ with warnings.catch_warnings():
 
 from models.checkpoint import DIRECTORY, load_all
 from tests.e2e.server import free_port
-from tests.pictures import sample
+from tests.helpers.pictures import sample
 from trainer.data import Digits
 from trainer.explaining.choices import Engine, Explanation
 from trainer.explaining.engines import run

@@ -8,8 +8,8 @@ from models.network import Array
 from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging.decoding import Fit, Polarity, PreprocessingReport, decode_image
 from service.imaging.input_warnings import InputWarning
-from tests.pictures import encode, pixels, sample
-from tests.refuse import refuses
+from tests.helpers.pictures import encode, pixels, sample
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 
 SEVEN = pixels(7)

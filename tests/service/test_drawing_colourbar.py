@@ -5,7 +5,7 @@ from service.drawing.primitives.canvas import NOTE, Box, Canvas
 from service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
 from service.drawing.primitives.colours import GREY, INK, INK_GREY, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
 from service.drawing.primitives.style import Style
-from tests.service.test_drawing_canvas import written
+from tests.helpers.drawn import written
 
 LEFT, TOP = 40, 30
 

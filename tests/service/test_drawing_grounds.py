@@ -10,8 +10,8 @@ from service.drawing.grounds import GOES, SHADED, STAYS, grounds
 from service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
 from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
 from service.drawing.primitives.style import Style
-from tests.lamp import lamp_network
-from tests.service.test_drawing_canvas import written
+from tests.helpers.drawn import written
+from tests.helpers.lamp import lamp_network
 
 # Ink in four regions of 4×4.
 INKED: tuple[Place, ...] = ((1, 1), (1, 2), (2, 1), (5, 5))

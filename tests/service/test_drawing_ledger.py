@@ -11,7 +11,7 @@ from models.network import Array, Network
 from models.usage import Typicality
 from service.drawing.layout.table import Table
 from service.drawing.ledger import ledger
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
 from service.drawing.primitives.colours import (
     FIRST,
     INK,
@@ -26,26 +26,8 @@ from service.drawing.primitives.colours import (
     signed_grey,
 )
 from service.drawing.primitives.style import Style, Theme
-from tests.service.test_drawing_canvas import decoded, patch, written
-
-IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
-SHAPES = [
-    Architecture(Wiring.PAIRED, 3, 3),
-    Architecture(Wiring.SUMMED, 3, 3),
-    Architecture(Wiring.PAIRED, 2, 3),
-    Architecture(Wiring.SUMMED, 6, 16),
-    Architecture(Wiring.PAIRED, 6, 16),
-    Architecture(Wiring.SUMMED, 12, 2),
-    Architecture(Wiring.PAIRED, 1, 1),
-    Architecture(Wiring.SUMMED, 1, 1),
-]
-
-
-def network_of(architecture: Architecture) -> Network:
-    rng = np.random.default_rng(5)
-    return Network(
-        architecture, {name: rng.normal(0, 0.2, shape) for name, shape in architecture.tensor_shapes.items()}
-    )
+from tests.helpers.drawn import decoded, frame_colours, patch, written
+from tests.helpers.shapes import IMAGE, SHAPES, THREE, TOTALS, network_of
 
 
 def _account(totals: list[list[float]], filter_bias: float = 0.0, class_bias: float = 0.0) -> Account:
@@ -55,10 +37,6 @@ def _account(totals: list[list[float]], filter_bias: float = 0.0, class_bias: fl
     maps[:, :, 2, :] = values[:, :, None] / 5
     biases = np.full(values.shape[1], filter_bias / values.shape[1])
     return Account(maps, values, biases, class_bias, float(values.sum() + filter_bias + class_bias))
-
-
-THREE = SHAPES[0]
-TOTALS = [[1.0, -2.25, 3.5], [12.34, 0.0, -0.5], [4.0, 8.75, -9.0]]
 
 
 def explained(
@@ -95,20 +73,6 @@ def _draw(
 ) -> Image.Image:
     result = explained(network_of(architecture), account, predicted=predicted, target=target, versus=versus)
     return ledger(result, Style(scale, theme))
-
-
-def frame_colours(image: Image.Image, box: Box, table: Table) -> set[int]:
-    """The palette indices around a map at the distance of a place's frame."""
-    indices = np.asarray(image)
-    outer = box.grow(table.frame_gap + table.frame)
-    middle = (box.left + box.right) // 2, (box.top + box.bottom) // 2
-    edges = [
-        indices[outer.top : outer.top + table.frame, middle[0]],
-        indices[outer.bottom - table.frame : outer.bottom, middle[0]],
-        indices[middle[1], outer.left : outer.left + table.frame],
-        indices[middle[1], outer.right - table.frame : outer.right],
-    ]
-    return {int(index) for edge in edges for index in edge}
 
 
 def test_the_greatest_is_framed_red_the_second_blue_and_no_other() -> None:

@@ -13,8 +13,8 @@ from service.drawing.occlusion import KEY, critical_classes, occlusion
 from service.drawing.primitives.canvas import NOTE, SUM, TITLE
 from service.drawing.primitives.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
 from service.drawing.primitives.style import Style, Theme
-from tests.service.test_drawing_canvas import decoded, patch, written
-from tests.service.test_drawing_ledger import THREE, network_of
+from tests.helpers.drawn import decoded, patch, written
+from tests.helpers.shapes import THREE, network_of
 
 EMPTY = np.zeros((28, 28))
 FULL = np.ones((28, 28))

@@ -25,8 +25,8 @@ from service.drawing.primitives.colours import (
     signed_grey,
 )
 from service.drawing.primitives.style import Style, Theme
-from tests.service.test_drawing_canvas import decoded, written
-from tests.service.test_drawing_ledger import SHAPES, THREE, TOTALS, frame_colours, network_of
+from tests.helpers.drawn import decoded, frame_colours, written
+from tests.helpers.shapes import SHAPES, THREE, TOTALS, network_of
 
 EMPTY = np.zeros((28, 28))
 # A square of ink, and beside it grey that is less than half ink.

@@ -6,7 +6,7 @@ from service.drawing.layout.places import name_places, names_width, places
 from service.drawing.primitives.canvas import NOTE, Box, Canvas
 from service.drawing.primitives.colours import FIRST, SECOND
 from service.drawing.primitives.style import Style
-from tests.service.test_drawing_canvas import written
+from tests.helpers.drawn import written
 
 TOTALS = np.array([[1.0, -9.0, 3.0], [3.0, 2.0, 0.5]])
 

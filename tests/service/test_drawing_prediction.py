@@ -9,8 +9,8 @@ from service.drawing.prediction import DIGIT, bar_box, prediction
 from service.drawing.primitives.canvas import BODY, TITLE
 from service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
 from service.drawing.primitives.style import Style, Theme
-from tests.service.test_drawing_canvas import decoded, patch, written
-from tests.service.test_drawing_ledger import THREE, network_of
+from tests.helpers.drawn import decoded, patch, written
+from tests.helpers.shapes import THREE, network_of
 
 PROBABILITIES = np.array([0.0, 0.004, 0.05, 0.6, 0.02, 0.25, 0.01, 0.03, 0.036, 0.0])
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)

@@ -30,9 +30,8 @@ from service.drawing.primitives.colours import (
 )
 from service.drawing.primitives.style import Style, Theme
 from service.drawing.process import TINT, process
-from tests.service.test_drawing_canvas import decoded, written
-from tests.service.test_drawing_ledger import IMAGE, THREE, network_of
-from tests.service.test_drawing_slide import LENET, ONE, SUMMED, WIDE
+from tests.helpers.drawn import decoded, written
+from tests.helpers.shapes import IMAGE, LENET, ONE, SUMMED, THREE, WIDE, network_of
 
 
 def _inputs(architecture: Architecture, image: np.ndarray = IMAGE) -> tuple[Network, Trace, Ledger]:

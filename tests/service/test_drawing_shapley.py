@@ -11,8 +11,8 @@ from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
 from service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE
 from service.drawing.primitives.style import Style
 from service.drawing.shapley import shapley
-from tests.lamp import lamp_network, lit
-from tests.service.test_drawing_canvas import written
+from tests.helpers.drawn import written
+from tests.helpers.lamp import lamp_network, lit
 
 
 def _pixel(image: Image.Image, row: int, column: int) -> np.ndarray:

@@ -3,19 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, Wiring
+from models.architecture import Architecture
 from service.drawing.layout.slide import Slide
-from tests.service.test_drawing_ledger import SHAPES, THREE
-
-SUMMED, LENET, ONE = Architecture(Wiring.SUMMED, 3, 3), Architecture(Wiring.SUMMED, 6, 16), SHAPES[-1]
-WIDE = [
-    *SHAPES,
-    Architecture(Wiring.PAIRED, 4, 4),
-    Architecture(Wiring.SUMMED, 5, 7),
-    Architecture(Wiring.PAIRED, 17, 3),
-    Architecture(Wiring.SUMMED, 2, 2, conv1_kernel=1, conv2_kernel=1),
-    Architecture(Wiring.SUMMED, 3, 3, conv1_kernel=23, conv2_kernel=2),
-]
+from tests.helpers.shapes import LENET, ONE, SUMMED, THREE, WIDE
 
 
 @pytest.mark.parametrize("architecture", WIDE, ids=str)

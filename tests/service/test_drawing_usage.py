@@ -12,8 +12,8 @@ from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
 from service.drawing.primitives.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb, signed_grey
 from service.drawing.primitives.style import Style, Theme
 from service.drawing.usage import usage
-from tests.service.test_drawing_canvas import decoded, written
-from tests.service.test_drawing_ledger import SHAPES, network_of
+from tests.helpers.drawn import decoded, written
+from tests.helpers.shapes import SHAPES, network_of
 
 THREE = SHAPES[0]
 LENET = Architecture(Wiring.SUMMED, 6, 16)

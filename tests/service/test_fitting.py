@@ -6,7 +6,7 @@ from PIL import Image
 from models.checkpoint import load_all
 from service.imaging.decoding import Fit, Polarity, decode_image
 from service.imaging.fitting import fit_as_mnist
-from tests.pictures import encode
+from tests.helpers.pictures import encode
 from trainer.data import Digits
 
 

@@ -22,16 +22,9 @@ from service.http import uploads
 from service.imaging.decoding import decode_image
 from service.routes import filters, grounds, occlusion, predict, process, shapley
 from service.settings import Settings
-from tests.pictures import decode, encode, pixels, sample
+from tests.helpers.operations import PATHS, check_problem
+from tests.helpers.pictures import decode, encode, pixels, sample
 
-PATHS = (
-    "/predict",
-    "/explain/filters",
-    "/explain/occlusion",
-    "/explain/shapley",
-    "/explain/grounds",
-    "/explain/process",
-)
 UPLOAD = {"file": ("7.png", sample(7))}
 TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
@@ -41,17 +34,6 @@ TYPES = (
     "send the image as multipart/form-data in the field 'file', "
     "or as the body itself with the Content-Type image/png or image/jpeg"
 )
-
-
-def check_problem(answer: Any, status: int, kind: str, detail: str) -> None:
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
-    assert (answer.status_code, body["status"], body["type"], body["detail"]) == (
-        status,
-        status,
-        f"urn:konkyo:problem:{kind}",
-        detail,
-    )
 
 
 @pytest.fixture(params=PATHS)

@@ -13,9 +13,9 @@ from models.shapley_explanation import explain_shapley
 from service.app import create_app
 from service.inference.inference import PIECE
 from service.settings import Settings
-from tests.pictures import sample
-from tests.service.test_telemetry import lines, metric
-from tests.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request, tensors
+from tests.helpers.pictures import sample
+from tests.helpers.telemetry import lines, metric
+from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request, tensors
 from trainer.data import Digits
 
 NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley"]

@@ -16,8 +16,8 @@ from service.handling.capacity import BODIES, Capacity
 from service.http import uploads
 from service.inference.inference import MAX_BODY
 from service.settings import Settings
-from tests.refuse import refuses
-from tests.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request
+from tests.helpers.refuse import refuses
+from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, in_bytes, request
 
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
@@ -29,7 +29,6 @@ HEADER = (
     "from 1 to the body's {} bytes"
 )
 JSON = "the body must be a JSON object; /docs shows its fields"
-TOO_LARGE = "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image takes 784 bytes"
 MOST = "must hold at most 1024 images of 784 numbers"
 NAMES = "must be 'logits', 'probabilities', 'contributions', 'occlusion' or 'shapley'"
 

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from service.imaging.input_warnings import InputWarning, input_warnings, pieces
-from tests.pictures import pixels
+from tests.helpers.pictures import pixels
 from trainer.data import Digits
 
 

@@ -8,9 +8,9 @@ from PIL import Image, ImageFile
 from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging import jpeg
 from service.imaging.decoding import Fit, Polarity, decode_image
+from tests.helpers.pictures import encode, pixels
+from tests.helpers.refuse import refuses
 from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment
-from tests.pictures import encode, pixels
-from tests.refuse import refuses
 
 SEVEN = Image.fromarray(pixels(7))
 MISSING = "the image is damaged: a part of its pixels is missing"

@@ -11,9 +11,9 @@ from models.errors import CheckpointError
 from service.app import create_app
 from service.http.middleware import MAX_PARAMETERS, MAX_QUERY
 from service.settings import Settings
-from tests.pictures import sample
-from tests.service.test_handler import check_problem
-from tests.service.test_telemetry import lines, metric
+from tests.helpers.operations import check_problem
+from tests.helpers.pictures import sample
+from tests.helpers.telemetry import lines, metric
 
 NOT_FOUND = "there is nothing at this path; see /docs for what there is"
 INTERNAL = "something went wrong on our side; nothing is wrong with your request"

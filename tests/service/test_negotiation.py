@@ -2,7 +2,7 @@ import pytest
 
 from service.errors import NotAcceptableError
 from service.http.negotiation import Format, choose
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 
 
 @pytest.mark.parametrize(

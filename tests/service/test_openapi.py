@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
-from tests.pictures import encode, sample
-from tests.service.test_handler import PATHS
-from tests.tensors import SEVENS
+from tests.helpers.operations import PATHS
+from tests.helpers.pictures import encode, sample
+from tests.helpers.tensors import SEVENS
 
 Document = dict[str, Any]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

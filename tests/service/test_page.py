@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from models.checkpoint import load_all
 from service.drawing.primitives.colours import _COLOURS
 from service.page import MEDIA_TYPES, WEB
-from tests.pictures import DIGITS, decode
+from tests.helpers.pictures import DIGITS, decode
 from trainer.data import Digits
 
 FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())

@@ -11,12 +11,12 @@ from PIL import Image, ImageFile
 from service.errors import UnreadableImageError, UnsuitableImageError
 from service.imaging import png
 from service.imaging.decoding import Fit, Polarity, decode_image
+from tests.helpers.pictures import encode, pixels, sample
+from tests.helpers.refuse import refuses
 from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs
 from tests.hostile.chunks import CHANNELS, DEPTHS, SIGNATURE, chunk, header
+from tests.hostile.plain import built
 from tests.hostile.pngs import PASSES
-from tests.hostile.test_encodings import built
-from tests.pictures import encode, pixels, sample
-from tests.refuse import refuses
 
 SEVEN = pixels(7)
 FEWER = "the image is damaged: it holds fewer pixels than its header says"

@@ -10,8 +10,8 @@ from models.errors import ArchitectureError, CheckpointError, ImageError, Konkyo
 from service import errors
 from service.http import problems
 from service.http.problem import WrongParameter
-from tests.pictures import sample
-from tests.service.test_handler import check_problem
+from tests.helpers.operations import check_problem
+from tests.helpers.pictures import sample
 
 
 def tree(root: type[KonkyoError]) -> set[type[KonkyoError]]:

@@ -6,9 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.checkpoint import DIRECTORY, load
-from tests.oracles import linear_piece
-from tests.pictures import pixels, sample
-from tests.service.test_handler import check_problem
+from tests.helpers.operations import check_problem
+from tests.helpers.oracles import linear_piece
+from tests.helpers.pictures import pixels, sample
 
 MODELS = {"paired-3x3": (3, 3), "summed-3x3": (3, 3), "lenet-6x16": (6, 16)}
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.checkpoint import DIRECTORY, load
-from tests.pictures import decode, encode, pixels, sample
+from tests.helpers.pictures import decode, encode, pixels, sample
 
 BLANK = encode(np.zeros((28, 28), np.uint8))
 

@@ -11,8 +11,8 @@ from models.checkpoint import DIRECTORY, load
 from models.errors import CheckpointError
 from service.app import create_app
 from service.settings import Settings
-from tests.pictures import decode
-from tests.service.test_handler import check_problem
+from tests.helpers.operations import check_problem
+from tests.helpers.pictures import decode
 
 SHAPES = {
     "paired-3x3": ((3, 5, 5), (3, 1, 3, 3)),

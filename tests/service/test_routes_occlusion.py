@@ -14,10 +14,10 @@ from models.regions import Regions
 from service import drawing
 from service.drawing.primitives.canvas import MARGIN, NOTE, png
 from service.drawing.primitives.colours import MUTED, PAPER
-from tests.oracles import slow_trace
-from tests.pictures import decode, encode, pixels, sample
-from tests.service.test_drawing_canvas import written
-from tests.service.test_handler import check_problem
+from tests.helpers.drawn import written
+from tests.helpers.operations import check_problem
+from tests.helpers.oracles import slow_trace
+from tests.helpers.pictures import decode, encode, pixels, sample
 
 UNKNOWN = "query: holds a parameter that this operation does not have; /docs shows those it has"
 

@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from models.checkpoint import DIRECTORY, load
-from tests.oracles import slow_trace
-from tests.pictures import decode, pixels, sample
+from tests.helpers.oracles import slow_trace
+from tests.helpers.pictures import decode, pixels, sample
 
 
 @pytest.mark.parametrize("model", ["paired-3x3", "summed-3x3", "lenet-6x16"])

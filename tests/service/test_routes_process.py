@@ -3,8 +3,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.checkpoint import DIRECTORY, load
-from tests.oracles import linear_piece, slow_trace
-from tests.pictures import decode, pixels, sample
+from tests.helpers.oracles import linear_piece, slow_trace
+from tests.helpers.pictures import decode, pixels, sample
 
 SHAPES = {"paired-3x3": (3, 3, 9), "summed-3x3": (3, 3, 3), "lenet-6x16": (6, 16, 16)}
 

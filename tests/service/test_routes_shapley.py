@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.checkpoint import DIRECTORY, load
-from tests.oracles import slow_trace
-from tests.pictures import decode, encode, pixels, sample
+from tests.helpers.oracles import slow_trace
+from tests.helpers.pictures import decode, encode, pixels, sample
 
 EXACT = "4, 6, 7, 8, 9, 10, 11, 12, 13, 14"
 

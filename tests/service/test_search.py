@@ -13,7 +13,7 @@ from models.errors import CheckpointError
 from service.app import create_app
 from service.search import load
 from service.settings import Settings
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.recipe import BEST
 from trainer.search import Candidate, document
 

@@ -3,8 +3,8 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
-from tests.pictures import sample
-from tests.service.test_handler import PATHS, check_problem
+from tests.helpers.operations import PATHS, check_problem
+from tests.helpers.pictures import sample
 
 KEYS = Settings(api_keys="first-key, second-key")
 GUARDED = [("POST", path) for path in PATHS] + [

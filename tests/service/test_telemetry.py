@@ -5,29 +5,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from service.http import telemetry
-from tests.pictures import sample
+from tests.helpers.pictures import sample
+from tests.helpers.telemetry import lines, metric
 
 ROOT = Path(__file__).parents[2]
 
 UUID = re.compile(r"[0-9a-f]{32}")
-
-
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def metric(client: TestClient, name: str) -> float:
-    """The value of a line of /metrics; 0 where there is none yet."""
-    for line in client.get("/metrics").text.splitlines():
-        if line.startswith(f"{name} "):
-            return float(line.removeprefix(f"{name} "))
-    return 0.0
 
 
 def test_one_line_for_each_request(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:

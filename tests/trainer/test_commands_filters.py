@@ -17,8 +17,8 @@ import trainer.commands.filters as command_module
 from models import usage_file
 from models.checkpoint import DIRECTORY, load
 from models.usage import Distinct
-from tests import usage_script
-from tests.studies import loaded_by
+from tests.helpers import usage_script
+from tests.helpers.studies import loaded_by
 from trainer.cli import app
 from trainer.data import Digits, read
 from trainer.errors import RunError

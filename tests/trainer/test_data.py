@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.documents import DATA
-from tests.refuse import refuses
+from tests.helpers.folders import DATA
+from tests.helpers.refuse import refuses
 from trainer.data import SHA256, Digits, find, read
 from trainer.errors import DataError
 

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("httpx")
 
-from tests.documents import DATA
-from tests.mirror import Answer, serving
-from tests.refuse import refuses
+from tests.helpers.folders import DATA
+from tests.helpers.mirror import Answer, serving
+from tests.helpers.refuse import refuses
 from trainer import data, download
 from trainer.errors import DataError
 

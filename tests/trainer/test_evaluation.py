@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracles import PAIRED, random_network
+from tests.helpers.oracles import PAIRED, random_network
 from trainer.data import Digits
 from trainer.evaluation import Evaluation, evaluate
 

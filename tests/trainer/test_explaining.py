@@ -29,7 +29,7 @@ from models.errors import BudgetError, ImageError
 from models.occlusion import explain_occlusion
 from models.proofs import grounds
 from models.shapley_explanation import explain_shapley
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.cli import app
 from trainer.commands import explain as command_module
 from trainer.data import Digits

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.architecture import Architecture, Wiring
-from tests.oracles import LENET, PAIRED, SUMMED, random_network, title
+from tests.helpers.oracles import LENET, PAIRED, SUMMED, random_network, title
 from trainer.figures import filters
 from trainer.figures.filters import _HEAD, _TOP, _Layout
 from trainer.studies.usage import measure

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 from trainer.idx import parse, uncompressed
 
 KIND = "not an IDX file of unsigned bytes"

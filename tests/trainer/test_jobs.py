@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from models.architecture import Architecture, Wiring  # noqa: E402
-from tests.runs import SHORT, outcome  # noqa: E402
+from tests.helpers.runs import SHORT, outcome  # noqa: E402
 from trainer import teacher  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 from trainer.distillation import prepare  # noqa: E402

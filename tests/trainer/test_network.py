@@ -9,8 +9,8 @@ import torch.nn.functional as F  # noqa: E402
 
 from models.architecture import Architecture  # noqa: E402
 from models.network import Network  # noqa: E402
-from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
-from tests.torch_oracle import LayeredNetwork  # noqa: E402
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
+from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 from trainer.network import TrainableNetwork  # noqa: E402
 

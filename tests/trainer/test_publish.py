@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 
 from models import probe  # noqa: E402
 from models.checkpoint import load  # noqa: E402
-from tests.oracles import PAIRED  # noqa: E402
-from tests.refuse import refuses  # noqa: E402
-from tests.runs import finished  # noqa: E402
+from tests.helpers.oracles import PAIRED  # noqa: E402
+from tests.helpers.refuse import refuses  # noqa: E402
+from tests.helpers.runs import finished  # noqa: E402
 from trainer.augmentation import augmented  # noqa: E402
 from trainer.data import SHA256, Digits  # noqa: E402
 from trainer.errors import RunError  # noqa: E402

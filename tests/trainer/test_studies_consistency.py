@@ -18,8 +18,8 @@ import trainer.studies.consistency as study_module
 from models.checkpoint import load_all
 from models.network import Array, Network
 from models.proofs import grounds
-from tests.lamp import checkpoint_of, lamp_network, lit
-from tests.studies import caught, nothing
+from tests.helpers.lamp import checkpoint_of, lamp_network, lit
+from tests.helpers.studies import caught, nothing
 from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.consistency import chance_overlap, document, parts, study

@@ -7,8 +7,8 @@ import pytest
 
 from models.network import Array, Network, softmax
 from models.occlusion import Score
-from tests.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
-from tests.oracles import SUMMED, random_network
+from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
+from tests.helpers.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
 from trainer.studies.stamps import Stamps

@@ -6,7 +6,7 @@ from models.network import Array
 from models.occlusion import Score, occlude
 from models.regions import Regions
 from models.shapley import shapley_values
-from tests.oracles import SUMMED, random_network
+from tests.helpers.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, GREEDY, LEDGER, OURS, SANE, SHAPLEY, Task
 from trainer.studies.greedy import find_grounds

@@ -17,9 +17,9 @@ import trainer.studies.faithfulness as study_module
 from models.checkpoint import load_all
 from models.network import Array, softmax
 from models.occlusion import occlude
-from tests.conftest import DATA
-from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.studies import caught, loaded_by, nothing
+from tests.helpers.folders import DATA
+from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
+from tests.helpers.studies import caught, loaded_by, nothing
 from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.curves import curves

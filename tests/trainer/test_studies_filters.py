@@ -5,9 +5,9 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint, load
 from models.contributions import contributions
 from models.network import Array, Network
-from tests.documents import document
-from tests.oracles import random_network
-from tests.refuse import refuses
+from tests.helpers.documents import document
+from tests.helpers.oracles import random_network
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.studies.filters import PER_CLASS, study

@@ -10,9 +10,9 @@ from models.checkpoint import load_all
 from models.errors import ImageError, ParameterError
 from models.network import Network
 from models.regions import Regions
-from tests.lamp import LAMP, lamp_network, lit
-from tests.oracles import ARCHITECTURES, random_network
-from tests.refuse import refuses
+from tests.helpers.lamp import LAMP, lamp_network, lit
+from tests.helpers.oracles import ARCHITECTURES, random_network
+from tests.helpers.refuse import refuses
 from trainer.data import Digits
 from trainer.studies.greedy import GROWTH, find_grounds
 

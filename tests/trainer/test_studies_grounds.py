@@ -16,9 +16,9 @@ from models.checkpoint import load_all
 from models.errors import BudgetError, ImageError
 from models.network import Array, Network
 from models.proofs import grounds
-from tests.conftest import DATA
-from tests.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.studies import caught, loaded_by, nothing
+from tests.helpers.folders import DATA
+from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
+from tests.helpers.studies import caught, loaded_by, nothing
 from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.grounds import GroundsStudy, auroc, document, parts, study

@@ -5,8 +5,8 @@ import pytest
 
 from models.network import Array
 from models.shapley import shapley_values
-from tests.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
-from tests.oracles import SUMMED, random_network
+from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
+from tests.helpers.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.metrics import agreement, changed, drops, infidelity, sensitivity, squares
 

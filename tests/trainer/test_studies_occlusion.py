@@ -16,10 +16,10 @@ from models.checkpoint import load_all
 from models.hiding import Hiding
 from models.network import Network
 from models.occlusion import occlude
-from tests.conftest import DATA
-from tests.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
-from tests.oracles import PAIRED, random_network
-from tests.studies import caught, loaded_by, nothing
+from tests.helpers.folders import DATA
+from tests.helpers.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
+from tests.helpers.oracles import PAIRED, random_network
+from tests.helpers.studies import caught, loaded_by, nothing
 from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.occlusion import RegionStudy, document, parts, study

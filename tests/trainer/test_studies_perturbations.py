@@ -8,7 +8,7 @@ pytest.importorskip("captum")
 
 from models.network import Array, softmax
 from models.shapley import shapley_values
-from tests.oracles import PAIRED, random_network
+from tests.helpers.oracles import PAIRED, random_network
 from trainer.data import Digits
 from trainer.studies import perturbations
 from trainer.studies.explanations import Task

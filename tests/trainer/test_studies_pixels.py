@@ -9,7 +9,7 @@ from models.architecture import Architecture, Wiring
 from models.contributions import contributions
 from models.errors import ImageError, ParameterError
 from models.network import Network
-from tests.oracles import (
+from tests.helpers.oracles import (
     ARCHITECTURES,
     PAIRED,
     SUMMED,
@@ -98,7 +98,7 @@ def test_refuses_what_cannot_be_explained() -> None:
 def test_the_heatmap_is_captums_input_times_gradient(architecture: Architecture, digits: Digits) -> None:
     torch = pytest.importorskip("torch")
     captum = pytest.importorskip("captum.attr")
-    from tests.torch_oracle import LayeredNetwork
+    from tests.helpers.torch_oracle import LayeredNetwork
 
     network, images = random_network(architecture, 74), digits.scaled(np.float64)[:3]
     target = np.array([4, 0, 9])

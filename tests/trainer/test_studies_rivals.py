@@ -8,7 +8,7 @@ pytest.importorskip("captum")
 
 from models.architecture import Architecture  # noqa: E402
 from models.network import Array, Network  # noqa: E402
-from tests.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 from trainer.studies.explanations import EXPLANATIONS, LEDGER, Task  # noqa: E402
 from trainer.studies.pixels import pixel_ledger  # noqa: E402

@@ -4,7 +4,7 @@ import pytest
 from models.architecture import Architecture, Wiring
 from models.checkpoint import load_all
 from models.network import Array
-from tests.oracles import PAIRED, random_network
+from tests.helpers.oracles import PAIRED, random_network
 from trainer.data import Digits
 from trainer.studies.explanations import EXPLANATIONS, LEDGER
 from trainer.studies.pixels import pixel_ledger

@@ -18,8 +18,8 @@ import trainer.studies.shapley as study_module
 from models.checkpoint import load_all
 from models.network import Array, Network
 from models.shapley import shapley_values
-from tests.conftest import DATA
-from tests.studies import caught, loaded_by, nothing
+from tests.helpers.folders import DATA
+from tests.helpers.studies import caught, loaded_by, nothing
 from trainer.cli import app
 from trainer.data import Digits
 from trainer.studies.sanity import spearman

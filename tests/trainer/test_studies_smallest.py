@@ -17,7 +17,7 @@ import trainer.commands.smallest as command_module
 import trainer.figures.smallest as figure_module
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
-from tests.studies import caught
+from tests.helpers.studies import caught
 from trainer import jobs
 from trainer.cli import app
 from trainer.data import Digits

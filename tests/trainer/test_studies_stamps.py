@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.architecture import Architecture
-from tests.oracles import ARCHITECTURES, PAIRED, random_network, title
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title
 from trainer.data import Digits
 from trainer.studies.stamps import Stamps
 

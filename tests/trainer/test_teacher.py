@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.refuse import refuses  # noqa: E402
+from tests.helpers.refuse import refuses  # noqa: E402
 from trainer import teacher  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 from trainer.errors import RunError  # noqa: E402

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from models.architecture import Architecture
-from tests.oracles import PAIRED, SUMMED, title
-from tests.refuse import refuses
-from tests.runs import SHORT, finished, listed, outcome
+from tests.helpers.oracles import PAIRED, SUMMED, title
+from tests.helpers.refuse import refuses
+from tests.helpers.runs import SHORT, finished, listed, outcome
 from trainer import train
 from trainer.data import Digits
 from trainer.distillation import DistillationSet

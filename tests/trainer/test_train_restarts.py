@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from tests.oracles import PAIRED, SUMMED
-from tests.runs import SHORT, finished, listed, outcome
+from tests.helpers.oracles import PAIRED, SUMMED
+from tests.helpers.runs import SHORT, finished, listed, outcome
 from trainer import train
 from trainer.data import Digits
 from trainer.ensemble import Ensemble

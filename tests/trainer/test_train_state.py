@@ -11,9 +11,9 @@ pytest.importorskip("torch")
 import torch
 
 from models.architecture import Architecture, Wiring
-from tests.oracles import PAIRED, SUMMED, title
-from tests.refuse import refuses
-from tests.runs import SHORT, finished, outcome
+from tests.helpers.oracles import PAIRED, SUMMED, title
+from tests.helpers.refuse import refuses
+from tests.helpers.runs import SHORT, finished, outcome
 from trainer import train
 from trainer.data import Digits
 from trainer.errors import RunError

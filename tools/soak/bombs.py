@@ -4,10 +4,10 @@ import asyncio
 import sys
 import time
 
+from tests.helpers.pictures import sample
 from tests.hostile.bombs import LARGEST, TOO_LARGE, forms, text_bombs
 from tests.hostile.jpegs import ENDLESS
 from tests.hostile.serving import Server, exchange, get, post, serving
-from tests.pictures import sample
 from tools.soak.client import Connection, percentile, prepared, run
 from tools.soak.container import LIMIT, account
 from tools.soak.memory import peak, resident

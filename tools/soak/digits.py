@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.pictures import encode
+from tests.helpers.pictures import encode
 from trainer.data import read
 
 DATA = Path(__file__).parents[2] / "tests" / "data"

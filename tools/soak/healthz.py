@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
+from tests.helpers.pictures import sample
 from tests.hostile.serving import serving
-from tests.pictures import sample
 from tools.soak.client import Connection, lower_priority, percentile, prepared, run
 from tools.soak.overload import MOST_EXPENSIVE
 from tools.soak.report import Check, Program, main

@@ -5,8 +5,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from tests.helpers.pictures import sample
 from tests.hostile.serving import serving
-from tests.pictures import sample
 from tools.soak.client import Answer, ClosedError, Connection, lower_priority, percentile, prepared, run
 from tools.soak.report import Check, Program, main
 

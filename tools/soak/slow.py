@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
+from tests.helpers.pictures import sample
 from tests.hostile.serving import free_port, serving
-from tests.pictures import sample
 from tools.soak.client import ClosedError, Connection, prepared, run
 from tools.soak.report import Check, Program, SkippedError, main
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network import Network
-from tests.oracles import F64
+from tests.helpers.oracles import F64
 from trainer.data import Digits
 
 Place = tuple[int, int]

@@ -16,9 +16,8 @@ from models.card import Document
 from models.checkpoint import load
 from models.errors import CheckpointError
 from models.network import Network
-from tests.oracles import integer_network
+from tests.helpers.oracles import integer_network
 
-DATA = Path(__file__).parent / "data"
 TINY = Architecture(Wiring.SUMMED, 1, 1)
 NETWORK = integer_network(TINY, 1, np.float32)
 IMAGE = np.arange(784, dtype=np.uint8).reshape(28, 28)

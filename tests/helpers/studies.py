@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.folders import ROOT
 from trainer.figures.style import drawing
-
-ROOT = Path(__file__).parents[1]
 
 
 def nothing() -> None:

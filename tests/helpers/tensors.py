@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.pictures import pixels
+from tests.helpers.pictures import pixels
 
 LENGTH = "Inference-Header-Content-Length"
 PATH = "/v2/models/paired-3x3/infer"
 EXPLAIN = "/v1/models/paired-3x3:explain"
+TOO_LARGE = "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image takes 784 bytes"
 SEVENS = np.stack([pixels(7), pixels(3)])
 
 

@@ -1,14 +1,15 @@
 """Making uploads out of arrays, for the tests of the service."""
 
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-DIGITS = Path(__file__).parent.parent / "docs" / "digits"
+from tests.helpers.folders import ROOT
+
+DIGITS = ROOT / "docs" / "digits"
 
 
 def sample(digit: int) -> bytes:

@@ -1,0 +1,59 @@
+"""What a drawn picture shows."""
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from service.drawing.layout.table import Table
+from service.drawing.primitives.canvas import Box, png
+from service.drawing.primitives.colours import INK, PAPER, SHADES
+from service.drawing.primitives.letters import letters
+
+
+def decoded(image: Image.Image) -> np.ndarray:
+    """(height, width, 3): what a reader of the PNG sees."""
+    return np.asarray(Image.open(BytesIO(png(image))).convert("RGB"))
+
+
+def patch(image: Image.Image, box: Box, scale: int = 1) -> np.ndarray:
+    """(height, width, 3): the pixels of a box in logical units."""
+    left, top, right, bottom = (edge * scale for edge in box)
+    return decoded(image)[top:bottom, left:right]
+
+
+def written(
+    image: Image.Image, text: str, size: int, colour: int = INK, strong: bool = False, scale: int = 1
+) -> list[tuple[int, int]]:
+    """Where exactly this line stands, on paper: (x, baseline) in pixels. Longer lines that hold it do not count."""
+    shades, left, ascent = letters(text, size * scale, strong)
+    indices = np.asarray(image)
+    expected = np.where(shades > 0, shades.astype(int) + colour - SHADES, PAPER)
+    rows, columns = np.nonzero(shades)
+    # A little paper all around: "1.2" is not found in "−1.25".
+    top, bottom, first, last = rows.min(), rows.max() + 1, columns.min() - 2 * scale, columns.max() + 1 + 2 * scale
+    window = np.full((bottom - top, last - first), PAPER)
+    inside = slice(max(first, 0), min(last, shades.shape[1]))
+    window[:, inside.start - first : inside.stop - first] = expected[top:bottom, inside]
+    height, across = window.shape
+    spots = np.argwhere(indices[: 1 - height or None, : 1 - across or None] >= 0)
+    # The darkest points first: they rule out nearly everywhere at once.
+    for row, column in sorted(np.ndindex(*window.shape), key=lambda spot: -window[spot]):
+        spots = spots[indices[spots[:, 0] + row, spots[:, 1] + column] == window[row, column]]
+        if not len(spots):
+            break
+    return [(int(x) - int(first) - left, int(y) - int(top) + ascent) for y, x in spots]
+
+
+def frame_colours(image: Image.Image, box: Box, table: Table) -> set[int]:
+    """The palette indices around a map at the distance of a place's frame."""
+    indices = np.asarray(image)
+    outer = box.grow(table.frame_gap + table.frame)
+    middle = (box.left + box.right) // 2, (box.top + box.bottom) // 2
+    edges = [
+        indices[outer.top : outer.top + table.frame, middle[0]],
+        indices[outer.bottom - table.frame : outer.bottom, middle[0]],
+        indices[middle[1], outer.left : outer.left + table.frame],
+        indices[middle[1], outer.right - table.frame : outer.right],
+    ]
+    return {int(index) for edge in edges for index in edge}
