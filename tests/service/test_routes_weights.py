@@ -3,7 +3,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.checkpoint import load_all
-from tests.pictures import sample
+from tests.helpers.pictures import sample
 from tests.service.test_handler import check_problem
 
 MODELS = ("paired-3x3", "summed-3x3", "lenet-6x16")
