@@ -3,8 +3,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.checkpoint import load_all
+from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
-from tests.service.test_handler import check_problem
 
 MODELS = ("paired-3x3", "summed-3x3", "lenet-6x16")
 
