@@ -6,6 +6,7 @@ import tempfile
 
 import uvicorn
 from pydantic import ValidationError
+from uvicorn.config import LOGGING_CONFIG
 
 from models.errors import CheckpointError
 from service.settings import Settings, complaints
@@ -38,6 +39,10 @@ def _serve(settings: Settings) -> int:
     from service.catalogue import Catalogue
     from service.http.protocol import BoundedProtocol
 
+    # A log reader that stalls must not stop the service, nor the parent of the workers.
+    handler = "service.http.output.LogHandler"
+    handlers = {name: {**default, "class": handler} for name, default in LOGGING_CONFIG["handlers"].items()}
+
     try:
         # Also loaded here, so that a wrong checkpoint gives one line and not a traceback of each worker.
         Catalogue(settings.models, settings.default_model)
@@ -55,6 +60,7 @@ def _serve(settings: Settings) -> int:
         http=BoundedProtocol,
         # uvloop is no faster here, and accepts one connection a turn: new clients would wait behind all busy ones.
         loop="asyncio",
+        log_config={**LOGGING_CONFIG, "handlers": handlers},
         access_log=False,
         ws="none",
         server_header=False,

@@ -1,39 +1,35 @@
-"""Every threat has its tests, and they are there."""
-
-import ast
-from pathlib import Path
+"""Every threat has its tests, and docs/reliability.md names them."""
 
 import pytest
 
-from tests.threats import GOALS, THREATS
+from tests.helpers.threats import GOALS, THREATS, proofs
+from tools.soak.document import PROGRAMS, REPORT, proven
+from tools.soak.report import SOAK
 
-TESTS = Path(__file__).parent
-TOOLS = TESTS.parent / "tools"
-PROOFS = sorted({proof for proofs in (*THREATS.values(), *GOALS.values()) for proof in proofs})
-
-
-def functions(module: str) -> set[str]:
-    """What a module of the tests, or of the long reliability runs, defines at its top."""
-    folder = TOOLS if module.startswith("soak.") else TESTS
-    tree = ast.parse((folder / f"{module.replace('.', '/')}.py").read_text())
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-
-
-@pytest.mark.parametrize("proof", PROOFS)
-def test_every_proof_is_there(proof: str) -> None:
-    module, _, function = proof.partition("::")
-    assert function in functions(module)
+PROOFS = proofs()
 
 
 @pytest.mark.parametrize("threat", THREATS)
 def test_every_threat_has_a_test_that_make_test_runs(threat: str) -> None:
-    assert [proof for proof in THREATS[threat] if not proof.startswith("soak.")]
+    """The container's are skipped where there is no Docker."""
+    assert [test for test in PROOFS[threat] if not test.startswith("tests/e2e/test_container.py")]
 
 
-def test_every_soak_program_is_named_and_run() -> None:
-    from tools.soak.__main__ import PROGRAMS
+@pytest.mark.parametrize("goal", GOALS)
+def test_every_goal_is_measured(goal: str) -> None:
+    assert [program.name for program in PROGRAMS if goal in program.proves]
 
-    named = {proof.removeprefix("soak.").partition("::")[0] for proof in PROOFS if proof.startswith("soak.")}
-    assert {program.name for program in PROGRAMS} == named
-    for program in PROGRAMS:
-        assert "PROGRAM" in (TOOLS / "soak" / f"{program.name}.py").read_text()
+
+def test_only_known_threats_are_named() -> None:
+    named = {*PROOFS, *(name for program in PROGRAMS for name in program.threats)}
+    assert named <= {*THREATS, *GOALS}
+
+
+def test_every_long_run_is_one_of_all_and_names_its_threats() -> None:
+    modules = {path.stem for path in SOAK.glob("*.py") if "PROGRAM = Program(" in path.read_text()}
+    assert {program.name for program in PROGRAMS} == modules
+    assert all(program.threats for program in PROGRAMS)
+
+
+def test_the_document_names_the_tests() -> None:
+    assert proven() in REPORT.read_text(), "python -m tools.soak --only makes it anew, and measures nothing"

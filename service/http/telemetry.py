@@ -2,12 +2,10 @@
 
 import logging
 import os
-import select
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TextIO
 
 import structlog
 from fastapi import APIRouter, Response
@@ -15,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client import generate_latest as exposition
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from service.http.output import Output
 from service.http.security import KeyRequired
 
 log = structlog.get_logger("konkyo")
@@ -45,30 +44,19 @@ router = APIRouter(include_in_schema=False)
 _facts: ContextVar[dict[str, str | int]] = ContextVar("facts")
 
 
-class LogOutput:
-    """Log lines to standard output. A line for which the pipe has no room is dropped and counted."""
+class LogOutput(Output):
+    """Log lines to standard output."""
 
     def msg(self, line: str) -> None:
         """Write a line, or drop it."""
-        if _has_room(sys.stdout):
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
-        else:
-            LOST_LINES.inc()
+        self.put(sys.stdout, line)
 
     info = error = msg
 
 
-def _has_room(output: TextIO) -> bool:
-    """Whether a line can be written without blocking. A pipe is writable while it has room for 4 KiB."""
-    try:
-        return bool(select.select([], [output.fileno()], [], 0)[1])
-    except (OSError, ValueError):  # a buffer in a test has no file number
-        return True
-
-
 def configure_logs() -> None:
     """Log JSON lines to standard output, or readable lines to a terminal."""
+    Output.counters = (LOST_LINES.inc,)
     renderer = structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[

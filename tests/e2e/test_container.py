@@ -38,6 +38,7 @@ def test_a_real_digit_is_read(port: int) -> None:
     assert answer["predicted"] == 7
 
 
+@pytest.mark.threat("the container")
 @pytest.mark.usefixtures("port")
 def test_a_plain_user_without_rights() -> None:
     assert inside("id -u") == "10001"
@@ -45,6 +46,7 @@ def test_a_plain_user_without_rights() -> None:
     assert inside("touch /venv/x /work/x 2>/dev/null; echo $?") == "1"
 
 
+@pytest.mark.threat("the container")
 def test_operators_paths_are_not_shown_at_the_edge(port: int) -> None:
     for path in ("/metrics", "/docs", "/docs/static/swagger-ui.css", "/openapi.json"):
         answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE)
@@ -78,6 +80,7 @@ def test_it_becomes_healthy(port: int) -> None:
     pytest.fail(f"the container is {status}")
 
 
+@pytest.mark.threat("one client is everybody")
 def test_slow_sockets_through_the_published_port_keep_nobody_out(port: int) -> None:
     """Behind it everybody has the address of Docker's gateway, whichever the socket's own was."""
 
@@ -93,6 +96,7 @@ def test_slow_sockets_through_the_published_port_keep_nobody_out(port: int) -> N
     assert run(scenario()) == 20
 
 
+@pytest.mark.threat("settings that fail open")
 def test_it_becomes_healthy_with_trusted_hosts() -> None:
     """``--wait`` fails where it does not."""
     chosen = free_port()

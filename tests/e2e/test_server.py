@@ -37,6 +37,7 @@ def test_another_default_model() -> None:
         assert ask(address, sample(7)).json()["model"]["name"] == "lenet-6x16"
 
 
+@pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -61,6 +62,7 @@ FILES = {
 }
 
 
+@pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_no_file_stops_the_start_with_one_line(name: str, make: Callable[[Path], None], tmp_path: Path) -> None:
@@ -99,6 +101,7 @@ def test_what_kubernetes_injects_is_left_alone() -> None:
         assert ask(address, sample(7)).json()["predicted"] == 7
 
 
+@pytest.mark.threat("what stays after the end")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_nothing_stays_where_it_was(workers: str, tmp_path: Path) -> None:
     """The workers add up their metrics in a folder."""
@@ -107,6 +110,7 @@ def test_nothing_stays_where_it_was(workers: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize("hosts", ["", "example.org", "*.example.org, example.com", "*"])
 def test_the_container_s_own_check_passes_whichever_hosts_are_trusted(hosts: str) -> None:
     with_hosts = {"KONKYO_TRUSTED_HOSTS": hosts}

@@ -23,6 +23,7 @@ def problem(server: Server, media: str, body: bytes, path: str = "/predict") -> 
     return statuses(answer), kind.rpartition(":")[2]
 
 
+@pytest.mark.threat("multipart bombs")
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_that_is_none_is_a_400(server: Server, name: str) -> None:
     media, body = FORMS[name]
@@ -30,6 +31,7 @@ def test_a_form_that_is_none_is_a_400(server: Server, name: str) -> None:
     assert problem(server, media, body) == ([400], "malformed-upload")
 
 
+@pytest.mark.threat("multipart bombs")
 @pytest.mark.parametrize("name", LONG_FORMS)
 def test_a_form_with_much_around_its_file_is_read(server: Server, name: str) -> None:
     media, body = LONG_FORMS[name]
@@ -37,12 +39,14 @@ def test_a_form_with_much_around_its_file_is_read(server: Server, name: str) -> 
     assert problem(server, media, body) == ([200], "")
 
 
+@pytest.mark.threat("pixel bomb")
 @pytest.mark.parametrize("name", TOO_LARGE)
 @pytest.mark.parametrize("fit", ["exact", "mnist"])
 def test_a_picture_that_claims_too_many_pixels_is_refused(server: Server, name: str, fit: str) -> None:
     assert problem(server, "image/png", TOO_LARGE[name], f"/predict?fit={fit}") == ([422], "unsuitable-image")
 
 
+@pytest.mark.threat("pixel bomb")
 @pytest.mark.parametrize("name", LARGEST)
 def test_the_largest_pictures_are_small_uploads_and_are_read(server: Server, name: str) -> None:
     """So what a picture of the most pixels costs is what anyone can ask for."""
@@ -51,18 +55,21 @@ def test_the_largest_pictures_are_small_uploads_and_are_read(server: Server, nam
     assert problem(server, "image/png", LARGEST[name], "/predict?fit=mnist") == ([200], "")
 
 
+@pytest.mark.threat("work without bound in the decoder")
 @pytest.mark.parametrize("name", TEXT_BOMBS)
 def test_metadata_that_unpacks_to_much_is_not_unpacked(server: Server, name: str) -> None:
     assert len(TEXT_BOMBS[name]) < LIMIT
     assert problem(server, "image/png", TEXT_BOMBS[name]) == ([200], "")
 
 
+@pytest.mark.threat("work without bound in the decoder")
 @pytest.mark.parametrize("name", ENDLESS)
 def test_scans_without_end_are_refused(server: Server, name: str) -> None:
     assert len(ENDLESS[name]) <= LIMIT
     assert problem(server, "image/jpeg", ENDLESS[name], "/predict?fit=mnist") == ([422], "unsuitable-image")
 
 
+@pytest.mark.threat("work without bound in the decoder")
 def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_was(server: Server) -> None:
     """None takes as long as an image that is as large as it may be; the first took 40 s, the last 240 MiB."""
     ordinary = seconds(server, LARGEST["16-bit RGBA"])
@@ -72,6 +79,7 @@ def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_w
     assert peak(server.pid) < before + 20
 
 
+@pytest.mark.threat("work without bound in the decoder")
 def test_no_image_is_far_dearer_than_the_others(server: Server) -> None:
     """What the fuzzer found to cost most, in time and in memory, beside what was known before it."""
     known = "shaded, RGBA"

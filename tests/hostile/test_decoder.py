@@ -29,12 +29,14 @@ OUTCOMES = {READ, *(refusal.__name__ for refusal in REFUSALS)}
 ROWS = zlib.compress(bytes(29 * 28))
 
 
+@pytest.mark.threat("corrupt files")
 @settings(max_examples=300)
 @given(pngs(), st.sampled_from(Fit), st.sampled_from(Polarity))
 def test_a_png_that_is_built_like_one_is_read_or_refused(data: bytes, fit: Fit, polarity: Polarity) -> None:
     assert outcome(data, fit, polarity) in OUTCOMES
 
 
+@pytest.mark.threat("corrupt files")
 @settings(max_examples=200)
 @given(mutants(), st.sampled_from(Fit), st.sampled_from(Polarity))
 def test_a_damaged_picture_is_read_or_refused(data: bytes, fit: Fit, polarity: Polarity) -> None:
@@ -117,6 +119,7 @@ assert [action for action, _, kind, *_ in warnings.filters if kind is Image.Deco
 """
 
 
+@pytest.mark.threat("error leakage, reflection")
 def test_damaged_metadata_leaves_no_trace_in_the_log(tmp_path: Path) -> None:
     """What Pillow says of it holds numbers that the client chose; and a bomb is an error, in every thread."""
     path = tmp_path / "damaged.png"
@@ -138,12 +141,14 @@ POLYGLOTS = {
 }
 
 
+@pytest.mark.threat("format confusion")
 @pytest.mark.parametrize("name", POLYGLOTS)
 def test_what_does_not_start_as_a_picture_is_none(name: str) -> None:
     with refuses(UnsupportedImageError, "the file is neither a PNG nor a JPEG image"):
         decode_image(POLYGLOTS[name], Fit.EXACT, Polarity.AUTO)
 
 
+@pytest.mark.threat("format confusion")
 @pytest.mark.parametrize(
     "tail", [b"<script>alert(1)</script>", GIF, b"PK\x03\x04" + bytes(100)], ids=["script", "GIF", "archive"]
 )

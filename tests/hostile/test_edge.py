@@ -37,6 +37,7 @@ def port(server: Server) -> Iterator[int]:
 
 
 # Behind a published port everybody has the gateway's address.
+@pytest.mark.threat("slow clients", "one client is everybody")
 @pytest.mark.parametrize("attackers", [ATTACKERS, ["127.0.0.1"]], ids=["from ten addresses", "from everybody's"])
 def test_slow_sockets_keep_nobody_out(port: int, attackers: list[str]) -> None:
     async def scenario() -> tuple[int, int]:
@@ -52,6 +53,7 @@ def test_slow_sockets_keep_nobody_out(port: int, attackers: list[str]) -> None:
     assert run(scenario()) == (20, SOCKETS)
 
 
+@pytest.mark.threat("exposed metrics and docs")
 def test_metrics_and_docs_are_not_public(port: int) -> None:
     assert set(run(hidden(port))) == {404}
 
@@ -73,6 +75,7 @@ OWN_WORDS = b'"detail":"there is nothing at this path"}'
 OPERATORS = ("/metrics", "/docs", "/openapi.json")
 
 
+@pytest.mark.threat("exposed metrics and docs")
 def test_every_public_route_is_passed_on(port: int) -> None:
     """With the service's own answer, whatever it is: the edge has another for what it does not know."""
     paths = [*public(), *(f"/web/{name}" for name in FILES)]
@@ -119,6 +122,7 @@ STRANGE = [
 ]
 
 
+@pytest.mark.threat("paths that two parsers read differently")
 @pytest.mark.parametrize("path", STRANGE)
 def test_no_other_path_is_passed_on(port: int, path: str) -> None:
     answer = exchange(port, get(path))
@@ -154,6 +158,7 @@ def test_tensors_that_are_too_large_are_refused_in_the_protocol_s_form(port: int
     assert answer.json()["error"] == answer.json()["detail"] == TOO_LARGE
 
 
+@pytest.mark.threat("one client is everybody")
 def test_all_places_of_the_edge_fit_into_its_memory() -> None:
     """A body and a head for each: the container has so much."""
     numbers = {name: int(re.findall(rf"^ *{name} .*?(\d+)k?;", CONFIGURATION.read_text(), re.M)[0]) for name in PLACES}
@@ -179,6 +184,7 @@ PLACES = (
 READ = {"bare line feeds": [200], "chunks that end in line feeds": [415]}
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_not_http_is_a_400_at_the_edge_as_well(port: int, name: str) -> None:
     answer = exchange(port, BROKEN[name])
@@ -201,6 +207,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.threat("error leakage, reflection")
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_the_edge_refuses_is_a_problem(port: int, name: str) -> None:
     request, status, kind = REFUSED[name]

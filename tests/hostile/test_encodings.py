@@ -103,6 +103,7 @@ def answered(client: TestClient, data: bytes) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.threat("silently wrong pixels")
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_a_lossless_encoding_changes_nothing(client: TestClient, name: str) -> None:
     for digit in range(10):
@@ -113,6 +114,7 @@ def test_a_lossless_encoding_changes_nothing(client: TestClient, name: str) -> N
         assert body["logits"] == pytest.approx(answered(client, encode(pixels(digit)))["logits"], abs=1e-3)
 
 
+@pytest.mark.threat("silently wrong pixels")
 @pytest.mark.parametrize("name", LOSSY)
 def test_a_coarser_encoding_changes_little(client: TestClient, name: str) -> None:
     for digit in range(10):

@@ -13,6 +13,7 @@ from tools.soak.report import Check, Program, missed
 SEVEN = sample(7)
 
 
+@pytest.mark.threat("a killed worker", "many requests", "many at once")
 @pytest.mark.parametrize(
     ("program", "count"),
     [(concurrent.PROGRAM, 120), (kill.PROGRAM, 1), (requests.PROGRAM, 600)],

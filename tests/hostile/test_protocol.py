@@ -29,6 +29,7 @@ def chunked(media: str) -> bytes:
     return prepared("POST", "/predict", media=media).replace(b"Content-Length: 0", CHUNKED.encode())
 
 
+@pytest.mark.threat("body flood")
 @pytest.mark.parametrize("step", [2 * MAX_HEAD, 1000, 10])
 def test_a_head_may_be_so_long_and_no_longer(server: Server, step: int) -> None:
     def sent(data: bytes) -> bytes:
@@ -76,6 +77,7 @@ LONG = {
 }
 
 
+@pytest.mark.threat("body flood")
 @pytest.mark.parametrize("what", LONG)
 def test_nothing_beside_a_body_may_be_longer(server: Server, what: str) -> None:
     # Nothing at all where the socket was closed on what was still coming.
@@ -90,6 +92,7 @@ def test_small_chunks_and_small_trailers_are_read(server: Server) -> None:
     assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["predicted"] == 7
 
 
+@pytest.mark.threat("body flood")
 def test_a_hundred_mebibytes_beside_a_body_leave_the_memory_as_it_was(server: Server) -> None:
     before = resident(server.pid)
     for start in (b"GET / HTTP/1.1\r\nX: ", b"GET /", post("/predict", CHUNKED, body=b"0\r\nX: ")):
@@ -103,6 +106,7 @@ def test_so_many_requests_may_wait_in_a_row(server: Server) -> None:
     assert statuses(exchange(server.port, KEEP * (MAX_QUEUED + 3))) == [200] * (MAX_QUEUED + 1)
 
 
+@pytest.mark.threat("body flood")
 def test_a_row_without_end_is_not_kept(server: Server) -> None:
     before = peak(server.pid)
     for _ in range(10):
@@ -114,12 +118,14 @@ def test_a_row_without_end_is_not_kept(server: Server) -> None:
     assert peak(server.pid) < before + 10
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 def test_nobody_gets_the_answer_of_what_came_later(server: Server) -> None:
     """What is no request after a request, while that waits for its answer: the answer comes, and is the only one."""
     assert statuses(exchange(server.port, KEEP + GARBAGE)) == [200]
     assert statuses(exchange(server.port, KEEP + KEEP + GARBAGE)) == [200, 200]
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 def test_a_broken_body_is_refused_in_its_turn(server: Server) -> None:
     broken = chunked("image/png") + b"zz\r\n"
     answer = exchange(server.port, broken)

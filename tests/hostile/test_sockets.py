@@ -16,6 +16,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 SECRET = b"tests/hostile"  # a word of ours that no answer may repeat
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_not_http_gets_one_400_and_the_door(server: Server, name: str) -> None:
     answer = exchange(server.port, BROKEN[name])
@@ -47,6 +48,7 @@ ABSENT = [
 ]
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 @pytest.mark.parametrize("path", ABSENT, ids=range(len(ABSENT)))
 def test_a_path_that_leads_out_leads_nowhere(server: Server, path: str) -> None:
     answer = exchange(server.port, get(path))
@@ -57,6 +59,7 @@ def test_a_path_that_leads_out_leads_nowhere(server: Server, path: str) -> None:
     assert path.encode() not in answer
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 def test_a_thousand_ranges_bring_no_more_than_the_file(server: Server) -> None:
     path = "/docs/static/swagger-ui-bundle.js"
     whole = exchange(server.port, get(path)).split(b"\r\n\r\n", 1)[1]
@@ -71,6 +74,7 @@ def test_a_thousand_ranges_bring_no_more_than_the_file(server: Server) -> None:
     assert (statuses(two), two[-2:]) == ([206], whole[:2])
 
 
+@pytest.mark.threat("body flood")
 @pytest.mark.parametrize("path", ["/predict", "/explain/filters", "/explain/occlusion", "/explain/process"])
 def test_a_declared_flood_is_refused_before_it_comes(server: Server, path: str) -> None:
     for more in ((), ("Expect: 100-continue",)):
@@ -79,6 +83,7 @@ def test_a_declared_flood_is_refused_before_it_comes(server: Server, path: str) 
         assert b"urn:konkyo:problem:content-too-large" in answer
 
 
+@pytest.mark.threat("body flood")
 def test_who_asks_whether_to_continue_is_told(server: Server) -> None:
     with connect(server.port) as connection:
         connection.sendall(post("/predict", LENGTH, "Expect: 100-continue"))
@@ -93,6 +98,7 @@ MEBIBYTE = b"x" * 2**20
 CHUNK = b"100000\r\n" + MEBIBYTE + b"\r\n"
 
 
+@pytest.mark.threat("body flood")
 def test_floods_leave_the_memory_as_it_was(server: Server) -> None:
     """A hundred MiB each way; some were read before the socket closed, and none may be kept."""
     exchange(server.port, post("/predict", CHUNKED), CHUNK)
@@ -108,12 +114,14 @@ def test_floods_leave_the_memory_as_it_was(server: Server) -> None:
     assert statuses(exchange(server.port, post("/predict", LENGTH, body=SEVEN))) == [200]
 
 
+@pytest.mark.threat("multipart bombs")
 def test_ten_thousand_headers_are_no_burden(server: Server) -> None:
     answer = exchange(server.port, get("/healthz", *[f"X-{n}: y" for n in range(10_000)]))
     assert statuses(answer) in ([200], [400], [431])
     assert statuses(exchange(server.port, get("/healthz"))) == [200]
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 @pytest.mark.parametrize("host", [None, "", "evil.example", "localhost@evil.example", "[::1", "a" * 5000])
 def test_any_host_without_the_setting(server: Server, host: str | None) -> None:
     answer = exchange(server.port, get("/healthz", host=host))
@@ -121,6 +129,7 @@ def test_any_host_without_the_setting(server: Server, host: str | None) -> None:
     assert b"evil" not in answer
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 def test_only_trusted_hosts_with_the_setting() -> None:
     with serving(KONKYO_TRUSTED_HOSTS="localhost,127.0.0.1") as guarded:
         for host in (None, "", "evil.example", "localhost.evil.example", "[::1", "xlocalhost"):
@@ -131,6 +140,7 @@ def test_only_trusted_hosts_with_the_setting() -> None:
         assert statuses(exchange(guarded.port, get("/healthz", host="localhost:8000"))) == [200]
 
 
+@pytest.mark.threat("stuck shutdown")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_half_a_body_does_not_hold_up_the_end(workers: str) -> None:
     with serving(grace=1, KONKYO_WORKERS=workers) as leaving, connect(leaving.port) as connection:
@@ -146,6 +156,7 @@ def test_half_a_body_does_not_hold_up_the_end(workers: str) -> None:
         assert '"status": 503' in leaving.log.read_text()
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
 def test_requests_in_a_row_get_their_answers_in_a_row(server: Server) -> None:
     """Pipelining: nothing is swapped, and what follows a refusal on the same socket is still a request of its own."""
     keep = post("/predict", LENGTH, body=SEVEN).replace(b"Connection: close", b"Connection: keep-alive")

@@ -13,6 +13,7 @@ def test_all_of_it_may_be_spent() -> None:
     budget.spend()
 
 
+@pytest.mark.threat("the dearest question")
 @pytest.mark.parametrize("what", ["entries", "hidings", "nodes"])
 def test_and_no_more(what: str) -> None:
     with refuses(

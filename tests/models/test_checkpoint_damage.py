@@ -14,6 +14,7 @@ from models.errors import CheckpointError
 from tests.helpers.documents import TINY, refused, write
 
 
+@pytest.mark.threat("pickle checkpoints")
 def test_refuses_a_file_that_is_cut_short(tmp_path: Path) -> None:
     path = write(tmp_path)
     whole = path.read_bytes()
@@ -24,6 +25,7 @@ def test_refuses_a_file_that_is_cut_short(tmp_path: Path) -> None:
     assert load(path).name == "tiny"
 
 
+@pytest.mark.threat("pickle checkpoints", "every byte of a checkpoint")
 def test_refuses_a_change_of_any_single_byte(tmp_path: Path) -> None:
     path = write(tmp_path)
     whole = path.read_bytes()
@@ -74,6 +76,7 @@ class Bomb:
         return Path.touch, (self.trace,)
 
 
+@pytest.mark.threat("pickle checkpoints")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_never_unpickles(protocol: int, tmp_path: Path) -> None:
     path, trace = tmp_path / "pickled.safetensors", tmp_path / "unpickled"

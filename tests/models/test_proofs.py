@@ -150,6 +150,7 @@ def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
     assert (len(result.sufficient.regions), result.sufficient.status) == (2, Status.SMALLEST)
 
 
+@pytest.mark.threat("the dearest question")
 def test_without_any_budget_it_is_refused(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
     monkeypatch.setattr(proofs, "SMALLEST", Budget(0, 0, 0))

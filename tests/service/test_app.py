@@ -61,6 +61,7 @@ def test_the_examples_of_the_get_operations_are_their_answers(client: TestClient
     assert example == client.get(f"/{name}").json()
 
 
+@pytest.mark.threat("pickle checkpoints")
 def test_a_damaged_checkpoint_stops_the_start(tmp_path: Path) -> None:
     shutil.copytree(DIRECTORY, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "summed-3x3.safetensors"

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from service.app import create_app
 from service.errors import BusyError
+from service.handling import capacity
 from service.handling.capacity import SLOTS, Capacity
 from service.imaging import decoding
 from service.settings import Settings
@@ -32,6 +33,7 @@ async def leaves() -> bool:
     return True
 
 
+@pytest.mark.threat("the dearest question")
 def test_nothing_is_computed_for_those_who_have_left() -> None:
     async def scenario() -> int:
         capacity, worked = Capacity(5), []
@@ -44,6 +46,7 @@ def test_nothing_is_computed_for_those_who_have_left() -> None:
     assert anyio.run(scenario) == 7
 
 
+@pytest.mark.threat("CPU exhaustion")
 def test_so_many_compute_so_many_wait_and_the_rest_is_refused() -> None:
     async def scenario() -> list[str]:
         capacity, release = Capacity(WAITING), threading.Event()
@@ -91,6 +94,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     release.set()
 
 
+@pytest.mark.threat("CPU exhaustion")
 def test_beyond_capacity_a_request_is_told_to_come_back(held: threading.Event) -> None:
     with TestClient(create_app(Settings(max_waiting=WAITING))) as client, ThreadPoolExecutor(16) as crowd:
 
@@ -142,6 +146,26 @@ async def answer_without_a_body(app: Any, path: str, query: bytes = b"") -> tupl
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
 
+@pytest.mark.threat("the dearest question")
+def test_nobody_waits_longer_in_the_queue_than_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "MAX_SECONDS", 0.1)
+    app, release = create_app(Settings()), threading.Event()
+    with TestClient(app) as client, ThreadPoolExecutor(1) as crowd:
+        assert client.portal is not None
+        blocked = crowd.submit(client.portal.call, app.state.capacity.run, partial(release.wait, 30), stays)
+        try:
+            while not app.state.capacity._inside:
+                time.sleep(0.01)
+            answer = client.post("/explain/shapley", files={"file": sample(7)})
+        finally:
+            release.set()
+        blocked.result(20)
+        check_problem(answer, 503, "busy", "no worker was free within 0.1 seconds; try again in a second")
+        assert answer.headers["retry-after"] == "1"
+        assert client.post("/explain/shapley", files={"file": sample(7)}).status_code == 200
+
+
+@pytest.mark.threat("the dearest question")
 @pytest.mark.parametrize("path", PATHS)
 def test_whether_it_is_busy_is_decided_before_the_body_comes(path: str) -> None:
     async def scenario() -> tuple[int, bytes]:
@@ -224,6 +248,7 @@ EXPENSIVE = [
 ]
 
 
+@pytest.mark.threat("the dearest question")
 @pytest.mark.parametrize(
     ("path", "parameters", "status"),
     [(*one, 200) for one in CHEAP] + [(*one, 503) for one in EXPENSIVE],

@@ -59,6 +59,7 @@ def test_lossy_encodings_stay_close(data: bytes) -> None:
     assert report.format == "JPEG"
 
 
+@pytest.mark.threat("silently wrong pixels")
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     image, report = read(encode(np.full((28, 28), 300, np.uint16)), polarity=Polarity.LIGHT_ON_DARK)
     assert (image == 300 / 65535).all()
@@ -87,6 +88,7 @@ def test_polarity_can_be_forced() -> None:
     assert np.array_equal(np.rint(kept * 255), 255 - SEVEN)
 
 
+@pytest.mark.threat("silently wrong pixels")
 @pytest.mark.parametrize("ink", [0, 255], ids=["dark ink", "light ink"])
 def test_transparent_paper_is_what_the_ink_stands_out_from(ink: int) -> None:
     layers = np.zeros((28, 28, 2), np.uint8)
@@ -111,6 +113,7 @@ def test_a_wholly_transparent_picture_is_empty() -> None:
     assert report.warnings == (EMPTY,)
 
 
+@pytest.mark.threat("silently wrong pixels")
 def test_exif_orientation_is_applied() -> None:
     turned = Image.fromarray(np.rot90(SEVEN))
     exif = Image.Exif()
@@ -141,6 +144,7 @@ def test_other_sizes_are_refused_with_the_way_out(size: tuple[int, int]) -> None
         read(encode(Image.new("L", size)))
 
 
+@pytest.mark.threat("pixel bomb")
 @pytest.mark.parametrize("size", [(4097, 1), (1, 65535), (2500, 1601)])
 def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, int]) -> None:
     header = encode(Image.new("L", size))[:100]  # the pixels are not even there
@@ -151,6 +155,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, in
         read(header, fit=Fit.MNIST)
 
 
+@pytest.mark.threat("pixel bomb")
 @pytest.mark.parametrize("side", [10_000, 50_000])
 def test_a_decompression_bomb_is_refused(side: int) -> None:
     bomb = bytearray(encode(Image.new("L", (28, 28))))
@@ -163,6 +168,7 @@ def test_a_decompression_bomb_is_refused(side: int) -> None:
         read(bytes(bomb), fit=Fit.MNIST)
 
 
+@pytest.mark.threat("animated pictures")
 def test_animated_pictures_are_refused() -> None:
     frames = [Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN)]
     data = encode(frames[0], save_all=True, append_images=frames[1:])
@@ -170,18 +176,21 @@ def test_animated_pictures_are_refused() -> None:
         read(data)
 
 
+@pytest.mark.threat("format confusion")
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "BMP", "WEBP", "ICO", "PPM"])
 def test_other_formats_are_refused(kind: str) -> None:
     with refuses(UnsupportedImageError, "the file is neither a PNG nor a JPEG image"):
         read(encode(SEVEN, kind))
 
 
+@pytest.mark.threat("format confusion")
 @pytest.mark.parametrize("text", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%!PS-Adobe-3.0 EPSF-3.0", b"7"])
 def test_what_is_no_bitmap_is_refused(text: bytes) -> None:
     with refuses(UnsupportedImageError, "the file is neither a PNG nor a JPEG image"):
         read(text)
 
 
+@pytest.mark.threat("format confusion")
 def test_a_multi_picture_jpeg_is_refused() -> None:
     frames = [Image.fromarray(SEVEN), Image.fromarray(255 - SEVEN)]
     data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
@@ -194,6 +203,7 @@ def test_an_empty_file_is_refused() -> None:
         read(b"")
 
 
+@pytest.mark.threat("corrupt files")
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_file_cut_at_any_byte_never_gives_wrong_pixels(kind: str) -> None:
     data = encode(SEVEN, kind)

@@ -54,6 +54,7 @@ def test_every_sample_digit_is_read_right(client: TestClient, path: str, digit: 
     assert reading(answer) == digit
 
 
+@pytest.mark.threat("format confusion")
 @pytest.mark.parametrize("media", ["image/png", "image/jpeg", "IMAGE/PNG; q=1"])
 def test_a_raw_body_is_read_like_a_form(client: TestClient, path: str, media: str) -> None:
     raw = client.post(path, content=sample(7), headers={"content-type": media})
@@ -186,6 +187,7 @@ def test_other_bodies_are_refused(client: TestClient, path: str, media: str | No
     check_problem(client.post(path, content=sample(7), headers=headers), 415, "unsupported-upload", TYPES)
 
 
+@pytest.mark.threat("multipart bombs")
 @pytest.mark.parametrize(
     ("request_arguments", "detail"),
     [
@@ -232,11 +234,13 @@ def test_a_text_field_is_no_file(client: TestClient, path: str) -> None:
     check_problem(answer, 400, "malformed-upload", NO_FILE)
 
 
+@pytest.mark.threat("body flood")
 def test_a_body_that_announces_too_much(client: TestClient, path: str) -> None:
     answer = client.post(path, content=bytes(256 * 1024 + 1), headers={"content-type": "image/png"})
     check_problem(answer, 413, "content-too-large", TOO_LARGE)
 
 
+@pytest.mark.threat("body flood")
 def test_a_body_that_streams_too_much(client: TestClient, path: str) -> None:
     chunks = (bytes(1024) for _ in range(300))
     answer = client.post(path, content=chunks, headers={"content-type": "image/png"})
@@ -244,6 +248,7 @@ def test_a_body_that_streams_too_much(client: TestClient, path: str) -> None:
     check_problem(answer, 413, "content-too-large", TOO_LARGE)
 
 
+@pytest.mark.threat("body flood")
 def test_a_form_that_streams_too_much(client: TestClient, path: str) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n\r\n'
     chunks = (part for part in [head, *[bytes(1024)] * 300])
@@ -262,6 +267,7 @@ def test_the_other_method(client: TestClient, path: str) -> None:
     assert answer.headers["allow"] == "POST"
 
 
+@pytest.mark.threat("error leakage, reflection")
 def test_nothing_of_the_file_name_comes_back(client: TestClient, path: str) -> None:
     name = '<script>alert("x")</script>.png'
     for data in (sample(7), b"broken", sample(7)[:90]):
@@ -392,6 +398,7 @@ def test_the_style_reaches_every_picture(client: TestClient, path: str, paramete
     assert plain[0, 0].min() > 200
 
 
+@pytest.mark.threat("bodies that do not end")
 def test_a_body_that_does_not_arrive_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never() -> bytes:
         await anyio.sleep_forever()

@@ -228,6 +228,7 @@ def test_what_is_no_json(client: TestClient, body: bytes) -> None:
     check(client.post(EXPLAIN, content=body), 400, "malformed-upload", JSON)
 
 
+@pytest.mark.threat("body flood")
 @pytest.mark.parametrize("piece", [b"[],", b"0,"])
 def test_documents_that_would_fill_the_memory_are_not_built(client: TestClient, piece: bytes) -> None:
     body = b'{"inputs":[' + piece * 1_000_000 + b"0]}"
@@ -245,6 +246,7 @@ def test_the_most_images_are_answered(client: TestClient) -> None:
     assert client.post(PATH, content=content, headers=headers).status_code == 200
 
 
+@pytest.mark.threat("body flood")
 @pytest.mark.parametrize("path", [PATH, EXPLAIN])
 def test_more_than_eight_mebibytes(client: TestClient, path: str) -> None:
     check(client.post(path, content=bytes(MAX_BODY + 1)), 413, "content-too-large", TOO_LARGE)
@@ -310,6 +312,7 @@ def test_kserves_explanation_is_as_strict(client: TestClient, name: str) -> None
     check(client.post(EXPLAIN, json=body), 422, "invalid-parameter", detail)
 
 
+@pytest.mark.threat("body flood")
 def test_there_is_room_for_so_many_bodies() -> None:
     capacity = Capacity(64)
     with (
@@ -347,6 +350,7 @@ def test_others_have_their_turn_between_two_pieces() -> None:
     assert [one for one in order if one != "small"] == [f"large {number}" for number in range(4)]
 
 
+@pytest.mark.threat("body flood", "bodies that do not end")
 def test_a_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
     app = create_app(Settings())

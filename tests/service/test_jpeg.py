@@ -31,6 +31,7 @@ def too_many(most: int) -> str:
     )
 
 
+@pytest.mark.threat("work without bound in the decoder")
 @pytest.mark.parametrize("name", ENDLESS)
 def test_scans_without_end_are_refused_before_one_is_decoded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def decoded(*_: object, **__: object) -> None:
@@ -55,6 +56,7 @@ def test_as_many_scans_as_the_size_allows(monkeypatch: pytest.MonkeyPatch) -> No
         checked(refined(101 - small, 28))
 
 
+@pytest.mark.threat("work without bound in the decoder")
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_an_ordinary_progressive_image_of_four_megapixels_is_read(mode: str) -> None:
     file = checked(progressive(SIDE, mode))
@@ -71,6 +73,7 @@ def test_far_too_many_segments_are_refused() -> None:
         jpeg.read(data)
 
 
+@pytest.mark.threat("work without bound in the decoder")
 def test_a_million_bytes_that_look_like_markers_are_looked_at_once() -> None:
     """Fill bytes, stuffed bytes and restarts: what a careless search would go over again and again."""
     head, body = encode(SEVEN, "JPEG").split(b"\xff\xda", 1)
@@ -99,6 +102,7 @@ def test_colours_that_a_segment_names_are_kept() -> None:
     assert (np.asarray(Image.open(BytesIO(data))) == np.asarray(Image.open(BytesIO(checked(data).data)))).all()
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_an_image_cut_in_its_scans_and_ended_is_never_answered_wrong(mode: str, options: dict[str, int]) -> None:
@@ -137,6 +141,7 @@ def test_bytes_left_over_after_the_pixels_are_no_damage() -> None:
     checked(data.removesuffix(END) + bytes(40) + END)
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 def test_a_progressive_image_without_its_last_scans_is_cut_short() -> None:
     data = progressive(28)
     with refuses(UnreadableImageError, SCANS):

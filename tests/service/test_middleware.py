@@ -38,6 +38,7 @@ def broken() -> TestClient:
     return TestClient(app, raise_server_exceptions=False)
 
 
+@pytest.mark.threat("error leakage, reflection")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("kind", ["bug", "checkpoint"])
 def test_what_nobody_foresaw_says_nothing_and_has_all_headers(
@@ -142,6 +143,7 @@ def test_any_other_request_id_is_replaced(client: TestClient, offered: str) -> N
     assert offered not in given
 
 
+@pytest.mark.threat("paths that two parsers read differently")
 @pytest.mark.parametrize(
     "path", ["/models/%0a", "/%0aSet-Cookie:%20a", "/models/a%00", "/predict%0d%0a", "/%7f", "/%c2%85"]
 )
@@ -160,6 +162,7 @@ def test_other_characters_are_names_like_any(client: TestClient, path: str) -> N
     assert client.get(path).json()["type"] == "urn:konkyo:problem:unknown-model"
 
 
+@pytest.mark.threat("validation as a weapon")
 @pytest.mark.parametrize(
     "too_much",
     [
@@ -220,6 +223,7 @@ def test_only_known_hosts_are_answered_for(host: str, known: bool) -> None:
     assert HEX.fullmatch(answer.headers["x-request-id"])
 
 
+@pytest.mark.threat("metrics without bound")
 @pytest.mark.parametrize("method", ["BREW", "get", "TRACE", "CONNECT-ME"])
 def test_odd_methods_are_counted_as_one(client: TestClient, capsys: pytest.CaptureFixture[str], method: str) -> None:
     name = 'http_requests_total{handler="/healthz",method="other",status="405"}'
@@ -241,6 +245,7 @@ def send(client: TestClient, method: str) -> Any:
     return client.send(request)
 
 
+@pytest.mark.threat("metrics without bound")
 def test_a_path_that_is_none_is_counted_without_its_text(client: TestClient) -> None:
     name = 'http_requests_total{handler="none",method="GET",status="404"}'
     before = metric(client, name)

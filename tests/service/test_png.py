@@ -42,6 +42,7 @@ def built_of(lines: bytes, width: int, height: int, depth: int, colour: int, int
     return SIGNATURE + b"".join(parts) + chunk(b"IEND")
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 @pytest.mark.parametrize("interlaced", [0, 1])
 @pytest.mark.parametrize(("depth", "colour"), KINDS)
 def test_as_many_bytes_as_the_header_says_and_no_others(depth: int, colour: int, interlaced: int) -> None:
@@ -56,6 +57,7 @@ def test_as_many_bytes_as_the_header_says_and_no_others(depth: int, colour: int,
                 png.read(built_of(wrong, *kind)).check()
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 def test_half_of_the_rows_or_one_pass_is_no_image() -> None:
     """Pillow leaves the rest black."""
     grey = b"".join(b"\0" + row.tobytes() for row in SEVEN)
@@ -92,6 +94,7 @@ def test_a_damaged_stream_is_refused() -> None:
             decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
+@pytest.mark.threat("work without bound in the decoder")
 @pytest.mark.parametrize("name", TEXT_BOMBS)
 def test_texts_are_not_unpacked(name: str) -> None:
     data = TEXT_BOMBS[name]
@@ -106,6 +109,7 @@ def test_texts_are_not_unpacked(name: str) -> None:
     assert (report.width, report.height, report.mode) == (28, 28, "L")
 
 
+@pytest.mark.threat("work without bound in the decoder")
 def test_metadata_is_looked_at_for_the_orientation_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def parsed(*_: object) -> None:
         raise AssertionError("Pillow parsed the metadata")
@@ -121,6 +125,7 @@ def test_metadata_is_looked_at_for_the_orientation_alone(monkeypatch: pytest.Mon
 FRAME = struct.pack(">IIIIIHHBB", 0, 14, 14, 0, 0, 1, 1, 0, 0)
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 @pytest.mark.parametrize("after", [False, True], ids=["before the pixels", "after them"])
 @pytest.mark.parametrize(
     ("kind", "content"),
@@ -139,6 +144,7 @@ def keyed(colour: int, depth: int, samples: NDArray[np.int64], key: int) -> byte
     return built(samples, colour, depth, chunk(b"tRNS", struct.pack(">H", key) * CHANNELS[colour]))
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 def test_sixteen_bits_of_colour_are_transparent_only_where_all_of_them_are_the_keys() -> None:
     """Ink that shares the key's high bytes is ink."""
     key = 0x4080
@@ -157,6 +163,7 @@ def test_sixteen_bits_of_grey_are_compared_whole() -> None:
     assert (image > 0).sum() == 32
 
 
+@pytest.mark.threat("images that are sound to the library and wrong")
 @pytest.mark.parametrize(("depth", "colour"), [(1, 0), (2, 0), (4, 0), (8, 0), (8, 2)])
 def test_bits_beyond_the_depth_make_no_other_key(depth: int, colour: int) -> None:
     """A decoder must not look at them (PNG, third edition, 11.3.1.1)."""

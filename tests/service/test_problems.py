@@ -110,6 +110,7 @@ WRONG = {
 }
 
 
+@pytest.mark.threat("validation as a weapon")
 def test_at_most_ten_errors_are_named(client: TestClient) -> None:
     answer = client.post("/explain/occlusion", params=WRONG, files={"file": sample(7)})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:konkyo:problem:invalid-parameter")
@@ -120,6 +121,7 @@ def test_at_most_ten_errors_are_named(client: TestClient) -> None:
     assert answer.json()["detail"] == "; ".join(f"{one['parameter']}: {one['message']}" for one in named)
 
 
+@pytest.mark.threat("validation as a weapon")
 def test_unknown_parameters_are_said_once(client: TestClient) -> None:
     answer = client.post("/predict?secret=1&hidden=2&scale=9", files={"file": sample(7)})
     unknown = "holds a parameter that this operation does not have; /docs shows those it has"

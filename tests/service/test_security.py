@@ -63,6 +63,7 @@ def test_without_keys_everything_is_open(client: TestClient) -> None:
         assert ask(client, method, path, None) == 200
 
 
+@pytest.mark.threat("error leakage, reflection", "pages in a frame")
 @pytest.mark.parametrize("form", ["json", "png"])
 def test_a_browser_may_do_nothing_with_an_answer(client: TestClient, form: str) -> None:
     for answer in (
@@ -76,6 +77,7 @@ def test_a_browser_may_do_nothing_with_an_answer(client: TestClient, form: str) 
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
+@pytest.mark.threat("pages in a frame")
 def test_the_documentation_may_run_its_scripts(client: TestClient) -> None:
     answer = client.get("/docs")
     assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
@@ -92,6 +94,7 @@ def test_only_trusted_hosts_are_answered_for() -> None:
     assert "evil" not in answer.text
 
 
+@pytest.mark.threat("exposed metrics and docs")
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/static/swagger-ui.css"])
 def test_the_documentation_can_be_turned_off(path: str) -> None:
     closed = TestClient(create_app(Settings(docs=False)))

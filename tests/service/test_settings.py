@@ -37,6 +37,7 @@ MEANT = {
 }
 
 
+@pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize("name", MEANT)
 def test_a_name_that_resembles_a_setting_stops_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert complaint(name, "a-secret", monkeypatch) == [f"{name} is no setting; {MEANT[name]} is"]
@@ -63,6 +64,7 @@ LEFT_ALONE = {
 }
 
 
+@pytest.mark.threat("settings that fail open")
 def test_a_name_that_resembles_none_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(strangers(LEFT_ALONE)) == []
     for name, value in LEFT_ALONE.items():
@@ -82,6 +84,7 @@ def test_an_address_in_the_place_of_the_port_is_kubernetes_word(monkeypatch: pyt
     assert complaint("KONKYO_PORT", "10.0.0.1:9000", monkeypatch)[0].startswith("KONKYO_PORT: Input should be a valid ")
 
 
+@pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -103,6 +106,7 @@ def test_keys_that_can_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().keys == ("a", "b c", "!~+-*=/.:;'\"<>")
 
 
+@pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -98,7 +98,13 @@ async def _read(port: int, data: bytes, clients: int) -> float:
     return max(await asyncio.gather(*(client() for _ in range(clients))))
 
 
-PROGRAM = Program("bombs", "Times for each upload that is larger inside", 20, measure)
+PROGRAM = Program(
+    "bombs",
+    "Times for each upload that is larger inside",
+    20,
+    measure,
+    threats=("multipart bombs", "pixel bomb", "work without bound in the decoder"),
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

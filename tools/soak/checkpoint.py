@@ -42,7 +42,14 @@ def _refused(path: Path, whole: bytes, position: int, change: int) -> bool:
     return False
 
 
-PROGRAM = Program("checkpoint", "Changes of each single byte of each checkpoint", 1, measure, http=False)
+PROGRAM = Program(
+    "checkpoint",
+    "Changes of each single byte of each checkpoint",
+    1,
+    measure,
+    threats=("pickle checkpoints", "every byte of a checkpoint"),
+    http=False,
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

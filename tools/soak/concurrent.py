@@ -56,7 +56,13 @@ async def _ask_all(port: int, requests: list[bytes], clients: int) -> list[tuple
     return answers
 
 
-PROGRAM = Program("concurrent", "Concurrent answers against serial ones, a different image each", 10_000, measure)
+PROGRAM = Program(
+    "concurrent",
+    "Concurrent answers against serial ones, a different image each",
+    10_000,
+    measure,
+    threats=("many at once",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

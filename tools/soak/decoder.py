@@ -43,7 +43,14 @@ def measure(count: int, seed: int) -> list[Check]:
     ]
 
 
-PROGRAM = Program("decoder", "Decoder inputs, half of them built PNGs", 100_000, measure, http=False)
+PROGRAM = Program(
+    "decoder",
+    "Decoder inputs, half of them built PNGs",
+    100_000,
+    measure,
+    threats=("corrupt files", "many inputs"),
+    http=False,
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

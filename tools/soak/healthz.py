@@ -55,7 +55,13 @@ async def _measure(count: int, seed: int) -> list[Check]:
     ]
 
 
-PROGRAM = Program("healthz", "Probes of /healthz in a flood of occlusions", 1_000, measure)
+PROGRAM = Program(
+    "healthz",
+    "Probes of /healthz in a flood of occlusions",
+    1_000,
+    measure,
+    threats=("CPU exhaustion",),
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

@@ -110,7 +110,7 @@ async def _until_ready(server: Server, starts: int) -> float:
     return time.monotonic() - begin
 
 
-PROGRAM = Program("kill", "Workers killed under load of sixteen clients", 20, measure)
+PROGRAM = Program("kill", "Workers killed under load of sixteen clients", 20, measure, threats=("a killed worker",))
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

@@ -34,7 +34,13 @@ def measure(count: int, seed: int) -> list[Check]:
     ]
 
 
-PROGRAM = Program("openapi", "Requests of Schemathesis with every check", 20_000, measure)
+PROGRAM = Program(
+    "openapi",
+    "Requests of Schemathesis with every check",
+    20_000,
+    measure,
+    threats=("corrupt files", "many inputs"),
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

@@ -162,7 +162,13 @@ async def _recovery(port: int, request: bytes, alone: float) -> float:
     return time.monotonic() - begin
 
 
-PROGRAM = Program("overload", "Seconds at four times the capacity", 10, measure)
+PROGRAM = Program(
+    "overload",
+    "Seconds at four times the capacity",
+    10,
+    measure,
+    threats=("CPU exhaustion", "four times the capacity", "the dearest question"),
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.hostile.serving import CONTAINER
+
+SOAK = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Program:
         How many inputs or requests, unless told otherwise.
     measure
         (count, seed) → checks.
+    threats
+        What of ``tests.helpers.threats`` it proves.
     http
         Whether it talks to a service, which can run in its container.
     """
@@ -49,8 +54,14 @@ class Program:
     title: str
     count: int
     measure: Callable[[int, int], list[Check]]
+    threats: tuple[str, ...]
     seed: int = 1
     http: bool = True
+
+    @property
+    def proves(self) -> tuple[str, ...]:
+        """Its threats; what can run in the container proves that too."""
+        return (*self.threats, "the container") if self.http else self.threats
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class Result:
     seed: int
     seconds: float
     date: str
+    machine: str
     checks: list[Check]
     skipped: str | None = None
     container: bool = False
@@ -95,9 +107,17 @@ def run(program: Program, count: int, seed: int) -> Result:
         skipped = str(reason)
     seconds, date = round(time.monotonic() - start, 1), datetime.now(UTC).strftime("%Y-%m-%d")
     contained = CONTAINER in os.environ
-    result = Result(program.name, program.title, count, seed, seconds, date, checks, skipped, contained)
+    result = Result(program.name, program.title, count, seed, seconds, date, machine(), checks, skipped, contained)
     say(table(result))
     return result
+
+
+def machine() -> str:
+    """In words."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    cores = len(os.sched_getaffinity(0))
+    system = f"{platform.system()} on {platform.machine()}, Python {platform.python_version()}"
+    return f"{cores} cores and {memory:.0f} GiB, {system}"
 
 
 def table(result: Result) -> str:

@@ -132,7 +132,7 @@ def _held(server: Server) -> dict[int, tuple[float, int]]:
     return {worker: (round(resident(worker), 1), descriptors(worker)) for worker in server.workers()}
 
 
-PROGRAM = Program("requests", "Mixed requests: memory and descriptors", 200_000, measure)
+PROGRAM = Program("requests", "Mixed requests: memory and descriptors", 200_000, measure, threats=("many requests",))
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))

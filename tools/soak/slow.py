@@ -134,7 +134,13 @@ async def hidden(port: int) -> list[int]:
         return [(await connection.ask(prepared("GET", path))).status for path in HIDDEN]
 
 
-PROGRAM = Program("slow", "Half-open sockets at the edge", 500, measure)
+PROGRAM = Program(
+    "slow",
+    "Half-open sockets at the edge",
+    500,
+    measure,
+    threats=("slow clients", "one client is everybody", "exposed metrics and docs"),
+)
 
 if __name__ == "__main__":
     sys.exit(main(PROGRAM))
