@@ -77,7 +77,15 @@ def _lenet(page: Page) -> None:
 
 def _walk(page: Page) -> None:
     page.get_by_test_id("walk").click()
+    expect(page.get_by_test_id("walk-dialog")).to_be_visible()
     page.keyboard.press("End")
+
+
+def _closely(page: Page) -> None:
+    page.get_by_test_id("walk").click()
+    expect(page.get_by_test_id("walk-dialog")).to_be_visible()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
 
 
 def _nothing(_: Page) -> None:
@@ -92,6 +100,7 @@ PICTURES = [
     Screenshot("phone", 3, _nothing, PHONE),
     Screenshot("japanese", 5, _pair, {"locale": "ja-JP"}),
     Screenshot("walk", 5, _walk),
+    Screenshot("closely", 5, _closely, PROJECTOR),
     Screenshot("shares", 7, _shares),
     Screenshot("grounds", 7, _grounds),
     Screenshot("projector", 4, _projector, PROJECTOR),

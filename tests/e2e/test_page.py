@@ -220,26 +220,3 @@ def test_the_misread_digits_are_misread(page: Page) -> None:
             read(page, digit)
             expect(page.get_by_test_id("target")).to_have_value(str(digit))
             expect(page.get_by_test_id("rival")).to_have_value(str(truth))
-
-
-def test_the_walk(page: Page, address: str) -> None:
-    choose_sample(page, 5)
-    answer = asked(address, "/explain/filters", sample(5))
-    first = answer["ranking"][0]
-    page.get_by_test_id("walk").click()
-    step = page.get_by_test_id("step")
-    expect(step).to_have_text("The network sees 28×28 grey values, and nothing else.")
-    said = [step.text_content()]
-    for _ in range(7):
-        page.keyboard.press("ArrowRight")
-        said.append(step.text_content())
-    assert len(set(said)) == 8
-    most = f"conv1[{first['conv1']}]×conv2[{first['conv2']}] added most"
-    expect(step).to_contain_text(f"The largest number wins: 5 is read. {most}")
-    figure = page.get_by_test_id("figure")
-    expect(figure.locator(".winner .value")).to_have_text(f"{answer['logit']:.2f}")
-    assert figure.locator(".node").count() == 1 + 3 + 3 + 9 + 9
-    page.keyboard.press("ArrowLeft")
-    expect(step).to_have_text(str(said[6]))
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("walk-dialog")).not_to_be_visible()

@@ -60,6 +60,11 @@ export async function models() {
   return (await answered(fetch("/models", { headers: headers() }))).json();
 }
 
+/** All weights of a network. */
+export async function weights(name) {
+  return (await answered(fetch(`/models/${encodeURIComponent(name)}/weights`, { headers: headers() }))).json();
+}
+
 /** Whether the service is there. */
 export async function alive() {
   return fetch("/readyz").then(

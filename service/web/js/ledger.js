@@ -1,12 +1,10 @@
 // The ledger of one picture: any class, any contrast class, from one answer of /explain/process.
 
+import { sum } from "./arithmetic.js";
+
 /** Nested arrays minus nested arrays of the same shape. */
 function minus(one, other) {
   return Array.isArray(one) ? one.map((part, k) => minus(part, other[k])) : one - other;
-}
-
-function sum(values) {
-  return values.flat(Infinity).reduce((total, value) => total + value, 0);
 }
 
 /** What adds up to the target's logit or, with a contrast class, to the difference of the two: the network is linear where it is. */
@@ -35,12 +33,16 @@ export function places(one) {
   return one.contributions.flat().some((value) => value !== 0) ? one.ranking.slice(0, 2) : [];
 }
 
+/** The logarithm of the sum of e to the power of each logit. */
+export function logSum(logits) {
+  const most = Math.max(...logits);
+  return most + Math.log(sum(logits.map((value) => Math.exp(value - most))));
+}
+
 /** Ten probabilities from ten logits. */
 export function softmax(logits) {
-  const most = Math.max(...logits);
-  const powers = logits.map((value) => Math.exp(value - most));
-  const total = sum(powers);
-  return powers.map((value) => value / total);
+  const whole = logSum(logits);
+  return logits.map((value) => Math.exp(value - whole));
 }
 
 export function pairName([i, j]) {

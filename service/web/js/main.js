@@ -235,7 +235,7 @@ at("key-form").addEventListener("submit", (event) => {
   start();
 });
 
-at("walk").addEventListener("click", openWalk);
+at("walk").addEventListener("click", () => openWalk().catch((error) => asker.fail(error)));
 at("link").addEventListener("click", async () => {
   const whole = new URL(await fragment(drawing, state.answer.process.image, state), location.href);
   copy(whole.href, words().linkCopied);

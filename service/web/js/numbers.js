@@ -19,6 +19,14 @@ export function percent(share) {
   return `${(100 * share).toFixed(1)}%`;
 }
 
+/** e to the power of this, with two digits and a power of ten: the number itself may be too large for a computer. */
+export function scientific(logarithm) {
+  const power = logarithm / Math.LN10;
+  const [digits, exponent] = (10 ** (power - Math.floor(power))).toExponential(1).split("e");
+  const whole = Math.floor(power) + Number(exponent);
+  return `${digits}×10${[...String(whole)].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("")}`;
+}
+
 /** A number as it is shown: a sum is made of what is shown, not of what is behind it. */
 export function rounded(value, decimals) {
   const units = 10 ** decimals;

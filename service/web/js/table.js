@@ -1,14 +1,11 @@
 // What stands in the table of pairs: their contributions, or what one region does to them. What is shown adds up.
 
+import { sum } from "./arithmetic.js";
 import { limitOf } from "./colours.js";
 import { decimalsFor, roundRowsToTotal, roundToTotal, rounded } from "./numbers.js";
 
 // From so many filters on, there is room for one decimal less.
 export const DENSE = 5;
-
-function sum(values) {
-  return values.flat(Infinity).reduce((total, value) => total + value, 0);
-}
 
 /** How many decimals all numbers of one answer have. */
 export function decimalsOf(one) {

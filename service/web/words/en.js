@@ -171,22 +171,58 @@ export default {
   maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,
   field: (pairs) => `10 classes × ${times(pairs, "map")}`,
   sumAndBias: "sum + bias",
+  closer: {
+    filter: "filter",
+    map: "map",
+    class: "class",
+    slide: "▶ Slide the window",
+    pause: "❚❚ Pause",
+    source: "The map that the window slides over; its place is set on the other map",
+    result: "The map that is made; arrow keys move the window",
+    window: (side) => `window of ${side}×${side}`,
+    weights: "weights of the filter",
+    products: "products",
+    kept: "negative → 0",
+    sum: (count) => times(count, "product"),
+    others: (count) => `other ${times(count, "map")}`,
+    bias: "bias",
+    number: (name, row, column) => `${name} at [${row}][${column}]`,
+    place: (row, column, value) => `row ${row}, column ${column}: ${value}`,
+    found: "what was found (pool2)",
+    weightsOf: (digit) => `weights of the ${digit}`,
+    itsWeights: "its weights",
+    adds: (digit) => `what that adds to the ${digit}`,
+    cells: (count) => times(count, "cell"),
+    classBias: "class bias",
+    sumOfAll: "sum",
+  },
   steps: {
     picture: () => "The network sees 28×28 grey values, and nothing else.",
     conv1: ({ filters1 }) =>
       `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`,
+    conv1Closer: () =>
+      "What the window sees, times the weights of the filter; the sum of these products and the bias is one number of the map. Point at either map.",
     pool1: () => "What is negative becomes 0, and of every 2×2 cells the largest is kept: 24×24 becomes 12×12.",
+    pool1Closer: () => "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map.",
     conv2: ({ paired, filters2, maps }) =>
       paired
         ? `${times(filters2, "filter")} of 3×3 are applied to each of these maps by itself: ${maps} maps of 10×10.`
         : `${times(filters2, "filter")} look at all of these maps at once, with one 3×3 kernel for each, and add up what they find.`,
+    conv2Closer: ({ paired }) =>
+      paired
+        ? "The same once more, on a map instead of the picture: one window, one filter, one sum."
+        : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
     pool2: () => "Again what is negative becomes 0, and the largest of 2×2 is kept: 5×5 is left.",
     affine: ({ pairs }) =>
       `Each of the ten classes weighs every cell: ${10 * pairs} small maps. Teal speaks for the class, ochre against it.`,
+    affineCloser: () =>
+      "A class has a weight for every cell. What was found there, times this weight, is what the cell adds to the class: teal for it, ochre against it. Choose a class.",
     logit: ({ predicted, sum, bias, logit }) =>
       `For each class all cells are added up, and its biases. For ${predicted}: ${sum} and ${bias} make ${logit}.`,
+    softmax: ({ predicted, share }) =>
+      `Softmax: e to the power of each logit, divided by the sum of all ten. That makes ten probabilities that add up to 100%: ${share} for ${predicted}.`,
     read: ({ predicted, first, second, share }) =>
-      `The largest number wins: ${predicted} is read. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}. Softmax makes probabilities of the ten logits: ${share} for ${predicted}.`,
+      `The largest number wins: ${predicted} is read, with ${share}. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
   },
 
   present: "Present",

@@ -168,18 +168,51 @@ export default {
   maps: (count, side) => `${side}×${side} が ${count} 枚`,
   field: (pairs) => `10 クラス × ${pairs} 枚`,
   sumAndBias: "総和 + b",
+  closer: {
+    filter: "フィルタ",
+    map: "マップ",
+    class: "クラス",
+    slide: "▶ 窓を動かす",
+    pause: "❚❚ 一時停止",
+    source: "窓が動くマップ。位置はもう一方のマップで決めます",
+    result: "できあがるマップ。矢印キーで窓を動かします",
+    window: (side) => `${side}×${side} の窓`,
+    weights: "フィルタの重み",
+    products: "積",
+    kept: "負の値 → 0",
+    sum: (count) => `${count} 個の積の​合計`,
+    others: (count) => `ほかの ${count} 枚`,
+    bias: "バイアス",
+    number: (name, row, column) => `${name} の​[${row}][${column}]`,
+    place: (row, column, value) => `${row} 行 ${column} 列: ${value}`,
+    found: "見つかったもの (pool2)",
+    weightsOf: (digit) => `「${digit}」の重み`,
+    itsWeights: "その重み",
+    adds: (digit) => `「${digit}」に加える値`,
+    cells: (count) => `${count} マスの​合計`,
+    classBias: "クラスの​バイアス",
+    sumOfAll: "合計",
+  },
   steps: {
     picture: () => "ネットワークが見るのは 28×28 個の濃淡の値だけです。",
     conv1: ({ filters1 }) => `5×5 のフィルタ ${filters1} 枚を画像全体に適用します。フィルタに似ている場所は線の色、逆の場所は紙の色に近づきます。`,
+    conv1Closer: () => "窓に入った値にフィルタの重みを掛け、積をすべて足してバイアスを加えると、マップの 1 つの値になります。どちらの図も指すことができます。",
     pool1: () => "負の値を 0 にし (ReLU)、2×2 マスごとに最大値だけを残します。24×24 が 12×12 になります。",
+    pool1Closer: () => "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。",
     conv2: ({ paired, filters2, maps }) =>
       paired
         ? `3×3 のフィルタ ${filters2} 枚を、それぞれのマップに別々に適用します。10×10 のマップが ${maps} 枚できます。`
         : `${filters2} 枚のフィルタは、マップごとに 3×3 の重みを持ち、すべてのマップの結果を足し合わせます。`,
+    conv2Closer: ({ paired }) =>
+      paired
+        ? "画像の代わりにマップの上で同じ計算をします。窓が 1 つ、フィルタが 1 つ、和が 1 つです。"
+        : "画像の代わりにマップの上で同じ計算をします。重みはマップごとに異なり、すべての和を足し合わせます。",
     pool2: () => "もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。5×5 が残ります。",
     affine: ({ pairs }) => `10 クラスがそれぞれすべてのマスに重みを掛け、計 ${10 * pairs} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
+    affineCloser: () => "クラスはマスごとに重みを持ちます。見つかった値にこの重みを掛けたものが、そのマスがクラスに加える値です。青緑は支持、黄土色は反対です。クラスを選んでください。",
     logit: ({ predicted, sum, bias, logit }) => `クラスごとにすべて足し合わせ、バイアスを足します。「${predicted}」では ${sum} と ${bias} で ${logit} です。`,
-    read: ({ predicted, first, second, share }) => `最大のものが推論結果です。「${predicted}」と認識されました。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。ソフトマックスで 10 個のロジットを確率にすると、「${predicted}」は ${share} です。`,
+    softmax: ({ predicted, share }) => `ソフトマックスでは、e のロジット乗を 10 個の合計で割ります。足すと 100% になる 10 個の確率が得られ、「${predicted}」は ${share} です。`,
+    read: ({ predicted, first, second, share }) => `最大のものが推論結果です。「${predicted}」と認識されました (${share})。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。`,
   },
 
   present: "投影",

@@ -136,6 +136,15 @@ export function buildFigure(figure, process) {
   );
 }
 
+/** Call back with the layer and the number of the map, or of the class, that is pressed. */
+export function onMap(figure, pressed) {
+  figure.addEventListener("click", ({ target }) => {
+    const one = target.closest(".node, .class");
+    const from = Number(one?.closest(".layer").dataset.from);
+    if (from > 0) pressed(from, [...one.parentElement.children].indexOf(one));
+  });
+}
+
 /** Draw the lines between the layers that are shown. */
 export function linkFigure(figure, step) {
   const links = figure.querySelector("svg");

@@ -57,8 +57,8 @@ export function drawOutlined(context, groups, pixel, name = "ink", thickness = 2
   drawOutlines(context, groups, edge, thickness);
 }
 
-export function drawFrame(context, [x, y, width, height]) {
-  for (const [thickness, name] of [[4, "paper"], [2, "ink"]]) {
+export function drawFrame(context, [x, y, width, height], colourName = "ink") {
+  for (const [thickness, name] of [[4, "paper"], [2, colourName]]) {
     context.lineWidth = thickness;
     context.strokeStyle = colour(name);
     context.strokeRect(x, y, width, height);

@@ -1,24 +1,51 @@
-// A walk from the picture to the digit, one layer a step: for a lecture.
+// A walk from the picture to the digit, layer by layer, and each closely: for a lecture.
 
+import { weights } from "../api.js";
 import { account, pairName, places, softmax } from "../ledger.js";
 import { number, percent, roundToTotal } from "../numbers.js";
 import { state } from "../state.js";
 import { words } from "../words.js";
-import { buildFigure, linkFigure } from "./figure.js";
+import { Closer } from "./closer/closer.js";
+import { showSoftmax } from "./closer/softmax.js";
+import { weigh } from "./closer/weighing.js";
+import { buildFigure, linkFigure, onMap } from "./figure.js";
 
-const STEPS = ["picture", "conv1", "pool1", "conv2", "pool2", "affine", "logit", "read"];
+// The name of each step, how many layers of the figure are shown, and what is shown closely in its place.
+const STEPS = [
+  { name: "picture", layers: 0 },
+  { name: "conv1", layers: 1 },
+  { name: "conv1Closer", layers: 1, closer: "conv1" },
+  { name: "pool1", layers: 2 },
+  { name: "pool1Closer", layers: 2, closer: "pool1" },
+  { name: "conv2", layers: 3 },
+  { name: "conv2Closer", layers: 3, closer: "conv2" },
+  { name: "pool2", layers: 4 },
+  { name: "affine", layers: 5 },
+  { name: "affineCloser", layers: 5, closer: "affine" },
+  { name: "logit", layers: 6 },
+  { name: "softmax", layers: 6, closer: "softmax" },
+  { name: "read", layers: 7 },
+];
+const LAST = STEPS.length - 1;
 
 const dialog = document.getElementById("walk-dialog");
 const figure = document.getElementById("figure");
+const box = document.getElementById("closer");
 const sentence = document.getElementById("step");
 const dots = document.getElementById("dots");
 const back = document.getElementById("back");
 const forward = document.getElementById("forward");
+const closer = new Closer(box);
 let step = 0;
+// {process, weights, usual}: what is shown closely, and of which maps first.
+let facts = null;
+// {target, map}: the class and the map of pool2 whose weights are shown.
+let weighed = null;
 
-const stops = STEPS.map((_, k) => {
+const stops = STEPS.map(({ closer: closely }, k) => {
   const button = document.createElement("button");
   button.type = "button";
+  button.classList.toggle("small", Boolean(closely));
   button.addEventListener("click", () => go(k));
   const item = document.createElement("li");
   item.append(button);
@@ -34,29 +61,43 @@ function fit() {
   Object.assign(dialog.style, { zoom, width: `${window.innerWidth / zoom}px`, height: `${window.innerHeight / zoom}px` });
 }
 
-export function openWalk() {
+/** Open the walk with the network's weights, or throw a Refusal. */
+export async function openWalk() {
+  const { process } = state.answer;
+  const { sha256, name } = process.model;
+  if (facts?.weights.model.sha256 !== sha256) facts = { weights: await weights(name) };
+  if (state.answer?.process !== process || dialog.open) return;
   fit();
   dialog.showModal();
+  step = 0;
   showWalk();
-  go(0);
 }
 
 export function showWalk() {
   if (!dialog.open || !state.answer) return;
-  buildFigure(figure, state.answer.process);
+  const { process } = state.answer;
+  if (facts.process !== process) {
+    const [[i, j]] = account(process, process.predicted, null).ranking;
+    const map = process.conv2_filters[0].length === 1 ? i * process.conv2_filters.length + j : j;
+    facts = { weights: facts.weights, process, usual: { conv1: [i], pool1: [i], conv2: [i, j] } };
+    weighed = { target: process.predicted, map };
+  }
+  buildFigure(figure, process);
   go(step);
 }
 
-function go(to) {
-  step = Math.min(Math.max(to, 0), STEPS.length - 1);
-  const { process } = state.answer;
-  for (const part of figure.querySelectorAll("[data-from]")) {
-    part.classList.toggle("future", Number(part.dataset.from) > step);
-    part.classList.toggle("now", Number(part.dataset.from) === step);
-  }
-  figure.classList.toggle("over", step === STEPS.length - 1);
-  linkFigure(figure, step);
-  figure.querySelector(`[data-from="${step}"]`)?.scrollIntoView({ block: "nearest", inline: "center" });
+/** Go to a step; `choice` says which map is to be shown closely. */
+function go(to, choice = null) {
+  // What has the focus may be taken away, and the arrow keys with it.
+  if (box.contains(document.activeElement) && to !== step) forward.focus();
+  step = Math.min(Math.max(to, 0), LAST);
+  const { name, layers, closer: closely } = STEPS[step];
+  const { process } = facts;
+  figure.hidden = Boolean(closely);
+  box.hidden = !closely;
+  closer.stop();
+  if (closely) showClosely(closely, choice);
+  else showFigure(layers);
   stops.forEach((stop, k) => {
     stop.setAttribute("aria-label", words().stepOf(k + 1, STEPS.length));
     if (k === step) stop.setAttribute("aria-current", "step");
@@ -64,12 +105,48 @@ function go(to) {
   });
   // Not `disabled`: a button that is disabled while it has the focus swallows the arrow keys.
   back.setAttribute("aria-disabled", step === 0);
-  forward.setAttribute("aria-disabled", step === STEPS.length - 1);
-  sentence.textContent = words().steps[STEPS[step]](facts(process));
+  forward.setAttribute("aria-disabled", step === LAST);
+  sentence.textContent = words().steps[name](said(process));
 }
 
+function showFigure(layers) {
+  for (const part of figure.querySelectorAll("[data-from]")) {
+    part.classList.toggle("future", Number(part.dataset.from) > layers);
+    part.classList.toggle("now", Number(part.dataset.from) === layers);
+  }
+  figure.classList.toggle("over", step === LAST);
+  linkFigure(figure, layers);
+  figure.querySelector(`[data-from="${layers}"]`)?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
+function showClosely(kind, choice) {
+  if (kind === "softmax") showSoftmax(box, facts.process);
+  else if (kind === "affine") showWeights(choice ?? weighed);
+  else closer.show(kind, facts, choice);
+}
+
+function showWeights(choice) {
+  // The button that was pressed is built anew.
+  const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+  weighed = choice;
+  weigh(box, facts, weighed, showWeights);
+  box.querySelectorAll("button")[focused]?.focus();
+}
+
+/** What is pressed in the figure is shown closely. */
+onMap(figure, (layer, k) => {
+  const { conv2_filters: filters } = facts.process;
+  const pair = filters[0].length === 1 ? [Math.floor(k / filters.length), k % filters.length] : [facts.usual.conv1[0], k];
+  const at = (name) => STEPS.findIndex((one) => one.name === name);
+  if (layer === 1) go(at("conv1Closer"), [k]);
+  else if (layer === 2) go(at("pool1Closer"), [k]);
+  else if (layer === 3) go(at("conv2Closer"), pair);
+  else if (layer === 4) go(at("affineCloser"), { ...weighed, map: k });
+  else if (layer === 5) go(at("affineCloser"), { ...weighed, target: k });
+});
+
 /** The numbers and names that stand in the sentences. */
-function facts(process) {
+function said(process) {
   const { predicted } = process;
   const one = account(process, predicted, null);
   const [first, second] = places(one).map(pairName);
@@ -93,11 +170,14 @@ function facts(process) {
 back.addEventListener("click", () => go(step - 1));
 forward.addEventListener("click", () => go(step + 1));
 document.getElementById("walk-close").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => closer.stop());
 dialog.addEventListener("keydown", (event) => {
-  const to = { ArrowRight: step + 1, ArrowLeft: step - 1, Home: 0, End: STEPS.length - 1 }[event.key];
+  const steps = { ArrowRight: step + 1, PageDown: step + 1, ArrowLeft: step - 1, PageUp: step - 1, Home: 0, End: LAST };
+  const to = steps[event.key];
   if (to === undefined) return;
   event.preventDefault();
   go(to);
 });
 window.addEventListener("resize", fit);
-new ResizeObserver(() => dialog.open && linkFigure(figure, step)).observe(figure);
+new ResizeObserver(() => dialog.open && !figure.hidden && linkFigure(figure, STEPS[step].layers)).observe(figure);
+new ResizeObserver(() => dialog.open && !box.hidden && closer.repaint()).observe(box);
