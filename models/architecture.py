@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.classes import FEWEST, MOST
 from models.errors import ArchitectureError
 
 IMAGE_SIDE = 28
-CLASSES = 10
 POOL = 2
 MAX_FILTERS = 64
 
@@ -26,7 +26,7 @@ class Wiring(StrEnum):
 class Architecture:
     """The network of section 2.1: conv1 → ReLU → max-pool → conv2 → ReLU → max-pool → affine.
 
-    Convolutions are valid, pools are 2×2, the image is 28×28 and there are ten classes.
+    Convolutions are valid, pools are 2×2 and the image is 28×28.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class Architecture:
         Side of the square filters in pixels.
     conv2_bias
         Whether conv2's filters have a bias.
+    classes
+        Number of classes, C in docs/mathematics.md; 10 in the paper.
 
     Raises
     ------
@@ -51,12 +53,15 @@ class Architecture:
     conv1_kernel: int = 5
     conv2_kernel: int = 3
     conv2_bias: bool = True
+    classes: int = 10
 
     def __post_init__(self) -> None:
         for name in ("conv1_filters", "conv2_filters"):
             count = getattr(self, name)
             if not 1 <= count <= MAX_FILTERS:
                 raise ArchitectureError(f"{name} must be from 1 to {MAX_FILTERS}, not {count}")
+        if not FEWEST <= self.classes <= MOST:
+            raise ArchitectureError(f"classes must be from {FEWEST} to {MOST}, not {self.classes}")
         for name, side, kernel in (
             ("conv1_kernel", IMAGE_SIDE, self.conv1_kernel),
             ("conv2_kernel", self.pool1_side, self.conv2_kernel),
@@ -109,8 +114,8 @@ class Architecture:
             "conv1.weight": (self.conv1_filters, 1, self.conv1_kernel, self.conv1_kernel),
             "conv1.bias": (self.conv1_filters,),
             "conv2.weight": (self.conv2_filters, self.kernels_per_filter, self.conv2_kernel, self.conv2_kernel),
-            "affine.weight": (CLASSES, self.maps * self.pool2_side**2),
-            "affine.bias": (CLASSES,),
+            "affine.weight": (self.classes, self.maps * self.pool2_side**2),
+            "affine.bias": (self.classes,),
         }
         if self.conv2_bias:
             shapes["conv2.bias"] = (self.conv2_filters,)
@@ -133,4 +138,4 @@ class Architecture:
         pairs = self.conv1_filters * self.conv2_filters
         conv1 = self.conv1_side**2 * self.conv1_kernel**2 * self.conv1_filters
         conv2 = self.conv2_side**2 * self.conv2_kernel**2 * pairs
-        return conv1 + conv2 + CLASSES * self.maps * self.pool2_side**2
+        return conv1 + conv2 + self.classes * self.maps * self.pool2_side**2

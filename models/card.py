@@ -1,12 +1,36 @@
 """The model card: a description of the checkpoint, as JSON in the checkpoint and in a file beside it."""
 
-from typing import NotRequired, TypedDict
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict, cast
 
+from models.classes import numbered
 from models.probe import ProbeDocument
 
-FORMAT_VERSION = 2
-# Cards of version 1 do not have ``training``.
-READABLE_VERSIONS = 1, FORMAT_VERSION
+FORMAT_VERSION = 3
+# Version 1 does not have ``training``. Before version 3 there was MNIST only, see ``completed``.
+READABLE_VERSIONS = 1, 2, FORMAT_VERSION
+MNIST = "MNIST"
+MNIST_LICENCE = "CC BY-SA 3.0"
+# Warnings that only some data sets want, by the codes of the service.
+OPTIONAL_WARNINGS = "mostly-ink", "several-pieces"
+
+
+class Preprocessing(StrEnum):
+    """How a picture of any size becomes an image of 28×28.
+
+    ``MNIST``: it is cropped to the ink, scaled to 20×20 and centred by mass. ``RESIZE``: the whole picture is scaled.
+    """
+
+    MNIST = "mnist"
+    RESIZE = "resize"
+
+
+class Polarity(StrEnum):
+    """Whether the ink of the data set's pictures is light or dark. ``AUTO``: each picture's border says so."""
+
+    AUTO = "auto"
+    LIGHT_ON_DARK = "light-on-dark"
+    DARK_ON_LIGHT = "dark-on-light"
 
 
 class InputDocument(TypedDict):
@@ -56,6 +80,7 @@ class AugmentationDocument(TypedDict):
     stretch: float
     slant: float
     shift: float
+    mirror: bool
 
 
 class TrainingDocument(TypedDict):
@@ -64,6 +89,15 @@ class TrainingDocument(TypedDict):
     teacher: TeacherDocument | None
     augmentations: AugmentationDocument | None
     loss: str
+
+
+class DatasetDocument(TypedDict):
+    """The data set: ``files`` has the SHA-256 of each file or part; ``notes`` say what was done to read it."""
+
+    name: str
+    licence: str
+    files: dict[str, str]
+    notes: list[str]
 
 
 class AccuracyDocument(TypedDict):
@@ -87,10 +121,14 @@ class Document(TypedDict):
     architecture: dict[str, str | int | bool]
     parameters: int
     input: InputDocument
+    classes: list[str]
+    preprocessing: str
+    polarity: str
+    warnings: list[str]
     recipe: dict[str, str | bool | int | float]
     training: NotRequired[TrainingDocument]
     selection: SelectionDocument
-    dataset: dict[str, str]
+    dataset: DatasetDocument
     accuracy: AccuracyDocument
     probe: ProbeDocument
     made_with: dict[str, str]
@@ -100,3 +138,28 @@ class Card(Document):
     """The card beside the checkpoint: the document with the hash of the checkpoint file."""
 
     sha256: str
+
+
+def completed(card: Any) -> Card:
+    """The card as one of this version says it: an older one lacks what only MNIST's networks did not need to say."""
+    if card["format_version"] == FORMAT_VERSION:
+        return cast(Card, card)
+    classes = len(card["probe"]["logits"])
+    older: dict[str, Any] = {
+        **card,
+        "architecture": {**card["architecture"], "classes": classes},
+        "classes": list(numbered(classes)),
+        "preprocessing": Preprocessing.MNIST.value,
+        "polarity": Polarity.AUTO.value,
+        "warnings": list(OPTIONAL_WARNINGS),
+        "dataset": {"name": MNIST, "licence": MNIST_LICENCE, "files": card["dataset"], "notes": []},
+        "probe": {
+            "image": card["probe"]["image"],
+            "predicted": card["probe"]["digit"],
+            "logits": card["probe"]["logits"],
+        },
+    }
+    training = older.get("training")
+    if isinstance(training, dict) and isinstance(training.get("augmentations"), dict):
+        older["training"] = {**training, "augmentations": {**training["augmentations"], "mirror": False}}
+    return cast(Card, older)

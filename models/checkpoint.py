@@ -16,7 +16,17 @@ from safetensors.numpy import save as serialize
 
 from models import files, probe
 from models.architecture import Architecture, Wiring
-from models.card import READABLE_VERSIONS, Card, Document
+from models.card import (
+    FORMAT_VERSION,
+    OPTIONAL_WARNINGS,
+    READABLE_VERSIONS,
+    Card,
+    Document,
+    Polarity,
+    Preprocessing,
+    completed,
+)
+from models.classes import numbered, wrong_names
 from models.errors import ArchitectureError, CheckpointError
 from models.network import Network
 
@@ -29,11 +39,13 @@ DIRECTORY = Path(__file__).parent
 
 # The only key of the safetensors metadata. Its value is the document as JSON, since metadata holds strings only.
 _METADATA_KEY = "konkyo"
+# The version of the card since which a field is there, where it is not the first.
+_SINCE = {"training": 2, "classes": 3, "preprocessing": 3, "polarity": 3, "warnings": 3}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network with its model card."""
+    """A network with its model card, which is of this version: an older card is completed with MNIST's values."""
 
     name: str
     network: Network
@@ -102,11 +114,12 @@ def load(path: Path) -> Checkpoint:
     architecture = _architecture(path, document)
     _check_tensors(path, architecture, tensors)
     card = _card(path, document, hashlib.sha256(data).hexdigest())
-    network = Network(architecture, tensors)
+    # Before version 3 no card names the classes.
+    network = Network(architecture, tensors, tuple(document.get("classes", numbered(architecture.classes))))
     wrong = probe.failure(network, document["probe"])
     if wrong is not None:
         raise CheckpointError(path.name, "probe", wrong)
-    return Checkpoint(path.stem, network, card)
+    return Checkpoint(path.stem, network, completed(card))
 
 
 def load_all(directory: Path = DIRECTORY) -> dict[str, Checkpoint]:
@@ -141,18 +154,34 @@ def _document(path: Path, metadata: Mapping[str, str]) -> Document:
         raise CheckpointError(path.name, "metadata", f"must be an object, not {type(document).__name__}")
     version = document.get("format_version")
     if type(version) is not int or version not in READABLE_VERSIONS:
-        wanted = " or ".join(map(str, READABLE_VERSIONS))
+        wanted = f"{', '.join(map(str, READABLE_VERSIONS[:-1]))} or {READABLE_VERSIONS[-1]}"
         raise CheckpointError(path.name, "format_version", f"must be {wanted}, not {version!r}")
-    optional = Document.__optional_keys__ if version == 1 else frozenset()
     for key in Document.__annotations__:
-        if key not in document and key not in optional:
+        if key not in document and _SINCE.get(key, 1) <= version:
             raise CheckpointError(path.name, key, "is missing from the metadata")
     accuracy = document["accuracy"]
     if not isinstance(accuracy, dict) or not isinstance(accuracy.get("test"), float) or not 0 <= accuracy["test"] <= 1:
         raise CheckpointError(path.name, "accuracy", "must hold the share of correctly predicted test images, 0…1")
     if document["name"] != path.stem:
         raise CheckpointError(path.name, "name", f"is {document['name']!r}, but the file is called {path.stem!r}")
+    if version == FORMAT_VERSION:
+        _check_description(path, document)
     return cast(Document, document)
+
+
+def _check_description(path: Path, document: Any) -> None:
+    """Check what the card says of the classes and of the data set."""
+    classes, dataset = document["classes"], document["dataset"]
+    wrong = wrong_names(classes) if isinstance(classes, list) else "must be a list of names"
+    if wrong is not None:
+        raise CheckpointError(path.name, "classes", wrong)
+    for field, allowed in (("preprocessing", [*Preprocessing]), ("polarity", [*Polarity])):
+        if document[field] not in allowed:
+            raise CheckpointError(path.name, field, f"must be {' or '.join(allowed)}, not {document[field]!r}")
+    if not isinstance(document["warnings"], list) or any(one not in OPTIONAL_WARNINGS for one in document["warnings"]):
+        raise CheckpointError(path.name, "warnings", f"must be a list of some of {', '.join(OPTIONAL_WARNINGS)}")
+    if not isinstance(dataset, dict) or not all(isinstance(dataset.get(key), str) for key in ("name", "licence")):
+        raise CheckpointError(path.name, "dataset", "must hold the name and the licence of the data set")
 
 
 def _architecture(path: Path, document: Document) -> Architecture:
@@ -161,8 +190,13 @@ def _architecture(path: Path, document: Document) -> Architecture:
         architecture = Architecture(**{**fields, "wiring": Wiring(fields["wiring"])})
     except (TypeError, ValueError, KeyError, ArchitectureError) as error:
         raise CheckpointError(path.name, "architecture", f"makes no network ({error})") from error
-    if asdict(architecture) != fields:
-        raise CheckpointError(path.name, "architecture", f"must be spelled out in full: {asdict(architecture)}")
+    spelled = asdict(architecture)
+    if document["format_version"] < FORMAT_VERSION:
+        del spelled["classes"]
+    if spelled != fields:
+        raise CheckpointError(path.name, "architecture", f"must be spelled out in full: {spelled}")
+    if architecture.classes != len(document.get("classes", numbered(architecture.classes))):
+        raise CheckpointError(path.name, "classes", f"must be {architecture.classes} names, as the architecture says")
     for name, value in fields.items():
         # 3.0 and true compare equal to numbers of filters, but a network cannot be built from them.
         wanted = {"wiring": str, "conv2_bias": bool}.get(name, int)

@@ -2,24 +2,24 @@
 
 import numpy as np
 
-from models.architecture import CLASSES
+from models.classes import Names
 from models.errors import ImageError, ParameterError
 from models.network import Array
 
 
-def check_class(parameter: str, value: int) -> None:
-    """Raise ParameterError unless ``value`` is one of the ten classes."""
-    if not 0 <= value < CLASSES:
-        raise ParameterError(parameter, f"must be a class from 0 to {CLASSES - 1}, not {value}")
+def check_class(parameter: str, value: int, count: int) -> None:
+    """Raise ParameterError unless ``value`` is the number of one of ``count`` classes."""
+    if not 0 <= value < count:
+        raise ParameterError(parameter, f"must be a class from 0 to {count - 1}, not {value}")
 
 
-def check_question(target: int | None, versus: int | None) -> None:
-    """Raise ParameterError unless both are classes or None, and differ."""
+def check_question(target: int | None, versus: int | None, classes: Names) -> None:
+    """Raise ParameterError unless both are numbers of classes or None, and differ."""
     for parameter, value in (("target", target), ("versus", versus)):
         if value is not None:
-            check_class(parameter, value)
+            check_class(parameter, value, len(classes))
     if versus is not None and versus == target:
-        raise ParameterError("versus", f"must differ from the target; both are {target}")
+        raise ParameterError("versus", f"must differ from the target; both are {classes[versus]}")
 
 
 def check_fill(fill: float) -> None:

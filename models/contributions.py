@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.architecture import CLASSES
 from models.checks import check_class, check_question, check_single
+from models.classes import numbered
 from models.network import Array, Network, Trace
 from models.result import ClassResult
 from models.usage import Typicality, Usage
@@ -80,21 +80,21 @@ class Account:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The accounts of all ten classes. ``...`` is the shape of the batch, empty for one image.
+    """The accounts of all classes. ``...`` is the shape of the batch, empty for one image.
 
     Attributes
     ----------
     maps
-        (..., 10, A, B, 5, 5): ``W[c, j, s] · g_j(s) · u_ji(s*)``.
+        (..., C, A, B, 5, 5): ``W[c, j, s] · g_j(s) · u_ji(s*)``.
     contributions
-        (..., 10, A, B): the sum of each map.
+        (..., C, A, B): the sum of each map.
     filter_bias
-        (..., 10, B): ``Σ_s W[c, j, s] · g_j(s) · b2_j`` with summed wiring; zeros with paired wiring, where the bias
+        (..., C, B): ``Σ_s W[c, j, s] · g_j(s) · b2_j`` with summed wiring; zeros with paired wiring, where the bias
         is part of its pair's map.
     class_bias
-        (10,): the biases of the affine layer.
+        (C,): the biases of the affine layer.
     logits
-        (..., 10): the logits of the forward pass.
+        (..., C): the logits of the forward pass.
     """
 
     maps: Array
@@ -105,7 +105,7 @@ class Ledger:
 
     @property
     def residual(self) -> Array:
-        """(..., 10): ``logits − (Σ contributions + Σ filter_bias + class_bias)``, the rounding error."""
+        """(..., C): ``logits − (Σ contributions + Σ filter_bias + class_bias)``, the rounding error."""
         explained = self.contributions.sum((-2, -1)) + self.filter_bias.sum(-1) + self.class_bias
         difference: Array = self.logits - explained
         return difference
@@ -118,9 +118,9 @@ class Ledger:
         Raises
         ------
         ParameterError
-            A class that is not from 0 to 9, or a class against itself.
+            A class that is none of the network's, or a class against itself.
         """
-        check_question(target, versus)
+        check_question(target, versus, numbered(len(self.class_bias)))
 
         def entry(values: Array) -> Array:
             return np.asarray(values[target] if versus is None else values[target] - values[versus])
@@ -156,7 +156,7 @@ def contributions(network: Network, images: Array) -> Ledger:
     architecture = network.architecture
     trace = network.trace(images)
     side = architecture.pool2_side
-    affine = network.weights["affine.weight"].reshape(CLASSES, *architecture.map_grid, -1)
+    affine = network.weights["affine.weight"].reshape(architecture.classes, *architecture.map_grid, -1)
     passed, gates = _passed(network, trace)
     maps = affine * passed[..., None, :, :, :]
     # One row of the grid holds every map that shares its bias; with paired wiring filter_bias is zero anyway.
@@ -179,7 +179,7 @@ class FilterExplanation(ClassResult):
     account
         The account of the target, or the difference of two accounts.
     totals
-        (10, A, B): the contributions to every class.
+        (C, A, B): the contributions to every class.
     typicality
         How typical this use of the filters is for the target; None if there is no study of the network.
     """
@@ -212,11 +212,12 @@ def explain_filters(
     ImageError
         Not one 28×28 image, or not finite.
     ParameterError
-        A class that is not from 0 to 9, or a class against itself.
+        A class that is none of the network's, or a class against itself.
     """
     check_single(image)
     ledger = contributions(network, image)
     explained = int(ledger.logits.argmax()) if target is None else target
+    check_question(explained, versus, network.classes)
     return FilterExplanation(
         network=network,
         image=image,
@@ -230,7 +231,7 @@ def explain_filters(
 
 
 def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
-    """The ledger's maps of one class of each picture, for many: a tenth of what the whole ledger takes.
+    """The ledger's maps of one class of each picture, for many, without the ledger of the other classes.
 
     Parameters
     ----------
@@ -251,11 +252,11 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
     ImageError
         Not 28×28, or not finite.
     ParameterError
-        A class that is not from 0 to 9.
+        A class that is none of the network's.
     """
     classes = np.asarray(target, np.intp)
     for value in np.unique(classes):
-        check_class("target", int(value))
+        check_class("target", int(value), len(network.classes))
     grid, side = network.architecture.map_grid, network.architecture.pool2_side
     passed, _ = _passed(network, network.trace(images))
     maps: Array = network.weights["affine.weight"][classes].reshape(*classes.shape, *grid, -1) * passed

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.architecture import CLASSES, IMAGE_SIDE, POOL, Architecture
+from models.architecture import IMAGE_SIDE, POOL, Architecture
 from models.network import Array, IntArray, Network, max_pool
 from models.regions import Regions
 
@@ -187,9 +187,9 @@ class Occluder:
         Returns
         -------
         whole
-            (N, 10).
+            (N, C).
         hidden
-            (N, R², 10), regions row by row. Exactly ``whole`` for a region that already has the fill value.
+            (N, R², C), regions row by row. Exactly ``whole`` for a region that already has the fill value.
         changed
             (N, R²): whether hiding changed any pixel.
 
@@ -244,7 +244,7 @@ def multiply_adds(architecture: Architecture, regions: Regions) -> int:
     range1, range2 = _receptive_ranges(architecture, regions)
     conv1 = architecture.conv1_filters * (regions.region * POOL * range1.cells) ** 2
     conv2 = architecture.maps * architecture.kernels_per_filter * (range1.cells * POOL * range2.cells) ** 2
-    return conv1 + conv2 + CLASSES * architecture.maps * architecture.pool2_side**2
+    return conv1 + conv2 + architecture.classes * architecture.maps * architecture.pool2_side**2
 
 
 def _receptive_ranges(architecture: Architecture, regions: Regions) -> tuple[ReceptiveRange, ReceptiveRange]:

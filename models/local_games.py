@@ -204,7 +204,7 @@ def class_weights(network: Network, target: int, versus: int | None) -> Array:
     ParameterError
         A class out of range, or a class against itself.
     """
-    check_question(target, versus)
+    check_question(target, versus, network.classes)
     weights = network.weights["affine.weight"]
     return np.asarray(weights[target] if versus is None else weights[target] - weights[versus])
 

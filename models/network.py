@@ -9,7 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from models.architecture import CLASSES, IMAGE_SIDE, POOL, Architecture, Wiring
+from models.architecture import IMAGE_SIDE, POOL, Architecture, Wiring
+from models.classes import Names, numbered, wrong_names
 from models.errors import ImageError
 
 Array = NDArray[np.floating[Any]]
@@ -40,7 +41,7 @@ class Trace:
     pool2
         (..., maps, 5, 5), after ReLU.
     logits
-        (..., 10).
+        (..., C).
     """
 
     conv1: Array
@@ -62,20 +63,26 @@ class Network:
     weights
         One array for each name in ``architecture.tensor_shapes``, all float32 or all float64. They are copied. Their
         precision is that of all results.
+    classes
+        The names of the classes, in the order of the logits; by default their numbers.
 
     Raises
     ------
     ValueError
-        Names, shapes or dtypes do not match the architecture.
+        Names, shapes or dtypes do not match the architecture, or there are no such names of classes.
     """
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, Array]) -> None:
+    def __init__(self, architecture: Architecture, weights: Mapping[str, Array], classes: Names | None = None) -> None:
         shapes = {name: array.shape for name, array in weights.items()}
         if shapes != architecture.tensor_shapes:
             raise ValueError(f"weights {shapes} do not match {architecture.tensor_shapes}")
         dtypes = {array.dtype for array in weights.values()}
         if len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
             raise ValueError("weights must be all float32 or all float64")
+        self.classes = numbered(architecture.classes) if classes is None else classes
+        wrong = wrong_names(self.classes)
+        if wrong or len(self.classes) != architecture.classes:
+            raise ValueError(f"classes: {wrong or f'must be {architecture.classes} names'}")
         self.architecture = architecture
         self.weights = {name: np.array(array) for name, array in weights.items()}
         for array in self.weights.values():
@@ -84,7 +91,8 @@ class Network:
 
     def astype(self, dtype: type[np.floating[Any]]) -> "Network":
         """The same network in another precision."""
-        return Network(self.architecture, {name: array.astype(dtype) for name, array in self.weights.items()})
+        weights = {name: array.astype(dtype) for name, array in self.weights.items()}
+        return Network(self.architecture, weights, self.classes)
 
     def logits(self, images: Array) -> Array:
         """The logits of each image.
@@ -97,7 +105,7 @@ class Network:
         Returns
         -------
         Array
-            (..., 10).
+            (..., C).
 
         Raises
         ------
@@ -105,14 +113,14 @@ class Network:
             Not 28×28, or not finite.
         """
         flat, batch = self.flatten(images)
-        logits = np.empty((len(flat), CLASSES), self.dtype)
+        logits = np.empty((len(flat), len(self.classes)), self.dtype)
         for start in range(0, len(flat), CHUNK):
             chunk = slice(start, start + CHUNK)
             logits[chunk] = self.after_conv1(self._conv1(flat[chunk]))
-        return logits.reshape(*batch, CLASSES)
+        return logits.reshape(*batch, len(self.classes))
 
     def after_conv1(self, conv1: Array) -> Array:
-        """The logits (N, 10) for the outputs (N, A, 24, 24) of conv1 before ReLU."""
+        """The logits (N, C) for the outputs (N, A, 24, 24) of conv1 before ReLU."""
         conv2 = self._conv2(self._responses(np.maximum(max_pool(conv1), 0)))
         pooled = np.maximum(max_pool(conv2), 0).reshape(len(conv1), self._affine.shape[1])
         logits: Array = pooled @ self._affine.T + self.weights["affine.bias"]
@@ -250,7 +258,7 @@ class Network:
 
 
 def softmax(logits: Array) -> Array:
-    """The probabilities (..., 10) for logits (..., 10)."""
+    """The probabilities (..., C) for logits (..., C)."""
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: Array = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return probabilities

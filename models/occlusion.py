@@ -25,7 +25,7 @@ class Score(StrEnum):
     PROBABILITY = "probability"
 
     def of(self, logits: Array) -> Array:
-        """The scores (..., 10) for logits (..., 10)."""
+        """The scores (..., C) for logits (..., C)."""
         return softmax(logits) if self is Score.PROBABILITY else logits
 
 
@@ -42,7 +42,7 @@ class Occlusion:
     target, predicted
         (...): the explained class, and the predicted class of the whole image.
     logits
-        (..., 10): the logits of the whole image.
+        (..., C): the logits of the whole image.
     whole
         (...): the target's score for the whole image; with a contrast class, the difference of the two scores.
     drop
@@ -111,17 +111,17 @@ def occlude(
     ImageError
         Not 28×28, or not finite.
     ParameterError
-        A class that is not from 0 to 9, or a class against itself.
+        A class that is none of the network's, or a class against itself.
     """
     flat, batch = network.flatten(images)
     for value in [] if target is None else np.unique(target):
-        check_class("target", int(value))
+        check_class("target", int(value), len(network.classes))
 
     whole, hidden, _ = occluder(network, hiding.regions).logits(flat.reshape(-1, IMAGE_SIDE, IMAGE_SIDE), hiding.fill)
     predicted = whole.argmax(-1)
     explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
-        check_question(int(value), versus)
+        check_question(int(value), versus, network.classes)
     each = np.arange(len(flat))
     before, after = score.of(whole), score.of(hidden)
     score_before, score_after = before[each, explained], after[each, :, explained]
@@ -197,7 +197,8 @@ def explain_occlusion(
     ImageError
         Not one 28×28 image, or not finite.
     ParameterError
-        A class that is not from 0 to 9, a class against itself, or pairs of a probability, which has no contributions.
+        A class that is none of the network's, a class against itself, or pairs of a probability, which has
+        no contributions.
     """
     check_single(image)
     if pairs and score is not Score.LOGIT:

@@ -14,7 +14,7 @@ class Prediction(Result):
     Attributes
     ----------
     probabilities
-        (10,): the softmax of the logits.
+        (C,): the softmax of the logits.
     """
 
     probabilities: Array

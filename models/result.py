@@ -16,7 +16,7 @@ class Result:
     image
         (28, 28) in [0, 1].
     logits
-        (10,): the logits of the whole image.
+        (C,): the logits of the whole image.
     """
 
     network: Network
@@ -27,6 +27,15 @@ class Result:
     def predicted(self) -> int:
         """The class with the largest logit. A tie goes to the lowest class."""
         return int(self.logits.argmax())
+
+    @property
+    def label(self) -> str:
+        """The name of the predicted class."""
+        return self.name(self.predicted)
+
+    def name(self, number: int) -> str:
+        """The name of a class."""
+        return self.network.classes[number]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from math import factorial
 import numpy as np
 
 from models.checks import check_question
+from models.classes import numbered
 from models.empty import Empty, empty_image
 from models.local_games import LocalGames, class_games, pair_games, subsets
 from models.network import Array, Network
@@ -87,7 +88,7 @@ class ShapleyValues:
         ParameterError
             A class out of range, or a class against itself.
         """
-        check_question(target, versus)
+        check_question(target, versus, numbered(len(self.logits)))
 
         def entry(values: Array) -> Array:
             return np.asarray(values[target] if versus is None else values[target] - values[versus])

@@ -87,9 +87,10 @@ def explain_shapley(
     ParameterError
         A class or fill out of range, a class against itself, or a side that is not exact.
     """
-    check_question(target, versus)
+    check_question(target, versus, network.classes)
     found = shapley_values(network, image, region, fill)
     explained = found.predicted if target is None else target
+    check_question(explained, versus, network.classes)
     values = found.of(explained, versus)
     hiding = Hiding(Regions(region), fill)
     order = np.argsort(-values.values.ravel(), kind="stable")

@@ -87,7 +87,7 @@ class ClassUsage:
 
 @dataclass(frozen=True)
 class Distinct:
-    """The number of different combinations of pairs among the ten classes.
+    """The number of different combinations of pairs among the classes.
 
     The paper says that, with second place, the combinations (組み合わせ) of filters that classes use all differ. A
     combination has no order: the paper's ten is to be compared with ``unordered``.
@@ -161,7 +161,7 @@ class Usage:
         Parameters
         ----------
         contributions
-            (10, A, B), as in the ``Ledger`` of one image.
+            (C, A, B), as in the ``Ledger`` of one image.
         """
         distances = self.distances(contributions - np.stack([one.mean for one in self.classes]))
         return [

@@ -9,15 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import idx
+from trainer.about import MNIST, SHA256, About
 from trainer.errors import DataError
-
-# SHA-256 of the uncompressed files: what counts is what is read, not how it was packed.
-SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
 
 # Which training images validate must not depend on a run's seed: runs are compared by it.
 SPLIT_SEED = 0
@@ -32,17 +25,25 @@ class Digits:
     images
         (N, 28, 28), 0…255, light ink on dark.
     labels
-        (N,), 0…9.
+        (N,), from 0.
+    about
+        The data set that they are of.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    about: About = MNIST
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, which: slice | NDArray[np.intp]) -> "Digits":
-        return Digits(self.images[which], self.labels[which])
+        return Digits(self.images[which], self.labels[which], self.about)
+
+    @property
+    def sha256(self) -> str:
+        """Of the images and labels."""
+        return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
 
     def scaled(self, dtype: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """The images in [0, 1], as the network takes them."""

@@ -26,9 +26,9 @@ class DistillationSet:
     images
         (M, 1, 28, 28), 0…255.
     labels
-        (M,), 0…9.
+        (M,), from 0.
     logits
-        (M, 10), the teacher's.
+        (M, C), the teacher's.
     teacher
         What cards say of it.
     """
@@ -65,7 +65,10 @@ def prepare(
     report
         Told the share that is done, after each copy.
     """
-    parts = Parts(directory, {"teacher": teacher.sha256, "images": teacher.images_sha256, "strength": STRENGTH})
+    # Named only where it is so: what was prepared of MNIST stays what it was.
+    mirrored = {"mirror": True} if digits.about.mirror else {}
+    identity = {"teacher": teacher.sha256, "images": teacher.images_sha256, "strength": STRENGTH, **mirrored}
+    parts = Parts(directory, identity)
     images, logits = [], []
     for copy in range(1 + copies):
         part = parts.get(str(copy), lambda copy=copy: _copy(teacher, digits, copy))  # type: ignore[misc]
@@ -82,7 +85,7 @@ def _copy(teacher: Teacher, digits: Digits, number: int) -> Arrays:
     images, logits = [], []
     for start in range(0, len(digits), CHUNK):
         chunk = torch.tensor(digits.images[start : start + CHUNK])[:, None]
-        some = (augment(chunk / 255, STRENGTH) * 255).round().to(torch.uint8) if number else chunk
+        some = (augment(chunk / 255, STRENGTH, digits.about.mirror) * 255).round().to(torch.uint8) if number else chunk
         images.append(some)
         logits.append(teacher.logits(some / 255))
     return {"images": torch.cat(images).numpy(), "logits": torch.cat(logits).numpy()}

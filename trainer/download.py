@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 
 from models.files import replacing
-from trainer.data import SHA256, find
+from trainer.about import SHA256
+from trainer.data import find
 from trainer.errors import DataError
 
 MIRRORS = (

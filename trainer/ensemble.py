@@ -35,7 +35,7 @@ class Ensemble(nn.Module):
         )
 
     def forward(self, images: Tensor, which: slice = slice(None)) -> Tensor:
-        """(N, 1, 28, 28) in [0, 1] → logits (N, S, 10), of the networks ``which``."""
+        """(N, 1, 28, 28) in [0, 1] → logits (N, S, C), of the networks ``which``."""
         weights = {name: tensor[which] for name, tensor in self.weights.items()}
         conv1 = F.conv2d(
             images.to(memory_format=LAYOUT),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import CLASSES
 from models.network import Network
 from trainer.data import Digits
 
@@ -17,7 +16,7 @@ class Evaluation:
     Attributes
     ----------
     confusion
-        (10, 10): images that show the row and are predicted as the column.
+        (C, C): images that show the row and are predicted as the column.
     """
 
     confusion: NDArray[np.int64]
@@ -29,7 +28,7 @@ class Evaluation:
 
     @property
     def per_class(self) -> list[float]:
-        """The same for each digit, among the images that show it."""
+        """The same for each class, among the images that show it."""
         shown = self.confusion.sum(1)
         return [float(share) for share in self.confusion.diagonal() / np.maximum(shown, 1)]
 
@@ -37,6 +36,7 @@ class Evaluation:
 def evaluate(network: Network, digits: Digits) -> Evaluation:
     """Predict every image."""
     predicted = network.astype(np.float64).logits(digits.scaled(np.float64)).argmax(-1)
-    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+    classes = network.architecture.classes
+    confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (digits.labels, predicted), 1)
     return Evaluation(confusion)

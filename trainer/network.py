@@ -4,7 +4,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.architecture import CLASSES, POOL, Architecture, Wiring
+from models.architecture import POOL, Architecture, Wiring
 from models.network import Network
 
 
@@ -20,10 +20,10 @@ class TrainableNetwork(nn.Module):
         a, b, kernels = architecture.conv1_filters, architecture.conv2_filters, architecture.kernels_per_filter
         self.conv1 = nn.Conv2d(1, a, architecture.conv1_kernel)
         self.conv2 = nn.Conv2d(kernels, b, architecture.conv2_kernel, bias=architecture.conv2_bias)
-        self.affine = nn.Linear(architecture.maps * architecture.pool2_side**2, CLASSES)
+        self.affine = nn.Linear(architecture.maps * architecture.pool2_side**2, architecture.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) in [0, 1] → logits (N, 10)."""
+        """(N, 1, 28, 28) in [0, 1] → logits (N, C)."""
         pool1 = F.relu(F.max_pool2d(self.conv1(images), POOL))
         pool2 = F.relu(F.max_pool2d(self.second_maps(pool1), POOL))
         logits: Tensor = self.affine(pool2.flatten(1))

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from models.architecture import IMAGE_SIDE
 from models.card import FORMAT_VERSION, Document, RunDocument
 from models.checkpoint import Checkpoint
 from trainer import augmentation
-from trainer.data import SHA256, Digits
+from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.evaluation import evaluate
 from trainer.train import Run
@@ -29,7 +29,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     runs
         Finished runs of one architecture and recipe, from different seeds. The first of equal ones is taken.
     test
-        MNIST's test images. They take no part in any decision: neither which seed is written, nor whether. Every
+        The test images. They take no part in any decision: neither which seed is written, nor whether. Every
         seed's network is measured with them in the end, so that the card says what another seed would have given.
     minimum_accuracy
         Accuracy on the held-out images, without augmented copies, below which nothing is written, 0…1.
@@ -58,16 +58,22 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
         )
     copies = f" and {recipe.augmentations} augmented copies of each" if recipe.augmentations else ""
     tested = evaluate(network, test)
+    # Each part of a data set knows its own files.
+    about = replace(test.about, files={**chosen.held_out.about.files, **test.about.files})
     document: Document = {
         "format_version": FORMAT_VERSION,
         "name": name,
         "architecture": asdict(chosen.architecture),
         "parameters": chosen.architecture.parameters,
         "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
+        "classes": list(about.classes),
+        "preprocessing": about.preprocessing.value,
+        "polarity": about.polarity.value,
+        "warnings": list(about.warnings),
         "recipe": asdict(recipe),
         "training": {
             "teacher": chosen.distillation_set.teacher if chosen.distillation_set else None,
-            "augmentations": augmentation.document(recipe.augmentations),
+            "augmentations": augmentation.document(recipe.augmentations, about.mirror),
             "loss": recipe.loss,
         },
         "selection": {
@@ -75,7 +81,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
             "seed": chosen.seeds[place],
             "runs": [entry for run in runs for entry in told(run, test)],
         },
-        "dataset": SHA256,
+        "dataset": about.document,
         "accuracy": {
             "validation": validation,
             "test": tested.accuracy,

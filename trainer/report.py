@@ -123,24 +123,25 @@ def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[st
         yield "Not measured yet."
         return
     distinct = usage.distinct
+    classes = len(usage.classes)
     yield (
-        f"Of the ten classes' combinations of first and second place, {distinct.unordered} are different"
-        + (", as in the paper" if distinct.unordered == len(usage.classes) else "; in the paper, all are")
+        f"Of the {classes} classes' combinations of first and second place, {distinct.unordered} are different"
+        + (", as in the paper" if distinct.unordered == classes else "; in the paper, all are")
         + f". With first told apart from second, {distinct.ordered} are."
     )
     yield ""
     yield from _figure(checkpoint, studies, "filters", "The pairs that each class uses")
-    rows = [_usage_row(digit, one) for digit, one in enumerate(usage.classes)]
+    rows = [_usage_row(name, one) for name, one in zip(checkpoint.network.classes, usage.classes, strict=True)]
     yield from table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
 
 
-def _usage_row(digit: int, one: ClassUsage) -> tuple[str, ...]:
+def _usage_row(name: str, one: ClassUsage) -> tuple[str, ...]:
     def place(pair: PlacedPair | None) -> tuple[str, str, str]:
         if pair is None:
             return "–", "", ""
         return f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
-    return str(digit), f"{one.images:,}", *place(one.first), *place(one.second)
+    return name, f"{one.images:,}", *place(one.first), *place(one.second)
 
 
 def _occlusion(checkpoint: Checkpoint, _: Path, studies: Path) -> Iterator[str]:

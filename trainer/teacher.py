@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.architecture import CLASSES
 from models.card import TeacherDocument
 from trainer.augmentation import augment
 from trainer.data import Digits
@@ -26,7 +25,7 @@ SEED = 1
 class TeacherNetwork(nn.Sequential):
     """Three convolutions of 24, 48 and 48 filters and two affine layers, with batch normalisation and dropout."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__(
             nn.Conv2d(1, 24, 5),
             nn.BatchNorm2d(24),
@@ -44,7 +43,7 @@ class TeacherNetwork(nn.Sequential):
             nn.Linear(48 * 4 * 4, 128),
             nn.ReLU(),
             nn.Dropout(0.4),
-            nn.Linear(128, CLASSES),
+            nn.Linear(128, classes),
         )
 
 
@@ -72,12 +71,13 @@ class Teacher:
     def __init__(self, digits: Digits, state_file: Path) -> None:
         self.state_file = state_file
         self.epoch = 0
-        self.images_sha256 = hashlib.sha256(digits.images.tobytes() + digits.labels.tobytes()).hexdigest()
+        self.images_sha256 = digits.sha256
+        self._mirror = digits.about.mirror
         self._images = torch.from_numpy(digits.scaled(np.float32))[:, None]
         self._labels = torch.from_numpy(digits.labels.astype(np.int64))
         torch.set_num_threads(1)
         torch.manual_seed(SEED)
-        self.network: nn.Module = TeacherNetwork().to(memory_format=LAYOUT)  # type: ignore[call-overload]
+        self.network: nn.Module = TeacherNetwork(len(digits.about.classes)).to(memory_format=LAYOUT)  # type: ignore[call-overload]
         self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=LEARNING_RATE / 25, weight_decay=0.01)
         self._batches = max(len(digits) // BATCH, 1)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -95,7 +95,9 @@ class Teacher:
             order = torch.randperm(len(self._labels))
             for batch in range(self._batches):
                 which = order[batch * BATCH : (batch + 1) * BATCH]
-                loss = F.cross_entropy(self.network(augment(self._images[which])), self._labels[which])
+                loss = F.cross_entropy(
+                    self.network(augment(self._images[which], mirror=self._mirror)), self._labels[which]
+                )
                 self._optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self._optimizer.step()
@@ -106,7 +108,7 @@ class Teacher:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Its logits for images (N, 1, 28, 28) in [0, 1]: (N, 10)."""
+        """Its logits for images (N, 1, 28, 28) in [0, 1]: (N, C)."""
         self.network.eval()
         logits: Tensor = self.network(images)
         return logits

@@ -59,7 +59,7 @@ class Run:
     architecture, recipe, seeds
         What is trained, how, and from where.
     digits
-        MNIST's training images; the recipe's share of them validates.
+        The training images; the recipe's share of them validates.
     state_file
         Written after each validation. If it exists, the run goes on from there.
     distillation_set
@@ -87,6 +87,7 @@ class Run:
         self.seeds = list(seeds)
         self.state_file = state_file
         training, self.held_out = digits.split(recipe.held_out)
+        self._sha256 = digits.sha256
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many images; {len(training)} are left for training")
         if recipe.distillation != (distillation_set is not None):
@@ -203,7 +204,7 @@ class Run:
             images = images / 255
         if self.recipe.neutral:
             images = torch.cat([images, torch.zeros_like(images[:1])])
-        logits = self.ensemble(images, some).transpose(1, 2)  # (N, 10, S), as cross_entropy takes it
+        logits = self.ensemble(images, some).transpose(1, 2)  # (N, C, S), as cross_entropy takes it
         count, several = len(which), logits.shape[2]
         empty, logits = logits[count:], logits[:count]
         labels = self._labels[which, None].expand(-1, several)
@@ -241,7 +242,9 @@ class Run:
 
     def _identity(self) -> dict[str, Any]:
         identity = {"architecture": asdict(self.architecture), "recipe": asdict(self.recipe), "seeds": self.seeds}
-        if self.distillation_set is not None:
+        if self.distillation_set is None:
+            identity["images"] = self._sha256
+        else:
             identity["distillation_set"] = self.distillation_set.sha256
         return identity
 
@@ -264,8 +267,8 @@ class Run:
                 raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
             if state["identity"] != _plain(self._identity()):
                 raise RunError(
-                    f"{self.state_file} is a run of another architecture or recipe: {state['identity']}. "
-                    "Train under another name or delete the file"
+                    f"{self.state_file} is a run of another architecture or recipe, or on other images: "
+                    f"{state['identity']}. Train under another name or delete the file"
                 )
             self.step = state["step"]
             self.seconds = state["seconds"]

@@ -6,10 +6,10 @@ from PIL import Image
 
 from models.architecture import IMAGE_SIDE
 from models.proofs import Grounds, Place, Status
-from service.drawing.layout.wording import hiding_words, times
+from service.drawing.layout.wording import article, class_name, hiding_words, times
 from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
-from service.drawing.primitives.letters import width
+from service.drawing.primitives.letters import cut, width
 from service.drawing.primitives.outline import NONE, draw_outline
 from service.drawing.primitives.style import Style
 
@@ -40,11 +40,12 @@ def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
     are struck out.
     """
     canvas = Canvas(GOES.right + MARGIN, _HEIGHT, style)
-    canvas.heading(f"predicted {result.predicted}: the grounds")
+    canvas.heading(f"predicted {class_name(result.network, result.predicted)}: the grounds")
     _draw_sufficient(canvas, result)
     _draw_contrast(canvas, result)
-    empty = f"with everything hidden, {result.empty.predicted} is predicted, {result.empty.probability:.1%}"
-    canvas.text(MARGIN, _HEIGHT - _END + 4, f"{hiding_words(result.hiding)}; {empty}", NOTE, MUTED)
+    empty = f"{class_name(result.network, result.empty.predicted)} is predicted, {result.empty.probability:.1%}"
+    words = f"{hiding_words(result.hiding)}; with everything hidden, {empty}"
+    canvas.text(MARGIN, _HEIGHT - _END + 4, words, NOTE, MUTED)
     return canvas.image()
 
 
@@ -52,7 +53,7 @@ def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
     needed, players = (_pixels(result, places) for places in (result.sufficient.regions, result.players))
     shaded = np.where(players & ~needed, SHADED * result.image, result.image)
     which = "Keep these" if result.sufficient.regions else "Keep nothing"
-    canvas.text(STAYS.left, STAYS.top - 10, f"{which}: it stays a {result.predicted}", BODY, strong=True)
+    _draw_head(canvas, STAYS, f"{which}: {_stays(result)}")
     canvas.tile(STAYS, grey(shaded))
     draw_outline(canvas, STAYS, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
     _draw_lines(canvas, STAYS, _sufficient_words(result), _status_words(result))
@@ -61,9 +62,10 @@ def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
 def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
     contrast, hidden = result.contrast, np.zeros_like(result.image, np.bool_)
     if contrast is None:
-        canvas.text(GOES.left, GOES.top - 10, f"Hide anything: it stays a {result.predicted}", BODY, strong=True)
+        _draw_head(canvas, GOES, f"Hide anything: {_stays(result)}")
     else:
-        canvas.text(GOES.left, GOES.top - 10, f"Hide these: it becomes a {contrast.predicted}", BODY, strong=True)
+        becomes = article(class_name(result.network, contrast.predicted))
+        _draw_head(canvas, GOES, f"Hide these: it becomes {becomes}")
         hidden = _pixels(result, contrast.regions)
     canvas.tile(GOES, grey(np.where(hidden, result.hiding.fill, result.image)))
     if contrast is not None:
@@ -72,12 +74,20 @@ def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
     _draw_lines(canvas, GOES, _contrast_words(result), "")
 
 
+def _draw_head(canvas: Canvas, box: Box, text: str) -> None:
+    canvas.text(box.left, box.top - 10, cut(text, BODY, box.width + _GAP // 2), BODY, strong=True)
+
+
+def _stays(result: Grounds) -> str:
+    return f"it stays {article(class_name(result.network, result.predicted))}"
+
+
 def _sufficient_words(result: Grounds) -> str:
     kept, players = len(result.sufficient.regions), len(result.players)
     if not players:
         return "No region holds anything but the fill value, so there is nothing to hide."
     free = players - kept
-    stays = f"it stays a {result.predicted}"
+    stays = _stays(result)
     if not kept:
         return f"No region is needed. However the {players} are hidden, in any of {_ways(result)} ways, {stays}."
     if not free:
@@ -102,11 +112,11 @@ def _contrast_words(result: Grounds) -> str:
     if not result.players:
         return ""
     if result.contrast is None:
-        return f"Whatever is hidden, it stays a {result.predicted}."
+        return f"Whatever is hidden, {_stays(result)}."
     count = len(result.contrast.regions)
     fewer = "" if count == 1 else f" Hiding fewer than {count} never changes the answer."
     these = "this region" if count == 1 else f"these {count} regions"
-    return f"With {these} hidden, {result.contrast.predicted} is predicted.{fewer}"
+    return f"With {these} hidden, {class_name(result.network, result.contrast.predicted)} is predicted.{fewer}"
 
 
 def _pixels(result: Grounds, places: tuple[Place, ...]) -> _Mask:

@@ -7,7 +7,7 @@ from service.drawing.layout.filter_heads import FILTERS_NOTE, draw_heads
 from service.drawing.layout.places import draw_places, draw_totals, name_places, names_width, places
 from service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
 from service.drawing.layout.table import Table
-from service.drawing.layout.wording import times
+from service.drawing.layout.wording import class_name, logit_words, many, times
 from service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
 from service.drawing.primitives.colourbar import bar_width, colour_bar
 from service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
@@ -26,7 +26,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
     and columns with the conv2 kernels. With summed wiring a conv2 filter has one kernel for each row. All maps share
     one scale, centred on zero. Filter numbers count from 0.
     """
-    account, target, versus, typicality = result.account, result.target, result.versus, result.typicality
+    account, typicality = result.account, result.typicality
     table = Table(result.network.architecture)
     limit = limit_of(account.maps)
     winners = places(account.contributions)
@@ -35,8 +35,8 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
     terms = _terms(result, decimals)
     notes = [FILTERS_NOTE]
     if typicality:
-        share = f"{typicality.percentile:.0f}%"
-        notes.insert(0, f"Use of filters: more usual than in {share} of correctly predicted {target}s.")
+        share, images = f"{typicality.percentile:.0f}%", many(class_name(result.network, result.target))
+        notes.insert(0, f"Use of filters: more usual than in {share} of correctly predicted {images}.")
 
     inner_width = max(
         table.right + table.gutter + bar_width(limit) - MARGIN,
@@ -46,7 +46,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
     )
     bottom = table.bottom + _PLACES + _LINE * (len(notes) - 1)
     canvas = Canvas(inner_width + 2 * MARGIN, bottom + _END, style)
-    canvas.heading(f"predicted {result.predicted}: why {target}" + ("?" if versus is None else f" and not {versus}?"))
+    canvas.heading(_question(result))
     canvas.tile(table.digit, grey(result.image))
     draw_heads(canvas, table, result.network)
     canvas.tiles(table.map(0, 0), table.pitch, diverging(account.maps, limit))
@@ -63,13 +63,18 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
     return canvas.image()
 
 
+def _question(result: FilterExplanation) -> str:
+    predicted, target = (class_name(result.network, one) for one in (result.predicted, result.target))
+    contrast = "" if result.versus is None else f" and not {class_name(result.network, result.versus)}"
+    return f"predicted {predicted}: why {target}{contrast}?"
+
+
 def _terms(result: FilterExplanation, decimals: int) -> list[Term]:
     """The terms of the sum beneath the table."""
-    account, target, versus = result.account, result.target, result.versus
+    account = result.account
     terms = {
         times(account.contributions.size, "pair"): float(account.contributions.sum()),
         "filter biases": float(account.filter_bias.sum()),
-        "class bias" if versus is None else "class biases": account.class_bias,
+        "class bias" if result.versus is None else "class biases": account.class_bias,
     }
-    total = f"logit {target}" if versus is None else f"logit {target} − logit {versus}"
-    return sum_terms(terms, total, account.logit, decimals)
+    return sum_terms(terms, logit_words(result), account.logit, decimals)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.architecture import CLASSES
+from models.network import Network
 from models.occlusion import Occlusion, OcclusionExplanation
 from service.drawing.layout.magnified import (
     CAPTION,
@@ -16,16 +16,19 @@ from service.drawing.layout.magnified import (
     draw_dots,
     pixel_box,
 )
-from service.drawing.layout.wording import hiding_words
+from service.drawing.layout.wording import class_line, class_name, hiding_words
 from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
 from service.drawing.primitives.colourbar import bar_width, colour_bar
 from service.drawing.primitives.colours import INK, MUTED, PAPER, diverging, grey, limit_of
+from service.drawing.primitives.letters import cut, width
 from service.drawing.primitives.outline import NONE, draw_outline
 from service.drawing.primitives.style import Style
 
 # In logical units.
 _BAR_GAP = 20
+# A tag for one letter; for a longer name, what stands beside it, and its letters at most.
 _TAG_WIDTH, _TAG_HEIGHT = 12, 14
+_TAG_MARGIN, _TAG_LONGEST = 5, 8
 
 KEY = Box(MARGIN, DIGIT.bottom + 78, MARGIN + 2 * PIXEL + 4, DIGIT.bottom + 78 + 2 * PIXEL + 4)
 
@@ -43,7 +46,7 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     heat = found.heatmap()
     limit = limit_of(heat)
     canvas = Canvas(MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, HEIGHT, style)
-    canvas.heading(f"predicted {result.predicted}: {_question(result)}")
+    canvas.heading(f"predicted {class_name(result.network, result.predicted)}: {_question(result)}")
     canvas.tile(DIGIT, grey(result.image))
     _draw_facts(canvas, result)
     canvas.tile(MAP, diverging(heat, limit))
@@ -52,9 +55,9 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     draw_outline(canvas, MAP, classes, OUTLINE)
     corners = _corners(classes)
     for row, column in corners:
-        _draw_tag(canvas, pixel_box(row, column), int(classes[row, column]))
+        _draw_tag(canvas, pixel_box(row, column), _tag_name(result.network, int(classes[row, column])))
     if found.critical.any():
-        _draw_key(canvas, result.predicted, int(classes[corners[0]]) if corners else None)
+        _draw_key(canvas, result, int(classes[corners[0]]) if corners else None)
     colour_bar(canvas, MAP.right + _BAR_GAP, MAP.top, MAP.height, limit, f"drop in {found.score}")
     critical = f"{int(found.critical.sum())} of {found.drop.size} critical"
     canvas.text(MARGIN, CAPTION, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
@@ -62,9 +65,8 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
 
 
 def _question(result: OcclusionExplanation) -> str:
-    if result.versus is not None:
-        return f"which regions speak for {result.target} and not {result.versus}"
-    return f"which regions speak for {result.target}"
+    contrast = "" if result.versus is None else f" and not {class_name(result.network, result.versus)}"
+    return f"which regions speak for {class_name(result.network, result.target)}{contrast}"
 
 
 def critical_classes(found: Occlusion) -> _Classes:
@@ -72,8 +74,9 @@ def critical_classes(found: Occlusion) -> _Classes:
 
     If several critical regions hide it, the most frequent class. A tie goes to the lowest class.
     """
+    classes = found.logits.shape[-1]
     covers = found.hiding.regions.covers.astype(np.intp)
-    predictions = np.stack([found.critical & (found.prediction == one) for one in range(CLASSES)])
+    predictions = np.stack([found.critical & (found.prediction == one) for one in range(classes)])
     counts: _Classes = covers.T @ predictions @ covers
     return np.where(counts.any(0), counts.argmax(0), NONE)
 
@@ -81,27 +84,36 @@ def critical_classes(found: Occlusion) -> _Classes:
 def _draw_facts(canvas: Canvas, result: OcclusionExplanation) -> None:
     whole = float(result.occlusion.whole)
     value = number(whole, decimals_for(whole))
-    of = f"{result.target}" if result.versus is None else f"{result.target} − {result.versus}"
-    canvas.text(MARGIN, DIGIT.bottom + 30, f"{result.occlusion.score} of {of}", NOTE, MUTED)
+    line = class_line(f"{result.occlusion.score} of ", result, NOTE, MAP.left - MARGIN - 6)
+    canvas.text(MARGIN, DIGIT.bottom + 30, line, NOTE, MUTED)
     canvas.text(MARGIN, DIGIT.bottom + 51, value, SUM)
 
 
-def _draw_key(canvas: Canvas, predicted: int, other: int | None) -> None:
-    """Draw the legend of an outline and, if there is a tag, of the tag ``other``."""
+def _draw_key(canvas: Canvas, result: OcclusionExplanation, other: int | None) -> None:
+    """Draw the legend of an outline and, if there is a tag, of the tag of the class ``other``."""
     canvas.fill(KEY, INK)
     canvas.fill(KEY.grow(-OUTLINE), PAPER)
     if other is not None:
-        _draw_tag(canvas, KEY, other)
-    canvas.text(KEY.right + 10, KEY.top + 10, "without this,", NOTE)
-    after = f"no longer {predicted}" if other is None else f"{other} is predicted"
-    canvas.text(KEY.right + 10, KEY.top + 26, after, NOTE)
+        _draw_tag(canvas, KEY, _tag_name(result.network, other))
+    left, most = KEY.right + 10, MAP.left - KEY.right - 16
+    name = class_name(result.network, result.predicted if other is None else other)
+    words = ["no longer", name] if other is None else [name, "is predicted"]
+    lines = [" ".join(words)] if width(" ".join(words), NOTE) <= most else words
+    for line, text in enumerate(["without this,", *lines]):
+        canvas.text(left, KEY.top + 10 + 16 * line, cut(text, NOTE, most), NOTE)
 
 
-def _draw_tag(canvas: Canvas, corner: Box, predicted: int) -> None:
-    """Write a class in reverse in the upper left corner of a box."""
-    tag = Box(corner.left, corner.top, corner.left + _TAG_WIDTH, corner.top + _TAG_HEIGHT)
+def _tag_name(network: Network, number: int) -> str:
+    return class_name(network, number, _TAG_LONGEST)
+
+
+def _draw_tag(canvas: Canvas, corner: Box, name: str) -> None:
+    """Write a class in reverse in the upper left corner of a box; a wide tag ends at the edge of the map."""
+    wide = _TAG_WIDTH if len(name) == 1 else round(width(name, NOTE)) + _TAG_MARGIN
+    left = min(corner.left, MAP.right - wide)
+    tag = Box(left, corner.top, left + wide, corner.top + _TAG_HEIGHT)
     canvas.fill(tag, INK)
-    canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, str(predicted), NOTE, INK, 0.5, reverse=True)
+    canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, name, NOTE, INK, 0.5, reverse=True)
 
 
 def _corners(classes: _Classes) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from PIL import Image
 from models.occlusion import OcclusionExplanation
 from models.pair_drops import pair_heatmaps
 from service.drawing.layout.pair_table import pair_table
-from service.drawing.layout.wording import class_words, hiding_words
+from service.drawing.layout.wording import class_name, class_words, hiding_words
 from service.drawing.primitives.style import Style
 
 
@@ -26,6 +26,7 @@ def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Image.Im
         f"Colour: by how much a pair’s contribution to {of} falls when the pixel is hidden.",
         f"Hidden: {hiding_words(hiding)}.",
     ]
-    heading = f"predicted {result.predicted}: what each filter pair takes from where, for {of}"
+    predicted = class_name(result.network, result.predicted)
+    heading = f"predicted {predicted}: what each filter pair takes from where, for {of}"
     heat = pair_heatmaps(result.pairs, hiding.regions)
     return pair_table(heading, result.image, result.network, heat, result.contributions, "drop", notes, style=style)

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from models.architecture import CLASSES, Wiring
+from models.architecture import Wiring
 from models.contributions import Ledger
 from models.network import Network
 from models.process import Process
 from service.drawing.layout.layers import Grid
 from service.drawing.layout.places import Emphasis, Place, name_places, name_width, places
-from service.drawing.layout.slide import LINE, NAME, PAIRS, SIZES, Slide
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for, number
+from service.drawing.layout.slide import LINE, NAME, NAME_SIZE, PAIRS, SIZES, Slide
+from service.drawing.layout.wording import class_name
+from service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
+from service.drawing.primitives.canvas import number as written
 from service.drawing.primitives.colourbar import colour_strip
 from service.drawing.primitives.colours import (
     ACCENT,
@@ -43,10 +45,10 @@ def process(result: Process, style: Style = Style()) -> Image.Image:
     maps computed from them. The filters are drawn beside their maps, unless there are many.
     """
     network, trace, ledger, predicted = result.network, result.trace, result.ledger, result.predicted
-    slide = Slide(network.architecture)
+    slide = Slide(network.architecture, tuple(class_name(network, number) for number in range(len(network.classes))))
     canvas = Canvas(*slide.size, style)
     winners = places(ledger.contributions[predicted])
-    canvas.heading(f"predicted {predicted}: step by step")
+    canvas.heading(f"predicted {class_name(network, predicted)}: step by step")
     _draw_links(canvas, slide)
     _draw_input(canvas, slide, result.image)
     for layer, maps in enumerate((trace.conv1, trace.pool1, trace.conv2, trace.pool2)):
@@ -76,7 +78,7 @@ def _draw_links(canvas: Canvas, slide: Slide) -> None:
         _link(canvas, sources, conv2.column(0), conv2.lead)
         _link_rows(canvas, conv2, pool2)
     last = [box for grid in slide.grids(3) for box in grid.column(grid.columns - 1)]
-    _link(canvas, last, [slide.tag(digit) for digit in range(CLASSES)])
+    _link(canvas, last, [slide.tag(number) for number in range(slide.architecture.classes)])
 
 
 def _link_rows(canvas: Canvas, grid: Grid, pooled: Grid) -> None:
@@ -140,11 +142,11 @@ def _draw_field(canvas: Canvas, slide: Slide, ledger: Ledger, predicted: int, wi
     field, filters = slide.row(0), ledger.contributions.shape[-1]
     limit = limit_of(ledger.maps)
     shades = diverging(ledger.maps, limit)
-    shades = shades.reshape(CLASSES, -1, *shades.shape[-2:])
+    shades = shades.reshape(len(shades), -1, *shades.shape[-2:])
     _head(canvas, _middle(field), "affine", slide.field_sizes)
     canvas.fill(slide.row(predicted), TINT)
-    for digit, maps in enumerate(shades):
-        _draw_grid(canvas, slide.pairs(digit), maps, framed=not slide.dense)
+    for number, maps in enumerate(shades):
+        _draw_grid(canvas, slide.pairs(number), maps, framed=not slide.dense)
     grid = slide.pairs(predicted)
     # The first is drawn last, since the frames of adjacent maps overlap.
     for (i, j), (colour, _) in reversed(winners.items()):
@@ -166,16 +168,17 @@ def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) ->
     decimals = decimals_for(limit_of(logits))
     right = slide.logit(0).right - 8
     _head(canvas, right, "logit", "sum + bias", align=1)
-    for digit, value in enumerate(logits.tolist()):
-        tag, box, chosen = slide.tag(digit), slide.logit(digit), digit == predicted
+    for number, (name, value) in enumerate(zip(slide.names, logits.tolist(), strict=True)):
+        tag, box, chosen = slide.tag(number), slide.logit(number), number == predicted
+        size = SUM if len(name) == 1 else NOTE
         colour = ACCENT if chosen else INK
         if chosen:
             canvas.fill(tag, ACCENT)
             canvas.fill(box, ACCENT)
-        canvas.text(_middle(tag), tag.baseline(SUM), str(digit), SUM, colour, 0.5, chosen, chosen)
-        canvas.text(right, box.baseline(BODY), number(value, decimals), BODY, colour, 1, chosen, chosen)
+        canvas.text(_middle(tag), tag.baseline(size), name, size, colour, 0.5, chosen, chosen)
+        canvas.text(right, box.baseline(BODY), written(value, decimals), BODY, colour, 1, chosen, chosen)
     canvas.text(slide.right, NAME, "class", BODY, align=1, strong=True)
     row = slide.row(predicted)
-    canvas.text(
-        slide.right, row.baseline(_PREDICTED_SIZE), str(predicted), _PREDICTED_SIZE, ACCENT, align=1, strong=True
-    )
+    name = slide.names[predicted]
+    size = _PREDICTED_SIZE if len(name) == 1 else NAME_SIZE
+    canvas.text(slide.right, row.baseline(size), name, size, ACCENT, align=1, strong=True)

@@ -8,13 +8,16 @@ from models.shapley_explanation import ShapleyExplanation
 from service.drawing.layout.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
 from service.drawing.layout.pair_table import pair_table
 from service.drawing.layout.sums import Term, draw_sum, sum_terms
-from service.drawing.layout.wording import class_words, hiding_words, times
+from service.drawing.layout.wording import class_line, class_name, class_words, hiding_words, logit_words, times
 from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
 from service.drawing.primitives.colourbar import bar_width, colour_bar
 from service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
+from service.drawing.primitives.letters import cut, width
 from service.drawing.primitives.style import Style
 
 _BAR_GAP = 20
+# Width of the column beneath the image.
+_COLUMN = MAP.left - MARGIN - 6
 # From the map to the caption beneath the sum.
 _BELOW_SUM = 82
 
@@ -28,7 +31,8 @@ def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
     canvas = Canvas(
         MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, HEIGHT - (CAPTION - MAP.bottom) + _BELOW_SUM, style
     )
-    canvas.heading(f"predicted {result.predicted}: what each region adds to {class_words(result)}")
+    predicted = class_name(result.network, result.predicted)
+    canvas.heading(f"predicted {predicted}: what each region adds to {class_words(result)}")
     canvas.tile(DIGIT, grey(result.image))
     _draw_empty(canvas, result)
     canvas.tile(MAP, diverging(heat, limit))
@@ -49,7 +53,7 @@ def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Image
         f"Hidden: {_caption(result)}.",
     ]
     return pair_table(
-        f"predicted {result.predicted}: what each region adds to each pair, for {of}",
+        f"predicted {class_name(result.network, result.predicted)}: what each region adds to each pair, for {of}",
         result.image,
         result.network,
         result.pair_heatmaps(),
@@ -65,17 +69,18 @@ def _terms(result: ShapleyExplanation) -> list[Term]:
     values = result.values
     players = int(np.count_nonzero(result.hiding.changed(result.image)))
     terms = {"empty image": values.empty_logit, times(players, "region"): float(values.values.sum())}
-    total = f"logit {result.target}" if result.versus is None else f"logit {result.target} − logit {result.versus}"
-    return sum_terms(terms, total, values.logit)
+    return sum_terms(terms, logit_words(result), values.logit)
 
 
 def _draw_empty(canvas: Canvas, result: ShapleyExplanation) -> None:
     """Write the logit, and the prediction with everything hidden."""
-    canvas.text(MARGIN, DIGIT.bottom + 30, f"logit of {class_words(result)}", NOTE, MUTED)
+    canvas.text(MARGIN, DIGIT.bottom + 30, class_line("logit of ", result, NOTE, _COLUMN), NOTE, MUTED)
     value = result.values.logit
     canvas.text(MARGIN, DIGIT.bottom + 51, number(value, decimals_for(value)), SUM)
     canvas.text(MARGIN, DIGIT.bottom + 84, "all hidden: predicted", NOTE, MUTED)
-    canvas.text(MARGIN, DIGIT.bottom + 105, f"{result.empty.predicted}, {result.empty.probability:.1%}", SUM)
+    share = f", {result.empty.probability:.1%}"
+    name = cut(class_name(result.network, result.empty.predicted), SUM, _COLUMN - width(share, SUM))
+    canvas.text(MARGIN, DIGIT.bottom + 105, f"{name}{share}", SUM)
 
 
 def _caption(result: ShapleyExplanation) -> str:

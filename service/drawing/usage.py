@@ -7,13 +7,15 @@ from models.network import Network
 from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
 from service.drawing.layout.filter_heads import FILTERS_NOTE
 from service.drawing.layout.panels import Panels
+from service.drawing.layout.wording import class_name
 from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
 from service.drawing.primitives.colourbar import colour_strip
 from service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of, signed_grey
-from service.drawing.primitives.letters import width
+from service.drawing.primitives.letters import cut, width
 from service.drawing.primitives.style import Style
 
 _STRIP = 160, 6
+_HEAD_GAP = 12
 # Below the panels: the left edges of two columns of notes, and the distances of their lines.
 _FIRST_NOTES, _SECOND_NOTES = 196, 590
 _ABOVE_NOTES, _LINE, _END = 18, 18, 78
@@ -78,13 +80,13 @@ def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
 
 def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) -> None:
     limit = max(limit_of(one.mean) for one in study.classes)
-    for digit, one in enumerate(study.classes):
+    for number, one in enumerate(study.classes):
         # A dominated second place counts, but is not framed.
         places = [(one.first, FIRST), (one.second, MUTED if one.dominated else SECOND)]
         styled = [(pair, colour) for pair, colour in places if pair]
-        _draw_cells(canvas, panels, digit, one, [entry for entry in styled if entry[1] != MUTED], limit)
+        _draw_cells(canvas, panels, number, network, one, [entry for entry in styled if entry[1] != MUTED], limit)
         for place, (pair, colour) in enumerate(styled):
-            _draw_place(canvas, panels.icons(digit, place), pair, colour, network)
+            _draw_place(canvas, panels.icons(number, place), pair, colour, network)
     top = panels.bottom + _ABOVE_NOTES
     strip = Box(MARGIN, top - 6, MARGIN + _STRIP[0], top - 6 + _STRIP[1])
     colour_strip(canvas, strip, limit)
@@ -94,21 +96,28 @@ def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) 
 
 
 def _draw_cells(
-    canvas: Canvas, panels: Panels, digit: int, one: ClassUsage, styled: list[tuple[PlacedPair, int]], limit: float
+    canvas: Canvas,
+    panels: Panels,
+    number: int,
+    network: Network,
+    one: ClassUsage,
+    styled: list[tuple[PlacedPair, int]],
+    limit: float,
 ) -> None:
-    panel = panels.panel(digit)
-    canvas.text(panel.left, panel.top + 12, str(digit), SUM, strong=True)
-    canvas.text(panel.right, panel.top + 12, f"{one.images:,} images", NOTE, MUTED, align=1)
+    panel, images = panels.panel(number), f"{one.images:,} images"
+    name = cut(class_name(network, number), SUM, panel.width - width(images, NOTE) - _HEAD_GAP)
+    canvas.text(panel.left, panel.top + 12, name, SUM, strong=True)
+    canvas.text(panel.right, panel.top + 12, images, NOTE, MUTED, align=1)
     cells = diverging(one.mean, limit)[..., None, None]
-    canvas.tiles(panels.cell(digit, 0, 0), panels.pitch, cells, framed=not panels.dense)
+    canvas.tiles(panels.cell(number, 0, 0), panels.pitch, cells, framed=not panels.dense)
     colours = {(pair.conv1, pair.conv2): colour for pair, colour in styled}
     # The first is drawn last, since the frames of adjacent cells overlap.
     for pair, colour in reversed(colours.items()):
-        canvas.frame(panels.cell(digit, *pair), colour, *panels.frame)
+        canvas.frame(panels.cell(number, *pair), colour, *panels.frame)
     if panels.dense:
         return
     for (i, j), share in np.ndenumerate(one.firsts / one.images):
-        box, text = panels.cell(digit, i, j), f"{share:.0%}"
+        box, text = panels.cell(number, i, j), f"{share:.0%}"
         colour = colours.get((i, j), MUTED if text == "0%" else INK)
         middle = (box.left + box.right) / 2
         canvas.text(middle, box.bottom + 16, text, NOTE, colour, align=0.5, strong=(i, j) in colours)

@@ -4,14 +4,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from models.architecture import CLASSES, IMAGE_SIDE
+from models.architecture import IMAGE_SIDE
 from models.checkpoint import Checkpoint
+from models.classes import FEWEST, MOST
 
-Class = Annotated[int, Field(ge=0, le=CLASSES - 1)]
+# The number of a class. How many classes there are is the network's affair, see `GET /models`.
+Class = Annotated[int, Field(ge=0, le=MOST - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Matrix = list[list[float]]
-PerClass = Annotated[list[float], Field(min_length=CLASSES, max_length=CLASSES)]
-PerClassMatrix = Annotated[list[Matrix], Field(min_length=CLASSES, max_length=CLASSES)]
+PerClass = Annotated[list[float], Field(min_length=FEWEST, max_length=MOST)]
+PerClassMatrix = Annotated[list[Matrix], Field(min_length=FEWEST, max_length=MOST)]
 _Row = Annotated[list[float], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
 ImageMatrix = Annotated[list[_Row], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
 

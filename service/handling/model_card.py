@@ -3,7 +3,9 @@
 from pydantic import MISSING, BaseModel, Field
 
 from models.architecture import Wiring
-from service.handling.answers import PerClass, Share
+from models.card import Polarity, Preprocessing
+from models.classes import FEWEST, MOST
+from service.handling.answers import Class, PerClass, Share
 
 
 class ArchitectureCard(BaseModel):
@@ -15,6 +17,7 @@ class ArchitectureCard(BaseModel):
     conv1_kernel: int = Field(ge=1, description="Side in pixels.")
     conv2_kernel: int = Field(ge=1, description="Side in cells of pool1.")
     conv2_bias: bool
+    classes: int = Field(ge=FEWEST, le=MOST)
 
 
 class InputCard(BaseModel):
@@ -59,6 +62,7 @@ class AugmentationCard(BaseModel):
     stretch: float = Field(description="Share of the size.")
     slant: float = Field(description="Sideways for each pixel downwards.")
     shift: float = Field(description="Pixels.")
+    mirror: bool = Field(description="Whether half of the copies are mirrored, from right to left.")
 
 
 class TrainingCard(BaseModel):
@@ -67,6 +71,15 @@ class TrainingCard(BaseModel):
     teacher: TeacherCard | None
     augmentations: AugmentationCard | None
     loss: str
+
+
+class DatasetCard(BaseModel):
+    """The images that it was trained on."""
+
+    name: str
+    licence: str
+    files: dict[str, str] = Field(description="SHA-256 of each file or part.")
+    notes: list[str] = Field(description="What was done to read it.")
 
 
 class AccuracyCard(BaseModel):
@@ -83,7 +96,7 @@ class ProbeCard(BaseModel):
     """A test image with the logits that the network had for it when it was published."""
 
     image: str = Field(description="28×28 bytes, row by row, deflated (zlib) and in base64.")
-    digit: int
+    predicted: Class
     logits: PerClass
 
 
@@ -95,10 +108,14 @@ class ModelCard(BaseModel):
     architecture: ArchitectureCard
     parameters: int = Field(ge=1)
     input: InputCard
+    classes: list[str] = Field(description="The names of the classes, in the order of the logits.")
+    preprocessing: Preprocessing = Field(description="How a picture of any size becomes an image of 28×28.")
+    polarity: Polarity = Field(description="Whether the ink of the pictures is light or dark.")
+    warnings: list[str] = Field(description="Codes of the warnings that not every network's images want.")
     recipe: dict[str, str | bool | int | float]
     training: TrainingCard | MISSING = Field(MISSING, description="Absent from cards of version 1.")
     selection: SelectionCard
-    dataset: dict[str, str] = Field(description="SHA-256 of each file.")
+    dataset: DatasetCard
     accuracy: AccuracyCard
     probe: ProbeCard
     made_with: dict[str, str]

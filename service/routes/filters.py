@@ -86,7 +86,7 @@ def _serialise(result: FilterExplanation, query: FiltersQuery, envelope: Envelop
     account = result.account
     return FiltersAnswer(
         predicted=result.predicted,
-        label=str(result.predicted),
+        label=result.label,
         target=result.target,
         versus=MISSING if result.versus is None else result.versus,
         logit=account.logit,

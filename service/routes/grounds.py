@@ -94,7 +94,7 @@ def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsA
     regions, proof, contrast, empty = result.hiding.regions, result.sufficient, result.contrast, result.empty
     return GroundsAnswer(
         predicted=result.predicted,
-        label=str(result.predicted),
+        label=result.label,
         region=regions.region,
         fill=result.hiding.fill,
         grid=regions.grid,

@@ -114,7 +114,7 @@ def _serialise(result: OcclusionExplanation, _: OcclusionQuery, envelope: Envelo
     ]
     return OcclusionAnswer(
         predicted=result.predicted,
-        label=str(result.predicted),
+        label=result.label,
         target=result.target,
         versus=MISSING if result.versus is None else result.versus,
         score=found.score,

@@ -43,7 +43,7 @@ def _explain(subject: Subject, _: ImageQuery) -> Prediction:
 def _serialise(result: Prediction, _: ImageQuery, envelope: Envelope) -> PredictionAnswer:
     return PredictionAnswer(
         predicted=result.predicted,
-        label=str(result.predicted),
+        label=result.label,
         probability=float(result.probabilities[result.predicted]),
         probabilities=result.probabilities.tolist(),
         logits=result.logits.tolist(),

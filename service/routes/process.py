@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from models.architecture import CLASSES
+from models.classes import FEWEST, MOST
 from models.process import Process, explain_process
 from models.usage import Typicality
 from service import drawing
@@ -18,9 +18,9 @@ from service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
-_PerClassRows = Annotated[list[list[float]], Field(min_length=CLASSES, max_length=CLASSES)]
-_PerClassMaps = Annotated[list[list[list[Matrix]]], Field(min_length=CLASSES, max_length=CLASSES)]
-_PerClassTypicality = Annotated[list[Typicality], Field(min_length=CLASSES, max_length=CLASSES)]
+_PerClassRows = Annotated[list[list[float]], Field(min_length=FEWEST, max_length=MOST)]
+_PerClassMaps = Annotated[list[list[list[Matrix]]], Field(min_length=FEWEST, max_length=MOST)]
+_PerClassTypicality = Annotated[list[Typicality], Field(min_length=FEWEST, max_length=MOST)]
 
 
 class ProcessAnswer(Answer):
@@ -76,7 +76,7 @@ def _serialise(result: Process, _: ImageQuery, envelope: Envelope) -> ProcessAns
     weights, trace, ledger = result.network.weights, result.trace, result.ledger
     return ProcessAnswer(
         predicted=result.predicted,
-        label=str(result.predicted),
+        label=result.label,
         image=result.image.tolist(),
         logits=result.logits.tolist(),
         conv1_filters=weights["conv1.weight"][:, 0].tolist(),

@@ -92,7 +92,7 @@ def _serialise(result: ShapleyExplanation, _: ShapleyQuery, envelope: Envelope) 
     regions, values, empty = result.hiding.regions, result.values, result.empty
     return ShapleyAnswer(
         predicted=result.predicted,
-        label=str(result.predicted),
+        label=result.label,
         target=result.target,
         versus=MISSING if result.versus is None else result.versus,
         logit=values.logit,

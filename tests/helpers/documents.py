@@ -27,11 +27,15 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
     """What a trainer would say of a network that reads one test image, rightly."""
     architecture = network.architecture
     return {
-        "format_version": 2,
+        "format_version": 3,
         "name": name,
         "architecture": {**asdict(architecture), "wiring": str(architecture.wiring)},
         "parameters": architecture.parameters,
         "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
+        "classes": list(network.classes),
+        "preprocessing": "mnist",
+        "polarity": "auto",
+        "warnings": ["mostly-ink", "several-pieces"],
         "recipe": {"steps": 1, "learning_rate": 0.001},
         "training": {"teacher": None, "augmentations": None, "loss": "cross-entropy"},
         "selection": {
@@ -39,7 +43,7 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
             "seed": 1,
             "runs": [{"seed": 1, "validation": 0.5, "chosen_by": 0.5, "step": 1, "test": 0.5}],
         },
-        "dataset": {"t10k": "0f"},
+        "dataset": {"name": "some", "licence": "none", "files": {"t10k": "0f"}, "notes": []},
         "accuracy": {"validation": 0.5, "test": 1.0, "test_images": 1, "per_class": [1.0], "confusion": [[1]]},
         "probe": probe.make(network.astype(np.float32), IMAGE),
         "made_with": {"numpy": "2"},

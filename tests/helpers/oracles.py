@@ -19,7 +19,7 @@ PAIRED = Architecture(Wiring.PAIRED, 3, 3)
 SUMMED = Architecture(Wiring.SUMMED, 3, 3)
 LENET = Architecture(Wiring.SUMMED, 6, 16)
 
-# Both wirings, unequal counts, one filter, no bias, and other kernels than the paper's.
+# Both wirings, unequal counts, one filter, no bias, other kernels and other numbers of classes than the paper's.
 ARCHITECTURES = [
     PAIRED,
     SUMMED,
@@ -31,6 +31,8 @@ ARCHITECTURES = [
     Architecture(Wiring.PAIRED, 1, 1),
     Architecture(Wiring.SUMMED, 2, 3, conv1_kernel=7, conv2_kernel=2),
     Architecture(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4),
+    Architecture(Wiring.SUMMED, 2, 2, classes=12),
+    Architecture(Wiring.PAIRED, 2, 3, classes=26),
 ]
 
 
@@ -38,7 +40,8 @@ def title(architecture: Architecture) -> str:
     """A parametrised test's name for it."""
     a = architecture
     bias = "" if a.conv2_bias else "-nobias"
-    return f"{a.wiring}-{a.conv1_filters}x{a.conv2_filters}-k{a.conv1_kernel}{a.conv2_kernel}{bias}"
+    classes = "" if a.classes == 10 else f"-{a.classes}classes"
+    return f"{a.wiring}-{a.conv1_filters}x{a.conv2_filters}-k{a.conv1_kernel}{a.conv2_kernel}{bias}{classes}"
 
 
 def architectures(most: int = 3) -> st.SearchStrategy[Architecture]:
@@ -120,7 +123,7 @@ def slow_trace(network: Network, image: NDArray[Any]) -> SlowTrace:
     logits = [
         sum(weight * value for weight, value in zip(w["affine.weight"][c].tolist(), features, strict=True))
         + float(w["affine.bias"][c])
-        for c in range(10)
+        for c in range(len(w["affine.bias"]))
     ]
     winners = np.array([places for _, places in pools])
     return SlowTrace(conv1, pool1, responses, conv2, winners, pool2, np.array(logits))
@@ -178,7 +181,7 @@ class LinearPiece:
         return self.first @ image.ravel() + self.first_bias
 
     def pair(self, image: F64, i: int, j: int) -> F64:
-        """(10,): each logit when every other pair, and every bias that is not this pair's own, is zeroed."""
+        """(C,): each logit when every other pair, and every bias that is not this pair's own, is zeroed."""
         cells1, cells2 = self.architecture.pool1_side**2, self.architecture.pool2_side**2
         row = self._map(i, j) * cells2
         alone, own_bias = np.zeros_like(self.second), np.zeros_like(self.second_bias)
@@ -189,7 +192,7 @@ class LinearPiece:
         return self.affine @ (alone @ self.pool1(image) + own_bias)
 
     def bias(self, i: int, j: int) -> F64:
-        """(10,): what the bias of the map that holds pair (i, j) adds to each logit."""
+        """(C,): what the bias of the map that holds pair (i, j) adds to each logit."""
         cells = self.architecture.pool2_side**2
         rows = slice(self._map(i, j) * cells, (self._map(i, j) + 1) * cells)
         return self.affine[:, rows] @ self.second_bias[rows]

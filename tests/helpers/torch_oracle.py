@@ -24,12 +24,12 @@ class LayeredNetwork(nn.Module):
         self.conv2 = nn.Conv2d(inputs, shape.conv2_filters, shape.conv2_kernel, bias=shape.conv2_bias)
         self.relu2 = nn.ReLU()
         self.pool2 = nn.MaxPool2d(2)
-        self.affine = nn.Linear(w["affine.weight"].shape[1], 10)
+        self.affine = nn.Linear(w["affine.weight"].shape[1], shape.classes)
         self.double()
         self.load_state_dict({name: torch.from_numpy(array.astype(np.float64)) for name, array in w.items()})
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) → (N, 10)."""
+        """(N, 1, 28, 28) → (N, C)."""
         pooled = self.pool1(self.relu1(self.conv1(images)))
         if self.paired:
             pooled = pooled.reshape(-1, 1, *pooled.shape[2:])

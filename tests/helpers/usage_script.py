@@ -31,7 +31,7 @@ def check(path: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], digi
         used = contributions[logits.argmax(-1) == digit][: kept["per_class"]]
         pairs = used.shape[1:]
         most = used.reshape(len(used), -1).argmax(-1)
-        assert entry["digit"] == digit
+        assert entry.get("class", entry.get("digit")) == digit
         assert entry["images"] == len(used)
         counts = np.array([(most == pair).sum() for pair in range(pairs[0] * pairs[1])])
         assert entry["firsts"] == counts.reshape(pairs).tolist()

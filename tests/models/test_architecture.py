@@ -61,6 +61,21 @@ def test_takes_the_outermost_filter_counts() -> None:
     assert Architecture(Wiring.SUMMED, 1, 64).maps == 64
 
 
+@pytest.mark.parametrize("count", [-1, 0, 1, 65])
+def test_refuses_a_number_of_classes(count: int) -> None:
+    with refuses(ArchitectureError, f"classes must be from 2 to 64, not {count}"):
+        Architecture(Wiring.PAIRED, 3, 3, classes=count)
+
+
+def test_only_the_affine_layer_grows_with_the_classes() -> None:
+    two, many = (Architecture(Wiring.PAIRED, 3, 3, classes=count) for count in (2, 64))
+    assert (two.parameters, many.parameters) == (2_368 - 8 * 226, 2_368 + 54 * 226)
+    assert {name for name, shape in two.tensor_shapes.items() if shape != many.tensor_shapes[name]} == {
+        "affine.weight",
+        "affine.bias",
+    }
+
+
 @pytest.mark.parametrize(
     ("conv1", "conv2", "message"),
     [

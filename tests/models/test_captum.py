@@ -30,7 +30,7 @@ def test_a_conv1_filters_pairs_add_up_to_captums_gradient_times_activation(
         image = digits[number : number + 1].scaled(np.float64)[0]
         ledger, piece = contributions(network, image), linear_piece(network, image)
         images = torch.from_numpy(image)[None, None].requires_grad_()
-        for target in range(10):
+        for target in range(architecture.classes):
             attributed = captum.attribute(images, target=target).detach().numpy()[0].sum((1, 2))
             for i in range(architecture.conv1_filters):
                 pairs = ledger.contributions[target, i]
@@ -48,7 +48,7 @@ def test_the_maps_are_captums_gradient_times_activation_at_pool2(architecture: A
     image = digits.scaled(np.float64)[17]
     ledger = contributions(network, image)
     images = torch.from_numpy(image)[None, None].requires_grad_()
-    for target in range(10):
+    for target in range(architecture.classes):
         attributed = captum.attribute(images, target=target).detach().numpy()
         if architecture.wiring is Wiring.PAIRED:  # a map of its own for each pair, bias and all
             np.testing.assert_allclose(ledger.maps[target], attributed, rtol=0, atol=1e-12)

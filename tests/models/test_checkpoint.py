@@ -88,8 +88,8 @@ def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
 
 def test_one_bad_checkpoint_refuses_all(tmp_path: Path) -> None:
     save(tmp_path, NETWORK, document(name="good"))
-    write(tmp_path, says=changed(format_version=3))
-    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1 or 2, not 3"):
+    write(tmp_path, says=changed(format_version=4))
+    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, 2 or 3, not 4"):
         load_all(tmp_path)
 
 
@@ -139,10 +139,10 @@ def test_refuses_what_is_not_finite(value: float, tmp_path: Path) -> None:
         assert complaint(write(tmp_path, weights)) == (name, "holds NaN or infinity")
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", True, 2.0, None, [1]])
+@pytest.mark.parametrize("version", [0, 4, "1", True, 2.0, None, [1]])
 def test_refuses_another_format_version(version: Any, tmp_path: Path) -> None:
     path = write(tmp_path, says=changed(format_version=version))
-    assert complaint(path) == ("format_version", f"must be 1 or 2, not {version!r}")
+    assert complaint(path) == ("format_version", f"must be 1, 2 or 3, not {version!r}")
 
 
 def test_refuses_missing_metadata(tmp_path: Path) -> None:
@@ -170,8 +170,63 @@ def test_refuses_a_missing_field(tmp_path: Path) -> None:
 
 
 def test_reads_a_card_of_version_1_which_says_less_of_its_training(tmp_path: Path) -> None:
-    says = {name: value for name, value in changed(format_version=1).items() if name != "training"}
+    says = {name: value for name, value in older(1).items() if name != "training"}
     assert "training" not in load(write(tmp_path, says=says)).card
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_reads_an_older_card_with_what_is_true_of_mnist(version: int, tmp_path: Path) -> None:
+    path = write(tmp_path, says=older(version, dataset={"t10k": "0f"}))
+    loaded = load(path)
+    assert loaded.network.classes == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+    mnist = {"name": "MNIST", "licence": "CC BY-SA 3.0", "files": {"t10k": "0f"}, "notes": []}
+    assert loaded.card == {**document(), "format_version": version, "dataset": mnist, "sha256": loaded.sha256}
+    # The file is left as it is.
+    assert "classes" not in json.loads(path.with_suffix(".json").read_text())
+
+
+def test_augmented_copies_of_an_older_card_were_not_mirrored(tmp_path: Path) -> None:
+    copies = {"copies": 8, "turn": 0.1, "stretch": 0.1, "slant": 0.1, "shift": 1.0}
+    says = older(2, training={**document()["training"], "augmentations": copies})
+    assert load(write(tmp_path, says=says)).card["training"]["augmentations"] == {**copies, "mirror": False}
+
+
+def older(version: int, **fields: Any) -> Any:
+    """The document as a card before version 3 has it."""
+    says: Any = changed(format_version=version, **fields)
+    for field in ("classes", "preprocessing", "polarity", "warnings"):
+        del says[field]
+    architecture = {name: value for name, value in says["architecture"].items() if name != "classes"}
+    probe = {"image": says["probe"]["image"], "digit": says["probe"]["predicted"], "logits": says["probe"]["logits"]}
+    return {**says, "architecture": architecture, "probe": probe}
+
+
+def test_names_its_classes(tmp_path: Path) -> None:
+    two = Architecture(Wiring.SUMMED, 1, 1, classes=2)
+    network = Network(two, random_network(two, 1, np.float32).weights, ("left", "right"))
+    saved = save(tmp_path, network, document(network))
+    assert (saved.network.classes, saved.precise.classes) == (("left", "right"), ("left", "right"))
+    assert saved.card["architecture"]["classes"] == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("classes", "0123456789", "must be a list of names"),
+        ("classes", ["a"], "must be 2 to 64 names, not 1"),
+        ("classes", ["a", "b"], "must be 10 names, as the architecture says"),
+        ("classes", [*"abcdefgh", "", "j"], "each must be text of 1 to 64 characters, not ''"),
+        ("classes", [*"abcdefgh", 9, "j"], "each must be text of 1 to 64 characters, not 9"),
+        ("classes", [*"abcdefgh", "i\n", "j"], "each must be printable, without spaces at its ends, not 'i\\n'"),
+        ("classes", [*"abcdefgh", "a", "j"], "each must stand once, and 'a' stands 2 times"),
+        ("preprocessing", "crop", "must be mnist or resize, not 'crop'"),
+        ("polarity", None, "must be auto or light-on-dark or dark-on-light, not None"),
+        ("warnings", ["blue"], "must be a list of some of mostly-ink, several-pieces"),
+        ("dataset", {"name": "some"}, "must hold the name and the licence of the data set"),
+    ],
+)
+def test_refuses_a_wrong_description(field: str, value: Any, message: str, tmp_path: Path) -> None:
+    assert complaint(write(tmp_path, says=changed(**{field: value}))) == (field, message)
 
 
 def test_refuses_another_name(tmp_path: Path) -> None:
@@ -286,14 +341,14 @@ def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> Non
     true = document()["probe"]
     logits = true["logits"]
     for probe, message in [
-        ({**true, "digit": 5}, None),  # what it shows is not checked twice: the logits say it
+        ({**true, "predicted": 5}, None),  # what it shows is not checked twice: the logits say it
         ({**true, "logits": [*logits[:9], logits[9] + 0.0005]}, None),
         ({**true, "logits": [*logits[:9], logits[9] + 0.002]}, "with other logits than when it was published"),
         ({**true, "logits": logits[:9]}, "with other logits than when it was published"),
-        ({**true, "logits": "many"}, "holds no 28×28 image with its digit and logits"),
-        ({**true, "image": "eJw="}, "holds no 28×28 image with its digit and logits"),
-        ({**true, "image": "?"}, "holds no 28×28 image with its digit and logits"),
-        ({"image": true["image"], "digit": 5}, "holds no 28×28 image with its digit and logits"),
+        ({**true, "logits": "many"}, "holds no 28×28 image with its class and logits"),
+        ({**true, "image": "eJw="}, "holds no 28×28 image with its class and logits"),
+        ({**true, "image": "?"}, "holds no 28×28 image with its class and logits"),
+        ({"image": true["image"], "predicted": 5}, "holds no 28×28 image with its class and logits"),
     ]:
         path = write(tmp_path, says=changed(probe=probe))
         if message is None:

@@ -7,7 +7,8 @@ from models import checkpoint
 from models.checkpoint import Checkpoint, load
 from models.contributions import contributions
 from tests.helpers.oracles import slow_trace
-from trainer.data import SHA256, Digits
+from trainer.about import SHA256
+from trainer.data import Digits
 
 FOUND = sorted(path.stem for path in checkpoint.DIRECTORY.glob("*.safetensors"))
 
@@ -63,7 +64,7 @@ def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
     best = max(selection["runs"], key=lambda run: run["chosen_by"])  # the first of equal ones
     assert selection["seed"] == best["seed"]
     assert (accuracy["validation"], accuracy["test"]) == (best["validation"], best["test"])
-    assert shipped.card["dataset"] == SHA256
+    assert shipped.card["dataset"]["files"] == SHA256
 
 
 def test_reads_as_the_slow_network(shipped: Checkpoint, digits: Digits) -> None:

@@ -102,7 +102,7 @@ def test_how_many_combinations_are_different() -> None:
 
 def test_which_pictures_are_chosen() -> None:
     labels, read = np.array([3, 3, 0, 3, 3, 9, 3]), np.array([3, 5, 0, 3, 3, 8, 3])
-    picked = [some.tolist() for some in chosen(labels, read, 3)]
+    picked = [some.tolist() for some in chosen(labels, read, 3, 10)]
     assert picked == [[2], [], [], [0, 3, 4], [], [], [], [], [], []]
 
 

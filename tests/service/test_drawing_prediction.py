@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.architecture import CLASSES
 from models.network import Array
 from models.prediction import Prediction
-from service.drawing.prediction import DIGIT, bar_box, prediction
+from service.drawing.prediction import DIGIT, Bars, prediction
 from service.drawing.primitives.canvas import BODY, TITLE
 from service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
 from service.drawing.primitives.style import Style, Theme
@@ -13,11 +12,12 @@ from tests.helpers.drawn import decoded, patch, written
 from tests.helpers.shapes import THREE, network_of
 
 PROBABILITIES = np.array([0.0, 0.004, 0.05, 0.6, 0.02, 0.25, 0.01, 0.03, 0.036, 0.0])
+BARS = Bars(network_of(THREE))
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
 
 
 def _draw(probabilities: Array, predicted: int, style: Style = Style(), image: Array = IMAGE) -> Image.Image:
-    logits = np.eye(CLASSES)[predicted]
+    logits = np.eye(10)[predicted]
     result = Prediction(network=network_of(THREE), image=image, logits=logits, probabilities=probabilities)
     return prediction(result, style)
 
@@ -34,18 +34,18 @@ def _filled(image: Image.Image, digit: int, colour: int, scale: int = 1) -> int:
 
 
 def _edges(digit: int, scale: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    left, top, right, bottom = (edge * scale for edge in bar_box(digit))
+    left, top, right, bottom = (edge * scale for edge in BARS.box(digit))
     return (top, bottom), (left, right)
 
 
-@pytest.mark.parametrize("digit", range(CLASSES))
+@pytest.mark.parametrize("digit", range(10))
 def test_only_the_bar_of_the_digit_that_is_predicted_stands_out(digit: int) -> None:
-    probabilities = np.full(CLASSES, 0.05)
+    probabilities = np.full(10, 0.05)
     probabilities[digit] = 0.55
     image = _draw(probabilities, digit)
-    for candidate in range(CLASSES):
+    for candidate in range(10):
         assert _filled(image, candidate, ACCENT if candidate == digit else MUTED) == round(
-            probabilities[candidate] * bar_box(candidate).width
+            probabilities[candidate] * BARS.box(candidate).width
         )
 
 
@@ -54,7 +54,7 @@ def test_bars_are_as_long_as_their_probabilities_to_a_pixel(scale: int) -> None:
     image = _draw(PROBABILITIES, 3, Style(scale))
     for candidate, probability in enumerate(PROBABILITIES):
         length = _filled(image, candidate, ACCENT if candidate == 3 else MUTED, scale)
-        assert length == pytest.approx(probability * bar_box(candidate).width * scale, abs=0.5)
+        assert length == pytest.approx(probability * BARS.box(candidate).width * scale, abs=0.5)
 
 
 def test_the_class_that_is_predicted_is_the_one_given_not_the_greatest_bar() -> None:
@@ -69,14 +69,14 @@ def test_each_bar_has_its_percentage_in_its_row(scale: int) -> None:
     for candidate, text in {1: "0.4%", 2: "5.0%", 5: "25.0%"}.items():
         spots = written(image, text, BODY, MUTED, scale=scale)
         assert len(spots) == 1, text
-        box = bar_box(candidate)
+        box = BARS.box(candidate)
         assert box.top * scale < spots[0][1] <= box.bottom * scale
     assert len(written(image, "60.0%", BODY, INK, strong=True, scale=scale)) == 1
 
 
 def test_certainty_is_written_in_full() -> None:
-    image = _draw(np.eye(CLASSES)[7], 7)
-    assert _filled(image, 7, ACCENT) == bar_box(7).width
+    image = _draw(np.eye(10)[7], 7)
+    assert _filled(image, 7, ACCENT) == BARS.box(7).width
     assert len(written(image, "100.0%", BODY, INK, strong=True)) == 1
     assert len(written(image, "0.0%", BODY, MUTED)) == 9
 
@@ -110,5 +110,5 @@ def test_light_and_dark_differ_in_their_background() -> None:
 
 
 def test_an_empty_picture_is_background_only() -> None:
-    image = _draw(np.full(CLASSES, 0.1), 0, image=np.zeros((28, 28)))
+    image = _draw(np.full(10, 0.1), 0, image=np.zeros((28, 28)))
     assert (patch(image, DIGIT) == rgb(Theme.LIGHT, int(grey(np.array(0.0))))).all()

@@ -67,7 +67,7 @@ def test_everything_from_a_slice(
         assert float(share) == pytest.approx(100 * one.first.share, abs=0.051)
         assert float(mean) == pytest.approx(one.first.mean, abs=0.0051)
         assert second == (f"{one.second.conv1}×{one.second.conv2}" if one.second else "–")
-    assert f"the ten classes use {usage.distinct.first} different pairs." in result.output.replace("\n", "")
+    assert f"the 10 classes use {usage.distinct.first} different pairs." in result.output.replace("\n", "")
     assert "".join(f"written: {path}" for path in made) in result.output.replace("\n", "")
 
     assert run(*arguments).exit_code == 0
@@ -77,17 +77,17 @@ def test_everything_from_a_slice(
 @pytest.mark.parametrize(
     ("distinct", "said"),
     [
-        (Distinct(7, 10, 10), "With second place, all ten combinations are different, as in the paper."),
+        (Distinct(7, 10, 10), "With second place, all 10 combinations are different, as in the paper."),
         (
             Distinct(7, 9, 10),
-            "With second place, 9 of the ten combinations are different (the paper: all ten); "
+            "With second place, 9 of the 10 combinations are different (the paper: all); "
             "with first told apart from second, 10.",
         ),
     ],
 )
 def test_the_verdict(distinct: Distinct, said: str) -> None:
-    verdict = command_module._verdict(distinct)
-    assert verdict == f"By first place alone, the ten classes use {distinct.first} different pairs. {said}"
+    verdict = command_module._verdict(distinct, 10)
+    assert verdict == f"By first place alone, the 10 classes use {distinct.first} different pairs. {said}"
 
 
 def test_a_name_that_is_not_there(models: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.helpers.folders import DATA
 from tests.helpers.refuse import refuses
-from trainer.data import SHA256, Digits, find, read
+from trainer.about import SHA256
+from trainer.data import Digits, find, read
 from trainer.errors import DataError
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

@@ -14,8 +14,9 @@ from models.checkpoint import load  # noqa: E402
 from tests.helpers.oracles import PAIRED  # noqa: E402
 from tests.helpers.refuse import refuses  # noqa: E402
 from tests.helpers.runs import finished  # noqa: E402
+from trainer.about import MNIST  # noqa: E402
 from trainer.augmentation import augmented  # noqa: E402
-from trainer.data import SHA256, Digits  # noqa: E402
+from trainer.data import Digits  # noqa: E402
 from trainer.errors import RunError  # noqa: E402
 from trainer.publish import publish  # noqa: E402
 from trainer.recipe import Recipe  # noqa: E402
@@ -88,6 +89,7 @@ def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digi
         "stretch": 0.04,
         "slant": 0.06,
         "shift": 0.8,
+        "mirror": False,
     }
     assert told["chosen_by"] == (predicted == labels.numpy()).mean() != told["validation"]
 
@@ -99,7 +101,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
     pairs = list(zip(shown, predicted, strict=True))
     card = json.loads((tmp_path / "named.json").read_text())
     assert card == {
-        "format_version": 2,
+        "format_version": 3,
         "name": "named",
         "architecture": {
             "wiring": "paired",
@@ -108,9 +110,14 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "conv1_kernel": 5,
             "conv2_kernel": 3,
             "conv2_bias": True,
+            "classes": 10,
         },
         "parameters": 2368,
         "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
+        "classes": list("0123456789"),
+        "preprocessing": "mnist",
+        "polarity": "auto",
+        "warnings": ["mostly-ink", "several-pieces"],
         "recipe": asdict(RECIPE),
         "training": {"teacher": None, "augmentations": None, "loss": "cross-entropy with the labels"},
         "selection": {
@@ -127,7 +134,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
                 for run, chosen_by in zip(runs, (0.75, 0.875, 0.875), strict=True)
             ],
         },
-        "dataset": SHA256,
+        "dataset": MNIST.document,
         "accuracy": {
             "validation": validated(runs[1], digits),
             "test": sum(truth == digit for truth, digit in pairs) / 300,

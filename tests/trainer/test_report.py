@@ -116,7 +116,7 @@ def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies
     distinct = usage["distinct"]
     ending = ", as in the paper" if distinct["unordered"] == 10 else "; in the paper, all are"
     assert (
-        f"Of the ten classes' combinations of first and second place, {distinct['unordered']} are different{ending}. "
+        f"Of the 10 classes' combinations of first and second place, {distinct['unordered']} are different{ending}. "
         f"With first told apart from second, {distinct['ordered']} are."
     ) in page
     for one in usage["classes"]:

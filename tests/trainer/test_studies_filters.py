@@ -63,7 +63,7 @@ def test_refuses_a_class_without_two_correctly_read_images(digits: Digits) -> No
     count = labels.count(scarce)
     with refuses(
         RunError,
-        f"summed-3x3 predicts {count} of the {count} images of a {scarce} correctly; the study needs 2 at least. "
+        f"summed-3x3 predicts {count} of the {count} images of class {scarce} correctly; the study needs 2 at least. "
         "Take more --images, or a more accurate network",
     ):
         study(checkpoint, digits[:20], lambda _: None)
@@ -71,5 +71,5 @@ def test_refuses_a_class_without_two_correctly_read_images(digits: Digits) -> No
 
 def test_refuses_a_network_that_never_reads_a_class(digits: Digits) -> None:
     network = random_network(Architecture(Wiring.SUMMED, 1, 2), 1)
-    with pytest.raises(RunError, match=r"^tiny predicts \d+ of the \d+ images of a \d correctly; "):
+    with pytest.raises(RunError, match=r"^tiny predicts \d+ of the \d+ images of class \d correctly; "):
         study(checkpoint_of(network), digits[:500], lambda _: None)

@@ -71,7 +71,8 @@ def sheet_and_rest(image: Picture, fill: float, moved: NDArray[np.bool_]) -> tup
 def value(network: Network, pictures: tuple[Picture, Picture], target: int) -> float:
     """log P(target | sheet) + log(1 − P(target | rest)), the second by adding up the others."""
     logs: list[float] = []
-    for picture, wanted in zip(pictures, ([target], [digit for digit in range(10) if digit != target]), strict=True):
+    others = [one for one in range(len(network.classes)) if one != target]
+    for picture, wanted in zip(pictures, ([target], others), strict=True):
         logits = network.logits(picture).tolist()
         most = max(logits)
         total = math.log(sum(math.exp(logit - most) for logit in logits)) + most

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 import trainer.figures.grounds as figure_module
 import trainer.studies.grounds as study_module
-from models.architecture import CLASSES
 from models.checkpoint import load_all
+from models.classes import numbered
 from models.errors import BudgetError, ImageError
 from models.network import Array, Network
 from models.proofs import grounds
@@ -116,7 +116,7 @@ def test_on_paper(tmp_path: Path) -> None:
     assert [written["groups"][name]["images"] for name in ("right", "wrong", "6", "2", "0")] == [2, 1, 2, 1, 0]
     assert written["groups"]["0"]["contrast"]["mean"] is None
     assert written["groups"]["0"]["sufficient"]["share_empty"] is None
-    changes = np.zeros((CLASSES, CLASSES), int)
+    changes = np.zeros((10, 10), int)
     changes[6, 2] = 2
     assert written["changes_from_to"] == changes.tolist()
     # The wrong one ties with one right one, and stands before the dust, in both: 6 is surer than 2.
@@ -213,7 +213,7 @@ def test_the_study_needs_no_torch(tmp_path: Path) -> None:
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, found = lamp_study(tmp_path)
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "one" / "grounds.png", "lamp", found)
+    figure_module.draw(tmp_path / "one" / "grounds.png", "lamp", numbered(10), found)
     [figure] = figures
     suffice, suffice_classes, change, change_classes, roc = figure.axes
     assert [label.get_text() for label in suffice.get_xticklabels()] == ["0", "1"]
@@ -236,7 +236,7 @@ def test_counts_beyond_the_last_column_share_it(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(figure_module, "_MOST", {"sufficient": 2, "fewest": 2})
     many = GroundsStudy(**{**vars(one), "sufficient": np.array([3, 2, 1]), "fewest": np.array([1, 1, 1])})
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "grounds.png", "lamp", many)
+    figure_module.draw(tmp_path / "grounds.png", "lamp", numbered(10), many)
     suffice, _, change, *_ = figures[0].axes
     assert [label.get_text() for label in suffice.get_xticklabels()] == ["1", "2+"]
     assert [bar.get_height() for bar in suffice.patches] == [0.5, 0.5, 0, 1]
@@ -249,5 +249,5 @@ def test_a_study_without_answers_is_drawn_all_the_same(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(study_module, "grounds", refused)
     _, found = lamp_study(tmp_path)
-    figure_module.draw(tmp_path / "none.png", "lamp", found)
+    figure_module.draw(tmp_path / "none.png", "lamp", numbered(10), found)
     assert (tmp_path / "none.png").exists()

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 import trainer.figures.occlusion as figure_module
 import trainer.studies.occlusion as study_module
-from models.architecture import CLASSES
 from models.checkpoint import load_all
+from models.classes import numbered
 from models.hiding import Hiding
 from models.network import Network
 from models.occlusion import occlude
@@ -28,7 +28,7 @@ from trainer.studies.occlusion import RegionStudy, document, parts, study
 def brute(network: Network, digits: Digits, region: int) -> tuple[Any, list[int], Counter[tuple[int, int]], list[int]]:
     """Sums of drops by class and region, critical regions an image, changes, and classes that are read."""
     side = -(-28 // region)
-    sums = np.zeros((CLASSES, side, side))
+    sums = np.zeros((10, side, side))
     critical, changes, read = [], Counter[tuple[int, int]](), []
     for image in digits.scaled(np.float64):
         before = network.logits(image)
@@ -57,7 +57,7 @@ def test_the_study_is_hiding_every_region_by_hand(
     for one, region in zip(found, (6, 7), strict=True):
         sums, critical, changes, read = brute(network, some, region)
         assert one.region == region
-        assert one.read.tolist() == [read.count(digit) for digit in range(CLASSES)]
+        assert one.read.tolist() == [read.count(digit) for digit in range(10)]
         np.testing.assert_allclose(one.drop * np.maximum(one.read, 1)[:, None, None], sums, rtol=0, atol=1e-11)
         assert one.critical.tolist() == critical
         assert sum(critical) > 0
@@ -175,7 +175,7 @@ def test_the_study_needs_no_torch(tmp_path: Path) -> None:
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, found = lamp_study(tmp_path)
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "one" / "occlusion.png", "lamp", found)
+    figure_module.draw(tmp_path / "one" / "occlusion.png", "lamp", numbered(10), found)
     [figure] = figures
     maps = [axes for axes in figure.axes if axes.images and len(axes.images[0].get_array()) == 28]
     assert len(maps) == 20
@@ -195,5 +195,5 @@ def test_a_study_in_which_nothing_drops_is_drawn_all_the_same(tmp_path: Path) ->
     blank = Digits(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
     found = study(checkpoint_of(lamp_network()), blank, tmp_path, nothing, (8,))
     assert not found[0].drop.any()
-    figure_module.draw(tmp_path / "blank.png", "lamp", found)
+    figure_module.draw(tmp_path / "blank.png", "lamp", numbered(10), found)
     assert (tmp_path / "blank.png").exists()

@@ -58,12 +58,14 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     next(iter(Run(SUMMED, SHORT, [1], few, state).train()))
     identity = (
         "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
-        "'conv2_kernel': 3, 'conv2_bias': True}, 'recipe': {'steps': 40, 'batch': 20, 'learning_rate': 0.01, "
-        "'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': False, 'temperature': 1.0, "
-        "'error_rate_loss': 0.0, 'neutral': False, 'augmentations': 0, 'restarts': 1, 'rung': 0}, 'seeds': [1]}"
+        "'conv2_kernel': 3, 'conv2_bias': True, 'classes': 10}, 'recipe': {'steps': 40, 'batch': 20, "
+        "'learning_rate': 0.01, 'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': False, "
+        "'temperature': 1.0, 'error_rate_loss': 0.0, 'neutral': False, 'augmentations': 0, 'restarts': 1, 'rung': 0}, "
+        f"'seeds': [1], 'images': '{few.sha256}'}}"
     )
     message = (
-        f"{state} is a run of another architecture or recipe: {identity}. Train under another name or delete the file"
+        f"{state} is a run of another architecture or recipe, or on other images: {identity}. "
+        "Train under another name or delete the file"
     )
     longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
     for architecture, recipe, seed in (

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from models import usage_file
-from models.architecture import CLASSES
 from models.checkpoint import DIRECTORY, USAGE_SUFFIX
+from models.classes import Names
 from models.usage import Distinct, PlacedPair, Usage
 from trainer.commands.options import (
     DATA,
@@ -42,22 +43,22 @@ def filters(
     for checkpoint in checkpoints:
         with counting(checkpoint.name, len(digits)) as advance:
             found = study(checkpoint, digits, advance)
-        console.print(_table(checkpoint.name, found.usage))
-        console.print(_verdict(found.usage.distinct), highlight=False)
+        console.print(_table(checkpoint.name, checkpoint.network.classes, found.usage))
+        console.print(_verdict(found.usage.distinct, len(found.usage.classes)), highlight=False)
         usage_file.save(models_directory, checkpoint, found.usage)
         path = out / checkpoint.name / "filters.png"
         figure.draw(path, checkpoint.name, checkpoint.network, found.usage, found.maps)
         print_written(models_directory / f"{checkpoint.name}{USAGE_SUFFIX}", path)
 
 
-def _table(name: str, usage: Usage) -> Table:
+def _table(name: str, classes: Names, usage: Usage) -> Table:
     caption = "pairs are conv1 × conv2, from 0; %: images in which the pair contributes most; mean contribution"
     table = Table("class", title=name, caption=caption)
     for column in ("images", "first", "%", "mean", "second", "%", "mean"):
         table.add_column(column, justify="right")
-    for digit, one in enumerate(usage.classes):
+    for label, one in zip(classes, usage.classes, strict=True):
         second = _place(one.second) if one.second else ("–", "", "")
-        table.add_row(str(digit), f"{one.images:,}", *_place(one.first), *second)
+        table.add_row(escape(label), f"{one.images:,}", *_place(one.first), *second)
     return table
 
 
@@ -65,10 +66,10 @@ def _place(pair: PlacedPair) -> tuple[str, str, str]:
     return f"{pair.conv1}×{pair.conv2}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
 
-def _verdict(distinct: Distinct) -> str:
+def _verdict(distinct: Distinct, classes: int) -> str:
     """What the paper says of its network: with second place, no two classes use the same combination of pairs."""
-    verdict = f"By first place alone, the ten classes use {distinct.first} different pairs. With second place, "
-    if distinct.unordered == CLASSES:
-        return verdict + "all ten combinations are different, as in the paper."
-    verdict += f"{distinct.unordered} of the ten combinations are different (the paper: all ten)"
+    verdict = f"By first place alone, the {classes} classes use {distinct.first} different pairs. With second place, "
+    if distinct.unordered == classes:
+        return verdict + f"all {classes} combinations are different, as in the paper."
+    verdict += f"{distinct.unordered} of the {classes} combinations are different (the paper: all)"
     return f"{verdict}; with first told apart from second, {distinct.ordered}."

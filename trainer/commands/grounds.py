@@ -1,8 +1,10 @@
 """``python -m trainer study grounds``."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from models.checkpoint import DIRECTORY
+from models.classes import Names
 from trainer.commands.options import (
     DATA,
     RUNS,
@@ -39,15 +41,15 @@ def grounds(
     for checkpoint in checkpoints:
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, digits, runs, advance)
-        console.print(_table(checkpoint.name, found))
+        console.print(_table(checkpoint.name, checkpoint.network.classes, found))
         console.print(_warning(found), highlight=False)
         written = out / checkpoint.name / "grounds.json", out / checkpoint.name / "grounds.png"
         write(written[0], document(checkpoint, found))
-        figure.draw(written[1], checkpoint.name, found)
+        figure.draw(written[1], checkpoint.name, checkpoint.network.classes, found)
         print_written(*written)
 
 
-def _table(name: str, found: GroundsStudy) -> Table:
+def _table(name: str, classes: Names, found: GroundsStudy) -> Table:
     caption = (
         "suffice: regions with which the class stays however the others are hidden; empty: none are needed; smallest: "
         "no fewer suffice, which is proven; change: the fewest regions whose hiding changes the class. Means. "
@@ -56,13 +58,13 @@ def _table(name: str, found: GroundsStudy) -> Table:
     table = Table("", title=f"{name}, {len(found):,} images of 4×4 regions", caption=caption)
     for column in ("images", "suffice", "empty", "smallest", "over\nbudget", "change", "one does"):
         table.add_column(column, justify="right")
-    for title, group in found.groups():
+    for title, group in found.groups(len(classes)):
         if not len(group):
             continue
         numbers = group.document()
         sufficient, contrast, outcomes = numbers["sufficient"], numbers["contrast"], numbers["outcomes"]
         table.add_row(
-            title,
+            escape(classes[int(title)]) if title.isdecimal() else title,
             f"{len(group):,}",
             _number(sufficient["mean"], ".2f"),
             _number(sufficient["share_empty"], ".1%"),

@@ -42,7 +42,7 @@ def occlusion(
         console.print(_table(checkpoint.name, found))
         written = out / checkpoint.name / "occlusion.json", out / checkpoint.name / "occlusion.png"
         write(written[0], document(checkpoint, found))
-        figure.draw(written[1], checkpoint.name, found)
+        figure.draw(written[1], checkpoint.name, checkpoint.network.classes, found)
         print_written(*written)
 
 

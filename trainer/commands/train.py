@@ -53,7 +53,6 @@ def train(
     from trainer.jobs import Job
     from trainer.publish import publish
 
-    architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias)
     name = f"{wiring}-{filters}" if name is None else name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
         raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
@@ -66,6 +65,8 @@ def train(
     }
     chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
+    classes = len(digits.about.classes)
+    architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias, classes=classes)
     jobs = []
     for group in groups(seed, seeds):
         numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"

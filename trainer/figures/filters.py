@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from models.architecture import Architecture, Wiring
+from models.classes import shortened
 from models.network import Array, Network
 from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
 from trainer.figures.style import DIVERGING, FIRST, HAIRLINE, MUTED, SECOND, drawing
@@ -25,7 +26,7 @@ _MANY = 9
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the ten panels and their maps stand."""
+    """Where the panels and their maps stand."""
 
     architecture: Architecture
 
@@ -59,11 +60,11 @@ class _Layout:
     def size(self) -> tuple[float, float]:
         """Of the figure."""
         wide = 2 * _MARGIN + self.columns * (self.width + _PANEL_GAP) - _PANEL_GAP
-        return wide, _TOP + 10 // self.columns * self.height + _END
+        return wide, _TOP - (-self.architecture.classes // self.columns) * self.height + _END
 
-    def panel(self, digit: int) -> tuple[float, float]:
+    def panel(self, number: int) -> tuple[float, float]:
         """A class's upper left corner."""
-        row, column = divmod(digit, self.columns)
+        row, column = divmod(number, self.columns)
         return _MARGIN + column * (self.width + _PANEL_GAP), _TOP + row * self.height
 
     def place(self, number: int) -> tuple[float, float]:
@@ -87,7 +88,7 @@ def draw(path: Path, name: str, network: Network, usage: Usage, maps: Array) -> 
     network
         Its filters are shown.
     usage, maps
-        What the study found; maps are (10, A, B, 5, 5).
+        What the study found; maps are (C, A, B, 5, 5).
     """
     layout = _Layout(network.architecture)
     wide, high = layout.size
@@ -98,12 +99,12 @@ def draw(path: Path, name: str, network: Network, usage: Usage, maps: Array) -> 
         axes.set(xlim=(0, wide), ylim=(high, 0), autoscale_on=False)
         axes.text(_MARGIN, 0.48, f"{name}: which filter pairs each class uses", size=14, weight="bold")
         axes.text(_MARGIN, 0.74, _explanation(usage), color=MUTED)
-        for digit, (one, means) in enumerate(zip(usage.classes, maps, strict=True)):
-            _draw_maps(axes, layout, digit, one, means, limit)
-            for number, pair in enumerate((one.first, one.second)):
+        for number, (label, one, means) in enumerate(zip(network.classes, usage.classes, maps, strict=True)):
+            _draw_maps(axes, layout, number, label, one, means, limit)
+            for place, pair in enumerate((one.first, one.second)):
                 if pair:
-                    colour = MUTED if number and one.dominated else (FIRST, SECOND)[number]
-                    _draw_place(axes, layout, digit, number, pair, colour, network)
+                    colour = MUTED if place and one.dominated else (FIRST, SECOND)[place]
+                    _draw_place(axes, layout, number, place, pair, colour, network)
         _draw_scale(axes, _MARGIN, high - 0.62, limit)
 
 
@@ -116,9 +117,11 @@ def _explanation(usage: Usage) -> str:
     )
 
 
-def _draw_maps(axes: Axes, layout: _Layout, digit: int, one: ClassUsage, means: Array, limit: float) -> None:
-    left, top = layout.panel(digit)
-    axes.text(left, top + 0.14, str(digit), size=14, weight="bold")
+def _draw_maps(
+    axes: Axes, layout: _Layout, number: int, label: str, one: ClassUsage, means: Array, limit: float
+) -> None:
+    left, top = layout.panel(number)
+    axes.text(left, top + 0.14, shortened(label), size=14, weight="bold")
     axes.text(left + layout.width, top + 0.14, f"{one.images:,} images", size=8, color=MUTED, ha="right")
     corners = {}
     for conv1, conv2 in np.ndindex(means.shape[:2]):
@@ -131,10 +134,10 @@ def _draw_maps(axes: Axes, layout: _Layout, digit: int, one: ClassUsage, means: 
 
 
 def _draw_place(
-    axes: Axes, layout: _Layout, digit: int, number: int, pair: PlacedPair, colour: str, network: Network
+    axes: Axes, layout: _Layout, panel: int, number: int, pair: PlacedPair, colour: str, network: Network
 ) -> None:
     """The pair's filters, framed unless the colour is muted: a dominated second place."""
-    x, y = (panel + place for panel, place in zip(layout.panel(digit), layout.place(number), strict=True))
+    x, y = (corner + place for corner, place in zip(layout.panel(panel), layout.place(number), strict=True))
     conv1, conv2 = network.weights["conv1.weight"], network.weights["conv2.weight"]
     kernel = conv2[pair.conv2, pair.conv1 if network.architecture.wiring is Wiring.SUMMED else 0]
     for place, (filters, weights) in enumerate(((conv1, conv1[pair.conv1, 0]), (conv2, kernel))):

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from models.architecture import CLASSES
+from models.classes import Names, shortened
 from models.network import Array, IntArray
 from trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, PAPER, SECOND, TRACK, drawing
 from trainer.studies.grounds import OVER_BUDGET, GroundsStudy, auroc
@@ -21,9 +21,11 @@ _MOST = {"sufficient": 13, "fewest": 8}
 _WIDE, _LEFT, _GAP, _RIGHT = 13.0, 0.75, 0.6, 0.35
 _WIDTHS = 4.9, 3.4, 2.4
 _TOP, _BARS, _BETWEEN, _CLASSES, _BOTTOM = 1.35, 2.3, 0.85, 2.6, 0.6
+# Least height of a class's row.
+_ROW = 0.2
 
 
-def draw(path: Path, name: str, found: GroundsStudy) -> None:
+def draw(path: Path, name: str, classes: Names, found: GroundsStudy) -> None:
     """Draw the sizes of both sets for right and wrong predictions, below them by class, and the ROC curves beside.
 
     Parameters
@@ -32,10 +34,13 @@ def draw(path: Path, name: str, found: GroundsStudy) -> None:
         Of the PNG.
     name
         The checkpoint's.
+    classes
+        Their names.
     found
         What the study found.
     """
-    high = _TOP + _BARS + _BETWEEN + _CLASSES + _BOTTOM
+    classes_high = max(_CLASSES, _ROW * len(classes))
+    high = _TOP + _BARS + _BETWEEN + classes_high + _BOTTOM
     with drawing(path, _WIDE, high) as figure:
         figure.text(
             0.35 / _WIDE, 1 - 0.42 / high, f"{name}: on how many regions a prediction rests", size=14, weight="bold"
@@ -46,22 +51,26 @@ def draw(path: Path, name: str, found: GroundsStudy) -> None:
         for (kind, most), title, width in zip(
             _MOST.items(), ("Regions that suffice", "Fewest regions that change the class"), _WIDTHS, strict=False
         ):
-            below = (_BOTTOM + _CLASSES + _BETWEEN) / high
+            below = (_BOTTOM + classes_high + _BETWEEN) / high
             counts = _counts(answered, kind)
             _draw_bars(
                 figure.add_axes((left / _WIDE, below, width / _WIDE, _BARS / high)), title, counts, most, answered.right
             )
             _draw_classes(
-                figure.add_axes((left / _WIDE, _BOTTOM / high, width / _WIDE, _CLASSES / high)), counts, most, answered
+                figure.add_axes((left / _WIDE, _BOTTOM / high, width / _WIDE, classes_high / high)),
+                counts,
+                most,
+                answered,
+                classes,
             )
             left += width + _GAP
         side = _WIDTHS[-1]
         roc = figure.add_axes(
-            (left / _WIDE, (_BOTTOM + _CLASSES + _BETWEEN + _BARS - side) / high, side / _WIDE, side / high)
+            (left / _WIDE, (_BOTTOM + classes_high + _BETWEEN + _BARS - side) / high, side / _WIDE, side / high)
         )
         _draw_roc(roc, answered)
         for row, (words, value) in enumerate(_facts(found)):
-            y = (_BOTTOM + _CLASSES - 0.75 - 0.27 * row) / high
+            y = (_BOTTOM + classes_high - 0.75 - 0.27 * row) / high
             figure.text(left / _WIDE, y, words, color=MUTED)
             figure.text((left + side) / _WIDE, y, value, ha="right", weight="bold")
 
@@ -105,9 +114,9 @@ def _draw_bars(axes: Axes, title: str, counts: IntArray, most: int, right: NDArr
         axes.legend(loc="upper right", handlelength=0.9, handleheight=0.9)
 
 
-def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy) -> None:
+def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy, classes: Names) -> None:
     names, place = _columns(counts, most)
-    shares = np.zeros((CLASSES, len(names)))
+    shares = np.zeros((len(classes), len(names)))
     np.add.at(shares, (found.predicted, place), 1)
     shares /= np.maximum(shares.sum(1, keepdims=True), 1)
     limit = float(shares.max()) or 1.0
@@ -117,7 +126,7 @@ def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy) 
             colour = PAPER if share > 0.55 * limit else INK
             axes.text(column, row, f"{100 * share:.0f}", size=7.5, color=colour, ha="center", va="center")
     axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(CLASSES), map(str, range(CLASSES)))
+    axes.set_yticks(range(len(classes)), map(shortened, classes))
     axes.set(title="By predicted class, % of its images", xlabel="regions")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

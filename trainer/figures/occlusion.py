@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from models.classes import Names, shortened
 from trainer.figures.style import ACCENT, AGAINST, DIVERGING, HAIRLINE, INK, MUTED, drawing
 from trainer.studies.occlusion import RegionStudy
 
@@ -16,10 +17,12 @@ _LEFT, _TOP, _BOTTOM, _RIGHT = 1.0, 1.2, 0.55, 0.25
 _MAP, _GAP = 0.86, 0.09
 _BAR_GAP, _BAR, _BAR_LABELS = 0.08, 0.1, 0.6
 _CURVES_GAP, _CURVES = 0.75, 3.4
+# Characters of a class's name from which on its letters are smaller, and at most.
+_LONG, _LONGEST = 7, 10
 
 
-def draw(path: Path, name: str, found: Sequence[RegionStudy]) -> None:
-    """Draw a row of ten maps for each region size, on a scale of its own, and beside them the changed answers.
+def draw(path: Path, name: str, classes: Names, found: Sequence[RegionStudy]) -> None:
+    """Draw a row of maps, one a class, for each region size, on its own scale, and beside them the changed answers.
 
     Parameters
     ----------
@@ -27,11 +30,13 @@ def draw(path: Path, name: str, found: Sequence[RegionStudy]) -> None:
         Of the PNG.
     name
         The checkpoint's.
+    classes
+        Their names.
     found
         What the study found.
     """
     pitch = _MAP + _GAP
-    maps_wide = 10 * pitch - _GAP
+    maps_wide = len(classes) * pitch - _GAP
     wide = _LEFT + maps_wide + _BAR_GAP + _BAR + _BAR_LABELS + _CURVES_GAP + _CURVES + _RIGHT
     high = _TOP + len(found) * pitch - _GAP + _BOTTOM
     with drawing(path, wide, high) as figure:
@@ -40,19 +45,19 @@ def draw(path: Path, name: str, found: Sequence[RegionStudy]) -> None:
         figure.text(
             0.35 / wide,
             1 - 0.66 / high,
-            f"Mean drop of the logit of the predicted digit, over {images:,} test images. "
-            "Teal: the region speaks for the digit; ochre: against it.",
+            f"Mean drop of the logit of the predicted class, over {images:,} test images. "
+            "Teal: the region speaks for the class; ochre: against it.",
             color=MUTED,
         )
         for row, one in enumerate(found):
             top = _TOP + row * pitch
-            _draw_row(figure, (wide, high), top, one, numbered=row == 0)
+            _draw_row(figure, (wide, high), top, one, () if row else classes)
         left = _LEFT + maps_wide + _BAR_GAP + _BAR + _BAR_LABELS + _CURVES_GAP
         bounds = left / wide, _BOTTOM / high, _CURVES / wide, (high - _TOP - _BOTTOM) / high
         _draw_curves(figure.add_axes(bounds), found)
 
 
-def _draw_row(figure: Figure, size: tuple[float, float], top: float, one: RegionStudy, numbered: bool) -> None:
+def _draw_row(figure: Figure, size: tuple[float, float], top: float, one: RegionStudy, titles: Names) -> None:
     wide, high = size
     heatmap = one.heatmap
     limit = float(np.abs(heatmap).max()) or 1.0
@@ -65,15 +70,16 @@ def _draw_row(figure: Figure, size: tuple[float, float], top: float, one: Region
         ha="right",
         va="center",
     )
-    for digit, values in enumerate(heatmap):
-        bounds = (_LEFT + digit * (_MAP + _GAP)) / wide, bottom, _MAP / wide, _MAP / high
+    for number, values in enumerate(heatmap):
+        bounds = (_LEFT + number * (_MAP + _GAP)) / wide, bottom, _MAP / wide, _MAP / high
         axes = figure.add_axes(bounds)
         shown = axes.imshow(values, DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(visible=True, color=HAIRLINE, linewidth=0.5)
-        if numbered:
-            axes.set_title(str(digit), loc="center", size=13, pad=5)
-    left = _LEFT + 10 * (_MAP + _GAP) - _GAP + _BAR_GAP
+        if titles:
+            title = shortened(titles[number], _LONGEST)
+            axes.set_title(title, loc="center", size=13 if len(title) < _LONG else 9, pad=5)
+    left = _LEFT + len(heatmap) * (_MAP + _GAP) - _GAP + _BAR_GAP
     bar = figure.colorbar(shown, cax=figure.add_axes((left / wide, bottom, _BAR / wide, _MAP / high)))
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelcolor=MUTED, labelsize=7.5)

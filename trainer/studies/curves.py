@@ -37,7 +37,7 @@ class Curves:
     Attributes
     ----------
     logits
-        (2, n + 1, 10): after 0 to n pixels have been deleted; inserted.
+        (2, n + 1, C): after 0 to n pixels have been deleted; inserted.
     target
         The class whose score is looked at.
     """

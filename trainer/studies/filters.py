@@ -27,7 +27,7 @@ class FilterStudy:
     usage
         The count.
     maps
-        (10, A, B, 5, 5): the mean of each class's maps, whose sums are the usage's mean contributions.
+        (C, A, B, 5, 5): the mean of each class's maps, whose sums are the usage's mean contributions.
     """
 
     usage: Usage
@@ -58,25 +58,26 @@ def study(
     """
     network = checkpoint.precise
     images = digits.scaled(np.float64)
-    which = chosen(digits.labels.astype(np.intp), network.logits(images).argmax(-1), per_class)
-    for digit, some in enumerate(which):
+    which = chosen(digits.labels.astype(np.intp), network.logits(images).argmax(-1), per_class, len(network.classes))
+    for number, some in enumerate(which):
         if len(some) < _FEWEST:
             raise RunError(
-                f"{checkpoint.name} predicts {len(some)} of the {digits.labels.tolist().count(digit)} images of a "
-                f"{digit} correctly; the study needs {_FEWEST} at least. Take more --images, or a more accurate network"
+                f"{checkpoint.name} predicts {len(some)} of the {digits.labels.tolist().count(number)} images of class "
+                f"{network.classes[number]} correctly; the study needs {_FEWEST} at least. Take more --images, or a "
+                "more accurate network"
             )
     totals, maps = zip(
-        *(_class(network, images[some], digit, advance) for digit, some in enumerate(which)), strict=True
+        *(_class(network, images[some], number, advance) for number, some in enumerate(which)), strict=True
     )
     advance(len(digits) - sum(map(len, which)))
     return FilterStudy(measure(totals, len(digits), per_class), np.stack(maps))
 
 
-def _class(network: Network, images: Array, digit: int, advance: Callable[[int], None]) -> tuple[Array, Array]:
+def _class(network: Network, images: Array, number: int, advance: Callable[[int], None]) -> tuple[Array, Array]:
     """The contributions of each image, (n, A, B), and the mean maps, (A, B, 5, 5): not all maps at once."""
     totals, sums = [], []
     for start in range(0, len(images), CHUNK):
-        maps = class_maps(network, images[start : start + CHUNK], digit)
+        maps = class_maps(network, images[start : start + CHUNK], number)
         totals.append(maps.sum((-2, -1)))
         sums.append(maps.sum(0))
         advance(len(maps))

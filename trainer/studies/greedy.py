@@ -122,7 +122,7 @@ def find_grounds(
     """
     check_single(image)
     if target is not None:
-        check_class("target", target)
+        check_class("target", target, len(network.classes))
     picture = network.flatten(image)[0].reshape(np.shape(image))
     predicted = int(network.logits(picture).argmax())
     explained = predicted if target is None else target
@@ -157,7 +157,7 @@ def _parted(picture: Array, blank: Array, moved: NDArray[np.bool_]) -> Array:
 
 
 def _value(logits: Array, target: int) -> Array:
-    """What is to be greatest: (2, ..., 10) of sheets and rests → (...)."""
+    """What is to be greatest: (2, ..., C) of sheets and rests → (...)."""
     others = np.delete(logits, target, axis=-1)
     greatest = others.max(-1)
     # log p / (1 − p), from which both logarithms follow without rounding a small one to nothing.
@@ -167,7 +167,7 @@ def _value(logits: Array, target: int) -> Array:
 
 
 def _proves(logits: Array, target: int) -> NDArray[np.bool_]:
-    """Whether sheets are read as the target and rests are not: (2, ..., 10) → (...)."""
+    """Whether sheets are read as the target and rests are not: (2, ..., C) → (...)."""
     sheet, rest = logits.argmax(-1) == target
     proves: NDArray[np.bool_] = sheet & ~rest
     return proves

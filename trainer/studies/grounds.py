@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import CLASSES
 from models.checkpoint import Checkpoint
 from models.errors import BudgetError, ImageError
 from models.network import Array, IntArray, Network, softmax
@@ -80,12 +79,12 @@ class GroundsStudy:
         answered: NDArray[np.bool_] = self.sufficient != UNKNOWN
         return answered
 
-    def groups(self) -> Iterator[tuple[str, "GroundsStudy"]]:
+    def groups(self, classes: int) -> Iterator[tuple[str, "GroundsStudy"]]:
         """All images, those that are predicted right and wrong, and those of each predicted class."""
         yield "all", self
         yield "right", self[self.right]
         yield "wrong", self[~self.right]
-        for number in range(CLASSES):
+        for number in range(classes):
             yield str(number), self[self.predicted == number]
 
     def warnings(self) -> dict[str, Array]:
@@ -158,7 +157,8 @@ def auroc(warning: Array, wrong: NDArray[np.bool_]) -> float | None:
 def document(checkpoint: Checkpoint, found: GroundsStudy) -> dict[str, Any]:
     """What was found, for the study's JSON."""
     answered = found[found.answered]
-    changes = np.zeros((CLASSES, CLASSES), np.int64)
+    classes = len(checkpoint.network.classes)
+    changes = np.zeros((classes, classes), np.int64)
     changed = answered.fewest > 0
     np.add.at(changes, (answered.predicted[changed], answered.becomes[changed]), 1)
     return {
@@ -167,7 +167,7 @@ def document(checkpoint: Checkpoint, found: GroundsStudy) -> dict[str, Any]:
         "images": len(found),
         "region": REGION,
         "fill": 0,
-        "groups": {name: group.document() for name, group in found.groups()},
+        "groups": {name: group.document() for name, group in found.groups(classes)},
         "changes_from_to": changes.tolist(),
         "auroc_of_wrong": {name: auroc(values, ~answered.right) for name, values in found.warnings().items()},
     }

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from models.architecture import CLASSES
 from models.checkpoint import Checkpoint
 from models.hiding import Hiding
 from models.network import Array, IntArray, Network
@@ -31,14 +30,14 @@ class RegionStudy:
     region
         Side in pixels.
     read
-        (10,): how many images are read as each class.
+        (C,): how many images are read as each class.
     drop
-        (10, R, R): by how much hiding each region lowers the logit of the class that is read, on the mean over the
+        (C, R, R): by how much hiding each region lowers the logit of the class that is read, on the mean over the
         images that are read as that class; 0 where there are none.
     critical
         (N,): how many regions of each image are critical, that is, change the answer when they alone are hidden.
     changes
-        (10, 10): how many hidings change the answer, from the row's digit to the column's.
+        (C, C): how many hidings change the answer, from the row's class to the column's.
     """
 
     region: int
@@ -49,7 +48,7 @@ class RegionStudy:
 
     @property
     def heatmap(self) -> Array:
-        """(10, 28, 28): the mean drop of the region that covers each pixel."""
+        """(C, 28, 28): the mean drop of the region that covers each pixel."""
         return Regions(self.region).spread(self.drop)
 
     @property
@@ -78,7 +77,7 @@ class RegionStudy:
                 "share_of_hidings": self.hidings_changed,
                 "from_to": self.changes.tolist(),
             },
-            "mean_drop": {str(digit): drop.tolist() for digit, drop in enumerate(self.drop)},
+            "mean_drop": {str(number): drop.tolist() for number, drop in enumerate(self.drop)},
         }
 
 
@@ -122,7 +121,7 @@ def document(checkpoint: Checkpoint, found: list[RegionStudy]) -> dict[str, Any]
         "study": "occlusion",
         "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
         "images": len(found[0].critical),
-        "score": "logit of the digit that is read",
+        "score": "logit of the predicted class",
         "fill": 0,
         "read_as": found[0].read.tolist(),
         "regions": {str(one.region): one.document() for one in found},
@@ -131,12 +130,13 @@ def document(checkpoint: Checkpoint, found: list[RegionStudy]) -> dict[str, Any]
 
 def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
     result = occlude(network, digits.scaled(np.float64), hiding=Hiding(regions))
-    drop, changes = np.zeros((CLASSES, *regions.grid)), np.zeros((CLASSES, CLASSES), np.int64)
+    classes = len(network.classes)
+    drop, changes = np.zeros((classes, *regions.grid)), np.zeros((classes, classes), np.int64)
     np.add.at(drop, result.predicted, result.drop)
     image, row, column = np.nonzero(result.critical)
     np.add.at(changes, (result.predicted[image], result.prediction[image, row, column]), 1)
     return {
-        "read": np.bincount(result.predicted, minlength=CLASSES),
+        "read": np.bincount(result.predicted, minlength=classes),
         "drop": drop,
         "critical": result.critical.sum((1, 2)),
         "changes": changes,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from models.architecture import CLASSES, POOL, Wiring
+from models.architecture import POOL, Wiring
 from models.checks import check_class
 from models.network import Array, IntArray, Network
 
@@ -60,20 +60,21 @@ def pixel_ledger(network: Network, images: Array, target: ArrayLike | None = Non
     ImageError
         Not 28×28, or not finite.
     ParameterError
-        A target that is not from 0 to 9.
+        A target that is none of the network's classes.
     """
+    shape = network.architecture
     if target is not None:
         for value in np.unique(target):
-            check_class("target", int(value))
+            check_class("target", int(value), shape.classes)
     flat, batch = network.flatten(images)
     images = flat.reshape(-1, *np.shape(images)[-2:])
-    shape, count = network.architecture, len(flat)
+    count = len(flat)
     trace = network.trace(images)
     explained = trace.logits.argmax(-1) if target is None else np.broadcast_to(np.asarray(target, np.intp), batch)
     explained = explained.reshape(count)
 
     # From the class back to conv2: each gate that is open hands its weight to the winner of its cell.
-    affine = network.weights["affine.weight"].reshape(CLASSES, shape.maps, -1)[explained]
+    affine = network.weights["affine.weight"].reshape(shape.classes, shape.maps, -1)[explained]
     handed = affine * (trace.pool2.reshape(affine.shape) > 0)
     conv2 = np.zeros((count, shape.maps, shape.conv2_side**2), network.dtype)
     np.put_along_axis(conv2, trace.winners.reshape(affine.shape), handed, axis=-1)

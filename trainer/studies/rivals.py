@@ -1,6 +1,6 @@
 """Captum's explanations by gradients; needs PyTorch and Captum (``konkyo[dev]``).
 
-Each explains the logit of the digit that is read; where one wants a reference image, that is the empty one, since it
+Each explains the logit of the predicted class; where one wants a reference image, that is the empty one, since it
 is what curves delete to. Absolute values are taken where Captum takes them by default (saliency), ReLU where the method
 has it (Grad-CAM).
 """
@@ -51,7 +51,7 @@ class Layers(nn.Module):
         self.load_state_dict(state)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) → (N, 10)."""
+        """(N, 1, 28, 28) → (N, C)."""
         pool1 = self.pool1(self.relu1(self.conv1(images)))
         pool2 = self.pool2(self.relu2(self.conv2(pool1)))
         logits: Tensor = self.affine(pool2.flatten(1))

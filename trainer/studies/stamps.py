@@ -46,7 +46,7 @@ class Stamps:
         return cls(network, places, _stamps(network, (flat - other)[0], places), base)
 
     def logits(self, sums: Array) -> Array:
-        """The logits (..., 10) of the images whose stamps add up to ``sums`` (..., A, S, S)."""
+        """The logits (..., C) of the images whose stamps add up to ``sums`` (..., A, S, S)."""
         answers = self.network.after_conv1(sums.reshape(-1, *sums.shape[-3:]) + self.reference)
         return answers.reshape(*sums.shape[:-3], answers.shape[-1])
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.architecture import CLASSES
 from models.network import Array, IntArray
 from models.usage import PERCENT, ClassUsage, Usage
 
@@ -45,20 +44,22 @@ def measure(contributions: Sequence[Array], searched: int, per_class: int) -> Us
     return replace(bare, classes=classes)
 
 
-def chosen(labels: IntArray, predicted: IntArray, per_class: int) -> list[IntArray]:
+def chosen(labels: IntArray, predicted: IntArray, per_class: int, classes: int) -> list[IntArray]:
     """Choose the first ``per_class`` correctly predicted images of each class.
 
     Parameters
     ----------
     labels, predicted
         (N,): the true and the predicted class of each image.
+    classes
+        How many there are.
 
     Returns
     -------
     list of IntArray
-        Ten arrays of image numbers, ascending.
+        For each class, the numbers of its images, ascending.
     """
-    return [np.flatnonzero((labels == one) & (predicted == one))[:per_class] for one in range(CLASSES)]
+    return [np.flatnonzero((labels == one) & (predicted == one))[:per_class] for one in range(classes)]
 
 
 def _firsts(contributions: Array) -> IntArray:

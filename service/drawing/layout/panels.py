@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from models.architecture import CLASSES, Architecture
+from models.architecture import Architecture
 from service.drawing.layout.table import Table
 from service.drawing.primitives.canvas import MARGIN, TOP, Box
 
@@ -61,17 +61,17 @@ class Panels:
         lowest = max(self.filter(0).bottom, self.kernel(self.architecture.kernels_per_filter - 1, 0).bottom)
         return lowest + (0 if self.dense else _NUMBERS)
 
-    def panel(self, digit: int) -> Box:
+    def panel(self, number: int) -> Box:
         """The panel of a class."""
-        row, column = divmod(digit, _COLUMNS)
+        row, column = divmod(number, _COLUMNS)
         cells = self.architecture.conv1_filters * self.pitch[0]
         height = _HEAD + cells + _ABOVE_PLACES + 2 * _PLACE + _END
         left, top = MARGIN + column * (_WIDTH + _GAP), self.filters_bottom + _ABOVE_PANELS + row * height
         return Box(left, top, left + _WIDTH, top + height)
 
-    def cell(self, digit: int, conv1: int, conv2: int) -> Box:
+    def cell(self, number: int, conv1: int, conv2: int) -> Box:
         """A pair's cell in the panel of a class."""
-        panel, (down, right) = self.panel(digit), self.pitch
+        panel, (down, right) = self.panel(number), self.pitch
         left, top = panel.left + conv2 * right, panel.top + _HEAD + conv1 * down
         wide, high = (right - 1, down - 1) if self.dense else _CELL
         return Box(left, top, left + wide, top + high)
@@ -90,9 +90,9 @@ class Panels:
         """Thickness of the frames of the first and second pair, and their distance from a cell."""
         return 2, (0 if self.dense else 2)
 
-    def icons(self, digit: int, place: int) -> tuple[Box, Box]:
+    def icons(self, number: int, place: int) -> tuple[Box, Box]:
         """The conv1 filter and the conv2 kernel of the first or second pair, beneath the cells."""
-        panel = self.panel(digit)
+        panel = self.panel(number)
         top = panel.bottom - _END - (2 - place) * _PLACE
         kernels = self.architecture.conv1_kernel, self.architecture.conv2_kernel
         sides = [max(_ICON // cells, 1) * cells for cells in kernels]
@@ -107,12 +107,12 @@ class Panels:
     @property
     def right(self) -> int:
         """Right edge of the panels and the filters."""
-        return max(self.panel(CLASSES - 1).right, self.filters_right)
+        return max(self.panel(min(self.architecture.classes, _COLUMNS) - 1).right, self.filters_right)
 
     @property
     def bottom(self) -> int:
         """Bottom edge of the last row of panels."""
-        return self.panel(CLASSES - 1).bottom
+        return self.panel(self.architecture.classes - 1).bottom
 
     @property
     def _kernel_sizes(self) -> tuple[int, int]:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from models.architecture import CLASSES, IMAGE_SIDE, Architecture
+from models.architecture import IMAGE_SIDE, Architecture
+from models.classes import Names, numbered
 from service.drawing.layout.layers import MAP_GAP, Grid, Layer, fold, sizes
 from service.drawing.layout.table import Table
 from service.drawing.primitives.canvas import MARGIN, NOTE, Box
 from service.drawing.primitives.colourbar import STRIP_NUMBERS
-from service.drawing.primitives.letters import width
+from service.drawing.primitives.letters import cut, width
 
 # Baselines of a layer's name and sizes, and of the pairs' numbers above the field.
 NAME, SIZES, PAIRS = 75, 91, 110
@@ -25,6 +26,11 @@ _FIELD_WIDTH, _FIELD_UNIT = 420, 6
 _FIELD_GAPS = {1: 1, 2: 2, 3: 4, 4: 4, 5: 6, 6: 6}
 _ROW_GAP, _EDGE = 5, 5
 _TAG, _LOGIT, _PREDICTED = 20, 64, 40
+# Names of several letters: what stands beside them, their greatest width, and the predicted one's size and distance.
+_TAG_MARGIN, _LONGEST_TAG = 8, 84
+NAME_SIZE, _PREDICTED_GAP = 18, 16
+# So many rows high is the slide at least; more than so many rows are lower.
+_FEWEST_ROWS, _MANY_ROWS, _LOW_ROW = 8, 16, 26
 # Distances below the maps: to the legends, their height, between lines, and to the bottom.
 _STRIP, _STRIP_HEIGHT = 12, 6
 LINE = 16
@@ -42,15 +48,24 @@ class _Fold(NamedTuple):
 
 @dataclass(frozen=True)
 class Slide:
-    """From left to right: the image, four layers, ten rows of pairs' maps with a logit each, the predicted class.
+    """From left to right: the image, four layers, a row of pairs' maps with a logit for each class, the prediction.
 
     Parameters
     ----------
     architecture
         The architecture of the network.
+    classes
+        The names of its classes, as they are drawn; by default their numbers.
     """
 
     architecture: Architecture
+    classes: Names = ()
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the classes as they stand at their rows; what is too wide is cut."""
+        names = self.classes or numbered(self.architecture.classes)
+        return [cut(name, NOTE, _LONGEST_TAG) if len(name) > 1 else name for name in names]
 
     @cached_property
     def digit(self) -> Box:
@@ -109,24 +124,25 @@ class Slide:
         grid = self.grids(2)[group]
         return grid.small_box(conv2, grid.lead - _LEAD_GAP, number, self.kernels)
 
-    def row(self, digit: int) -> Box:
-        """The background of a class's maps in the field."""
-        left, top = self.column(3).right + self._gap + _TAG, _TOP + digit * self._row
+    def row(self, number: int) -> Box:
+        """The background of a class's maps in the field. Few rows stand in the middle of the height."""
+        field = (self.bottom - _TOP - self.architecture.classes * self._row) // 2
+        left, top = self.column(3).right + self._gap + self._tag, _TOP + field + number * self._row
         return Box(left, top + 1, left + self._row_width, top + self._row - 1)
 
-    def tag(self, digit: int) -> Box:
+    def tag(self, number: int) -> Box:
         """The box of a class's name, at the left of its row."""
-        row = self.row(digit)
-        return row._replace(left=row.left - _TAG, right=row.left)
+        row = self.row(number)
+        return row._replace(left=row.left - self._tag, right=row.left)
 
-    def logit(self, digit: int) -> Box:
+    def logit(self, number: int) -> Box:
         """The box of a class's logit, at the right of its row."""
-        row = self.row(digit)
+        row = self.row(number)
         return row._replace(left=row.right, right=row.right + _LOGIT)
 
-    def pairs(self, digit: int) -> Grid:
+    def pairs(self, number: int) -> Grid:
         """A class's maps: pair (i, j) is number i · B + j."""
-        row = self.row(digit)
+        row = self.row(number)
         lines, columns, unit, pitch = self._field
         side = unit * self.architecture.pool2_side
         left = (row.left + row.right - (columns - 1) * pitch - side) // 2
@@ -137,7 +153,7 @@ class Slide:
     def field_sizes(self) -> str:
         """The number of classes and maps in the field, and the size of the maps, in words."""
         shape = self.architecture
-        return f"{CLASSES} classes × {sizes(shape.conv1_filters * shape.conv2_filters, shape.pool2_side)}"
+        return f"{shape.classes} classes × {sizes(shape.conv1_filters * shape.conv2_filters, shape.pool2_side)}"
 
     @property
     def dense(self) -> bool:
@@ -163,7 +179,7 @@ class Slide:
     @property
     def right(self) -> int:
         """Right edge of the predicted class."""
-        return self.logit(0).right + _PREDICTED
+        return self.logit(0).right + self._predicted
 
     @property
     def size(self) -> tuple[int, int]:
@@ -173,11 +189,27 @@ class Slide:
     @cached_property
     def bottom(self) -> int:
         """Bottom edge of the field."""
-        return _TOP + CLASSES * self._row
+        return _TOP + max(self.architecture.classes, _FEWEST_ROWS) * self._row
+
+    @cached_property
+    def _tag(self) -> int:
+        widest = max(width(name, NOTE) for name in self.names)
+        return _TAG if all(len(name) == 1 for name in self.names) else round(widest) + _TAG_MARGIN
+
+    @cached_property
+    def _predicted(self) -> int:
+        """Width of the predicted class's name at the right."""
+        if all(len(name) == 1 for name in self.names):
+            return _PREDICTED
+        return _PREDICTED_GAP + round(max(width(name, NAME_SIZE) for name in self.names))
+
+    @cached_property
+    def _least_row(self) -> int:
+        return _ROW if self.architecture.classes <= _MANY_ROWS else _LOW_ROW
 
     @cached_property
     def _row(self) -> int:
-        return max(_ROW, self._field.lines * self._field.pitch + _ROW_GAP)
+        return max(self._least_row, self._field.lines * self._field.pitch + _ROW_GAP)
 
     @cached_property
     def _row_width(self) -> int:
@@ -193,7 +225,7 @@ class Slide:
             pitch = unit * self.architecture.pool2_side + _FIELD_GAPS[unit]
             for lines in lines_there_may_be:
                 columns = filters // lines * across
-                if columns * pitch <= _FIELD_WIDTH and (lines * pitch + _ROW_GAP <= _ROW or unit == 1):
+                if columns * pitch <= _FIELD_WIDTH and (lines * pitch + _ROW_GAP <= self._least_row or unit == 1):
                     return _Fold(lines, columns, unit, pitch)
         # Wider than it may be, but there is no smaller way.
         return _Fold(filters, across, unit, pitch)
@@ -204,7 +236,7 @@ class Slide:
         columns = (
             self.digit.width,
             *(layer.width for layer in self.layers),
-            _TAG + self._row_width + _LOGIT + _PREDICTED,
+            self._tag + self._row_width + _LOGIT + self._predicted,
         )
         return max((_WIDTH - 2 * MARGIN - sum(columns)) // (len(columns) - 1), _GAP)
 

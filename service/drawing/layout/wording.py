@@ -1,12 +1,52 @@
 """Phrases that several pictures share."""
 
+from models.classes import shortened
 from models.hiding import Hiding
+from models.network import Network
 from models.result import ClassResult
+from service.drawing.primitives.letters import cut, writable
+
+# Characters of a class's name at most, in a sentence or a heading.
+_LONGEST = 24
+
+
+def class_name(network: Network, number: int, most: int = _LONGEST) -> str:
+    """The name of a class, cut if it is long; ``class 3`` if the pictures' font has no letters for it."""
+    return shortened(writable(network.classes[number]) or f"class {number}", most)
 
 
 def class_words(result: ClassResult) -> str:
     """The explained class, or the difference of two classes."""
-    return f"{result.target}" if result.versus is None else f"{result.target} − {result.versus}"
+    target = class_name(result.network, result.target)
+    return target if result.versus is None else f"{target} − {class_name(result.network, result.versus)}"
+
+
+def class_line(before: str, result: ClassResult, size: int, most: float) -> str:
+    """The explained class behind other words. Two long names are cut alike, so that the line is at most so wide."""
+    target, versus = result.target, result.versus
+    line = ""
+    for characters in range(_LONGEST, 1, -1):
+        names = [class_name(result.network, one, characters) for one in (target, versus) if one is not None]
+        line = f"{before}{' − '.join(names)}"
+        if cut(line, size, most) == line:
+            return line
+    return cut(line, size, most)
+
+
+def logit_words(result: ClassResult) -> str:
+    """The logit of the explained class, or the difference of two logits."""
+    target = f"logit {class_name(result.network, result.target)}"
+    return target if result.versus is None else f"{target} − logit {class_name(result.network, result.versus)}"
+
+
+def article(name: str) -> str:
+    """A name with its indefinite article."""
+    return f"an {name}" if name[0].lower() in "aeiou8" else f"a {name}"
+
+
+def many(name: str) -> str:
+    """Several images of a class: ``7s``, or ``images of giraffe``."""
+    return f"{name}s" if name.isdecimal() else f"images of {name}"
 
 
 def hiding_words(hiding: Hiding) -> str:

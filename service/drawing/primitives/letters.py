@@ -1,6 +1,7 @@
 """Letters: renders lines of text as arrays of shades, with caches."""
 
 from functools import lru_cache
+from unicodedata import combining, normalize
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -22,6 +23,23 @@ def width(text: str, size: int) -> float:
     """The width of a line of text, in the unit of its size."""
     pairs = zip(text, [*text[1:], ""], strict=True)
     return sum(_advance(*pair, size * _FINENESS) for pair in pairs) / _FINENESS
+
+
+def cut(text: str, size: int, most: float) -> str:
+    """The text, or as much of it as is at most ``most`` wide with an ellipsis at its end."""
+    if width(text, size) <= most:
+        return text
+    kept = next((end for end in range(len(text) - 1, 1, -1) if width(f"{text[:end].rstrip()}…", size) <= most), 1)
+    return f"{text[:kept].rstrip()}…"
+
+
+@lru_cache(maxsize=4096)
+def writable(text: str) -> str | None:
+    """The text in letters that the font has, accents left out where it has none; None where a letter is missing."""
+    plain = "".join(one for one in normalize("NFKD", text) if not combining(one))
+    missing = bytes(_font(_FINENESS * 4).getmask("\uffff"))
+    known = all(one in _DRAWN or bytes(_font(_FINENESS * 4).getmask(one)) != missing for one in plain)
+    return plain if plain and known else None
 
 
 @lru_cache(maxsize=4096)
