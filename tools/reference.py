@@ -7,7 +7,7 @@ Schema = dict[str, Any]
 HEAD = """# HTTP reference
 
 Made by `make examples` from the service's OpenAPI document, which is at `/openapi.json`. Indices count from 0. In an
-answer, `[row][column]` is an array of rows; "[10 × …]" says how long an array is along each of its axes. A field that
+answer, `[row][column]` is an array of rows; "[28 × …]" says how long an array is along each of its axes. A field that
 was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
 """
 
@@ -87,8 +87,9 @@ def _array(schema: Schema, schemas: Schema, shown: list[str]) -> str:
         return f"{len(kinds)} × {kinds[0]}"
     lengths: list[str] = []
     while schema.get("type") == "array" and "items" in schema:
-        length = schema.get("maxItems")
-        lengths.append(str(length) if length is not None and length == schema.get("minItems") else "…")
+        fewest, most = schema.get("minItems"), schema.get("maxItems")
+        known = fewest is not None and most is not None
+        lengths.append("…" if not known else str(most) if fewest == most else f"{fewest}…{most}")
         schema = schema["items"]
     return f"[{' × '.join(lengths)}] {_kind(schema, schemas, shown)}"
 

@@ -34,6 +34,7 @@ class EmptyAnswer(BaseModel):
     """The prediction with everything hidden."""
 
     predicted: Class
+    label: str = Field(description="Its name.")
     probability: Share = Field(description="Of the predicted class.")
     logit: float = Field(description="Of the class that is explained; with `versus`, the difference of the two logits.")
 

@@ -50,11 +50,15 @@ class Subject:
         (28, 28) in [0, 1], in float64.
     usage
         The study of the network, if any.
+    target, versus
+        The numbers of the class to explain and of the contrast class, if they are asked for.
     """
 
     network: Network
     image: Array
     usage: Usage | None
+    target: int | None = None
+    versus: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class Handler:
         query = self._query(operation.query)
         form = self._form(query)
         checkpoint = self._catalogue.get(query.model)
+        target, versus = query.question(checkpoint.network.classes)
         cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
         if not cheap:
             self._capacity.check()
@@ -119,7 +124,7 @@ class Handler:
         def work() -> bytes:
             with EXPLANATION_SECONDS.labels(self._request.scope["route"].path, form.value).time():
                 image, report = decode_image(data, query.fit, query.polarity)
-                subject = Subject(checkpoint.precise, image, self._catalogue.usage(checkpoint))
+                subject = Subject(checkpoint.precise, image, self._catalogue.usage(checkpoint), target, versus)
                 result = operation.explain(subject, query)
                 if form is Format.PNG:
                     return png(operation.draw(result, query.style))

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.checks import check_question
+from models.classes import Names, find
 from models.errors import ParameterError
 from service.drawing.primitives.style import MAX_SCALE, Style, Theme
-from service.handling.answers import Class
 from service.http.negotiation import Format
 from service.imaging.decoding import Fit, Polarity
 
@@ -51,11 +52,32 @@ class ImageQuery(PictureQuery):
     )
     model: str | None = Field(None, description="A checkpoint's name, see `GET /models`; the default one, if absent.")
 
+    def question(self, _: Names) -> tuple[int | None, int | None]:
+        """The numbers of the class to explain and of the contrast class; None where they are not asked for."""
+        return None, None
+
 
 class ClassQuery(ImageQuery):
     """Parameters of every explanation of a class."""
 
-    target: Class | None = Field(None, description="The class to explain; the predicted one, if absent.")
-    versus: Class | None = Field(
-        None, description="A contrast class: every number becomes the difference target − versus."
+    target: str | None = Field(
+        None,
+        description="The class to explain, by its name or its number from 0; where both fit, the name. The predicted "
+        "one, if absent.",
     )
+    versus: str | None = Field(
+        None, description="A contrast class, named as `target`: every number becomes the difference target − versus."
+    )
+
+    def question(self, classes: Names) -> tuple[int | None, int | None]:
+        """Both, among the classes of the network that answers.
+
+        Raises
+        ------
+        ParameterError
+            A class that it does not have, or a class against itself.
+        """
+        target = None if self.target is None else find("target", self.target, classes)
+        versus = None if self.versus is None else find("versus", self.versus, classes)
+        check_question(target, versus, classes)
+        return target, versus

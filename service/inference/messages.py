@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import MISSING, BaseModel, ConfigDict, Field
+from pydantic import MISSING, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from service.inference.outputs import OutputName
 from service.inference.tensors import MAX_IMAGES
@@ -10,7 +11,15 @@ from service.inference.tensors import MAX_IMAGES
 INPUT = "images"
 EXTENSIONS = ["binary_tensor_data"]
 
-Target = Annotated[int, Field(ge=0, le=9)]
+
+def _class(value: object) -> int | str:
+    if type(value) is int or isinstance(value, str):
+        return value
+    raise PydanticCustomError("class", "must be the name of a class, or its number from 0")
+
+
+# The name of a class, or its number from 0. Where both fit, the name counts.
+Target = Annotated[int | str, PlainValidator(_class, json_schema_input_type=int | str)]
 # A name is text in JSON, which strict validation would not take for one.
 Name = Annotated[OutputName, Field(strict=False)]
 Shape = Annotated[list[int], Field(min_length=2, max_length=3)]
@@ -59,7 +68,8 @@ class RequestParameters(_Request):
         MISSING, description="Whether outputs that do not say otherwise come as bytes."
     )
     target: Target | MISSING = Field(
-        MISSING, description="The class that is explained; the predicted one of each image, if absent."
+        MISSING,
+        description="The class that is explained, by name or number; if absent, the predicted one of each.",
     )
 
 
@@ -84,7 +94,9 @@ class ExplainRequest(_Request):
     outputs: list[Name] | MISSING = Field(
         MISSING, max_length=len(OutputName), description="Absent or empty: all of them."
     )
-    target: Target | MISSING = Field(MISSING, description="The class to explain; if absent, the predicted one of each.")
+    target: Target | MISSING = Field(
+        MISSING, description="The class to explain, by name or number; if absent, the predicted one of each."
+    )
 
 
 class ServerMetadata(BaseModel):

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import MISSING, ValidationError
 from pydantic_core import from_json
 
+from models.classes import Names, find
 from models.errors import ParameterError
 from models.network import Array
 from service.errors import MalformedUploadError
@@ -49,7 +50,7 @@ class Question:
     id: str | None = None
 
 
-def infer_question(body: bytes, json_length: str | None, model: str) -> Question:
+def infer_question(body: bytes, json_length: str | None, model: str, classes: Names) -> Question:
     """The question in a request of the Open Inference Protocol.
 
     Parameters
@@ -60,6 +61,8 @@ def infer_question(body: bytes, json_length: str | None, model: str) -> Question
         The header that says where the JSON ends; None if there is no such header.
     model
         The name in the path.
+    classes
+        The classes of that model.
 
     Raises
     ------
@@ -82,14 +85,14 @@ def infer_question(body: bytes, json_length: str | None, model: str) -> Question
             raise ParameterError(f"outputs.{number}.name", "must be named once")
         said = MISSING if one.parameters is MISSING else one.parameters.binary_data
         outputs[one.name] = in_bytes if said is MISSING else said
-    target = None if parameters.target is MISSING else parameters.target
+    target = None if parameters.target is MISSING else find("parameters.target", parameters.target, classes)
     _check_target("parameters.target", target, outputs)
     return Question(
         images, outputs or dict.fromkeys(OutputName, in_bytes), target, None if request.id is MISSING else request.id
     )
 
 
-def explain_question(body: bytes) -> Question:
+def explain_question(body: bytes, classes: Names) -> Question:
     """The question in a request of KServe's first protocol.
 
     Raises
@@ -104,7 +107,7 @@ def explain_question(body: bytes) -> Question:
     shape = [count, PIXELS] if len(request.instances[0]) == PIXELS else [count, 28, 28]
     images = from_numbers("instances", request.instances, shape, "FP32")
     outputs = {} if request.outputs is MISSING else dict.fromkeys(request.outputs, False)
-    target = None if request.target is MISSING else request.target
+    target = None if request.target is MISSING else find("target", request.target, classes)
     _check_target("target", target, outputs)
     return Question(images, outputs or dict.fromkeys(OutputName, False), target)
 

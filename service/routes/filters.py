@@ -78,8 +78,8 @@ async def explain(request: Request) -> Response:
     return await Handler(request).respond(_OPERATION)
 
 
-def _explain(subject: Subject, query: FiltersQuery) -> FilterExplanation:
-    return explain_filters(subject.network, subject.image, query.target, query.versus, subject.usage)
+def _explain(subject: Subject, _: FiltersQuery) -> FilterExplanation:
+    return explain_filters(subject.network, subject.image, subject.target, subject.versus, subject.usage)
 
 
 def _serialise(result: FilterExplanation, query: FiltersQuery, envelope: Envelope) -> FiltersAnswer:

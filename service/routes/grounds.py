@@ -56,6 +56,7 @@ class ContrastAnswer(RegionSet):
     """A smallest set of regions whose hiding changes the predicted class."""
 
     predicted: Class = Field(description="The class that is predicted with these regions hidden.")
+    label: str = Field(description="Its name.")
 
 
 class GroundsAnswer(Answer):
@@ -111,9 +112,13 @@ def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsA
             regions=list(contrast.regions),
             boxes=_boxes(regions, contrast.regions),
             predicted=contrast.predicted,
+            label=result.name(contrast.predicted),
         ),
         empty=EmptyAnswer(
-            predicted=empty.predicted, probability=empty.probability, logit=float(empty.logits[result.predicted])
+            predicted=empty.predicted,
+            label=result.name(empty.predicted),
+            probability=empty.probability,
+            logit=float(empty.logits[result.predicted]),
         ),
         input=envelope.input,
         model=envelope.model,

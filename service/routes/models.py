@@ -5,7 +5,9 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from models.card import Preprocessing
 from models.checkpoint import Checkpoint
+from models.classes import Names
 from models.usage import Distinct, PlacedPair, Usage
 from service import drawing
 from service.catalogue import CatalogueDependency
@@ -26,6 +28,9 @@ class ModelSummary(BaseModel):
     name: str
     architecture: ArchitectureCard
     parameters: int = Field(ge=1)
+    classes: list[str] = Field(description="The names of the classes, in the order of the logits.")
+    dataset: str = Field(description="Name of the data set that it was trained on.")
+    preprocessing: Preprocessing = Field(description="How a picture of any size becomes an image of 28×28.")
     accuracy: Share = Field(description="Share of correctly predicted test images.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
@@ -42,6 +47,7 @@ class ClassFilterUsage(BaseModel):
     """Which filter pairs the network uses for a class, over images that it predicts correctly."""
 
     predicted: Class
+    label: str = Field(description="Its name.")
     images: int = Field(ge=1, description="Number of images.")
     first: PlacedPair = Field(description="The pair that contributes most in the most images.")
     second: PlacedPair | None = Field(description="The next pair; null only where there is a single pair.")
@@ -56,7 +62,7 @@ class FilterUsage(BaseModel):
 
     searched: int = Field(ge=1, description="Training images, from the first one on, that were searched.")
     per_class: int = Field(ge=1, description="Maximum number of images of a class.")
-    distinct: Distinct = Field(description="Number of different combinations among the ten classes.")
+    distinct: Distinct = Field(description="Number of different combinations among the classes.")
     classes: list[ClassFilterUsage]
 
 
@@ -126,6 +132,9 @@ def _summary(checkpoint: Checkpoint) -> ModelSummary:
         name=checkpoint.name,
         architecture=ArchitectureCard.model_validate(card["architecture"]),
         parameters=card["parameters"],
+        classes=card["classes"],
+        dataset=card["dataset"]["name"],
+        preprocessing=Preprocessing(card["preprocessing"]),
         accuracy=card["accuracy"]["test"],
         sha256=checkpoint.sha256,
     )
@@ -138,15 +147,16 @@ def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:
         conv1_filters=conv1.tolist(),
         conv2_shape=conv2.shape,
         conv2_filters=conv2.tolist(),
-        usage=usage and _usage(usage),
+        usage=usage and _usage(usage, checkpoint.network.classes),
         model=ModelReference.of(checkpoint),
     )
 
 
-def _usage(usage: Usage) -> FilterUsage:
-    classes = [
+def _usage(usage: Usage, classes: Names) -> FilterUsage:
+    each = [
         ClassFilterUsage(
             predicted=number,
+            label=classes[number],
             images=one.images,
             first=one.first,
             second=one.second,
@@ -157,4 +167,4 @@ def _usage(usage: Usage) -> FilterUsage:
         )
         for number, one in enumerate(usage.classes)
     ]
-    return FilterUsage(searched=usage.searched, per_class=usage.per_class, distinct=usage.distinct, classes=classes)
+    return FilterUsage(searched=usage.searched, per_class=usage.per_class, distinct=usage.distinct, classes=each)

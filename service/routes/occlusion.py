@@ -51,6 +51,7 @@ class CriticalRegion(BaseModel):
     column: int = Field(ge=0)
     box: tuple[int, int, int, int] = Field(description="(left, top, right, bottom) in pixels, the last two excluded.")
     predicted: Class = Field(description="The predicted class with it hidden.")
+    label: str = Field(description="Its name.")
 
 
 class OcclusionAnswer(ClassAnswer):
@@ -94,8 +95,8 @@ def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:
     return explain_occlusion(
         subject.network,
         subject.image,
-        query.target,
-        query.versus,
+        subject.target,
+        subject.versus,
         query.hiding,
         query.score,
         pairs=query.pairs,
@@ -108,7 +109,11 @@ def _serialise(result: OcclusionExplanation, _: OcclusionQuery, envelope: Envelo
     regions = found.hiding.regions
     critical = [
         CriticalRegion(
-            row=row, column=column, box=regions.box(row, column), predicted=int(found.prediction[row, column])
+            row=row,
+            column=column,
+            box=regions.box(row, column),
+            predicted=int(found.prediction[row, column]),
+            label=result.name(int(found.prediction[row, column])),
         )
         for row, column in np.argwhere(found.critical).tolist()
     ]

@@ -1,5 +1,7 @@
 """``POST /v1/models/{name}:explain``: the one explanation that KServe's client asks for."""
 
+from functools import partial
+
 from fastapi import APIRouter, Response
 
 from service.handling import openapi
@@ -21,4 +23,6 @@ router = APIRouter(prefix="/v1", tags=["inference"], dependencies=[KeyRequired])
 )
 async def explain(name: str, inference: InferenceDependency) -> Response:
     """The same outputs as those of `/v2/models/{name}/infer`, image by image."""
-    return await inference.respond(inference.checkpoint(name), explain_question, explain_answer)
+    checkpoint = inference.checkpoint(name)
+    parse = partial(explain_question, classes=checkpoint.network.classes)
+    return await inference.respond(checkpoint, parse, explain_answer)

@@ -86,5 +86,6 @@ async def infer(
     `/v2/models/{name}/versions/{version}/infer`.
     """
     checkpoint = inference.checkpoint(name)
-    parse = partial(infer_question, json_length=json_length, model=checkpoint.name)
+    classes = checkpoint.network.classes
+    parse = partial(infer_question, json_length=json_length, model=checkpoint.name, classes=classes)
     return await inference.respond(checkpoint, parse, infer_answer)

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from models.architecture import CLASSES
 from models.checkpoint import Checkpoint
+from models.classes import FEWEST, MOST
 from service.catalogue import CatalogueDependency
 from service.handling.answers import Matrix, ModelReference, PerClass
 from service.handling.openapi import responses
@@ -15,7 +15,7 @@ from service.http.security import KeyRequired
 
 router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
-_PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=CLASSES, max_length=CLASSES)]
+_PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=FEWEST, max_length=MOST)]
 
 
 class ModelWeights(BaseModel):
@@ -55,7 +55,7 @@ def _weights(checkpoint: Checkpoint) -> ModelWeights:
         conv1_bias=weights["conv1.bias"].tolist(),
         conv2_filters=weights["conv2.weight"].tolist(),
         conv2_bias=network.conv2_bias.tolist(),
-        affine=weights["affine.weight"].reshape(CLASSES, shape.maps, side, side).tolist(),
+        affine=weights["affine.weight"].reshape(shape.classes, shape.maps, side, side).tolist(),
         class_bias=weights["affine.bias"].tolist(),
         model=ModelReference.of(checkpoint),
     )

@@ -2,7 +2,7 @@ import pytest
 
 from models.classes import find, numbered, shortened, wrong_names
 from models.errors import ParameterError
-from tests.refuse import refuses
+from tests.helpers.refuse import refuses
 
 ANIMALS = ("bear", "bird", "cat")
 

@@ -322,10 +322,12 @@ def test_a_question_without_a_class_takes_none(client: TestClient, where: str, n
     check_problem(client.post(where, params={name: 3}, files=UPLOAD), 422, "invalid-parameter", detail)
 
 
-def subject() -> Subject:
+def subject(query: ImageQuery) -> Subject:
     catalogue = Catalogue(DIRECTORY, "paired-3x3")
     checkpoint = catalogue.get("summed-3x3")
-    return Subject(checkpoint.precise, pixels(7) / 255, catalogue.usage(checkpoint))
+    return Subject(
+        checkpoint.precise, pixels(7) / 255, catalogue.usage(checkpoint), *query.question(checkpoint.network.classes)
+    )
 
 
 OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
@@ -333,18 +335,18 @@ OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
     "filters": (filters._OPERATION, filters.FiltersQuery()),
     "filters with all": (
         filters._OPERATION,
-        filters.FiltersQuery(maps=filters.MapDetail.FULL, target=3, versus=8),
+        filters.FiltersQuery(maps=filters.MapDetail.FULL, target="3", versus="8"),
     ),
     "occlusion": (occlusion._OPERATION, occlusion.OcclusionQuery()),
     "occlusion with all": (
         occlusion._OPERATION,
-        occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+        occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus="3"),
     ),
     "occlusion with large regions": (occlusion._OPERATION, occlusion.OcclusionQuery(region=14, stride=7)),
     "shapley": (shapley._OPERATION, shapley.ShapleyQuery()),
     "shapley with all": (
         shapley._OPERATION,
-        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus=3),
+        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus="3"),
     ),
     "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
     "process": (process._OPERATION, ImageQuery()),
@@ -355,7 +357,7 @@ FORWARD = ("logits", "after_conv1", "trace", "layers", "flatten", "_conv1", "_re
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_one_result_serves_both_renderings_and_neither_computes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     operation, query = OPERATIONS[name]
-    asked = subject()
+    asked = subject(query)
     result = operation.explain(asked, query)
 
     def forward(*_: object) -> None:
@@ -379,7 +381,7 @@ def test_one_result_serves_both_renderings_and_neither_computes(name: str, monke
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_result_is_the_image_and_the_network_that_were_asked(name: str) -> None:
     operation, query = OPERATIONS[name]
-    asked = subject()
+    asked = subject(query)
     result = operation.explain(asked, query)
     assert isinstance(result, Result)
     assert result.network is asked.network

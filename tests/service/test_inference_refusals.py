@@ -21,6 +21,7 @@ from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, in_b
 
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
+CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 FLOATS = "must be from 0 to 1, and finite; send 0 to 255 as UINT8"
 ALONE = "must have either data, or binary_data_size and the bytes behind the JSON"
 UNKNOWN = "holds a field that it does not have; /docs shows those it has"
@@ -109,17 +110,18 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "class 10": (
         request(outputs=["shapley"], parameters={"target": 10}),
         "parameters.target",
-        "must be less than or equal to 9",
+        CLASSES,
     ),
     "class −1": (
         request(outputs=["shapley"], parameters={"target": -1}),
         "parameters.target",
-        "must be greater than or equal to 0",
+        CLASSES,
     ),
-    "a class as text": (
-        request(outputs=["shapley"], parameters={"target": "3"}),
+    "a class as text": (request(outputs=["shapley"], parameters={"target": "three"}), "parameters.target", CLASSES),
+    "a class as a fraction": (
+        request(outputs=["shapley"], parameters={"target": 3.0}),
         "parameters.target",
-        "must be a valid integer",
+        "must be the name of a class, or its number from 0",
     ),
     "a class that nothing explains": (
         request(parameters={"target": 3}),

@@ -97,10 +97,10 @@ def test_maps_on_request(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("parameters", "detail"),
     [
-        ({"target": 10}, "target: must be less than or equal to 9"),
-        ({"target": -1}, "target: must be greater than or equal to 0"),
-        ({"target": "five"}, "target: must be a valid integer, unable to parse string as an integer"),
-        ({"versus": 10}, "versus: must be less than or equal to 9"),
+        ({"target": 10}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        ({"target": -1}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        ({"target": "five"}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        ({"versus": 10}, "versus: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
         ({"target": 3, "versus": 3}, "versus: must differ from the target; both are 3"),
         ({"versus": 5}, "versus: must differ from the target; both are 5"),
         ({"maps": "all"}, "maps: must be 'none', 'totals' or 'full'"),
