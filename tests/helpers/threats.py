@@ -26,7 +26,7 @@ THREATS = {
     "images that are sound to the library and wrong": "as many bytes as the header says, no chunk of an animation, "
     "every bit of a transparent colour; a JPEG cut in its scans is refused where libjpeg warns",
     "work without bound in the decoder": "scans of a JPEG are counted before decoding, and of a PNG only the chunks "
-    "that make pixels are read, and eXIf",
+    "that make pixels are read, and eXIf; what costs most is searched for with `python -m tools.soak.fuzz`",
     "CPU exhaustion": "one computing thread a worker, a short queue before it, 503 with Retry-After beyond it",
     "the dearest question": "searched for, over images and options, with `python -m tools.soak.dearest`; a budget "
     "bounds every proof, a question waits at most 5 s, and cheap questions do not wait",

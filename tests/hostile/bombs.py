@@ -88,7 +88,7 @@ LARGEST = {
     "shaded, RGBA": shaded("RGBA"),
     "shaded, 16-bit grey": shaded("I;16"),
     "shaded, progressive and turned JPEG": shaded("RGB", "JPEG", quality=1, progressive=True, exif=_TURNED),
-    # What `python -m tests.hostile.fuzz` added to these.
+    # What `python -m tools.soak.fuzz` added to these.
     "16-bit RGBA, interlaced": interlaced(2000, 2000, 16, 6),
     "8-bit grey, turned": blank(2000, 2000, 8, 0, chunk(b"eXIf", _TURNED.tobytes()[6:])),
     "16-bit RGB with a transparent colour": blank(2000, 2000, 16, 2, chunk(b"tRNS", bytes(6))),

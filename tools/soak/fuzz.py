@@ -1,4 +1,4 @@
-"""``python -m tests.hostile.fuzz``: looks for the images that cost most to decode and fit, in time and in memory.
+"""``python -m tools.soak.fuzz``: looks for the images that cost most to decode and fit, in time and in memory.
 
 Atheris (``pip install atheris``; it is in no list of ours) follows the lines that an input reaches, and the structure
 is kept by our own mutations: of PNG files chunks with right checksums, of JPEG files segments with right lengths. The
@@ -32,7 +32,7 @@ def main() -> int:
     """Run for so long, and say what was worst."""
     import atheris
 
-    parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.soak.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=900)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, required=True)
@@ -47,6 +47,7 @@ def main() -> int:
             if inspect.isfunction(function) and function.__module__ == module.__name__:
                 atheris.instrument_func(function)
     arguments = [sys.argv[0], str(corpus), f"-max_total_time={options.seconds}", f"-seed={options.seed}"]
+    arguments += [f"-artifact_prefix={options.folder}/"]
     arguments += [f"-max_len={LIMIT}", "-len_control=0", "-timeout=60", "-rss_limit_mb=4096", "-print_final_stats=1"]
     atheris.Setup(arguments, worst.judge, custom_mutator=mutated)
     atheris.Fuzz()
