@@ -1,10 +1,12 @@
 """``python -m tools.samples``: the digits that the page offers.
 
-Ten that every network predicts right, and for each network some that it predicts wrong while they are legible: the
-other networks are sure of the truth. Part of ``make examples``.
+Ten that every network predicts right, and for each network its own: some that it predicts wrong while they are legible,
+since the other networks are sure of the truth, and some that it predicts right while another one does not. Part of
+``make examples``.
 """
 
 import json
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -14,22 +16,28 @@ from PIL import Image
 from models.checkpoint import load_all
 from tools.examples import DIGITS, ROOT
 from tools.gallery import MISREAD
-from trainer.data import Digits, read
+from trainer.data import read
 
 WEB = ROOT / "service" / "web" / "digits"
-WRONG = 5
+EACH = 5
 
+Labels = NDArray[np.uint8]
 Logits = dict[str, NDArray[np.float32]]
+Sample = dict[str, Any]
 
 
 def main() -> None:
     digits = read(ROOT / "tests" / "data", "t10k")
     images = digits.scaled(np.float32)
     logits = {name: one.network.logits(images) for name, one in sorted(load_all().items())}
-    chosen = {name: misread(name, digits, logits) for name in logits}
-    for path in WEB.glob("misread-*.png"):
-        path.unlink()
-    for one in (one for several in chosen.values() for one in several):
+    chosen = {
+        name: {"right": right(name, digits.labels, logits), "wrong": misread(name, digits.labels, logits)}
+        for name in logits
+    }
+    for kind in ("right", "misread"):
+        for path in WEB.glob(f"{kind}-*.png"):
+            path.unlink()
+    for one in (one for kinds in chosen.values() for several in kinds.values() for one in several):
         number = int(one["name"].partition("-")[2])
         Image.fromarray(digits.images[number]).save(WEB / f"{one['name']}.png", optimize=True)
     # A link of the page may hold the name of one of the gallery's.
@@ -38,24 +46,55 @@ def main() -> None:
     (WEB / "samples.json").write_text(json.dumps(chosen, indent=1) + "\n")
 
 
-def misread(name: str, digits: Digits, logits: Logits) -> list[dict[str, Any]]:
+def misread(name: str, labels: Labels, logits: Logits) -> list[Sample]:
     """Of the test images that a network predicts wrong, those of whose truth the others are surest.
 
-    The gallery's, which were chosen by eye, come first where they are among them, and no confusion comes twice.
+    The gallery's, which were chosen by eye, come first where they are among them, and no confusion comes twice. What is
+    asked about one is why it is not the truth.
     """
     predicted = logits[name].argmax(-1)
-    sure = np.min([lead(one, digits.labels) for other, one in logits.items() if other != name], axis=0)
-    legible = (sure > 0) | np.isin(np.arange(len(digits.labels)), list(MISREAD))
-    wrong = np.flatnonzero((predicted != digits.labels) & legible)
+    sure = np.min([lead(one, labels) for other, one in logits.items() if other != name], axis=0)
+    legible = (sure > 0) | np.isin(np.arange(len(labels)), list(MISREAD))
+    wrong = np.flatnonzero((predicted != labels) & legible)
     ordered = sorted(wrong.tolist(), key=lambda number: (number not in MISREAD, -sure[number]))
-    found: dict[tuple[int, int], int] = {}
+    taken = first_of_each(ordered, lambda number: (labels[number], predicted[number]))
+    return [sample("misread", number, labels[number], predicted[number], labels[number]) for number in taken]
+
+
+def right(name: str, labels: Labels, logits: Logits) -> list[Sample]:
+    """Of the test images that a network predicts right and another one does not, those of which it is surest.
+
+    No digit comes twice. What is asked about one is why it is not what the other predicts.
+    """
+    rival = dict.fromkeys(range(len(labels)), -1)
+    for other, one in logits.items():
+        predicted = one.argmax(-1)
+        rival |= {int(n): int(predicted[n]) for n in np.flatnonzero(predicted != labels) if other != name}
+    sure = lead(logits[name], labels)
+    ordered = sorted((n for n, versus in rival.items() if versus >= 0 and sure[n] > 0), key=lambda n: -sure[n])
+    taken = first_of_each(ordered, lambda number: labels[number])
+    return [sample("right", number, labels[number], labels[number], rival[number]) for number in taken]
+
+
+def first_of_each(ordered: list[int], kind: Callable[[int], Hashable]) -> list[int]:
+    """The first few numbers, of each kind one."""
+    found: dict[Hashable, int] = {}
     for number in ordered:
-        found.setdefault((int(digits.labels[number]), int(predicted[number])), number)
-    taken = sorted(found.items(), key=lambda item: ordered.index(item[1]))[:WRONG]
-    return [{"name": f"misread-{number}", "truth": truth, "predicted": read_as} for (truth, read_as), number in taken]
+        found.setdefault(kind(number), number)
+    return list(found.values())[:EACH]
 
 
-def lead(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def sample(kind: str, number: int, truth: int, predicted: int, versus: int) -> Sample:
+    """One entry of samples.json."""
+    return {
+        "name": f"{kind}-{number}",
+        "truth": int(truth),
+        "predicted": int(predicted),
+        "versus": int(versus),
+    }
+
+
+def lead(logits: NDArray[np.float32], labels: Labels) -> NDArray[np.float32]:
     """By how much the true class's logit exceeds all others."""
     rows = np.arange(len(labels))
     others = logits.copy()

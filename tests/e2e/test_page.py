@@ -208,15 +208,17 @@ def bring(page: Page, way: str, picture: bytes) -> None:
     )
 
 
-def test_the_misread_digits_are_misread(page: Page) -> None:
-    """A click on one asks by itself why it is not the truth, and each network has its own."""
+def test_each_network_has_its_own_samples(page: Page) -> None:
+    """Right ones and wrong ones. A click asks by itself why it is not the truth, or not what another network reads."""
     for model, samples in json.loads(SAMPLES.read_text()).items():
         page.get_by_test_id("model").select_option(model)
-        for sample_of in samples:
-            truth, digit = sample_of["truth"], sample_of["predicted"]
-            button = page.get_by_role("button", name=f"A {truth} that is read as a {digit}")
+        for own in [*samples["right"], *samples["wrong"]]:
+            truth, digit, versus = own["truth"], own["predicted"], own["versus"]
+            label = f"that is read as a {digit}" if truth != digit else "that another network reads as a"
+            button = page.get_by_test_id(f"sample-{own['name']}")
+            expect(button).to_have_accessible_name(re.compile(f"^A {truth} {label}"))
             expect(button).to_have_text(f"{truth} → {digit}")
             button.click()
             read(page, digit)
             expect(page.get_by_test_id("target")).to_have_value(str(digit))
-            expect(page.get_by_test_id("rival")).to_have_value(str(truth))
+            expect(page.get_by_test_id("rival")).to_have_value(str(versus))

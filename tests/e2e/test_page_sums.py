@@ -52,12 +52,13 @@ def shares(page: Page) -> list[int]:
 def test_what_is_shown_adds_up(page: Page, model: str) -> None:
     """All shown samples and ten classes: the cells to the pairs' sum, the terms to the logit."""
     page.get_by_test_id("model").select_option(model)
+    right, wrong = SAMPLES[model]["right"], SAMPLES[model]["wrong"]
     expect(page.get_by_test_id("misread").locator("button").first).to_have_attribute(
-        "data-testid", f"sample-{SAMPLES[model][0]['name']}"
+        "data-testid", f"sample-{wrong[0]['name']}"
     )
     names = [
         *((str(digit), digit) for digit in range(10)),
-        *((one["name"], one["predicted"]) for one in SAMPLES[model]),
+        *((one["name"], one["predicted"]) for one in [*right, *wrong]),
     ]
     for name, predicted in names:
         page.get_by_test_id(f"sample-{name}").click()

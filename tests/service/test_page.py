@@ -109,15 +109,21 @@ def test_its_samples_hold_those_of_the_documentation() -> None:
     assert samples.items() >= {path.name: path.read_bytes() for path in DIGITS.iterdir()}.items()
 
 
-def test_each_network_misreads_its_own_samples(digits: Digits) -> None:
-    misread = json.loads(text("digits/samples.json"))
+def test_each_network_has_its_own_samples(digits: Digits) -> None:
     networks = load_all()
-    assert set(misread) == set(networks)
-    for name, samples in misread.items():
-        assert len(samples) >= 3
-        for sample in samples:
-            number = int(sample["name"].partition("-")[2])
-            image = digits.images[number]
-            assert np.array_equal(decode((WEB / "digits" / f"{sample['name']}.png").read_bytes())[..., 0], image)
-            assert digits.labels[number] == sample["truth"] != sample["predicted"]
-            assert networks[name].network.logits(image / 255).argmax() == sample["predicted"]
+    listed = json.loads(text("digits/samples.json"))
+    assert set(listed) == set(networks)
+    for name, samples in listed.items():
+        assert set(samples) == {"right", "wrong"}
+        for kind, own in samples.items():
+            assert len(own) >= 3
+            for sample in own:
+                number = int(sample["name"].partition("-")[2])
+                image = digits.images[number]
+                assert np.array_equal(decode((WEB / "digits" / f"{sample['name']}.png").read_bytes())[..., 0], image)
+                assert digits.labels[number] == sample["truth"]
+                assert (sample["truth"] == sample["predicted"]) is (kind == "right")
+                read = {one: int(network.network.logits(image / 255).argmax()) for one, network in networks.items()}
+                assert read.pop(name) == sample["predicted"]
+                assert sample["versus"] in (read.values() if kind == "right" else [sample["truth"]])
+                assert sample["versus"] != sample["predicted"]

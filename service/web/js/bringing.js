@@ -5,10 +5,10 @@ import { samples } from "./samples.js";
 
 const at = (id) => document.getElementById(id);
 
-/** `brought` is called with the step for the drawing and, for a misread sample, what it is; `failed` with what went wrong. */
+/** `brought` is called with the step for the drawing and, for a network's own sample, the class to compare with; `failed` with what went wrong. */
 export function bringing(brought, failed) {
-  const bring = (step, truth = null) => step.then((one) => brought(one, truth), failed);
-  samples((name, truth) => bring(sampleStep(name), truth));
+  const bring = (step, versus = null) => step.then((one) => brought(one, versus), failed);
+  samples((name, versus) => bring(sampleStep(name), versus));
 
   const file = at("file");
   at("choose").addEventListener("click", () => file.click());

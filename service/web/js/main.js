@@ -53,12 +53,12 @@ function changed(settled) {
   asker.changed(settled);
 }
 
-/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A misread one asks why not the truth. */
-function fresh(steps, truth = null) {
+/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A network's own sample brings a contrast class. */
+function fresh(steps, versus = null) {
   if (drawing.visible.length) drawing.add({ clear: true });
   steps.forEach((step) => drawing.add(step));
   state.pinned = state.problem = null;
-  state.versus = truth;
+  state.versus = versus;
   pad.paint();
   changed(true);
 }
@@ -246,7 +246,7 @@ for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {
 for (const name of ["ledger", "heatmap", "process"]) {
   at(`save-${name}`).addEventListener("click", () => save(name, asker.shown).catch((error) => asker.fail(error)));
 }
-bringing((step, truth) => fresh([step], truth), (error) => asker.fail(error));
+bringing((step, versus) => fresh([step], versus), (error) => asker.fail(error));
 window.addEventListener("hashchange", restore);
 new ResizeObserver(refresh).observe(at("heatmap"));
 

@@ -1,4 +1,4 @@
-// The digits that can be taken: right ones, and for each network those that it misreads.
+// The digits that can be taken: ten that every network reads, and for each network its own, right ones and wrong ones.
 
 import { show } from "./state.js";
 import { words } from "./words.js";
@@ -17,7 +17,7 @@ function button(name, label, caption = "") {
   return whole;
 }
 
-/** `taken` is called with the name of a sample, and with the truth where it is misread. */
+/** `taken` is called with the name of a sample, and with the class to compare with where it is a network's own. */
 export function samples(taken) {
   const digits = Array.from({ length: 10 }, (_, digit) => {
     const one = button(String(digit), "");
@@ -26,21 +26,28 @@ export function samples(taken) {
     return one;
   });
   at("samples").append(...digits);
-  const misread = fetch("/web/digits/samples.json").then((response) => response.json());
+  const listed = fetch("/web/digits/samples.json").then((response) => response.json());
   let shown = "";
   show(async ({ model }) => {
     const wanted = `${model} ${words().language}`;
-    // Before a network is chosen, there is nothing that it misreads.
+    // Before a network is chosen, there is nothing that it reads.
     if (!model || wanted === shown) return;
     shown = wanted;
-    const { [model]: own = [] } = await misread.catch(() => ({}));
+    const { [model]: own = { right: [], wrong: [] } } = await listed.catch(() => ({}));
     if (wanted !== shown) return;
-    at("misread-title").hidden = !own.length;
-    const buttons = own.map(({ name, truth, predicted }) => {
-      const one = button(name, words().misreadSample(truth, predicted), `${truth} → ${predicted}`);
-      one.addEventListener("click", () => taken(name, truth));
-      return one;
-    });
-    at("misread").replaceChildren(...buttons);
+    fill("right", own.right, taken);
+    fill("misread", own.wrong, taken);
   });
+}
+
+/** A row of a network's own samples, each with its truth and what is read. */
+function fill(id, own, taken) {
+  at(`${id}-title`).hidden = !own.length;
+  const buttons = own.map(({ name, truth, predicted, versus }) => {
+    const label = truth === predicted ? words().rightSample(truth, versus) : words().misreadSample(truth, predicted);
+    const one = button(name, label, `${truth} → ${predicted}`);
+    one.addEventListener("click", () => taken(name, versus));
+    return one;
+  });
+  at(id).replaceChildren(...buttons);
 }
