@@ -55,6 +55,9 @@ _UPRIGHT = {
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
+# A digit that fills its image covers less than this share of it.
+_MOST_INK = 0.65
+
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 # The largest sample of each type.
 _WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
@@ -243,4 +246,7 @@ def _is_dark_on_light(grey: Array) -> bool:
     middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
     # Half of an even number of pixels: the median is the mean of the two in the middle.
     border.sort()
-    return float(border[len(border) // 2 - 1] + border[len(border) // 2]) / 2 > middle
+    if float(border[len(border) // 2 - 1] + border[len(border) // 2]) / 2 > middle:
+        return True
+    # A border around bright paper, such as a table: no digit covers so much of an image.
+    return np.count_nonzero(grey > middle) > _MOST_INK * grey.size

@@ -1,118 +1,176 @@
-"""Converts an image of a digit to 28×28 as it was done for MNIST."""
+"""Converts an image of a digit to 28×28 as it was done for MNIST.
 
-from itertools import pairwise
+One method for drawings, crops and photographs: what is wider than any stroke is background; of the connected pieces that
+remain, the digit is the largest that does not touch the border; strokes are brought to the widths that MNIST has.
+"""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from models.architecture import IMAGE_SIDE
+from service.imaging.components import label
 
 Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Box = tuple[int, int, int, int]
 
 # MNIST's digits were scaled to fit 20×20 and then centred by mass in 28×28.
 DIGIT_SIDE = 20
-# Minimum contrast of an image with ink, and the share of the contrast from which on a pixel is ink.
+# The digit is looked for in an image whose longer side is at most this: noise averages out, and the time is bounded.
+SEARCH_SIDE = 400
+# A share of the longer side. Brighter areas in which a square of this side fits are background, not strokes.
+STROKE = 0.35
+# Minimum contrast of ink, and the share of the strongest contrast from which on a pixel belongs to a piece of ink. Printed
+# lines are mostly paler.
 LEAST_CONTRAST = 0.1
+CORE = 0.45
+# Share of the digit's contrast from which on a pixel counts for its box.
 INK = 0.25
+# Minimum side of a digit beside which other pieces touch the border, as a share of the longer side of the image.
+LEAST_SIDE = 0.08
+# Pieces at most this far from the digit, as a share of its longer side, with at least this share of its pixels, are parts.
+NEAR = 0.15
+PART = 0.02
 # Scaling causes ringing beside a stroke. Values below this share of the maximum are removed.
 RINGING = 0.02
-# An image of at least this side whose border has at least this range of grey values is treated as a photograph.
-PHOTO_SIDE = 64
-PHOTO_SPAN = 0.04
-# Number of rows in one batch.
-_ROWS = 256
-# Number of squares along each side in which the paper is measured, and the percentile that is taken as paper.
-_SQUARES = 8
-_PAPER = 25
+# Widths of MNIST's strokes in pixels of the 20×20; digits with thinner or thicker strokes are adjusted.
+STROKES = (1.5, 4.5)
+# The side at which stroke widths are adjusted.
+ADJUST_SIDE = 80
 
 
 def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
-    """Crop to the ink, scale its longer side to 20, centre by mass in 28×28.
-
-    Grey values are first normalised, so that the paper is 0 and the ink is 1.
+    """Find the digit, crop to it, scale its longer side to 20, centre by mass in 28×28.
 
     Parameters
     ----------
     grey
-        (height, width) in [0, 1], light ink on dark. It is overwritten, to save memory.
+        (height, width) in [0, 1], light ink on dark.
 
     Returns
     -------
     image
         (28, 28) in [0, 1]; all 0 if there is no ink.
     box
-        (left, top, right, bottom) of the ink; None if there is none.
+        (left, top, right, bottom) of the digit in pixels of ``grey``; None if there is none.
     """
-    if not _remove_paper(grey):
+    factor = math.ceil(max(grey.shape) / SEARCH_SIDE)
+    search = np.asarray(Image.fromarray(grey).reduce(factor)) if factor > 1 else grey
+    raised = _without_background(search)
+    core = _find(raised)
+    if core is None:
         return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32), None
 
-    ink = grey > INK
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    ink = _isolated(raised, core)
+    rows, columns = np.flatnonzero((ink > INK).any(axis=1)), np.flatnonzero((ink > INK).any(axis=0))
     left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    width, height = right - left, bottom - top
-    scale = DIGIT_SIDE / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    cropped = Image.fromarray(grey[top:bottom, left:right])
-    digit = np.clip(np.asarray(cropped.resize(size, Image.Resampling.LANCZOS)), 0, 1)
-    digit[digit < RINGING * digit.max()] = 0
-
+    digit = _scaled(ink[top:bottom, left:right])
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
     row, column = _corner(digit, axis=0), _corner(digit, axis=1)
     image[row : row + digit.shape[0], column : column + digit.shape[1]] = digit
-    return image, (left, top, right, bottom)
-
-
-def _remove_paper(grey: Grey) -> bool:
-    """Normalise the grey values so that paper is 0 and ink is 1; False if there is no ink."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    low, paper, high = np.percentile(border, (5, 50, 95))
-    if min(grey.shape) < PHOTO_SIDE or high - low < PHOTO_SPAN:
-        grey -= np.float32(paper)
-        contrast = float(grey.max())
-    else:
-        _smooth(grey, max(grey.shape) / 200)
-        _subtract_shaded_paper(grey)
-        # A percentile instead of the maximum, so that a few bright pixels do not determine the contrast.
-        contrast = float(np.percentile(grey, 99.5))
-        grey[grey < INK * contrast] = 0
-    if contrast < LEAST_CONTRAST:
-        return False
-    grey /= np.float32(contrast)
-    np.clip(grey, 0, 1, out=grey)
-    return True
-
-
-def _smooth(grey: Grey, radius: float) -> None:
-    """Replace each pixel by the mean of a square of 2 · radius + 1 pixels, to reduce the noise of a camera."""
-    grey *= 255
-    eight_bits = Image.fromarray(np.rint(grey, out=grey).astype(np.uint8))
-    blurred = np.asarray(eight_bits.filter(ImageFilter.BoxBlur(radius)))
-    np.divide(blurred, np.float32(255), out=grey)
-
-
-def _subtract_shaded_paper(grey: Grey) -> None:
-    """Subtract the grey value of the paper, measured in squares and interpolated between them.
-
-    At least a quarter of a square is paper, unless a stroke fills it. The median of neighbouring squares corrects it.
-    """
-    rows, columns = (np.linspace(0, side, _SQUARES + 1).astype(int) for side in grey.shape)
-    squares = np.array(
-        [
-            [np.percentile(grey[top:bottom, left:right], _PAPER) for left, right in pairwise(columns)]
-            for top, bottom in pairwise(rows)
-        ],
-        np.float32,
-    )
-    padded = np.pad(squares, 1, mode="edge")
-    neighbours = np.stack([padded[y : y + _SQUARES, x : x + _SQUARES] for y in range(3) for x in range(3)])
     height, width = grey.shape
-    paper = Image.fromarray(np.median(neighbours, axis=0).astype(np.float32))
-    paper = paper.resize((width, height), Image.Resampling.BICUBIC)
-    for top in range(0, height, _ROWS):
-        bottom = min(top + _ROWS, height)
-        grey[top:bottom] -= np.asarray(paper.crop((0, top, width, bottom)))
+    return image, (factor * left, factor * top, min(factor * right, width), min(factor * bottom, height))
+
+
+def _without_background(grey: Grey) -> Grey:
+    """The grey values above the background: a white top-hat, less the median, which noise has raised."""
+    window = max(3, round(STROKE * max(grey.shape)))
+    raised = grey - _largest(_smallest(grey, window), window)
+    return np.asarray(np.maximum(raised - np.median(raised), 0), np.float32)
+
+
+def _find(raised: Grey) -> Mask | None:
+    """The pixels of the digit, without its soft edges; None if there is no ink.
+
+    Pieces that touch the border are parts of the surroundings, such as a table, if a digit remains without them.
+    """
+    left = raised.copy()
+    first: Mask | None = None
+    # Each round removes all pixels above a share of the peak, so there are few.
+    while (peak := float(_mean3(left).max())) >= LEAST_CONTRAST:
+        labels, count = label(left > CORE * peak)
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)
+        sizes[0] = 0
+        inside = sizes.copy()
+        for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+            inside[edge] = 0
+        chosen = int(inside.argmax())
+        if inside[chosen] and max(_extent(labels == chosen)) >= LEAST_SIDE * max(raised.shape):
+            return _with_parts(labels, sizes, chosen)
+        if first is None:
+            first = _with_parts(labels, sizes, int(sizes.argmax()))
+        left[_with_edges(labels > 0)] = 0
+    return first
+
+
+def _extent(mask: Mask) -> tuple[int, int]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
+
+
+def _with_parts(labels: NDArray[np.intp], sizes: NDArray[np.intp], chosen: int) -> Mask:
+    """A piece with the pieces near it, such as the bar of a 5."""
+    digit = labels == chosen
+    reach = max(1, round(NEAR * max(_extent(digit))))
+    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    around = labels[
+        max(0, rows[0] - reach) : rows[-1] + reach + 1, max(0, columns[0] - reach) : columns[-1] + reach + 1
+    ]
+    near = np.unique(around)
+    near = near[(near > 0) & (sizes[near] >= PART * sizes[chosen])]
+    return np.isin(labels, near)
+
+
+def _isolated(raised: Grey, core: Mask) -> Grey:
+    """The digit alone, in [0, 1], with the soft edges of its strokes."""
+    near = _with_edges(core)
+    contrast = np.float32(np.percentile(raised[core], 80))
+    ink = np.clip(raised / contrast, 0, 1)
+    away = ink[~near]
+    noise = min(float(np.percentile(away, 90)), INK) if away.size else 0
+    ink[~near | (ink < noise)] = 0
+    return ink
+
+
+def _with_edges(core: Mask) -> Mask:
+    """The mask with the soft edges of its strokes: half a stroke and one pixel more on each side."""
+    return _largest(core.astype(np.float32), 2 * round(_stroke_width(core) / 2) + 3) > 0
+
+
+def _stroke_width(core: Mask) -> float:
+    """Mean width of the strokes in pixels: twice the area by the length of the outline."""
+    padded = np.pad(core, 1)
+    steps = np.count_nonzero(padded[1:] != padded[:-1]) + np.count_nonzero(padded[:, 1:] != padded[:, :-1])
+    # A slanted outline is shorter than its steps: by π/4 on the average of all directions.
+    return 2 * np.count_nonzero(core) / (math.pi / 4 * steps)
+
+
+def _scaled(ink: Grey) -> Grey:
+    """Scale the longer side to 20, and bring strokes that are too thin or too thick to MNIST's widths."""
+    width = _stroke_width(ink > CORE) * DIGIT_SIDE / max(ink.shape)
+    wanted = min(max(width, STROKES[0]), STROKES[1])
+    if wanted != width:
+        large = _resized(ink, ADJUST_SIDE)
+        change = 2 * round(abs(wanted - width) * ADJUST_SIDE / DIGIT_SIDE / 2) + 1
+        if wanted > width:
+            ink = _largest(np.pad(large, change // 2), change)
+        else:
+            ink = _smallest(np.pad(large, change // 2), change)
+            rows, columns = np.flatnonzero((ink > INK).any(axis=1)), np.flatnonzero((ink > INK).any(axis=0))
+            ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else large
+    digit = _resized(ink, DIGIT_SIDE)
+    digit[digit < RINGING * digit.max()] = 0
+    return digit
+
+
+def _resized(ink: Grey, side: int) -> Grey:
+    height, width = ink.shape
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS)), 0, 1)
 
 
 def _corner(digit: Grey, axis: int) -> int:
@@ -123,3 +181,34 @@ def _corner(digit: Grey, axis: int) -> int:
     mass = digit.sum(axis=1 - axis)
     centre = float((mass * np.arange(len(mass))).sum() / mass.sum())
     return min(max(round(IMAGE_SIDE // 2 - centre), 0), IMAGE_SIDE - len(mass))
+
+
+def _mean3(grey: Grey) -> Grey:
+    """Mean of a cross-wise 3×3 neighbourhood, which a single bright pixel does not determine."""
+    padded = np.pad(grey, 1, mode="edge")
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray((rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9))
+
+
+def _largest(grey: Grey, window: int) -> Grey:
+    """The maximum in a square of side ``window`` around each pixel, as far as it lies in the image."""
+    return _running(_running(grey, window, np.maximum, 0), window, np.maximum, 1)
+
+
+def _smallest(grey: Grey, window: int) -> Grey:
+    """The minimum in a square of side ``window`` around each pixel, as far as it lies in the image."""
+    return _running(_running(grey, window, np.minimum, 0), window, np.minimum, 1)
+
+
+def _running(grey: Grey, window: int, extreme: np.ufunc, axis: int) -> Grey:
+    """The running extreme along an axis, by windows of doubled length: log₂(window) passes."""
+    grey = grey if axis == 0 else grey.T
+    half = window // 2
+    pad = np.float32(np.inf if extreme is np.minimum else -np.inf)
+    found = np.pad(grey, ((half, half), (0, 0)), constant_values=pad)
+    length, wanted = 1, 2 * half + 1
+    while length < wanted:
+        step = min(length, wanted - length)
+        found = extreme(found[:-step], found[step:])
+        length += step
+    return found if axis == 0 else found.T
