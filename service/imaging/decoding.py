@@ -145,10 +145,10 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
     elif inverted:
         np.subtract(1, grey, out=grey)
     del luminance, opacity
-    box = None
+    box, others = None, 0
     if fit is Fit.MNIST:
-        fitted, box = fit_as_mnist(grey.astype(np.float32, copy=False))
-        grey = fitted.astype(np.float64)
+        fitted = fit_as_mnist(grey.astype(np.float32, copy=False))
+        grey, box, others = fitted.image.astype(np.float64), fitted.box, fitted.others
     report = PreprocessingReport(
         format=file_format,
         width=width,
@@ -157,7 +157,7 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
         inverted=inverted,
         fitted=box is not None,
         box=box,
-        warnings=input_warnings(grey),
+        warnings=input_warnings(grey, others),
     )
     return grey, report
 
@@ -249,4 +249,4 @@ def _is_dark_on_light(grey: Array) -> bool:
     if float(border[len(border) // 2 - 1] + border[len(border) // 2]) / 2 > middle:
         return True
     # A border around bright paper, such as a table: no digit covers so much of an image.
-    return np.count_nonzero(grey > middle) > _MOST_INK * grey.size
+    return bool(np.count_nonzero(grey > middle) > _MOST_INK * grey.size)

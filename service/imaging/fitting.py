@@ -1,10 +1,11 @@
 """Converts an image of a digit to 28×28 as it was done for MNIST.
 
-One method for drawings, crops and photographs: what is wider than any stroke is background; of the connected pieces that
-remain, the digit is the largest that does not touch the border; strokes are brought to the widths that MNIST has.
+There is one method for drawings, crops and photographs. What is wider than any stroke is background. Of the connected
+pieces that remain, the digit is the largest that does not touch the border. Strokes get the widths that MNIST's have.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,64 +16,76 @@ from service.imaging.components import label
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Labels = NDArray[np.intp]
 Box = tuple[int, int, int, int]
 
 # MNIST's digits were scaled to fit 20×20 and then centred by mass in 28×28.
 DIGIT_SIDE = 20
 # The digit is looked for in an image whose longer side is at most this: noise averages out, and the time is bounded.
 SEARCH_SIDE = 400
-# A share of the longer side. Brighter areas in which a square of this side fits are background, not strokes.
+# Brighter areas in which a square of this side fits are background, not strokes; a share of the longer side.
 STROKE = 0.35
-# Minimum contrast of ink, and the share of the strongest contrast from which on a pixel belongs to a piece of ink. Printed
-# lines are mostly paler.
+# Minimum contrast of ink, and the share of the strongest contrast from which on a pixel belongs to a piece of ink.
+# Printed lines are mostly paler.
 LEAST_CONTRAST = 0.1
 CORE = 0.45
 # Share of the digit's contrast from which on a pixel counts for its box.
 INK = 0.25
 # Minimum side of a digit beside which other pieces touch the border, as a share of the longer side of the image.
 LEAST_SIDE = 0.08
-# Pieces at most this far from the digit, as a share of its longer side, with at least this share of its pixels, are parts.
+# Pieces at most this far from the digit, as a share of its longer side, are parts of it, unless they are specks, with
+# less than this share of its pixels. Pieces farther away with at least this share of its pixels may be other digits.
 NEAR = 0.15
-PART = 0.02
+SPECK = 0.02
+OTHER = 0.3
 # Scaling causes ringing beside a stroke. Values below this share of the maximum are removed.
 RINGING = 0.02
-# Widths of MNIST's strokes in pixels of the 20×20; digits with thinner or thicker strokes are adjusted.
-STROKES = (1.5, 4.5)
+# Mean stroke widths of MNIST's digits in pixels of the 20×20: 98 of 100 lie between. Others are adjusted.
+STROKES = (1.4, 4.5)
 # The side at which stroke widths are adjusted.
 ADJUST_SIDE = 80
 
 
-def fit_as_mnist(grey: Grey) -> tuple[Grey, Box | None]:
-    """Find the digit, crop to it, scale its longer side to 20, centre by mass in 28×28.
+@dataclass(frozen=True)
+class Fitted:
+    """A digit found in an image.
 
-    Parameters
+    Attributes
     ----------
-    grey
-        (height, width) in [0, 1], light ink on dark.
-
-    Returns
-    -------
     image
         (28, 28) in [0, 1]; all 0 if there is no ink.
     box
-        (left, top, right, bottom) of the digit in pixels of ``grey``; None if there is none.
+        (left, top, right, bottom) of the digit in pixels of the image; None if there is no ink.
+    others
+        Number of other pieces of ink as large as a digit, which were left out.
+    """
+
+    image: Grey
+    box: Box | None
+    others: int
+
+
+def fit_as_mnist(grey: Grey) -> Fitted:
+    """Find the digit in an image (height, width) in [0, 1] with light ink, and fit it into 28×28.
+
+    As for MNIST, the digit's longer side is scaled to 20 pixels, and its centre of mass is moved to the centre.
     """
     factor = math.ceil(max(grey.shape) / SEARCH_SIDE)
     search = np.asarray(Image.fromarray(grey).reduce(factor)) if factor > 1 else grey
     raised = _without_background(search)
-    core = _find(raised)
-    if core is None:
-        return np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32), None
+    core, others = _find(raised)
+    if not core.any():
+        return Fitted(np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32), None, 0)
 
     ink = _isolated(raised, core)
-    rows, columns = np.flatnonzero((ink > INK).any(axis=1)), np.flatnonzero((ink > INK).any(axis=0))
-    left, top, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    left, top, right, bottom = _box(ink > INK)
     digit = _scaled(ink[top:bottom, left:right])
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
     row, column = _corner(digit, axis=0), _corner(digit, axis=1)
     image[row : row + digit.shape[0], column : column + digit.shape[1]] = digit
     height, width = grey.shape
-    return image, (factor * left, factor * top, min(factor * right, width), min(factor * bottom, height))
+    box = factor * left, factor * top, min(factor * right, width), min(factor * bottom, height)
+    return Fitted(image, box, others)
 
 
 def _without_background(grey: Grey) -> Grey:
@@ -82,13 +95,13 @@ def _without_background(grey: Grey) -> Grey:
     return np.asarray(np.maximum(raised - np.median(raised), 0), np.float32)
 
 
-def _find(raised: Grey) -> Mask | None:
-    """The pixels of the digit, without its soft edges; None if there is no ink.
+def _find(raised: Grey) -> tuple[Mask, int]:
+    """The pixels of the digit without its soft edges, and the number of other pieces that are as large.
 
-    Pieces that touch the border are parts of the surroundings, such as a table, if a digit remains without them.
+    Pieces that touch the border belong to the surroundings, such as a table, if there is a digit besides them.
     """
     left = raised.copy()
-    first: Mask | None = None
+    first = np.zeros(raised.shape, np.bool_), 0
     # Each round removes all pixels above a share of the peak, so there are few.
     while (peak := float(_mean3(left).max())) >= LEAST_CONTRAST:
         labels, count = label(left > CORE * peak)
@@ -98,37 +111,44 @@ def _find(raised: Grey) -> Mask | None:
         for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
             inside[edge] = 0
         chosen = int(inside.argmax())
-        if inside[chosen] and max(_extent(labels == chosen)) >= LEAST_SIDE * max(raised.shape):
-            return _with_parts(labels, sizes, chosen)
-        if first is None:
-            first = _with_parts(labels, sizes, int(sizes.argmax()))
+        if inside[chosen] and _longer_side(labels == chosen) >= LEAST_SIDE * max(raised.shape):
+            return _digit(labels, sizes, inside, chosen)
+        if not first[0].any():
+            first = _digit(labels, sizes, sizes, int(sizes.argmax()))
         left[_with_edges(labels > 0)] = 0
     return first
 
 
-def _extent(mask: Mask) -> tuple[int, int]:
+def _digit(labels: Labels, sizes: Labels, inside: Labels, chosen: int) -> tuple[Mask, int]:
+    """A piece with the pieces near it, such as the bar of a 5, and the number of large pieces elsewhere.
+
+    ``sizes`` are the numbers of pixels of all pieces; ``inside`` has 0 for those that cannot be digits.
+    """
+    left, top, right, bottom = _box(labels == chosen)
+    reach = max(1, round(NEAR * max(right - left, bottom - top)))
+    near = np.unique(labels[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach])
+    parts = near[sizes[near] >= SPECK * sizes[chosen]]
+    elsewhere = inside.copy()
+    elsewhere[near] = 0
+    return np.isin(labels, parts), int(np.count_nonzero(elsewhere >= OTHER * sizes[chosen]))
+
+
+def _box(mask: Mask) -> Box:
+    """(left, top, right, bottom) of a mask that is not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _with_parts(labels: NDArray[np.intp], sizes: NDArray[np.intp], chosen: int) -> Mask:
-    """A piece with the pieces near it, such as the bar of a 5."""
-    digit = labels == chosen
-    reach = max(1, round(NEAR * max(_extent(digit))))
-    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
-    around = labels[
-        max(0, rows[0] - reach) : rows[-1] + reach + 1, max(0, columns[0] - reach) : columns[-1] + reach + 1
-    ]
-    near = np.unique(around)
-    near = near[(near > 0) & (sizes[near] >= PART * sizes[chosen])]
-    return np.isin(labels, near)
+def _longer_side(mask: Mask) -> int:
+    left, top, right, bottom = _box(mask)
+    return max(right - left, bottom - top)
 
 
 def _isolated(raised: Grey, core: Mask) -> Grey:
     """The digit alone, in [0, 1], with the soft edges of its strokes."""
     near = _with_edges(core)
     contrast = np.float32(np.percentile(raised[core], 80))
-    ink = np.clip(raised / contrast, 0, 1)
+    ink: Grey = np.clip(raised / contrast, 0, 1)
     away = ink[~near]
     noise = min(float(np.percentile(away, 90)), INK) if away.size else 0
     ink[~near | (ink < noise)] = 0
@@ -158,9 +178,11 @@ def _scaled(ink: Grey) -> Grey:
         if wanted > width:
             ink = _largest(np.pad(large, change // 2), change)
         else:
-            ink = _smallest(np.pad(large, change // 2), change)
-            rows, columns = np.flatnonzero((ink > INK).any(axis=1)), np.flatnonzero((ink > INK).any(axis=0))
-            ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else large
+            thinner = _smallest(np.pad(large, 1), change)
+            # Nothing is left of a blot, which no digit is.
+            if (thinner > INK).any():
+                left, top, right, bottom = _box(thinner > INK)
+                ink = thinner[top:bottom, left:right]
     digit = _resized(ink, DIGIT_SIDE)
     digit[digit < RINGING * digit.max()] = 0
     return digit
@@ -170,7 +192,8 @@ def _resized(ink: Grey, side: int) -> Grey:
     height, width = ink.shape
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS)), 0, 1)
+    resized: Grey = np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS)), 0, 1)
+    return resized
 
 
 def _corner(digit: Grey, axis: int) -> int:

@@ -32,10 +32,17 @@ class InputWarning:
     text: str
 
 
-def input_warnings(image: NDArray[np.floating[Any]]) -> tuple[InputWarning, ...]:
-    """All warnings that apply to an image (28, 28) in [0, 1], light ink on dark."""
+def input_warnings(image: NDArray[np.floating[Any]], others: int = 0) -> tuple[InputWarning, ...]:
+    """All warnings that apply to an image (28, 28) in [0, 1], light ink on dark.
+
+    ``others`` is the number of things as large as a digit that were left out when the image was fitted.
+    """
     ink = image > _INK
-    return tuple(warning for check in _CHECKS if (warning := check(ink)) is not None)
+    found = [warning for check in _CHECKS if (warning := check(ink)) is not None]
+    if others:
+        text = f"{others + 1} things were found that may be digits: the largest was read"
+        found.append(InputWarning("several-digits", text))
+    return tuple(found)
 
 
 def _empty(ink: Mask) -> InputWarning | None:
