@@ -24,6 +24,8 @@ from service.inference.tensors import MAX_IMAGES, PIXELS, check_shape, from_byte
 # What a document of the most images holds, and some more: so that no other is built in memory.
 _MOST_NUMBERS = MAX_IMAGES * PIXELS + 4096
 _MOST_LISTS = MAX_IMAGES * 29 + 4096
+# A request has some twenty fields. Each that it does not have takes a kilobyte of complaints.
+_MOST_FIELDS = 1000
 
 M = TypeVar("M", InferRequest, ExplainRequest)
 
@@ -126,6 +128,8 @@ def _json_length(declared: str | None, length: int) -> int:
 def _validated(message: type[M], text: bytes) -> M:
     if text.count(b",") > _MOST_NUMBERS or text.count(b"[") + text.count(b"{") > _MOST_LISTS:
         raise ParameterError("body", f"must hold at most {MAX_IMAGES} images of {PIXELS} numbers")
+    if text.count(b":") > _MOST_FIELDS:
+        raise ParameterError("body", f"must hold at most {_MOST_FIELDS:,} fields; /docs shows those that it has")
     try:
         document = from_json(text)
     except ValueError as error:

@@ -12,7 +12,8 @@ from tests.helpers.folders import ROOT
 # Threat → what is done about it.
 THREATS = {
     "body flood": "a body has at most 256 KiB, tensors 8 MiB; more is a 413 before it is read, and is never kept",
-    "bodies that do not end": "a whole body must arrive within 30 s, else 408",
+    "bodies that do not end": "a whole body must arrive within 30 s, else 408; the edge, which collects uploads "
+    "before it passes them on, only ends one that pauses for 5 s",
     "multipart bombs": "one file in one field, whatever the parser has to skip for it (CVE-2024-47874, 2025-54121, "
     "2026-54283; python-multipart 2024-53981, 2026-42561, 2026-53537)",
     "slow clients": "nginx in front ends a head that takes 5 s and a body that pauses for 5 s",
@@ -30,7 +31,8 @@ THREATS = {
     "CPU exhaustion": "one computing thread a worker, a short queue before it, 503 with Retry-After beyond it",
     "the dearest question": "searched for, over images and options, with `python -m tools.soak.dearest`; a budget "
     "bounds every proof, a question waits at most 5 s, and cheap questions do not wait",
-    "validation as a weapon": "a query has at most 2,048 bytes and 32 parameters; at most ten errors are named",
+    "validation as a weapon": "a query has at most 2,048 bytes and 32 parameters, a JSON body 1,000 fields; at most "
+    "ten errors of a query are named",
     "pickle checkpoints": "safetensors alone, with names, shapes and hash checked; a changed file stops the start",
     "smuggling, bad Host, static traversal, Range storms": "400 and the end of the connection; only files that are "
     "listed are sent",

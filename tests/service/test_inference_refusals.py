@@ -1,6 +1,7 @@
 """What the inference protocols refuse, with exact statuses and messages."""
 
 import json
+import os
 import threading
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from service.inference.inference import MAX_BODY
 from service.settings import Settings
 from tests.helpers.refuse import refuses
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, in_bytes, request
+from tools.soak.memory import peak
 
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
@@ -236,6 +238,21 @@ def test_documents_that_would_fill_the_memory_are_not_built(client: TestClient, 
     body = b'{"inputs":[' + piece * 1_000_000 + b"0]}"
     for path in (PATH, EXPLAIN):
         check(client.post(path, content=body), 422, "invalid-parameter", f"body: {MOST}")
+
+
+@pytest.mark.threat("validation as a weapon")
+@pytest.mark.parametrize("path", [PATH, EXPLAIN])
+def test_fields_without_number_are_not_complained_of(client: TestClient, path: str) -> None:
+    """Each of 600,000 unknown ones had an error of its own, in 800 MiB."""
+    body = b"{%s}" % b",".join(b'"%d":1' % number for number in range(600_000))
+    before = peak(os.getpid())
+    detail = "body: must hold at most 1,000 fields; /docs shows those that it has"
+    check(client.post(path, content=body), 422, "invalid-parameter", detail)
+    # The body itself comes in one piece and is copied a few times.
+    assert peak(os.getpid()) < before + 8 * len(body) / 2**20
+    few = b'{%s,"id":"%s"}' % (b",".join(b'"%d":1' % number for number in range(500)), b":" * 250)
+    answer = client.post(path, content=few)
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 2)
 
 
 def test_the_most_images_are_answered(client: TestClient) -> None:
