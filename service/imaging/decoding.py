@@ -17,6 +17,7 @@ from service.errors import UnreadableImageError, UnsuitableImageError, Unsupport
 from service.imaging import jpeg, png
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning, input_warnings
+from service.imaging.polarity import is_dark_on_light
 
 # The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}
@@ -54,9 +55,6 @@ _UPRIGHT = {
 # about damaged metadata are ignored, since a client could fill the log with them.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-
-# A digit that fills its image covers less than this share of it.
-_MOST_INK = 0.65
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 # The largest sample of each type.
@@ -138,7 +136,7 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
     # To save memory with large images, arrays are deleted early and changed in place.
     del image
     grey = _grey(luminance, opacity, polarity)
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey))
+    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and is_dark_on_light(grey))
     if inverted and opacity is None:
         # Inverted as integers: 1 − 51/255 is not always the float that 204/255 is.
         grey = _unit(luminance.dtype.type(_WHITE[luminance.dtype]) - luminance)
@@ -237,16 +235,3 @@ def _unit(samples: Samples) -> Array:
     unit: Array = samples.astype(np.float64 if samples.shape == (IMAGE_SIDE, IMAGE_SIDE) else np.float32)
     unit /= unit.dtype.type(_WHITE[samples.dtype])
     return unit
-
-
-def _is_dark_on_light(grey: Array) -> bool:
-    """Whether the border is brighter than the middle of the image's range; for a uniform image, than middle grey."""
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-    darkest, brightest = float(grey.min()), float(grey.max())
-    middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
-    # Half of an even number of pixels: the median is the mean of the two in the middle.
-    border.sort()
-    if float(border[len(border) // 2 - 1] + border[len(border) // 2]) / 2 > middle:
-        return True
-    # A border around bright paper, such as a table: no digit covers so much of an image.
-    return bool(np.count_nonzero(grey > middle) > _MOST_INK * grey.size)
