@@ -21,6 +21,7 @@ from benchmarks.guard import ask
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import DIGIT, upload
 from benchmarks.timing import medians
+from models.card import Polarity
 from models.checkpoint import load_all
 from models.contributions import explain_filters
 from models.occlusion import explain_occlusion
@@ -31,7 +32,7 @@ from service.drawing.primitives.canvas import png
 from service.drawing.primitives.style import Style
 from service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
 from service.http.uploads import read_upload
-from service.imaging.decoding import Fit, Polarity, decode_image
+from service.imaging.decoding import Fit, decode_image
 from service.imaging.input_warnings import input_warnings
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion")

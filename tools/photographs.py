@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from models.card import Polarity
 from models.checkpoint import load_all
-from service.imaging.decoding import Fit, Polarity, decode_image
+from service.imaging.decoding import Fit, decode_image
 from tools.examples import ROOT
 from trainer.data import Digits, read
 

@@ -15,6 +15,9 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
+# What a card says where nothing says under which licence the images may be used.
+NO_LICENCE = "not stated"
+
 
 @dataclass(frozen=True)
 class About:

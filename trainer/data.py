@@ -1,19 +1,27 @@
-"""MNIST: found, checked, and split."""
+"""Data sets: found in a folder, checked, and split."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.card import Polarity, Preprocessing
 from trainer import idx
-from trainer.about import MNIST, SHA256, About
+from trainer.about import MNIST, NO_LICENCE, SHA256, About
+from trainer.class_names import CLASSES_FILE, class_names
+from trainer.dataset_file import NAME, describe
 from trainer.errors import DataError
+from trainer.idx_folder import IdxFolder, find_idx, uncompressed
+from trainer.picture_folder import read_pictures
 
 # Which training images validate must not depend on a run's seed: runs are compared by it.
 SPLIT_SEED = 0
+# One of so many images of a class tests, where a data set has no test images.
+TEST_SHARE = 5
+SPLIT_NOTE = f"no test images: of each class one of {TEST_SHARE} images, chosen by SHA-256, tests"
 
 
 @dataclass(frozen=True)
@@ -65,31 +73,116 @@ class Digits:
 
 
 def read(directory: Path, part: str) -> Digits:
-    """One part of MNIST, ``train`` or ``t10k``, from plain or gzipped IDX files.
+    """One part of a data set, ``train`` or ``t10k``, from IDX files or from a folder of pictures a class.
 
     Raises
     ------
     DataError
-        A file is missing, unreadable, or not the one whose hash is in ``SHA256``.
+        There is no data set, a file is missing or unreadable, or files do not fit each other. The message says what
+        would be right.
     """
-    images, labels = (_read_file(directory, f"{part}-{kind}") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
-    return Digits(images, labels)
+    if not directory.is_dir():
+        raise DataError(f"there is no folder {directory}")
+    found = find_idx(directory)
+    if may_be_mnist(directory):
+        return _mnist(directory, part)
+    return _from_idx(found, part) if found else _from_pictures(directory, part)
 
 
-def _read_file(directory: Path, name: str) -> NDArray[np.uint8]:
-    path = find(directory, name)
-    if path is None:
-        raise DataError(f"{directory} holds neither {name} nor {name}.gz")
-    try:
-        data = idx.uncompressed(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != SHA256[name]:
-        raise DataError(f"{path} is not MNIST's {name}: its SHA-256 is {digest}, and should be {SHA256[name]}")
-    return idx.parse(data)
+def may_be_mnist(directory: Path) -> bool:
+    """Whether a folder holds MNIST, or nothing yet, so that MNIST may be downloaded into it.
+
+    Fashion-MNIST and many others have files of the same names; ``classes.txt`` or ``dataset.json`` tells them apart.
+    """
+    if not directory.is_dir():
+        return True
+    if any((directory / name).exists() for name in (CLASSES_FILE, NAME)):
+        return False
+    found = find_idx(directory)
+    if found is None:
+        return not any(directory.iterdir())
+    return all(path.name.removesuffix(".gz") in SHA256 for path in found.files.values())
 
 
 def find(directory: Path, name: str) -> Path | None:
     """The file of that name in ``directory``, plain or gzipped."""
     return next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)
+
+
+def _mnist(directory: Path, part: str) -> Digits:
+    images, labels = (_mnist_file(directory, f"{part}-{kind}") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+    return Digits(images, labels)
+
+
+def _mnist_file(directory: Path, name: str) -> NDArray[np.uint8]:
+    path = find(directory, name)
+    if path is None:
+        raise DataError(f"{directory} holds neither {name} nor {name}.gz")
+    data = uncompressed(path)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != SHA256[name]:
+        raise DataError(
+            f"{path} is not MNIST's {name}: its SHA-256 is {digest}, and should be {SHA256[name]}. If this is another "
+            f"data set, put {CLASSES_FILE} beside it, with the name of a class on each line"
+        )
+    return idx.parse(data)
+
+
+def _from_idx(found: IdxFolder, part: str) -> Digits:
+    said, emnist = describe(found.directory), found.prefix.lower().startswith("emnist")
+    split = not found.has("t10k")
+    if not found.has("train") and part == "train":
+        raise DataError(f"{found.directory} holds no training images, such as {found.prefix}train-images-idx3-ubyte")
+    images, labels, files = found.read("train" if split else part)
+    names, first, notes = class_names(found)
+    if said.transpose if said.transpose is not None else emnist:
+        images = np.ascontiguousarray(images.swapaxes(1, 2))
+        notes = (*notes, "rows and columns were exchanged")
+    preprocessing = said.preprocessing or (Preprocessing.MNIST if emnist else Preprocessing.RESIZE)
+    # Images of ink are like what people draw and upload, dark or light; of other images, nothing is to be guessed.
+    usual = Polarity.AUTO if preprocessing is Preprocessing.MNIST else Polarity.LIGHT_ON_DARK
+    polarity = said.polarity or usual
+    if polarity is Polarity.DARK_ON_LIGHT:
+        images = 255 - images
+    about = About(
+        name=said.name or found.directory.resolve().name,
+        licence=said.licence or NO_LICENCE,
+        classes=names,
+        files=files,
+        preprocessing=preprocessing,
+        polarity=polarity,
+        warnings=said.warnings or (),
+        mirror=said.mirror or False,
+        notes=(*notes, SPLIT_NOTE) if split else notes,
+    )
+    digits = Digits(images, labels - np.uint8(first), about)
+    return divided(digits)[part != "train"] if split else digits
+
+
+def _from_pictures(directory: Path, part: str) -> Digits:
+    images, labels, about, whole = read_pictures(directory, part)
+    digits = Digits(images, labels, replace(about, notes=(SPLIT_NOTE,)) if whole else about)
+    return divided(digits)[part != "train"] if whole else digits
+
+
+def divided(digits: Digits) -> tuple[Digits, Digits]:
+    """(training, test): of each class the fifth with the lowest SHA-256 tests. Equal images stay together.
+
+    Raises
+    ------
+    DataError
+        A class has fewer than two different images.
+    """
+    hashes = [hashlib.sha256(image.tobytes()).digest() for image in digits.images]
+    tests = np.zeros(len(digits), np.bool_)
+    for number, name in enumerate(digits.about.classes):
+        own = [place for place, label in enumerate(digits.labels.tolist()) if label == number]
+        different = sorted({hashes[place] for place in own})
+        if len(different) < 2:
+            raise DataError(
+                f"class {name} has {len(different)} different images; to train and to test takes two at least, and "
+                "many more to be worth it"
+            )
+        chosen = set(different[: -(-len(different) // TEST_SHARE)])
+        tests[[place for place in own if hashes[place] in chosen]] = True
+    return digits[np.flatnonzero(~tests)], digits[np.flatnonzero(tests)]

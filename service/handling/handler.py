@@ -29,6 +29,7 @@ from service.http.security import check_key
 from service.http.telemetry import EXPLANATION_SECONDS, note
 from service.http.uploads import read_upload
 from service.imaging.decoding import Fit, PreprocessingReport, decode_image
+from service.imaging.expected import Expected
 
 # Larger files than those of 28×28 pixels take longer to decode than a cheap answer takes to compute.
 CHEAP_BYTES = 8 * 1024
@@ -123,7 +124,7 @@ class Handler:
 
         def work() -> bytes:
             with EXPLANATION_SECONDS.labels(self._request.scope["route"].path, form.value).time():
-                image, report = decode_image(data, query.fit, query.polarity)
+                image, report = decode_image(data, query.fit, query.polarity, Expected.by(checkpoint.card))
                 subject = Subject(checkpoint.precise, image, self._catalogue.usage(checkpoint), target, versus)
                 result = operation.explain(subject, query)
                 if form is Format.PNG:

@@ -4,12 +4,13 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.card import Polarity
 from models.checks import check_question
 from models.classes import Names, find
 from models.errors import ParameterError
 from service.drawing.primitives.style import MAX_SCALE, Style, Theme
 from service.http.negotiation import Format
-from service.imaging.decoding import Fit, Polarity
+from service.imaging.decoding import Fit
 
 
 class PictureQuery(BaseModel):
@@ -46,9 +47,15 @@ class PictureQuery(BaseModel):
 class ImageQuery(PictureQuery):
     """Parameters of every operation on an image."""
 
-    fit: Fit = Field(Fit.EXACT, description="`exact` takes 28×28 as it is; `mnist` crops, scales and centres any size.")
+    fit: Fit = Field(
+        Fit.EXACT,
+        description="How an image becomes 28×28. `exact`: it must be already. `mnist`: it is cropped to the ink, "
+        "scaled and centred. `resize`: all of it is scaled, its aspect kept. `auto`: as the network's card says.",
+    )
     polarity: Polarity = Field(
-        Polarity.AUTO, description="Which is the ink. `auto` takes dark ink where the border is bright."
+        Polarity.AUTO,
+        description="Which is the ink. `auto` is as the network's card says; for MNIST, dark ink where the border is "
+        "bright.",
     )
     model: str | None = Field(None, description="A checkpoint's name, see `GET /models`; the default one, if absent.")
 

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.architecture import IMAGE_SIDE
+from models.card import Polarity, Preprocessing
 from models.network import Array
+from models.preparation import is_dark_on_light, resized
 from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging import jpeg, png
+from service.imaging import polarity as polarity_of_ink
+from service.imaging.expected import MNIST, Expected
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning, input_warnings
-from service.imaging.polarity import is_dark_on_light
 
 # The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}
@@ -62,18 +65,12 @@ _WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 class Fit(StrEnum):
-    """How an image is brought to 28×28."""
-
-    EXACT = "exact"
-    MNIST = "mnist"
-
-
-class Polarity(StrEnum):
-    """Whether the ink is light or dark."""
+    """How an image is brought to 28×28. ``AUTO``: as the network's card says."""
 
     AUTO = "auto"
-    LIGHT_ON_DARK = "light-on-dark"
-    DARK_ON_LIGHT = "dark-on-light"
+    EXACT = "exact"
+    MNIST = "mnist"
+    RESIZE = "resize"
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ class PreprocessingReport:
     box
         (left, top, right, bottom) of the cropped ink, in pixels of the upright image; None if not fitted.
     warnings
-        Reasons to doubt that the image shows one digit.
+        Reasons to doubt the image.
     """
 
     format: str
@@ -106,8 +103,19 @@ class PreprocessingReport:
     warnings: tuple[InputWarning, ...]
 
 
-def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, PreprocessingReport]:
+def decode_image(
+    data: bytes, fit: Fit, polarity: Polarity, expected: Expected = MNIST
+) -> tuple[Array, PreprocessingReport]:
     """Decode an image file and convert it to the input of the network.
+
+    Parameters
+    ----------
+    data
+        The file.
+    fit, polarity
+        What the client says; ``auto`` is as the network expects it.
+    expected
+        What the network expects.
 
     Returns
     -------
@@ -126,6 +134,10 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
     UnsuitableImageError
         Animated, too large, or not 28×28 where ``fit`` is ``exact``.
     """
+    if fit is Fit.AUTO:
+        fit = Fit(expected.preprocessing.value)
+    if polarity is Polarity.AUTO:
+        polarity = expected.polarity
     image, file_format, mode = _decode(data, fit)
     width, height = image.size
     try:
@@ -136,7 +148,7 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
     # To save memory with large images, arrays are deleted early and changed in place.
     del image
     grey = _grey(luminance, opacity, polarity)
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and is_dark_on_light(grey))
+    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey, expected))
     if inverted and opacity is None:
         # Inverted as integers: 1 − 51/255 is not always the float that 204/255 is.
         grey = _unit(luminance.dtype.type(_WHITE[luminance.dtype]) - luminance)
@@ -144,6 +156,8 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
         np.subtract(1, grey, out=grey)
     del luminance, opacity
     box, others = None, 0
+    if fit is Fit.RESIZE:
+        grey = resized(grey)
     if fit is Fit.MNIST:
         fitted = fit_as_mnist(grey.astype(np.float32, copy=False))
         grey, box, others = fitted.image.astype(np.float64), fitted.box, fitted.others
@@ -155,7 +169,7 @@ def decode_image(data: bytes, fit: Fit, polarity: Polarity) -> tuple[Array, Prep
         inverted=inverted,
         fitted=box is not None,
         box=box,
-        warnings=input_warnings(grey, others),
+        warnings=input_warnings(grey, others, expected),
     )
     return grey, report
 
@@ -194,7 +208,7 @@ def _check_size(image: Image.Image, fit: Fit) -> None:
     if fit is Fit.EXACT and image.size != (IMAGE_SIDE, IMAGE_SIDE):
         raise UnsuitableImageError(
             f"the image is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
-            "with ?fit=mnist it is cropped, scaled and centred for you"
+            "with ?fit=auto it is brought to that size as the network's own images were"
         )
 
 
@@ -235,3 +249,10 @@ def _unit(samples: Samples) -> Array:
     unit: Array = samples.astype(np.float64 if samples.shape == (IMAGE_SIDE, IMAGE_SIDE) else np.float32)
     unit /= unit.dtype.type(_WHITE[samples.dtype])
     return unit
+
+
+def _is_dark_on_light(grey: Array, expected: Expected) -> bool:
+    """Whether the ink is dark. In other images than those of ink on paper, the border alone decides."""
+    if expected.preprocessing is Preprocessing.MNIST:
+        return polarity_of_ink.is_dark_on_light(grey)
+    return is_dark_on_light(grey)

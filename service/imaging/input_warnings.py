@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.card import OPTIONAL_WARNINGS, Preprocessing
+from service.imaging.expected import MNIST, Expected
+
 # Grey value from which on a pixel is ink.
 _INK = 0.4
+# Least contrast of an image that shows something.
+_CONTRAST = 0.1
 _MOST_INK = 0.5
 # Minimum share of the ink of a large piece. Dots and parts of broken strokes are smaller.
 _LARGE_PIECE = 0.3
@@ -32,13 +37,17 @@ class InputWarning:
     text: str
 
 
-def input_warnings(image: NDArray[np.floating[Any]], others: int = 0) -> tuple[InputWarning, ...]:
+def input_warnings(
+    image: NDArray[np.floating[Any]], others: int = 0, expected: Expected = MNIST
+) -> tuple[InputWarning, ...]:
     """All warnings that apply to an image (28, 28) in [0, 1], light ink on dark.
 
-    ``others`` is the number of things as large as a digit that were left out when the image was fitted.
+    ``others`` is the number of things as large as a digit that were left out when the image was fitted. ``expected``
+    says which warnings make sense for the network's images. Ink is bright; in images of other things it stands out.
     """
-    ink = image > _INK
+    ink = image > (_INK if expected.preprocessing is Preprocessing.MNIST else float(image.min()) + _CONTRAST)
     found = [warning for check in _CHECKS if (warning := check(ink)) is not None]
+    found = [one for one in found if one.code not in OPTIONAL_WARNINGS or one.code in expected.warnings]
     if others:
         text = f"{others + 1} things were found that may be digits: the largest was read"
         found.append(InputWarning("several-digits", text))

@@ -1,16 +1,21 @@
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from models.card import Polarity, Preprocessing
 from models.network import Array
 from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from service.imaging.decoding import Fit, Polarity, PreprocessingReport, decode_image
+from service.imaging.decoding import Fit, PreprocessingReport, decode_image
+from service.imaging.expected import Expected
 from service.imaging.input_warnings import InputWarning
+from tests.helpers.datasets import bars
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from trainer.data import Digits
+from trainer.picture_folder import prepared
 
 SEVEN = pixels(7)
 EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
@@ -139,7 +144,7 @@ def test_other_sizes_are_refused_with_the_way_out(size: tuple[int, int]) -> None
     with refuses(
         UnsuitableImageError,
         f"the image is {size[0]}×{size[1]}, and must be 28×28; "
-        "with ?fit=mnist it is cropped, scaled and centred for you",
+        "with ?fit=auto it is brought to that size as the network's own images were",
     ):
         read(encode(Image.new("L", size)))
 
@@ -222,3 +227,45 @@ def test_a_file_cut_at_any_byte_never_gives_wrong_pixels(kind: str) -> None:
 def test_a_damaged_header_is_not_called_another_format() -> None:
     with refuses(UnreadableImageError, "the image is damaged: a checksum in it is wrong"):
         read(sample(7)[:16] + b"?" * 40)
+
+
+SILHOUETTES = Expected(Preprocessing.RESIZE, Polarity.AUTO, ())
+
+
+@pytest.mark.parametrize("size", [(28, 28), (40, 60), (500, 300)])
+def test_resize_does_what_the_trainer_does_with_a_folder_of_pictures(size: tuple[int, int], tmp_path: Path) -> None:
+    picture = bars(30, 4, size)
+    picture.save(tmp_path / "bar.png")
+    for fit in (Fit.RESIZE, Fit.AUTO):
+        image, report = decode_image((tmp_path / "bar.png").read_bytes(), fit, Polarity.AUTO, SILHOUETTES)
+        np.testing.assert_allclose(image, prepared(tmp_path / "bar.png", Polarity.AUTO) / 255, atol=0.5 / 255 + 1e-6)
+        assert (report.inverted, report.fitted, report.box, report.warnings) == (True, False, None, ())
+
+
+def test_a_network_of_silhouettes_takes_a_large_one_as_it_is() -> None:
+    """For digits, what is so large and bright is paper with a dark border."""
+    large = np.zeros((28, 28), np.uint8)
+    large[2:26, 2:26] = 255
+    image, report = read(encode(Image.fromarray(large)))
+    assert report.inverted
+    image, report = decode_image(encode(Image.fromarray(large)), Fit.EXACT, Polarity.AUTO, SILHOUETTES)
+    assert (report.inverted, report.warnings) == (False, ())
+    assert np.array_equal(image, large / 255)
+
+
+def test_the_card_says_which_is_the_ink_where_the_client_does_not() -> None:
+    bright = np.full((28, 28), 250, np.uint8)
+    bright[5:10, 5:10] = 10
+    as_it_is = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, ())
+    for polarity, inverted in ((Polarity.AUTO, False), (Polarity.DARK_ON_LIGHT, True)):
+        _, report = decode_image(encode(Image.fromarray(bright)), Fit.EXACT, polarity, as_it_is)
+        assert report.inverted is inverted
+
+
+def test_an_image_without_contrast_is_empty_whatever_is_expected() -> None:
+    flat = np.full((28, 28), 90, np.uint8)
+    _, report = decode_image(encode(Image.fromarray(flat)), Fit.EXACT, Polarity.AUTO, SILHOUETTES)
+    assert [one.code for one in report.warnings] == ["empty"]
+    flat[3:9, 3:9] = 140
+    _, report = decode_image(encode(Image.fromarray(flat)), Fit.EXACT, Polarity.AUTO, SILHOUETTES)
+    assert report.warnings == ()

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.imaging.decoding import Fit, Polarity, decode_image
+from models.card import Polarity
+from service.imaging.decoding import Fit, decode_image
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning
 from tests.helpers.pictures import encode

@@ -168,7 +168,8 @@ def test_an_unknown_model(client: TestClient, path: str) -> None:
             encode(np.zeros((32, 30), np.uint8)),
             422,
             "unsuitable-image",
-            "the image is 30×32, and must be 28×28; with ?fit=mnist it is cropped, scaled and centred for you",
+            "the image is 30×32, and must be 28×28; with ?fit=auto it is brought to that size as the network's own "
+            "images were",
         ),
     ],
     ids=["empty", "text", "GIF", "truncated", "32×30"],

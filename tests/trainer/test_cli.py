@@ -43,7 +43,7 @@ def _away_from_real_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     def out_of_reach(*_: object) -> None:
         pytest.fail("the command went on to the data")
 
-    monkeypatch.setattr(command_module, "mnist", out_of_reach)
+    monkeypatch.setattr(command_module, "data_set", out_of_reach)
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     if MNIST:
@@ -67,7 +67,7 @@ def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     """600 test images stand in for MNIST."""
     parts = {"train": digits[:600], "t10k": digits[600:700]}
-    monkeypatch.setattr(command_module, "mnist", lambda _, part: parts[part])
+    monkeypatch.setattr(command_module, "data_set", lambda _, part: parts[part])
 
 
 @pytest.mark.parametrize("filters", ["3", "3x", "x3", "3x3x3", "3X3", "3 x 3", "-1x3", "100x3", "", "axb"])

@@ -18,6 +18,7 @@ from models import usage_file
 from models.checkpoint import DIRECTORY, load
 from models.usage import Distinct
 from tests.helpers import usage_script
+from tests.helpers.datasets import write_pictures
 from tests.helpers.studies import loaded_by
 from trainer.cli import app
 from trainer.data import Digits, read
@@ -48,7 +49,7 @@ def run(*arguments: str | Path) -> Result:
 def test_everything_from_a_slice(
     name: str, models: Path, tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_module, "mnist", lambda _, part: {"train": digits}[part])
+    monkeypatch.setattr(command_module, "data_set", lambda _, part: {"train": digits}[part])
     arguments = ("--model", name, "--models", models, "--out", tmp_path / "out", "--images", "600")
     result = run(*arguments)
     assert result.exit_code == 0, result.output
@@ -138,3 +139,20 @@ def test_an_odd_digit_shows(name: str, digits: Digits) -> None:
     upright, lying = means
     assert 35 < upright < 65
     assert lying < upright / 2
+
+
+def test_networks_of_other_data_sets_are_left_out_or_refused(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "bars", {"lying": 90.0, "upright": 0.0}, 5)
+    bars = read(tmp_path / "bars", "train")
+    monkeypatch.setattr(command_module, "data_set", lambda *_: bars)
+    result = run("--models", models)
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception) == "no checkpoint is of the data set bars; train one, or name another with --data"
+    result = run("--models", models, "--model", "paired-3x3")
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception) == (
+        "paired-3x3 is a network of the data set MNIST, and these images are of bars; name the folder of its data set "
+        "with --data"
+    )

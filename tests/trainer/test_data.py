@@ -75,7 +75,10 @@ def test_another_file_is_refused_with_both_hashes(folder: Path) -> None:
     path = folder / f"{LABELS}.gz"
     path.write_bytes(gzip.compress(raw))
     digest = hashlib.sha256(raw).hexdigest()
-    message = f"{path} is not MNIST's {LABELS}: its SHA-256 is {digest}, and should be {SHA256[LABELS]}"
+    message = (
+        f"{path} is not MNIST's {LABELS}: its SHA-256 is {digest}, and should be {SHA256[LABELS]}. If this is another "
+        "data set, put classes.txt beside it, with the name of a class on each line"
+    )
     with refuses(DataError, message):
         read(folder, "t10k")
 

@@ -16,7 +16,8 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
-    mnist,
+    data_set,
+    trained_on,
 )
 from trainer.commands.terminal import console, counting, interruptible, print_written
 from trainer.studies.consistency import MAPS, document, parts, study
@@ -38,8 +39,9 @@ def consistency(
     from trainer.figures import consistency as figure
     from trainer.seeds import networks_of_seeds
 
-    digits = mnist(data_directory, "t10k")[:images]
-    for checkpoint in chosen(models_directory, names):
+    named = chosen(models_directory, names)
+    digits = data_set(data_directory, "t10k")[:images]
+    for checkpoint in trained_on(digits.about, named, names):
         networks = networks_of_seeds(checkpoint, runs)
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, networks, digits, runs, advance)

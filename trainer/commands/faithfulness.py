@@ -20,7 +20,8 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
-    mnist,
+    data_set,
+    trained_on,
 )
 from trainer.commands.terminal import console, counting, interruptible, print_written
 from trainer.studies.document import write
@@ -72,7 +73,9 @@ def faithfulness(
         console.print(escape(left_out), highlight=False)
     explanations = [*EXPLANATIONS, *others]
     sane = [explanation for explanation in EXPLANATIONS if explanation.name in SANE]
-    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
+    named = chosen(models_directory, names)
+    digits = data_set(data_directory, "t10k")[:images]
+    checkpoints = trained_on(digits.about, named, names)
     for checkpoint in checkpoints:
         with interruptible("part"):
             with counting(f"{checkpoint.name}, curves", parts(digits, explanations)) as advance:

@@ -18,7 +18,8 @@ from trainer.commands.options import (
     NamesOption,
     OutOption,
     chosen,
-    mnist,
+    data_set,
+    trained_on,
 )
 from trainer.commands.terminal import console, counting, print_written
 from trainer.studies.filters import study
@@ -39,7 +40,9 @@ def filters(
     """
     from trainer.figures import filters as figure
 
-    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "train")[:images]
+    named = chosen(models_directory, names)
+    digits = data_set(data_directory, "train")[:images]
+    checkpoints = trained_on(digits.about, named, names)
     for checkpoint in checkpoints:
         with counting(checkpoint.name, len(digits)) as advance:
             found = study(checkpoint, digits, advance)

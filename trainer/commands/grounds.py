@@ -16,7 +16,8 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
-    mnist,
+    data_set,
+    trained_on,
 )
 from trainer.commands.terminal import console, counting, interruptible, print_written
 from trainer.studies.document import write
@@ -37,7 +38,9 @@ def grounds(
     """
     from trainer.figures import grounds as figure
 
-    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")[:images]
+    named = chosen(models_directory, names)
+    digits = data_set(data_directory, "t10k")[:images]
+    checkpoints = trained_on(digits.about, named, names)
     for checkpoint in checkpoints:
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, digits, runs, advance)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they name: checkpoints and MNIST."""
+"""Options that several commands share, and what they name: checkpoints and data sets."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,9 @@ from rich.progress import Progress as ProgressBar
 
 from models.checkpoint import Checkpoint, load_all
 from trainer import data, download
+from trainer.about import MNIST, About
 from trainer.commands.terminal import console
-from trainer.errors import RunError
+from trainer.errors import DataError, RunError
 
 DATA = Path("data/mnist")
 RUNS = Path("runs")
@@ -20,7 +21,9 @@ STUDIES = Path("docs/studies")
 DataOption = Annotated[
     Path,
     typer.Option(
-        "--data", envvar="KONKYO_DATA", help="MNIST's four IDX files, plain or gzipped; what is missing is downloaded."
+        "--data",
+        envvar="KONKYO_DATA",
+        help="A data set: IDX files, plain or gzipped, or one folder of pictures a class. MNIST is downloaded.",
     ),
 ]
 ModelsOption = Annotated[Path, typer.Option("--models", envvar="KONKYO_MODELS", help="Where the checkpoints are.")]
@@ -42,25 +45,42 @@ def counts(filters: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def mnist(directory: Path, part: str) -> data.Digits:
-    """One part of MNIST, ``train`` or ``t10k``; what of it is missing is downloaded, with a bar.
+def data_set(directory: Path, part: str) -> data.Digits:
+    """One part of a data set, ``train`` or ``t10k``. What is missing of MNIST is downloaded, with a bar.
 
     Raises
     ------
     DataError
         It cannot be downloaded, or read.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with ProgressBar(*columns, console=console, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
+    if data.may_be_mnist(directory):
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        with ProgressBar(*columns, console=console, transient=True) as bar:
+            tasks: dict[str, TaskID] = {}
 
-        def report(name: str, received: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name)
-            bar.update(tasks[name], completed=received, total=total)
+            def report(name: str, received: int, total: int | None) -> None:
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name)
+                bar.update(tasks[name], completed=received, total=total)
 
-        download.complete(directory, part, report)
+            download.complete(directory, part, report)
     return data.read(directory, part)
+
+
+def mnist(directory: Path, part: str) -> data.Digits:
+    """One part of MNIST, for what is made for MNIST alone.
+
+    Raises
+    ------
+    DataError
+        As ``data_set``, or the folder holds another data set.
+    """
+    digits = data_set(directory, part)
+    if digits.about.name != MNIST.name:
+        raise DataError(
+            f"{directory} holds {digits.about.name}; this command is for MNIST, name its folder with --data"
+        )
+    return digits
 
 
 def chosen(directory: Path, names: list[str] | None) -> list[Checkpoint]:
@@ -78,3 +98,27 @@ def chosen(directory: Path, names: list[str] | None) -> list[Checkpoint]:
         if name not in checkpoints:
             raise RunError(f"there is no checkpoint {name!r} in {directory}; there are {', '.join(checkpoints)}")
     return [checkpoints[name] for name in dict.fromkeys(names or checkpoints)]
+
+
+def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | None) -> list[Checkpoint]:
+    """The checkpoints whose data set this is. Those of others are left out, unless they were named.
+
+    Raises
+    ------
+    RunError
+        One that was named is of another data set, or none is of this one.
+    """
+    found = [one for one in checkpoints if _is_of(one, about)]
+    for one in checkpoints if names else ():
+        if one not in found:
+            raise RunError(
+                f"{one.name} is a network of the data set {one.card['dataset']['name']}, and these images are of "
+                f"{about.name}; name the folder of its data set with --data"
+            )
+    if not found:
+        raise RunError(f"no checkpoint is of the data set {about.name}; train one, or name another with --data")
+    return found
+
+
+def _is_of(checkpoint: Checkpoint, about: About) -> bool:
+    return (checkpoint.card["dataset"]["name"], checkpoint.network.classes) == (about.name, about.classes)

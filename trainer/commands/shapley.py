@@ -21,7 +21,8 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
-    mnist,
+    data_set,
+    trained_on,
 )
 from trainer.commands.terminal import console, counting, interruptible, print_written
 from trainer.studies import shapley as study
@@ -48,7 +49,9 @@ def shapley(
     baselines, left_out = _baselines()
     for line in left_out:
         console.print(escape(line), highlight=False)
-    checkpoints, digits = chosen(models_directory, names), mnist(data_directory, "t10k")
+    named = chosen(models_directory, names)
+    digits = data_set(data_directory, "t10k")
+    checkpoints = trained_on(digits.about, named, names)
     which = study.chosen(len(digits), images)
     for checkpoint in checkpoints:
         with interruptible("part"):

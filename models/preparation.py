@@ -1,0 +1,63 @@
+"""Brings a picture of any size to the image of 28×28 that the network takes, where nothing is cropped."""
+
+import numpy as np
+
+from models.architecture import IMAGE_SIDE
+from models.network import Array
+
+
+def is_dark_on_light(grey: Array) -> bool:
+    """Whether the border is brighter than the middle of the picture's range; for a uniform one, than middle grey."""
+    border = _border(grey)
+    darkest, brightest = float(grey.min()), float(grey.max())
+    middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
+    return _median(border) > middle
+
+
+def resized(grey: Array) -> Array:
+    """The whole picture in 28×28, its aspect kept; beside it stands its background, the median of its border.
+
+    A pixel of the image is the mean of the picture's pixels around it, with weights that fall linearly to zero at a
+    distance of one pixel of the larger of the two grids (a triangle filter).
+
+    Parameters
+    ----------
+    grey
+        (height, width) in [0, 1].
+
+    Returns
+    -------
+    Array
+        (28, 28) in [0, 1], in float64. A picture of this size is left as it is.
+    """
+    height, width = grey.shape
+    if (height, width) == (IMAGE_SIDE, IMAGE_SIDE):
+        return grey.astype(np.float64)
+    scale = IMAGE_SIDE / max(height, width)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    scaled = _weights(height, rows).astype(grey.dtype) @ grey @ _weights(width, columns).T.astype(grey.dtype)
+    image = np.full((IMAGE_SIDE, IMAGE_SIDE), _median(_border(grey)))
+    top, left = (IMAGE_SIDE - rows) // 2, (IMAGE_SIDE - columns) // 2
+    image[top : top + rows, left : left + columns] = np.clip(scaled, 0, 1)
+    return image
+
+
+def _border(grey: Array) -> Array:
+    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+
+
+def _median(values: Array) -> float:
+    """The mean of the two in the middle of an even number of values; of an odd number, the upper of these two."""
+    ordered = np.sort(values)
+    half = len(ordered) // 2
+    return float(ordered[half - 1] + ordered[half]) / 2
+
+
+def _weights(source: int, target: int) -> Array:
+    """(target, source): the weights with which the pixels of a line make those of another."""
+    pitch = source / target
+    centres = (np.arange(target) + 0.5) * pitch
+    distance = np.abs(np.arange(source) + 0.5 - centres[:, None])
+    weights = np.maximum(1 - distance / max(pitch, 1), 0)
+    normalised: Array = weights / weights.sum(1, keepdims=True)
+    return normalised

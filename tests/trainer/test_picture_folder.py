@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.preparation import resized
+from tests.helpers.datasets import bars, described, write_pictures
+from tests.helpers.refuse import refuses
+from trainer.data import read
+from trainer.errors import DataError
+
+UPRIGHT = {"lying": 90.0, "upright": 0.0}
+
+
+def test_a_fifth_of_each_class_tests_where_there_is_no_test_folder(tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 23)
+    train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
+    assert (np.bincount(train.labels).tolist(), np.bincount(test.labels).tolist()) == ([18, 18], [5, 5])
+    assert not {one.tobytes() for one in train.images} & {one.tobytes() for one in test.images}
+    assert train.about == test.about
+    assert train.about.classes == ("lying", "upright")
+    assert train.about.notes == ("no test images: of each class one of 5 images, chosen by SHA-256, tests",)
+    assert (train.about.name, train.about.licence) == (tmp_path.name, "not stated")
+    assert (train.about.preprocessing, train.about.polarity, train.about.mirror) == ("resize", "auto", False)
+    # Another picture of one class moves no picture of the other to the other side.
+    bars(90, 99).save(tmp_path / "lying" / "new.png")
+    again = read(tmp_path, "t10k")
+    assert {one.tobytes() for one in again.images[again.labels == 1]} == {
+        one.tobytes() for one in test.images[test.labels == 1]
+    }
+
+
+def test_equal_pictures_stay_on_one_side(tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 6)
+    for number in range(6):
+        for copy in range(3):
+            bars(90, number).save(tmp_path / "lying" / f"copy-{number}-{copy}.png")
+    train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
+    assert not {one.tobytes() for one in train.images} & {one.tobytes() for one in test.images}
+    assert len(train) + len(test) == 30
+
+
+def test_a_test_folder_is_taken_as_it_is(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train", UPRIGHT, 4)
+    write_pictures(tmp_path / "test", UPRIGHT, 2)
+    train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0] * 4 + [1] * 4, [0] * 2 + [1] * 2)
+    assert (train.about.notes, list(train.about.files), list(test.about.files)) == ((), ["train"], ["test"])
+
+
+def test_pictures_of_any_size_and_format_become_light_on_dark(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {"a": 0.0, "b": 90.0}, 1)
+    picture = bars(0, 7, (90, 120))
+    folder = tmp_path / "a"
+    picture.save(folder / "1.png")
+    picture.convert("RGB").save(folder / "2.bmp")
+    picture.convert("P").save(folder / "3.gif")
+    picture.save(folder / "4.webp", lossless=True)
+    Image.fromarray(np.asarray(picture).astype(np.uint16) * 257).save(folder / "5.tiff")
+    Image.fromarray(255 - np.asarray(picture)).save(folder / "6.png")
+    clear = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    clear.putalpha(Image.fromarray(255 - np.asarray(picture)))
+    clear.save(folder / "7.png")
+    (folder / ".DS_Store").write_bytes(b"left by a file manager")
+    (folder / "Thumbs.db").write_bytes(b"and another")
+    for number in range(8, 30):
+        bars(90, number).save(tmp_path / "b" / f"{number}.png")
+    both = [read(tmp_path, part) for part in ("train", "t10k")]
+    same = np.concatenate([part.images[part.labels == 0] for part in both])
+    expected = resized(1 - np.asarray(picture) / 255) * 255
+    assert len(same) == 8
+    close = [np.abs(image - expected).max() < 6 for image in same.astype(float)]
+    assert sum(close) == 7  # and one other bar
+    assert expected[:, 14].max() > 200 > 30 > expected[0].max()
+
+
+def test_dark_on_light_by_the_description(tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 3)
+    described(tmp_path, name="Bars", licence="CC0", polarity="light-on-dark", mirror=True)
+    digits = read(tmp_path, "train")
+    assert digits.images[:, 0, 0].min() > 240  # as they are
+    assert (digits.about.name, digits.about.licence, digits.about.mirror) == ("Bars", "CC0", True)
+
+
+@pytest.mark.parametrize("part", ["train", "t10k"])
+def test_wrong_files_are_named(part: str, tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 3)
+    (tmp_path / "lying" / "notes.txt").write_text("not a picture")
+    whole = (tmp_path / "lying" / "000.png").read_bytes()
+    (tmp_path / "upright" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    frames = [bars(0, number) for number in range(2)]
+    frames[0].save(tmp_path / "upright" / "moving.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, part)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "3 of the files cannot be read as pictures; remove them, or save them as PNG or JPEG:"
+    assert [Path(line.partition(" (")[0]).name for line in lines[1:]] == ["notes.txt", "cut.png", "moving.gif"]
+    assert lines[3].endswith("(it has several frames, and must have one)")
+
+
+def test_wrong_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("nothing here")
+    with refuses(
+        DataError,
+        f"{tmp_path / 'empty'} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for "
+        "each class",
+    ):
+        read(tmp_path / "empty", "train")
+    write_pictures(tmp_path / "one", {"only": 0.0}, 3)
+    with refuses(DataError, f"{tmp_path / 'one'}: the folders, one a class, must be 2 to 64 names, not 1"):
+        read(tmp_path / "one", "train")
+    write_pictures(tmp_path / "hole", UPRIGHT, 3)
+    (tmp_path / "hole" / "third").mkdir()
+    with refuses(DataError, f"{tmp_path / 'hole' / 'third'} holds no picture; each class needs some, or no folder"):
+        read(tmp_path / "hole", "train")
+    write_pictures(tmp_path / "few", UPRIGHT, 1)
+    with refuses(
+        DataError,
+        "class lying has 1 different images; to train and to test takes two at least, and many more to be worth it",
+    ):
+        read(tmp_path / "few", "train")
+    write_pictures(tmp_path / "odd" / "train", UPRIGHT, 2)
+    write_pictures(tmp_path / "odd" / "test", {"lying": 90.0, "slanting": 45.0}, 2)
+    with refuses(
+        DataError,
+        "train and test must have the same folders, one a class; slanting, upright stands in one of them only",
+    ):
+        read(tmp_path / "odd", "train")
+    write_pictures(tmp_path / "half" / "test", UPRIGHT, 2)
+    with refuses(DataError, f"{tmp_path / 'half'} has a folder test, but none called train beside it"):
+        read(tmp_path / "half", "train")
