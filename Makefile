@@ -51,6 +51,7 @@ guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one t
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, and the page's digits
 	$(RUN) tools.examples
 	$(RUN) tools.samples
+	$(RUN) tools.unlike
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tools.gallery

@@ -22,11 +22,14 @@ class Process(Result):
         The contributions of all filter pairs to all classes.
     typicality
         For each class, how typical this use of the filters is; None if there is no study of the network.
+    unlike
+        Whether what the network finds is unlike what it found in the training images; None if that was not studied.
     """
 
     trace: Trace
     ledger: Ledger
     typicality: Sequence[Typicality] | None
+    unlike: bool | None
 
 
 def explain_process(network: Network, image: Array, usage: Usage | None = None) -> Process:
@@ -46,4 +49,13 @@ def explain_process(network: Network, image: Array, usage: Usage | None = None) 
     trace = network.trace(image)
     ledger = contributions(network, image)
     typicality = usage.typicality(ledger.contributions) if usage else None
-    return Process(network=network, image=image, logits=trace.logits, trace=trace, ledger=ledger, typicality=typicality)
+    unlike = usage.likeness.is_unlike(trace.pool2) if usage and usage.likeness else None
+    return Process(
+        network=network,
+        image=image,
+        logits=trace.logits,
+        trace=trace,
+        ledger=ledger,
+        typicality=typicality,
+        unlike=unlike,
+    )

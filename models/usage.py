@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from models.likeness import Likeness
 from models.network import Array, IntArray
 
 # The first pair dominates if its share of the class's images is at least this. A pair in second place then contributes
@@ -138,12 +139,15 @@ class Usage:
         One entry for each class.
     covariance
         (A·B, A·B): covariance of the pairs' contributions around their class's mean, pooled over all images.
+    likeness
+        What tells an image that is unlike the training images; None in older studies.
     """
 
     searched: int
     per_class: int
     classes: tuple[ClassUsage, ...]
     covariance: Array
+    likeness: Likeness | None = None
 
     @property
     def distinct(self) -> Distinct:

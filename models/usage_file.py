@@ -1,5 +1,7 @@
 """Reads, checks and writes ``NAME.usage.json``, the study of the checkpoint of that name."""
 
+import base64
+import binascii
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +13,7 @@ from models import files
 from models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from models.errors import CheckpointError
 from models.files import replacing
+from models.likeness import Likeness
 from models.network import Array
 from models.usage import PERCENT, ClassUsage, Usage, ridged
 
@@ -71,7 +74,14 @@ def _document(checkpoint: Checkpoint, usage: Usage, version: int) -> dict[str, A
             for number, (name, one) in enumerate(zip(checkpoint.network.classes, usage.classes, strict=True))
         ],
         "covariance": usage.covariance.tolist(),
+        **({"likeness": _likeness(usage.likeness)} if usage.likeness else {}),
     }
+
+
+def _likeness(likeness: Likeness) -> dict[str, Any]:
+    """The axes are many numbers of which three digits are enough: float16, row by row, in base64."""
+    packed = base64.b64encode(likeness.axes.astype("<f2").tobytes()).decode()
+    return {"threshold": likeness.threshold, "axes": packed}
 
 
 class _Reader:
@@ -82,6 +92,7 @@ class _Reader:
         architecture = checkpoint.network.architecture
         self._classes = architecture.classes
         self._pairs = architecture.conv1_filters, architecture.conv2_filters
+        self._cells = architecture.maps * architecture.pool2_side**2
 
     def read(self, path: Path) -> Usage:
         try:
@@ -100,6 +111,7 @@ class _Reader:
             self._count(document, "per_class"),
             tuple(self._class(number, entry) for number, entry in enumerate(classes)),
             self._covariance(document),
+            self._likeness(document["likeness"]) if "likeness" in document else None,
         )
         # A document built from the parsed fields must equal the one in the file: no field is unknown or inconsistent.
         expected = _document(self._checkpoint, usage, document["format_version"])
@@ -150,6 +162,21 @@ class _Reader:
         if (covariance != covariance.T).any() or not least > 0:
             raise self._refusal("covariance", "must be symmetric, with no variance below zero")
         return covariance
+
+    def _likeness(self, entry: Any) -> Likeness:
+        threshold = entry.get("threshold") if isinstance(entry, dict) else None
+        if type(threshold) is not float or not 0 <= threshold <= 1:
+            raise self._refusal("likeness.threshold", f"must be from 0.0 to 1.0, not {threshold!r}")
+        try:
+            axes = np.frombuffer(base64.b64decode(entry["axes"], validate=True), "<f2").astype(np.float64)
+            axes = axes.reshape(self._classes, -1, self._cells)
+        except (binascii.Error, ValueError, TypeError, KeyError) as error:
+            raise self._refusal(
+                "likeness.axes", f"must be float16 numbers in base64, ({self._classes}, K, {self._cells})"
+            ) from error
+        if not np.isfinite(axes).all():
+            raise self._refusal("likeness.axes", "holds NaN or infinity")
+        return Likeness(axes, threshold)
 
     def _count(self, entry: dict[str, Any], name: str, within: str = "") -> int:
         value = entry.get(name)

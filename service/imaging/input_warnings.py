@@ -37,6 +37,13 @@ class InputWarning:
     text: str
 
 
+# What an explanation of the process adds: it alone knows what the network finds in the image.
+UNLIKE = InputWarning(
+    "unlike-training-images",
+    "what the network finds in the image is unlike what it finds in 99 of 100 training images: it may be of no class",
+)
+
+
 def input_warnings(
     image: NDArray[np.floating[Any]], others: int = 0, expected: Expected = MNIST
 ) -> tuple[InputWarning, ...]:

@@ -1,5 +1,6 @@
 """``POST /explain/process``."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +16,7 @@ from service.handling.handler import Envelope, Handler, Operation, Subject
 from service.handling.queries import ImageQuery
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
+from service.imaging.input_warnings import UNLIKE
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
@@ -63,7 +65,8 @@ class ProcessAnswer(Answer):
 )
 async def explain(request: Request) -> Response:
     """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The picture is
-    a slide for a lecture, after the paper's Fig. 2.
+    a slide for a lecture, after the paper's Fig. 2. `input` has one more warning, `unlike-training-images`, if the maps
+    of pool2 are farther from those of the training images than 99 of 100 of these are.
     """
     return await Handler(request).respond(_OPERATION)
 
@@ -90,9 +93,16 @@ def _serialise(result: Process, _: ImageQuery, envelope: Envelope) -> ProcessAns
         filter_bias=ledger.filter_bias.tolist(),
         class_bias=ledger.class_bias.tolist(),
         typicality=None if result.typicality is None else list(result.typicality),
-        input=envelope.input,
+        input=_report(envelope.input, result.unlike),
         model=envelope.model,
     )
+
+
+def _report(report: PreprocessingReport, unlike: bool | None) -> PreprocessingReport:
+    """The report, with one more warning where the image is unlike the training images. An empty one needs no other."""
+    if not unlike or any(one.code == "empty" for one in report.warnings):
+        return report
+    return replace(report, warnings=(*report.warnings, UNLIKE))
 
 
 _OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.process)

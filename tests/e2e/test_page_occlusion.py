@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 from service.drawing.primitives.colours import diverging, limit_of, rgb
 from tests.e2e.answers import asked, choose_sample, numbers, totals
 from tests.e2e.browser import hover, read
-from tests.helpers.pictures import DIGITS, decode, encode, sample
+from tests.helpers.pictures import DIGITS, decode, encode, pixels, sample
 from tools.gallery import MISREAD
 
 OCCLUSION = "/explain/occlusion"
@@ -134,6 +134,17 @@ def test_all_input_warnings_are_shown(page: Page, address: str) -> None:
     page.get_by_test_id("language").click()
     expect(lines).to_have_text(["28×28 のまま", "半分以上が線です", "複数の数字かもしれません"])
     page.get_by_test_id("language").click()
+
+
+def test_a_picture_unlike_the_training_images(page: Page, address: str) -> None:
+    halves = [pixels(digit).reshape(14, 2, 14, 2).mean((1, 3)).astype(np.uint8) for digit in (3, 5)]
+    picture = encode(np.pad(np.concatenate(halves, axis=1), ((7, 7), (0, 0))))
+    assert codes(asked(address, "/explain/process", picture))[-1] == "unlike-training-images"
+    page.get_by_test_id("file").set_input_files({"name": "35.png", "mimeType": "image/png", "buffer": picture})
+    lines = page.get_by_test_id("receipt").locator("p")
+    expect(lines.last).to_have_text("unlike the training images")
+    choose_sample(page, 5)
+    expect(lines).to_have_text("28×28, taken as it is")
 
 
 def test_a_warning_that_the_page_does_not_know(page: Page) -> None:

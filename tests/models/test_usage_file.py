@@ -11,6 +11,7 @@ from models import checkpoint, usage_file
 from models.architecture import Architecture, Wiring
 from models.checkpoint import Checkpoint
 from models.errors import CheckpointError
+from models.likeness import Likeness
 from models.usage import Usage
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
@@ -52,6 +53,38 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     assert loaded.typicality(images) == usage.typicality(images)
     files = ["tiny.json", "tiny.safetensors", "tiny.usage.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
+
+
+def test_round_trip_of_the_likeness(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
+    axes = np.random.default_rng(4).normal(0, 0.1, (10, 2, 150)).astype(np.float16).astype(np.float64)
+    usage_file.save(tmp_path, tiny, replace(usage, likeness=Likeness(axes, 0.3288)))
+    loaded = usage_file.load(tmp_path, tiny)
+    assert loaded is not None
+    assert loaded.likeness is not None
+    assert loaded.likeness.threshold == 0.3288
+    assert np.array_equal(loaded.likeness.axes, axes)
+
+
+@pytest.mark.parametrize(
+    ("likeness", "message"),
+    [
+        ([], "likeness.threshold: must be from 0.0 to 1.0, not None"),
+        ({"threshold": 2.0, "axes": ""}, "likeness.threshold: must be from 0.0 to 1.0, not 2.0"),
+        ({"threshold": 0.5}, "likeness.axes: must be float16 numbers in base64, (10, K, 150)"),
+        ({"threshold": 0.5, "axes": "AAA"}, "likeness.axes: must be float16 numbers in base64, (10, K, 150)"),
+        ({"threshold": 0.5, "axes": "AAAA"}, "likeness.axes: must be float16 numbers in base64, (10, K, 150)"),
+        ({"threshold": 0.5, "axes": "/////" * 800}, "likeness.axes: holds NaN or infinity"),
+        (
+            {"threshold": 0.5, "axes": "AAAA" * 1000, "more": 1},
+            "likeness: is unknown, or does not follow from the other fields",
+        ),
+    ],
+)
+def test_refuses_another_likeness(tmp_path: Path, tiny: Checkpoint, usage: Usage, likeness: Any, message: str) -> None:
+    usage_file.save(tmp_path, tiny, usage)
+    (tmp_path / "tiny.usage.json").write_text(json.dumps(raw(tmp_path) | {"likeness": likeness}))
+    with refuses(CheckpointError, f"tiny.usage.json: {message}{AGAIN}"):
+        usage_file.load(tmp_path, tiny)
 
 
 def test_it_is_read_by_people_too(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:

@@ -42,7 +42,15 @@ def _inputs(architecture: Architecture, image: np.ndarray = IMAGE) -> tuple[Netw
 def _process(
     network: Network, trace: Trace, ledger: Ledger, style: Style = Style(), image: np.ndarray = IMAGE
 ) -> Image.Image:
-    result = Process(network=network, image=image, logits=trace.logits, trace=trace, ledger=ledger, typicality=None)
+    result = Process(
+        network=network,
+        image=image,
+        logits=trace.logits,
+        trace=trace,
+        ledger=ledger,
+        typicality=None,
+        unlike=None,
+    )
     return process(result, style)
 
 

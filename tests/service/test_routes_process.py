@@ -1,10 +1,17 @@
+import shutil
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from models import usage_file
 from models.checkpoint import DIRECTORY, load
+from service.app import create_app
+from service.settings import Settings
 from tests.helpers.oracles import linear_piece, slow_trace
-from tests.helpers.pictures import decode, pixels, sample
+from tests.helpers.pictures import decode, encode, pixels, sample
+from trainer.data import Digits
+from trainer.studies.filters import study
 
 SHAPES = {"paired-3x3": (3, 3, 9), "summed-3x3": (3, 3, 3), "lenet-6x16": (6, 16, 16)}
 
@@ -46,3 +53,33 @@ def test_it_is_a_slide(client: TestClient) -> None:
     height, width, _ = small.shape
     assert large.shape == (2 * height, 2 * width, 3)
     assert 1.6 < width / height < 1.9
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> TestClient:
+    """The service with a study that knows what the network finds in the first test images."""
+    folder = tmp_path_factory.mktemp("compared")
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(DIRECTORY / f"paired-3x3{suffix}", folder)
+    checkpoint = load(folder / "paired-3x3.safetensors")
+    usage_file.save(folder, checkpoint, study(checkpoint, digits[:1500], lambda _: None, per_class=100).usage)
+    return TestClient(create_app(Settings(models=folder)))
+
+
+def codes(client: TestClient, picture: bytes, path: str = "/explain/process") -> list[str]:
+    body = client.post(path, files={"file": picture}).json()
+    return [one["code"] for one in body["input"]["warnings"]]
+
+
+def test_it_warns_of_an_image_unlike_the_training_images(compared: TestClient, unstudied: TestClient) -> None:
+    halves = [pixels(digit).reshape(14, 2, 14, 2).mean((1, 3)).astype(np.uint8) for digit in (3, 5)]
+    two = encode(np.pad(np.concatenate(halves, axis=1), ((7, 7), (0, 0))))
+    assert codes(compared, two)[-1] == "unlike-training-images"
+    for digit in range(10):
+        assert codes(compared, sample(digit)) == []
+    # Where there is nothing, one warning says so.
+    assert codes(compared, encode(np.zeros((28, 28), np.uint8))) == ["empty"]
+    # What costs no more than a prediction does not look, nor does a network without the study.
+    others = codes(compared, two)[:-1]
+    assert codes(compared, two, "/predict") == others
+    assert codes(unstudied, two) == others

@@ -10,7 +10,7 @@ from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
 from trainer.data import Digits
 from trainer.errors import RunError
-from trainer.studies.filters import PER_CLASS, study
+from trainer.studies.filters import AXES, PER_CLASS, study
 
 
 def checkpoint_of(network: Network) -> Checkpoint:
@@ -73,3 +73,20 @@ def test_refuses_a_network_that_never_reads_a_class(digits: Digits) -> None:
     network = random_network(Architecture(Wiring.SUMMED, 1, 2), 1)
     with pytest.raises(RunError, match=r"^tiny predicts \d+ of the \d+ images of class \d correctly; "):
         study(checkpoint_of(network), digits[:500], lambda _: None)
+
+
+def test_one_in_a_hundred_other_images_is_unlike(digits: Digits) -> None:
+    checkpoint = load(DIRECTORY / "summed-3x3.safetensors")
+    some = digits[:700]
+    usage = study(checkpoint, some, lambda _: None, per_class=25).usage
+    assert usage.likeness is not None
+    assert usage.likeness.axes.shape == (10, AXES, 75)
+    pool2 = checkpoint.precise.trace(some.images / 255).pool2
+    predicted = checkpoint.precise.logits(some.images / 255).argmax(-1)
+    which = [np.flatnonzero((some.labels == digit) & (predicted == digit))[:25] for digit in range(10)]
+    found = pool2[which[3]].reshape(len(which[3]), -1)
+    # An independent way to the same subspace: eigenvectors of the sums of squares.
+    vectors = np.linalg.eigh(found.T @ found)[1][:, ::-1][:, :AXES]
+    assert vectors @ vectors.T == pytest.approx(usage.likeness.axes[3].T @ usage.likeness.axes[3], abs=2e-3)
+    others = np.setdiff1d(np.arange(700), np.concatenate(which))
+    assert np.mean(usage.likeness.distance(pool2[others]) > usage.likeness.threshold) == pytest.approx(0.01, abs=0.005)

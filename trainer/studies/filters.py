@@ -1,13 +1,14 @@
 """Which filter pairs each class uses: the paper's 1,000 correctly predicted images a class, counted (3.2, Fig. 4)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.checkpoint import Checkpoint
 from models.contributions import class_maps
-from models.network import CHUNK, Array, Network
+from models.likeness import Likeness, axes_of
+from models.network import CHUNK, Array, IntArray, Network
 from models.usage import Usage
 from trainer.data import Digits
 from trainer.errors import RunError
@@ -16,6 +17,9 @@ from trainer.studies.usage import chosen, measure
 PER_CLASS = 1000
 # With fewer there is no spread to compare an image with.
 _FEWEST = 2
+# Axes of the subspace of a class, and the share of training images that are told to be unlike them.
+AXES = 15
+FLAGGED = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,24 @@ def study(
         *(_class(network, images[some], number, advance) for number, some in enumerate(which)), strict=True
     )
     advance(len(digits) - sum(map(len, which)))
-    return FilterStudy(measure(totals, len(digits), per_class), np.stack(maps))
+    usage = measure(totals, len(digits), per_class)
+    return FilterStudy(replace(usage, likeness=likeness(network, images, which)), np.stack(maps))
+
+
+def likeness(network: Network, images: Array, which: Sequence[IntArray]) -> Likeness:
+    """The subspaces of the images of each class, ``which`` of all images (N, 28, 28), and the threshold.
+
+    The threshold is the 99 % quantile over the images that made no subspace; over all where each of them did.
+    """
+    axes = np.stack([axes_of(network.trace(images[some]).pool2, AXES) for some in which])
+    # As they are stored: in float16.
+    bare = Likeness(axes.astype(np.float16).astype(np.float64), 1.0)
+    others = np.setdiff1d(np.arange(len(images)), np.concatenate(which))
+    searched = images[others] if len(others) else images
+    distances = [
+        bare.distance(network.trace(searched[start : start + CHUNK]).pool2) for start in range(0, len(searched), CHUNK)
+    ]
+    return replace(bare, threshold=round(float(np.quantile(np.concatenate(distances), 1 - FLAGGED)), 4))
 
 
 def _class(network: Network, images: Array, number: int, advance: Callable[[int], None]) -> tuple[Array, Array]:

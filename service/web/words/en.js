@@ -49,6 +49,7 @@ export default {
     empty: "nothing stands out from its background",
     "mostly-ink": "more than half of it is ink",
     "several-pieces": "may be more than one digit",
+    "unlike-training-images": "unlike the training images",
     "several-digits": "more than one thing was found: the largest was read",
   },
   bars: "The ten digits with their probabilities; choose one to ask why",

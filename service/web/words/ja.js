@@ -47,6 +47,7 @@ export default {
     empty: "背景と区別できる線がありません",
     "mostly-ink": "半分以上が線です",
     "several-pieces": "複数の数字かもしれません",
+    "unlike-training-images": "学習に使った画像と似ていません",
     "several-digits": "複数のものが見つかり、最も大きいものを読みました",
   },
   bars: "10 クラスの確率。選ぶとその理由を表示します",
