@@ -94,3 +94,12 @@ def test_the_picture_is_saved(page: Page, address: str, versus: int | None) -> N
         assert reference.status_code == 200
         assert download.value.suggested_filename == f"konkyo-{name}-5.png"
         assert np.array_equal(saved, decode(reference.content))
+
+
+def test_the_japanese_page_says_that_pictures_are_in_english(browser: Browser, address: str) -> None:
+    """The font that the service draws with has no Japanese letters."""
+    with opened(browser, address, locale="ja-JP") as page:
+        choose_sample(page, 5)
+        with page.expect_download():
+            page.get_by_test_id("save-ledger").click()
+        expect(page.get_by_test_id("done")).to_have_text("保存しました。図中の文字は英語です。")

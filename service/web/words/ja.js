@@ -57,7 +57,7 @@ export default {
   linkCopied: "この絵を復元するリンクです。内容はすべてリンクの中にあり、どこにも保存されません。",
   curlCopied: "シェルで実行すると同じ答えが得られます。",
   copyByHand: "コピーしてください",
-  saved: "保存しました。",
+  saved: "保存しました。図中の文字は英語です。",
   close: "閉じる",
 
   whyTitle: "認識の説明",
