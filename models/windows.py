@@ -13,6 +13,8 @@ from models.regions import MAX_REGION, Regions
 
 # Maximum number of regions that a cell of pool2 may see along an axis. Nine in all have a table of 2⁹ subsets.
 MOST = 3
+# A cell of pool2 has a stride of four pixels.
+USUAL = 4
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class Windows:
 def exact_sides(architecture: Architecture) -> tuple[int, ...]:
     """The sides in pixels with which no cell of pool2 sees more than nine regions: 4 and 6…14 for kernels 5 and 3."""
     return tuple(side for side in range(1, MAX_REGION + 1) if _widest(_pool2_sight(architecture, side)) <= MOST)
+
+
+def usual_side(architecture: Architecture) -> int:
+    """The side that is taken where none is named: 4 where that is exact, as for kernels 5 and 3, else the smallest."""
+    exact = exact_sides(architecture)
+    return USUAL if USUAL in exact else exact[0]
 
 
 @lru_cache(maxsize=32)

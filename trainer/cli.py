@@ -12,6 +12,7 @@ from trainer.commands.explain import explain
 from trainer.commands.faithfulness import faithfulness
 from trainer.commands.filters import filters
 from trainer.commands.grounds import grounds
+from trainer.commands.importing import import_weights
 from trainer.commands.occlusion import occlusion
 from trainer.commands.report import report
 from trainer.commands.search import search
@@ -25,6 +26,7 @@ app.command()(train)
 app.command()(search)
 app.command()(report)
 app.command()(explain)
+app.command("import")(import_weights)
 study.command("filters")(filters)
 study.command("occlusion")(occlusion)
 study.command("faithfulness")(faithfulness)
@@ -37,7 +39,7 @@ app.add_typer(study, name="study", help="What the paper finds, measured over who
 
 @app.callback()
 def main() -> None:
-    """Konkyo's trainer: from MNIST to a checkpoint with its model card, and what it is made of."""
+    """Konkyo's trainer: from a data set to a checkpoint with its model card, and what it is made of."""
 
 
 def run() -> None:

@@ -39,13 +39,14 @@ def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
     On the left, the sufficient regions are outlined and the others shaded. On the right, the regions of the contrast
     are struck out.
     """
-    canvas = Canvas(GOES.right + MARGIN, _HEIGHT, style)
+    height = _HEIGHT + _LINE * _more_lines(result)
+    canvas = Canvas(GOES.right + MARGIN, height, style)
     canvas.heading(f"predicted {class_name(result.network, result.predicted)}: the grounds")
     _draw_sufficient(canvas, result)
     _draw_contrast(canvas, result)
     empty = f"{class_name(result.network, result.empty.predicted)} is predicted, {result.empty.probability:.1%}"
     words = f"{hiding_words(result.hiding)}; with everything hidden, {empty}"
-    canvas.text(MARGIN, _HEIGHT - _END + 4, words, NOTE, MUTED)
+    canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
     return canvas.image()
 
 
@@ -144,17 +145,28 @@ def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Place, ...]) -> N
         area[falls | rises] = NEGATIVE
 
 
-def _draw_lines(canvas: Canvas, box: Box, sentence: str, note: str) -> None:
-    """Write a sentence, wrapped to the width of the image above it, and a note."""
+def _wrapped(sentence: str) -> list[str]:
+    """The lines of a sentence, wrapped to the width of the image above it."""
     lines: list[str] = []
     for word in sentence.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width(longer, BODY) <= box.width:
+        if lines and width(longer, BODY) <= _SIDE:
             lines[-1] = longer
         else:
             lines.append(word)
+    return lines
+
+
+def _more_lines(result: Grounds) -> int:
+    """How many lines more than usual the longer text has, with its note: long names make long sentences."""
+    left = len(_wrapped(_sufficient_words(result))) + bool(_status_words(result))
+    return max(left, len(_wrapped(_contrast_words(result))), _LINES) - _LINES
+
+
+def _draw_lines(canvas: Canvas, box: Box, sentence: str, note: str) -> None:
+    """Write a sentence beneath an image, and a note."""
     baseline = box.bottom + _FIRST_LINE
-    for line in lines:
+    for line in _wrapped(sentence):
         canvas.text(box.left, baseline, line, BODY, INK)
         baseline += _LINE
     if note:

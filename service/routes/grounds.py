@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from models.proofs import Grounds, Place, Status, grounds
 from models.regions import MAX_REGION, Regions
+from models.windows import usual_side
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
@@ -25,8 +26,12 @@ _Box = tuple[int, int, int, int]
 class GroundsQuery(ImageQuery):
     """Parameters of `POST /explain/grounds`, which explains the prediction and has no target."""
 
-    region: int = Field(
-        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact."
+    region: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_REGION,
+        description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact; 4, if absent. With other "
+        "kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
     )
     fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
 
@@ -88,7 +93,7 @@ async def explain(request: Request) -> Response:
 
 
 def _explain(subject: Subject, query: GroundsQuery) -> Grounds:
-    return grounds(subject.network, subject.image, query.region, query.fill)
+    return grounds(subject.network, subject.image, query.region or usual_side(subject.network.architecture), query.fill)
 
 
 def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsAnswer:

@@ -8,6 +8,7 @@ from pydantic import MISSING, Field
 from models.faithfulness import Faithfulness
 from models.regions import MAX_REGION
 from models.shapley_explanation import ShapleyExplanation, explain_shapley
+from models.windows import usual_side
 from service import drawing
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
@@ -24,8 +25,12 @@ class ShapleyQuery(ClassQuery):
 
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"faithfulness"})
 
-    region: int = Field(
-        4, ge=1, le=MAX_REGION, description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact."
+    region: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_REGION,
+        description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact; 4, if absent. With other "
+        "kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
     )
     fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
     pairs: bool = Field(False, description="Split the values by filter pairs.")
@@ -81,7 +86,7 @@ def _explain(subject: Subject, query: ShapleyQuery) -> ShapleyExplanation:
         subject.image,
         subject.target,
         subject.versus,
-        query.region,
+        query.region or usual_side(subject.network.architecture),
         query.fill,
         pairs=query.pairs,
         faithful=query.faithfulness,

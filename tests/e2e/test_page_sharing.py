@@ -69,7 +69,7 @@ def test_the_command_gives_the_same_answer(page: Page) -> None:
     page.get_by_test_id("rival").select_option("")
     page.get_by_test_id("target").select_option("2")
     page.get_by_test_id("curl").click()
-    answer = answered(page, "/explain/filters?fit=mnist&model=paired-3x3&target=2'")
+    answer = answered(page, "/explain/filters?fit=auto&model=paired-3x3&target=2'")
     assert (answer["predicted"], answer["target"]) == (7, 2)
     assert "versus" not in answer
     assert totals(page) == ledger_totals(answer)

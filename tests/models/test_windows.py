@@ -3,7 +3,7 @@ import pytest
 
 from models.architecture import Architecture, Wiring
 from models.errors import ParameterError
-from models.windows import exact_sides, windows
+from models.windows import exact_sides, usual_side, windows
 from tests.helpers.oracles import ARCHITECTURES, LENET, PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
 
@@ -64,3 +64,10 @@ def test_refuses_a_side_that_is_not_exact(side: int) -> None:
 def test_refuses_a_side_out_of_range(side: int) -> None:
     with refuses(ParameterError, f"region: must be from 1 to 14 pixels, not {side}"):
         windows(PAIRED, side)
+
+
+@pytest.mark.parametrize(("kernels", "side"), [((5, 3), 4), ((7, 2), 4), ((7, 4), 7), ((5, 5), 7)])
+def test_where_no_side_is_named_an_exact_one_is_taken(kernels: tuple[int, int], side: int) -> None:
+    architecture = Architecture(Wiring.SUMMED, 1, 1, *kernels)
+    assert usual_side(architecture) == side
+    assert side in exact_sides(architecture)

@@ -86,7 +86,7 @@ export class Asker {
 
   async #answer(signal) {
     const picture = this.drawing.file();
-    const sent = { fit: this.drawing.picture?.exact ? null : "mnist", model: state.model };
+    const sent = { fit: this.drawing.picture?.exact ? null : "auto", model: state.model };
     const { question, pinned, versus: contrast } = state;
     const { path, parameters, pairs } = QUESTIONS[question];
     const reading = ask("/explain/process", picture, sent, signal);

@@ -3,6 +3,9 @@
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
 import { QUESTIONS } from "./questions.js";
 
+// The greatest number of a class.
+const MOST = 63;
+
 async function through(bytes, stream) {
   const piped = new Blob([bytes]).stream().pipeThrough(stream);
   return new Uint8Array(await new Response(piped).arrayBuffer());
@@ -80,9 +83,9 @@ export async function restored(text) {
     region: within(parameters.get("region"), 1, 14),
     question: parameters.get("question") in QUESTIONS ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),
-    pinned: within(parameters.get("target"), 0, 9),
+    pinned: within(parameters.get("target"), 0, MOST),
     // Links of version 0.1 say `rival`.
-    versus: within(parameters.get("versus") ?? parameters.get("rival"), 0, 9),
+    versus: within(parameters.get("versus") ?? parameters.get("rival"), 0, MOST),
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };

@@ -13,7 +13,7 @@ import { percent } from "./numbers.js";
 import { showPresenting } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
 import { command, copy, save } from "./sharing.js";
-import { refresh, set, show, state, target, versus } from "./state.js";
+import { classNames, isDrawn, nameOf, network, refresh, set, show, state, target, versus } from "./state.js";
 import { sharesOf, tableOf } from "./table.js";
 import { showDetails } from "./views/details.js";
 import { showHeatmap } from "./views/heatmap.js";
@@ -165,7 +165,12 @@ function showSettings(now) {
   at("region").value = now.region;
   at("region-label").textContent = said.region(now.region);
   const digit = now.answer?.process.predicted ?? null;
-  at("tagline").textContent = digit === null ? said.taglineIdle : said.tagline(digit);
+  at("tagline").textContent = digit === null ? (isDrawn() ? said.taglineIdle : said.taglineBring) : said.tagline(nameOf(digit));
+  const drawn = isDrawn();
+  for (const name of ["tools", "hint"]) at(name).classList.toggle("absent", !drawn);
+  const digits = (network()?.dataset ?? "MNIST") === "MNIST";
+  for (const name of ["samples-title", "samples"]) at(name).classList.toggle("absent", !digits);
+  pad.locked = !drawn;
   at("hide-one").hidden = now.question !== "occlusion";
   for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).setAttribute("aria-pressed", name === now.question);
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
@@ -174,7 +179,7 @@ function showSettings(now) {
   at("notice").hidden = !problem;
   at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
   for (const id of ["walk", "link", "curl", "curl-heatmap", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
-  const options = now.models.map(({ name, accuracy }) => new Option(said.modelOption(name, percent(accuracy)), name));
+  const options = now.models.map(({ name, dataset, accuracy }) => new Option(said.modelOption(name, dataset, percent(accuracy)), name));
   at("model").replaceChildren(...options);
   at("model").value = now.model ?? "";
 }
@@ -209,7 +214,12 @@ document.addEventListener("keydown", (event) => {
   undo();
 });
 
-at("model").addEventListener("change", (event) => ask({ model: event.target.value, hidden: [], live: null }));
+at("model").addEventListener("change", (event) => {
+  // Another network may have other classes: what was asked about those of this one says nothing there.
+  const same = state.models.find(({ name }) => name === event.target.value).classes.join() === classNames().join();
+  const asked = same ? {} : { pinned: null, versus: null };
+  ask({ ...asked, model: event.target.value, hidden: [], live: null });
+});
 at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
 for (const name of Object.keys(QUESTIONS)) {
   at(`question-${name}`).addEventListener("click", () => ask({ question: name, spot: null, hidden: [], live: null }));

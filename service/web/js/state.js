@@ -45,6 +45,29 @@ export function target() {
   return state.pinned ?? state.answer?.process.predicted ?? null;
 }
 
+/** The network whose answer is shown; before there is one, the network that is chosen: what `GET /models` says of it. */
+export function network() {
+  const name = state.answer?.process.model.name ?? state.model;
+  return state.models.find((model) => model.name === name) ?? null;
+}
+
+/** Whether its pictures are drawn by hand: strokes make no silhouette, no photograph and no measurement. */
+export function isDrawn() {
+  return (network()?.preprocessing ?? "mnist") === "mnist";
+}
+
+/** The names of its classes; until it is known, the digits. */
+export function classNames() {
+  return network()?.classes ?? Array.from({ length: 10 }, (_, number) => String(number));
+}
+
+/** The name of a class, cut if it is longer than `most` letters; null stays null. */
+export function nameOf(number, most = 24) {
+  if (number === null || number === undefined) return null;
+  const name = classNames()[number] ?? String(number);
+  return [...name].length <= most ? name : `${[...name].slice(0, most - 1).join("").trimEnd()}…`;
+}
+
 /** The contrast class, unless it is the class itself. */
 export function versus() {
   return state.versus === target() ? null : state.versus;

@@ -2,15 +2,19 @@
 
 const times = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
+/** A name with its article. */
+const a = (name) => `${/^[aeiou8]/i.test(name) ? "an" : "a"} ${name}`;
+
 /** What falls or rises when something is hidden; `versus` is the contrast class, or null. */
 const score = (target, versus) => (versus === null ? `the logit of ${target}` : `the lead of ${target} over ${versus}`);
 
 export default {
   language: "English",
-  tagline: (digit) => `Why did the network read this as ${digit === 8 ? "an" : "a"} ${digit}?`,
+  tagline: (name) => `Why did the network read this as ${a(name)}?`,
   taglineIdle: "Draw a digit and see why a small network reads it as it does.",
+  taglineBring: "Bring a picture and see why a small network reads it as it does.",
   network: "Network",
-  modelOption: (name, accuracy) => `${name} · reads ${accuracy}`,
+  modelOption: (name, dataset, accuracy) => `${name} · ${dataset} · reads ${accuracy}`,
   otherTheme: "Switch between light and dark",
 
   drawingTitle: "Your digit",
@@ -28,8 +32,8 @@ export default {
   right: "Read by this network, misread by another",
   misread: "Misread by this network: truth → reading",
   sample: (digit) => `A ${digit}`,
-  rightSample: (digit, other) => `A ${digit} that another network reads as ${other === 8 ? "an" : "a"} ${other}`,
-  misreadSample: (truth, digit) => `A ${truth} that is read as a ${digit}`,
+  rightSample: (digit, other) => `A ${digit} that another network reads as ${a(String(other))}`,
+  misreadSample: (truth, digit) => `A ${truth} that is read as ${a(String(digit))}`,
   choose: "Choose a picture…",
   orDrop: "or drop or paste",
 
@@ -43,6 +47,7 @@ export default {
   nothingRead: "nothing yet",
   fitted: "cropped, scaled, centred",
   asIs: "28×28, taken as it is",
+  resized: "all of it, resized",
   inverted: "dark ink made light",
   // By the codes of the service.
   warnings: {
@@ -52,7 +57,7 @@ export default {
     "unlike-training-images": "unlike the training images",
     "several-digits": "more than one thing was found: the largest was read",
   },
-  bars: "The ten digits with their probabilities; choose one to ask why",
+  bars: "The classes with their probabilities; choose one to ask why",
   bar: (digit, share) => `${digit}: ${share}. Why ${digit}?`,
   copyLink: "Copy link",
   copyCurl: "Copy the curl command that gives this answer",
@@ -65,8 +70,8 @@ export default {
   whyTitle: "The explanation",
   question: ["Why", "and not", "?"],
   another: "another",
-  targetLabel: "The digit to explain",
-  versusLabel: "The digit to compare with",
+  targetLabel: "The class to explain",
+  versusLabel: "The class to compare with",
   pairsTitles: {
     contribution: "What each filter pair adds",
     change: "Change when it is hidden",
@@ -86,7 +91,7 @@ export default {
   difference: (digit, other) => `logit ${digit} −\u00a0logit\u00a0${other}`,
   first: (name) => `first: ${name}`,
   second: (name) => `second: ${name}`,
-  typicality: (digit, percent) => `Use of filters: more usual than in ${percent}% of correctly read ${digit}s.`,
+  typicality: (digit, percent) => `Use of filters: more usual than in ${percent}% of correctly read ${/^\d+$/.test(digit) ? `${digit}s` : `images of ${digit}`}.`,
 
   where: (digit) => `Where ${digit} rests`,
   whereOther: (digit) => `Where ${digit} would rest`,
@@ -99,26 +104,27 @@ export default {
   sharesOf: (digit, other) => (other === null ? `What each region adds to ${digit}` : `What each region adds to ${digit} and not ${other}`),
   groundsOf: (digit) => `The grounds of the ${digit}`,
   scaleShare: "Shapley value",
-  emptyPicture: (digit) => `empty (a ${digit})`,
+  emptyPicture: (name) => `empty (${a(name)})`,
   regions: (count) => times(count, "region"),
   legendInk: "ink",
-  legendCritical: "without it, the digit on the tag is read",
+  legendCritical: "without it, what is on the tag is read",
   legendShare: "what the region adds; 4×4 pixels",
   legendCell: "what the cell adds to the pair",
   legendGround: "ground: it stays",
-  legendContrast: (digit) => `contrast: becomes a ${digit}`,
+  legendContrast: (name) => `contrast: becomes ${a(name)}`,
   legendHidden: "hidden",
   hideOthers: "Hide others",
   hideContrast: "Hide contrast",
   showAll: "Show all",
   liveNothing: (digit) => `Nothing is hidden: ${digit} is read.`,
-  live: ({ count, predicted, share, stays }) => `${times(count, "region")} hidden: ${stays ? "still" : "now"} a ${predicted}, ${share}.`,
-  heatmap: "The digit with what its regions do to the reading",
+  live: ({ count, predicted, share, stays }) => `${times(count, "region")} hidden: ${stays ? "still" : "now"} ${a(predicted)}, ${share}.`,
+  heatmap: "The picture with what its regions do to the reading",
   heatmapKeys: "Arrow keys go from region to region; Escape leaves.",
   scaleDrop: (digit, other) => (other === null ? "drop in logit" : `drop in logit\u00a0${digit} − logit\u00a0${other}`),
   scaleCell: "per cell",
   region: (side) => `Hide ${side}×${side} pixels`,
 
+  emptyBring: "Choose a picture of what this network knows. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
   noInk: "There is no ink: hiding a region changes nothing.",
   empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
   idle: ({ target, versus, predicted, critical, ink }) =>
@@ -127,18 +133,18 @@ export default {
         ? `Hiding a teal region lowers ${score(target, versus)}, hiding an ochre one raises it.`
         : "There is no ink: hiding a region changes nothing.",
       critical
-        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} another digit is read: the one on its tag.`
+        ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} something else is read: what is on its tag.`
         : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
       "Point at a pair or at a region to see how they meet.",
     ].filter(Boolean).join(" "),
   spot: ({ left, predicted, target, versus, before, after, change }) =>
-    `Without this region ${left === predicted ? `it is still read as ${left}` : `a ${left} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.`,
+    `Without this region ${left === predicted ? `it is still read as ${left}` : `${a(left)} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
-  pairDetail: ({ name, value, target, versus, place, count, cell }) =>
-    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its 25 cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
+  pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
+    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
-    `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads a ${empty} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
+    `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
   share: ({ target, versus, value }) =>
     `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions. The table shows what each pair gets of it.`,
   shareNone: "Hiding this region changes no pixel: it adds nothing.",
@@ -148,7 +154,7 @@ export default {
     const free = players - kept;
     const rest = free === 1 ? "the other one is" : `the other ${free} are`;
     const proof = kept ? (status === "smallest" ? " Proven: no smaller set suffices." : " Proven: none of them can be left out.") : "";
-    const stays = `it stays a ${predicted}`;
+    const stays = `it stays ${a(predicted)}`;
     return [
       other ? `Grounds are those of the ${predicted} that is read, not of the class asked about above.` : "",
       !kept ? `No region is needed: however the ${players} are hidden, ${stays}.`
@@ -167,13 +173,13 @@ export default {
   groundsShow: "Click to show this region again.",
 
   walk: "Step by step",
-  walkTitle: "From the picture to the digit",
+  walkTitle: "From the picture to the answer",
   back: "One step back",
   forward: "One step on",
   stepOf: (step, count) => `Step ${step} of ${count}`,
   layers: ["picture", "conv1", "pool1", "conv2", "pool2", "affine", "logit", "read"],
   maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,
-  field: (pairs) => `10 classes × ${times(pairs, "map")}`,
+  field: (classes, pairs) => `${classes} classes × ${times(pairs, "map")}`,
   sumAndBias: "sum + bias",
   closer: {
     filter: "filter",
@@ -202,29 +208,31 @@ export default {
   },
   steps: {
     picture: () => "The network sees 28×28 grey values, and nothing else.",
-    conv1: ({ filters1 }) =>
-      `${times(filters1, "filter")} of 5×5 slide over the picture. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`,
+    conv1: ({ filters1, kernel1 }) =>
+      `${times(filters1, "filter")} of ${kernel1}×${kernel1} slide over the picture. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`,
     conv1Closer: () =>
       "What the window sees, times the weights of the filter; the sum of these products and the bias is one number of the map. Point at either map.",
-    pool1: () => "What is negative becomes 0, and of every 2×2 cells the largest is kept: 24×24 becomes 12×12.",
+    pool1: ({ side1 }) =>
+      `What is negative becomes 0, and of every 2×2 cells the largest is kept: ${side1}×${side1} becomes ${side1 / 2}×${side1 / 2}.`,
     pool1Closer: () => "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map.",
-    conv2: ({ paired, filters2, maps }) =>
+    conv2: ({ paired, filters2, maps, kernel2, side2 }) =>
       paired
-        ? `${times(filters2, "filter")} of 3×3 are applied to each of these maps by itself: ${maps} maps of 10×10.`
-        : `${times(filters2, "filter")} look at all of these maps at once, with one 3×3 kernel for each, and add up what they find.`,
+        ? `${times(filters2, "filter")} of ${kernel2}×${kernel2} are applied to each of these maps by itself: ${maps} maps of ${side2}×${side2}.`
+        : `${times(filters2, "filter")} look at all of these maps at once, with one ${kernel2}×${kernel2} kernel for each, and add up what they find.`,
     conv2Closer: ({ paired }) =>
       paired
         ? "The same once more, on a map instead of the picture: one window, one filter, one sum."
         : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
-    pool2: () => "Again what is negative becomes 0, and the largest of 2×2 is kept: 5×5 is left.",
-    affine: ({ pairs }) =>
-      `Each of the ten classes weighs every cell: ${10 * pairs} small maps. Teal speaks for the class, ochre against it.`,
+    pool2: ({ side2 }) =>
+      `Again what is negative becomes 0, and the largest of 2×2 is kept: ${side2 / 2}×${side2 / 2} is left.`,
+    affine: ({ classes, pairs }) =>
+      `Each of the ${classes} classes weighs every cell: ${classes * pairs} small maps. Teal speaks for the class, ochre against it.`,
     affineCloser: () =>
       "A class has a weight for every cell. What was found there, times this weight, is what the cell adds to the class: teal for it, ochre against it. Choose a class.",
     logit: ({ predicted, sum, bias, logit }) =>
       `For each class all cells are added up, and its biases. For ${predicted}: ${sum} and ${bias} make ${logit}.`,
-    softmax: ({ predicted, share }) =>
-      `Softmax: e to the power of each logit, divided by the sum of all ten. That makes ten probabilities that add up to 100%: ${share} for ${predicted}.`,
+    softmax: ({ classes, predicted, share }) =>
+      `Softmax: e to the power of each logit, divided by the sum of all ${classes}. That makes ${classes} probabilities that add up to 100%: ${share} for ${predicted}.`,
     read: ({ predicted, first, second, share }) =>
       `The largest number wins: ${predicted} is read, with ${share}. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
   },

@@ -7,8 +7,9 @@ export default {
   language: "日本語",
   tagline: (digit) => `このネットワークは、なぜこれを「${digit}」と読んだのか。`,
   taglineIdle: "数字を書くと、小さなネットワークの認識の根拠が見えます。",
+  taglineBring: "画像を選ぶと、小さなネットワークの認識の根拠が見えます。",
   network: "ネットワーク",
-  modelOption: (name, accuracy) => `${name}・認識率 ${accuracy}`,
+  modelOption: (name, dataset, accuracy) => `${name}・${dataset}・認識率 ${accuracy}`,
   otherTheme: "明るい画面と暗い画面を切り替える",
 
   drawingTitle: "手書きの数字",
@@ -41,6 +42,7 @@ export default {
   nothingRead: "未入力",
   fitted: "切り出し・拡大縮小・中央寄せ済み",
   asIs: "28×28 のまま",
+  resized: "全体を縮小",
   inverted: "白黒反転済み",
   // By the codes of the service.
   warnings: {
@@ -50,7 +52,7 @@ export default {
     "unlike-training-images": "学習に使った画像と似ていません",
     "several-digits": "複数のものが見つかり、最も大きいものを読みました",
   },
-  bars: "10 クラスの確率。選ぶとその理由を表示します",
+  bars: "各クラスの確率。選ぶとその理由を表示します",
   bar: (digit, share) => `「${digit}」: ${share}。なぜ「${digit}」か`,
   copyLink: "リンクをコピー",
   copyCurl: "この答えを返す curl コマンドをコピー",
@@ -118,6 +120,7 @@ export default {
   scaleCell: "1 マスあたり",
   region: (side) => `隠す領域 ${side}×${side}`,
 
+  emptyBring: "このネットワークが知っているものの画像を選んでください。表は各フィルタ対が答えに加える値を、図は画像の一部を隠すと何が起こるかを示します。",
   noInk: "線がないので、どの領域を隠しても何も変わりません。",
   empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を示します。",
   idle: ({ target, versus, predicted, critical, ink }) =>
@@ -170,7 +173,7 @@ export default {
   stepOf: (step, count) => `${count} 段階中 ${step}`,
   layers: ["入力", "conv1", "pool1", "conv2", "pool2", "affine", "ロジット", "結果"],
   maps: (count, side) => `${side}×${side} が ${count} 枚`,
-  field: (pairs) => `10 クラス × ${pairs} 枚`,
+  field: (classes, pairs) => `${classes} クラス × ${pairs} 枚`,
   sumAndBias: "総和 + b",
   closer: {
     filter: "フィルタ",
@@ -212,10 +215,10 @@ export default {
         ? "画像の代わりにマップの上で同じ計算をします。窓が 1 つ、フィルタが 1 つ、和が 1 つです。"
         : "画像の代わりにマップの上で同じ計算をします。重みはマップごとに異なり、すべての和を足し合わせます。",
     pool2: () => "もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。5×5 が残ります。",
-    affine: ({ pairs }) => `10 クラスがそれぞれすべてのマスに重みを掛け、計 ${10 * pairs} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
+    affine: ({ classes, pairs }) => `${classes} クラスがそれぞれすべてのマスに重みを掛け、計 ${classes * pairs} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
     affineCloser: () => "クラスはマスごとに重みを持ちます。見つかった値にこの重みを掛けたものが、そのマスがクラスに加える値です。青緑は支持、黄土色は反対です。クラスを選んでください。",
     logit: ({ predicted, sum, bias, logit }) => `クラスごとにすべて足し合わせ、バイアスを足します。「${predicted}」では ${sum} と ${bias} で ${logit} です。`,
-    softmax: ({ predicted, share }) => `ソフトマックスでは、e のロジット乗を 10 個の合計で割ります。足すと 100% になる 10 個の確率が得られ、「${predicted}」は ${share} です。`,
+    softmax: ({ classes, predicted, share }) => `ソフトマックスでは、e のロジット乗を ${classes} 個の合計で割ります。足すと 100% になる ${classes} 個の確率が得られ、「${predicted}」は ${share} です。`,
     read: ({ predicted, first, second, share }) => `最大のものが推論結果です。「${predicted}」と認識されました (${share})。貢献度 1 位 (赤) は ${first}${second ? `、2 位 (青) は ${second}` : ""} です。`,
   },
 

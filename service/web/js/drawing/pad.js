@@ -12,6 +12,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 export class Pad {
   erasing = false;
+  // Whether nothing can be drawn: pictures are only brought.
+  locked = false;
   #stroke = null;
   // The pen of the keyboard: where it is, and whether it is down.
   #pen = null;
@@ -57,6 +59,7 @@ export class Pad {
   }
 
   #start(event) {
+    if (this.locked) return;
     const eraserEnd = event.button === 5;
     if ((event.button !== 0 && !eraserEnd) || (this.#stroke && !this.#pen)) return;
     this.#leave();
@@ -95,6 +98,7 @@ export class Pad {
   }
 
   #key(event) {
+    if (this.locked) return;
     const arrow = ARROWS[event.key];
     if (arrow && !event.ctrlKey && !event.metaKey && !event.altKey) this.#step(arrow, event.shiftKey ? FINE_STEP : STEP);
     else if (event.key === " " || event.key === "Enter") this.#press();

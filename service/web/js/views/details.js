@@ -5,6 +5,7 @@ import { limitOf } from "../colours.js";
 import { includes } from "../hiding.js";
 import { pairName } from "../ledger.js";
 import { number, percent } from "../numbers.js";
+import { isDrawn, nameOf } from "../state.js";
 import { decimalsOf } from "../table.js";
 import { words } from "../words.js";
 
@@ -17,7 +18,7 @@ export function showDetails(scene) {
 
 function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
-  if (!answer) return input ? said.noInk : said.empty;
+  if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   return of(said, scene);
@@ -26,7 +27,7 @@ function sentence(said, scene) {
 function pairWords(said, { now: { answer, pair }, one, table, shares }) {
   const place = one.ranking.findIndex(([a, b]) => a === pair[0] && b === pair[1]) + 1;
   const [name, value] = [pairName(pair), number(table.cells[pair[0]][pair[1]], table.decimals)];
-  const facts = { name, value, target: one.target, versus: one.versus, place, count: one.ranking.length };
+  const facts = { name, value, target: nameOf(one.target), versus: nameOf(one.versus), place, count: one.ranking.length, cells: one.maps[0][0].flat().length };
   if (answer.question !== "shapley") {
     const cell = largestCell(answer.process, one.maps, pair);
     const [weight, activation] = cell ? [cell.weight, cell.activation].map((part) => number(part, 3)) : [];
@@ -37,19 +38,21 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
 }
 
 function occlusionWords(said, { now: { answer, spot }, one, table }) {
-  const { target, versus = null, predicted, critical, drop, whole, prediction } = answer.where;
-  if (!spot) return said.idle({ target, versus, predicted, critical: critical.length, ink: limitOf(drop) > 0 });
+  const { predicted, critical, drop, whole, prediction } = answer.where;
+  const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
+  if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
   if (lost === 0 && left === predicted) return said.spotEmpty;
   const decimals = decimalsOf(one);
   const [before, after] = [number(whole, decimals), number(whole - lost, decimals)];
-  return said.spot({ left, predicted, target, versus, before, after, change: number(table.total, decimals, true) });
+  return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, before, after, change: number(table.total, decimals, true) });
 }
 
 function shapleyWords(said, { now: { answer, spot }, table }) {
-  const { target, versus = null, values, empty } = answer.where;
-  if (!spot) return said.shapley({ target, versus, empty: empty.predicted, share: percent(empty.probability) });
+  const { values, empty } = answer.where;
+  const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
+  if (!spot) return said.shapley({ target, versus, empty: nameOf(empty.predicted), share: percent(empty.probability) });
   const [row, column] = spot;
   if (values[row][column] === 0) return said.shareNone;
   return said.share({ target, versus, value: number(table.total, table.decimals, true) });
@@ -58,16 +61,16 @@ function shapleyWords(said, { now: { answer, spot }, table }) {
 function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
   const { predicted, sufficient, contrast, players, empty } = answer.where;
   if (spot && !includes(players, spot)) return said.groundsNone;
-  if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(predicted);
+  if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(nameOf(predicted));
   if (spot) return includes(hidden, spot) ? said.groundsShow : said.groundsHide;
   return said.grounds({
-    predicted,
+    predicted: nameOf(predicted),
     kept: sufficient.regions.length,
     players: players.length,
     combinations: sufficient.combinations.toLocaleString("en-US"),
     status: sufficient.status,
-    contrast: contrast && { count: contrast.regions.length, predicted: contrast.predicted },
-    empty: empty.predicted,
+    contrast: contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) },
+    empty: nameOf(empty.predicted),
     share: percent(empty.probability),
     other: (pinned !== null && pinned !== predicted) || versus !== null,
   });

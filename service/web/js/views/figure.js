@@ -2,13 +2,16 @@
 
 import { colour, diverging, limitOf } from "../colours.js";
 import { account, places } from "../ledger.js";
-import { decimalsFor, number } from "../numbers.js";
+import { decimalsFor, number as written } from "../numbers.js";
+import { nameOf } from "../state.js";
 import { fillMap, paintDigit, paintGreyStrip, paintMap, paintStrip, paintWeights, sharp, tile } from "../tiles.js";
 import { words } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 // From so many conv2 filters on, a class's maps stand in rows, one for each conv1 filter.
 const DENSE = 5;
+// Letters of a class's name in the figure, at most.
+const TAG_LETTERS = 10;
 
 function element(name, className, text = "") {
   return Object.assign(document.createElement(name), { className, textContent: text });
@@ -58,8 +61,8 @@ function scale(limit, signed, paint) {
   const strip = tile(1);
   paint(strip);
   const decimals = decimalsFor(limit);
-  const least = signed ? number(-limit, decimals) : "0";
-  whole.append(strip, element("span", "", least), element("span"), element("span", "", number(limit, decimals, true)));
+  const least = signed ? written(-limit, decimals) : "0";
+  whole.append(strip, element("span", "", least), element("span"), element("span", "", written(limit, decimals, true)));
   return whole;
 }
 
@@ -67,7 +70,8 @@ function scale(limit, signed, paint) {
 function strip(maps, limit, framed) {
   const dense = maps[0].length >= DENSE;
   const [side, gap] = dense ? [1.5, 0.5] : [6, 6];
-  const pitch = 5 * side + gap;
+  const cells = maps[0][0].length;
+  const pitch = cells * side + gap;
   // Frames reach a little beyond the maps.
   const edge = 3;
   const place = ([i, j]) => (dense ? [j * pitch, i * pitch] : [(i * maps[0].length + j) * pitch, 0]).map((at) => at + edge);
@@ -83,7 +87,7 @@ function strip(maps, limit, framed) {
     const [x, y] = place(pair);
     context.strokeStyle = colour(["first", "second"][k]);
     context.lineWidth = dense ? 1.5 : 2.5;
-    context.strokeRect(x - 1.5, y - 1.5, 5 * side + 3, 5 * side + 3);
+    context.strokeRect(x - 1.5, y - 1.5, cells * side + 3, cells * side + 3);
   });
   return canvas;
 }
@@ -94,15 +98,15 @@ function field(process) {
   const limit = limitOf(process.maps);
   const winners = places(account(process, predicted, null));
   const decimals = decimalsFor(limitOf(process.logits));
-  const rows = process.maps.map((maps, digit) => {
-    const row = element("div", digit === predicted ? "class winner" : "class");
-    const logit = element("span", "value", number(process.logits[digit], decimals));
+  const rows = process.maps.map((maps, number) => {
+    const row = element("div", number === predicted ? "class winner" : "class");
+    const logit = element("span", "value", written(process.logits[number], decimals));
     logit.dataset.from = 6;
-    row.append(element("span", "tag", digit), strip(maps, limit, digit === predicted ? winners : []), logit);
+    row.append(element("span", "tag", nameOf(number, TAG_LETTERS)), strip(maps, limit, number === predicted ? winners : []), logit);
     return row;
   });
   const count = process.maps[0].length * process.maps[0][0].length;
-  const whole = column(5, said.layers[5], said.field(count), rows);
+  const whole = column(5, said.layers[5], said.field(process.maps.length, count), rows);
   const sums = element("header", "sums");
   sums.dataset.from = 6;
   sums.append(element("h3", "", said.layers[6]), element("p", "", said.sumAndBias));
@@ -120,7 +124,8 @@ export function buildFigure(figure, process) {
   box.append(picture);
   // Many kernels would hide the maps that they make.
   const kernelsOf = (k) => (kernels.length >= DENSE ? [] : kernels[k % kernels.length]);
-  const read = column(7, said.layers[7], "", [element("span", "answer", process.predicted)]);
+  const names = nameOf(process.predicted, TAG_LETTERS);
+  const read = column(7, said.layers[7], "", [element("span", names.length > 2 ? "answer name" : "answer", names)]);
   const links = document.createElementNS(SVG, "svg");
   links.setAttribute("aria-hidden", "true");
   figure.className = `figure ${kernels.length >= DENSE ? "dense" : ""} ${paired ? "paired" : "summed"}`;

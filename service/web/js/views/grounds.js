@@ -2,6 +2,7 @@
 
 import { colour, grey } from "../colours.js";
 import { includes } from "../hiding.js";
+import { nameOf } from "../state.js";
 import { fillMap } from "../tiles.js";
 import { SIDE, boxOf, drawFrame, drawOutlined, groupOf, spread } from "./layer.js";
 
@@ -49,10 +50,10 @@ function drawDashes(context, [x, y, width, height]) {
 
 export const grounds = {
   draw,
-  heading: (said, { where: { predicted } }) => said.groundsOf(predicted),
+  heading: (said, { where: { predicted } }) => said.groundsOf(nameOf(predicted)),
   legend: (said, { now: { answer, hidden } }) => [
     ...(answer.where.sufficient.regions.length ? [["ground", said.legendGround]] : []),
-    ...(answer.where.contrast ? [["dashes", said.legendContrast(answer.where.contrast.predicted)]] : []),
+    ...(answer.where.contrast ? [["dashes", said.legendContrast(nameOf(answer.where.contrast.predicted))]] : []),
     ...(hidden.length ? [["struck", said.legendHidden]] : []),
   ],
 };

@@ -16,9 +16,9 @@ import { fillSum } from "./sum.js";
 const at = (id) => document.getElementById(id);
 const canvas = at("heatmap");
 const scale = at("scale");
-// A cell of pool2 looks at 12×12 pixels, and its neighbour at those 4 further: the middle 4×4 are its own.
+// A cell of pool2 looks at some pixels, and its neighbour at those 4 further: the middle 4×4 are its own.
 const CELL = 4;
-const FIRST_CELL = 4;
+const POOL = 2;
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 const strip = tile(1);
@@ -27,17 +27,24 @@ const middle = document.createElement("span");
 const most = document.createElement("span");
 scale.append(strip, least, middle, most);
 
+/** Where the middle of what the first cell looks at begins: with kernels of 5×5 and 3×3 it looks at 12×12 pixels. */
+function firstCell({ conv1_filters: filters, conv2_filters: kernels }) {
+  const seen = POOL * (kernels[0][0].length - 1) + POOL * POOL + filters[0].length - 1;
+  return (seen - CELL) / 2;
+}
+
 function drawPair(context, pixel, { now: { answer, pair }, one, table }) {
   const [i, j] = pair;
   const map = one.maps[i][j];
   const limit = limitOf(one.maps);
+  const first = firstCell(answer.process) * pixel;
   drawBlank(context, pixel);
-  fillMap(context, map, FIRST_CELL * pixel, FIRST_CELL * pixel, CELL * pixel, (value) => diverging(value, limit));
+  fillMap(context, map, first, first, CELL * pixel, (value) => diverging(value, limit));
   drawDots(context, answer.process.image, pixel, true);
   const shown = roundRowsToTotal(map, table.cells[i][j], table.decimals);
   const numbers = shown.map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
   const side = CELL * pixel;
-  drawNumbers(context, numbers, (row, column) => [(column + 1) * side, (row + 1) * side, side, side], table.decimals);
+  drawNumbers(context, numbers, (row, column) => [first + column * side, first + row * side, side, side], table.decimals);
 }
 
 /** What the map can show: how it is drawn, its heading, the values and the name of its scale, its sum, its legend. */

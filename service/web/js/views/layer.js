@@ -65,9 +65,11 @@ export function drawFrame(context, [x, y, width, height], colourName = "ink") {
   }
 }
 
-/** A digit beside a box of [left, top, width, height], where it covers least of what `taken(x, y)` says is taken. */
-export function drawTag(context, [x, y, width, height], digit, end, taken = () => false) {
-  const [across, down] = TAG;
+/** A class's name beside a box of [left, top, width, height], where it covers least of what `taken(x, y)` says is taken. */
+export function drawTag(context, [x, y, width, height], name, end, taken = () => false) {
+  context.font = "600 12px system-ui, sans-serif";
+  const [least, down] = TAG;
+  const across = Math.max(least, Math.ceil(context.measureText(name).width) + 6);
   const places = [
     [x, y - down - 1],
     [x - across - 1, y],
@@ -82,9 +84,8 @@ export function drawTag(context, [x, y, width, height], digit, end, taken = () =
   context.fillStyle = colour("ink");
   context.fillRect(left, top, across, down);
   context.fillStyle = colour("paper");
-  context.font = "600 12px system-ui, sans-serif";
   context.textAlign = "center";
-  context.fillText(String(digit), left + across / 2, top + 12.5);
+  context.fillText(name, left + across / 2, top + 12.5);
 }
 
 /** A number in the middle of each box that has one, as large as there is room for. */

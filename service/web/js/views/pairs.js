@@ -3,7 +3,7 @@
 import { limitOf } from "../colours.js";
 import { pairName, places } from "../ledger.js";
 import { number } from "../numbers.js";
-import { set } from "../state.js";
+import { nameOf, set } from "../state.js";
 import { DENSE } from "../table.js";
 import { paintMap, paintWeights, tile } from "../tiles.js";
 import { words } from "../words.js";
@@ -116,16 +116,16 @@ export function showPairs({ now: { answer }, one, table: shown }) {
   showSum(one, shown);
   // A network that was not studied has none.
   const usual = answer.process.typicality?.[one.target];
-  if (usual) typicality.textContent = words().typicality(one.target, Math.round(usual.percentile));
+  if (usual) typicality.textContent = words().typicality(nameOf(one.target), Math.round(usual.percentile));
 }
 
 function clearTable() {
   const blank = (size) => Array.from({ length: size }, () => Array(size).fill(0));
-  for (const head of heads.rows) paintMap(head, blank(5), 0);
-  for (const head of heads.columns.flat()) paintMap(head, blank(3), 0);
+  // Tiles keep the size that they were painted with.
+  for (const head of [...heads.rows, ...heads.columns.flat()]) paintMap(head, blank(head.width), 0);
   cells.forEach((row, i) =>
     row.forEach(({ button, map, total }, j) => {
-      paintMap(map, blank(5), 0);
+      paintMap(map, blank(map.width), 0);
       total.textContent = "";
       button.className = "pair";
       button.disabled = true;
@@ -168,7 +168,7 @@ function showCells(one, { kind, cells: shown, decimals }) {
 
 function showSum(one, { kind, terms, total, decimals }) {
   const said = words();
-  const { target, versus } = one;
+  const [target, versus] = [one.target, one.versus].map((each) => nameOf(each));
   const count = one.contributions.flat().length;
   const names = versus === null ? said.terms(count) : said.versusTerms(count);
   const logit = versus === null ? said.logit(target) : said.difference(target, versus);

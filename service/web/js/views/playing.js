@@ -2,7 +2,7 @@
 
 import { hide, includes } from "../hiding.js";
 import { percent } from "../numbers.js";
-import { state } from "../state.js";
+import { nameOf, state } from "../state.js";
 import { words } from "../words.js";
 
 const at = (id) => document.getElementById(id);
@@ -26,8 +26,8 @@ export function showPlaying({ answer, question, hidden, live: now }) {
   const said = words();
   const predicted = now?.predicted ?? where?.predicted;
   let text = "";
-  if (where && !hidden.length) text = said.liveNothing(predicted);
-  else if (where && now) text = said.live({ count: hidden.length, predicted, share: percent(now.probability), stays: predicted === where.predicted });
+  if (where && !hidden.length) text = said.liveNothing(nameOf(predicted));
+  else if (where && now) text = said.live({ count: hidden.length, predicted: nameOf(predicted), share: percent(now.probability), stays: predicted === where.predicted });
   // Written only when it changes, so that a screen reader says it once.
   if (live.textContent !== text && (text || !where)) live.textContent = text;
 }

@@ -1,6 +1,6 @@
 // The question: why this digit, and not that one?
 
-import { set, state, target, versus } from "../state.js";
+import { classNames, nameOf, set, state, target, versus } from "../state.js";
 import { words } from "../words.js";
 
 const heading = document.getElementById("question");
@@ -13,12 +13,13 @@ function choice(name, values, testid = name) {
   return select;
 }
 
-const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
-const targets = choice("target", DIGITS);
+const targets = choice("target", []);
 // Tests and scripts know it by its name of version 0.1.
-const contrasts = choice("versus", ["", ...DIGITS], "rival");
+const contrasts = choice("versus", [""], "rival");
 
 let asked = () => {};
+// The names that can be chosen from.
+let listed = "";
 
 /** `changed` is called when another class is asked about. */
 export function onQuestion(changed) {
@@ -26,9 +27,9 @@ export function onQuestion(changed) {
 }
 
 targets.addEventListener("change", () => {
-  const digit = Number(targets.value);
+  const number = Number(targets.value);
   // Whoever asks about what is read follows the reading when it changes.
-  set({ pinned: digit === state.answer?.process.predicted ? null : digit });
+  set({ pinned: number === state.answer?.process.predicted ? null : number });
   asked();
 });
 contrasts.addEventListener("change", () => {
@@ -39,6 +40,13 @@ contrasts.addEventListener("change", () => {
 export function showQuestion({ answer }) {
   const said = words();
   const [why, and, not] = said.question;
+  const names = classNames();
+  if (names.join("\n") !== listed) {
+    listed = names.join("\n");
+    const options = () => names.map((_, number) => new Option(nameOf(number), number));
+    targets.replaceChildren(...options());
+    contrasts.replaceChildren(contrasts.options[0], ...options());
+  }
   if (heading.dataset.language !== said.language) {
     heading.dataset.language = said.language;
     heading.replaceChildren(why, targets, and, contrasts, not);
@@ -51,5 +59,5 @@ export function showQuestion({ answer }) {
   // Before anything is read, there is nothing to ask about.
   targets.value = String(target() ?? "");
   contrasts.value = String(versus() ?? "");
-  DIGITS.forEach((digit) => (contrasts.options[digit + 1].disabled = digit === target()));
+  names.forEach((_, number) => (contrasts.options[number + 1].disabled = number === target()));
 }

@@ -1,9 +1,9 @@
-// What is read: the digit, the picture that the network sees, and the ten bars.
+// What is read: the digit, the picture that the network sees, and a bar for each class.
 
 import { limitOf } from "../colours.js";
 import { softmax } from "../ledger.js";
 import { decimalsFor, number, percent } from "../numbers.js";
-import { set, state } from "../state.js";
+import { classNames, nameOf, set, state } from "../state.js";
 import { BLANK, paintDigit } from "../tiles.js";
 import { remember, remembered, words } from "../words.js";
 
@@ -22,24 +22,36 @@ for (const unit of ["probability", "logit"]) {
   });
 }
 
-const rows = Array.from({ length: 10 }, (_, digit) => {
+let rows = [];
+
+function row(number) {
   const button = document.createElement("button");
   button.type = "button";
-  button.dataset.testid = `bar-${digit}`;
+  button.dataset.testid = `bar-${number}`;
   button.append(...["digit", "track", "share"].map((name) => Object.assign(document.createElement("span"), { className: name })));
-  button.children[0].textContent = digit;
   button.children[1].append(Object.assign(document.createElement("span"), { className: "fill" }));
-  button.addEventListener("click", () => set({ pinned: digit }));
+  button.addEventListener("click", () => set({ pinned: number }));
   const item = document.createElement("li");
   item.append(button);
   bars.append(item);
   return button;
-});
+}
+
+/** A bar for each class of the network. */
+function build(names) {
+  if (rows.length !== names.length) {
+    bars.replaceChildren();
+    rows = names.map((_, number) => row(number));
+  }
+  bars.classList.toggle("named", names.some((name) => [...name].length > 2));
+  rows.forEach((one, number) => (one.querySelector(".digit").textContent = nameOf(number)));
+}
 
 /** What was done with the picture, and all reasons to doubt that it is a digit: one line each. */
-function receiptLines({ fitted, inverted, warnings }) {
+function receiptLines({ fitted, inverted, width, height, warnings }) {
   const said = words();
-  const done = [fitted ? said.fitted : said.asIs, inverted ? said.inverted : null].filter(Boolean).join(" · ");
+  const size = width === 28 && height === 28 ? said.asIs : said.resized;
+  const done = [fitted ? said.fitted : size, inverted ? said.inverted : null].filter(Boolean).join(" · ");
   const doubts = warnings.map(({ code, text }) => ({ className: "warning", textContent: said.warnings[code] ?? text }));
   // Nothing was done with a picture on which there is nothing.
   return warnings.some(({ code }) => code === "empty") ? doubts : [{ textContent: done }, ...doubts];
@@ -47,7 +59,7 @@ function receiptLines({ fitted, inverted, warnings }) {
 
 /** Of each class its text, and where its bar starts and ends, as shares of the track. */
 function bar(process, unit) {
-  if (!process) return Array(10).fill({ text: "", from: 0, to: 0 });
+  if (!process) return rows.map(() => ({ text: "", from: 0, to: 0 }));
   const { logits } = process;
   if (unit === "probability") return softmax(logits).map((share) => ({ text: percent(share), from: 0, to: share }));
   const [least, most] = [Math.min(0, ...logits), Math.max(0, ...logits)];
@@ -60,11 +72,13 @@ function bar(process, unit) {
 export function showReading({ answer, input, unit }, asked) {
   const said = words();
   const process = answer?.process;
+  build(classNames());
   const values = bar(process, unit);
   paintDigit(seen, process?.image ?? BLANK);
   const lines = process ? receiptLines(process.input) : input ? receiptLines(input) : [];
   receipt.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), line)));
-  const digit = Object.assign(document.createElement("span"), { className: "digit", textContent: process?.predicted ?? "–" });
+  const digit = Object.assign(document.createElement("span"), { className: "digit", textContent: nameOf(process?.predicted) ?? "–" });
+  digit.classList.toggle("name", [...digit.textContent].length > 2);
   const share = Object.assign(document.createElement("span"), { className: "share" });
   share.textContent = process ? said.read[unit](values[process.predicted].text) : said.nothingRead;
   reading.classList.toggle("idle", !process);
@@ -77,7 +91,7 @@ export function showReading({ answer, input, unit }, asked) {
     row.disabled = !process;
     row.classList.toggle("read", candidate === process?.predicted);
     row.setAttribute("aria-pressed", candidate === asked);
-    row.setAttribute("aria-label", said.bar(candidate, shown));
+    row.setAttribute("aria-label", said.bar(nameOf(candidate), shown));
     Object.assign(row.querySelector(".fill").style, { marginLeft: `${100 * from}%`, width: `${100 * (to - from)}%` });
     row.querySelector(".share").textContent = shown;
   });

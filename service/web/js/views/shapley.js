@@ -2,6 +2,7 @@
 
 import { diverging, limitOf } from "../colours.js";
 import { pairName } from "../ledger.js";
+import { nameOf } from "../state.js";
 import { fillMap } from "../tiles.js";
 import { boxOf, drawDots, drawFrame, drawNumbers, spread } from "./layer.js";
 
@@ -24,11 +25,12 @@ function draw(context, pixel, scene) {
 
 /** What each pair has on the empty picture and gets of the regions, or the class. */
 function sum(said, { now: { answer, pair, spot }, shares }) {
-  const { target, versus = null, values: all } = answer.where;
+  const { values: all } = answer.where;
+  const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
   const total = pair && !spot ? pairName(pair) : versus === null ? said.logit(target) : said.difference(target, versus);
   const count = all.flat().filter((value) => value !== 0).length;
   return [
-    [said.emptyPicture(answer.where.empty.predicted), shares.empty],
+    [said.emptyPicture(nameOf(answer.where.empty.predicted)), shares.empty],
     [said.regions(count), shares.all],
     [total, shares.total],
   ];
@@ -36,7 +38,7 @@ function sum(said, { now: { answer, pair, spot }, shares }) {
 
 export const shapley = {
   draw,
-  heading: (said, { where: { target, versus = null } }, pair) => (pair ? pairName(pair) : said.sharesOf(target, versus)),
+  heading: (said, { where: { target, versus = null } }, pair) => (pair ? pairName(pair) : said.sharesOf(nameOf(target), nameOf(versus))),
   values,
   unit: (said) => said.scaleShare,
   sum,

@@ -3,7 +3,7 @@
 import { weights } from "../api.js";
 import { account, pairName, places, softmax } from "../ledger.js";
 import { number, percent, roundToTotal } from "../numbers.js";
-import { state } from "../state.js";
+import { nameOf, state } from "../state.js";
 import { words } from "../words.js";
 import { Closer } from "./closer/closer.js";
 import { showSoftmax } from "./closer/softmax.js";
@@ -157,7 +157,12 @@ function said(process) {
     maps: process.conv2.length,
     paired: process.conv2_filters[0].length === 1,
     pairs: one.ranking.length,
-    predicted,
+    classes: process.logits.length,
+    kernel1: process.conv1_filters[0].length,
+    kernel2: process.conv2_filters[0][0].length,
+    side1: process.conv1[0].length,
+    side2: process.conv2[0].length,
+    predicted: nameOf(predicted),
     sum: number(sum, 2),
     bias: number(bias, 2),
     logit: number(one.logit, 2),

@@ -3,6 +3,7 @@
 import { limitOf } from "../../colours.js";
 import { logSum, softmax } from "../../ledger.js";
 import { decimalsFor, number, percent, scientific } from "../../numbers.js";
+import { nameOf } from "../../state.js";
 import { words } from "../../words.js";
 import { element } from "./grid.js";
 
@@ -43,10 +44,10 @@ export function showSoftmax(box, { logits, predicted }) {
   head.append(...names, element("td", ""));
   table.createTHead().append(head);
   const body = table.createTBody();
-  softmax(logits).forEach((value, digit) => {
-    const logarithm = logits[digit] - whole;
-    const cells = [number(logits[digit], decimals), scientific(logits[digit]), share(logarithm)];
-    const line = row(digit === predicted ? "winner" : "", String(digit), cells);
+  softmax(logits).forEach((value, each) => {
+    const logarithm = logits[each] - whole;
+    const cells = [number(logits[each], decimals), scientific(logits[each]), share(logarithm)];
+    const line = row(each === predicted ? "winner" : "", nameOf(each), cells);
     const bar = element("td", "track");
     const fill = element("span", "fill");
     fill.style.width = `${100 * value}%`;

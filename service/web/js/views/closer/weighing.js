@@ -4,6 +4,7 @@ import { sum, times } from "../../arithmetic.js";
 import { limitOf } from "../../colours.js";
 import { pairName } from "../../ledger.js";
 import { decimalsFor, roundRowsToTotal, roundToTotal, rounded } from "../../numbers.js";
+import { nameOf } from "../../state.js";
 import { paintMap, tile } from "../../tiles.js";
 import { words } from "../../words.js";
 import { fillSum } from "../sum.js";
@@ -36,17 +37,17 @@ function contribution(map, limit) {
   return small;
 }
 
-function classes(said, current, chosen) {
+function classes(said, count, current, chosen) {
   const group = element("div", "classes");
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", said.closer.class);
   group.append(element("p", "heading", said.closer.class));
-  for (let digit = 0; digit < 10; digit += 1) {
-    const button = element("button", "", String(digit));
+  for (let one = 0; one < count; one += 1) {
+    const button = element("button", "", nameOf(one));
     button.type = "button";
-    button.dataset.testid = `weigh-${digit}`;
-    button.setAttribute("aria-pressed", digit === current);
-    button.addEventListener("click", () => chosen(digit));
+    button.dataset.testid = `weigh-${one}`;
+    button.setAttribute("aria-pressed", one === current);
+    button.addEventListener("click", () => chosen(one));
     group.append(button);
   }
   return group;
@@ -71,8 +72,8 @@ export function weigh(box, { process, weights }, { target, map }, chosen) {
   const pick = (m) => chosen({ target, map: m });
   const columns = [
     column(said.closer.found, pool2.map((one) => painted(one, foundLimit, "ink")), names, map, pick),
-    column(said.closer.weightsOf(target), weights.affine[target].map((one) => painted(one, weightLimit, "signed")), names, map, pick),
-    column(said.closer.adds(target), added.map((one) => contribution(one, limit)), names, map, pick),
+    column(said.closer.weightsOf(nameOf(target)), weights.affine[target].map((one) => painted(one, weightLimit, "signed")), names, map, pick),
+    column(said.closer.adds(nameOf(target)), added.map((one) => contribution(one, limit)), names, map, pick),
   ];
   const grids = [
     { name: names[map], values: pool2[map], limit: foundLimit, tone: "ink", decimals },
@@ -86,13 +87,13 @@ export function weigh(box, { process, weights }, { target, map }, chosen) {
   const list = element("dl", "sum");
   list.dataset.testid = "closer-sum";
   const parts = [said.closer.cells(cells.flat().length), said.closer.others(pool2.length - 1), said.closer.classBias];
-  fillSum(list, [...parts.map((name, k) => [name, terms[k]]), [said.logit(target), total]], decimals);
+  fillSum(list, [...parts.map((name, k) => [name, terms[k]]), [said.logit(nameOf(target)), total]], decimals);
 
   const operator = (text) => element("span", "operator", text);
   box.className = "closer affine";
   Object.assign(box.dataset, { target, map });
   const above = element("div", "above");
-  const choices = classes(said, target, (digit) => chosen({ target: digit, map }));
+  const choices = classes(said, process.logits.length, target, (one) => chosen({ target: one, map }));
   above.append(columns[0], operator("×"), columns[1], operator("="), columns[2], operator(""), choices);
   const equation = element("div", "equation");
   equation.append(grids[0], operator("×"), grids[1], operator("="), grids[2], operator("→"), list);

@@ -1,0 +1,97 @@
+"""The page with a network of other classes than digits, beside one that reads digits."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, expect
+
+from models import checkpoint
+from models.architecture import Architecture, Wiring
+from models.checkpoint import DIRECTORY
+from models.network import Network
+from tests.e2e.answers import choose_sample
+from tests.e2e.browser import opened, reading
+from tests.e2e.server import running_service
+from tests.helpers.datasets import bars
+from tests.helpers.documents import document
+from tests.helpers.oracles import random_network
+
+NAMES = ("lying down, which is a very long name", "slanting", "upright")
+SHAPE = Architecture(Wiring.PAIRED, 2, 3, conv1_kernel=7, conv2_kernel=4, classes=3)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network(SHAPE, random_network(SHAPE, 3, np.float32).weights, NAMES)
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    models = tmp_path_factory.mktemp("models")
+    says = document(network, "bars")
+    says["preprocessing"], says["dataset"]["name"], says["warnings"] = "resize", "Bars", []
+    checkpoint.save(models, network, says)
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(DIRECTORY / f"paired-3x3{suffix}", models)
+    settings = {"KONKYO_MODELS": str(models), "KONKYO_DEFAULT_MODEL": "bars"}
+    with running_service(**settings) as address, opened(browser, address) as page:
+        yield page
+
+
+def test_everything_is_called_by_its_name(tab: Page, tmp_path: Path) -> None:
+    bars(0, 1, (90, 70)).save(tmp_path / "bar.png")
+    expect(tab.get_by_test_id("tagline")).to_have_text(
+        "Bring a picture and see why a small network reads it as it does."
+    )
+    expect(tab.get_by_test_id("samples")).to_be_hidden()
+    expect(tab.get_by_test_id("pen")).to_be_hidden()
+    expect(tab.locator("#model option").first).to_have_text("bars · Bars · reads 100.0%")
+    tab.get_by_test_id("file").set_input_files(tmp_path / "bar.png")
+    expect(reading(tab)).not_to_have_text("– nothing yet")
+    name = reading(tab).locator(".digit").inner_text()
+    assert name.rstrip("…")
+    assert any(one.startswith(name.rstrip("…")) for one in NAMES)
+    labels = [tab.get_by_test_id(f"bar-{number}").get_attribute("aria-label") or "" for number in range(3)]
+    assert [label.partition(":")[0] for label in labels] == ["lying down, which is a…", *NAMES[1:]]
+    assert tab.locator("#target option").all_inner_texts() == ["lying down, which is a…", *NAMES[1:]]
+    expect(tab.get_by_test_id("receipt")).to_have_text("all of it, resized · dark ink made light")
+    tab.get_by_test_id("bar-1").click()
+    expect(tab.locator("#where-title")).to_contain_text("slanting")
+    expect(tab.get_by_test_id("sum")).to_contain_text("logit slanting")
+    for question in ("shapley", "grounds"):
+        tab.get_by_test_id(f"question-{question}").click()
+        expect(tab.locator("main")).to_have_attribute("data-state", "answered")
+
+
+def test_the_walk_says_the_sizes_of_this_network(tab: Page) -> None:
+    tab.get_by_test_id("walk").click()
+    said = []
+    for _ in range(13):
+        said.append(tab.get_by_test_id("step").inner_text())
+        tab.keyboard.press("ArrowRight")
+    tab.get_by_test_id("walk-close").click()
+    text = " ".join(said)
+    for part in (
+        "of 7×7 slide",
+        "22×22 becomes 11×11",
+        "of 4×4 are applied",
+        "6 maps of 8×8",
+        "4×4 is left",
+        "Each of the 3 classes",
+    ):
+        assert part in text, (part, text)
+
+
+def test_a_network_of_digits_is_drawn_for_again(tab: Page) -> None:
+    tab.get_by_test_id("model").select_option("paired-3x3")
+    expect(tab.get_by_test_id("pen")).to_be_visible()
+    expect(tab.locator("#target option")).to_have_count(10)
+    choose_sample(tab, 7)
+    assert tab.locator("#target option").all_inner_texts() == list("0123456789")
+    expect(tab.get_by_test_id("bar-9")).to_be_visible()

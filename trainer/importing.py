@@ -1,0 +1,130 @@
+"""Networks that were trained elsewhere: their weights read and checked, and a card that says what was measured here."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from models import checkpoint, probe
+from models.architecture import IMAGE_SIDE, Architecture, Wiring
+from models.card import FORMAT_VERSION, Document
+from models.checkpoint import Checkpoint
+from models.errors import ArchitectureError
+from models.network import Network
+from trainer.data import Digits
+from trainer.errors import RunError
+from trainer.evaluation import evaluate
+
+Weights = Mapping[str, NDArray[Any]]
+NAMES = "conv1.weight", "conv1.bias", "conv2.weight", "affine.weight", "affine.bias"
+OPTIONAL = "conv2.bias"
+# What safetensors and PyTorch raise for files that are damaged, or none of theirs.
+_READING_ERRORS = OSError, SafetensorError, ValueError, TypeError, KeyError, EOFError, RuntimeError, UnpicklingError
+
+
+def read_weights(path: Path) -> Weights:
+    """The arrays of a state dict, from safetensors or from PyTorch's own format, which is read without running code.
+
+    Raises
+    ------
+    RunError
+        The file cannot be read, or is no state dict.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        import torch
+
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        OSError,
+        SafetensorError,
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        RuntimeError,
+        UnpicklingError,
+    ) as error:
+        # The first line: PyTorch's messages go on with advice to read the file in a way that runs its code.
+        reason = str(error).partition("\n")[0]
+        raise RunError(f"{path} cannot be read as safetensors or as a state dict of PyTorch ({reason})") from error
+    if not isinstance(loaded, dict) or not all(torch.is_tensor(value) for value in loaded.values()):
+        raise RunError(f"{path} holds no state dict; save it with torch.save(network.state_dict(), …)")
+    return {name: value.float().numpy() for name, value in loaded.items()}
+
+
+def network_of(weights: Weights, wiring: Wiring, classes: tuple[str, ...]) -> Network:
+    """The network with these weights; counts of filters and sides of kernels follow from their shapes.
+
+    Raises
+    ------
+    RunError
+        A tensor is missing, unknown, not finite or of a shape that fits no such network. The message says which shapes
+        would.
+    """
+    for name in NAMES:
+        if name not in weights:
+            raise RunError(f"{name} is missing; the file must hold {', '.join(NAMES)}, and may hold {OPTIONAL}")
+    for name, array in weights.items():
+        if name not in (*NAMES, OPTIONAL):
+            raise RunError(f"{name} is unknown; the file must hold {', '.join(NAMES)}, and may hold {OPTIONAL}")
+        if not np.isfinite(array).all():
+            raise RunError(f"{name} holds NaN or infinity")
+    conv1, conv2 = weights["conv1.weight"], weights["conv2.weight"]
+    for name, array in (("conv1.weight", conv1), ("conv2.weight", conv2)):
+        if array.ndim != 4 or array.shape[2] != array.shape[3]:
+            raise RunError(f"{name} has shape {array.shape}; (filters, inputs, side, side) is right")
+    try:
+        shape = Architecture(
+            wiring, len(conv1), len(conv2), conv1.shape[2], conv2.shape[2], OPTIONAL in weights, len(classes)
+        )
+    except ArchitectureError as error:
+        raise RunError(f"the shapes make no network: {error}") from error
+    for name, wanted in shape.tensor_shapes.items():
+        if weights[name].shape != wanted:
+            raise RunError(
+                f"{name} has shape {weights[name].shape}; with {wiring} wiring and {len(classes)} classes it must be "
+                f"{wanted}"
+            )
+    return Network(shape, {name: array.astype(np.float32) for name, array in weights.items()}, classes)
+
+
+def publish_imported(name: str, network: Network, training: Digits, test: Digits, directory: Path) -> Checkpoint:
+    """Measure a network on a data set, and write its checkpoint and card."""
+    note = "validation is measured on all training images, which the network may have been trained on"
+    files = {**training.about.files, **test.about.files}
+    about = replace(test.about, files=files, notes=(*test.about.notes, note))
+    trained, tested = evaluate(network, training), evaluate(network, test)
+    document: Document = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "architecture": asdict(network.architecture),
+        "parameters": network.architecture.parameters,
+        "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
+        "classes": list(about.classes),
+        "preprocessing": about.preprocessing.value,
+        "polarity": about.polarity.value,
+        "warnings": list(about.warnings),
+        "recipe": {},
+        "training": {"teacher": None, "augmentations": None, "loss": "not known: the weights were imported"},
+        "selection": {"by": "no choice: the weights were imported", "seed": 0, "runs": []},
+        "dataset": about.document,
+        "accuracy": {
+            "validation": trained.accuracy,
+            "test": tested.accuracy,
+            "test_images": len(test),
+            "per_class": tested.per_class,
+            "confusion": tested.confusion.tolist(),
+        },
+        "probe": probe.make(network, test.images[0]),
+        "made_with": {"python": platform.python_version(), "numpy": np.__version__},
+    }
+    return checkpoint.save(directory, network, document)
