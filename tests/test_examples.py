@@ -60,7 +60,7 @@ def test_the_readme_shows_the_real_answer(address: str) -> None:
 
 def test_the_readme_shows_the_cards() -> None:
     assert examples.with_networks(README) == README
-    assert README.count("| `paired-3x3` | paired | 3 and 3 | 2,368 |") == 1
+    assert README.count("| `paired-3x3` | MNIST | paired | 3 and 3 | 2,368 |") == 1
 
 
 def test_the_openapi_examples_are_the_answers_to_their_commands(address: str) -> None:

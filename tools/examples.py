@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.checkpoint import load_all
+from models.checkpoint import Checkpoint, load_all
 from tests.e2e.server import running_service
 from tools.reference import reference
+from trainer.about import MNIST
 from trainer.data import read
 
 ROOT = Path(__file__).parent.parent
@@ -67,19 +68,24 @@ def write_example(name: str, answer: bytes) -> None:
     (EXAMPLES / f"{name}.json").write_text(json.dumps(example) + "\n")
 
 
+def of_mnist() -> dict[str, Checkpoint]:
+    """The shipped networks that read digits."""
+    return {name: one for name, one in load_all().items() if one.card["dataset"]["name"] == MNIST.name}
+
+
 def write_digits() -> None:
     """Of the first thousand test images, the clearest of each digit: it leads by most in the eyes of every network."""
     digits = read(ROOT / "tests" / "data", "t10k")[np.arange(1000)]
-    logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in load_all().values()])
+    logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in of_mnist().values()])
     for digit in range(10):
         lead = (logits[..., digit] - np.delete(logits, digit, axis=-1).max(-1)).min(0)
         clearest = int(np.where(digits.labels == digit, lead, -np.inf).argmax())
         save_digit(str(digit), digits.images[clearest])
 
 
-def save_digit(name: str, image: NDArray[np.uint8]) -> None:
+def save_digit(name: str, image: NDArray[np.uint8], *, page: bool = True) -> None:
     """Where the documents' commands find it, and where the page does."""
-    for folder in (DIGITS, ROOT / "service" / "web" / "digits"):
+    for folder in (DIGITS, ROOT / "service" / "web" / "digits") if page else (DIGITS,):
         Image.fromarray(image).save(folder / f"{name}.png", optimize=True)
 
 
@@ -130,14 +136,18 @@ TABLE = re.compile(r"(<!-- networks[^\n]*-->\n).*?(<!-- /networks -->)", re.DOTA
 
 def with_networks(text: str) -> str:
     """The text with the table of the shipped networks made anew from their cards."""
-    head = "| | wiring | filters | parameters | correct on the test images | all seeds, mean ± sd |"
-    rows = [head, "|---|---|---|--:|--:|--:|"]
+    head = "| | knows | wiring | filters | parameters | correct on the test images | all seeds, mean ± sd |"
+    rows = [head, "|---|---|---|---|--:|--:|--:|"]
     for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
+        dataset = checkpoint.card["dataset"]["name"]
         shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]
         filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
         tests = [run["test"] for run in checkpoint.card["selection"]["runs"]]
-        spread = f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}"
-        rows.append(f"| `{name}` | {shape.wiring} | {filters} | {shape.parameters:,} | {accuracy:.2%} | {spread} |")
+        spread = (
+            f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}" if len(tests) > 1 else "one seed"
+        )
+        cells = f"`{name}`", dataset, shape.wiring, filters, f"{shape.parameters:,}", f"{accuracy:.2%}", spread
+        rows.append(f"| {' | '.join(cells)} |")
     return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
 
 

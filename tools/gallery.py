@@ -16,6 +16,10 @@ PAGE = ROOT / "docs" / "gallery.md"
 MISREAD = {6505: (9, 0), 543: (8, 3), 4265: (4, 7)}
 
 
+# The number of the test image of a giraffe.
+GIRAFFE = 857
+
+
 @dataclass(frozen=True)
 class Picture:
     """One picture of the gallery: its file's name, the digit it explains, what was asked, and what to see in it.
@@ -70,6 +74,23 @@ RIGHT = [
     Picture("lenet", "5", f"{FILTERS}?model=lenet-6x16&theme=dark", "LeNet's 6 and 16 filters, on dark."),
 ]
 
+ANIMALS = [
+    Picture("giraffe", "giraffe", f"{FILTERS}?model=animals-3x3&versus=horse", "Why a giraffe, and not a horse?"),
+    Picture(
+        "giraffe-grounds",
+        "giraffe",
+        f"{GROUNDS}?model=animals-3x3",
+        "The regions that prove the giraffe, and the fewest without which it is another animal.",
+    ),
+    Picture(
+        "giraffe-occlusion",
+        "giraffe",
+        f"{OCCLUSION}?model=animals-3x3&region=4&stride=1",
+        "Where the giraffe rests: without a region that is outlined, the animal on its tag is predicted.",
+    ),
+    Picture("giraffe-predict", "giraffe", "/predict?model=animals-6x16", "The same with LeNet's 6 and 16 filters."),
+]
+
 NETWORKS = [
     Picture(
         "usage",
@@ -112,11 +133,12 @@ def misread(number: int) -> list[Picture]:
 def sections() -> dict[str, list[Picture]]:
     """The page: headings with their pictures."""
     wrong = {f"Wrong: a {truth} predicted as a {other}": misread(number) for number, (truth, other) in MISREAD.items()}
-    return {"Right": RIGHT, **wrong, "Networks": NETWORKS}
+    return {"Right": RIGHT, **wrong, "Why a giraffe?": ANIMALS, "Networks": NETWORKS}
 
 
 def main() -> None:
     images = read(ROOT / "tests" / "data", "t10k").images
+    save_digit("giraffe", read(ROOT / "tests" / "data" / "animals", "t10k").images[GIRAFFE], page=False)
     for number in MISREAD:
         save_digit(f"misread-{number}", images[number])
     PICTURES.mkdir(exist_ok=True)
@@ -132,7 +154,7 @@ def page() -> str:
     """The Markdown of docs/gallery.md."""
     parts = [
         "# Gallery",
-        "Drawn by the service from MNIST's test images with `make gallery`; each command gives the picture above it.",
+        "Drawn by the service from test images with `make gallery`; each command gives the picture above it.",
     ]
     for heading, pictures in sections().items():
         parts.append(f"## {heading}")

@@ -6,7 +6,7 @@ since the other networks are sure of the truth, and some that it predicts right 
 """
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from PIL import Image
 from models.checkpoint import load_all
 from tools.examples import DIGITS, ROOT
 from tools.gallery import MISREAD
-from trainer.data import read
+from trainer.data import Digits, read
 
+TEST = ROOT / "tests" / "data"
 WEB = ROOT / "service" / "web" / "digits"
 EACH = 5
 
@@ -27,26 +28,43 @@ Sample = dict[str, Any]
 
 
 def main() -> None:
-    digits = read(ROOT / "tests" / "data", "t10k")
-    images = digits.scaled(np.float32)
-    logits = {name: one.network.logits(images) for name, one in sorted(load_all().items())}
-    chosen = {
-        name: {"right": right(name, digits.labels, logits), "wrong": misread(name, digits.labels, logits)}
-        for name in logits
-    }
-    for kind in ("right", "misread"):
+    for kind in ("right", "misread", "animal-right", "animal-misread"):
         for path in WEB.glob(f"{kind}-*.png"):
             path.unlink()
-    for one in (one for kinds in chosen.values() for several in kinds.values() for one in several):
-        number = int(one["name"].partition("-")[2])
-        Image.fromarray(digits.images[number]).save(WEB / f"{one['name']}.png", optimize=True)
+    digits, animals = (read(folder, "t10k") for folder in (TEST, TEST / "animals"))
+    chosen = {**of_data_set(digits, MISREAD), **of_data_set(animals, (), "animal-")}
     # A link of the page may hold the name of one of the gallery's.
     for path in DIGITS.glob("misread-*.png"):
         (WEB / path.name).write_bytes(path.read_bytes())
     (WEB / "samples.json").write_text(json.dumps(chosen, indent=1) + "\n")
 
 
-def misread(name: str, labels: Labels, logits: Logits) -> list[Sample]:
+def of_data_set(test: Digits, known: Collection[int], prefix: str = "") -> dict[str, dict[str, list[Sample]]]:
+    """The samples of each network of a data set, whose pictures are written.
+
+    Parameters
+    ----------
+    test
+        Its test images.
+    known
+        The numbers of some that were found legible by eye.
+    prefix
+        Of the names of their pictures.
+    """
+    shipped = {name: one for name, one in sorted(load_all().items()) if one.card["dataset"]["name"] == test.about.name}
+    logits = {name: one.network.logits(test.scaled(np.float32)) for name, one in shipped.items()}
+    chosen = {
+        name: {"right": right(name, test.labels, logits), "wrong": misread(name, test.labels, logits, known)}
+        for name in logits
+    }
+    for one in (one for kinds in chosen.values() for several in kinds.values() for one in several):
+        number = int(one["name"].partition("-")[2])
+        one["name"] = f"{prefix}{one['name']}"
+        Image.fromarray(test.images[number]).save(WEB / f"{one['name']}.png", optimize=True)
+    return chosen
+
+
+def misread(name: str, labels: Labels, logits: Logits, known: Collection[int] = MISREAD) -> list[Sample]:
     """Of the test images that a network predicts wrong, those of whose truth the others are surest.
 
     The gallery's, which were chosen by eye, come first where they are among them, and no confusion comes twice. What is
@@ -54,9 +72,9 @@ def misread(name: str, labels: Labels, logits: Logits) -> list[Sample]:
     """
     predicted = logits[name].argmax(-1)
     sure = np.min([lead(one, labels) for other, one in logits.items() if other != name], axis=0)
-    legible = (sure > 0) | np.isin(np.arange(len(labels)), list(MISREAD))
+    legible = (sure > 0) | np.isin(np.arange(len(labels)), list(known))
     wrong = np.flatnonzero((predicted != labels) & legible)
-    ordered = sorted(wrong.tolist(), key=lambda number: (number not in MISREAD, -sure[number]))
+    ordered = sorted(wrong.tolist(), key=lambda number: (number not in known, -sure[number]))
     taken = first_of_each(ordered, lambda number: (labels[number], predicted[number]))
     return [sample("misread", number, labels[number], predicted[number], labels[number]) for number in taken]
 

@@ -86,8 +86,8 @@ def reading(page: Page) -> Locator:
     return page.get_by_test_id("reading")
 
 
-def read(page: Page, digit: int) -> None:
-    """Wait until this digit is read, and nothing newer is being asked."""
+def read(page: Page, digit: int | str) -> None:
+    """Wait until this digit, or another class of this name, is read, and nothing newer is being asked."""
     expect(page.locator("main")).to_have_attribute("data-state", "answered")
     expect(reading(page)).to_have_text(re.compile(rf"^{digit}\b"))
 

@@ -12,7 +12,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from models.checkpoint import load_all
+from models.checkpoint import DIRECTORY, load, load_all
 from service.page import WEB
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
@@ -211,14 +211,15 @@ def bring(page: Page, way: str, picture: bytes) -> None:
 def test_each_network_has_its_own_samples(page: Page) -> None:
     """Right ones and wrong ones. A click asks by itself why it is not the truth, or not what another network reads."""
     for model, samples in json.loads(SAMPLES.read_text()).items():
+        names = load(DIRECTORY / f"{model}.safetensors").network.classes
         page.get_by_test_id("model").select_option(model)
         for own in [*samples["right"], *samples["wrong"]]:
-            truth, digit, versus = own["truth"], own["predicted"], own["versus"]
-            label = f"that is read as a {digit}" if truth != digit else "that another network reads as a"
+            truth, digit, versus = names[own["truth"]], names[own["predicted"]], own["versus"]
+            label = f"that is read as an? {digit}" if truth != digit else "that another network reads as an?"
             button = page.get_by_test_id(f"sample-{own['name']}")
             expect(button).to_have_accessible_name(re.compile(f"^A {truth} {label}"))
             expect(button).to_have_text(f"{truth} → {digit}")
             button.click()
             read(page, digit)
-            expect(page.get_by_test_id("target")).to_have_value(str(digit))
+            expect(page.get_by_test_id("target")).to_have_value(str(own["predicted"]))
             expect(page.get_by_test_id("rival")).to_have_value(str(versus))

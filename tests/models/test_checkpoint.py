@@ -359,12 +359,12 @@ def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> Non
         assert (caught.value.file, caught.value.field) == ("tiny.safetensors", "probe")
 
 
-@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.safetensors")), ids=lambda path: path.stem)
-def test_the_shipped_probes_are_a_test_image_read_right(path: Path, digits: Digits) -> None:
-    kept = json.loads(path.with_suffix(".json").read_text())["probe"]
+@pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
+def test_the_shipped_probes_are_a_test_image_read_right(name: str, digits: Digits) -> None:
+    kept: Any = load(DIRECTORY / f"{name}.safetensors").card["probe"]
     image = np.frombuffer(zlib.decompress(base64.b64decode(kept["image"])), np.uint8).reshape(28, 28)
     assert np.array_equal(image, digits.images[0])
-    assert kept["digit"] == digits.labels[0] == np.argmax(kept["logits"])
+    assert kept["predicted"] == digits.labels[0] == np.argmax(kept["logits"])
 
 
 def test_what_would_be_refused_replaces_nothing(tmp_path: Path) -> None:

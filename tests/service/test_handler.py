@@ -126,7 +126,7 @@ def test_nothing_acceptable(client: TestClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("parameters", "detail"),
     [
-        ({"fit": "stretch"}, "fit: must be 'exact' or 'mnist'"),
+        ({"fit": "stretch"}, "fit: must be 'auto', 'exact', 'mnist' or 'resize'"),
         ({"polarity": "dark"}, "polarity: must be 'auto', 'light-on-dark' or 'dark-on-light'"),
         ({"format": "gif"}, "format: must be 'json' or 'png'"),
         ({"scale": "0"}, "scale: must be greater than or equal to 1"),
@@ -148,7 +148,7 @@ def test_a_parameter_that_is_given_twice(client: TestClient, path: str, query: s
 
 def test_an_unknown_model(client: TestClient, path: str) -> None:
     answer = client.post(path, params={"model": "resnet"}, files=UPLOAD)
-    detail = "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
     check_problem(answer, 404, "unknown-model", detail)
 
 

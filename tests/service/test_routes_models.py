@@ -15,6 +15,8 @@ from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode
 
 SHAPES = {
+    "animals-3x3": ((3, 5, 5), (3, 1, 3, 3)),
+    "animals-6x16": ((6, 5, 5), (16, 6, 3, 3)),
     "paired-3x3": ((3, 5, 5), (3, 1, 3, 3)),
     "summed-3x3": ((3, 5, 5), (3, 3, 3, 3)),
     "lenet-6x16": ((6, 5, 5), (16, 6, 3, 3)),
@@ -25,7 +27,14 @@ def test_the_list(client: TestClient) -> None:
     body = client.get("/models").json()
     assert body["default"] == "paired-3x3"
     shapes = [(model["name"], model["architecture"]["wiring"], model["parameters"]) for model in body["models"]]
-    assert shapes == [("lenet-6x16", "summed", 5046), ("paired-3x3", "paired", 2368), ("summed-3x3", "summed", 922)]
+    assert shapes == [
+        ("animals-3x3", "paired", 2368),
+        ("animals-6x16", "summed", 5046),
+        ("lenet-6x16", "summed", 5046),
+        ("paired-3x3", "paired", 2368),
+        ("summed-3x3", "summed", 922),
+    ]
+    assert [model["dataset"] for model in body["models"]] == ["Animals", "Animals", "MNIST", "MNIST", "MNIST"]
     for model in body["models"]:
         file = (DIRECTORY / f"{model['name']}.safetensors").read_bytes()
         assert model["sha256"] == hashlib.sha256(file).hexdigest()
@@ -43,7 +52,7 @@ def test_a_card(client: TestClient) -> None:
 
 
 def test_an_unknown_name(client: TestClient) -> None:
-    detail = "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
     check_problem(client.get("/models/resnet"), 404, "unknown-model", detail)
 
 
@@ -61,14 +70,14 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, mode
 
     usage, study = body["usage"], json.loads((DIRECTORY / f"{model}.usage.json").read_text())
     assert {name: usage[name] for name in ("searched", "per_class", "distinct")} == {
-        "searched": 60_000,
+        "searched": 7_775 if model.startswith("animals") else 60_000,
         "per_class": 1000,
         "distinct": study["distinct"],
     }
     for one, kept in zip(usage["classes"], study["classes"], strict=True):
         assert one.pop("dominated") is (kept["first"]["share"] >= 0.9)
-        expected = {name: value for name, value in kept.items() if name not in ("digit", "distances")}
-        assert one == {"predicted": kept["digit"], "label": str(kept["digit"]), **expected}
+        expected = {name: value for name, value in kept.items() if name not in ("class", "label", "distances")}
+        assert one == {"predicted": kept["class"], "label": kept["label"], **expected}
 
 
 def test_the_filters_as_a_picture(client: TestClient) -> None:
@@ -101,7 +110,7 @@ def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient)
             "*/*",
             404,
             "unknown-model",
-            "there is no such model; there are lenet-6x16, paired-3x3, summed-3x3",
+            "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3",
         ),
         (
             "/models/paired-3x3/filters",
@@ -156,4 +165,4 @@ def test_the_study_of_another_checkpoint_stops_the_start(tmp_path: Path) -> None
 
 def test_health(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
-    assert client.get("/readyz").json() == {"status": "ready", "models": ["lenet-6x16", "paired-3x3", "summed-3x3"]}
+    assert client.get("/readyz").json() == {"status": "ready", "models": sorted(SHAPES)}

@@ -28,24 +28,25 @@ export function samples(taken) {
   at("samples").append(...digits);
   const listed = fetch("/web/digits/samples.json").then((response) => response.json());
   let shown = "";
-  show(async ({ model }) => {
+  show(async ({ model, models }) => {
+    const names = models.find(({ name }) => name === model)?.classes;
     const wanted = `${model} ${words().language}`;
     // Before a network is chosen, there is nothing that it reads.
-    if (!model || wanted === shown) return;
+    if (!names || wanted === shown) return;
     shown = wanted;
     const { [model]: own = { right: [], wrong: [] } } = await listed.catch(() => ({}));
     if (wanted !== shown) return;
-    fill("right", own.right, taken);
-    fill("misread", own.wrong, taken);
+    fill("right", own.right, names, taken);
+    fill("misread", own.wrong, names, taken);
   });
 }
 
 /** A row of a network's own samples, each with its truth and what is read. */
-function fill(id, own, taken) {
+function fill(id, own, names, taken) {
   at(`${id}-title`).hidden = !own.length;
   const buttons = own.map(({ name, truth, predicted, versus }) => {
-    const label = truth === predicted ? words().rightSample(truth, versus) : words().misreadSample(truth, predicted);
-    const one = button(name, label, `${truth} → ${predicted}`);
+    const label = truth === predicted ? words().rightSample(names[truth], names[versus]) : words().misreadSample(names[truth], names[predicted]);
+    const one = button(name, label, `${names[truth]} → ${names[predicted]}`);
     one.addEventListener("click", () => taken(name, versus));
     return one;
   });
