@@ -4,7 +4,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from trainer import augmentation  # noqa: E402
-from trainer.augmentation import augment, augmented  # noqa: E402
+from trainer.augmentation import augment, augmented, document  # noqa: E402
 from trainer.data import Digits  # noqa: E402
 
 
@@ -51,3 +51,15 @@ def test_what_validates_has_augmented_copies_too(digits: Digits) -> None:
         assert copy.sum() == pytest.approx(own.sum(), rel=0.1)
     assert torch.equal(images, augmented(digits[:50], 2)[0]), "always the same"
     assert torch.equal(augmented(digits[:50], 0)[0], images[:50])
+
+
+def test_half_of_the_copies_are_mirrored_where_that_shows_the_same() -> None:
+    images = torch.zeros(400, 1, 28, 28)
+    images[:, 0, 10:18, 3:7] = 1
+    torch.manual_seed(1)
+    across = (augment(images, 0.4, mirror=True)[:, 0] * torch.arange(28.0)).sum((1, 2)) / images[0].sum()
+    mirrored = (across > 13.5).float().mean()
+    assert 0.4 < mirrored < 0.6
+    torch.manual_seed(1)
+    assert ((augment(images, 0.4)[:, 0] * torch.arange(28.0)).sum((1, 2)) / images[0].sum() < 13.5).all()
+    assert document(8, mirror=True) == {**(document(8) or {}), "mirror": True}
