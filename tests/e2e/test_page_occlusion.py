@@ -117,7 +117,7 @@ def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
 def two_blocks() -> bytes:
     """A picture of which there is more than one reason to doubt that it is a digit."""
     image = np.zeros((28, 28), np.uint8)
-    image[1:27, 1:13] = image[1:27, 15:27] = 255
+    image[3:26, 2:13] = image[3:26, 15:26] = 255
     return encode(image)
 
 
