@@ -34,7 +34,7 @@ def main() -> None:
     digits, animals = (read(folder, "t10k") for folder in (TEST, TEST / "animals"))
     chosen = {**of_data_set(digits, MISREAD), **of_data_set(animals, (), "animal-")}
     # A link of the page may hold the name of one of the gallery's.
-    for path in DIGITS.glob("misread-*.png"):
+    for path in DIGITS.glob("*.png"):
         (WEB / path.name).write_bytes(path.read_bytes())
     (WEB / "samples.json").write_text(json.dumps(chosen, indent=1) + "\n")
 

@@ -9,8 +9,9 @@ from fastapi.testclient import TestClient
 from models.checkpoint import load_all
 from service.drawing.primitives.colours import _COLOURS
 from service.page import MEDIA_TYPES, WEB
+from tests.helpers.folders import DATA
 from tests.helpers.pictures import DIGITS, decode
-from trainer.data import Digits
+from trainer.data import read
 
 FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
 SCRIPTS = [path for path in FILES if path.endswith(".js")]
@@ -109,21 +110,23 @@ def test_its_samples_hold_those_of_the_documentation() -> None:
     assert samples.items() >= {path.name: path.read_bytes() for path in DIGITS.iterdir()}.items()
 
 
-def test_each_network_has_its_own_samples(digits: Digits) -> None:
-    networks = load_all()
+@pytest.mark.parametrize("data", ["MNIST", "Animals"])
+def test_each_network_has_its_own_samples(data: str) -> None:
+    test = read(DATA if data == "MNIST" else DATA / "animals", "t10k")
+    networks = {name: one for name, one in load_all().items() if one.card["dataset"]["name"] == data}
     listed = json.loads(text("digits/samples.json"))
-    assert set(listed) == set(networks)
-    for name, samples in listed.items():
-        assert set(samples) == {"right", "wrong"}
-        for kind, own in samples.items():
+    assert set(listed) == set(load_all())
+    for name in networks:
+        assert set(listed[name]) == {"right", "wrong"}
+        for kind, own in listed[name].items():
             assert len(own) >= 3
             for sample in own:
-                number = int(sample["name"].partition("-")[2])
-                image = digits.images[number]
+                number = int(sample["name"].rpartition("-")[2])
+                image = test.images[number]
                 assert np.array_equal(decode((WEB / "digits" / f"{sample['name']}.png").read_bytes())[..., 0], image)
-                assert digits.labels[number] == sample["truth"]
+                assert test.labels[number] == sample["truth"]
                 assert (sample["truth"] == sample["predicted"]) is (kind == "right")
-                read = {one: int(network.network.logits(image / 255).argmax()) for one, network in networks.items()}
-                assert read.pop(name) == sample["predicted"]
-                assert sample["versus"] in (read.values() if kind == "right" else [sample["truth"]])
+                read_as = {one: int(network.network.logits(image / 255).argmax()) for one, network in networks.items()}
+                assert read_as.pop(name) == sample["predicted"]
+                assert sample["versus"] in (read_as.values() if kind == "right" else [sample["truth"]])
                 assert sample["versus"] != sample["predicted"]
