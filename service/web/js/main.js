@@ -75,6 +75,7 @@ async function start() {
     const known = list.models.some(({ name }) => name === state.model);
     const problem = WAITING.has(state.problem?.kind) ? null : state.problem;
     set({ models: list.models, model: known ? state.model : list.default, problem });
+    set(withoutUnknown(state));
   } catch (error) {
     asker.fail(error);
     return;
@@ -89,6 +90,13 @@ function keepSoon() {
   if (!stroking) pause = setTimeout(keepAddress, PAUSE);
 }
 
+/** A model and the classes that a link asks about, without classes that the model does not have. */
+function withoutUnknown({ model, pinned, versus }) {
+  const count = state.models.find(({ name }) => name === model)?.classes.length ?? Infinity;
+  const known = (number) => (number !== null && number < count ? number : null);
+  return { model, pinned: known(pinned), versus: known(versus) };
+}
+
 async function restore() {
   if (location.hash === own || location.hash.length < 2) return;
   try {
@@ -97,7 +105,7 @@ async function restore() {
     fresh(steps);
     const known = !state.models.length || state.models.some(({ name }) => name === model);
     const { hidden, ...asked } = changes;
-    ask({ ...asked, model: known ? model : state.model, region: changes.region ?? state.region });
+    ask({ ...asked, ...withoutUnknown({ ...asked, model: known ? model : state.model }), region: changes.region ?? state.region });
     waiting = changes.question === "grounds" ? hidden : [];
   } catch {
     set({ problem: { kind: "bad-link", detail: "" } });
