@@ -79,7 +79,9 @@ def test_a_picture_of_any_size_is_answered_by_name(served: Served) -> None:
     for operation in OPERATIONS:
         body = client.post(f"/{operation}?fit=auto", files=upload(0)).json()
         assert body["label"] == names[body["predicted"]], operation
-        assert (body["input"]["inverted"], body["input"]["fitted"], body["input"]["warnings"]) == (True, False, [])
+        assert (body["input"]["inverted"], body["input"]["fitted"]) == (True, False)
+        # So few training images say little about which others are like them.
+        assert {one["code"] for one in body["input"]["warnings"]} <= {"unlike-training-images"}
     assert count == 26 or body["label"] == "upright"
     other = next(name for name in names if name != body["label"])
     for target in (other, names.index(other)):

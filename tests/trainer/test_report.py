@@ -120,7 +120,7 @@ def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies
         f"With first told apart from second, {distinct['ordered']} are."
     ) in page
     for one in usage["classes"]:
-        row = f"| {one['digit']} | {one['images']:,} |"
+        row = f"| {one['label']} | {one['images']:,} |"
         for place in (one["first"], one["second"]):
             pair = (
                 place
