@@ -60,7 +60,8 @@ def main() -> None:
         "letters": letters(default_rng(3)),
     }
     rows = ["| | threshold | " + " | ".join(sets) + " |", "|---|--:|" + "--:|" * len(sets)]
-    for name, checkpoint in load_all().items():
+    digits = {name: one for name, one in load_all().items() if one.card["dataset"]["name"] == "MNIST"}
+    for name, checkpoint in digits.items():
         usage = usage_file.load(DIRECTORY, checkpoint)
         assert usage is not None
         assert usage.likeness is not None

@@ -44,9 +44,13 @@ export function samples(taken) {
 /** A row of a network's own samples, each with its truth and what is read. */
 function fill(id, own, names, taken) {
   at(`${id}-title`).hidden = !own.length;
+  // Names that are longer than a digit stand below the pictures, on a line each.
+  const named = names.some((name) => [...name].length > 2);
+  at(id).classList.toggle("named", named);
   const buttons = own.map(({ name, truth, predicted, versus }) => {
     const label = truth === predicted ? words().rightSample(names[truth], names[versus]) : words().misreadSample(names[truth], names[predicted]);
-    const one = button(name, label, `${names[truth]} → ${names[predicted]}`);
+    const reading = truth === predicted ? "" : `${named ? "\n" : " "}→ ${names[predicted]}`;
+    const one = button(name, label, names[truth] + reading);
     one.addEventListener("click", () => taken(name, versus));
     return one;
   });
