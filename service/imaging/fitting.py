@@ -24,7 +24,7 @@ DIGIT_SIDE = 20
 # The digit is looked for in an image whose longer side is at most this: noise averages out, and the time is bounded.
 SEARCH_SIDE = 400
 # Brighter areas in which a square of this side fits are background, not strokes; a share of the longer side.
-STROKE = 0.35
+STROKE = 0.65
 # Minimum contrast of ink, and the share of the strongest contrast from which on a pixel belongs to a piece of ink.
 # Printed lines are mostly paler.
 LEAST_CONTRAST = 0.1
