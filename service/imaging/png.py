@@ -27,6 +27,7 @@ _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _GREY, _RGB = 0, 2
 # Adam7: (first column, first row, columns apart, rows apart) of each pass.
+_DEPTHS = (1, 2, 4, 8, 16)
 _WHOLE = ((0, 0, 1, 1),)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # An image has a few chunks; one of 256 KiB in small chunks has some hundred.
@@ -222,7 +223,7 @@ def _header(content: bytes) -> tuple[int, int, int, int, int, int, int]:
     if len(content) != _HEADER.size:
         _refuse("its header cannot be read")
     header: tuple[int, int, int, int, int, int, int] = _HEADER.unpack(content)
-    if any(header[4:6]) or header[6] > 1:
+    if header[2] not in _DEPTHS or any(header[4:6]) or header[6] > 1:
         _refuse("its header cannot be read")
     return header
 

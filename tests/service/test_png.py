@@ -234,6 +234,7 @@ ODD = {
     "no header": ((PIXELS, END), NO_HEADER),
     "nothing": ((), NO_HEADER),
     "a short header": ((chunk(b"IHDR", bytes(12)), PIXELS, END), NO_HEADER),
+    "no bits and a key": ((header(28, 28, 0, 0, 0), chunk(b"tRNS", bytes(2)), PIXELS, END), NO_HEADER),
     "another compression": ((header(28, 28, 8, 0, 0, (1, 0)), PIXELS, END), NO_HEADER),
     "another filter": ((header(28, 28, 8, 0, 0, (0, 1)), PIXELS, END), NO_HEADER),
     "another interlace": ((header(28, 28, 8, 0, 2), PIXELS, END), NO_HEADER),
