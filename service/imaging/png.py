@@ -26,8 +26,8 @@ _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 # Number of samples of a pixel, by colour type.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _GREY, _RGB = 0, 2
-# Adam7: (first column, first row, columns apart, rows apart) of each pass.
 _DEPTHS = (1, 2, 4, 8, 16)
+# Adam7: (first column, first row, columns apart, rows apart) of each pass.
 _WHOLE = ((0, 0, 1, 1),)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # An image has a few chunks; one of 256 KiB in small chunks has some hundred.
