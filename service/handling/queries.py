@@ -1,6 +1,6 @@
 """Query parameters that operations share."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,9 +8,22 @@ from models.card import Polarity
 from models.checks import check_question
 from models.classes import Names, find
 from models.errors import ParameterError
+from models.regions import MAX_REGION
 from service.drawing.primitives.style import MAX_SCALE, Style, Theme
 from service.http.negotiation import Format
 from service.imaging.decoding import Fit
+
+# Parameters of several explanations by hiding; each sets its own default.
+ExactRegion = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=MAX_REGION,
+        description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact; 4, if absent. With other "
+        "kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
+    ),
+]
+Fill = Annotated[float, Field(ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")]
 
 
 class PictureQuery(BaseModel):

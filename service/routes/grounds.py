@@ -13,7 +13,7 @@ from service import drawing
 from service.handling import openapi
 from service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
 from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ImageQuery
+from service.handling.queries import ExactRegion, Fill, ImageQuery
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
@@ -26,14 +26,8 @@ _Box = tuple[int, int, int, int]
 class GroundsQuery(ImageQuery):
     """Parameters of `POST /explain/grounds`, which explains the prediction and has no target."""
 
-    region: int | None = Field(
-        None,
-        ge=1,
-        le=MAX_REGION,
-        description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact; 4, if absent. With other "
-        "kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
-    )
-    fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
+    region: ExactRegion = None
+    fill: Fill = 0.0
 
 
 class RegionSet(BaseModel):

@@ -16,7 +16,7 @@ from service.drawing.primitives.style import Style
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
 from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ClassQuery
+from service.handling.queries import ClassQuery, Fill
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
@@ -33,7 +33,7 @@ class OcclusionQuery(ClassQuery):
 
     region: int = Field(2, ge=1, le=MAX_REGION, description="Side of a region in pixels.")
     stride: int | None = Field(None, ge=1, le=MAX_REGION, description="1…region; the region's side, if absent.")
-    fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
+    fill: Fill = 0.0
     score: Score = Field(Score.LOGIT, description="What is compared before and after hiding.")
     pairs: bool = Field(False, description="Add the drop of each filter pair's contribution. Not for a probability.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")

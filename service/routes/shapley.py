@@ -13,7 +13,7 @@ from service import drawing
 from service.handling import openapi
 from service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
 from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ClassQuery
+from service.handling.queries import ClassQuery, ExactRegion, Fill
 from service.http.uploads import MAX_BODY
 from service.imaging.decoding import PreprocessingReport
 
@@ -25,14 +25,8 @@ class ShapleyQuery(ClassQuery):
 
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"faithfulness"})
 
-    region: int | None = Field(
-        None,
-        ge=1,
-        le=MAX_REGION,
-        description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact; 4, if absent. With other "
-        "kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
-    )
-    fill: float = Field(0.0, ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")
+    region: ExactRegion = None
+    fill: Fill = 0.0
     pairs: bool = Field(False, description="Split the values by filter pairs.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
