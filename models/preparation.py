@@ -8,10 +8,14 @@ from models.network import Array
 
 def is_dark_on_light(grey: Array) -> bool:
     """Whether the border is brighter than the middle of the picture's range; for a uniform one, than middle grey."""
-    border = _border(grey)
+    border, middle = border_and_middle(grey)
+    return border > middle
+
+
+def border_and_middle(grey: Array) -> tuple[float, float]:
+    """The median of the border, and the middle of the picture's range; of a uniform picture, middle grey."""
     darkest, brightest = float(grey.min()), float(grey.max())
-    middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
-    return _median(border) > middle
+    return _median(_border(grey)), (darkest + brightest) / 2 if brightest > darkest else 0.5
 
 
 def resized(grey: Array) -> Array:
@@ -47,7 +51,7 @@ def _border(grey: Array) -> Array:
 
 
 def _median(values: Array) -> float:
-    """The mean of the two in the middle of an even number of values; of an odd number, the upper of these two."""
+    """The median of an even number of values, as a border has: the mean of the two in the middle."""
     ordered = np.sort(values)
     half = len(ordered) // 2
     return float(ordered[half - 1] + ordered[half]) / 2

@@ -17,10 +17,10 @@ from models.network import Array
 from models.preparation import is_dark_on_light, resized
 from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from service.imaging import jpeg, png
-from service.imaging import polarity as polarity_of_ink
 from service.imaging.expected import MNIST, Expected
 from service.imaging.fitting import fit_as_mnist
 from service.imaging.input_warnings import InputWarning, input_warnings
+from service.imaging.polarity import ink_is_dark
 
 # The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}
@@ -254,5 +254,5 @@ def _unit(samples: Samples) -> Array:
 def _is_dark_on_light(grey: Array, expected: Expected) -> bool:
     """Whether the ink is dark. In other images than those of ink on paper, the border alone decides."""
     if expected.preprocessing is Preprocessing.MNIST:
-        return polarity_of_ink.is_dark_on_light(grey)
+        return ink_is_dark(grey)
     return is_dark_on_light(grey)

@@ -1,9 +1,9 @@
 """Finds out whether the ink of an image is dark or light."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.network import Array
+from models.preparation import border_and_middle
 
 # Light ink that fills its image covers less than this share of it: a bright area that is larger is paper.
 _MOST_INK = 0.65
@@ -13,26 +13,19 @@ _CLOSE = 0.1
 _GRID = 200
 
 
-def is_dark_on_light(grey: NDArray[np.floating]) -> bool:
-    """Whether the ink is dark, judged by what surrounds it.
+def ink_is_dark(grey: Array) -> bool:
+    """Whether the ink on a sheet of paper is dark, judged by what surrounds it.
 
-    The border of the image is paper: it is brighter or darker than the middle of the image's range, or than middle grey
-    if the image is uniform. Two cases need more: a dark table around bright paper, and pale ink on shaded paper.
+    The border of the image is paper, as in ``models.preparation``. Two cases need more: a dark table around bright
+    paper, and pale ink on shaded paper.
     """
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-    darkest, brightest = float(grey.min()), float(grey.max())
-    middle = (darkest + brightest) / 2 if brightest > darkest else 0.5
-    # Half of an even number of pixels: the median is the mean of the two in the middle.
-    border.sort()
-    median = float(border[len(border) // 2 - 1] + border[len(border) // 2]) / 2
-    if median > middle:
+    border, middle = border_and_middle(grey)
+    if border > middle or np.count_nonzero(grey > middle) > _MOST_INK * grey.size:
         return True
-    if np.count_nonzero(grey > middle) > _MOST_INK * grey.size:
-        return True
-    return median > middle - _CLOSE * (brightest - darkest) and _stands_out_dark(grey)
+    return border > middle - _CLOSE * float(grey.max() - grey.min()) and _stands_out_dark(grey)
 
 
-def _stands_out_dark(grey: NDArray[np.floating]) -> bool:
+def _stands_out_dark(grey: Array) -> bool:
     """Whether the greatest differences from evenly shaded paper are dark: whether their third moment is negative."""
     step = -(-max(grey.shape) // _GRID)
     sample: Array = grey[::step, ::step].astype(np.float64)
