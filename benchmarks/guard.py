@@ -20,12 +20,14 @@ ROUNDS, CALLS = 15, 20
 # Multiples of the endpoint that does nothing; about twice what was measured when the bounds were set.
 BOUNDS = {"/predict": 7.0, "/explain/filters": 11.0, "/explain/occlusion": 14.0}
 
+UPLOAD = upload()
+
 App = Callable[..., Awaitable[None]]
 
 
 async def ask(app: App, path: str) -> None:
     """One request with the digit, through the application alone."""
-    body, media = upload()
+    body, media = UPLOAD
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, object]:
