@@ -13,6 +13,7 @@ from tests.e2e.server import PATIENCE, free_port, wait_until_ready
 from tests.helpers.pictures import sample
 from tools.examples import curl
 from tools.soak.client import run
+from tools.soak.composition import HEALTHY, SMALL, attacked
 from tools.soak.slow import SLOW, healthy, hold
 
 pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
@@ -94,6 +95,11 @@ def test_slow_sockets_through_the_published_port_keep_nobody_out(port: int) -> N
         return good
 
     assert run(scenario()) == 20
+
+
+@pytest.mark.threat("one client is everybody")
+def test_two_addresses_that_hold_all_they_may_keep_no_third_one_out(port: int) -> None:
+    assert attacked(port, sample(7), 512, SMALL, "konkyo-test") == (1024, HEALTHY)
 
 
 @pytest.mark.threat("settings that fail open")

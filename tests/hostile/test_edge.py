@@ -160,14 +160,18 @@ def test_tensors_that_are_too_large_are_refused_in_the_protocol_s_form(port: int
 
 @pytest.mark.threat("one client is everybody")
 def test_all_places_of_the_edge_fit_into_its_memory() -> None:
-    """A body and a head for each: the container has so much."""
+    """The kept part of a body and a head for each, and the folder for the rest: the container has so much."""
     numbers = {name: int(re.findall(rf"^ *{name} .*?(\d+)k?;", CONFIGURATION.read_text(), re.M)[0]) for name in PLACES}
     heads = numbers["worker_connections"] * numbers["large_client_header_buffers"]
-    bodies = numbers["limit_conn everybody"] * numbers["client_max_body_size"]
+    bodies = numbers["limit_conn everybody"] * numbers["client_body_buffer_size"]
     assert numbers["client_body_buffer_size"] <= numbers["client_max_body_size"] == MAX_BODY // 1024
-    assert numbers["limit_conn clients"] <= numbers["limit_conn everybody"] < numbers["worker_connections"] / 2
-    (limit,) = re.findall(r"^  edge:.*?mem_limit: (\d+)m", (ROOT / "docker-compose.yml").read_text(), re.M | re.S)
-    assert (heads + bodies) / 1024 + 32 <= int(limit)
+    assert 4 * numbers["limit_conn clients"] <= numbers["limit_conn everybody"] < numbers["worker_connections"] / 2
+    edge = re.search(
+        r"^  edge:.*?size=(\d+)m.*?mem_limit: (\d+)m", (ROOT / "docker-compose.yml").read_text(), re.M | re.S
+    )
+    assert edge is not None
+    folder, limit = map(int, edge.groups())
+    assert (heads + bodies) / 1024 + folder + 32 <= limit
 
 
 PLACES = (

@@ -5,11 +5,35 @@ from typing import Any
 
 from tests.e2e.server import ROOT
 from tests.helpers.threats import GOALS, THREATS, proofs
-from tools.soak import bombs, checkpoint, concurrent, decoder, healthz, kill, openapi, overload, requests, slow
+from tools.soak import (
+    bombs,
+    checkpoint,
+    composition,
+    concurrent,
+    decoder,
+    healthz,
+    kill,
+    openapi,
+    overload,
+    requests,
+    slow,
+)
 
 PROGRAMS = tuple(
     module.PROGRAM
-    for module in (decoder, openapi, bombs, checkpoint, kill, overload, healthz, concurrent, slow, requests)
+    for module in (
+        decoder,
+        openapi,
+        bombs,
+        checkpoint,
+        kill,
+        overload,
+        healthz,
+        concurrent,
+        slow,
+        composition,
+        requests,
+    )
 )
 RESULTS = ROOT / "docs" / "reliability.jsonl"
 REPORT = ROOT / "docs" / "reliability.md"
