@@ -1,8 +1,7 @@
 """Networks that were trained elsewhere: their weights read and checked, and a card that says what was measured here."""
 
-import platform
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from models import checkpoint, probe
-from models.architecture import IMAGE_SIDE, Architecture, Wiring
-from models.card import FORMAT_VERSION, Document
+from models.architecture import Architecture, Wiring
 from models.checkpoint import Checkpoint
 from models.errors import ArchitectureError
 from models.network import Network
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.evaluation import evaluate
+from trainer.model_card import Origin, save
 
 Weights = Mapping[str, NDArray[Any]]
 NAMES = "conv1.weight", "conv1.bias", "conv2.weight", "affine.weight", "affine.bias"
@@ -87,31 +85,13 @@ def network_of(weights: Weights, wiring: Wiring, classes: tuple[str, ...]) -> Ne
 def publish_imported(name: str, network: Network, training: Digits, test: Digits, directory: Path) -> Checkpoint:
     """Measure a network on a data set, and write its checkpoint and card."""
     note = "validation is measured on all training images, which the network may have been trained on"
+    origin = Origin(
+        recipe={},
+        training={"teacher": None, "augmentations": None, "loss": "not known: the weights were imported"},
+        selection={"by": "no choice: the weights were imported", "seed": 0, "runs": []},
+        validation=evaluate(network, training).accuracy,
+        packages={},
+    )
     files = {**training.about.files, **test.about.files}
     about = replace(test.about, files=files, notes=(*test.about.notes, note))
-    trained, tested = evaluate(network, training), evaluate(network, test)
-    document: Document = {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        "architecture": asdict(network.architecture),
-        "parameters": network.architecture.parameters,
-        "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
-        "classes": list(about.classes),
-        "preprocessing": about.preprocessing.value,
-        "polarity": about.polarity.value,
-        "warnings": list(about.warnings),
-        "recipe": {},
-        "training": {"teacher": None, "augmentations": None, "loss": "not known: the weights were imported"},
-        "selection": {"by": "no choice: the weights were imported", "seed": 0, "runs": []},
-        "dataset": about.document,
-        "accuracy": {
-            "validation": trained.accuracy,
-            "test": tested.accuracy,
-            "test_images": len(test),
-            "per_class": tested.per_class,
-            "confusion": tested.confusion.tolist(),
-        },
-        "probe": probe.make(network, test.images[0]),
-        "made_with": {"python": platform.python_version(), "numpy": np.__version__},
-    }
-    return checkpoint.save(directory, network, document)
+    return save(directory, name, network, origin, about, test)

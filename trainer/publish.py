@@ -1,21 +1,18 @@
 """From finished runs to a checkpoint: choose by validation, measure on the test images, write the card."""
 
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from models import checkpoint, probe
-from models.architecture import IMAGE_SIDE
-from models.card import FORMAT_VERSION, Document, RunDocument
+from models.card import RunDocument
 from models.checkpoint import Checkpoint
 from trainer import augmentation
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.evaluation import evaluate
+from trainer.model_card import Origin, save
 from trainer.train import Run
 
 
@@ -57,46 +54,24 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
             "or lower --minimum-accuracy"
         )
     copies = f" and {recipe.augmentations} augmented copies of each" if recipe.augmentations else ""
-    tested = evaluate(network, test)
-    # Each part of a data set knows its own files.
-    about = replace(test.about, files={**chosen.held_out.about.files, **test.about.files})
-    document: Document = {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        "architecture": asdict(chosen.architecture),
-        "parameters": chosen.architecture.parameters,
-        "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
-        "classes": list(about.classes),
-        "preprocessing": about.preprocessing.value,
-        "polarity": about.polarity.value,
-        "warnings": list(about.warnings),
-        "recipe": asdict(recipe),
-        "training": {
+    origin = Origin(
+        recipe=asdict(recipe),
+        training={
             "teacher": chosen.distillation_set.teacher if chosen.distillation_set else None,
-            "augmentations": augmentation.document(recipe.augmentations, about.mirror),
+            "augmentations": augmentation.document(recipe.augmentations, test.about.mirror),
             "loss": recipe.loss,
         },
-        "selection": {
+        selection={
             "by": f"validation accuracy on {recipe.held_out} held-out training images{copies}",
             "seed": chosen.seeds[place],
             "runs": [entry for run in runs for entry in told(run, test)],
         },
-        "dataset": about.document,
-        "accuracy": {
-            "validation": validation,
-            "test": tested.accuracy,
-            "test_images": len(test),
-            "per_class": tested.per_class,
-            "confusion": tested.confusion.tolist(),
-        },
-        "probe": probe.make(network, test.images[0]),
-        "made_with": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
-    }
-    return checkpoint.save(directory, network, document)
+        validation=validation,
+        packages={"torch": torch.__version__},
+    )
+    # Each part of a data set knows its own files.
+    about = replace(test.about, files={**chosen.held_out.about.files, **test.about.files})
+    return save(directory, name, network, origin, about, test)
 
 
 def told(run: Run, test: Digits) -> list[RunDocument]:

@@ -1,0 +1,70 @@
+"""The model card of a new checkpoint: what the network is, how it was made, and what it reads of the test images."""
+
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models import checkpoint, probe
+from models.architecture import IMAGE_SIDE
+from models.card import FORMAT_VERSION, Document, SelectionDocument, TrainingDocument
+from models.checkpoint import Checkpoint
+from models.network import Network
+from trainer.about import About
+from trainer.data import Digits
+from trainer.evaluation import evaluate
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a network was made.
+
+    Attributes
+    ----------
+    recipe
+        The settings of its training; empty if they are not known.
+    training, selection
+        As the card has them.
+    validation
+        Its accuracy on images that it was chosen by, 0…1.
+    packages
+        Version by name of what else made it.
+    """
+
+    recipe: dict[str, Any]
+    training: TrainingDocument
+    selection: SelectionDocument
+    validation: float
+    packages: dict[str, str]
+
+
+def save(directory: Path, name: str, network: Network, origin: Origin, about: About, test: Digits) -> Checkpoint:
+    """Measure a network with the test images, and write its checkpoint and card."""
+    tested = evaluate(network, test)
+    document: Document = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "architecture": asdict(network.architecture),
+        "parameters": network.architecture.parameters,
+        "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
+        "classes": list(about.classes),
+        "preprocessing": about.preprocessing.value,
+        "polarity": about.polarity.value,
+        "warnings": list(about.warnings),
+        "recipe": origin.recipe,
+        "training": origin.training,
+        "selection": origin.selection,
+        "dataset": about.document,
+        "accuracy": {
+            "validation": origin.validation,
+            "test": tested.accuracy,
+            "test_images": len(test),
+            "per_class": tested.per_class,
+            "confusion": tested.confusion.tolist(),
+        },
+        "probe": probe.make(network, test.images[0]),
+        "made_with": {"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
+    }
+    return checkpoint.save(directory, network, document)
