@@ -14,6 +14,7 @@ from trainer.commands.filters import filters
 from trainer.commands.grounds import grounds
 from trainer.commands.importing import import_weights
 from trainer.commands.occlusion import occlusion
+from trainer.commands.recipe import recipe
 from trainer.commands.report import report
 from trainer.commands.search import search
 from trainer.commands.shapley import shapley
@@ -33,6 +34,7 @@ study.command("faithfulness")(faithfulness)
 study.command("shapley")(shapley)
 study.command("grounds")(grounds)
 study.command("consistency")(consistency)
+study.command("recipe")(recipe)
 study.command("smallest")(smallest)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
 

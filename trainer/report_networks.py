@@ -56,12 +56,18 @@ def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 
 def worth(studies: Path) -> Iterator[str]:
-    """The section of the recipe's parts."""
+    """The section of the recipe's parts, and of what was tried beside them."""
     yield from ("## What each part of the recipe is worth", "")
-    found = recipe.load(studies)
-    if found is None:
+    ablation, tried = recipe.load(studies, recipe.ABLATION), recipe.load(studies)
+    if ablation is None and tried is None:
         yield from ("Not measured yet.", "")
-        return
+    if ablation is not None:
+        yield from ("`python -m trainer study recipe`", "", *_experiments(ablation))
+    if tried is not None:
+        yield from ("### Tried while the recipe was sought", "", *_experiments(tried))
+
+
+def _experiments(found: recipe.Experiments) -> Iterator[str]:
     yield from (
         f"{found.how} Compared by accuracy on the held-out images: the difference from the base is the mean over the "
         "seeds, ± half of its 95 % interval; bold where it is larger than that. Test images took no part.",
@@ -70,9 +76,10 @@ def worth(studies: Path) -> Iterator[str]:
     head = "variant", "steps", "seeds", "validation (mean ± sd)", "difference", "test (mean)", "empty image: certainty"
     for network in dict.fromkeys(one.network for one in found.variants):
         rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
-        yield from (f"### `{network}`", "")
+        yield from (f"#### `{network}`", "")
         yield from table(head, rows)
-    yield from (*(f"- {note}" for note in found.notes), "")
+    if found.notes:
+        yield from (*(f"- {note}" for note in found.notes), "")
 
 
 def _recipe_row(found: recipe.Experiments, one: recipe.Variant) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.architecture import Architecture
 from models.network import Network
-from trainer.augmentation import augmented, tensors
+from trainer.augmentation import augmented
 from trainer.data import Digits
 from trainer.distillation import DistillationSet
 from trainer.ensemble import Ensemble, accuracies
@@ -94,7 +94,7 @@ class Run:
             raise RunError("a recipe with distillation, and no other, needs a distillation set")
         self.distillation_set = distillation_set
         if distillation_set is None:
-            self._images, self._labels = tensors(training)
+            self._images, self._labels = augmented(training, recipe.augmentations)
         else:
             self._images, self._labels = distillation_set.images, distillation_set.labels
             self._soft = F.softmax(distillation_set.logits / recipe.temperature, 1)

@@ -1,10 +1,27 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+pytest.importorskip("torch")
+pytest.importorskip("typer")
+
+from typer.testing import CliRunner, Result
+
+import trainer.commands.recipe as command_module
+from models.architecture import Architecture, Wiring
+from models.checkpoint import DIRECTORY, load_all
+from models.network import softmax
+from trainer import jobs
+from trainer.cli import app
+from trainer.data import Digits
+from trainer.recipe import BEST, PAPER, Recipe
 from trainer.report import report
-from trainer.studies.recipe import Experiments, Variant, interval, load, student
+from trainer.studies.recipe import ABLATION, BASE, VARIANTS, Experiments, Variant, interval, load, shipped, student
+from trainer.train import Run
 
 
 def variant(name: str, base: str | None, validation: list[float], network: str = "some") -> Variant:
@@ -53,3 +70,100 @@ def test_the_report_shows_it(tmp_path: Path) -> None:
     assert "| base | 1,000 | 2 | 56.25 ± 8.84 % | – | 50.00% | 38% |" in page
     assert "| without | 1,000 | 2 | 31.25 ± 8.84 % | **−25.00 ± 0.00** | 50.00% | 38% |" in page
     assert "| with | 1,000 | 2 | 62.50 ± 17.68 % | +6.25 ± " in page
+
+
+def test_each_variant_lacks_one_part_of_the_recipe() -> None:
+    base, *others, paper = VARIANTS.values()
+    assert base == replace(BEST, restarts=1)
+    assert paper == PAPER
+    parts = {"distillation", "augmentations", "error_rate_loss"}
+    missing = [{part for part in parts if not getattr(one, part)} for one in others]
+    assert missing == [{"distillation"}, {"augmentations"}, {"error_rate_loss"}]
+    # The temperature is the teacher's.
+    assert [
+        replace(one, distillation=True, temperature=2.0, augmentations=8, error_rate_loss=0.9) for one in others
+    ] == [base] * 3
+
+
+def test_several_starts_are_those_of_the_card() -> None:
+    checkpoint = load_all(DIRECTORY)["paired-3x3"]
+    row = shipped(checkpoint)
+    assert (row.network, row.name, row.base) == ("paired-3x3", "16 starts: the recipe, as shipped", BASE)
+    assert row.test[checkpoint.card["selection"]["seed"] - 1] == checkpoint.card["accuracy"]["test"]
+    nothing = softmax(checkpoint.network.logits(np.zeros((28, 28))))
+    assert list(row.empty) == pytest.approx([float(nothing.max())])
+
+
+LITTLE: dict[str, Any] = {"steps": 120, "batch": 10, "held_out": 200, "learning_rate": 0.005, "evaluate_every": 50}
+
+
+@pytest.fixture
+def little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+    """600 images, and recipes that take seconds; the variants without a teacher."""
+    monkeypatch.setattr(command_module, "mnist", lambda _, part: digits[:600] if part == "train" else digits[600:700])
+    plain, copies = Recipe(**LITTLE), Recipe(**LITTLE, augmentations=1)
+    monkeypatch.setattr(command_module, "VARIANTS", {BASE: copies, "without augmented copies": plain})
+    monkeypatch.setitem(VARIANTS, BASE, copies)
+    monkeypatch.setitem(VARIANTS, "without augmented copies", plain)
+    monkeypatch.setattr(jobs, "processes", lambda: 1)
+    monkeypatch.chdir(tmp_path)
+
+
+def command(*more: str) -> Result:
+    return CliRunner().invoke(app, ["study", "recipe", "--seeds=2", *more])
+
+
+@pytest.mark.usefixtures("little")
+def test_what_is_finished_is_kept_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits
+) -> None:
+    train, begun = Run.train, list[None]()
+
+    def interrupted(run: Run) -> object:
+        begun.append(None)
+        for progress in train(run):
+            if len(begun) == 3 and progress.step == 100:
+                raise KeyboardInterrupt
+            yield progress
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "train", interrupted)
+        assert command().exit_code == 130
+    written = tmp_path / "docs" / "studies" / ABLATION
+    assert [one["network"] for one in json.loads(written.read_text())["variants"]] == ["paired-3x3", "summed-3x3"]
+    again = command()
+    assert again.exit_code == 0, again.output
+    assert f"paired-3x3 {BASE}: trained before" in again.output
+    assert "paired-3x3 without augmented copies: goes on from step 100 of 120" in again.output
+    resumed = written.read_text()
+    assert command("--runs=other").exit_code == 0
+    assert written.read_text() == resumed
+
+    found = load(written.parent, ABLATION)
+    assert found is not None
+    assert [(one.network, one.name, one.base) for one in found.variants] == [
+        ("paired-3x3", BASE, None),
+        ("summed-3x3", BASE, None),
+        ("paired-3x3", "without augmented copies", BASE),
+        ("summed-3x3", "without augmented copies", BASE),
+    ]
+    # What stands in the file, once more, from a run of its own.
+    run = Run(Architecture(Wiring.SUMMED, 3, 3), Recipe(**LITTLE), [1, 2], digits[:600], tmp_path / "own.pt")
+    for _ in run.train():
+        pass
+    networks = [run.result(which).astype(np.float64) for which in (0, 1)]
+    row, empty = found.variants[3], np.zeros((28, 28))
+    for values, images in ((row.validation, run.held_out), (row.test, digits[600:700])):
+        right = [(one.logits(images.images / 255).argmax(-1) == images.labels).mean() for one in networks]
+        assert values == pytest.approx(right, abs=1e-5)
+    assert row.empty == pytest.approx([softmax(one.logits(empty)).max() for one in networks], abs=1e-5)
+    assert "`python -m trainer study recipe`" in report([], written.parent, written.parent)
+
+
+@pytest.mark.usefixtures("little")
+def test_augmented_copies_are_trained_on_without_a_teacher(tmp_path: Path, digits: Digits) -> None:
+    run = Run(
+        Architecture(Wiring.SUMMED, 1, 1), Recipe(**LITTLE, augmentations=2), [1], digits[:600], tmp_path / "run.pt"
+    )
+    assert run._images.shape == (3 * 400, 1, 28, 28)
+    assert run._labels.tolist() == 3 * digits[:600].split(200)[0].labels.tolist()
