@@ -1,9 +1,11 @@
-"""Limits that uvicorn's own settings do not offer with its fast parser: the size of headers, and pipelined requests.
+"""What uvicorn's own settings do not offer with its fast parser: limits of headers and pipelined requests, no delay.
 
 uvicorn's ``h11_max_incomplete_event_size`` limits headers only with the slower parser h11, and no setting limits
 pipelined requests. This module overrides private methods, so pyproject.toml pins uvicorn exactly.
 """
 
+import asyncio
+import socket
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -33,6 +35,12 @@ class BoundedProtocol(HttpToolsProtocol):
     _idle = 0
     _ended = False
     _running: RequestResponseCycle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # Several workers listen on a socket of uvicorn's, for which asyncio leaves Nagle's algorithm on: the body of an
+        # answer, sent after its head, would wait 40 ms for the client's acknowledgement.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
         # Parsed in pieces, so that the limit does not depend on how the bytes arrive.

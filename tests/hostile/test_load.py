@@ -1,13 +1,15 @@
 """The soak programs, briefly: all that does not depend on how fast the machine is. The long form: ``make soak``."""
 
 from select import select
+from statistics import median
 
 import pytest
 
 from tests.e2e.server import PATIENCE
 from tests.helpers.pictures import sample
-from tests.hostile.serving import Server, connect
+from tests.hostile.serving import Server, connect, serving
 from tools.soak import concurrent, kill, requests
+from tools.soak.client import Connection, prepared, run
 from tools.soak.report import Check, Program, missed
 
 SEVEN = sample(7)
@@ -48,3 +50,19 @@ def test_new_connections_do_not_wait_for_busy_ones(server: Server) -> None:
     for client in answers:
         client.close()
     assert sum(answers.values()) <= 4 * count
+
+
+def test_a_kept_connection_waits_for_no_acknowledgement() -> None:
+    """Workers share a socket; with Nagle's algorithm on it, each answer on a kept connection takes 40 ms more."""
+    request = prepared("POST", "/predict", SEVEN)
+
+    async def seconds(port: int, connections: int, each: int) -> list[float]:
+        found = []
+        for _ in range(connections):
+            async with Connection(port) as connection:
+                found += [(await connection.ask(request)).seconds for _ in range(each)]
+        return found
+
+    with serving(KONKYO_WORKERS="2") as server:
+        fresh, kept = run(seconds(server.port, 40, 1)), run(seconds(server.port, 1, 40))
+    assert median(kept) < 5 * median(fresh)
