@@ -24,12 +24,15 @@ trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m tra
 
 cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run service.cluster:app` need
 
-studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, with the report in docs/studies
+studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them; the last two take hours and can be resumed
 	$(RUN) trainer study filters
 	$(RUN) trainer study occlusion
 	$(RUN) trainer study faithfulness
 	$(RUN) trainer study shapley
 	$(RUN) trainer study grounds
+	$(RUN) trainer report
+	$(RUN) trainer study smallest
+	$(RUN) trainer study recipe
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types
