@@ -59,7 +59,7 @@ def _serve(settings: Settings) -> int:
         workers=settings.workers,
         http=BoundedProtocol,
         # uvloop is no faster here, and accepts one connection a turn: new clients would wait behind all busy ones.
-        loop="asyncio",
+        loop="asyncio" if settings.workers == 1 else "service.http.loop:SharingLoop",
         log_config={**LOGGING_CONFIG, "handlers": handlers},
         access_log=False,
         ws="none",

@@ -1,6 +1,9 @@
 """The soak programs, briefly: all that does not depend on how fast the machine is. The long form: ``make soak``."""
 
+import time
+from pathlib import Path
 from select import select
+from socket import socket
 from statistics import median
 
 import pytest
@@ -66,3 +69,30 @@ def test_a_kept_connection_waits_for_no_acknowledgement() -> None:
     with serving(KONKYO_WORKERS="2") as server:
         fresh, kept = run(seconds(server.port, 40, 1)), run(seconds(server.port, 1, 40))
     assert median(kept) < 5 * median(fresh)
+
+
+def test_bursts_of_connections_are_shared_by_the_workers() -> None:
+    """asyncio's own loop accepts all that wait: one worker would have nearly all of each burst."""
+    request, kept, fewer = prepared("POST", "/predict", SEVEN), list[socket](), 0
+    with serving(KONKYO_WORKERS="2") as server:
+        while server.log.read_text().count("Application startup complete") < 2:
+            time.sleep(0.1)
+        workers = server.workers()
+        for _ in range(20):
+            before = [sockets_of(one) for one in workers]
+            clients = [connect(server.port) for _ in range(16)]
+            for client in clients:
+                client.sendall(request)
+            for client in clients:
+                assert client.recv(15) == b"HTTP/1.1 200 OK"
+            fewer += min(sockets_of(one) - earlier for one, earlier in zip(workers, before, strict=True))
+            kept += clients
+            time.sleep(0.1)
+        for client in kept:
+            client.close()
+    # Of 160, if all were halved; without the loop it is 50 at most.
+    assert fewer >= 80
+
+
+def sockets_of(process: int) -> int:
+    return sum(str(one.readlink()).startswith("socket:") for one in Path(f"/proc/{process}/fd").iterdir())
