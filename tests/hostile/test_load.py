@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from select import select
 from socket import socket
-from statistics import median
 
 import pytest
 
@@ -69,8 +68,8 @@ def test_a_kept_connection_waits_for_no_acknowledgement() -> None:
 
     with serving(KONKYO_WORKERS="2") as server:
         fresh, kept = run(seconds(server.port, 60, 1)), run(seconds(server.port, 1, 60))
-    # A quarter is quick enough on a busy machine too; the first few are quick in any case.
-    assert sorted(kept)[len(kept) // 4] < 5 * median(fresh)
+    # The first answers on a connection are acknowledged at once in any case. On a busy machine any answer may be late.
+    assert min(kept[20:]) < 5 * min(fresh)
 
 
 def test_bursts_of_connections_are_shared_by_the_workers() -> None:
