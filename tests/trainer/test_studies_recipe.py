@@ -100,7 +100,8 @@ LITTLE: dict[str, Any] = {"steps": 120, "batch": 10, "held_out": 200, "learning_
 @pytest.fixture
 def little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     """600 images, and recipes that take seconds; the variants without a teacher."""
-    monkeypatch.setattr(command_module, "mnist", lambda _, part: digits[:600] if part == "train" else digits[600:700])
+    parts = {"train": digits[:600], "t10k": digits[600:700]}
+    monkeypatch.setattr(command_module, "mnist", lambda _, part: parts[part])
     plain, copies = Recipe(**LITTLE), Recipe(**LITTLE, augmentations=1)
     monkeypatch.setattr(command_module, "VARIANTS", {BASE: copies, "without augmented copies": plain})
     monkeypatch.setitem(VARIANTS, BASE, copies)

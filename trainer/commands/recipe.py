@@ -27,7 +27,7 @@ def recipe(
 
     Stop it at any time: the same command goes on where it was. What is finished is written at once.
     """
-    training, test = mnist(data_directory, "train"), mnist(data_directory, "test")
+    training, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     networks = [Architecture(wiring, *_FILTERS) for wiring in (Wiring.PAIRED, Wiring.SUMMED)]
     checkpoints = load_all(models_directory)
     finished = [
