@@ -15,7 +15,7 @@ from models.occlusion import explain_occlusion
 from models.prediction import predict
 from models.process import explain_process
 from service import drawing
-from service.drawing.primitives.canvas import png
+from service.drawing.primitives.encoding import png
 from trainer.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.

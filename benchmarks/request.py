@@ -1,7 +1,7 @@
 """``python -m benchmarks.request``: where the time of a request goes, in processor time within this process.
 
 The parts are timed one by one, each after a whole request: without one between, the processor's caches would hold all
-that a part needs, and it would take half the time. The rest of a request is FastAPI, Starlette, the middleware and the
+that a part needs, and it would take less. The rest of a request is FastAPI, Starlette, the middleware and the
 event loop.
 """
 
@@ -30,7 +30,7 @@ from models.occlusion import explain_occlusion
 from models.prediction import predict
 from service import drawing
 from service.app import create_app
-from service.drawing.primitives.canvas import png
+from service.drawing.primitives.encoding import png
 from service.drawing.primitives.style import Style
 from service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
 from service.http.uploads import read_upload

@@ -68,15 +68,15 @@ def write_example(name: str, answer: bytes) -> None:
     (EXAMPLES / f"{name}.json").write_text(json.dumps(example) + "\n")
 
 
-def of_mnist() -> dict[str, Checkpoint]:
-    """The shipped networks that read digits."""
-    return {name: one for name, one in load_all().items() if one.card["dataset"]["name"] == MNIST.name}
+def trained_on(dataset: str) -> dict[str, Checkpoint]:
+    """The shipped networks of a data set."""
+    return {name: one for name, one in sorted(load_all().items()) if one.card["dataset"]["name"] == dataset}
 
 
 def write_digits() -> None:
     """Of the first thousand test images, the clearest of each digit: it leads by most in the eyes of every network."""
     digits = read(ROOT / "tests" / "data", "t10k")[np.arange(1000)]
-    logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in of_mnist().values()])
+    logits = np.array([one.network.logits(digits.scaled(np.float32)) for one in trained_on(MNIST.name).values()])
     for digit in range(10):
         lead = (logits[..., digit] - np.delete(logits, digit, axis=-1).max(-1)).min(0)
         clearest = int(np.where(digits.labels == digit, lead, -np.inf).argmax())

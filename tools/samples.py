@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.checkpoint import load_all
-from tools.examples import DIGITS, ROOT
+from tools.examples import DIGITS, ROOT, trained_on
 from tools.gallery import MISREAD
 from trainer.data import Digits, read
 
@@ -51,7 +50,7 @@ def of_data_set(test: Digits, known: Collection[int], prefix: str = "") -> dict[
     prefix
         Of the names of their pictures.
     """
-    shipped = {name: one for name, one in sorted(load_all().items()) if one.card["dataset"]["name"] == test.about.name}
+    shipped = trained_on(test.about.name)
     logits = {name: one.network.logits(test.scaled(np.float32)) for name, one in shipped.items()}
     chosen = {
         name: {"right": right(name, test.labels, logits), "wrong": misread(name, test.labels, logits, known)}

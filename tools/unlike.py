@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from models import usage_file
-from models.checkpoint import DIRECTORY, load_all
+from models.checkpoint import DIRECTORY
 from models.network import CHUNK, Network
 from models.usage import Usage
 from service.imaging.fitting import fit_as_mnist
-from tools.examples import ROOT
+from tools.examples import ROOT, trained_on
+from trainer.about import MNIST
 from trainer.data import read
 
 Images = NDArray[np.floating[Any]]
@@ -60,8 +61,7 @@ def main() -> None:
         "letters": letters(default_rng(3)),
     }
     rows = ["| | threshold | " + " | ".join(sets) + " |", "|---|--:|" + "--:|" * len(sets)]
-    digits = {name: one for name, one in load_all().items() if one.card["dataset"]["name"] == "MNIST"}
-    for name, checkpoint in digits.items():
+    for name, checkpoint in trained_on(MNIST.name).items():
         usage = usage_file.load(DIRECTORY, checkpoint)
         assert usage is not None
         assert usage.likeness is not None

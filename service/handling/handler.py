@@ -19,7 +19,7 @@ from models.network import Array, Network
 from models.result import Result
 from models.usage import Usage
 from service.catalogue import Catalogue
-from service.drawing.primitives.canvas import png
+from service.drawing.primitives.encoding import png
 from service.drawing.primitives.style import Style
 from service.handling.answers import ModelReference
 from service.handling.capacity import Capacity, stopping_is_busy

@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image
 
 from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import Box, png
+from service.drawing.primitives.canvas import Box
 from service.drawing.primitives.colours import INK, PAPER, SHADES
+from service.drawing.primitives.encoding import png
 from service.drawing.primitives.letters import letters
 
 

@@ -1,10 +1,13 @@
 """Short trainings, and what they leave."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from trainer.recipe import Recipe
-from trainer.train import Run
+from trainer.train import Progress, Run
 
 # 500 images to train on are 25 batches: the second epoch begins within the run.
 SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
@@ -14,6 +17,23 @@ def finished(run: Run) -> Run:
     for _ in run.train():
         pass
     return run
+
+
+@contextmanager
+def interrupted(monkeypatch: pytest.MonkeyPatch, step: int, number: int = 1) -> Iterator[None]:
+    """Within it, somebody presses Ctrl-C at a step of the run that is begun as the ``number``-th."""
+    train, begun = Run.train, list[Run]()
+
+    def stopped(run: Run) -> Iterator[Progress]:
+        begun.append(run)
+        for progress in train(run):
+            if len(begun) == number and progress.step == step:
+                raise KeyboardInterrupt
+            yield progress
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "train", stopped)
+        yield
 
 
 def outcome(run: Run) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from models.hiding import Hiding
 from models.occlusion import explain_occlusion
 from models.regions import Regions
 from service import drawing
-from service.drawing.primitives.canvas import MARGIN, NOTE, png
+from service.drawing.primitives.canvas import MARGIN, NOTE
 from service.drawing.primitives.colours import MUTED, PAPER
+from service.drawing.primitives.encoding import png
 from tests.helpers.drawn import written
 from tests.helpers.operations import check_problem
 from tests.helpers.oracles import slow_trace

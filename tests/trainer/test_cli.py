@@ -19,12 +19,12 @@ import trainer.commands.train as command_module
 from models.architecture import Architecture, Wiring
 from models.checkpoint import load
 from models.errors import ArchitectureError
+from tests.helpers.runs import interrupted
 from trainer.cli import app
 from trainer.commands.training import groups
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.recipe import BEST
-from trainer.train import Run
 
 ROOT = Path(__file__).parents[2]
 MNIST = os.environ.get("KONKYO_DATA")
@@ -223,16 +223,7 @@ def test_below_the_minimum_accuracy_the_checkpoint_is_not_written(tmp_path: Path
 @pytest.mark.usefixtures("little")
 def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = [*SMALL, "--steps=2000", "--name=x", f"--runs={tmp_path / 'runs'}", f"--out={tmp_path / 'out'}"]
-    train = Run.train
-
-    def interrupted(run: Run) -> object:
-        for progress in train(run):
-            if progress.step == 1500:
-                raise KeyboardInterrupt
-            yield progress
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, "train", interrupted)
+    with interrupted(monkeypatch, 1500):
         result = in_process(*arguments)
     assert result.exit_code == 130
     assert "interrupted: the same command goes on from the last validation" in words(result.output)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 import trainer.commands.search as command_module
 from models.architecture import Architecture, Wiring
 from models.card import RunDocument
+from tests.helpers.runs import interrupted
 from trainer import jobs
 from trainer.cli import app
 from trainer.data import Digits
@@ -96,16 +97,7 @@ def search(*options: str) -> Result:
 def test_interrupted_and_resumed_it_ends_with_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits
 ) -> None:
-    train = Run.train
-
-    def interrupted(run: Run) -> object:
-        for progress in train(run):
-            if run.architecture.conv1_filters == 2 and progress.step == 150:
-                raise KeyboardInterrupt
-            yield progress
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, "train", interrupted)
+    with interrupted(monkeypatch, 150, 2):
         stopped = search()
     assert stopped.exit_code == 130
     assert "interrupted: the same command goes on" in stopped.output

@@ -15,6 +15,7 @@ import trainer.commands.recipe as command_module
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, load_all
 from models.network import softmax
+from tests.helpers.runs import interrupted
 from trainer import jobs
 from trainer.cli import app
 from trainer.data import Digits
@@ -118,17 +119,7 @@ def command(*more: str) -> Result:
 def test_what_is_finished_is_kept_and_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits
 ) -> None:
-    train, begun = Run.train, list[None]()
-
-    def interrupted(run: Run) -> object:
-        begun.append(None)
-        for progress in train(run):
-            if len(begun) == 3 and progress.step == 100:
-                raise KeyboardInterrupt
-            yield progress
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, "train", interrupted)
+    with interrupted(monkeypatch, 100, 3):
         assert command().exit_code == 130
     written = tmp_path / "docs" / "studies" / ABLATION
     assert [one["network"] for one in json.loads(written.read_text())["variants"]] == ["paired-3x3", "summed-3x3"]

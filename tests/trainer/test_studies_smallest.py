@@ -17,6 +17,7 @@ import trainer.commands.smallest as command_module
 import trainer.figures.smallest as figure_module
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+from tests.helpers.runs import interrupted
 from tests.helpers.studies import caught
 from trainer import jobs
 from trainer.cli import app
@@ -117,18 +118,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
 ) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / SEARCH_FILE).write_text(pretty(found()))
-    train = Run.train
-    begun: list[None] = []
-
-    def interrupted(run: Run) -> object:
-        begun.append(None)
-        for progress in train(run):
-            if len(begun) == 4 and progress.step == 100:
-                raise KeyboardInterrupt
-            yield progress
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, "train", interrupted)
+    with interrupted(monkeypatch, 100, 4):
         assert command().exit_code == 130
     figures = caught(figure_module, monkeypatch)
     again = command()

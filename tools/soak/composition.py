@@ -79,7 +79,7 @@ def measure(count: int, seed: int) -> list[Check]:
 
 
 def attacked(port: int, picture: bytes, count: int, sent: int, project: str = PROJECT) -> tuple[int, int]:
-    """How many half bodies two addresses hold, and how many healthy clients behind the port are answered meanwhile."""
+    """How many unfinished bodies two addresses hold, and how many clients behind the port are answered meanwhile."""
     with attacker(count, sent, project) as first, attacker(count, sent, project) as second:
         return first + second, run(healthy(port, picture, HEALTHY))
 
@@ -98,7 +98,7 @@ def attacker(count: int, sent: int, project: str) -> Iterator[int]:
 
 PROGRAM = Program(
     "composition",
-    "Half bodies from each of two addresses, in the composition",
+    "Unfinished bodies from each of two addresses, in the composition",
     512,
     measure,
     threats=("one client is everybody", "slow clients", "the container"),

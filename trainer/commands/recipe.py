@@ -9,7 +9,7 @@ from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, load_all
 from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
 from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import distillation_set_for, groups, train_with_bars
+from trainer.commands.training import distillation_set_for, groups, title, train_with_bars
 from trainer.data import Digits
 from trainer.studies.recipe import ABLATION, VARIANTS, Variant, measured, shipped, write
 
@@ -31,9 +31,9 @@ def recipe(
     networks = [Architecture(wiring, *_FILTERS) for wiring in (Wiring.PAIRED, Wiring.SUMMED)]
     checkpoints = load_all(models_directory)
     finished = [
-        shipped(checkpoints[_name(one)])
+        shipped(checkpoints[title(one)])
         for one in networks
-        if _name(one) in checkpoints and len(checkpoints[_name(one)].card["selection"]["runs"]) == seeds
+        if title(one) in checkpoints and len(checkpoints[title(one)].card["selection"]["runs"]) == seeds
     ]
     with interruptible("validation"):
         for variant in VARIANTS:
@@ -49,11 +49,11 @@ def _train(
     """All seeds of one network by one variant of the recipe."""
     from trainer.jobs import Job
 
-    chosen, title = VARIANTS[variant], f"{_name(architecture)} {variant}"
+    chosen, named = VARIANTS[variant], f"{title(architecture)} {variant}"
     folder = runs / f"recipe-{chosen.held_out}"
     distillation_set = distillation_set_for(chosen, training, folder)
     jobs = [
-        Job(title, architecture, chosen, group, folder / f"{title.replace(' ', '-')}-{group[0]}-{group[-1]}.pt")
+        Job(named, architecture, chosen, group, folder / f"{named.replace(' ', '-')}-{group[0]}-{group[-1]}.pt")
         for group in groups(seeds[0], len(seeds))
     ]
     networks = [
@@ -61,9 +61,5 @@ def _train(
         for _, run in train_with_bars(jobs, training, distillation_set, folder)
         for which in range(len(run.seeds))
     ]
-    console.print(f"{title}: finished")
-    return measured(_name(architecture), variant, networks, test)
-
-
-def _name(architecture: Architecture) -> str:
-    return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
+    console.print(f"{named}: finished")
+    return measured(title(architecture), variant, networks, test)

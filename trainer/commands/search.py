@@ -13,7 +13,7 @@ from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from models.files import replacing
 from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
+from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
 from trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
@@ -51,11 +51,11 @@ def search(
     states = runs / "search" / f"{recipe}-{steps}"
     jobs = [
         Job(
-            f"{number} of {len(wanted)}: {_title(architecture)}",
+            f"{number} of {len(wanted)}: {title(architecture)}",
             architecture,
             chosen,
             group,
-            states / f"{_title(architecture)}-{group[0]}-{group[-1]}.pt",
+            states / f"{title(architecture)}-{group[0]}-{group[-1]}.pt",
         )
         for number, architecture in enumerate(wanted, 1)
         for group in groups(1, seeds)
@@ -83,10 +83,6 @@ def _counts(text: str, option: str) -> list[int]:
         raise typer.BadParameter(f"must be counts such as 1,2,3, not {text!r}", param_hint=option) from None
 
 
-def _title(architecture: Architecture) -> str:
-    return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
-
-
 def _table(candidates: list[Candidate], minimum_accuracy: float) -> Table:
     best = [one.architecture for one in smallest(candidates, minimum_accuracy)]
     caption = (
@@ -97,7 +93,7 @@ def _table(candidates: list[Candidate], minimum_accuracy: float) -> Table:
         table.add_column(column, justify="right")
     for one in candidates:
         table.add_row(
-            _title(one.architecture) + (" (LeNet's)" if one.architecture == LENET else ""),
+            title(one.architecture) + (" (LeNet's)" if one.architecture == LENET else ""),
             f"{one.architecture.parameters:,}",
             f"{one.architecture.parameters / LENET.parameters:.0%}",
             *(f"{100 * centre:.2f} ± {100 * spread:.2f}" for centre, spread in (one.validation, one.test)),

@@ -15,7 +15,7 @@ from models.checkpoint import DIRECTORY, SEARCH_FILE
 from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
 from trainer.commands.search import RESTARTS, RUNG, STEPS
 from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
+from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
 from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.evaluation import evaluate
@@ -73,9 +73,7 @@ def _train(
     folder = runs / f"fold-{recipe.held_out}-{number}"
     distillation_set = distillation_set_for(recipe, digits, folder)
     jobs = [
-        Job(
-            f"fold {number + 1}: {_title(one)}", one, recipe, group, folder / f"{_title(one)}-{group[0]}-{group[-1]}.pt"
-        )
+        Job(f"fold {number + 1}: {title(one)}", one, recipe, group, folder / f"{title(one)}-{group[0]}-{group[-1]}.pt")
         for one in wanted
         for group in groups(1, seeds)
     ]
@@ -87,15 +85,11 @@ def _train(
         yield architecture, mean(each)
 
 
-def _title(architecture: Architecture) -> str:
-    return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
-
-
 def _table(networks: list[CrossValidated]) -> Table:
     caption = f"mean of {len(networks[0].folds)} folds ± half of its 95 % interval; beside it the folds"
     table = Table("network", "parameters", "accuracy, %", "folds, %", title="cross-validation", caption=caption)
     for one in networks:
         accuracy = f"{100 * one.accuracy:.2f} ± {100 * one.interval:.2f}"
         each = " ".join(f"{100 * share:.2f}" for share in one.folds)
-        table.add_row(_title(one.architecture), f"{one.architecture.parameters:,}", accuracy, each)
+        table.add_row(title(one.architecture), f"{one.architecture.parameters:,}", accuracy, each)
     return table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
+from models.architecture import Architecture
 from trainer.commands.terminal import console
 from trainer.data import Digits
 from trainer.recipe import BEST, PAPER, Recipe
@@ -29,6 +30,11 @@ class RecipeName(StrEnum):
 
 
 RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
+
+
+def title(architecture: Architecture) -> str:
+    """What a network is called by its shape: ``summed-4x3``."""
+    return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
 
 
 def groups(first: int, count: int) -> list[range]:

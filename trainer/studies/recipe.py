@@ -38,7 +38,7 @@ VARIANTS: dict[str, Recipe] = {
     PAPER_ITSELF: PAPER,
 }
 _HOW = (
-    "Each part is taken away alone. All variants have one start a seed; the row of several starts is of the "
+    "Each part is taken away alone. All variants have one start a seed. The row of several starts is from the "
     "networks' cards. Held-out are 10,000 training images, with the paper's recipe 5,000."
 )
 

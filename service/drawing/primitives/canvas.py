@@ -1,12 +1,10 @@
 """The canvas: draws boxes, tiles and text as palette indices. Coordinates are logical units, scaled by an integer."""
 
 import math
-import struct
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from isal import isal_zlib
 from PIL import Image
 
 from service.drawing.primitives.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
@@ -23,11 +21,6 @@ MOST_DECIMALS = 4
 
 # Height of capitals and digits divided by the type size.
 CAPITAL = 0.7
-
-# PNG (ISO/IEC 15948): the signature, the type of colour and the filter of a row.
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PALETTE_COLOURS = 3
-_NO_FILTER = 0
 
 
 class Box(NamedTuple):
@@ -232,26 +225,3 @@ def decimals_for(value: float) -> int:
     """The number of decimals for numbers of this size: two, fewer from 100 on, more below 0.1."""
     exponent = int(np.floor(np.log10(abs(value)))) if value else 0
     return int(np.clip(3 - exponent, 0, 2)) if exponent >= -1 else 1 - exponent
-
-
-def png(image: Image.Image) -> bytes:
-    """Encode a picture in mode P as a PNG with one byte for each pixel.
-
-    Pillow takes twice the time: it tries filters, and its zlib is slower. A palette's indices need no filter.
-    """
-    pixels = np.asarray(image)
-    height, width = pixels.shape
-    rows = np.empty((height, 1 + width), np.uint8)
-    rows[:, 0] = _NO_FILTER
-    rows[:, 1:] = pixels
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, 8, _PALETTE_COLOURS, 0, 0, 0),
-        b"PLTE": bytes(image.getpalette() or ()),
-        b"IDAT": isal_zlib.compress(rows, 1),
-        b"IEND": b"",
-    }
-    return _PNG + b"".join(_chunk(kind, content) for kind, content in chunks.items())
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", isal_zlib.crc32(kind + content))
