@@ -1,0 +1,163 @@
+"""The walk's numbers: each is one that the network in numpy computes, and what is shown adds up."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Page, expect
+
+from models.architecture import Wiring
+from models.network import softmax
+from tests.e2e.answers import choose_sample, numbers
+from tests.e2e.walk import CLOSELY, MODELS, Values, closer, computed, grids, open_walk, place, sum_of
+
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def choose(page: Page, kind: str, number: int) -> None:
+    closer(page).get_by_role("button", name=f"{kind} {number}", exact=True).click()
+
+
+def check_product(page: Page, window: Values, weights: Values, others: float, bias: float, value: float) -> None:
+    """Three grids and a sum: the numbers are those expected, rounded, and what is shown adds up."""
+    found, kernel, products = grids(page)
+    assert found == pytest.approx(window, abs=0.00501)
+    assert kernel == pytest.approx(weights, abs=0.00501)
+    # A product may be shown one unit off, so that the sum holds.
+    assert products == pytest.approx(window * weights, abs=0.01001)
+    *terms, total = sum_of(page)
+    expected = [(window * weights).sum(), others, bias] if len(terms) == 3 else [(window * weights).sum(), bias]
+    assert terms == pytest.approx(expected, abs=0.01001)
+    assert total == pytest.approx(value, abs=0.00501)
+    assert products.sum() == pytest.approx(terms[0], abs=1e-9)
+    assert sum(terms) == pytest.approx(total, abs=1e-9)
+
+
+def move_about(page: Page, check: Callable[[tuple[int, int]], None], side: int) -> None:
+    """Check at the place that is shown first, after some keys, and where the mouse points."""
+    check(place(page))
+    page.get_by_test_id("closer-made").focus()
+    before = place(page)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    after = place(page)
+    assert after == (max(before[0] - 1, 0), max(before[1] - 1, 0))
+    check(after)
+    box = page.get_by_test_id("closer-made").bounding_box()
+    assert box is not None
+    cell = box["width"] / side
+    page.mouse.move(box["x"] + 4.5 * cell, box["y"] + 2.5 * cell)
+    assert place(page) == (2, 4)
+    check((2, 4))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_number_of_conv1(page: Page, model: str) -> None:
+    network, image, trace = computed(model, 5)
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    open_walk(page, CLOSELY["conv1"])
+    for k in range(2):
+        choose(page, "filter", k)
+
+        def check(at: tuple[int, int], k: int = k) -> None:
+            row, column = at
+            window = image[row : row + 5, column : column + 5]
+            bias = float(network.weights["conv1.bias"][k])
+            check_product(page, window, network.weights["conv1.weight"][k, 0], 0, bias, float(trace.conv1[k][at]))
+            expect(closer(page)).to_contain_text(f"conv1[{k}] at\u00a0[{row}][{column}]")
+
+        move_about(page, check, 24)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_number_of_pool1(page: Page, model: str) -> None:
+    _, _, trace = computed(model, 5)
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    open_walk(page, CLOSELY["pool1"])
+    for k in range(2):
+        choose(page, "map", k)
+
+        def check(at: tuple[int, int], k: int = k) -> None:
+            window = trace.conv1[k, 2 * at[0] : 2 * at[0] + 2, 2 * at[1] : 2 * at[1] + 2]
+            found, kept = grids(page)
+            assert found == pytest.approx(window, abs=0.00501)
+            assert kept == pytest.approx(np.maximum(window, 0), abs=0.00501)
+            assert sum_of(page) == pytest.approx([trace.pool1[k][at]], abs=0.00501)
+            assert sum_of(page) == [kept.max()]
+            marked = closer(page).locator("td.marked").text_content()
+            assert numbers(marked) == sum_of(page)
+
+        move_about(page, check, 12)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_number_of_conv2(page: Page, model: str) -> None:
+    network, _, trace = computed(model, 5)
+    paired = network.architecture.wiring is Wiring.PAIRED
+    kernels, biases = network.weights["conv2.weight"], network.conv2_bias
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    open_walk(page, CLOSELY["conv2"])
+    for i, j in ((0, 1), (2, 2)):
+        choose(page, "map", i)
+        choose(page, "filter", j)
+
+        def check(at: tuple[int, int], i: int = i, j: int = j) -> None:
+            row, column = at
+            window = trace.pool1[i, row : row + 3, column : column + 3]
+            value = trace.conv2[i * len(kernels) + j if paired else j][at]
+            others = 0 if paired else trace.responses[:, j, row, column].sum() - trace.responses[i, j, row, column]
+            kernel = kernels[j, 0 if paired else i]
+            check_product(page, window, kernel, float(others), float(biases[j]), float(value))
+            assert len(sum_of(page)) == (3 if paired else 4)
+
+        move_about(page, check, 10)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_weights_of_a_class(page: Page, model: str) -> None:
+    network, _, trace = computed(model, 5)
+    weights = network.weights["affine.weight"].reshape(10, -1, 5, 5)
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    open_walk(page, CLOSELY["affine"])
+    expect(closer(page)).to_have_attribute("data-target", "5")
+    for target, number in ((5, 0), (3, 2)):
+        page.get_by_test_id(f"weigh-{target}").click()
+        closer(page).locator(".maps").nth(2).locator("button").nth(number).click()
+        added = weights[target] * trace.pool2
+        rest = float(added.sum() - added[number].sum())
+        bias = float(network.weights["affine.bias"][target])
+        check_product(page, trace.pool2[number], weights[target, number], rest, bias, float(trace.logits[target]))
+        assert closer(page).locator(".maps").nth(0).locator("button").count() == len(trace.pool2)
+        expect(closer(page)).to_contain_text(f"logit {target}")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_softmax_calculated(page: Page, model: str) -> None:
+    _, _, trace = computed(model, 5)
+    page.get_by_test_id("model").select_option(model)
+    choose_sample(page, 5)
+    open_walk(page, CLOSELY["softmax"])
+    rows = page.get_by_test_id("softmax").locator("tbody tr").all()
+    shares = softmax(trace.logits)
+    for row, logit, share in zip(rows, trace.logits, shares, strict=True):
+        texts = row.locator("td").all_text_contents()
+        assert numbers(texts[0]) == pytest.approx([logit], abs=0.00501)
+        assert value(texts[1]) == pytest.approx(np.exp(logit), rel=0.051)
+        assert value(texts[2].rstrip("%")) == pytest.approx(100 * share, rel=0.051)
+    foot = page.get_by_test_id("softmax").locator("tfoot td").all_text_contents()
+    assert value(foot[1]) == pytest.approx(np.exp(trace.logits).sum(), rel=0.051)
+    assert foot[2] == "100.0%"
+    expect(page.get_by_test_id("softmax").locator(".winner th")).to_have_text("5")
+
+
+def value(text: str) -> float:
+    """A number such as 2.8×10⁻¹³."""
+    digits, _, power = text.partition("×10")
+    return float(digits) * 10.0 ** int(power.translate(SUPERSCRIPTS) or 0)
