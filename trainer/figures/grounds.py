@@ -111,7 +111,8 @@ def _draw_bars(axes: Axes, title: str, counts: IntArray, most: int, right: NDArr
     axes.grid(axis="y")
     axes.tick_params(length=0)
     if axes.patches:
-        axes.legend(loc="upper right", handlelength=0.9, handleheight=0.9)
+        # Where it covers the fewest bars.
+        axes.legend(loc="best", handlelength=0.9, handleheight=0.9)
 
 
 def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy, classes: Names) -> None:
