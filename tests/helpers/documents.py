@@ -85,3 +85,9 @@ def refused(path: Path) -> CheckpointError:
     assert caught.value.file == path.name
     assert str(caught.value).startswith(f"{path.name}: {caught.value.field}: ")
     return caught.value
+
+
+def complaint(path: Path) -> tuple[str, str]:
+    """(field, message) of the refusal."""
+    error = refused(path)
+    return error.field, str(error).removeprefix(f"{path.name}: {error.field}: ")

@@ -47,3 +47,18 @@ def tensors(answer: Any) -> dict[str, NDArray[np.float64]]:
         found[output["name"]] = flat.reshape(output["shape"])
     assert behind == b""
     return found
+
+
+def check(answer: Any, status: int, kind: str, detail: str) -> None:
+    """A problem with the field that the protocol's clients look for, as the type that they look at."""
+    body = answer.json()
+    assert (answer.status_code, body["type"], body["detail"]) == (status, f"urn:konkyo:problem:{kind}", detail)
+    assert (body["status"], body["error"]) == (status, detail)
+    assert answer.headers["content-type"] == "application/json"
+
+
+def tensor(**fields: Any) -> dict[str, Any]:
+    """A request whose input has these fields."""
+    body = request()
+    body["inputs"] = [{**body["inputs"][0], **fields}]
+    return body

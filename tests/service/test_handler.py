@@ -1,45 +1,26 @@
-"""What the operations on an image have in common: uploads, parameters, refusals, and one result for both forms."""
+"""What the operations on an image have in common: answers, parameters, and one result for both forms."""
 
 from typing import Any
 
-import anyio
 import numpy as np
 import pytest
-from fastapi import Request
 from fastapi.testclient import TestClient
 
 from models.checkpoint import DIRECTORY
 from models.incremental import Occluder
 from models.network import Network
 from models.result import Result
-from service.app import create_app
 from service.catalogue import Catalogue
 from service.drawing.primitives.style import Style, Theme
 from service.handling.answers import ModelReference
 from service.handling.handler import Envelope, Operation, Subject
 from service.handling.queries import ImageQuery
-from service.http import uploads
 from service.imaging.decoding import decode_image
 from service.routes import filters, grounds, occlusion, predict, process, shapley
-from service.settings import Settings
-from tests.helpers.operations import PATHS, check_problem
+from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode, encode, pixels, sample
 
 UPLOAD = {"file": ("7.png", sample(7))}
-TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
-FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
-ONE_FIELD = "the form must hold nothing but the field 'file'; parameters go into the query string, as in ?target=3"
-NO_FILE = "the form has no file in the field 'file'"
-TYPES = (
-    "send the image as multipart/form-data in the field 'file', "
-    "or as the body itself with the Content-Type image/png or image/jpeg"
-)
-
-
-@pytest.fixture(params=PATHS)
-def path(request: pytest.FixtureRequest) -> str:
-    value: str = request.param
-    return value
 
 
 def reading(answer: Any) -> int:
@@ -152,127 +133,15 @@ def test_an_unknown_model(client: TestClient, path: str) -> None:
     check_problem(answer, 404, "unknown-model", detail)
 
 
-@pytest.mark.parametrize(
-    ("data", "status", "kind", "detail"),
-    [
-        (b"", 422, "unreadable-image", "the image is empty: 0 bytes arrived"),
-        (b"hello", 415, "unsupported-image", "the file is neither a PNG nor a JPEG image"),
-        (encode(pixels(7), "GIF"), 415, "unsupported-image", "the file is neither a PNG nor a JPEG image"),
-        (
-            sample(7)[:120],
-            422,
-            "unreadable-image",
-            "the image is damaged: a part of it is missing",
-        ),
-        (
-            encode(np.zeros((32, 30), np.uint8)),
-            422,
-            "unsuitable-image",
-            "the image is 30×32, and must be 28×28; with ?fit=auto it is brought to that size as the network's own "
-            "images were",
-        ),
-    ],
-    ids=["empty", "text", "GIF", "truncated", "32×30"],
-)
-def test_pictures_that_are_refused(
-    client: TestClient, path: str, data: bytes, status: int, kind: str, detail: str
-) -> None:
-    check_problem(client.post(path, files={"file": data}), status, kind, detail)
-    raw = client.post(path, content=data, headers={"content-type": "image/png"})
-    check_problem(raw, status, kind, detail)
-
-
-@pytest.mark.parametrize("media", [None, "application/json", "application/octet-stream", "image/gif", "text/plain"])
-def test_other_bodies_are_refused(client: TestClient, path: str, media: str | None) -> None:
-    headers = {"content-type": media} if media else {}
-    check_problem(client.post(path, content=sample(7), headers=headers), 415, "unsupported-upload", TYPES)
-
-
-@pytest.mark.threat("multipart bombs")
-@pytest.mark.parametrize(
-    ("request_arguments", "detail"),
-    [
-        ({"content": sample(7), "headers": {"content-type": "multipart/form-data"}}, FORM),
-        ({"content": b"nonsense", "headers": {"content-type": "multipart/form-data; boundary=x"}}, FORM),
-        ({"files": [("file", sample(7)), ("file", sample(3))]}, ONE_FIELD),
-        ({"files": {"file": sample(7)}, "data": {str(n): "" for n in range(9)}}, FORM),
-        ({"files": {"file": sample(7)}, "data": {"region": "1" * 2000}}, ONE_FIELD),
-        ({"files": {"picture": sample(7)}}, NO_FILE),
-        (
-            {"files": {"file": sample(7)}, "data": {"region": "4"}},
-            ONE_FIELD,
-        ),
-    ],
-    ids=["no boundary", "not a form", "two files", "many fields", "large field", "other name", "parameter as field"],
-)
-def test_malformed_forms(client: TestClient, path: str, request_arguments: dict[str, Any], detail: str) -> None:
-    check_problem(client.post(path, **request_arguments), 400, "malformed-upload", detail)
-
-
-def test_no_form_is_written_to_disk(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("multipart.tempfile.TemporaryFile", lambda: pytest.fail("a temporary file"))
-    answer = client.post("/predict", files={"file": b"x" * 200_000})
-    check_problem(answer, 415, "unsupported-image", "the file is neither a PNG nor a JPEG image")
-
-
-@pytest.mark.parametrize("charset", ["punycode", "undefined", "idna", "rot13", "nonsense"])
-def test_charsets_that_decode_no_form(client: TestClient, path: str, charset: str) -> None:
-    body = b'--x\r\nContent-Disposition: form-data; name="f\xffile"\r\n\r\nabc\r\n--x--\r\n'
-    media = f"multipart/form-data; charset={charset}; boundary=x"
-    answer = client.post(path, content=body, headers={"content-type": media})
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:konkyo:problem:malformed-upload"
-
-
 def test_accept_headers_add_up(client: TestClient, path: str) -> None:
     headers = [("accept", "text/html"), ("accept", "image/png")]
     assert client.post(path, headers=headers, files=UPLOAD).headers["content-type"] == "image/png"
-
-
-def test_a_text_field_is_no_file(client: TestClient, path: str) -> None:
-    body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc\r\n--x--\r\n'
-    answer = client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x"})
-    check_problem(answer, 400, "malformed-upload", NO_FILE)
-
-
-@pytest.mark.threat("body flood")
-def test_a_body_that_announces_too_much(client: TestClient, path: str) -> None:
-    answer = client.post(path, content=bytes(256 * 1024 + 1), headers={"content-type": "image/png"})
-    check_problem(answer, 413, "content-too-large", TOO_LARGE)
-
-
-@pytest.mark.threat("body flood")
-def test_a_body_that_streams_too_much(client: TestClient, path: str) -> None:
-    chunks = (bytes(1024) for _ in range(300))
-    answer = client.post(path, content=chunks, headers={"content-type": "image/png"})
-    assert "content-length" not in answer.request.headers
-    check_problem(answer, 413, "content-too-large", TOO_LARGE)
-
-
-@pytest.mark.threat("body flood")
-def test_a_form_that_streams_too_much(client: TestClient, path: str) -> None:
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n\r\n'
-    chunks = (part for part in [head, *[bytes(1024)] * 300])
-    answer = client.post(path, content=chunks, headers={"content-type": "multipart/form-data; boundary=x"})
-    check_problem(answer, 413, "content-too-large", TOO_LARGE)
-
-
-def test_a_body_at_the_limit_is_read(client: TestClient, path: str) -> None:
-    padded = sample(7).ljust(256 * 1024, b"\0")
-    assert reading(client.post(path, content=padded, headers={"content-type": "image/png"})) == 7
 
 
 def test_the_other_method(client: TestClient, path: str) -> None:
     answer = client.get(path)
     check_problem(answer, 405, "method-not-allowed", "this path does not take that method; it takes POST")
     assert answer.headers["allow"] == "POST"
-
-
-@pytest.mark.threat("error leakage, reflection")
-def test_nothing_of_the_file_name_comes_back(client: TestClient, path: str) -> None:
-    name = '<script>alert("x")</script>.png'
-    for data in (sample(7), b"broken", sample(7)[:90]):
-        assert "script" not in client.post(path, files={"file": (name, data)}).text
 
 
 JSON_ONLY = [
@@ -399,16 +268,3 @@ def test_the_style_reaches_every_picture(client: TestClient, path: str, paramete
     assert styled.shape == (scale * plain.shape[0], scale * plain.shape[1], 3)
     assert (styled[0, 0].max() < 60) == ("theme" in parameters)
     assert plain[0, 0].min() > 200
-
-
-@pytest.mark.threat("bodies that do not end")
-def test_a_body_that_does_not_arrive_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never() -> bytes:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
-    monkeypatch.setattr(Request, "body", lambda _: never())
-    with TestClient(create_app(Settings())) as client:
-        answer = client.post("/predict", content=sample(7), headers={"content-type": "image/png"})
-    check_problem(answer, 408, "slow-upload", "the body did not arrive within 0.05 seconds; send it again, faster")

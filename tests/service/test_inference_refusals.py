@@ -1,25 +1,13 @@
 """What the inference protocols refuse, with exact statuses and messages."""
 
 import json
-import os
-import threading
-from functools import partial
 from typing import Any
 
-import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.errors import BusyError
-from service.handling.capacity import BODIES, Capacity
-from service.http import uploads
-from service.inference.inference import MAX_BODY
-from service.settings import Settings
-from tests.helpers.refuse import refuses
-from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, in_bytes, request
-from tools.soak.memory import peak
+from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, check, in_bytes, request, tensor
 
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
@@ -27,28 +15,7 @@ CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 FLOATS = "must be from 0 to 1, and finite; send 0 to 255 as UINT8"
 ALONE = "must have either data, or binary_data_size and the bytes behind the JSON"
 UNKNOWN = "holds a field that it does not have; /docs shows those it has"
-HEADER = (
-    "the header Inference-Header-Content-Length must be the length of the JSON at the start of the body, "
-    "from 1 to the body's {} bytes"
-)
-JSON = "the body must be a JSON object; /docs shows its fields"
-MOST = "must hold at most 1024 images of 784 numbers"
 NAMES = "must be 'logits', 'probabilities', 'contributions', 'occlusion' or 'shapley'"
-
-
-def check(answer: Any, status: int, kind: str, detail: str) -> None:
-    """A problem with the field that the protocol's clients look for, as the type that they look at."""
-    body = answer.json()
-    assert (answer.status_code, body["type"], body["detail"]) == (status, f"urn:konkyo:problem:{kind}", detail)
-    assert (body["status"], body["error"]) == (status, detail)
-    assert answer.headers["content-type"] == "application/json"
-
-
-def tensor(**fields: Any) -> dict[str, Any]:
-    """A request whose input has these fields."""
-    body = request()
-    body["inputs"] = [{**body["inputs"][0], **fields}]
-    return body
 
 
 def without(field: str) -> dict[str, Any]:
@@ -174,38 +141,6 @@ def test_shapes_that_are_none(client: TestClient, shape: list[Any], message: str
     check(client.post(PATH, json=tensor(shape=shape)), 422, "invalid-parameter", message)
 
 
-def test_a_shape_that_lies_is_not_believed(client: TestClient) -> None:
-    body = tensor(shape=[1024, 784])
-    detail = "inputs.0.data: must hold 802816 numbers, flat or nested as the shape says"
-    check(client.post(PATH, json=body), 422, "invalid-parameter", detail)
-    content, headers = in_bytes(body)
-    detail = "inputs.0.parameters.binary_data_size: must be 802816, the bytes of a tensor of this shape and datatype"
-    check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", detail)
-
-
-def test_bytes_that_are_cut_short(client: TestClient) -> None:
-    content, headers = in_bytes(request())
-    for missing, left in ((1, 1567), (1568, 0)):
-        detail = f"inputs.0.parameters.binary_data_size: must be the {left} bytes behind the JSON"
-        answer = client.post(PATH, content=content[:-missing], headers=headers)
-        check(answer, 422, "invalid-parameter", detail)
-    detail = "inputs.0.parameters.binary_data_size: must be the 1569 bytes behind the JSON"
-    check(client.post(PATH, content=content + b"x", headers=headers), 422, "invalid-parameter", detail)
-
-
-def test_bytes_that_nobody_asked_for(client: TestClient) -> None:
-    head = json.dumps(request()).encode()
-    answer = client.post(PATH, content=head + b"xy", headers={LENGTH: str(len(head))})
-    check(answer, 400, "malformed-upload", "there are 2 bytes behind the JSON that no input asks for")
-
-
-def test_bytes_without_the_header(client: TestClient) -> None:
-    content, headers = in_bytes(request(), np.zeros((0, 784), np.uint8))
-    detail = "bytes behind the JSON need the header Inference-Header-Content-Length"
-    check(client.post(PATH, content=content), 400, "malformed-upload", detail)
-    assert client.post(PATH, content=content, headers=headers).status_code == 422
-
-
 @pytest.mark.parametrize("values", [[np.nan, 0], [np.inf, 0], [-0.1, 1], [0, 1.1]], ids=str)
 def test_floats_that_are_no_grey_values(client: TestClient, values: list[float]) -> None:
     images = GREY.copy()
@@ -213,69 +148,6 @@ def test_floats_that_are_no_grey_values(client: TestClient, values: list[float])
     content, headers = in_bytes(request(GREY), images)
     detail = f"inputs.0.parameters.binary_data_size: {FLOATS}"
     check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", detail)
-
-
-@pytest.mark.parametrize("length", ["-1", "0", "x", "", "9999999", "1e3", "²", "9" * 5000])
-def test_ends_of_the_json_that_cannot_be(client: TestClient, length: str) -> None:
-    content, _ = in_bytes(request())
-    answer = client.post(PATH, content=content, headers={LENGTH.encode(): length.encode()})
-    check(answer, 400, "malformed-upload", HEADER.format(len(content)))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"hello", b"\xff", b"[" * 20_000, b'{"id":"\\ud800"}', b'{"id":' + b"9" * 5000 + b"}"],
-    ids=["nothing", "half", "text", "no UTF-8", "deep", "half a character", "a number without end"],
-)
-def test_what_is_no_json(client: TestClient, body: bytes) -> None:
-    check(client.post(PATH, content=body), 400, "malformed-upload", JSON)
-    check(client.post(EXPLAIN, content=body), 400, "malformed-upload", JSON)
-
-
-@pytest.mark.threat("body flood")
-@pytest.mark.parametrize("piece", [b"[],", b"0,"])
-def test_documents_that_would_fill_the_memory_are_not_built(client: TestClient, piece: bytes) -> None:
-    body = b'{"inputs":[' + piece * 1_000_000 + b"0]}"
-    for path in (PATH, EXPLAIN):
-        check(client.post(path, content=body), 422, "invalid-parameter", f"body: {MOST}")
-
-
-@pytest.mark.threat("validation as a weapon")
-@pytest.mark.parametrize("path", [PATH, EXPLAIN])
-def test_fields_without_number_are_not_complained_of(client: TestClient, path: str) -> None:
-    """Each of 600,000 unknown ones had an error of its own, in 800 MiB."""
-    body = b"{%s}" % b",".join(b'"%d":1' % number for number in range(600_000))
-    before = peak(os.getpid())
-    detail = "body: must hold at most 1,000 fields; /docs shows those that it has"
-    check(client.post(path, content=body), 422, "invalid-parameter", detail)
-    # The body itself comes in one piece and is copied a few times.
-    assert peak(os.getpid()) < before + 8 * len(body) / 2**20
-    few = b'{%s,"id":"%s"}' % (b",".join(b'"%d":1' % number for number in range(500)), b":" * 250)
-    answer = client.post(path, content=few)
-    assert (answer.status_code, len(answer.json()["errors"])) == (422, 2)
-
-
-def test_the_most_images_are_answered(client: TestClient) -> None:
-    images = np.tile(SEVENS, (512, 1, 1))
-    nested = request(images)
-    nested["inputs"][0]["data"] = images.tolist()
-    content = json.dumps(nested).encode()
-    assert client.post(PATH, content=content).status_code == 200
-    content, headers = in_bytes(request(images), images)
-    assert client.post(PATH, content=content, headers=headers).status_code == 200
-
-
-@pytest.mark.threat("body flood")
-@pytest.mark.parametrize("path", [PATH, EXPLAIN])
-def test_more_than_eight_mebibytes(client: TestClient, path: str) -> None:
-    check(client.post(path, content=bytes(MAX_BODY + 1)), 413, "content-too-large", TOO_LARGE)
-    chunks = (bytes(2**20) for _ in range(9))
-    check(client.post(path, content=chunks), 413, "content-too-large", TOO_LARGE)
-
-
-def test_a_compressed_body(client: TestClient) -> None:
-    answer = client.post(PATH, content=b"x", headers={"content-encoding": "gzip"})
-    check(answer, 415, "unsupported-upload", "send the body as it is, without a Content-Encoding")
 
 
 @pytest.mark.parametrize("path", ["/v2/models/nobody", "/v2/models/nobody/ready"])
@@ -329,75 +201,3 @@ EXPLANATIONS: dict[str, tuple[dict[str, Any], str]] = {
 def test_kserves_explanation_is_as_strict(client: TestClient, name: str) -> None:
     body, detail = EXPLANATIONS[name]
     check(client.post(EXPLAIN, json=body), 422, "invalid-parameter", detail)
-
-
-@pytest.mark.threat("body flood")
-def test_there_is_room_for_so_many_bodies() -> None:
-    capacity = Capacity(64)
-    with (
-        capacity.body(BODIES - 10),
-        refuses(BusyError, "all workers are busy; try again in a second"),
-        capacity.body(11),
-    ):
-        pass
-    with capacity.body(BODIES):
-        pass
-
-
-async def stays() -> bool:
-    return False
-
-
-def test_others_have_their_turn_between_two_pieces() -> None:
-    order: list[str] = []
-
-    async def scenario() -> None:
-        capacity, begun = Capacity(5), threading.Event()
-
-        def large(number: int) -> None:
-            begun.set()
-            threading.Event().wait(0.05)
-            order.append(f"large {number}")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(capacity.run_all, [partial(large, number) for number in range(4)], stays)
-            await anyio.to_thread.run_sync(begun.wait)
-            tasks.start_soon(capacity.run, partial(order.append, "small"), stays)
-
-    anyio.run(scenario)
-    assert order.index("small") == 1
-    assert [one for one in order if one != "small"] == [f"large {number}" for number in range(4)]
-
-
-@pytest.mark.threat("body flood", "bodies that do not end")
-def test_a_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
-    app = create_app(Settings())
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": PATH,
-        "raw_path": PATH.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"content-length", b"500")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    anyio.run(app, scope, receive, send)
-    assert sent[0]["status"] == 408
-    body = json.loads(b"".join(message.get("body", b"") for message in sent))
-    assert body["error"] == "the body did not arrive within 0.05 seconds; send it again, faster"
-    assert app.state.capacity._bodies == 0
