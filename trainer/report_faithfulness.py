@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from trainer.markdown import table
+from trainer.studies.comparison import BESIDE, CRITERIA
 from trainer.studies.explanations import OPTIMISED, OURS
-from trainer.studies.faithfulness import BESIDE, CRITERIA
 
 
 def faithfulness(found: dict[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from trainer.cli import app
 from trainer.recipe import BEST
 from trainer.report import report
 from trainer.search import Candidate, document
-from trainer.studies.faithfulness import BESIDE, CRITERIA
+from trainer.studies.comparison import BESIDE, CRITERIA
 
 NAME = "summed-3x3"
 

@@ -22,7 +22,9 @@ from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network,
 from tests.helpers.studies import caught, loaded_by, nothing
 from trainer.cli import app
 from trainer.data import Digits
+from trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
 from trainer.studies.curves import curves
+from trainer.studies.estimate import Estimate
 from trainer.studies.explanations import (
     DEFAULT,
     EXPLANATIONS,
@@ -34,18 +36,7 @@ from trainer.studies.explanations import (
     Explanation,
     Task,
 )
-from trainer.studies.faithfulness import (
-    BESIDE,
-    CRITERIA,
-    Estimate,
-    Measured,
-    best,
-    document,
-    parts,
-    ranks,
-    sanity,
-    study,
-)
+from trainer.studies.faithfulness import document, parts, sanity, study
 
 # Enough for a command: one of each kind that needs no Captum.
 FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, LEDGER, "brightness", "random"}]

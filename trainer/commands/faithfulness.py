@@ -24,20 +24,11 @@ from trainer.commands.options import (
     trained_on,
 )
 from trainer.commands.terminal import console, counting, interruptible, print_written
+from trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
 from trainer.studies.document import write
+from trainer.studies.estimate import Estimate
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OPTIMISED, OURS, SANE, Explanation
-from trainer.studies.faithfulness import (
-    BESIDE,
-    CRITERIA,
-    Estimate,
-    Measured,
-    best,
-    document,
-    parts,
-    ranks,
-    sanity,
-    study,
-)
+from trainer.studies.faithfulness import document, parts, sanity, study
 from trainer.studies.sanity import LAYERS
 
 IMAGES = 200

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, PAPER, SECOND, drawing
+from trainer.studies.comparison import BESIDE, CRITERIA, Measured, ranks
 from trainer.studies.curves import CURVES
 from trainer.studies.explanations import DEFAULT, GREEDY, OURS, PLAIN, RIVAL, SHAPLEY
-from trainer.studies.faithfulness import BESIDE, CRITERIA, Measured, ranks
 
 # From the last rank to the first.
 _RANKS = LinearSegmentedColormap.from_list("konkyo-ranks", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)

@@ -27,7 +27,7 @@ from models.proofs import grounds
 from models.regions import Regions
 from models.shapley import shapley_values
 from trainer.data import Digits
-from trainer.studies.faithfulness import Estimate
+from trainer.studies.estimate import Estimate
 from trainer.studies.parts import Arrays, Parts
 from trainer.studies.sanity import spearman
 

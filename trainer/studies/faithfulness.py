@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from re import sub
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,11 @@ from models.network import Array
 from models.shapley import shapley_values
 from trainer.data import Digits
 from trainer.studies import metrics
+from trainer.studies.comparison import BESIDE, Measured, best, ranks
 from trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
-from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OURS, Explanation, Task
-from trainer.studies.parts import Arrays, Parts
+from trainer.studies.estimate import Estimate
+from trainer.studies.explanations import DEFAULT, EXPLANATIONS, Explanation, Task
+from trainer.studies.parts import Arrays, Parts, slug
 from trainer.studies.sanity import LAYERS, correlations
 from trainer.studies.stamps import Stamps
 
@@ -34,82 +35,6 @@ CHUNK = 25
 # The first images, on which sensitivity and the sanity check are measured, and how often the weights are drawn.
 FIRST_IMAGES = 50
 SANITY_SEEDS = 3
-# Half of a normal distribution's 95 % in standard deviations.
-NORMAL = 1.96
-
-# What an explanation is judged by, and whether more is better.
-CRITERIA = {f"{curve}, {base}": curve == "insertion" for base in REPLACEMENTS for curve in CURVES} | {
-    "infidelity": False
-}
-# What is reported beside them.
-BESIDE = {"sensitivity": False, "agreement": True}
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean, and half of its 95 % interval by the normal approximation."""
-
-    mean: float
-    interval: float
-
-    @classmethod
-    def of(cls, values: Array) -> "Estimate":
-        """Of two values at least."""
-        return cls(float(values.mean()), float(NORMAL * values.std(ddof=1) / np.sqrt(len(values))))
-
-    def document(self) -> list[float]:
-        """[mean, half of the interval]."""
-        return [self.mean, self.interval]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One explanation, measured on N images.
-
-    Attributes
-    ----------
-    name, kind
-        Of the explanation.
-    areas
-        (N, 2, 2, 2): each image's areas, for each of ``REPLACEMENTS``, ``SCORES`` and ``CURVES``.
-    points
-        For each replacement the mean curves of the probability, (2, ``POINTS``).
-    infidelity, agreement
-        (N,).
-    sensitivity
-        (n,): of the first images.
-    """
-
-    name: str
-    kind: str
-    areas: Array
-    points: Mapping[str, Array]
-    infidelity: Array
-    agreement: Array
-    sensitivity: Array
-
-    def area(self, score: str, base: str, curve: str) -> Array:
-        """(N,): the areas under one kind of curve."""
-        found: Array = self.areas[:, REPLACEMENTS.index(base), SCORES.index(score), CURVES.index(curve)]
-        return found
-
-    def values(self, criterion: str) -> Array:
-        """(N,): by one of ``CRITERIA`` or of what stands beside them. Areas are those of the probability."""
-        if criterion in BESIDE or criterion == "infidelity":
-            found: Array = getattr(self, criterion)
-            return found
-        curve, base = criterion.split(", ")
-        return self.area("probability", base, curve)
-
-    def beats(self, other: "Measured", criterion: str) -> bool:
-        """Whether it is better by a criterion, beyond the 95 % interval of the difference."""
-        difference = self.values(criterion) - other.values(criterion)
-        gain = Estimate.of(difference if CRITERIA[criterion] else -difference)
-        return gain.mean > gain.interval
-
-    def beats_everywhere(self, other: "Measured") -> bool:
-        """Whether it is better by every criterion."""
-        return all(self.beats(other, criterion) for criterion in CRITERIA)
 
 
 def study(
@@ -187,23 +112,6 @@ def sanity(
         found[explanation.name] = kept.get(key, partial(compute, explanation))["correlations"]
         advance()
     return found
-
-
-def ranks(measured: Sequence[Measured]) -> dict[str, list[int]]:
-    """For each criterion and what stands beside them, the rank of every explanation by its mean, from 1."""
-    found = {}
-    for criterion, more in (CRITERIA | BESIDE).items():
-        means = np.array([one.values(criterion).mean() for one in measured])
-        order = np.argsort(-means if more else means, kind="stable")
-        found[criterion] = (order.argsort() + 1).tolist()
-    return found
-
-
-def best(measured: Sequence[Measured]) -> Measured:
-    """The one of ours with the least sum of ranks over the criteria, the first of equal ones."""
-    by_criterion = ranks(measured)
-    sums = [sum(by_criterion[criterion][number] for criterion in CRITERIA) for number in range(len(measured))]
-    return measured[min((s, number) for number, s in enumerate(sums) if measured[number].kind == OURS)[1]]
 
 
 def document(
@@ -338,8 +246,3 @@ def _mean(sums: Sequence[Array], images: int) -> Array:
 
 def _kept(checkpoint: Checkpoint, runs: Path) -> Parts:
     return Parts(runs / "studies", {"study": "faithfulness, 0.2", "sha256": checkpoint.sha256})
-
-
-def slug(name: str) -> str:
-    """A name as part of a file's."""
-    return sub(r"[^a-z0-9]+", "-", name.lower())

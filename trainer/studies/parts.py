@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from re import sub
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,8 @@ class Parts:
         with replacing(path) as fresh:
             save_file(part, fresh)
         return part
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's."""
+    return sub(r"[^a-z0-9]+", "-", name.lower())

@@ -26,8 +26,8 @@ from models.network import Array, IntArray, Network
 from models.regions import Regions
 from models.shapley import shapley_values
 from trainer.data import Digits
-from trainer.studies.faithfulness import Estimate, slug
-from trainer.studies.parts import Arrays, Parts
+from trainer.studies.estimate import Estimate
+from trainer.studies.parts import Arrays, Parts, slug
 from trainer.studies.sanity import spearman
 
 REGION = 4
