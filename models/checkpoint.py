@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -185,23 +185,26 @@ def _check_description(path: Path, document: Any) -> None:
 
 
 def _architecture(path: Path, document: Document) -> Architecture:
-    fields: Any = document["architecture"]
-    try:
-        architecture = Architecture(**{**fields, "wiring": Wiring(fields["wiring"])})
-    except (TypeError, ValueError, KeyError, ArchitectureError) as error:
-        raise CheckpointError(path.name, "architecture", f"makes no network ({error})") from error
-    spelled = asdict(architecture)
+    spelled: Any = document["architecture"]
+    types = {field.name: {"wiring": str, "conv2_bias": bool}.get(field.name, int) for field in fields(Architecture)}
     if document["format_version"] < FORMAT_VERSION:
-        del spelled["classes"]
-    if spelled != fields:
-        raise CheckpointError(path.name, "architecture", f"must be spelled out in full: {spelled}")
+        del types["classes"]
+    if not isinstance(spelled, dict) or spelled.keys() != types.keys():
+        raise CheckpointError(path.name, "architecture", f"must hold {', '.join(types)}, and nothing else")
+    for name, wanted in types.items():
+        # 3.0 and true compare equal to numbers of filters, but a network cannot be built from them.
+        if type(spelled[name]) is not wanted:
+            message = f"{name} must be of type {wanted.__name__}, not {spelled[name]!r}"
+            raise CheckpointError(path.name, "architecture", message)
+    if spelled["wiring"] not in [*Wiring]:
+        message = f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}"
+        raise CheckpointError(path.name, "architecture", message)
+    try:
+        architecture = Architecture(**{**spelled, "wiring": Wiring(spelled["wiring"])})
+    except ArchitectureError as error:
+        raise CheckpointError(path.name, "architecture", f"makes no network ({error})") from error
     if architecture.classes != len(document.get("classes", numbered(architecture.classes))):
         raise CheckpointError(path.name, "classes", f"must be {architecture.classes} names, as the architecture says")
-    for name, value in fields.items():
-        # 3.0 and true compare equal to numbers of filters, but a network cannot be built from them.
-        wanted = {"wiring": str, "conv2_bias": bool}.get(name, int)
-        if type(value) is not wanted:
-            raise CheckpointError(path.name, "architecture", f"{name} must be of type {wanted.__name__}, not {value!r}")
     if document["parameters"] != architecture.parameters:
         raise CheckpointError(
             path.name,

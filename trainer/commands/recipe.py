@@ -11,6 +11,7 @@ from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOpti
 from trainer.commands.terminal import console, interruptible, print_written
 from trainer.commands.training import distillation_set_for, groups, title, train_with_bars
 from trainer.data import Digits
+from trainer.studies.parts import slug
 from trainer.studies.recipe import ABLATION, VARIANTS, Variant, measured, shipped, write
 
 _FILTERS = 3, 3
@@ -53,7 +54,7 @@ def _train(
     folder = runs / f"recipe-{chosen.held_out}"
     distillation_set = distillation_set_for(chosen, training, folder)
     jobs = [
-        Job(named, architecture, chosen, group, folder / f"{named.replace(' ', '-')}-{group[0]}-{group[-1]}.pt")
+        Job(named, architecture, chosen, group, folder / f"{slug(named)}-{group[0]}-{group[-1]}.pt")
         for group in groups(seeds[0], len(seeds))
     ]
     networks = [
