@@ -203,7 +203,7 @@ def explain_filters(
     target
         The class to explain; by default the predicted class.
     versus
-        The contrast class, if any.
+        The class to compare with, if any.
     usage
         The study of this network, if any.
 

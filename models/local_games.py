@@ -158,7 +158,7 @@ def pair_games(
     target
         The explained class.
     versus
-        The contrast class: every number is the difference target − versus.
+        The class to compare with: every number is the difference target − versus.
     network, image, region, fill
         As in ``class_games``.
 

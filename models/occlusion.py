@@ -44,7 +44,7 @@ class Occlusion:
     logits
         (..., C): the logits of the whole image.
     whole
-        (...): the target's score for the whole image; with a contrast class, the difference of the two scores.
+        (...): the target's score for the whole image; with a class to compare with, the difference of the two scores.
     drop
         (..., R, R): ``whole`` minus the same score with the region hidden. A positive drop supports the target.
         Overlapping regions are not averaged.
@@ -104,7 +104,7 @@ def occlude(
     score
         The score to compare.
     versus
-        The contrast class: the score becomes the difference target − versus.
+        The class to compare with: the score becomes the difference target − versus.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def pair_drops(
     target
         The explained class.
     versus
-        The contrast class: contributions are the difference target − versus.
+        The class to compare with: contributions are the difference target − versus.
 
     Returns
     -------

@@ -47,7 +47,7 @@ class ClassResult(Result):
     target
         The explained class.
     versus
-        The contrast class, if any: every number is the difference target − versus.
+        The class to compare with, if any: every number is the difference target − versus.
     """
 
     target: int

@@ -155,7 +155,7 @@ def pair_values(
     target
         The explained class.
     versus
-        The contrast class: every number is the difference target − versus.
+        The class to compare with: every number is the difference target − versus.
     network, image, region, fill
         As in ``shapley_values``.
 

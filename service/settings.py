@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     default_model: str = Field(default="paired-3x3", description="The checkpoint that answers if none is named.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
     max_waiting: int = Field(default=64, ge=0, description="Requests that wait in a worker before it answers 503.")
-    api_keys: str = Field(default="", description="API keys, separated by commas; with any, each request needs one.")
+    api_keys: str = Field(default="", description="API keys, separated by commas; with any, a request needs one.")
     trusted_hosts: str = Field(default="*", description="Trusted host names, separated by commas.")
     docs: bool = Field(default=True, description="Whether /docs and /openapi.json are there.")
 

@@ -5,6 +5,7 @@ Writes docs/gallery.md with the pictures in docs/gallery, and the misread digits
 
 from dataclasses import dataclass
 
+from service.drawing.layout.wording import article
 from tests.e2e.server import running_service
 from tools.examples import ROOT, curl, save_digit
 from trainer.data import read
@@ -53,7 +54,7 @@ RIGHT = [
         "critical",
         "9",
         f"{OCCLUSION}?region=4&stride=1",
-        "Larger regions, overlapping. Without one that is outlined, the class on its tag is predicted.",
+        "Overlapping regions. If any one region inside an outline is hidden, the class on its tag is predicted.",
     ),
     Picture("pairs", "5", f"{OCCLUSION}?pairs=true", "What each filter pair loses when a part of the image is hidden."),
     Picture("shapley", "7", SHAPLEY, "What each region adds to the 7, over all combinations of hidden regions."),
@@ -86,7 +87,7 @@ ANIMALS = [
         "giraffe-occlusion",
         "giraffe",
         f"{OCCLUSION}?model=animals-3x3&region=4&stride=1",
-        "Where the giraffe rests: without a region that is outlined, the animal on its tag is predicted.",
+        "What the giraffe depends on: if any one region inside an outline is hidden, the tag says what is predicted.",
     ),
     Picture("giraffe-predict", "giraffe", "/predict?model=animals-6x16", "The same with LeNet's 6 and 16 filters."),
 ]
@@ -107,12 +108,17 @@ def misread(number: int) -> list[Picture]:
     truth, wrong = MISREAD[number]
     digit = f"misread-{number}"
     return [
-        Picture(f"{number}-predict", digit, "/predict", f"A {truth}, predicted as a {wrong}."),
+        Picture(
+            f"{number}-predict",
+            digit,
+            "/predict",
+            f"{article(str(truth)).capitalize()}, predicted as {article(str(wrong))}.",
+        ),
         Picture(
             f"{number}-versus",
             digit,
             f"{FILTERS}?target={truth}&versus={wrong}",
-            f"Why not {truth}? The pairs in ochre took more from the {truth} than from the {wrong}.",
+            f"Why not {truth}? Each pair with a negative number adds less to the {truth} than to the {wrong}.",
         ),
         Picture(
             f"{number}-grounds",
@@ -123,16 +129,19 @@ def misread(number: int) -> list[Picture]:
         Picture(
             f"{number}-occlusion",
             digit,
-            f"{OCCLUSION}?target={truth}&region=4&stride=1",
-            f"What stood in the way of a {truth}: hiding an ochre region raises its score, "
-            f"and without one tagged {truth} it is predicted.",
+            f"{OCCLUSION}?target={truth}&versus={wrong}&region=4&stride=1",
+            f"Hiding an ochre region raises the lead of {truth} over {wrong}. If any one region inside an outline "
+            f"tagged {truth} is hidden, {truth} is predicted.",
         ),
     ]
 
 
 def sections() -> dict[str, list[Picture]]:
     """The page: headings with their pictures."""
-    wrong = {f"Wrong: a {truth} predicted as a {other}": misread(number) for number, (truth, other) in MISREAD.items()}
+    wrong = {
+        f"Wrong: {article(str(truth))} predicted as {article(str(other))}": misread(number)
+        for number, (truth, other) in MISREAD.items()
+    }
     return {"Right": RIGHT, **wrong, "Why a giraffe?": ANIMALS, "Networks": NETWORKS}
 
 

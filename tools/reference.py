@@ -1,6 +1,10 @@
 """``docs/http.md``: every operation with its options and the fields of its answer, from the OpenAPI document."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
+
+from service.http.problems import STATUSES
 
 Schema = dict[str, Any]
 
@@ -10,6 +14,14 @@ Made by `make examples` from the service's OpenAPI document, which is at `/opena
 answer, `[row][column]` is an array of rows; "[28 × …]" says how long an array is along each of its axes. A field that
 was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
 """
+
+# Those that are no errors of the code below.
+OTHER_PROBLEMS = {
+    "not-found": (404, "Nothing is at this path."),
+    "method-not-allowed": (405, "The path does not take this method; the header `Allow` names those it takes."),
+    "content-too-large": (413, "A body of more than 256 KiB, or of more than 8 MiB on the paths of `/v1` and `/v2`."),
+    "internal": (500, "An error of the service."),
+}
 
 
 def reference(document: Schema) -> str:
@@ -30,21 +42,34 @@ def reference(document: Schema) -> str:
             answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
             name = answer["$ref"].rpartition("/")[2]
             parts.append(_table("field", list(_fields(schemas[name], schemas, shown))))
-    parts.append("## Objects")
-    # The list grows while it is walked: objects hold objects.
-    for name in shown:
-        schema = schemas[name]
-        parts.append(f"### {name}")
-        if "description" in schema:
-            parts.append(_joined(schema["description"]))
-        parts.append(_table("field", list(_fields(schema, schemas, shown))))
-    parts.append("## Problem")
+    parts.extend(("## Objects", *_objects(shown, schemas), "## Problem"))
     parts.append(
         "Every refusal, as `application/problem+json`. On the paths of `/v1` and `/v2` it comes as `application/json`, "
         "and holds the detail once more as `error`, where their clients look for it."
     )
-    parts.append(_table("field", list(_fields(schemas["Problem"], schemas, []))))
+    nested: list[str] = []
+    parts.append(_table("field", list(_fields(schemas["Problem"], schemas, nested))))
+    parts.append("The kinds of problem, each with its status:")
+    parts.append("\n".join(["| kind | | |", "|---|--:|---|", *_problems()]))
+    parts.extend(_objects(nested, schemas))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _objects(names: list[str], schemas: Schema) -> Iterator[str]:
+    """A section for each object. The list grows meanwhile: objects hold objects."""
+    for name in names:
+        schema = schemas[name]
+        yield f"### {name}"
+        if "description" in schema:
+            yield _joined(schema["description"])
+        yield _table("field", list(_fields(schema, schemas, names)))
+
+
+def _problems() -> Iterator[str]:
+    """The rows of the kinds of problem, by status."""
+    said = {kind: (int(status), _joined(error.__doc__ or "")) for error, (status, kind) in reversed(STATUSES.items())}
+    for kind, (status, text) in sorted({**said, **OTHER_PROBLEMS}.items(), key=lambda row: (row[1][0], row[0])):
+        yield f"| `{kind}` | {status} | {text} |"
 
 
 def _option(parameter: Schema) -> tuple[str, str, str]:
@@ -75,7 +100,7 @@ def _kind(schema: Schema, schemas: Schema, shown: list[str]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
-        return f"`{schema['const']}`"
+        return f"`{json.dumps(schema['const'])}`" if isinstance(schema["const"], bool) else f"`{schema['const']}`"
     if schema.get("type") == "array":
         return _array(schema, schemas, shown)
     return _scalar(schema)

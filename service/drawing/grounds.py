@@ -53,7 +53,7 @@ def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
 def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
     needed, players = (_pixels(result, places) for places in (result.sufficient.regions, result.players))
     shaded = np.where(players & ~needed, SHADED * result.image, result.image)
-    which = "Keep these" if result.sufficient.regions else "Keep nothing"
+    which = {0: "Keep nothing", 1: "Keep this"}.get(len(result.sufficient.regions), "Keep these")
     _draw_head(canvas, STAYS, f"{which}: {_stays(result)}")
     canvas.tile(STAYS, grey(shaded))
     draw_outline(canvas, STAYS, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
@@ -66,7 +66,7 @@ def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
         _draw_head(canvas, GOES, f"Hide anything: {_stays(result)}")
     else:
         becomes = article(class_name(result.network, contrast.predicted))
-        _draw_head(canvas, GOES, f"Hide these: it becomes {becomes}")
+        _draw_head(canvas, GOES, f"Hide {'this' if len(contrast.regions) == 1 else 'these'}: it becomes {becomes}")
         hidden = _pixels(result, contrast.regions)
     canvas.tile(GOES, grey(np.where(hidden, result.hiding.fill, result.image)))
     if contrast is not None:

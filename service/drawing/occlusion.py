@@ -99,7 +99,7 @@ def _draw_key(canvas: Canvas, result: OcclusionExplanation, other: int | None) -
     name = class_name(result.network, result.predicted if other is None else other)
     words = ["no longer", name] if other is None else [name, "is predicted"]
     lines = [" ".join(words)] if width(" ".join(words), NOTE) <= most else words
-    for line, text in enumerate(["without this,", *lines]):
+    for line, text in enumerate(["hide one region", "in here:", *lines]):
         canvas.text(left, KEY.top + 10 + 16 * line, cut(text, NOTE, most), NOTE)
 
 

@@ -116,8 +116,9 @@ def _draw_cells(
         canvas.frame(panels.cell(number, *pair), colour, *panels.frame)
     if panels.dense:
         return
-    for (i, j), share in np.ndenumerate(one.firsts / one.images):
-        box, text = panels.cell(number, i, j), f"{share:.0%}"
+    for (i, j), count in np.ndenumerate(one.firsts):
+        # Half a percent is rounded up, as the lines below, with one decimal, would make one expect.
+        box, text = panels.cell(number, i, j), f"{(200 * count + one.images) // (2 * one.images)}%"
         colour = colours.get((i, j), MUTED if text == "0%" else INK)
         middle = (box.left + box.right) / 2
         canvas.text(middle, box.bottom + 16, text, NOTE, colour, align=0.5, strong=(i, j) in colours)

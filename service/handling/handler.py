@@ -52,7 +52,7 @@ class Subject:
     usage
         The study of the network, if any.
     target, versus
-        The numbers of the class to explain and of the contrast class, if they are asked for.
+        The numbers of the class to explain and of the class to compare with, if they are asked for.
     """
 
     network: Network

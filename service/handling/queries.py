@@ -73,7 +73,7 @@ class ImageQuery(PictureQuery):
     model: str | None = Field(None, description="A checkpoint's name, see `GET /models`; the default one, if absent.")
 
     def question(self, _: Names) -> tuple[int | None, int | None]:
-        """The numbers of the class to explain and of the contrast class; None where they are not asked for."""
+        """The numbers of the class to explain and of the class to compare with; None where they are not asked for."""
         return None, None
 
 
@@ -86,7 +86,8 @@ class ClassQuery(ImageQuery):
         "one, if absent.",
     )
     versus: str | None = Field(
-        None, description="A contrast class, named as `target`: every number becomes the difference target − versus."
+        None,
+        description="The class to compare with, named as `target`: numbers become the difference target − versus.",
     )
 
     def question(self, classes: Names) -> tuple[int | None, int | None]:

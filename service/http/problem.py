@@ -29,8 +29,8 @@ HEADERS = {
 class WrongParameter(BaseModel):
     """A wrong parameter, with what it must be."""
 
-    parameter: str
-    message: str
+    parameter: str = Field(description="Its name; `query` or `body` for one that there is not.")
+    message: str = Field(description="What it must be.")
 
 
 class Problem(BaseModel):

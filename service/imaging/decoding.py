@@ -88,7 +88,7 @@ class PreprocessingReport:
     fitted
         Whether the image was cropped, scaled and centred.
     box
-        (left, top, right, bottom) of the cropped ink, in pixels of the upright image; None if not fitted.
+        (left, top, right, bottom) of the cropped ink, in pixels of the upright image; null if not fitted.
     warnings
         Reasons to doubt the image.
     """

@@ -41,7 +41,7 @@ class FiltersQuery(ClassQuery):
 class FiltersAnswer(ClassAnswer):
     """The exact ledger: logit = Σ contributions + Σ filter_bias + class_bias + residual."""
 
-    versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
+    versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
     logit: float = Field(description="Of the target; with `versus`, the difference of the two logits.")
     class_bias: float
     filter_bias: list[float] = Field(

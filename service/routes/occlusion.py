@@ -57,7 +57,7 @@ class CriticalRegion(BaseModel):
 class OcclusionAnswer(ClassAnswer):
     """The effect of hiding each region by itself."""
 
-    versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
+    versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
     score: Score
     whole: float = Field(description="The score of the whole image; with `versus`, the difference of the two scores.")
     region: int = Field(ge=1, le=MAX_REGION)

@@ -34,7 +34,7 @@ class ShapleyQuery(ClassQuery):
 class ShapleyAnswer(ClassAnswer):
     """The Shapley value of each region: logit = empty.logit + Σ values + residual."""
 
-    versus: Class | MISSING = Field(MISSING, description="The contrast class, if one was asked for.")
+    versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
     logit: float = Field(description="Of the whole image; with `versus`, the difference of the two logits.")
     empty: EmptyAnswer
     region: int = Field(ge=1, le=MAX_REGION)

@@ -111,7 +111,10 @@ def test_what_is_proven_is_said(status: Status, note: str) -> None:
 def test_the_heads_say_what_to_do() -> None:
     image = grounds(_result())
     assert written(image, "Keep these: it stays a 6", BODY, INK, strong=True)
-    assert written(image, "Hide these: it becomes a 3", BODY, INK, strong=True)
+    assert written(image, "Hide this: it becomes a 3", BODY, INK, strong=True)
+    other = grounds(_result(kept=((1, 1),), contrast=((1, 1), (1, 2))))
+    assert written(other, "Keep this: it stays a 6", BODY, INK, strong=True)
+    assert written(other, "Hide these: it becomes a 3", BODY, INK, strong=True)
     nothing = grounds(_result(kept=(), contrast=None))
     assert written(nothing, "Keep nothing: it stays a 6", BODY, INK, strong=True)
     assert written(nothing, "Hide anything: it stays a 6", BODY, INK, strong=True)

@@ -157,7 +157,7 @@ def test_regions_of_one_pixel_have_no_room_for_a_prediction() -> None:
 
 def test_the_key_explains_the_outline_by_an_example() -> None:
     image = _draw(EMPTY, _result(predictions={(3, 4): 9}))
-    assert len(written(image, "without this,", NOTE)) == 1
+    assert len(written(image, "hide one region", NOTE)) == 1
     assert len(written(image, "9 is predicted", NOTE)) == 1
 
 

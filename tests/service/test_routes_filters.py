@@ -70,7 +70,7 @@ def test_typicality_is_the_place_among_the_studied_pictures(client: TestClient, 
         assert body["typicality"]["distance"] == pytest.approx(distance, rel=1e-6)
         further = np.array(study["classes"][target]["distances"]) > distance
         assert body["typicality"]["percentile"] == pytest.approx(further.mean() * 100, abs=1)
-        # The contrast class changes the ledger, and not how the target is used.
+        # A class to compare with changes the ledger, and not how the target is used.
         assert ask(client, model=model, target=target, versus=8)["typicality"] == body["typicality"]
 
 

@@ -5,20 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from models.architecture import Wiring
-from trainer.figures.style import ACCENT, AGAINST, FIRST, HAIRLINE, INK, MUTED, drawing
+from trainer.figures.style import ACCENT, AGAINST, FIRST, HAIRLINE, INK, MUTED, PAPER, drawing
 from trainer.search import LENET, Candidate, smallest
 
 COLOURS = {Wiring.PAIRED: ACCENT, Wiring.SUMMED: AGAINST}
 MARKERS = {Wiring.PAIRED: "s", Wiring.SUMMED: "o"}
 
 
-# Where a network's name stands from its mark, in points, and its alignment; told apart by wiring and by A < B.
+# Where a network's name stands from its mark, or if above, from the upper end of its bar, in points, and its alignment.
+# Told apart by wiring and by A ≤ B.
 RIGHT_BELOW = 6.0, -10.0, "left"
 PLACES = {
-    (Wiring.PAIRED, True): (-7.0, -4.0, "right"),
-    (Wiring.PAIRED, False): (0.0, 9.0, "center"),
+    (Wiring.PAIRED, True): (-5.0, -9.0, "right"),
+    (Wiring.PAIRED, False): (4.0, 4.0, "right"),
     (Wiring.SUMMED, True): RIGHT_BELOW,
     (Wiring.SUMMED, False): RIGHT_BELOW,
 }
@@ -74,10 +76,10 @@ def _series(axes: Axes, wiring: Wiring, candidates: Sequence[Candidate]) -> None
         label=wiring,
     )
     # Neighbours have the same counts the other way round: their names stand on different sides of their marks.
-    for one, size, centre in zip(candidates, sizes, means, strict=True):
-        rises = one.architecture.conv1_filters < one.architecture.conv2_filters
+    for one, size, centre, spread in zip(candidates, sizes, means, spreads, strict=True):
+        rises = one.architecture.conv1_filters <= one.architecture.conv2_filters
         place = (0.0, -30.0, "center") if one.architecture == LENET else PLACES[wiring, rises]
-        _write(axes, _name(one), (size, centre), place, COLOURS[wiring])
+        _write(axes, _name(one), (size, centre + spread if place[1] > 0 else centre), place, COLOURS[wiring])
 
 
 def _beneath(axes: Axes, wiring: Wiring, candidates: Sequence[Candidate], lowest: float) -> None:
@@ -92,7 +94,9 @@ def _write(
 ) -> None:
     right, up, side = place
     look: dict[str, Any] = {"fontsize": 7, "color": colour, "rotation": rotation, "ha": side, "va": "bottom"}
-    axes.annotate(text, at, (right, up), textcoords="offset points", **look)
+    # Lines behind a name are interrupted.
+    halo = [withStroke(linewidth=2.5, foreground=PAPER)]
+    axes.annotate(text, at, (right, up), textcoords="offset points", path_effects=halo, **look)
 
 
 def _name(one: Candidate) -> str:

@@ -113,7 +113,7 @@ export class Asker {
     const { length: filters1 } = process.conv1_filters;
     const pair = state.pair && state.pair[0] < filters1 && state.pair[1] < process.conv2_filters.length ? state.pair : null;
     set({ answer, input: null, problem: null, pair, spot });
-    // A contrast class that became the class itself is none any more.
+    // A class to compare with that became the class itself is none any more.
     if (versus() === null && state.versus !== null) set({ versus: null });
   }
 

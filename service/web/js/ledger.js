@@ -1,4 +1,4 @@
-// The ledger of one picture: any class, any contrast class, from one answer of /explain/process.
+// The ledger of one picture: any class, any class to compare with, from one answer of /explain/process.
 
 import { sum } from "./arithmetic.js";
 
@@ -7,7 +7,7 @@ function minus(one, other) {
   return Array.isArray(one) ? one.map((part, k) => minus(part, other[k])) : one - other;
 }
 
-/** What adds up to the target's logit or, with a contrast class, to the difference of the two: the network is linear where it is. */
+/** What adds up to the target's logit or, with a class to compare with, to the difference of the two: the network is linear where it is. */
 export function account(process, target, versus) {
   const of = (values) => (versus === null ? values[target] : minus(values[target], values[versus]));
   const contributions = of(process.contributions);

@@ -53,7 +53,7 @@ function changed(settled) {
   asker.changed(settled);
 }
 
-/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A network's own sample brings a contrast class. */
+/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A network's own sample brings a class to compare with. */
 function fresh(steps, versus = null) {
   if (drawing.visible.length) drawing.add({ clear: true });
   steps.forEach((step) => drawing.add(step));

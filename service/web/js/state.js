@@ -5,7 +5,7 @@ export const state = {
   models: [],
   region: 2, // side of a hidden region in pixels
   pinned: null, // the class that was asked about; null explains what is read
-  versus: null, // the contrast class: everything that is explained is the difference target − versus
+  versus: null, // the class to compare with: everything that is explained is the difference target − versus
   question: "occlusion", // which one is asked about the regions: a key of QUESTIONS
   answer: null, // {process, question, where}: `where` answers the question, about the same picture as `process`
   input: null, // what was done with a picture on which there is nothing to read
@@ -68,7 +68,7 @@ export function nameOf(number, most = 24) {
   return [...name].length <= most ? name : `${[...name].slice(0, most - 1).join("").trimEnd()}…`;
 }
 
-/** The contrast class, unless it is the class itself. */
+/** The class to compare with, unless it is the class itself. */
 export function versus() {
   return state.versus === target() ? null : state.versus;
 }

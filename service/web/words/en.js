@@ -5,7 +5,7 @@ const times = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : 
 /** A name with its article. */
 const a = (name) => `${/^[aeiou8]/i.test(name) ? "an" : "a"} ${name}`;
 
-/** What falls or rises when something is hidden; `versus` is the contrast class, or null. */
+/** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `the logit of ${target}` : `the lead of ${target} over ${versus}`);
 
 export default {
@@ -107,7 +107,7 @@ export default {
   emptyPicture: (name) => `empty (${a(name)})`,
   regions: (count) => times(count, "region"),
   legendInk: "ink",
-  legendCritical: "without it, what is on the tag is read",
+  legendCritical: "one region hidden in here: the tag is read",
   legendShare: "what the region adds; 4×4 pixels",
   legendCell: "what the cell adds to the pair",
   legendGround: "ground: it stays",
@@ -127,6 +127,7 @@ export default {
   emptyBring: "Choose a picture of what this network knows. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
   noInk: "There is no ink: hiding a region changes nothing.",
   empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
+  idlePairs: ({ target, versus }) => `Each map is a filter pair: its teal cells add to ${score(target, versus)}, its ochre ones take from it. Point at a pair to see its share.`,
   idle: ({ target, versus, predicted, critical, ink }) =>
     [
       ink

@@ -1,6 +1,6 @@
 // All words of the page in Japanese; terms are those of the paper where it has them.
 
-/** What falls or rises when something is hidden; `versus` is the contrast class, or null. */
+/** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `「${target}」のロジット` : `「${versus}」に対する「${target}」の差`);
 
 export default {
@@ -103,7 +103,7 @@ export default {
   emptyPicture: (digit) => `白紙\u200b(「${digit}」)`,
   regions: (count) => `${count} 領域の\u200b合計`,
   legendInk: "線",
-  legendCritical: "隠すと札の数字と認識される領域",
+  legendCritical: "この中の 1 領域を隠すと札の数字と認識",
   legendShare: "領域 (4×4 画素) が加える値",
   legendCell: "マスが組に加える値",
   legendGround: "根拠 (隠さない)",
@@ -123,6 +123,7 @@ export default {
   emptyBring: "このネットワークが知っているものの画像を選んでください。表は各フィルタ対が答えに加える値を、図は画像の一部を隠すと何が起こるかを示します。",
   noInk: "線がないので、どの領域を隠しても何も変わりません。",
   empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を示します。",
+  idlePairs: ({ target, versus }) => `それぞれの図は 1 つのフィルタの組です。青緑のマスは${score(target, versus)}を上げ、黄土色のマスは下げます。組を指すと内訳を表示します。`,
   idle: ({ target, versus, predicted, critical, ink }) =>
     [
       ink

@@ -40,6 +40,8 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
 function occlusionWords(said, { now: { answer, spot }, one, table }) {
   const { predicted, critical, drop, whole, prediction } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
+  // Alone on a projector, the pairs have no regions beside them.
+  if (!spot && document.documentElement.dataset.present === "pairs") return said.idlePairs({ target, versus });
   if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
