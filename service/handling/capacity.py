@@ -19,6 +19,7 @@ SLOTS = 1
 MAX_SECONDS = 5
 # Bytes of bodies that one worker keeps at once: four of the largest.
 BODIES = 32 * 1024 * 1024
+_BUSY = "all workers are busy; try again in a second"
 
 
 class Capacity:
@@ -37,26 +38,30 @@ class Capacity:
         self._bodies = 0
 
     @contextmanager
-    def body(self, size: int) -> Iterator[None]:
-        """Room for a body of so many bytes, from before it is read until it is answered.
+    def body(self) -> Iterator[Callable[[int], None]]:
+        """Room for a body, until it is answered: what it gives is called with the size of each piece that has arrived.
 
-        Raises
-        ------
-        BusyError
-            With it, all bodies together would take more than there is.
+        What is only announced takes no room: a client could announce much and send nothing.
         """
-        if self._bodies + size > BODIES:
-            raise BusyError("all workers are busy; try again in a second")
-        self._bodies += size
+        taken = 0
+
+        def take(size: int) -> None:
+            """Raise BusyError if all bodies together would take more than there is."""
+            nonlocal taken
+            if self._bodies + size > BODIES:
+                raise BusyError(_BUSY)
+            self._bodies += size
+            taken += size
+
         try:
-            yield
+            yield take
         finally:
-            self._bodies -= size
+            self._bodies -= taken
 
     def check(self) -> None:
         """Raise BusyError if the queue is full. Called before a body is read, which could not be answered."""
         if self._inside >= self._most:
-            raise BusyError("all workers are busy; try again in a second")
+            raise BusyError(_BUSY)
 
     async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
         """The result of ``work``, or its error; as ``run_all`` of this one piece."""

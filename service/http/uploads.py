@@ -90,7 +90,9 @@ def _only_file(media: str, body: bytes) -> bytes:
     try:
         boundary = parse_options_header(media)[1]["boundary"]
         # All parts are kept in memory: larger ones would otherwise become temporary files.
-        parser = MultipartParser(BytesIO(body), boundary, len(body), part_limit=_MAX_PARTS, spool_limit=MAX_BODY)
+        parser = MultipartParser(
+            BytesIO(body), boundary, len(body), charset="latin-1", part_limit=_MAX_PARTS, spool_limit=MAX_BODY
+        )
         parts = parser.parts()
     except (MultipartError, KeyError, ValueError) as error:
         raise MalformedUploadError(

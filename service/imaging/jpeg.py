@@ -7,11 +7,11 @@ even for a scan of a few bytes.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
 
 import simplejpeg
 
-from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
+from service.errors import UnsuitableImageError, UnsupportedImageError
+from service.imaging.damage import refuse
 from service.imaging.orientation import entry, orientation
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -91,7 +91,7 @@ class Jpeg:
                 "save it as a baseline JPEG, which has one"
             )
         if not self._complete():
-            _refuse("not all of its scans are there")
+            refuse("not all of its scans are there")
         try:
             # Decoded in an eighth of the size and, except for four components, in grey, since that is fast.
             colours = "CMYK" if len(self.components) == 4 else "GRAY"
@@ -99,7 +99,7 @@ class Jpeg:
         except ValueError as error:
             warning = str(error)
             if warning.startswith(_DAMAGE) and _HARMLESS not in warning:
-                _refuse("a part of its pixels is missing", error)
+                refuse("a part of its pixels is missing", error)
 
     def _complete(self) -> bool:
         """Whether the scans contain every component, and in a progressive image every coefficient to its last bit."""
@@ -142,11 +142,11 @@ def read(data: bytes) -> Jpeg:
         content = content[: _COLOURS.get(marker, len(content))]
         if marker in _FRAMES:
             if frame is not None:
-                _refuse("its segments are not in their order")
+                refuse("its segments are not in their order")
             frame = marker, content
         elif marker == _SOS:
             if frame is None or not content or len(content) != 4 + 2 * content[0]:
-                _refuse("its header cannot be read")
+                refuse("its header cannot be read")
             scans.append(content)
         elif marker in _METADATA and not (marker in _COLOURS and content.startswith((b"JFIF\0", b"Adobe"))):
             continue
@@ -155,10 +155,10 @@ def read(data: bytes) -> Jpeg:
         if len(scans) > MAX_SCANS:
             break
     if frame is None or not scans:
-        _refuse("its header cannot be read")
+        refuse("its header cannot be read")
     marker, content = frame
     if len(content) < 6 or len(content) != 6 + 3 * content[5]:
-        _refuse("its header cannot be read")
+        refuse("its header cannot be read")
     return Jpeg(
         data=b"".join(kept),
         frame=marker,
@@ -180,7 +180,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
             return
         end = start + max(2, int.from_bytes(data[start : start + 2]))
         if end > len(data) or marker == _SOI:
-            _refuse("a part of it is missing")
+            refuse("a part of it is missing")
         place = end
         if marker == _SOS:
             following = _END_OF_SCAN.search(data, end)
@@ -196,7 +196,3 @@ def _segment(marker: int, content: bytes) -> bytes:
 def _components(scan: bytes) -> bytes:
     """The identifiers of a scan's components."""
     return scan[1:-3:2]
-
-
-def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
-    raise UnreadableImageError(f"the image is damaged: {why}") from cause

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import UnreadableImageError, UnsuitableImageError
+from service.errors import UnsuitableImageError
+from service.imaging.damage import refuse
 from service.imaging.orientation import UPRIGHT, orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -25,7 +25,7 @@ _HEADER = struct.Struct(">IIBBBBB")
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 # Number of samples of a pixel, by colour type.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-_GREY, _RGB = 0, 2
+_GREY, _RGB, _PALETTE = 0, 2, 3
 _DEPTHS = (1, 2, 4, 8, 16)
 # Adam7: (first column, first row, columns apart, rows apart) of each pass.
 _WHOLE = ((0, 0, 1, 1),)
@@ -91,7 +91,7 @@ class Png:
         if image.mode == "P" and self.palette is not None:
             _, most = np.asarray(image.getextrema())
             if 3 * most >= len(self.palette):
-                _refuse("it has colours that its palette does not hold")
+                refuse("it has colours that its palette does not hold")
         if self.key is not None:
             image.putalpha(Image.fromarray(np.uint8(255) * self._shown(image)))
 
@@ -115,7 +115,7 @@ class Png:
             Their number differs from the header, the stream is damaged, or the file is truncated.
         """
         if not self.ended:
-            _refuse("a part of it is missing")
+            refuse("a part of it is missing")
         expected, inflated = self._length(), 0
         inflate = zlib.decompressobj()
         piece = self.stream
@@ -127,11 +127,11 @@ class Png:
                 if not rows and not piece and not inflate.eof:
                     break
         except zlib.error as error:
-            _refuse("its pixels cannot be decoded", error)
+            refuse("its pixels cannot be decoded", error)
         if inflated > expected:
-            _refuse("it holds more pixels than its header says")
+            refuse("it holds more pixels than its header says")
         if inflated < expected or not inflate.eof:
-            _refuse("it holds fewer pixels than its header says")
+            refuse("it holds fewer pixels than its header says")
 
     def _length(self) -> int:
         """The number of bytes of all rows, including the filter byte of each row."""
@@ -178,27 +178,29 @@ def read(data: bytes) -> Png:
         if kind in _ANIMATION:
             raise UnsuitableImageError("the image is animated; send a single frame")
         if not last and kind != b"IHDR":
-            _refuse("its header cannot be read")
+            refuse("its header cannot be read")
         if kind == b"IDAT":
             if pixels and last != b"IDAT":
-                _refuse("its pixels are not in one piece")
+                refuse("its pixels are not in one piece")
             pixels.append(content)
         elif kind in (b"IHDR", b"PLTE", b"IEND"):
             if kind in found or (pixels and kind == b"PLTE"):
-                _refuse("its chunks are not in their order")
+                refuse("its chunks are not in their order")
             found[kind] = content
         elif (kind == b"tRNS" and not pixels) or kind == b"eXIf":
             found.setdefault(kind, content)
         elif not kind[0] & 0x20:
-            _refuse("it holds a chunk that is not of the standard and without which it cannot be drawn")
+            refuse("it holds a chunk that is not of the standard and without which it cannot be drawn")
         last = kind
     if not last:
-        _refuse("its header cannot be read")
-    exif = found.get(b"eXIf")
+        refuse("its header cannot be read")
+    exif, header = found.get(b"eXIf"), _header(found[b"IHDR"])
+    if header[3] == _PALETTE and b"PLTE" not in found:
+        refuse("its palette or transparency makes no sense")
     return Png(
-        header=_header(found[b"IHDR"]),
+        header=header,
         palette=found.get(b"PLTE"),
-        transparency=_transparency(found.get(b"tRNS"), found[b"IHDR"][9]),
+        transparency=_transparency(found.get(b"tRNS"), header[3]),
         stream=b"".join(pixels),
         orientation=UPRIGHT if exif is None else orientation(exif),
         ended=last == b"IEND",
@@ -214,30 +216,26 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         kind = data[place + 4 : start]
         if zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4]):
-            _refuse("a checksum in it is wrong")
+            refuse("a checksum in it is wrong")
         yield kind, data[start:end]
         place = end + 4
 
 
 def _header(content: bytes) -> tuple[int, int, int, int, int, int, int]:
     if len(content) != _HEADER.size:
-        _refuse("its header cannot be read")
+        refuse("its header cannot be read")
     header: tuple[int, int, int, int, int, int, int] = _HEADER.unpack(content)
     if header[2] not in _DEPTHS or any(header[4:6]) or header[6] > 1:
-        _refuse("its header cannot be read")
+        refuse("its header cannot be read")
     return header
 
 
 def _transparency(content: bytes | None, colour: int) -> bytes | None:
     if content is not None and len(content) < {_GREY: 2, _RGB: 6}.get(colour, 0):
-        _refuse("its palette or transparency makes no sense")
+        refuse("its palette or transparency makes no sense")
     return content
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
     body = kind + content
     return len(content).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
-
-
-def _refuse(why: str, cause: Exception | None = None) -> NoReturn:
-    raise UnreadableImageError(f"the image is damaged: {why}") from cause

@@ -51,10 +51,11 @@ class Inference:
 
     async def respond(self, checkpoint: Checkpoint, parse: Parse, serialise: Serialise) -> Response:
         """Explain the images in the request. What can be refused cheaply is refused before the body is read."""
+        self._check_encoding()
         self._capacity.check()
-        with self._capacity.body(self._room()), stopping_is_busy():
+        with self._capacity.body() as take, stopping_is_busy():
             async with in_time():
-                body = await self._request.body()
+                body = await self._read(take)
             note(bytes=len(body), model=checkpoint.name)
             work = _Work(checkpoint, partial(parse, body), serialise)
             await self._capacity.run_all(work.pieces(), self._request.is_disconnected)
@@ -67,12 +68,16 @@ class Inference:
         length = {JSON_LENGTH: str(answer.json_length)}
         return Response(answer.body, media_type="application/octet-stream", headers=length)
 
-    def _room(self) -> int:
-        """What the body may take: what it says, or the most."""
+    async def _read(self, take: Callable[[int], None]) -> bytes:
+        pieces = []
+        async for piece in self._request.stream():
+            take(len(piece))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _check_encoding(self) -> None:
         if self._request.headers.get("content-encoding", "identity") != "identity":
             raise UnsupportedUploadError("send the body as it is, without a Content-Encoding")
-        declared = self._request.headers.get("content-length", "")
-        return min(int(declared), MAX_BODY) if declared.isdecimal() else MAX_BODY
 
 
 class _Work:

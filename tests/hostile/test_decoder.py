@@ -90,9 +90,12 @@ def test_a_text_named_like_the_transparency_is_no_colour(kind: bytes, colour: in
     assert report.mode == {0: "L", 3: "P"}[colour]
 
 
-def test_a_palette_picture_without_a_palette_is_refused() -> None:
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_palette_picture_without_a_palette_is_refused(orientation: int) -> None:
+    """Pillow gives a grey palette to one that is turned."""
+    block = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
     with refuses(UnreadableImageError, TRANSPARENCY):
-        decode_image(digit(3), Fit.EXACT, Polarity.AUTO)
+        decode_image(digit(3, chunk(b"eXIf", block)), Fit.EXACT, Polarity.AUTO)
 
 
 def test_a_transparency_outside_the_palette_is_refused() -> None:

@@ -127,14 +127,64 @@ def test_a_compressed_body(client: TestClient) -> None:
 @pytest.mark.threat("body flood")
 def test_there_is_room_for_so_many_bodies() -> None:
     capacity = Capacity(64)
-    with (
-        capacity.body(BODIES - 10),
-        refuses(BusyError, "all workers are busy; try again in a second"),
-        capacity.body(11),
-    ):
-        pass
-    with capacity.body(BODIES):
-        pass
+    with capacity.body() as first, capacity.body() as second:
+        first(BODIES - 10)
+        second(10)
+        with refuses(BusyError, "all workers are busy; try again in a second"):
+            second(1)
+    with capacity.body() as take:
+        take(BODIES)
+
+
+@pytest.mark.threat("body flood", "bodies that do not end")
+def test_what_is_only_announced_takes_no_room() -> None:
+    app, whole = create_app(Settings()), json.dumps(request()).encode()
+    statuses: list[int] = []
+
+    async def whole_body() -> dict[str, Any]:
+        return {"type": "http.request", "body": whole}
+
+    async def scenario() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(asked, app, MAX_BODY, silent, [])
+            await anyio.wait_all_tasks_blocked()
+            sent: list[Any] = []
+            await asked(app, len(whole), whole_body, sent)
+            statuses.append(sent[0]["status"])
+            tasks.cancel_scope.cancel()
+
+    anyio.run(scenario)
+    assert statuses == [200]
+
+
+async def silent() -> dict[str, Any]:
+    """What a client gives that sends nothing."""
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def asked(app: Any, length: int, receive: Any, sent: list[Any]) -> None:
+    """Ask for an inference, with a body that is said to be so long; ``sent`` takes the answer's messages."""
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": PATH,
+        "raw_path": PATH.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-length", b"%d" % length)],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    await app(scope, receive, send)
 
 
 async def stays() -> bool:
@@ -168,28 +218,7 @@ def test_a_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> N
     app = create_app(Settings())
     sent: list[Any] = []
 
-    async def receive() -> dict[str, Any]:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": PATH,
-        "raw_path": PATH.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"content-length", b"500")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    anyio.run(app, scope, receive, send)
+    anyio.run(asked, app, 500, silent, sent)
     assert sent[0]["status"] == 408
     body = json.loads(b"".join(message.get("body", b"") for message in sent))
     assert body["error"] == "the body did not arrive within 0.05 seconds; send it again, faster"

@@ -81,6 +81,14 @@ def test_malformed_forms(client: TestClient, path: str, request_arguments: dict[
     check_problem(client.post(path, **request_arguments), 400, "malformed-upload", detail)
 
 
+@pytest.mark.parametrize("name", ["数字.png".encode("shift_jis"), "表.png".encode("shift_jis"), b"\xe9.png"], ids=str)
+def test_a_file_name_in_another_encoding_is_ignored(client: TestClient, path: str, name: bytes) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n'
+    body = head + sample(7) + b"\r\n--x--\r\n"
+    answer = client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    assert answer.json()["predicted"] == 7
+
+
 def test_no_form_is_written_to_disk(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multipart.tempfile.TemporaryFile", lambda: pytest.fail("a temporary file"))
     answer = client.post("/predict", files={"file": b"x" * 200_000})

@@ -11,18 +11,29 @@ export class Refusal extends Error {
 
 const KEY = "konkyo-key";
 
+let key = null;
+try {
+  key = sessionStorage.getItem(KEY);
+} catch {
+  // A browser may forbid it: then a key holds for this visit.
+}
+
 /** Answer with a key from now on, in this tab alone: a service may have been given keys. */
-export function useKey(key) {
-  sessionStorage.setItem(KEY, key);
+export function useKey(given) {
+  key = given;
+  try {
+    sessionStorage.setItem(KEY, given);
+  } catch {
+    // Then it holds for this visit.
+  }
 }
 
 /** Whether the service is answered with a key. */
 export function hasKey() {
-  return Boolean(sessionStorage.getItem(KEY));
+  return Boolean(key);
 }
 
 function headers() {
-  const key = sessionStorage.getItem(KEY);
   return key ? { "X-API-Key": key } : {};
 }
 

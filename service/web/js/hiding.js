@@ -42,6 +42,6 @@ export async function hide(places) {
     if (mine === turn) set({ live: { predicted, probability: softmax(logits)[predicted] } });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
+    if (mine === turn) set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
   }
 }

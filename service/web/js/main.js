@@ -217,7 +217,7 @@ at("clear").addEventListener("click", () => {
   choose(false);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
+  if (event.key.toLowerCase() !== "z" || event.target.matches("input:not([type=range]), textarea") || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
   event.preventDefault();
   undo();
 });

@@ -88,6 +88,6 @@ at("present").addEventListener("click", () => {
 at("present-leave").addEventListener("click", leave);
 document.addEventListener("fullscreenchange", () => {
   // The browser's own Escape leaves both.
-  if (view && !document.fullscreenElement) go(null);
+  if (view && !document.fullscreenElement) leave();
 });
 window.addEventListener("resize", fit);

@@ -40,9 +40,14 @@ export function refresh() {
   });
 }
 
+/** The number of a class, unless the network whose answer is shown has no such class: a link may name another network. */
+function known(number) {
+  return number !== null && number < (state.answer?.process.logits.length ?? Infinity) ? number : null;
+}
+
 /** The class that is explained. */
 export function target() {
-  return state.pinned ?? state.answer?.process.predicted ?? null;
+  return known(state.pinned) ?? state.answer?.process.predicted ?? null;
 }
 
 /** The network whose answer is shown; before there is one, the network that is chosen: what `GET /models` says of it. */
@@ -70,5 +75,6 @@ export function nameOf(number, most = 24) {
 
 /** The class to compare with, unless it is the class itself. */
 export function versus() {
-  return state.versus === target() ? null : state.versus;
+  const contrast = known(state.versus);
+  return contrast === target() ? null : contrast;
 }

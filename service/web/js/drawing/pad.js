@@ -15,6 +15,8 @@ export class Pad {
   // Whether nothing can be drawn: pictures are only brought.
   locked = false;
   #stroke = null;
+  // The pointer that draws it: other fingers, and the hand beside a pen, draw nothing.
+  #pointer = null;
   // The pen of the keyboard: where it is, and whether it is down.
   #pen = null;
   #down = false;
@@ -27,7 +29,7 @@ export class Pad {
     Object.assign(this, { canvas, drawing, changed, said });
     canvas.addEventListener("pointerdown", (event) => this.#start(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.#end());
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => event.pointerId === this.#pointer && this.#end());
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#leave());
     new ResizeObserver(() => this.paint()).observe(canvas);
@@ -65,6 +67,7 @@ export class Pad {
     this.#leave();
     // Fast movements leave the square and come back: they are one stroke.
     this.canvas.setPointerCapture(event.pointerId);
+    this.#pointer = event.pointerId;
     this.#begin(this.#place(event), this.erasing || eraserEnd);
   }
 
@@ -74,7 +77,7 @@ export class Pad {
   }
 
   #move(event) {
-    if (!this.#stroke || this.#pen) return;
+    if (!this.#stroke || event.pointerId !== this.#pointer) return;
     // A browser reports once a frame; the hand moved more often.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const one of events.length ? events : [event]) this.#extend(this.#place(one));
@@ -88,7 +91,7 @@ export class Pad {
 
   #end() {
     if (!this.#stroke) return;
-    this.#stroke = null;
+    this.#stroke = this.#pointer = null;
     this.#drawn(true);
   }
 

@@ -5,7 +5,10 @@ import { encoded, sheet } from "./encoding.js";
 
 // What the service takes; larger pictures are made smaller here.
 const MOST_BYTES = 250_000;
-const MOST_SIDE = 1024;
+const MOST_PIXELS = 4_000_000;
+const MOST_SIDE = 4096;
+// The longer side of a picture that was made smaller.
+const REDUCED_SIDE = 1024;
 
 /** A step for the drawing. The mask holds the ink as opacity, so that any theme can colour it. */
 export async function pictureStep(file, name = "") {
@@ -16,8 +19,8 @@ export async function pictureStep(file, name = "") {
     // The service knows better what is wrong with a file of its own kinds.
     throw new Refusal(/^image\/(png|jpeg)$/.test(file.type) ? "unreadable-image" : "unsupported-image");
   }
-  const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES;
-  const scale = Math.min(1, MOST_SIDE / Math.max(bitmap.width, bitmap.height));
+  const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES && bitmap.width * bitmap.height <= MOST_PIXELS && Math.max(bitmap.width, bitmap.height) <= MOST_SIDE;
+  const scale = Math.min(1, REDUCED_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

@@ -76,6 +76,8 @@ export async function openWalk() {
 export function showWalk() {
   if (!dialog.open || !state.answer) return;
   const { process } = state.answer;
+  // A link may have chosen another network: its weights are not here.
+  if (facts.weights.model.sha256 !== process.model.sha256) return dialog.close();
   if (facts.process !== process) {
     const [[i, j]] = account(process, process.predicted, null).ranking;
     const map = process.conv2_filters[0].length === 1 ? i * process.conv2_filters.length + j : j;
