@@ -19,7 +19,7 @@ from tests.e2e.server import PATIENCE, ROOT
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import Server, exchange, get, post, problem, statuses
+from tests.hostile.serving import Server, exchange, get, post, problem, serving, statuses
 from tools.soak.client import run
 from tools.soak.report import SkippedError
 from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
@@ -153,9 +153,59 @@ def test_tensors_may_be_larger(port: int, path: str) -> None:
 
 @pytest.mark.parametrize("path", [PATH, EXPLAIN])
 def test_tensors_that_are_too_large_are_refused_in_the_protocol_s_form(port: int, path: str) -> None:
-    answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=bytes(2**23 + 1), timeout=PATIENCE)
-    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/json")
-    assert answer.json()["error"] == answer.json()["detail"] == TOO_LARGE
+    for content in (bytes(2**23 + 1), (bytes(2**20) for _ in range(9))):
+        answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=content, timeout=PATIENCE)
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/json")
+        assert answer.json()["error"] == answer.json()["detail"] == TOO_LARGE
+
+
+@pytest.mark.parametrize("path", [PATH, EXPLAIN])
+def test_tensors_in_broken_chunks_are_refused(port: int, path: str) -> None:
+    answer = exchange(port, post(path, "Transfer-Encoding: chunked", body=b"ZZ\r\n"))
+    assert statuses(answer) == [400]
+    assert problem(answer) == "malformed-request"
+
+
+@pytest.mark.parametrize("size", [1_000, 300_000])
+def test_tensors_for_a_service_that_is_down_are_refused_in_the_protocol_s_form(size: int) -> None:
+    try:
+        with serving() as server, edge(server.port) as port:
+            server.process.terminate()
+            server.process.wait(PATIENCE)
+            answer = httpx.post(f"http://127.0.0.1:{port}{PATH}", content=bytes(size), timeout=PATIENCE)
+    except SkippedError as reason:
+        pytest.skip(str(reason))
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/json")
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["error"] == "the service is busy or starting; try again in a second"
+
+
+@pytest.mark.threat("slow clients", "one client is everybody")
+def test_there_are_so_many_places_for_all(server: Server) -> None:
+    """Held from different addresses: none of them has too many."""
+
+    async def scenario(port: int) -> list[bytes]:
+        return await asyncio.gather(*(begun(port, f"127.0.0.{number}") for number in range(2, 12)))
+
+    try:
+        with edge(server.port, {"limit_conn everybody 2048;": "limit_conn everybody 3;"}) as port:
+            answers = run(scenario(port))
+    except SkippedError as reason:
+        pytest.skip(str(reason))
+    assert sorted(answer[:12] for answer in answers) == [b""] * 3 + [b"HTTP/1.1 503"] * 7
+
+
+async def begun(port: int, address: str) -> bytes:
+    """What comes back within a second for a request of which a part is sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+    try:
+        writer.write(post("/predict", "Content-Length: 100", "Content-Type: image/png", body=b"ab"))
+        async with asyncio.timeout(1):
+            return await reader.read(100)
+    except TimeoutError:
+        return b""
+    finally:
+        writer.close()
 
 
 @pytest.mark.threat("one client is everybody")

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
 from tests.helpers.pictures import sample
@@ -40,8 +41,11 @@ SLOW = (Slow(b""), Slow(_HEADER), Slow(_HEADER, b"x"), Slow(_BODY), Slow(_BODY, 
 
 
 @contextmanager
-def edge(port: int) -> Iterator[int]:
-    """nginx with the project's own configuration before the service on ``port``; gives the port of the edge."""
+def edge(port: int, changes: Mapping[str, str] = MappingProxyType({})) -> Iterator[int]:
+    """nginx with the project's own configuration before the service on ``port``; gives the port of the edge.
+
+    ``changes`` says what is put in the place of which text of the configuration.
+    """
     if not Path(NGINX).exists():
         raise SkippedError("nginx is not installed (Debian: apt-get install nginx-light)")
     if not CONFIGURATION.exists():
@@ -50,9 +54,10 @@ def edge(port: int) -> Iterator[int]:
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)  # nginx's workers may be another user
         text = CONFIGURATION.read_text()
-        for old, new in (("konkyo:8000", f"127.0.0.1:{port}"), ("listen 8080", f"listen 127.0.0.1:{listen}")):
+        addresses = {"konkyo:8000": f"127.0.0.1:{port}", "listen 8080": f"listen 127.0.0.1:{listen}"}
+        for old, new in {**addresses, **changes}.items():
             if old not in text:
-                raise SkippedError(f"nginx.conf has no '{old}' to put an address of this machine in place of")
+                raise SkippedError(f"nginx.conf has no '{old}' to put another text in place of")
             text = text.replace(old, new)
         path = Path(folder) / "nginx.conf"
         path.write_text(text.replace("/tmp/", f"{folder}/"))  # noqa: S108
