@@ -73,26 +73,41 @@ def _experiments(found: recipe.Experiments) -> Iterator[str]:
         "seeds, ± half of its 95 % interval; bold where it is larger than that. Test images took no part.",
         "",
     )
-    head = "variant", "steps", "seeds", "validation (mean ± sd)", "difference", "test (mean)", "empty image: certainty"
+    copies = any(one.with_copies for one in found.variants)
+    head = (
+        "variant",
+        "steps",
+        "seeds",
+        "validation (mean ± sd)",
+        "difference",
+        *(("with augmented copies", "difference") if copies else ()),
+        "test (mean)",
+        "empty image: certainty",
+    )
     for network in dict.fromkeys(one.network for one in found.variants):
-        rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
+        rows = [_recipe_row(found, one, copies) for one in found.variants if one.network == network]
         yield from (f"#### `{network}`", "")
         yield from table(head, rows)
     if found.notes:
         yield from (*(f"- {note}" for note in found.notes), "")
 
 
-def _recipe_row(found: recipe.Experiments, one: recipe.Variant) -> tuple[str, ...]:
-    difference, gain = "–", found.gain(one)
-    if gain is not None:
-        difference = f"{100 * gain[0]:+.2f} ± {100 * gain[1]:.2f}".replace("-", "−")
-        difference = f"**{difference}**" if abs(gain[0]) > gain[1] else difference
+def _recipe_row(found: recipe.Experiments, one: recipe.Variant, copies: bool) -> tuple[str, ...]:
+    accuracy = f"{100 * mean(one.with_copies):.2f} %" if one.with_copies else "–"
     return (
         one.name,
         f"{one.steps:,}",
         f"{len(one.validation)}",
         f"{100 * mean(one.validation):.2f} ± {100 * stdev(one.validation):.2f} %",
-        difference,
+        _difference(found.gain(one)),
+        *((accuracy, _difference(found.gain(one, with_copies=True))) if copies else ()),
         f"{mean(one.test):.2%}",
         f"{mean(one.empty):.0%}",
     )
+
+
+def _difference(gain: tuple[float, float] | None) -> str:
+    if gain is None:
+        return "–"
+    difference = f"{100 * gain[0]:+.2f} ± {100 * gain[1]:.2f}".replace("-", "−")
+    return f"**{difference}**" if abs(gain[0]) > gain[1] else difference

@@ -17,6 +17,7 @@ from models.checkpoint import DIRECTORY, load_all
 from models.network import softmax
 from tests.helpers.runs import interrupted
 from trainer import jobs
+from trainer.augmentation import augmented
 from trainer.cli import app
 from trainer.data import Digits
 from trainer.recipe import BEST, PAPER, Recipe
@@ -48,6 +49,10 @@ def test_a_variant_is_compared_seed_by_seed_with_the_base_of_its_network() -> No
     gain = found.gain(better)
     assert gain is not None
     assert gain == pytest.approx((0.1, 0))
+    assert found.gain(better, with_copies=True) is None
+    moved = [replace(base, with_copies=[0.25, 0.5]), replace(better, with_copies=[0.5, 0.75])]
+    gain = Experiments("So.", [], moved).gain(moved[1], with_copies=True)
+    assert gain == (0.25, 0)
 
 
 def test_the_report_shows_it(tmp_path: Path) -> None:
@@ -145,8 +150,13 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(
         pass
     networks = [run.result(which).astype(np.float64) for which in (0, 1)]
     row, empty = found.variants[3], np.zeros((28, 28))
-    for values, images in ((row.validation, run.held_out), (row.test, digits[600:700])):
-        right = [(one.logits(images.images / 255).argmax(-1) == images.labels).mean() for one in networks]
+    copies, labels = augmented(run.held_out, 8)
+    for values, images, truth in (
+        (row.validation, run.held_out.images / 255, run.held_out.labels),
+        (row.test, digits[600:700].images / 255, digits[600:700].labels),
+        (row.with_copies, copies[:, 0].numpy(), labels.numpy()),
+    ):
+        right = [(one.logits(images).argmax(-1) == truth).mean() for one in networks]
         assert values == pytest.approx(right, abs=1e-5)
     assert row.empty == pytest.approx([softmax(one.logits(empty)).max() for one in networks], abs=1e-5)
     assert "`python -m trainer study recipe`" in report([], written.parent, written.parent)
