@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from uvicorn.config import LOGGING_CONFIG
 
 from models.errors import CheckpointError
-from service.settings import Settings, complaints
+from service.settings import Settings, error_lines
 
 GRACE_SECONDS = 10
 # Time after which a worker that does not answer its parent is replaced. uvicorn's default of 5 seconds is too short: on
@@ -23,7 +23,7 @@ def main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        for line in complaints(error):
+        for line in error_lines(error):
             _say(line)
         return 1
     if settings.workers == 1:

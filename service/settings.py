@@ -76,13 +76,13 @@ class Settings(BaseSettings):
         return text
 
     @model_validator(mode="after")
-    def _no_stranger(self) -> Self:
-        for name, meant in strangers(os.environ):
+    def _no_misspelt(self) -> Self:
+        for name, meant in misspelt(os.environ):
             raise ValueError(f"{name} is no setting; {meant} is")
         return self
 
 
-def strangers(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def misspelt(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Variables whose names resemble a setting, each with that setting."""
     settings = [name.upper() for name in Settings.model_fields]
     for name, value in environment.items():
@@ -96,7 +96,7 @@ def strangers(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, PREFIX + meant
 
 
-def complaints(error: ValidationError) -> list[str]:
+def error_lines(error: ValidationError) -> list[str]:
     """A line for each wrong setting. None repeats a value, which can be a key."""
     lines = []
     for item in error.errors(include_input=False, include_url=False):

@@ -15,16 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.errors import KonkyoError, ParameterError
 from service.errors import UnknownHostError
 from service.http import problems
+from service.http.headers import NOSNIFF, POLICY, REFERRER
 from service.http.telemetry import REQUEST_SECONDS, REQUESTS, log, new_facts
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _PORT = re.compile(r":\d*$")
 
-# Answers other than the page allow a browser nothing. The page sets its own headers.
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
-_REFERRER = (b"referrer-policy", b"no-referrer")
-_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 # /docs contains an inline script, and images in its styles.
 _DOCS = "/docs"
 _DOCS_POLICY = (b"content-security-policy", b"frame-ancestors 'none'")
@@ -126,8 +123,8 @@ class ServiceMiddleware:
 def _missing(scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
     """The security headers that an answer lacks."""
     present = {name.lower() for name, _ in message["headers"]}
-    policy = _DOCS_POLICY if scope["path"].startswith(_DOCS) else _POLICY
-    return [header for header in (_NOSNIFF, _REFERRER, policy) if header[0] not in present]
+    policy = _DOCS_POLICY if scope["path"].startswith(_DOCS) else POLICY
+    return [header for header in (NOSNIFF, REFERRER, policy) if header[0] not in present]
 
 
 def _is_plain(message: Message) -> bool:

@@ -9,6 +9,8 @@ from pydantic import MISSING, BaseModel, Field
 
 from service.http.telemetry import REJECTED, note
 
+# The name is text of the client's and is not repeated.
+UNKNOWN_PARAMETER = "holds a parameter that this operation does not have; /docs shows those it has"
 MEDIA_TYPE = "application/problem+json"
 # On the paths of the inference protocols: KServe's client shows an error only where it comes as this.
 PROTOCOL_MEDIA_TYPE = "application/json"

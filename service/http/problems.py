@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from models import errors as domain
 from models.errors import KonkyoError
 from service import errors
-from service.http.problem import WrongParameter, is_protocol, refuse
+from service.http.problem import UNKNOWN_PARAMETER, WrongParameter, is_protocol, refuse
 
 # The status and the problem type of every error of a request. Checkpoint and architecture errors are not listed: they
 # stop the start, and would be a 500 in a request.
@@ -112,9 +112,7 @@ def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
     # ``loc`` is ("query", name, …). The rest says which alternative of a union was tried.
     name = item["loc"][1] if len(item["loc"]) > 1 else item["loc"][0]
     if item["type"] == "extra_forbidden":
-        # The name is text of the client's and is not repeated.
-        message = "holds a parameter that this operation does not have; /docs shows those it has"
-        return WrongParameter(parameter="query", message=message)
+        return WrongParameter(parameter="query", message=UNKNOWN_PARAMETER)
     return WrongParameter(parameter=str(name), message=str(item["msg"]).replace("Input should be", "must be"))
 
 

@@ -8,10 +8,12 @@ import asyncio
 import socket
 from http import HTTPStatus
 from typing import Any, cast
+from uuid import uuid4
 
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from service.http.headers import NOSNIFF, POLICY, REFERRER
 from service.http.problem import refuse
 
 # Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
@@ -101,7 +103,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.pipeline[0] = (cycle, refusal)
             return
         if cycle is None or not (cycle.response_started and cycle.more_body):
-            head = [*self.server_state.default_headers, *refusal.raw_headers, (b"connection", b"close")]
+            own = [(b"x-request-id", uuid4().hex.encode()), NOSNIFF, REFERRER, POLICY, (b"connection", b"close")]
+            head = [*self.server_state.default_headers, *refusal.raw_headers, *own]
             lines = b"".join(name + b": " + value + b"\r\n" for name, value in head)
             self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + bytes(refusal.body))
         self.transport.close()

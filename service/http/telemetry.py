@@ -18,8 +18,8 @@ from service.http.security import KeyRequired
 
 log = structlog.get_logger("konkyo")
 
-# Explanations take from 0.1 ms to 100 ms.
-_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+# Explanations take from 0.1 ms to a second or two; a request waits 5 s for a turn at the most, and 30 s for its body.
+_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 REQUESTS = Counter("http_requests_total", "Requests by route, method and status.", ["handler", "method", "status"])

@@ -16,6 +16,7 @@ from service.handling.handler import Handler
 from service.handling.model_card import ArchitectureCard, ModelCard
 from service.handling.openapi import parameters, responses, with_picture
 from service.handling.queries import PictureQuery
+from service.http.no_query import NoQuery
 from service.http.security import KeyRequired
 from service.search import Search
 
@@ -79,7 +80,12 @@ class ModelFilters(BaseModel):
     model: ModelReference
 
 
-@router.get("/models", responses=responses("models", HTTPStatus.UNAUTHORIZED), summary="Which networks can be asked?")
+@router.get(
+    "/models",
+    dependencies=[NoQuery],
+    responses=responses("models", HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
+    summary="Which networks can be asked?",
+)
 async def list_models(catalogue: CatalogueDependency) -> ModelList:
     """All loaded networks, the default one, and the accuracy of the networks in the search for the smallest."""
     return ModelList(
@@ -91,6 +97,7 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 
 @router.get(
     "/models/{name}",
+    dependencies=[NoQuery],
     response_model_exclude_unset=True,
     responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="How was it trained, and how accurate is it?",

@@ -5,13 +5,14 @@ from functools import partial
 from fastapi import APIRouter, Response
 
 from service.handling import openapi
+from service.http.no_query import NoQuery
 from service.http.security import KeyRequired
 from service.inference.answer import explain_answer
 from service.inference.inference import MAX_BODY, InferenceDependency
 from service.inference.messages import ExplainRequest, ExplainResponse
 from service.inference.question import explain_question
 
-router = APIRouter(prefix="/v1", tags=["inference"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/v1", tags=["inference"], dependencies=[KeyRequired, NoQuery])
 
 
 @router.post(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Response
 
 from models import __version__
 from service.handling import openapi
+from service.http.no_query import NoQuery
 from service.http.security import KeyRequired
 from service.inference import messages
 from service.inference.answer import JSON_LENGTH, infer_answer, model_version
@@ -21,7 +22,7 @@ _MODEL = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND
 
 # Whether the service is alive and ready is asked by who has no key.
 health = APIRouter(prefix="/v2/health", tags=["inference"])
-router = APIRouter(prefix="/v2", tags=["inference"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/v2", tags=["inference"], dependencies=[KeyRequired, NoQuery])
 
 
 @health.get("/live", summary="Is the process alive?")

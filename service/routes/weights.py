@@ -11,9 +11,10 @@ from models.classes import FEWEST, MOST
 from service.catalogue import CatalogueDependency
 from service.handling.answers import Matrix, ModelReference, PerClass
 from service.handling.openapi import responses
+from service.http.no_query import NoQuery
 from service.http.security import KeyRequired
 
-router = APIRouter(tags=["models"], dependencies=[KeyRequired])
+router = APIRouter(tags=["models"], dependencies=[KeyRequired, NoQuery])
 
 _PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=FEWEST, max_length=MOST)]
 

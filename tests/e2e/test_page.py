@@ -42,7 +42,7 @@ def test_drawing_erasing_undoing_clearing(page: Page) -> None:
     draw(page, [(0.5, 0.1), (0.5, 0.9)])
     draw(page, [(0.47, 0.1), (0.47, 0.9)])
     draw(page, [(0.53, 0.1), (0.53, 0.9)])
-    expect(page.get_by_test_id("receipt")).to_have_text("nothing stands out from its background")
+    expect(page.get_by_test_id("preprocessing")).to_have_text("nothing stands out from its background")
     page.get_by_test_id("clear").click()
     expect(reading(page)).to_have_text(re.compile("nothing yet"))
     expect(page.get_by_test_id("pen")).to_have_attribute("aria-pressed", "true")
@@ -85,24 +85,24 @@ def test_how_usual_the_use_of_filters_is(page: Page, address: str) -> None:
     page.get_by_test_id("language").click()
 
 
-def test_another_class_and_a_rival(page: Page, address: str) -> None:
+def test_another_class_and_one_to_compare_with(page: Page, address: str) -> None:
     choose_sample(page, 9)
     page.get_by_test_id("target").select_option("4")
-    page.get_by_test_id("rival").select_option("9")
+    page.get_by_test_id("versus").select_option("9")
     answer = asked(address, "/explain/filters", sample(9), target=4, versus=9)
     expect(page.get_by_test_id("sum")).to_contain_text("logit 4 − logit 9")
     assert totals(page) == ledger_totals(answer)
     expect(page.get_by_test_id("places")).to_contain_text(
         f"first: conv1[{answer['ranking'][0]['conv1']}]×conv2[{answer['ranking'][0]['conv2']}]"
     )
-    # The class itself is no rival.
-    expect(page.get_by_test_id("rival").locator("option[value='4']")).to_be_disabled()
+    # The class is not compared with itself.
+    expect(page.get_by_test_id("versus").locator("option[value='4']")).to_be_disabled()
     # A bar asks as well, and a new digit is asked about afresh.
     page.get_by_test_id("bar-7").click()
     expect(page.get_by_test_id("target")).to_have_value("7")
     choose_sample(page, 3)
     expect(page.get_by_test_id("target")).to_have_value("3")
-    expect(page.get_by_test_id("rival")).to_have_value("")
+    expect(page.get_by_test_id("versus")).to_have_value("")
 
 
 def test_a_region_and_the_pairs_that_it_feeds(page: Page, address: str) -> None:
@@ -184,7 +184,7 @@ def test_a_file_is_read_as_the_service_reads_it(page: Page, address: str, tmp_pa
     answer = asked(address, "/explain/filters", picture, fit="mnist")
     read(page, answer["predicted"])
     assert totals(page) == ledger_totals(answer)
-    expect(page.get_by_test_id("receipt")).to_have_text("cropped, scaled, centred · dark ink made light")
+    expect(page.get_by_test_id("preprocessing")).to_have_text("cropped, scaled, centred · dark ink made light")
 
 
 def test_a_picture_is_dropped_or_pasted(page: Page) -> None:
@@ -222,4 +222,4 @@ def test_each_network_has_its_own_samples(page: Page) -> None:
             button.click()
             read(page, digit)
             expect(page.get_by_test_id("target")).to_have_value(str(own["predicted"]))
-            expect(page.get_by_test_id("rival")).to_have_value(str(versus))
+            expect(page.get_by_test_id("versus")).to_have_value(str(versus))

@@ -108,7 +108,7 @@ def test_japanese_and_english(browser: Browser, address: str) -> None:
         expect(page.get_by_test_id("sum")).to_contain_text("ロジット")
         expect(page.get_by_role("heading", name="「0」の重要な認識領域")).to_be_visible()
         expect(page.get_by_test_id("details")).to_contain_text("青緑の領域を隠すと「0」のロジットが下がり")
-        page.get_by_test_id("rival").select_option("6")
+        page.get_by_test_id("versus").select_option("6")
         expect(page.get_by_role("heading", name="「0」を「6」と分ける領域")).to_be_visible()
         expect(page.get_by_test_id("details")).to_contain_text("青緑の領域を隠すと「6」に対する「0」の差が下がり")
         expect(page.locator("#scale")).to_contain_text("ロジットの差「0」−「6」の低下")
@@ -142,7 +142,7 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str) 
         page.get_by_test_id("sample-9").click()
         read(page, 9)
         assert serious(page) == []
-        page.get_by_test_id("rival").select_option("4")
+        page.get_by_test_id("versus").select_option("4")
         expect(page.get_by_role("heading", name="What speaks for 9 and not 4")).to_be_visible()
         assert serious(page) == []
         page.get_by_test_id("walk").click()

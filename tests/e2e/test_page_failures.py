@@ -133,12 +133,12 @@ def test_a_damaged_link(browser: Browser, address: str, fragment: str) -> None:
         expect(page.get_by_test_id("problem")).not_to_be_visible()
 
 
-@pytest.mark.parametrize("contrast", ["versus=10", "rival=-1"])
+@pytest.mark.parametrize("contrast", ["versus=10", "versus=-1"])
 def test_a_link_with_nonsense_beside_the_drawing(browser: Browser, address: str, contrast: str) -> None:
     with opened(browser, address, f"#model=resnet&region=99&target=x&{contrast}") as page:
         expect(page.get_by_test_id("model")).to_have_value("paired-3x3")
         expect(page.get_by_test_id("region")).to_have_value("2")
-        expect(page.get_by_test_id("rival")).to_have_value("")
+        expect(page.get_by_test_id("versus")).to_have_value("")
         draw(page, *DIGITS[1])
         read(page, 1)
 

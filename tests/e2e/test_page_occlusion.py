@@ -38,7 +38,7 @@ def drawn(canvas: Locator) -> NDArray[np.uint8]:
 def test_the_heat_is_the_services(page: Page, address: str, question: dict[str, int], heading: str, unit: str) -> None:
     choose_sample(page, 5)
     page.get_by_test_id("target").select_option(str(question.get("target", 5)))
-    page.get_by_test_id("rival").select_option(str(question.get("versus", "")))
+    page.get_by_test_id("versus").select_option(str(question.get("versus", "")))
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     read(page, 5)
     answer = asked(address, OCCLUSION, sample(5), **question)
@@ -62,7 +62,7 @@ def test_the_sentence_of_a_difference(page: Page, address: str) -> None:
     choose_sample(page, 5)
     details = page.get_by_test_id("details")
     expect(details).to_contain_text("Hiding a teal region lowers the logit of 5, hiding an ochre one raises it.")
-    page.get_by_test_id("rival").select_option("3")
+    page.get_by_test_id("versus").select_option("3")
     expect(details).to_contain_text("Hiding a teal region lowers the lead of 5 over 3, hiding an ochre one raises it.")
     read(page, 5)
     answer = asked(address, OCCLUSION, sample(5), versus=3, pairs="true")
@@ -77,7 +77,7 @@ def test_the_sentence_of_a_difference(page: Page, address: str) -> None:
     expect(details).to_contain_text("「3」に対する「5」の差は")
     page.mouse.move(5, 5)
     expect(details).to_contain_text("青緑の領域を隠すと「3」に対する「5」の差が下がり")
-    page.get_by_test_id("rival").select_option("")
+    page.get_by_test_id("versus").select_option("")
     expect(details).to_contain_text("青緑の領域を隠すと「5」のロジットが下がり")
     page.get_by_test_id("language").click()
 
@@ -102,7 +102,7 @@ def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
     page.on("request", note)
     page.get_by_test_id(f"sample-misread-{name}").click()
     read(page, wrong)
-    page.get_by_test_id("rival").select_option(str(truth))
+    page.get_by_test_id("versus").select_option(str(truth))
     expect(page.get_by_role("heading", name=f"What speaks for {wrong} and not {truth}")).to_be_visible()
     assert f"versus={truth}" in questions[-1]
     # This network reads what the other one was compared with.
@@ -110,7 +110,7 @@ def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
     read(page, truth)
     assert "lenet-6x16" in questions[-1]
     assert "versus" not in questions[-1]
-    expect(page.get_by_test_id("rival")).to_have_value("")
+    expect(page.get_by_test_id("versus")).to_have_value("")
     expect(page.get_by_role("heading", name=f"Where {truth} rests")).to_be_visible()
 
 
@@ -129,7 +129,7 @@ def test_all_input_warnings_are_shown(page: Page, address: str) -> None:
     picture = two_blocks()
     assert codes(asked(address, "/predict", picture)) == ["mostly-ink", "several-pieces"]
     page.get_by_test_id("file").set_input_files({"name": "1.png", "mimeType": "image/png", "buffer": picture})
-    lines = page.get_by_test_id("receipt").locator("p")
+    lines = page.get_by_test_id("preprocessing").locator("p")
     said = ["28×28, taken as it is", "more than half of it is ink", "may be more than one digit"]
     expect(lines).to_have_text([*said, "unlike the training images"])
     page.get_by_test_id("language").click()
@@ -143,7 +143,7 @@ def test_a_picture_unlike_the_training_images(page: Page, address: str) -> None:
     picture = encode(np.pad(np.concatenate(halves, axis=1), ((7, 7), (0, 0))))
     assert codes(asked(address, "/explain/process", picture))[-1] == "unlike-training-images"
     page.get_by_test_id("file").set_input_files({"name": "35.png", "mimeType": "image/png", "buffer": picture})
-    lines = page.get_by_test_id("receipt").locator("p")
+    lines = page.get_by_test_id("preprocessing").locator("p")
     expect(lines.last).to_have_text("unlike the training images")
     choose_sample(page, 5)
     expect(lines).to_have_text("28×28, taken as it is")
@@ -158,7 +158,7 @@ def test_a_warning_that_the_page_does_not_know(page: Page) -> None:
 
     page.route("**/explain/process?*", warned)
     choose_sample(page, 6)
-    lines = page.get_by_test_id("receipt").locator("p")
+    lines = page.get_by_test_id("preprocessing").locator("p")
     expect(lines).to_have_text(["28×28, taken as it is", "<b>it</b> may stand on its head"])
 
 
@@ -166,7 +166,7 @@ def test_nothing_but_paper(page: Page, address: str) -> None:
     paper = encode(np.zeros((28, 28), np.uint8))
     assert codes(asked(address, "/predict", paper)) == ["empty"]
     page.get_by_test_id("file").set_input_files({"name": "0.png", "mimeType": "image/png", "buffer": paper})
-    expect(page.get_by_test_id("receipt")).to_have_text("nothing stands out from its background")
+    expect(page.get_by_test_id("preprocessing")).to_have_text("nothing stands out from its background")
     expect(page.get_by_test_id("details")).to_contain_text("There is no ink: hiding a region changes nothing.")
 
 

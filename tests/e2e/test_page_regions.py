@@ -32,7 +32,7 @@ def test_the_page_opens_with_hiding_one(page: Page) -> None:
 
 def test_fair_shares_are_the_services(page: Page, address: str) -> None:
     choose_sample(page, 5)
-    page.get_by_test_id("rival").select_option("3")
+    page.get_by_test_id("versus").select_option("3")
     choose(page, "shapley", "shares")
     read(page, 5)
     expect(page.get_by_role("heading", name="What each region adds to 5 and not 3")).to_be_visible()
@@ -141,7 +141,7 @@ def test_links_commands_and_pictures_follow_the_question(
     browser: Browser, page: Page, address: str, question: str, path: str
 ) -> None:
     choose_sample(page, 9)
-    page.get_by_test_id("rival").select_option("4")
+    page.get_by_test_id("versus").select_option("4")
     choose(page, question, {"shapley": "shares", "grounds": "grounds"}[question])
     contrast = {"versus": 4} if question == "shapley" else {}
     page.get_by_test_id("curl-heatmap").click()
@@ -155,7 +155,7 @@ def test_links_commands_and_pictures_follow_the_question(
     with opened(browser, address, "#" + page.url.partition("#")[2]) as other:
         read(other, 9)
         expect(other.get_by_test_id(f"question-{question}")).to_have_attribute("aria-pressed", "true")
-        expect(other.get_by_test_id("rival")).to_have_value("4")
+        expect(other.get_by_test_id("versus")).to_have_value("4")
 
 
 def test_a_link_hides_regions(browser: Browser, address: str) -> None:

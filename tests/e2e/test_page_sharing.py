@@ -20,7 +20,7 @@ from tests.helpers.pictures import decode, sample
 def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None:
     draw(page, *DIGITS[4])
     read(page, 4)
-    page.get_by_test_id("rival").select_option("9")
+    page.get_by_test_id("versus").select_option("9")
     page.get_by_test_id("region").fill("5")
     expect(page).to_have_url(re.compile("region=5&versus=9&"))
     before = totals(page)
@@ -29,7 +29,7 @@ def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None
     link = page.evaluate("navigator.clipboard.readText()")
     with opened(browser, address, link.partition(f"{address}/")[2]) as other:
         read(other, 4)
-        expect(other.get_by_test_id("rival")).to_have_value("9")
+        expect(other.get_by_test_id("versus")).to_have_value("9")
         expect(other.get_by_test_id("region")).to_have_value("5")
         expect(other.get_by_role("heading", name="What speaks for 4 and not 9")).to_be_visible()
         assert totals(other) == before
@@ -37,11 +37,11 @@ def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None
 
 @pytest.mark.parametrize("gone", ["grounds=1", "enough=1"])
 def test_a_link_of_version_0_1(browser: Browser, address: str, gone: str) -> None:
-    link = f"#model=summed-3x3&region=5&target=9&rival=4&{gone}&drawing=i1ayVIoFAA"
+    link = f"#model=summed-3x3&region=5&target=9&versus=4&{gone}&drawing=i1ayVIoFAA"
     with opened(browser, address, link) as page:
         read(page, 9)
         expect(page.get_by_test_id("problem")).not_to_be_visible()
-        for name, value in (("model", "summed-3x3"), ("region", "5"), ("target", "9"), ("rival", "4")):
+        for name, value in (("model", "summed-3x3"), ("region", "5"), ("target", "9"), ("versus", "4")):
             expect(page.get_by_test_id(name)).to_have_value(value)
         expect(page.get_by_role("heading", name="What speaks for 9 and not 4")).to_be_visible()
         expect(page).to_have_url(re.compile("#model=summed-3x3&region=5&target=9&versus=4&drawing=i1ayVIoFAA$"))
@@ -60,13 +60,13 @@ def test_a_link_restores_a_file(browser: Browser, page: Page, address: str) -> N
 def test_the_command_gives_the_same_answer(page: Page) -> None:
     draw(page, *DIGITS[7])
     read(page, 7)
-    page.get_by_test_id("rival").select_option("1")
+    page.get_by_test_id("versus").select_option("1")
     page.get_by_test_id("curl").click()
     expect(page.get_by_test_id("done")).to_contain_text("The command gives the same answer")
     answer = answered(page, "/explain/filters")
     assert (answer["predicted"], answer["versus"]) == (7, 1)
     assert totals(page) == ledger_totals(answer)
-    page.get_by_test_id("rival").select_option("")
+    page.get_by_test_id("versus").select_option("")
     page.get_by_test_id("target").select_option("2")
     page.get_by_test_id("curl").click()
     answer = answered(page, "/explain/filters?fit=auto&model=paired-3x3&target=2'")
@@ -78,7 +78,7 @@ def test_the_command_gives_the_same_answer(page: Page) -> None:
 @pytest.mark.parametrize("versus", [None, 3])
 def test_the_picture_is_saved(page: Page, address: str, versus: int | None) -> None:
     choose_sample(page, 5)
-    page.get_by_test_id("rival").select_option("" if versus is None else str(versus))
+    page.get_by_test_id("versus").select_option("" if versus is None else str(versus))
     page.get_by_test_id("region").fill("4")
     contrast = {} if versus is None else {"versus": versus}
     for name, path, question in (

@@ -29,7 +29,7 @@ def test_a_tap_leaves_a_dot(page: Page) -> None:
     # The pen is 22 of 280 units wide.
     radius = 300 * 11 / 280
     assert canvas.evaluate(INK) == pytest.approx(3.14 * radius**2, rel=0.15)
-    expect(page.get_by_test_id("receipt")).not_to_be_empty()
+    expect(page.get_by_test_id("preprocessing")).not_to_be_empty()
 
 
 def test_where_nothing_is_drawn_nothing_is_read(page: Page) -> None:
@@ -37,7 +37,7 @@ def test_where_nothing_is_drawn_nothing_is_read(page: Page) -> None:
     page.get_by_test_id("eraser").click()
     for across in (0.25, 0.35, 0.45, 0.55, 0.65, 0.75):
         draw(page, [(across, 0.02), (across, 0.98)])
-    expect(page.get_by_test_id("receipt")).to_have_text("nothing stands out from its background")
+    expect(page.get_by_test_id("preprocessing")).to_have_text("nothing stands out from its background")
     expect(reading(page)).to_have_text("– nothing yet")
     expect(page.get_by_test_id("tagline")).to_have_text("Draw a digit and see why a small network reads it as it does.")
     expect(page.get_by_test_id("details")).to_have_text("There is no ink: hiding a region changes nothing.")

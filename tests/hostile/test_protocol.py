@@ -1,6 +1,7 @@
 """How long a head may be, how many requests may wait in a row, and whose answer is whose where a row ends badly."""
 
 import json
+import re
 from contextlib import suppress
 
 import pytest
@@ -46,7 +47,14 @@ def test_a_head_may_be_so_long_and_no_longer(server: Server, step: int) -> None:
         "status": 431,
         "detail": "the request line and the headers are larger than 16 KiB; send only those that are needed",
     }
-    assert b"connection: close" in answer
+    lines = answer.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
+    assert {
+        b"connection: close",
+        b"x-content-type-options: nosniff",
+        b"referrer-policy: no-referrer",
+        b"content-security-policy: default-src 'none'; frame-ancestors 'none'",
+    } <= set(lines)
+    assert any(re.fullmatch(rb"x-request-id: [0-9a-f]{32}", line) for line in lines)
 
 
 def test_a_head_that_comes_in_two_is_measured_as_one(server: Server) -> None:

@@ -23,6 +23,12 @@ SHAPES = {
 }
 
 
+@pytest.mark.parametrize("path", ["/models", "/models/paired-3x3", "/models/paired-3x3/weights"])
+def test_what_takes_no_parameter_ignores_none(client: TestClient, path: str) -> None:
+    detail = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    check_problem(client.get(path, params={"format": "png"}), 422, "invalid-parameter", detail)
+
+
 def test_the_list(client: TestClient) -> None:
     body = client.get("/models").json()
     assert body["default"] == "paired-3x3"

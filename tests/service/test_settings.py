@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, complaints, strangers
+from service.settings import Settings, error_lines, misspelt
 
 NO_KEY = "KONKYO_API_KEYS: holds no key; leave it empty to let everybody ask"
 BAD_KEY = "KONKYO_API_KEYS: holds a key that no header can carry; letters, digits and signs of ASCII are right"
@@ -18,7 +18,7 @@ def complaint(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> list[st
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as caught:
         Settings()
-    return complaints(caught.value)
+    return error_lines(caught.value)
 
 
 MEANT = {
@@ -66,7 +66,7 @@ LEFT_ALONE = {
 
 @pytest.mark.threat("settings that fail open")
 def test_a_name_that_resembles_none_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(strangers(LEFT_ALONE)) == []
+    assert list(misspelt(LEFT_ALONE)) == []
     for name, value in LEFT_ALONE.items():
         monkeypatch.setenv(name, value)
     assert Settings() == Settings.model_construct()

@@ -39,7 +39,7 @@ export function logSum(logits) {
   return most + Math.log(sum(logits.map((value) => Math.exp(value - most))));
 }
 
-/** Ten probabilities from ten logits. */
+/** Probabilities from logits. */
 export function softmax(logits) {
   const whole = logSum(logits);
   return logits.map((value) => Math.exp(value - whole));

@@ -84,8 +84,7 @@ export async function restored(text) {
     question: parameters.get("question") in QUESTIONS ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, MOST),
-    // Links of version 0.1 say `rival`.
-    versus: within(parameters.get("versus") ?? parameters.get("rival"), 0, MOST),
+    versus: within(parameters.get("versus"), 0, MOST),
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };

@@ -166,6 +166,9 @@ show((now) => {
   keepSoon();
 });
 
+// The texts of the networks that can be chosen.
+let listedModels = "";
+
 function showSettings(now) {
   const said = words();
   at("language").textContent = other().name;
@@ -179,6 +182,10 @@ function showSettings(now) {
   const digits = (network()?.dataset ?? "MNIST") === "MNIST";
   for (const name of ["samples-title", "samples"]) at(name).classList.toggle("absent", !digits);
   pad.locked = !drawn;
+  at("canvas").tabIndex = drawn ? 0 : -1;
+  at("canvas").setAttribute("role", drawn ? "application" : "img");
+  if (drawn) at("canvas").setAttribute("aria-describedby", "canvas-keys");
+  else at("canvas").removeAttribute("aria-describedby");
   at("hide-one").hidden = now.question !== "occlusion";
   for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).setAttribute("aria-pressed", name === now.question);
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
@@ -188,7 +195,10 @@ function showSettings(now) {
   at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
   for (const id of ["walk", "link", "curl", "curl-heatmap", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
   const options = now.models.map(({ name, dataset, accuracy }) => new Option(said.modelOption(name, dataset, percent(accuracy)), name));
-  at("model").replaceChildren(...options);
+  // An open list would close.
+  const texts = options.map(({ text }) => text).join();
+  if (texts !== listedModels) at("model").replaceChildren(...options);
+  listedModels = texts;
   at("model").value = now.model ?? "";
 }
 
@@ -217,7 +227,9 @@ at("clear").addEventListener("click", () => {
   choose(false);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "z" || event.target.matches("input:not([type=range]), textarea") || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
+  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
+  // In a field, what was typed is undone.
+  if (event.target.matches("input:not([type=range])")) return;
   event.preventDefault();
   undo();
 });
@@ -250,7 +262,8 @@ at("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useKey(at("key").value);
   at("key").value = "";
-  start();
+  // The form goes away with a right key; the focus would be nowhere.
+  start().then(() => at("key-form").hidden && at("canvas").focus());
 });
 
 at("walk").addEventListener("click", () => openWalk().catch((error) => asker.fail(error)));

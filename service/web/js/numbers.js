@@ -1,4 +1,4 @@
-// Numbers into text, as service/drawing/canvas.py and sums.py write them.
+// Numbers into text, as service/drawing/primitives/canvas.py and layout/sums.py write them.
 
 const MOST_DECIMALS = 4;
 

@@ -1,8 +1,5 @@
 // The questions about regions: where the service answers each, and with which parameters.
 
-/** Regions of this side are those of which every combination is known. */
-export const EXACT_SIDE = 4;
-
 /** `classes` are {target, versus} as they are asked about. */
 export const QUESTIONS = {
   occlusion: {

@@ -50,6 +50,11 @@ export function target() {
   return known(state.pinned) ?? state.answer?.process.predicted ?? null;
 }
 
+/** Have a class explained. Who asks about the predicted one follows the prediction when it changes. */
+export function pin(number) {
+  set({ pinned: number === state.answer?.process.predicted ? null : number });
+}
+
 /** The network whose answer is shown; before there is one, the network that is chosen: what `GET /models` says of it. */
 export function network() {
   const name = state.answer?.process.model.name ?? state.model;

@@ -19,8 +19,9 @@ export async function pictureStep(file, name = "") {
     // The service knows better what is wrong with a file of its own kinds.
     throw new Refusal(/^image\/(png|jpeg)$/.test(file.type) ? "unreadable-image" : "unsupported-image");
   }
-  const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES && bitmap.width * bitmap.height <= MOST_PIXELS && Math.max(bitmap.width, bitmap.height) <= MOST_SIDE;
-  const scale = Math.min(1, REDUCED_SIDE / Math.max(bitmap.width, bitmap.height));
+  const [pixels, longer] = [bitmap.width * bitmap.height, Math.max(bitmap.width, bitmap.height)];
+  const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES && pixels <= MOST_PIXELS && longer <= MOST_SIDE;
+  const scale = Math.min(1, REDUCED_SIDE / longer);
   const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

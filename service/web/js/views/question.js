@@ -1,21 +1,20 @@
 // The question: why this digit, and not that one?
 
-import { classNames, nameOf, set, state, target, versus } from "../state.js";
+import { classNames, nameOf, pin, set, state, target, versus } from "../state.js";
 import { words } from "../words.js";
 
 const heading = document.getElementById("question");
 
-function choice(name, values, testid = name) {
+function choice(name, values) {
   const select = document.createElement("select");
   select.id = name;
-  select.dataset.testid = testid;
+  select.dataset.testid = name;
   select.append(...values.map((value) => new Option(value, value)));
   return select;
 }
 
 const targets = choice("target", []);
-// Tests and scripts know it by its name of version 0.1.
-const contrasts = choice("versus", [""], "rival");
+const contrasts = choice("versus", [""]);
 
 let asked = () => {};
 // The names that can be chosen from.
@@ -27,9 +26,7 @@ export function onQuestion(changed) {
 }
 
 targets.addEventListener("change", () => {
-  const number = Number(targets.value);
-  // Whoever asks about what is read follows the reading when it changes.
-  set({ pinned: number === state.answer?.process.predicted ? null : number });
+  pin(Number(targets.value));
   asked();
 });
 contrasts.addEventListener("change", () => {

@@ -3,13 +3,13 @@
 import { limitOf } from "../colours.js";
 import { softmax } from "../ledger.js";
 import { decimalsFor, number, percent } from "../numbers.js";
-import { classNames, nameOf, set, state } from "../state.js";
+import { classNames, nameOf, pin, set, state } from "../state.js";
 import { BLANK, paintDigit } from "../tiles.js";
 import { remember, remembered, words } from "../words.js";
 
 const at = (id) => document.getElementById(id);
 const seen = at("seen");
-const receipt = at("receipt");
+const preprocessing = at("preprocessing");
 const reading = at("reading");
 const bars = at("bars");
 const UNIT = "konkyo-unit";
@@ -30,7 +30,7 @@ function row(number) {
   button.dataset.testid = `bar-${number}`;
   button.append(...["digit", "track", "share"].map((name) => Object.assign(document.createElement("span"), { className: name })));
   button.children[1].append(Object.assign(document.createElement("span"), { className: "fill" }));
-  button.addEventListener("click", () => set({ pinned: number }));
+  button.addEventListener("click", () => pin(number));
   const item = document.createElement("li");
   item.append(button);
   bars.append(item);
@@ -48,13 +48,13 @@ function build(names) {
 }
 
 /** What was done with the picture, and all reasons to doubt that it is a digit: one line each. */
-function receiptLines({ fitted, inverted, width, height, warnings }) {
+function preprocessingLines({ fitted, inverted, width, height, warnings }) {
   const said = words();
   const size = width === 28 && height === 28 ? said.asIs : said.resized;
   const done = [fitted ? said.fitted : size, inverted ? said.inverted : null].filter(Boolean).join(" · ");
-  const doubts = warnings.map(({ code, text }) => ({ className: "warning", textContent: said.warnings[code] ?? text }));
+  const reasons = warnings.map(({ code, text }) => ({ className: "warning", textContent: said.warnings[code] ?? text }));
   // Nothing was done with a picture on which there is nothing.
-  return warnings.some(({ code }) => code === "empty") ? doubts : [{ textContent: done }, ...doubts];
+  return warnings.some(({ code }) => code === "empty") ? reasons : [{ textContent: done }, ...reasons];
 }
 
 /** Of each class its text, and where its bar starts and ends, as shares of the track. */
@@ -75,8 +75,8 @@ export function showReading({ answer, input, unit }, asked) {
   build(classNames());
   const values = bar(process, unit);
   paintDigit(seen, process?.image ?? BLANK);
-  const lines = process ? receiptLines(process.input) : input ? receiptLines(input) : [];
-  receipt.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), line)));
+  const lines = process ? preprocessingLines(process.input) : input ? preprocessingLines(input) : [];
+  preprocessing.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), line)));
   const digit = Object.assign(document.createElement("span"), { className: "digit", textContent: nameOf(process?.predicted) ?? "–" });
   digit.classList.toggle("name", [...digit.textContent].length > 2);
   const share = Object.assign(document.createElement("span"), { className: "share" });

@@ -1,0 +1,14 @@
+"""Operations without parameters in the query."""
+
+from fastapi import Depends, Request
+
+from models.errors import ParameterError
+from service.http.problem import UNKNOWN_PARAMETER
+
+
+async def _no_query(request: Request) -> None:
+    if request.query_params:
+        raise ParameterError("query", UNKNOWN_PARAMETER)
+
+
+NoQuery = Depends(_no_query)

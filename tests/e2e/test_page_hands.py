@@ -1,0 +1,117 @@
+"""What hands and browsers do that a mouse on a desk does not: palms, forbidden storage, keys of other alphabets."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.browser import new_profile, opened, read
+from tests.e2e.server import running_service
+from tests.helpers.pictures import encode, pixels
+
+# Storage of a browser that forbids it.
+FORBIDDEN = """
+    for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, { get() { throw new DOMException("forbidden", "SecurityError"); } });
+    }
+"""
+# A pen draws down the middle of the canvas; half-way a palm comes down beside it, moves, and is lifted.
+PEN_AND_PALM = """(canvas) => {
+    const box = canvas.getBoundingClientRect();
+    canvas.setPointerCapture = () => {};
+    const send = (type, pointerId, x, y) => canvas.dispatchEvent(new PointerEvent(type, {
+        pointerId, button: 0, clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true,
+    }));
+    send("pointerdown", 1, 0.5, 0.2);
+    send("pointermove", 1, 0.5, 0.5);
+    for (const type of ["pointerdown", "pointermove", "pointerup"]) send(type, 2, 0.9, 0.9);
+    send("pointermove", 1, 0.5, 0.8);
+    send("pointerup", 1, 0.5, 0.8);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const opacity = (x, y) => data[4 * (Math.round(y * canvas.height) * canvas.width + Math.round(x * canvas.width)) + 3];
+    return [opacity(0.5, 0.3), opacity(0.5, 0.75), opacity(0.9, 0.9), opacity(0.7, 0.7)];
+}"""
+
+
+def test_a_palm_beside_the_pen_draws_nothing(page: Page) -> None:
+    first, last, palm, between = page.get_by_test_id("canvas").evaluate(PEN_AND_PALM)
+    assert min(first, last) == 255, "the stroke is whole"
+    assert max(palm, between) == 0, "and nothing is beside it"
+    read(page, 1)
+
+
+def test_a_browser_that_forbids_storage(browser: Browser) -> None:
+    with running_service(KONKYO_API_KEYS="sesame") as address:
+        profile = new_profile(browser)
+        profile.add_init_script(FORBIDDEN)
+        page = profile.new_page()
+        page.goto(f"http://{address}/")
+        page.get_by_test_id("key").fill("sesame")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("key-form")).not_to_be_visible()
+        page.get_by_test_id("sample-7").click()
+        read(page, 7)
+        profile.close()
+
+
+def test_a_key_of_other_letters_is_asked_for_again(browser: Browser) -> None:
+    with running_service(KONKYO_API_KEYS="sesame") as address:
+        profile = new_profile(browser)
+        page = profile.new_page()
+        page.goto(f"http://{address}/")
+        key = page.get_by_test_id("key")
+        key.fill("鍵")
+        page.keyboard.press("Enter")
+        expect(key).to_be_visible()
+        expect(key).to_have_value("鍵")
+        key.fill("sesame")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("canvas")).to_be_focused()
+        profile.close()
+
+
+def test_undoing_in_a_field_leaves_the_drawing(browser: Browser) -> None:
+    with running_service(KONKYO_API_KEYS="sesame") as address:
+        profile = new_profile(browser)
+        page = profile.new_page()
+        page.goto(f"http://{address}/")
+        expect(page.get_by_test_id("key")).to_be_visible()
+        page.get_by_test_id("canvas").evaluate(PEN_AND_PALM)
+        page.get_by_test_id("key").fill("sesame")
+        page.keyboard.press("Control+z")
+        expect(page.get_by_test_id("undo")).to_be_enabled()
+        profile.close()
+
+
+def test_a_picture_of_many_pixels_is_made_smaller(page: Page, tmp_path: Path) -> None:
+    """Few bytes, and more pixels than the service takes."""
+    path = tmp_path / "large.png"
+    path.write_bytes(encode(np.kron(255 - pixels(7), np.ones((90, 90), np.uint8))))
+    assert path.stat().st_size < 250_000
+    page.get_by_test_id("file").set_input_files(path)
+    read(page, 7)
+
+
+def test_a_network_that_is_not_drawn_for_has_no_pen(browser: Browser, address: str) -> None:
+    with opened(browser, address) as page:
+        canvas = page.get_by_test_id("canvas")
+        expect(canvas).to_have_attribute("role", "application")
+        page.get_by_test_id("model").select_option("animals-3x3")
+        expect(canvas).to_have_attribute("role", "img")
+        expect(canvas).to_have_attribute("tabindex", "-1")
+        expect(canvas).not_to_have_attribute("aria-describedby", "canvas-keys")
+
+
+def test_the_list_of_networks_stays_open(page: Page) -> None:
+    """It is not made anew while something else changes."""
+    page.get_by_test_id("sample-7").click()
+    read(page, 7)
+    page.evaluate("window.before = document.querySelector('#model option')")
+    page.get_by_test_id("heatmap").hover()
+    page.get_by_test_id("sample-3").click()
+    read(page, 3)
+    assert page.evaluate("window.before === document.querySelector('#model option')")
