@@ -17,9 +17,11 @@ was not asked for is absent. [mathematics.md](mathematics.md) defines the number
 
 # Those that are no errors of the code below.
 OTHER_PROBLEMS = {
+    "malformed-request": (400, "What is not well-formed HTTP."),
     "not-found": (404, "Nothing is at this path."),
     "method-not-allowed": (405, "The path does not take this method; the header `Allow` names those it takes."),
     "content-too-large": (413, "A body of more than 256 KiB, or of more than 8 MiB on the paths of `/v1` and `/v2`."),
+    "headers-too-large": (431, "A request line and headers of more than 16 KiB."),
     "internal": (500, "An error of the service."),
 }
 

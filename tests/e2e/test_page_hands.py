@@ -31,8 +31,9 @@ PEN_AND_PALM = """(canvas) => {
     for (const type of ["pointerdown", "pointermove", "pointerup"]) send(type, 2, 0.9, 0.9);
     send("pointermove", 1, 0.5, 0.8);
     send("pointerup", 1, 0.5, 0.8);
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const opacity = (x, y) => data[4 * (Math.round(y * canvas.height) * canvas.width + Math.round(x * canvas.width)) + 3];
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const opacity = (x, y) => data[4 * (Math.round(y * height) * width + Math.round(x * width)) + 3];
     return [opacity(0.5, 0.3), opacity(0.5, 0.75), opacity(0.9, 0.9), opacity(0.7, 0.7)];
 }"""
 
