@@ -187,11 +187,13 @@ class Network:
         Raises
         ------
         ImageError
-            Not 28×28, or not finite.
+            Not 28×28, not floats, or not finite.
         """
         array = np.asarray(images)
         if array.shape[-2:] != (IMAGE_SIDE, IMAGE_SIDE):
             raise ImageError(f"an image must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
+        if array.dtype.kind != "f":
+            raise ImageError(f"an image must hold floats in [0, 1], not {array.dtype}; divide bytes by 255")
         if not np.isfinite(array).all():
             raise ImageError("an image must be finite: it holds NaN or infinity")
         return array.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).astype(self.dtype, copy=False), array.shape[:-2]

@@ -25,7 +25,7 @@ from models.budget import Budget
 from models.contrasts import TOLERANCE, Contrasts
 from models.elimination import members
 from models.empty import Empty, empty_image
-from models.errors import BudgetError, ImageError
+from models.errors import BudgetError, ImageError, ParameterError
 from models.hiding import Hiding
 from models.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from models.local_games import class_games
@@ -136,10 +136,12 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     ImageError
         Not one 28×28 image, not finite, or one in which two classes lead within 1e-9 of each other.
     ParameterError
-        A fill out of range, or a side that is not exact.
+        A network in float32, a fill out of range, or a side that is not exact.
     BudgetError
         An irreducible set or the contrast takes too much work.
     """
+    if network.dtype != np.float64:
+        raise ParameterError("network", "must be in float64, as a checkpoint's `precise` is")
     games = class_games(network, image, region, fill)
     logits = network.logits(image)
     predicted = int(logits.argmax())

@@ -48,6 +48,9 @@ def run() -> None:
     """Run the command line; one of our own errors ends it with one line."""
     try:
         app()
-    except KonkyoError as error:
-        Console(stderr=True).print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    except (KonkyoError, OSError) as error:
+        said = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            said = f"{error.filename} cannot be read or written: {error.strerror}; name another place"
+        Console(stderr=True).print(f"[red]error:[/] {escape(said)}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -1,7 +1,7 @@
 """What can go wrong offline. The command line prints the message and leaves with status 1.
 
 models.errors.KonkyoError
-├── DataError     MNIST is missing, damaged, or another data set
+├── DataError     a data set is missing or damaged, or is not the one that was asked for
 └── RunError      a run that cannot start, continue or be published
 """
 
@@ -9,7 +9,7 @@ from models.errors import KonkyoError
 
 
 class DataError(KonkyoError):
-    """MNIST is missing, damaged, or another data set."""
+    """A data set is missing or damaged, or is not the one that was asked for."""
 
 
 class RunError(KonkyoError):

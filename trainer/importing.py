@@ -37,13 +37,15 @@ def read_weights(path: Path) -> Weights:
         import torch
 
         loaded = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(loaded, dict) or not all(torch.is_tensor(value) for value in loaded.values()):
+            raise RunError(f"{path} holds no state dict; save it with torch.save(network.state_dict(), …)")
+        return {name: value.detach().float().numpy() for name, value in loaded.items()}
+    except RunError:
+        raise
     except Exception as error:  # torch raises whatever its unpickler met
         # The first line: PyTorch's messages go on with advice to read the file in a way that runs its code.
         reason = str(error).partition("\n")[0]
         raise RunError(f"{path} cannot be read as safetensors or as a state dict of PyTorch ({reason})") from error
-    if not isinstance(loaded, dict) or not all(torch.is_tensor(value) for value in loaded.values()):
-        raise RunError(f"{path} holds no state dict; save it with torch.save(network.state_dict(), …)")
-    return {name: value.float().numpy() for name, value in loaded.items()}
 
 
 def network_of(weights: Weights, wiring: Wiring, classes: tuple[str, ...]) -> Network:

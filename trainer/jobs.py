@@ -49,7 +49,7 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
     jobs
         With state files of their own.
     digits
-        MNIST's training images.
+        The training images.
     runs
         Where the teacher and its distillation_set are, for recipes with one.
     at_once
@@ -108,5 +108,5 @@ def _distillation_set(recipe: Recipe, digits: Digits, runs: Path) -> Distillatio
     if not recipe.distillation:
         return None
     training, _ = digits.split(recipe.held_out)
-    teacher = Teacher(training, runs / "teacher.pt")
+    teacher = Teacher(training, runs)
     return prepare(teacher, training, recipe.augmentations, runs / "distillation", lambda _: None)

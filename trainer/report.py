@@ -4,7 +4,6 @@ It measures nothing: every number is read from the files that the other commands
 command that prints its numbers. What was not measured yet, or of another checkpoint, is said and left out.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from trainer.markdown import table
 from trainer.report_combinations import consistency, grounds, shapley
 from trainer.report_faithfulness import faithfulness
 from trainer.report_networks import networks, worth
+from trainer.studies import document
 from trainer.studies.smallest import verdict
 
 
@@ -61,7 +61,7 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
     if not (models / SEARCH_FILE).exists():
         yield from ("Not searched yet.", "")
         return
-    found = json.loads((models / SEARCH_FILE).read_text(encoding="utf-8"))
+    found = document.read(models / SEARCH_FILE)
     lenet = found["lenet_parameters"]
     for one in found["smallest"]:
         yield (
@@ -93,7 +93,7 @@ def _smallest(studies: Path) -> Iterator[str]:
     path = studies / "smallest.json"
     if not path.exists():
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = document.read(path)
     folds = len(found["networks"][0]["folds"])
     yield from ("### By cross-validation", "", "`python -m trainer study smallest`", "")
     yield (
@@ -206,5 +206,5 @@ def _read(checkpoint: Checkpoint, studies: Path, study: str) -> dict[str, Any] |
     path = studies / checkpoint.name / f"{study}.json"
     if not path.exists():
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = document.read(path)
     return found if found["model"]["sha256"] == checkpoint.sha256 else None

@@ -10,7 +10,7 @@ def shapley(found: dict[str, Any]) -> Iterator[str]:
     """How wrong the approximations are with the most evaluations that they were asked with."""
     yield (
         f"Against the exact values of {found['images']} test images (seed {found['seed']}), which take "
-        f"{found['exact']['ms']:.1f} ms for all ten classes. Error: the mean absolute error over the regions with ink "
+        f"{found['exact']['ms']:.1f} ms for all classes. Error: the mean absolute error over the regions with ink "
         "by the mean absolute value, with half of its 95 % interval. Time is that of the processor, for one image and "
         "one class. Told the players: without the regions that hold no ink."
     )

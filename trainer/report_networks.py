@@ -40,15 +40,16 @@ def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
     card = checkpoint.card
     training, selection, accuracy = card["recipe"], card["selection"], card["accuracy"]
     tests = [run["test"] for run in selection["runs"]]
-    [chosen_by] = [run["chosen_by"] for run in selection["runs"] if run["seed"] == selection["seed"]]
+    # The card of imported weights knows no recipe and no runs.
+    chosen_by = [f"{run['chosen_by']:.2%}" for run in selection["runs"] if run["seed"] == selection["seed"]]
     return (
         f"`{checkpoint.name}`",
         f"{card['parameters']:,}",
-        f"{len(tests)}",
+        f"{len(tests) or '–'}",
         # Cards of version 1 call them starts.
-        f"{training.get('restarts', training.get('starts', 1))}",
-        f"{training['steps']:,}",
-        f"{chosen_by:.2%}",
+        f"{training.get('restarts', training.get('starts', 1))}" if training else "–",
+        f"{training['steps']:,}" if training else "–",
+        *(chosen_by or ["–"]),
         f"{accuracy['validation']:.2%}",
         f"{accuracy['test']:.2%}",
         f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–",

@@ -29,14 +29,21 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
         The run of a seed is not there or not finished, or the published network is not among them.
     """
     found: dict[int, Network] = {}
+    card = checkpoint.card
+    selection = card["selection"]
+    listed = [run["seed"] for run in selection["runs"]]
+    if len(listed) < 2:
+        raise RunError(
+            f"{checkpoint.name} is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` "
+            "trains ten"
+        )
     for path in sorted((runs / checkpoint.name).glob("*.pt")):
         with restoring(path, "train these seeds again") as state:
             identity = state["identity"]
-            if state["step"] >= identity["recipe"]["steps"]:
+            # The folder may hold runs of another recipe under the same name.
+            if state["step"] >= identity["recipe"]["steps"] and identity["recipe"] == card["recipe"]:
                 for seed, best in zip(identity["seeds"], state["best"], strict=True):
                     found[seed] = _network(identity["architecture"], best["weights"])
-    selection = checkpoint.card["selection"]
-    listed = [run["seed"] for run in selection["runs"]]
     missing = [str(seed) for seed in listed if seed not in found]
     if missing:
         raise RunError(

@@ -14,7 +14,6 @@ from trainer.about import MNIST
 from trainer.augmentation import augment
 from trainer.data import Digits
 from trainer.ensemble import LAYOUT
-from trainer.errors import RunError
 from trainer.state import restoring, save
 
 EPOCHS = 14
@@ -57,25 +56,28 @@ class Teacher:
     ----------
     digits
         What it learns from: the training images that the small networks learn from, and none that validate.
-    state_file
-        Written after each epoch.
+    runs
+        The folder of its state, which is written after each epoch. Other images have another teacher, in a file of its
+        own.
 
     Attributes
     ----------
+    state_file
+        Where its state is.
     images_sha256
         Of what it learns from.
 
     Raises
     ------
     RunError
-        The state file is that of a teacher of other images, or cannot be read.
+        The state file cannot be read.
     """
 
-    def __init__(self, digits: Digits, state_file: Path) -> None:
-        self.state_file = state_file
+    def __init__(self, digits: Digits, runs: Path) -> None:
         self.epoch = 0
         self.images_sha256 = digits.sha256
         self._mirror = digits.about.mirror
+        self.state_file = runs / f"teacher-{digits.sha256[:12]}{'-mirrored' if self._mirror else ''}.pt"
         self._images = torch.from_numpy(digits.scaled(np.float32))[:, None]
         self._labels = torch.from_numpy(digits.labels.astype(np.int64))
         torch.set_num_threads(1)
@@ -88,7 +90,7 @@ class Teacher:
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimizer, LEARNING_RATE, total_steps=self.epochs * self._batches
         )
-        if state_file.exists():
+        if self.state_file.exists():
             self._restore()
 
     def train(self) -> Iterator[float]:
@@ -134,7 +136,6 @@ class Teacher:
 
     def _save(self) -> None:
         state = {
-            "images_sha256": self.images_sha256,
             "epoch": self.epoch,
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -144,8 +145,6 @@ class Teacher:
 
     def _restore(self) -> None:
         with restoring(self.state_file, "train the teacher again") as state:
-            if state["images_sha256"] != self.images_sha256:
-                raise RunError(f"{self.state_file} is a teacher of other images; delete it to train one for these")
             self.epoch = state["epoch"]
             self.network.load_state_dict(state["network"])
             self._optimizer.load_state_dict(state["optimizer"])

@@ -164,3 +164,10 @@ def test_softmax_keeps_order_and_adds_up_to_one(values: list[float]) -> None:
     assert abs(probabilities.sum() - 1) < 1e-14
     ordered = probabilities[np.argsort(values, kind="stable")]
     assert all(low <= high for low, high in pairwise(ordered))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.bool_])
+def test_bytes_are_not_taken_for_grey_values(dtype: type) -> None:
+    network = random_network(PAIRED, 1)
+    with refuses(ImageError, f"an image must hold floats in [0, 1], not {np.dtype(dtype)}; divide bytes by 255"):
+        network.logits(np.ones((28, 28), dtype))

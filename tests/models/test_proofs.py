@@ -270,3 +270,8 @@ def test_refusals(digits: Digits) -> None:
         "side of 4, 6, 7, 8, 9, 10, 11, 12, 13, 14 pixels, not 2",
     ):
         grounds(network, image, 2)
+
+
+def test_a_proof_needs_float64(digits: Digits) -> None:
+    with refuses(ParameterError, "network: must be in float64, as a checkpoint's `precise` is"):
+        grounds(random_network(PAIRED, 1, np.float32), digits.images[0] / 255)

@@ -195,7 +195,7 @@ def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pyte
     options = [*SMALL, "--recipe=best", "--name=taught", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}"]
     result = in_process(*options)
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "runs" / "teacher.pt").exists()
+    assert len(list((tmp_path / "runs").glob("teacher-*.pt"))) == 1
     assert (tmp_path / "runs" / "taught" / "best-1-1.pt").exists()
     recipe = load(tmp_path / "out" / "taught.safetensors").card["recipe"]
     assert recipe["distillation"] == BEST.distillation
@@ -293,3 +293,22 @@ def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) 
     files = [tmp_path / folder / "quick.safetensors" for folder in ("whole", "resumed")]
     one, two = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
     assert one == two
+
+
+@pytest.mark.usefixtures("little")
+def test_several_starts_by_the_papers_recipe(tmp_path: Path) -> None:
+    """It has no rungs of its own."""
+    result = in_process(*SMALL, "--restarts=2", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}")
+    assert result.exit_code == 0, result.output
+    recipe = load(tmp_path / "out" / "paired-1x2.safetensors").card["recipe"]
+    assert (recipe["steps"], recipe["restarts"], recipe["rung"]) == (60, 2, 15)
+
+
+@pytest.mark.parametrize("option", ["--out", "--models"])
+def test_a_file_where_a_folder_should_be(option: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, "-m", "trainer", "report", option, str(tmp_path / "file")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr

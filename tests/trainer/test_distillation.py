@@ -15,7 +15,7 @@ from trainer.teacher import Teacher  # noqa: E402
 def taught(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Teacher:
     monkeypatch.setattr(teacher, "EPOCHS", 1)
     monkeypatch.setattr(distillation, "CHUNK", 70)
-    one = Teacher(digits[:150], tmp_path / "teacher.pt")
+    one = Teacher(digits[:150], tmp_path)
     list(one.train())
     return one
 

@@ -313,3 +313,15 @@ def test_moved_images_lose_what_leaves_the_frame(digits: Digits) -> None:
     np.testing.assert_array_equal(there[:, 2:, :-1], images[:, :-2, 1:])
     assert not there[:, :2].any()
     assert not there[:, :, -1].any()
+
+
+@pytest.mark.parametrize("said", [{"polarity": "dark-on-light"}, {"transpose": True}], ids=str)
+def test_images_that_must_be_turned_first_are_refused(said: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(b"")
+    (tmp_path / "dataset.json").write_text(json.dumps({"name": "Some", "licence": "CC0", **said}))
+    message = (
+        f"{tmp_path / 'dataset.json'} says that the images are inverted or transposed, and this command takes them as "
+        "they are: name an IDX file of images that are light on dark and upright"
+    )
+    with refuses(DataError, message):
+        command_module._file(tmp_path)

@@ -14,6 +14,7 @@ from tests.helpers.oracles import random_network, title  # noqa: E402
 from trainer.cli import app  # noqa: E402
 from trainer.data import read  # noqa: E402
 from trainer.errors import RunError  # noqa: E402
+from trainer.importing import read_weights  # noqa: E402
 
 CLASSES = {"lying": 90.0, "slanting": 45.0, "upright": 0.0}
 SHAPES = [
@@ -110,3 +111,12 @@ def test_a_pickle_that_would_run_code_is_not_read(bars: Path, tmp_path: Path) ->
     file.write_text("not a file of weights")
     assert isinstance(run(file, bars).exception, RunError)
     assert isinstance(run(tmp_path / "nowhere.safetensors", bars).exception, RunError)
+
+
+def test_saved_parameters_are_read_as_a_state_dict_is(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pt"
+    torch.save({"conv1.bias": torch.nn.Parameter(torch.ones(3))}, file)
+    assert read_weights(file)["conv1.bias"].tolist() == [1, 1, 1]
+    torch.save({"conv1.bias": torch.ones(3).to_sparse()}, file)
+    with pytest.raises(RunError, match="cannot be read as safetensors or as a state dict of PyTorch"):
+        read_weights(file)

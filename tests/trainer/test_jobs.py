@@ -49,7 +49,7 @@ def test_with_a_distillation_set_that_was_prepared_before(
     monkeypatch.setattr(teacher, "EPOCHS", 1)  # other processes do not know, and need not: it is trained already
     recipe = Recipe(steps=20, batch=20, held_out=100, evaluate_every=10, distillation=True, augmentations=1)
     training, _ = digits[:600].split(recipe.held_out)
-    master = Teacher(training, tmp_path / "teacher.pt")
+    master = Teacher(training, tmp_path)
     list(master.train())
     distillation_set = prepare(master, training, 1, tmp_path / "distillation", lambda _: None)
     ends = []

@@ -78,6 +78,9 @@ def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studie
     card["selection"]["runs"] = runs[:1]  # type: ignore[typeddict-item]
     card["recipe"] = {"steps": 2_000, "starts": 4}
     assert f"| `{NAME}` | 922 | 1 | 4 | 2,000 | 81.25% | {accuracy} | – |" in report([checkpoint], models, studies)
+    # The card of imported weights.
+    card["selection"]["runs"], card["recipe"] = [], {}
+    assert f"| `{NAME}` | 922 | – | – | – | – | {accuracy} | – |" in report([checkpoint], models, studies)
 
 
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -194,7 +197,7 @@ def test_approximations_are_their_file(checkpoint: Checkpoint, models: Path, stu
     page = report([checkpoint], models, studies)
     assert f"`python -m trainer study shapley --model {NAME}`" in page
     assert f"]({NAME}/shapley.png)" in page
-    assert "of 40 test images (seed 0), which take 1.2 ms for all ten classes." in page
+    assert "of 40 test images (seed 0), which take 1.2 ms for all classes." in page
     numbers = "5,000 | 10.5% ± 1.2 | 0.976 | 1,234"
     assert f"| sampled | {numbers} | ~150,000 | 9,876 | 2.1% (2.0%) |" in page
     assert f"| quick | {numbers} | 4,000 |  |  |" in page

@@ -19,9 +19,12 @@ from models.checkpoint import load_all
 from models.network import Array, Network
 from models.proofs import grounds
 from tests.helpers.lamp import checkpoint_of, lamp_network, lit
+from tests.helpers.oracles import PAIRED, random_network
+from tests.helpers.refuse import refuses
 from tests.helpers.studies import caught, nothing
 from trainer.cli import app
 from trainer.data import Digits
+from trainer.errors import RunError
 from trainer.studies.consistency import chance_overlap, document, parts, study
 
 
@@ -150,4 +153,27 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
     other = ["--runs", str(tmp_path / "other")]
     assert CliRunner().invoke(app, [*again, *other]).exit_code == 0
     mixed = CliRunner().invoke(app, asked)
-    assert str(mixed.exception) == f"{runs / 'tried'} holds another training than that of tried"
+    assert str(mixed.exception) == (
+        f"{runs / 'tried'} holds no finished run of seed 1, 2, 3; train tried again, or name the folder of its runs "
+        "with --runs"
+    )
+    single = [*trained[:-3], "1", *trained[-2:]]
+    once = ["train", *single, "--name", "once", "--out", models, *kept]
+    assert CliRunner().invoke(app, [*map(str, once)]).exit_code == 0
+    alone = CliRunner().invoke(app, [*asked, "--model", "once"])
+    assert str(alone.exception) == (
+        "once is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` trains ten"
+    )
+
+
+def test_networks_that_predict_nothing_alike_are_not_compared(digits: Digits, tmp_path: Path) -> None:
+    networks = {seed: random_network(PAIRED, seed) for seed in (1, 2)}
+    differing = [
+        image
+        for image in digits[:200].images
+        if len({int(network.logits(image / 255).argmax()) for network in networks.values()}) == 2
+    ][:3]
+    assert len(differing) == 3
+    some = Digits(np.array(differing), np.zeros(3, np.uint8))
+    with refuses(RunError, "the networks predict 0 of 3 images alike; take more --images"):
+        study(checkpoint_of(networks[1]), networks, some, tmp_path, nothing)

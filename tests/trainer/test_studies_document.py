@@ -1,7 +1,10 @@
 import json
 from pathlib import Path
 
-from trainer.studies.document import write
+import pytest
+
+from trainer.errors import RunError
+from trainer.studies.document import read, write
 
 
 def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
@@ -13,3 +16,13 @@ def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
     )
     assert "-0.0" not in path.read_text()
     assert json.loads(path.read_text())["b"]["c"][1] == [2, True]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
+def test_what_is_damaged_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    path.write_text(text)
+    with pytest.raises(RunError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert str(caught.value).endswith("; delete it, and write it again")

@@ -9,7 +9,7 @@ from models.shapley import shapley_values
 from tests.helpers.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, GREEDY, LEDGER, OURS, SANE, SHAPLEY, Task
-from trainer.studies.greedy import find_grounds
+from trainer.studies.greedy import greedy_heatmap
 from trainer.studies.pixels import pixel_ledger
 
 NETWORK = random_network(SUMMED, 93)
@@ -39,7 +39,8 @@ def test_each_is_what_its_name_says(task: Task) -> None:
         values = [shapley_values(NETWORK, image, side).of(int(target)).values for image, target in pairs]
         np.testing.assert_array_equal(heatmap(name, task), np.kron(values, np.ones((side, side))))
     np.testing.assert_array_equal(heatmap(LEDGER, task), pixel_ledger(NETWORK, task.images).heatmap())
-    np.testing.assert_array_equal(heatmap(GREEDY, task), [find_grounds(NETWORK, i).heatmap() for i in task.images])
+    asked = list(zip(task.images, task.target.tolist(), strict=True))
+    np.testing.assert_array_equal(heatmap(GREEDY, task), [greedy_heatmap(NETWORK, *one) for one in asked])
     np.testing.assert_array_equal(heatmap("brightness", task), task.images)
     drawn = heatmap("random", task)
     np.testing.assert_array_equal(heatmap("random", task), drawn)

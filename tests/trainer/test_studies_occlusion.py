@@ -197,3 +197,10 @@ def test_a_study_in_which_nothing_drops_is_drawn_all_the_same(tmp_path: Path) ->
     assert not found[0].drop.any()
     figure_module.draw(tmp_path / "blank.png", "lamp", numbered(10), found)
     assert (tmp_path / "blank.png").exists()
+
+
+def test_parts_of_other_images_are_not_taken(tmp_path: Path, digits: Digits) -> None:
+    checkpoint = checkpoint_of(random_network(PAIRED, 101))
+    first, second = (study(checkpoint, some, tmp_path, nothing, (7,)) for some in (digits[:5], digits[5:10]))
+    [fresh] = study(checkpoint, digits[5:10], tmp_path / "fresh", nothing, (7,))
+    assert second[0].drop.tolist() == fresh.drop.tolist() != first[0].drop.tolist()

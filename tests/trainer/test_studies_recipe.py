@@ -1,7 +1,7 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 import trainer.commands.recipe as command_module
 from models.architecture import Architecture, Wiring
+from models.card import Card
 from models.checkpoint import DIRECTORY, load_all
 from models.network import softmax
 from tests.helpers.runs import interrupted
@@ -22,7 +23,8 @@ from trainer.cli import app
 from trainer.data import Digits
 from trainer.recipe import BEST, PAPER, Recipe
 from trainer.report import report
-from trainer.studies.recipe import ABLATION, BASE, VARIANTS, Experiments, Variant, interval, load, shipped, student
+from trainer.studies.estimate import interval, student
+from trainer.studies.recipe import ABLATION, BASE, VARIANTS, Experiments, Variant, load, shipped
 from trainer.train import Run
 
 
@@ -31,8 +33,8 @@ def variant(name: str, base: str | None, validation: list[float], network: str =
 
 
 def test_quantiles_are_those_of_the_tables() -> None:
-    tables = {4: 2.776, 7: 2.365, 9: 2.262, 15: 2.131, 30: 2.042, 1000: 1.962}
-    assert {freedom: student(freedom) for freedom in tables} == pytest.approx(tables, abs=0.01)
+    tables = {1: 12.706, 2: 4.303, 4: 2.776, 9: 2.262, 10: 2.228, 15: 2.131, 30: 2.042, 1000: 1.962}
+    assert {freedom: student(freedom) for freedom in tables} == pytest.approx(tables, abs=0.001)
 
 
 def test_the_interval_on_paper() -> None:
@@ -93,10 +95,14 @@ def test_each_variant_lacks_one_part_of_the_recipe() -> None:
 
 def test_several_starts_are_those_of_the_card() -> None:
     checkpoint = load_all(DIRECTORY)["paired-3x3"]
-    row = shipped(checkpoint)
+    row = shipped(checkpoint, 10)
+    assert row is not None
     assert (row.network, row.name, row.base) == ("paired-3x3", "16 starts: the recipe, as shipped", BASE)
     assert row.test[checkpoint.card["selection"]["seed"] - 1] == checkpoint.card["accuracy"]["test"]
     nothing = softmax(checkpoint.network.logits(np.zeros((28, 28))))
+    assert shipped(checkpoint, 9) is None
+    other = cast(Card, {**checkpoint.card, "recipe": asdict(PAPER)})
+    assert shipped(replace(checkpoint, card=other), 10) is None
     assert list(row.empty) == pytest.approx([float(nothing.max())])
 
 

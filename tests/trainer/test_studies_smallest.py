@@ -151,6 +151,12 @@ def test_what_is_missing_or_does_not_divide_is_said(tmp_path: Path) -> None:
     assert str(missing.exception) == f"{path} is not there; `python -m trainer search` writes it"
     path.parent.mkdir()
     path.write_text(pretty(found()))
+    far = {**found(), "floor": 0.9}
+    path.write_text(pretty(far))
+    assert str(command().exception) == (
+        f"no network of {path} validates near 90.0%: search again with other --conv1, --conv2 or --minimum-accuracy"
+    )
+    path.write_text(pretty(found()))
     refused = command("--folds=7")
     assert refused.exit_code == 2
     assert "must divide the 600 training images" in refused.output

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from models.card import Polarity
 from models.checkpoint import DIRECTORY
 from trainer.commands.options import ModelsOption, chosen
 from trainer.commands.terminal import console, counting, interruptible
 from trainer.data import find
+from trainer.dataset_file import NAME, describe
 from trainer.errors import DataError, RunError
 from trainer.explaining.choices import Engine, Explanation
 
@@ -62,6 +64,12 @@ def _file(data: Path) -> Path:
     if not data.is_dir():
         return data
     found = find(data, IMAGES)
+    said = describe(data)
+    if said.transpose or said.polarity is Polarity.DARK_ON_LIGHT:
+        raise DataError(
+            f"{data / NAME} says that the images are inverted or transposed, and this command takes them as they are: "
+            "name an IDX file of images that are light on dark and upright"
+        )
     if found is None:
         raise DataError(f"{data} holds neither {IMAGES} nor {IMAGES}.gz; --data can name a file as well")
     return found

@@ -1,5 +1,7 @@
 """``python -m trainer study grounds``."""
 
+from functools import partial
+
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,12 +17,9 @@ from trainer.commands.options import (
     NamesOption,
     OutOption,
     RunsOption,
-    chosen,
-    data_set,
-    trained_on,
 )
-from trainer.commands.terminal import console, counting, interruptible, print_written
-from trainer.studies.document import write
+from trainer.commands.studies import asked, keep
+from trainer.commands.terminal import console, counting, interruptible
 from trainer.studies.grounds import GroundsStudy, auroc, document, parts, study
 
 
@@ -38,25 +37,21 @@ def grounds(
     """
     from trainer.figures import grounds as figure
 
-    named = chosen(models_directory, names)
-    digits = data_set(data_directory, "t10k")[:images]
-    checkpoints = trained_on(digits.about, named, names)
+    digits, checkpoints = asked(names, models_directory, data_directory, images)
     for checkpoint in checkpoints:
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, digits, runs, advance)
         console.print(_table(checkpoint.name, checkpoint.network.classes, found))
         console.print(_warning(found), highlight=False)
-        written = out / checkpoint.name / "grounds.json", out / checkpoint.name / "grounds.png"
-        write(written[0], document(checkpoint, found))
-        figure.draw(written[1], checkpoint.name, checkpoint.network.classes, found)
-        print_written(*written)
+        draw = partial(figure.draw, name=checkpoint.name, classes=checkpoint.network.classes, found=found)
+        keep(out / checkpoint.name, "grounds", document(checkpoint, found), draw)
 
 
 def _table(name: str, classes: Names, found: GroundsStudy) -> Table:
     caption = (
         "suffice: regions with which the class stays however the others are hidden; empty: none are needed; smallest: "
         "no fewer suffice, which is proven; change: the fewest regions whose hiding changes the class. Means. "
-        "0 to 9: the predicted class"
+        "A name: the predicted class"
     )
     table = Table("", title=f"{name}, {len(found):,} images of 4×4 regions", caption=caption)
     for column in ("images", "suffice", "empty", "smallest", "over\nbudget", "change", "one does"):

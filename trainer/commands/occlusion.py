@@ -1,5 +1,7 @@
 """``python -m trainer study occlusion``."""
 
+from functools import partial
+
 from rich.table import Table
 
 from models.checkpoint import DIRECTORY
@@ -13,12 +15,9 @@ from trainer.commands.options import (
     NamesOption,
     OutOption,
     RunsOption,
-    chosen,
-    data_set,
-    trained_on,
 )
-from trainer.commands.terminal import console, counting, interruptible, print_written
-from trainer.studies.document import write
+from trainer.commands.studies import asked, keep
+from trainer.commands.terminal import console, counting, interruptible
 from trainer.studies.occlusion import RegionStudy, document, parts, study
 
 
@@ -36,17 +35,13 @@ def occlusion(
     """
     from trainer.figures import occlusion as figure
 
-    named = chosen(models_directory, names)
-    digits = data_set(data_directory, "t10k")[:images]
-    checkpoints = trained_on(digits.about, named, names)
+    digits, checkpoints = asked(names, models_directory, data_directory, images)
     for checkpoint in checkpoints:
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, digits, runs, advance)
         console.print(_table(checkpoint.name, found))
-        written = out / checkpoint.name / "occlusion.json", out / checkpoint.name / "occlusion.png"
-        write(written[0], document(checkpoint, found))
-        figure.draw(written[1], checkpoint.name, checkpoint.network.classes, found)
-        print_written(*written)
+        draw = partial(figure.draw, name=checkpoint.name, classes=checkpoint.network.classes, found=found)
+        keep(out / checkpoint.name, "occlusion", document(checkpoint, found), draw)
 
 
 def _table(name: str, found: list[RegionStudy]) -> Table:

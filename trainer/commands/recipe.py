@@ -31,11 +31,8 @@ def recipe(
     training, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     networks = [Architecture(wiring, *_FILTERS) for wiring in (Wiring.PAIRED, Wiring.SUMMED)]
     checkpoints = load_all(models_directory)
-    finished = [
-        shipped(checkpoints[title(one)])
-        for one in networks
-        if title(one) in checkpoints and len(checkpoints[title(one)].card["selection"]["runs"]) == seeds
-    ]
+    cards = [shipped(checkpoints[title(one)], seeds) for one in networks if title(one) in checkpoints]
+    finished = [one for one in cards if one is not None]
     with interruptible("validation"):
         for variant in VARIANTS:
             for network in networks:

@@ -86,7 +86,7 @@ def _baselines() -> tuple[Sequence[Baseline], list[str]]:
 def _table(name: str, images: int, ours: Array, measured: Sequence[Measured], checks: dict[str, Check]) -> Table:
     caption = (
         "error: mean absolute error over the players by the mean absolute exact value, mean over the images; rank: "
-        "Spearman's correlation with the exact values. exact: of all ten classes at once. ms: of the processor, one "
+        "Spearman's correlation with the exact values. exact: of all classes at once. ms: of the processor, one "
         f"image, median. For {ENOUGH:.0%}: evaluations with which the mean error is that; ~ follows from the last "
         f"point, with the time and error that were then measured on {CHECKED} images"
     )

@@ -1,6 +1,5 @@
 """``python -m trainer study smallest``."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +19,12 @@ from trainer.data import Digits
 from trainer.errors import RunError
 from trainer.evaluation import evaluate
 from trainer.recipe import Recipe
-from trainer.studies.document import write
-from trainer.studies.smallest import STUDENT, CrossValidated, document, fold, near_the_border, verdict
+from trainer.studies.document import read, write
+from trainer.studies.smallest import CrossValidated, document, fold, near_the_border, verdict
 
 
 def smallest(
-    folds: Annotated[int, typer.Option(min=min(STUDENT), max=max(STUDENT), help="Parts of the training images.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, max=10, help="Parts of the training images.")] = 5,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for each network and fold.")] = 3,
     recipe: Annotated[RecipeName, typer.Option(help="How each is trained.")] = RecipeName.BEST,
     steps: Annotated[int, typer.Option(min=1, help="Batches that each is trained on.")] = STEPS,
@@ -43,8 +42,13 @@ def smallest(
     path = models_directory / SEARCH_FILE
     if not path.exists():
         raise RunError(f"{path} is not there; `python -m trainer search` writes it")
-    searched = json.loads(path.read_text(encoding="utf-8"))
+    searched = read(path)
     wanted, digits = near_the_border(searched), mnist(data_directory, "train")
+    if not wanted:
+        raise RunError(
+            f"no network of {path} validates near {searched['floor']:.1%}: search again with other --conv1, --conv2 or "
+            "--minimum-accuracy"
+        )
     held_out, rest = divmod(len(digits), folds)
     if rest:
         raise typer.BadParameter(f"must divide the {len(digits):,} training images", param_hint="--folds")

@@ -21,6 +21,8 @@ from trainer.commands.training import RECIPES, RecipeName, distillation_set_for,
 MINIMUM_ACCURACY = 97.0
 # What recipes count in; of another data set they take the same share.
 MNIST_IMAGES = 60_000
+# Of a recipe that has none, where --restarts asks for several starts.
+RUNGS = 4
 
 
 def train(
@@ -77,6 +79,9 @@ def train(
         "held_out": held_out,
     }
     chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
+    if chosen.restarts > 1 and not chosen.rung:
+        # The paper's recipe has one start, and so no rungs: as many as the strongest recipe has.
+        chosen = replace(chosen, rung=max(chosen.steps // RUNGS, 1))
     digits, test = data_set(data_directory, "train"), data_set(data_directory, "t10k")
     architecture = replace(architecture, classes=len(digits.about.classes))
     is_mnist = digits.about.name == MNIST.name
@@ -86,16 +91,14 @@ def train(
         chosen = replace(chosen, held_out=max(chosen.held_out * len(digits) // MNIST_IMAGES, 1))
     if batch is None:
         chosen = replace(chosen, batch=min(chosen.batch, max(len(digits) - chosen.held_out, 1)))
-    # A teacher is one of certain images: each data set has its own.
-    shared = runs if is_mnist else runs / f"data-{digits.sha256[:12]}"
     jobs = []
     for group in groups(seed, seeds):
         numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
         state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
         jobs.append(Job(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
-        distillation_set = distillation_set_for(chosen, digits, shared)
-        trained = [run for _, run in train_with_bars(jobs, digits, distillation_set, shared)]
+        distillation_set = distillation_set_for(chosen, digits, runs)
+        trained = [run for _, run in train_with_bars(jobs, digits, distillation_set, runs)]
     published = publish(name, trained, test, minimum_accuracy / 100, out)
     _print_result(published, out)
 

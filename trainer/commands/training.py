@@ -53,7 +53,7 @@ def distillation_set_for(recipe: Recipe, digits: Digits, runs: Path) -> "Distill
     from trainer.teacher import Teacher
 
     training, _ = digits.split(recipe.held_out)
-    teacher = Teacher(training, runs / "teacher.pt")
+    teacher = Teacher(training, runs)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("the teacher learns", total=1)

@@ -15,6 +15,7 @@ from trainer.errors import RunError
 from trainer.explaining.choices import Explanation
 from trainer.explaining.images import open_images
 from trainer.explaining.table import explain, shapes
+from trainer.studies.document import read
 
 MANIFEST = "manifest.json"
 
@@ -73,7 +74,7 @@ class Job:
         self.out.mkdir(parents=True, exist_ok=True)
         manifest, ours = self.out / MANIFEST, self._manifest()
         if manifest.exists():
-            theirs = json.loads(manifest.read_text(encoding="utf-8"))
+            theirs = read(manifest)
             differing = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
             if differing:
                 raise RunError(

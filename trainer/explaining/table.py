@@ -27,7 +27,7 @@ Columns = dict[str, Any]
 def explain(network: Network, images: NDArray[np.uint8], first: int, wanted: Sequence[Explanation]) -> pa.Table:
     """The table of some images of a data set; every explanation is of the predicted class.
 
-    The same images give the same bits, on whichever machine of a kind and in whichever company.
+    The same images together give the same bits, on whichever machine of a kind.
 
     Parameters
     ----------

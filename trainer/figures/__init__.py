@@ -1,1 +1,1 @@
-"""Figures of the studies, with matplotlib. They draw what was measured and compute nothing."""
+"""Figures of the studies, with matplotlib. They draw what was measured, and measure nothing."""

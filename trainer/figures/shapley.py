@@ -52,7 +52,7 @@ def draw(path: Path, name: str, ours: Array, measured: Sequence[Measured]) -> No
                 left, bottom = _LEFT + column * (width + _GAP), _BOTTOM + (1 - row) * (_PANEL + _BETWEEN)
                 axes = figure.add_axes((left / _WIDE, bottom / high, width / _WIDE, _PANEL / high))
                 _draw_panel(axes, kind, over, ms, measured)
-        exact = Line2D([], [], color=ACCENT, linewidth=2.4, label=f"exact: {ms:.1f} ms, all ten classes")
+        exact = Line2D([], [], color=ACCENT, linewidth=2.4, label=f"exact: {ms:.1f} ms, all classes")
         figure.legend(
             handles=[exact, *(Line2D([], [], label=one.name, **_look(one)) for one in measured)],
             loc="upper left",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.architecture import IMAGE_SIDE
 from models.budget import Budget
 from models.checkpoint import Checkpoint
 from models.contrasts import Contrasts
@@ -27,6 +28,7 @@ from models.proofs import grounds
 from models.regions import Regions
 from models.shapley import shapley_values
 from trainer.data import Digits
+from trainer.errors import RunError
 from trainer.studies.estimate import Estimate
 from trainer.studies.parts import Arrays, Parts
 from trainer.studies.sanity import spearman
@@ -102,9 +104,13 @@ def study(
     kept, done = Parts(runs / "studies", identity), []
     for start in range(0, len(digits), CHUNK):
         some = digits[start : start + CHUNK]
-        done.append(kept.get(f"{start}-{len(some)}", partial(_part, list(networks.values()), some, start)))
+        done.append(kept.get(f"{start}-{some.sha256[:12]}", partial(_part, list(networks.values()), some, start)))
         advance()
     joined = {name: np.concatenate([part[name] for part in done]) for name in done[0]}
+    if len(joined["place"]) < 2:
+        raise RunError(
+            f"the networks predict {len(joined['place'])} of {len(digits):,} images alike; take more --images"
+        )
     return ConsistencyStudy(
         images=len(digits),
         correlation={name: joined[f"correlation {name}"] for name in MAPS},
@@ -161,9 +167,11 @@ def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
     alike = np.flatnonzero((predicted == predicted[0]).all(0))
     found: Arrays = {"place": start + alike}
     targets = predicted[0, alike]
+    count, pairs = len(networks), comb(len(networks), 2)
     for name, region in MAPS.items():
         maps = np.array([_maps(network, images[alike], targets, name, region) for network in networks])
-        maps = maps.swapaxes(0, 1)  # images first
+        side = IMAGE_SIDE // region
+        maps = maps.reshape(count, len(alike), side, side).swapaxes(0, 1)  # images first
         found[f"map {name}"] = maps
         ink = np.array([_ink(image, region) for image in images[alike]]).reshape(len(alike), *maps.shape[2:])
         shown = [where > 0 for where in ink]
@@ -172,11 +180,12 @@ def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
         with_ink = [
             [spearman(one, where[which]) for one in some] for some, where, which in zip(listed, ink, shown, strict=True)
         ]
-        found[f"correlation {name}"] = np.array(between).reshape(len(alike), -1)
-        found[f"ink {name}"] = np.array(with_ink).reshape(len(alike), -1)
+        # No image of a part may be predicted alike: the arrays are then empty, but of the right shape.
+        found[f"correlation {name}"] = np.array(between).reshape(len(alike), pairs)
+        found[f"ink {name}"] = np.array(with_ink).reshape(len(alike), count)
     proofs = [_proofs(networks, image) for image in images[alike]]
-    for place, name in enumerate(("overlap", "chance", "holds")):
-        found[name] = np.array([proof[place] for proof in proofs])
+    for place, (name, shape) in enumerate({"overlap": (pairs,), "chance": (pairs,), "holds": (count, count)}.items()):
+        found[name] = np.array([proof[place] for proof in proofs], np.float64).reshape(len(alike), *shape)
     return found
 
 

@@ -1,19 +1,39 @@
 """What a study found, as JSON: a file that does not change unless a number does."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from models.checkpoint import pretty
+from models.files import replacing
+from trainer.errors import RunError
 
 # To how many decimals numbers are written: beyond them lies what another machine rounds otherwise.
 DECIMALS = 5
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write it with floats rounded; the folder is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(pretty(_rounded(document)), encoding="utf-8")
+    """Write it with floats rounded, in place of an older one; the folder is made where it is missing."""
+    with replacing(path) as fresh:
+        fresh.write_text(pretty(_rounded(document)), encoding="utf-8")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a command wrote.
+
+    Raises
+    ------
+    RunError
+        It is no JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read as JSON ({error}); delete it, and write it again") from error
+    if not isinstance(found, dict):
+        raise RunError(f"{path} must hold a JSON object; delete it, and write it again")
+    return found
 
 
 def _rounded(value: Any) -> Any:

@@ -11,7 +11,7 @@ from models.network import Array, IntArray, Network
 from models.occlusion import Score, occlude
 from models.regions import Regions
 from models.shapley import shapley_values
-from trainer.studies.greedy import find_grounds
+from trainer.studies.greedy import greedy_heatmap
 from trainer.studies.pixels import pixel_ledger
 
 # What an explanation is: ours, another's, an order made to optimise the curves, or one that looks at no network.
@@ -69,7 +69,7 @@ def ledger(task: Task) -> Array:
 def greedy(task: Task) -> Array:
     """Region after region, the one after which the curves are best: an order made for the curves."""
     pairs = zip(task.images, task.target.tolist(), strict=True)
-    return np.array([find_grounds(task.network, image, target).heatmap() for image, target in pairs])
+    return np.array([greedy_heatmap(task.network, image, target) for image, target in pairs])
 
 
 def brightness(task: Task) -> Array:

@@ -63,12 +63,12 @@ def study(
         some = digits[start : start + CHUNK]
         given = cache(partial(Given.of, checkpoint, some, start))
         for explanation in explanations:
-            key = f"{slug(explanation.name)}-{start}-{len(some)}"
+            key = f"{slug(explanation.name)}-{start}-{some.sha256[:12]}"
             done[explanation.name].append(kept.get(key, partial(_part, explanation, given)))
             advance()
     moved: dict[str, Array] = {}
     for explanation in explanations:
-        key = f"sensitivity-{slug(explanation.name)}-{len(digits[:FIRST_IMAGES])}"
+        key = f"sensitivity-{slug(explanation.name)}-{digits[:FIRST_IMAGES].sha256[:12]}"
         first = partial(_sensitivity, explanation, checkpoint, digits[:FIRST_IMAGES])
         moved[explanation.name] = kept.get(key, first)["sensitivity"]
         advance()
@@ -108,7 +108,7 @@ def sanity(
 
     found = {}
     for explanation in explanations:
-        key = f"sanity-{slug(explanation.name)}-{len(some)}"
+        key = f"sanity-{slug(explanation.name)}-{some.sha256[:12]}"
         found[explanation.name] = kept.get(key, partial(compute, explanation))["correlations"]
         advance()
     return found

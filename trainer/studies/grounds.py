@@ -132,7 +132,7 @@ def study(checkpoint: Checkpoint, digits: Digits, runs: Path, advance: Callable[
     done = []
     for start in range(0, len(digits), CHUNK):
         some = digits[start : start + CHUNK]
-        done.append(kept.get(f"{start}-{len(some)}", partial(_part, checkpoint.precise, some)))
+        done.append(kept.get(f"{start}-{some.sha256[:12]}", partial(_part, checkpoint.precise, some)))
         advance()
     return GroundsStudy(**{name: np.concatenate([part[name] for part in done]) for name in done[0]})
 

@@ -97,14 +97,14 @@ def study(
     advance
         Called after each of ``parts(digits, regions)`` parts.
     """
-    identity = {"study": "occlusion", "sha256": checkpoint.sha256, "images": len(digits), "chunk": CHUNK}
-    kept = Parts(runs / "studies", identity)
+    kept = Parts(runs / "studies", {"study": "occlusion", "sha256": checkpoint.sha256})
     found = []
     for region in regions:
         done = []
         for start in range(0, len(digits), CHUNK):
             some = digits[start : start + CHUNK]
-            done.append(kept.get(f"{region}-{start}", partial(_part, checkpoint.precise, some, Regions(region))))
+            key = f"{region}-{start}-{some.sha256[:12]}"
+            done.append(kept.get(key, partial(_part, checkpoint.precise, some, Regions(region))))
             advance()
         found.append(_together(region, done))
     return found

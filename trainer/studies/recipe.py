@@ -4,12 +4,9 @@
 sought. A variant is compared with its base seed by seed: both begin with the same weights.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from math import sqrt
 from pathlib import Path
-from statistics import NormalDist, mean, stdev
 
 import numpy as np
 
@@ -21,6 +18,7 @@ from trainer.data import Digits
 from trainer.evaluation import evaluate
 from trainer.recipe import BEST, PAPER, Recipe
 from trainer.studies import document
+from trainer.studies.estimate import interval
 
 FILE = "recipe.json"
 ABLATION = "ablation.json"
@@ -100,7 +98,7 @@ def load(studies: Path, file: str = FILE) -> Experiments | None:
     path = studies / file
     if not path.exists():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = document.read(path)
     return Experiments(found["how"], found["notes"], [Variant(**entry) for entry in found["variants"]])
 
 
@@ -123,9 +121,12 @@ def measured(network: str, name: str, seeds: Sequence[tuple[Network, Digits]], t
     )
 
 
-def shipped(checkpoint: Checkpoint) -> Variant:
-    """The seeds of a card, which were trained with several starts."""
-    runs = checkpoint.card["selection"]["runs"]
+def shipped(checkpoint: Checkpoint, seeds: int) -> Variant | None:
+    """The seeds of a card, which were trained with several starts; None if it is not of the recipe, or of others."""
+    card = checkpoint.card
+    runs = card["selection"]["runs"]
+    if card["recipe"] != asdict(BEST) or [run["seed"] for run in runs] != [*range(1, seeds + 1)]:
+        return None
     return Variant(
         checkpoint.name,
         RESTARTS,
@@ -152,17 +153,3 @@ def _with_copies(network: Network, held_out: Digits) -> float:
 def _certainty(network: Network) -> float:
     """The probability of the class that an empty image is predicted as."""
     return float(predict(network, np.zeros((IMAGE_SIDE, IMAGE_SIDE))).probabilities.max())
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """(mean, half of the 95 % interval), of two values or more, by Student's distribution."""
-    return mean(values), student(len(values) - 1) * stdev(values) / sqrt(len(values))
-
-
-def student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by its expansion in 1/freedom: to 0.01 from 4 degrees of freedom on."""
-    z = NormalDist().inv_cdf(0.975)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3

@@ -158,7 +158,7 @@ def chosen(images: int, count: int) -> IntArray:
 
 def exact(checkpoint: Checkpoint, digits: Digits, which: IntArray, runs: Path) -> Array:
     """(N,): milliseconds of the processor for the exact values of all classes of each of these images."""
-    kept, found = _kept(checkpoint, runs), []
+    kept, found = _kept(checkpoint, digits, runs), []
 
     def compute(image: Array) -> Arrays:
         network = checkpoint.precise
@@ -198,7 +198,7 @@ def study(
     advance
         Called after each image of each baseline.
     """
-    kept, found = _kept(checkpoint, runs), []
+    kept, found = _kept(checkpoint, digits, runs), []
     for baseline in baselines:
         done = []
         for number in which.tolist():
@@ -225,7 +225,7 @@ def check(
     Parameters are those of ``study``, and what it has found. ``advance`` is called after each of ``CHECKED`` images of
     each baseline, asked or not.
     """
-    kept, found = _kept(checkpoint, runs), {}
+    kept, found = _kept(checkpoint, digits, runs), {}
     for baseline, one in zip(baselines, measured, strict=True):
         needed, done = one.needed(), []
         for number in which[:CHECKED].tolist():
@@ -299,5 +299,5 @@ def _part(network: Network, digits: Digits, number: int, baseline: Baseline, eva
     return dict(zip(("evaluations", "error", "rank", "ms"), np.ascontiguousarray(columns), strict=True))
 
 
-def _kept(checkpoint: Checkpoint, runs: Path) -> Parts:
-    return Parts(runs / "studies", {"study": "shapley", "sha256": checkpoint.sha256})
+def _kept(checkpoint: Checkpoint, digits: Digits, runs: Path) -> Parts:
+    return Parts(runs / "studies", {"study": "shapley", "sha256": checkpoint.sha256, "images": digits.sha256})

@@ -6,8 +6,7 @@ images are divided into folds. Each fold validates networks that are trained on 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,11 @@ import numpy as np
 from models.architecture import Architecture, Wiring
 from trainer.data import SPLIT_SEED, Digits
 from trainer.search import LENET
+from trainer.studies.estimate import interval
 
 # By the search, how far below the minimum accuracy a network may validate to be looked at again, and how far above.
 BELOW, ABOVE = 0.007, 0.001
 PER_WIRING = 4
-# 97.5 % points of Student's t, by the number of folds.
-STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class CrossValidated:
     @property
     def interval(self) -> float:
         """Half of the 95 % interval of the mean, by Student's t over the folds."""
-        return STUDENT[len(self.folds)] * stdev(self.folds) / sqrt(len(self.folds))
+        return interval(self.folds)[1]
 
     def document(self) -> dict[str, Any]:
         """As it stands in the study's JSON."""
