@@ -118,7 +118,12 @@ def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     using = {file for file, names in floor("trainer").items() if "torch" in names}
     modules = "augmentation", "distillation", "ensemble", "network", "publish", "seeds", "state", "teacher", "train"
     learning = {f"trainer/{name}.py" for name in modules}
-    assert using == {*learning, "trainer/importing.py", "trainer/studies/baselines.py", "trainer/studies/rivals.py"}
+    assert using == {
+        *learning,
+        "trainer/importing.py",
+        "trainer/studies/baselines.py",
+        "trainer/studies/captum_methods.py",
+    }
     assert importlib.util.find_spec("trainer.data") is not None
 
 

@@ -27,7 +27,7 @@ class Screenshot:
 
 
 def _versus(page: Page) -> None:
-    page.get_by_test_id("rival").select_option("3")
+    page.get_by_test_id("versus").select_option("3")
     expect(page.get_by_role("heading", name="What speaks for 5 and not 3")).to_be_visible()
     page.mouse.move(2, 2)
 

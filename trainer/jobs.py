@@ -1,6 +1,5 @@
 """Trainings that go on at once, each in its own process. A run's state is in its file: only progress is told."""
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from models.architecture import Architecture
 from trainer.data import Digits
 from trainer.distillation import DistillationSet, prepare
 from trainer.errors import RunError
+from trainer.processors import processors
 from trainer.recipe import Recipe
 from trainer.teacher import Teacher
 from trainer.train import Progress, Run
@@ -37,8 +37,7 @@ class Job:
 
 def processes() -> int:
     """How many trainings go on at once: one for each core, at the most."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_PROCESSES)
+    return min(processors(), MOST_PROCESSES)
 
 
 def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iterator[tuple[Job, Progress]]:

@@ -146,7 +146,7 @@ def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studi
         return {"kind": kind, "probability": curves, **others, "ranks": places, "better_everywhere_than": better}
 
     listed = {
-        "theirs": explanation("rival", 0.3, 3, []),
+        "theirs": explanation("baseline", 0.3, 3, []),
         "ours": explanation("ours", 0.2, 2, ["theirs", "at random"]),
         "greedy": explanation("optimised", 0.1, 1, ["ours"]),
         "at random": explanation("plain", 0.4, 4, []),

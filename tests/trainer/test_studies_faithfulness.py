@@ -26,12 +26,12 @@ from trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
 from trainer.studies.curves import curves
 from trainer.studies.estimate import Estimate
 from trainer.studies.explanations import (
+    BASELINE,
     DEFAULT,
     EXPLANATIONS,
     LEDGER,
     OURS,
     PLAIN,
-    RIVAL,
     SHAPLEY,
     Explanation,
     Task,
@@ -51,7 +51,7 @@ def pointing(sign: int) -> Any:
     return heatmap
 
 
-RIGHT, WRONG = Explanation(DEFAULT, OURS, pointing(1)), Explanation("wrong", RIVAL, pointing(-1))
+RIGHT, WRONG = Explanation(DEFAULT, OURS, pointing(1)), Explanation("wrong", BASELINE, pointing(-1))
 
 
 def lamps() -> Digits:
@@ -109,7 +109,7 @@ def made_up(name: str, kind: str, deletion: Sequence[float], insertion: Sequence
 def test_better_means_by_every_criterion() -> None:
     measured = [
         made_up(DEFAULT, OURS, [0.3, 0.2, 0.5], [0.6, 0.5, 0.8], 0.3),
-        made_up("a", RIVAL, [0.2, 0.3, 0.4], [0.5, 0.6, 0.7], 0.4),
+        made_up("a", BASELINE, [0.2, 0.3, 0.4], [0.5, 0.6, 0.7], 0.4),
         made_up("b", PLAIN, [0.6, 0.6, 0.7], [0.9, 0.9, 0.8], 0.5),
         made_up("early", OURS, [0.1, 0.2, 0.3], [0.4, 0.5, 0.6], 0.1),
         made_up("wide", OURS, [0.1, 0.2, 0.3], [0.8, 0.8, 0.9], 0.2),
@@ -156,14 +156,14 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digits: Digits) -> None:
-    result = command(tmp_path, tmp_path / "runs", "--images", "3", "--no-rivals")
+    result = command(tmp_path, tmp_path / "runs", "--images", "3", "--no-captum")
     assert result.exit_code == 0
-    assert result.output.startswith("Captum's explanations were left out as asked (--no-rivals)")
+    assert result.output.startswith("Captum's explanations were left out as asked (--no-captum)")
     written = json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())
     checkpoint = load_all()["paired-3x3"]
     assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
     assert written["images"] == 3
-    assert written["left_out"] == "Captum's explanations were left out as asked (--no-rivals)"
+    assert written["left_out"] == "Captum's explanations were left out as asked (--no-captum)"
     assert list(written["explanations"]) == [one.name for one in FEW]
     assert set(written["sanity"]) == {DEFAULT, LEDGER}
 
@@ -206,7 +206,7 @@ def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch
         return curves(*arguments)
 
     monkeypatch.setattr(study_module, "curves", interrupted)
-    options = "--images", "4", "--no-rivals"
+    options = "--images", "4", "--no-captum"
     stopped = command(tmp_path / "out", tmp_path / "runs", *options)
     assert stopped.exit_code == 130
     assert "interrupted: the same command goes on from the last part" in stopped.output
@@ -228,7 +228,7 @@ def test_captums_explanations_are_measured_beside_ours(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())
     assert written["left_out"] is None
     kinds = [entry["kind"] for entry in written["explanations"].values()]
-    assert kinds == [OURS] * 2 + [PLAIN] * 2 + [RIVAL] * 10
+    assert kinds == [OURS] * 2 + [PLAIN] * 2 + [BASELINE] * 10
     # The ledger's pixels are input × gradient, so neither is better.
     ledger, gradient = (written["explanations"][name] for name in (LEDGER, "input × gradient"))
     assert ledger["probability"]["background"]["insertion"] == pytest.approx(
@@ -243,7 +243,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
-        "trainer.studies.rivals",
+        "trainer.studies.captum_methods",
         "trainer.studies.perturbations",
         "trainer.studies.baselines",
         "captum.attr",
@@ -260,7 +260,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
 @pytest.mark.usefixtures("few")
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "trainer.studies.perturbations", raising=False)
-    monkeypatch.setitem(sys.modules, "trainer.studies.rivals", None)
+    monkeypatch.setitem(sys.modules, "trainer.studies.captum_methods", None)
     result = command(tmp_path, tmp_path / "runs", "--images", "2")
     assert isinstance(result.exception, ModuleNotFoundError)
 
@@ -273,7 +273,7 @@ def test_one_image_has_no_interval(tmp_path: Path) -> None:
 
 def test_the_study_needs_no_torch(tmp_path: Path) -> None:
     folders = "--data", DATA, "--out", tmp_path, "--runs", tmp_path / "runs"
-    loaded = loaded_by("study", "faithfulness", "--model", "paired-3x3", "--images", "2", "--no-rivals", *folders)
+    loaded = loaded_by("study", "faithfulness", "--model", "paired-3x3", "--images", "2", "--no-captum", *folders)
     assert "matplotlib" in loaded
     assert not {"torch", "captum"} & loaded
 
@@ -283,8 +283,8 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
         RIGHT,
         Explanation(SHAPLEY, OURS, pointing(1)),
         WRONG,
-        Explanation("wrong too", RIVAL, pointing(-1)),
-        Explanation("and a third", RIVAL, pointing(-1)),
+        Explanation("wrong too", BASELINE, pointing(-1)),
+        Explanation("and a third", BASELINE, pointing(-1)),
         Explanation("brightness", PLAIN, lambda task: task.images),
     ]
     measured = study(checkpoint_of(lamp_network()), lamps(), tmp_path, nothing, explanations)
@@ -292,7 +292,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     figure_module.draw(tmp_path / "faithfulness.png", "lamp", measured)
     [figure] = figures
     deletion, insertion, table = figure.axes
-    shown = [measured[number] for number in (1, 0, 2, 3, 5)]  # of the rivals only two
+    shown = [measured[number] for number in (1, 0, 2, 3, 5)]  # of the baselines only two
     for axes, number in ((deletion, 0), (insertion, 1)):
         assert len(axes.lines) == 5
         for line, one in zip(axes.lines, shown, strict=True):

@@ -251,7 +251,7 @@ def test_an_interrupted_study_goes_on(tmp_path: Path, stand_ins: list[int], monk
 def test_without_captum_its_approximations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("trainer.studies.baselines", "trainer.studies.rivals", "captum.attr"):
+    for name in ("trainer.studies.baselines", "trainer.studies.captum_methods", "captum.attr"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     result = command(tmp_path, tmp_path / "runs")

@@ -25,6 +25,7 @@ from tests.hostile.chunks import SIGNATURE, chunk
 from tests.hostile.jpegs import ENDLESS, progressive, scan, segment
 from tests.hostile.mutations import mutant, originals
 from tests.hostile.pngs import png as built
+from tools.soak.memory import peak
 
 KEPT = 10
 
@@ -177,13 +178,13 @@ class Worst:
         """Decode and fit it, and see what it cost. Any error but a refusal ends the run."""
         polarity = (Polarity.AUTO, Polarity.LIGHT_ON_DARK, Polarity.DARK_ON_LIGHT)[len(data) % 3]
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        before, start = _peak(), time.process_time()
+        before, start = peak(), time.process_time()
         try:
             _, report = decode_image(data, Fit.MNIST, polarity)
             outcome = f"read, {report.width}×{report.height} {report.format} {report.mode}"
         except RequestError as error:
             outcome = str(error)
-        cost = {"seconds": time.process_time() - start, "mebibytes": _peak() - before}
+        cost = {"seconds": time.process_time() - start, "mebibytes": peak() - before}
         self._tried += 1
         for measure, value in cost.items():
             self._keep(measure, value, data, {**cost, "bytes": len(data), "outcome": outcome, "tried": self._tried})
@@ -203,11 +204,6 @@ class Worst:
             (self._folder / gone).unlink()
             (self._folder / f"{gone}.json").unlink()
         del found[KEPT:]
-
-
-def _peak() -> float:
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from trainer.data import find
 from trainer.dataset_file import NAME, describe
 from trainer.errors import DataError, RunError
 from trainer.explaining.choices import Engine, Explanation
+from trainer.processors import processors
 
 # The test images of a folder that holds MNIST.
 IMAGES = "t10k-images-idx3-ubyte"
@@ -43,7 +44,7 @@ def explain(
     one.
     """
     try:
-        from trainer.explaining.engines import processors, run
+        from trainer.explaining.engines import run
         from trainer.explaining.job import new_job
     except ModuleNotFoundError as error:
         raise RunError(f"the package {error.name} is not installed; pip install 'konkyo[cluster]' has it") from error

@@ -51,7 +51,7 @@ def faithfulness(
     out: OutOption = STUDIES,
     images: Annotated[int, typer.Option(min=2, help="The first so many test images.")] = IMAGES,
     runs: RunsOption = RUNS,
-    rivals: Annotated[bool, typer.Option(help="Captum's explanations as well; `make test` installs Captum.")] = True,
+    captum: Annotated[bool, typer.Option(help="Captum's explanations as well; `make test` installs Captum.")] = True,
 ) -> None:
     """Measure which explanation is faithful, ours and those of others, by five criteria.
 
@@ -59,7 +59,7 @@ def faithfulness(
     """
     from trainer.figures import faithfulness as figure
 
-    others, left_out = _rivals() if rivals else ([], "Captum's explanations were left out as asked (--no-rivals)")
+    others, left_out = _captum() if captum else ([], "Captum's explanations were left out as asked (--no-captum)")
     if left_out is not None:
         console.print(escape(left_out), highlight=False)
     explanations = [*EXPLANATIONS, *others]
@@ -84,17 +84,17 @@ def faithfulness(
         print_written(*written)
 
 
-def _rivals() -> tuple[list[Explanation], str | None]:
+def _captum() -> tuple[list[Explanation], str | None]:
     """Captum's explanations, or none and why."""
     try:
+        from trainer.studies.captum_methods import CAPTUM_METHODS
         from trainer.studies.perturbations import PERTURBATIONS
-        from trainer.studies.rivals import RIVALS
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:
             raise
         return [], f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-    return [*RIVALS, *PERTURBATIONS], None
+    return [*CAPTUM_METHODS, *PERTURBATIONS], None
 
 
 def _table(name: str, measured: Sequence[Measured]) -> Table:

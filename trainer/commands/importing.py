@@ -1,6 +1,5 @@
 """``python -m trainer import``."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from rich.markup import escape
 
 from models.architecture import Wiring
 from models.checkpoint import DIRECTORY
-from trainer.commands.options import DATA, DataOption, data_set
+from trainer.commands.options import DATA, DataOption, check_name, data_set
 from trainer.commands.terminal import console
 from trainer.importing import network_of, publish_imported, read_weights
 
@@ -24,8 +23,7 @@ def import_weights(
     ] = DIRECTORY,
 ) -> None:
     """Take the weights of a network of this family that was trained elsewhere, and measure it on a data set."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
-        raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
+    check_name(name)
     arrays = read_weights(weights)
     training, test = data_set(data_directory, "train"), data_set(data_directory, "t10k")
     published = publish_imported(name, network_of(arrays, wiring, test.about.classes), training, test, out)

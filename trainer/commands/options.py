@@ -100,6 +100,12 @@ def chosen(directory: Path, names: list[str] | None) -> list[Checkpoint]:
     return [checkpoints[name] for name in dict.fromkeys(names or checkpoints)]
 
 
+def check_name(name: str) -> None:
+    """Raise BadParameter if a checkpoint cannot be called so."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
+
+
 def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | None) -> list[Checkpoint]:
     """The checkpoints whose data set this is. Those of others are left out, unless they were named.
 

@@ -1,6 +1,5 @@
 """``python -m trainer train``."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -13,7 +12,7 @@ from rich.table import Table
 from models.architecture import Architecture, Wiring
 from models.checkpoint import DIRECTORY, Checkpoint
 from trainer.about import MNIST
-from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, counts, data_set
+from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
 from trainer.commands.terminal import console, interruptible
 from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
 
@@ -69,8 +68,7 @@ def train(
 
     architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias)
     name = f"{wiring}-{filters}" if name is None else name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
-        raise typer.BadParameter("must be lower-case letters, digits and hyphens", param_hint="--name")
+    check_name(name)
     changes: dict[str, Any] = {
         "steps": steps,
         "batch": batch,

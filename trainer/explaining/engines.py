@@ -18,11 +18,6 @@ ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 AHEAD = 2
 
 
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run(job: Job, engine: Engine, workers: int) -> Iterator[int]:
     """Do what is still to be done of a job; gives the number of each shard when its file is there.
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, PAPER, SECOND, drawing
 from trainer.studies.comparison import BESIDE, CRITERIA, Measured, ranks
 from trainer.studies.curves import CURVES
-from trainer.studies.explanations import DEFAULT, GREEDY, OURS, PLAIN, RIVAL, SHAPLEY
+from trainer.studies.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, SHAPLEY
 
 # From the last rank to the first.
 _RANKS = LinearSegmentedColormap.from_list("konkyo-ranks", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)
@@ -76,12 +76,14 @@ def _shown(measured: Sequence[Measured]) -> list[tuple[Measured, dict[str, Any]]
     """The explanations that have their curves drawn, and how."""
     by_name = {one.name: one for one in measured}
     sums = np.array([ranks(measured)[criterion] for criterion in CRITERIA]).sum(0)
-    rivals = [measured[number] for number in np.argsort(sums, kind="stable") if measured[number].kind == RIVAL][:2]
+    best_baselines = [
+        measured[number] for number in np.argsort(sums, kind="stable") if measured[number].kind == BASELINE
+    ][:2]
     plain = [one for one in measured if one.kind == PLAIN]
     styles: list[tuple[Measured | None, str, float, str]] = [
         (by_name.get(SHAPLEY), ACCENT, 2.4, "-"),
         (by_name.get(DEFAULT), SECOND, 2.4, "-"),
-        *((one, AGAINST, 1.8, style) for one, style in zip(rivals, ("-", "--"), strict=False)),
+        *((one, AGAINST, 1.8, style) for one, style in zip(best_baselines, ("-", "--"), strict=False)),
         (by_name.get(GREEDY), FIRST, 1.2, "--"),
         *((one, MUTED, 1.2, style) for one, style in zip(plain, ("-", ":"), strict=False)),
     ]

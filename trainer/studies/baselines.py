@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.architecture import IMAGE_SIDE
 from models.network import Array
-from trainer.studies.rivals import Layers
+from trainer.studies.captum_methods import Layers
 from trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
 
 # Images evaluated at once.

@@ -15,7 +15,7 @@ from trainer.studies.greedy import greedy_heatmap
 from trainer.studies.pixels import pixel_ledger
 
 # What an explanation is: ours, another's, an order made to optimise the curves, or one that looks at no network.
-OURS, RIVAL, OPTIMISED, PLAIN = "ours", "rival", "optimised", "plain"
+OURS, BASELINE, OPTIMISED, PLAIN = "ours", "baseline", "optimised", "plain"
 
 
 @dataclass(frozen=True)

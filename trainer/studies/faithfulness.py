@@ -4,9 +4,9 @@ The criteria are deletion and insertion curves under two replacements, and infid
 with exact Shapley values are reported beside them. Rankings depend on such settings, so an explanation is called better
 than another only if it is better by every criterion, beyond the 95 % interval of the difference on the same images.
 
-The explanations of others come from Captum (``trainer.studies.rivals``, ``trainer.studies.perturbations``). Quantus is
-not used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it requires
-exactly NumPy 1.26.4.
+The explanations of others come from Captum (``trainer.studies.captum_methods``, ``trainer.studies.perturbations``).
+Quantus is not used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it
+requires exactly NumPy 1.26.4.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from models.architecture import IMAGE_SIDE
 from models.network import Array, softmax
 from models.regions import Regions
 from trainer.studies.baselines import BASELINES
-from trainer.studies.explanations import RIVAL, Explanation, Task
+from trainer.studies.explanations import BASELINE, Explanation, Task
 from trainer.studies.shapley import REGION, Baseline, Question
 
 # Of the network, for each image: what these methods take by default is less.
@@ -57,6 +57,6 @@ def _masks(rng: np.random.Generator) -> Array:
 
 _NAMES = ("ShapleyValueSampling", "KernelShap", "Lime")
 PERTURBATIONS = [
-    *(Explanation(one.name, RIVAL, partial(by_regions, baseline=one)) for one in BASELINES if one.name in _NAMES),
-    Explanation("RISE", RIVAL, rise),
+    *(Explanation(one.name, BASELINE, partial(by_regions, baseline=one)) for one in BASELINES if one.name in _NAMES),
+    Explanation("RISE", BASELINE, rise),
 ]

@@ -10,9 +10,9 @@ from models.architecture import Architecture  # noqa: E402
 from models.network import Array, Network  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
 from trainer.data import Digits  # noqa: E402
+from trainer.studies.captum_methods import CAPTUM_METHODS, Layers  # noqa: E402
 from trainer.studies.explanations import EXPLANATIONS, LEDGER, Task  # noqa: E402
 from trainer.studies.pixels import pixel_ledger  # noqa: E402
-from trainer.studies.rivals import RIVALS, Layers  # noqa: E402
 
 
 def task_of(network: Network, digits: Digits, seed: int = 0) -> Task:
@@ -21,7 +21,7 @@ def task_of(network: Network, digits: Digits, seed: int = 0) -> Task:
 
 
 def heatmap(name: str, task: Task) -> Array:
-    [found] = [one.heatmap for one in (*RIVALS, *EXPLANATIONS) if one.name == name]
+    [found] = [one.heatmap for one in (*CAPTUM_METHODS, *EXPLANATIONS) if one.name == name]
     return found(task)
 
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from models.architecture import IMAGE_SIDE, POOL, Wiring
 from models.network import Array, Network
-from trainer.studies.explanations import RIVAL, Explanation, Task
+from trainer.studies.explanations import BASELINE, Explanation, Task
 
 # Points on the path from the empty image to the whole one, and noisy images: Captum's default for the first.
 STEPS = 50
@@ -130,7 +130,7 @@ def _heatmap(task: Task, method: Method) -> Array:
 
 
 def _explanation(name: str, method: Method) -> Explanation:
-    return Explanation(name, RIVAL, lambda task: _heatmap(task, method))
+    return Explanation(name, BASELINE, lambda task: _heatmap(task, method))
 
 
-RIVALS = [_explanation(name, method) for name, method in METHODS.items()]
+CAPTUM_METHODS = [_explanation(name, method) for name, method in METHODS.items()]
