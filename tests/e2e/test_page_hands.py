@@ -1,5 +1,7 @@
 """What hands and browsers do that a mouse on a desk does not: palms, forbidden storage, keys of other alphabets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,25 +47,30 @@ def test_a_palm_beside_the_pen_draws_nothing(page: Page) -> None:
     read(page, 1)
 
 
-def test_a_browser_that_forbids_storage(browser: Browser) -> None:
+@contextmanager
+def asking_for_a_key(browser: Browser, script: str = "") -> Iterator[Page]:
+    """The page of a service that needs a key; the script runs before its own."""
     with running_service(KONKYO_API_KEYS="sesame") as address:
         profile = new_profile(browser)
-        profile.add_init_script(FORBIDDEN)
+        profile.add_init_script(script)
         page = profile.new_page()
         page.goto(f"http://{address}/")
+        expect(page.get_by_test_id("key")).to_be_visible()
+        yield page
+        profile.close()
+
+
+def test_a_browser_that_forbids_storage(browser: Browser) -> None:
+    with asking_for_a_key(browser, FORBIDDEN) as page:
         page.get_by_test_id("key").fill("sesame")
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("key-form")).not_to_be_visible()
         page.get_by_test_id("sample-7").click()
         read(page, 7)
-        profile.close()
 
 
 def test_a_key_of_other_letters_is_asked_for_again(browser: Browser) -> None:
-    with running_service(KONKYO_API_KEYS="sesame") as address:
-        profile = new_profile(browser)
-        page = profile.new_page()
-        page.goto(f"http://{address}/")
+    with asking_for_a_key(browser) as page:
         key = page.get_by_test_id("key")
         key.fill("鍵")
         page.keyboard.press("Enter")
@@ -72,20 +79,14 @@ def test_a_key_of_other_letters_is_asked_for_again(browser: Browser) -> None:
         key.fill("sesame")
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("canvas")).to_be_focused()
-        profile.close()
 
 
 def test_undoing_in_a_field_leaves_the_drawing(browser: Browser) -> None:
-    with running_service(KONKYO_API_KEYS="sesame") as address:
-        profile = new_profile(browser)
-        page = profile.new_page()
-        page.goto(f"http://{address}/")
-        expect(page.get_by_test_id("key")).to_be_visible()
+    with asking_for_a_key(browser) as page:
         page.get_by_test_id("canvas").evaluate(PEN_AND_PALM)
         page.get_by_test_id("key").fill("sesame")
         page.keyboard.press("Control+z")
         expect(page.get_by_test_id("undo")).to_be_enabled()
-        profile.close()
 
 
 def test_a_picture_of_many_pixels_is_made_smaller(page: Page, tmp_path: Path) -> None:
