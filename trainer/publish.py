@@ -64,7 +64,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
         selection={
             "by": f"validation accuracy on {recipe.held_out} held-out training images{copies}",
             "seed": chosen.seeds[place],
-            "runs": [entry for run in runs for entry in told(run, test)],
+            "runs": [entry for run in runs for entry in run_documents(run, test)],
         },
         validation=validation,
         packages={"torch": torch.__version__},
@@ -74,7 +74,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     return save(directory, name, network, origin, about, test)
 
 
-def told(run: Run, test: Digits) -> list[RunDocument]:
+def run_documents(run: Run, test: Digits) -> list[RunDocument]:
     """What each seed of a finished run gave, the test images included."""
     runs: list[RunDocument] = []
     for which, (seed, best) in enumerate(zip(run.seeds, run.best, strict=True)):

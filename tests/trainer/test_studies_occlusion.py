@@ -57,8 +57,8 @@ def test_the_study_is_hiding_every_region_by_hand(
     for one, region in zip(found, (6, 7), strict=True):
         sums, critical, changes, read = brute(network, some, region)
         assert one.region == region
-        assert one.read.tolist() == [read.count(digit) for digit in range(10)]
-        np.testing.assert_allclose(one.drop * np.maximum(one.read, 1)[:, None, None], sums, rtol=0, atol=1e-11)
+        assert one.predicted.tolist() == [read.count(digit) for digit in range(10)]
+        np.testing.assert_allclose(one.drop * np.maximum(one.predicted, 1)[:, None, None], sums, rtol=0, atol=1e-11)
         assert one.critical.tolist() == critical
         assert sum(critical) > 0
         assert {(int(a), int(b)): int(one.changes[a, b]) for a, b in np.argwhere(one.changes)} == dict(changes)
@@ -83,7 +83,7 @@ def test_on_paper(tmp_path: Path) -> None:
     drop[6, 7] = 4 * 3 * 2 * grey
     assert drop[6, 7] == pytest.approx(WHOLE - HIDDEN, abs=0.1)
     assert written["images"] == 3
-    assert written["read_as"] == [0, 0, 1, 0, 0, 0, 2, 0, 0, 0]
+    assert written["predicted_as"] == [0, 0, 1, 0, 0, 0, 2, 0, 0, 0]
     assert list(written["regions"]) == ["2", "4"]
     assert written["regions"]["2"]["grid"] == [14, 14]
     assert written["regions"]["4"]["grid"] == [7, 7]
@@ -145,7 +145,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
     sums, critical, changes, read = brute(checkpoint.precise, digits[:12], 8)
     entry = written["regions"]["8"]
-    assert written["read_as"] == [read.count(digit) for digit in range(10)]
+    assert written["predicted_as"] == [read.count(digit) for digit in range(10)]
     assert entry["critical"]["images_by_count"] == [critical.count(n) for n in range(max(critical) + 1)]
     assert entry["answer_changes"]["from_to"] == [[changes[a, b] for b in range(10)] for a in range(10)]
     for digit in range(10):

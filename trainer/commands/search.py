@@ -43,7 +43,7 @@ def search(
     """
     from trainer.figures import search as figure
     from trainer.jobs import Job
-    from trainer.publish import told
+    from trainer.publish import run_documents
 
     wanted = grid(_counts(conv1, "--conv1"), _counts(conv2, "--conv2"))
     chosen = replace(RECIPES[recipe], steps=steps, restarts=RESTARTS, rung=RUNG)
@@ -64,7 +64,7 @@ def search(
     with interruptible("validation"):
         distillation_set = distillation_set_for(chosen, digits, runs)
         for job, run in train_with_bars(jobs, digits, distillation_set, runs):
-            found[job.architecture] += told(run, test)
+            found[job.architecture] += run_documents(run, test)
     candidates = [Candidate(architecture, told_of) for architecture, told_of in found.items()]
     console.print(_table(candidates, minimum_accuracy / 100))
     for line in _verdict(candidates, minimum_accuracy / 100):

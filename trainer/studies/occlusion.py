@@ -29,11 +29,11 @@ class RegionStudy:
     ----------
     region
         Side in pixels.
-    read
-        (C,): how many images are read as each class.
+    predicted
+        (C,): how many images are predicted as each class.
     drop
-        (C, R, R): by how much hiding each region lowers the logit of the class that is read, on the mean over the
-        images that are read as that class; 0 where there are none.
+        (C, R, R): by how much hiding each region lowers the logit of the predicted class, on the mean over the images
+        that are predicted as that class; 0 where there are none.
     critical
         (N,): how many regions of each image are critical, that is, change the answer when they alone are hidden.
     changes
@@ -41,7 +41,7 @@ class RegionStudy:
     """
 
     region: int
-    read: IntArray
+    predicted: IntArray
     drop: Array
     critical: IntArray
     changes: IntArray
@@ -123,7 +123,7 @@ def document(checkpoint: Checkpoint, found: list[RegionStudy]) -> dict[str, Any]
         "images": len(found[0].critical),
         "score": "logit of the predicted class",
         "fill": 0,
-        "read_as": found[0].read.tolist(),
+        "predicted_as": found[0].predicted.tolist(),
         "regions": {str(one.region): one.document() for one in found},
     }
 
@@ -136,7 +136,7 @@ def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
     image, row, column = np.nonzero(result.critical)
     np.add.at(changes, (result.predicted[image], result.prediction[image, row, column]), 1)
     return {
-        "read": np.bincount(result.predicted, minlength=classes),
+        "predicted": np.bincount(result.predicted, minlength=classes),
         "drop": drop,
         "critical": result.critical.sum((1, 2)),
         "changes": changes,
@@ -144,12 +144,12 @@ def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
 
 
 def _together(region: int, done: list[Arrays]) -> RegionStudy:
-    read: IntArray = np.sum([part["read"] for part in done], axis=0)
+    predicted: IntArray = np.sum([part["predicted"] for part in done], axis=0)
     drop: Array = np.sum([part["drop"] for part in done], axis=0)
     return RegionStudy(
         region,
-        read,
-        drop / np.maximum(read, 1)[:, None, None],
+        predicted,
+        drop / np.maximum(predicted, 1)[:, None, None],
         np.concatenate([part["critical"] for part in done]),
         np.sum([part["changes"] for part in done], axis=0),
     )
