@@ -82,7 +82,7 @@ def _experiments(found: recipe.Experiments) -> Iterator[str]:
         "validation (mean ± sd)",
         "difference",
         *(("with augmented copies", "difference") if copies else ()),
-        "test (mean)",
+        "test (mean ± sd)",
         "empty image: certainty",
     )
     for network in dict.fromkeys(one.network for one in found.variants):
@@ -102,7 +102,7 @@ def _recipe_row(found: recipe.Experiments, one: recipe.Variant, copies: bool) ->
         f"{100 * mean(one.validation):.2f} ± {100 * stdev(one.validation):.2f} %",
         _difference(found.gain(one)),
         *((accuracy, _difference(found.gain(one, with_copies=True))) if copies else ()),
-        f"{mean(one.test):.2%}",
+        f"{100 * mean(one.test):.2f} ± {100 * stdev(one.test):.2f} %",
         f"{mean(one.empty):.0%}",
     )
 

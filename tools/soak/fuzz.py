@@ -97,7 +97,9 @@ def _mutated_png(chance: random.Random, data: bytes) -> bytes:
             )
             rest[2:] = 0, 0, chance.randrange(2)
             chunks[place] = kind, struct.pack(">IIBBBBB", width, height, *rest)
-            body = png.read(SIGNATURE + chunk(*chunks[place]))
+            if rest[1] == 3 and all(one[0] != b"PLTE" for one in chunks):
+                chunks.insert(place + 1, (b"PLTE", chance.randbytes(768)))
+            body = png.read(SIGNATURE + chunk(*chunks[place]) + chunk(b"PLTE", bytes(768)))
             lines = _lines(chance, min(body._length(), 40_000_000))
             chunks = [one for one in chunks if one[0] != b"IDAT"]
             chunks.insert(
