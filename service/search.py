@@ -44,7 +44,7 @@ class Search(BaseModel):
     """The networks of the search, the smallest first. The test images took no part in the choice."""
 
     format_version: Literal[1] = Field(exclude=True)
-    floor: float = Field(description="Minimum validation accuracy, 0…1.")
+    minimum_accuracy: float = Field(description="Minimum validation accuracy, 0…1.")
     lenet_parameters: int
     smallest: list[Smallest]
     networks: list[Searched]

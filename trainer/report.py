@@ -67,10 +67,10 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
         yield (
             f"- {one['wiring']}: {one['conv1_filters']} and {one['conv2_filters']} filters, {one['parameters']:,} "
             f"parameters, {one['share_of_lenet']:.0%} of LeNet's {lenet:,}, are the fewest that validate at "
-            f"{found['floor']:.1%} on average."
+            f"{found['minimum_accuracy']:.1%} on average."
         )
     if not found["smallest"]:
-        yield f"No network validated at {found['floor']:.1%} on average."
+        yield f"No network validated at {found['minimum_accuracy']:.1%} on average."
     yield ""
     if (studies / "search.png").exists():
         yield from ("![Accuracy against parameters](search.png)", "")

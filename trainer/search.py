@@ -58,7 +58,7 @@ def document(candidates: Sequence[Candidate], recipe: Recipe, minimum_accuracy: 
     return {
         "format_version": FORMAT_VERSION,
         "recipe": asdict(recipe),
-        "floor": minimum_accuracy,
+        "minimum_accuracy": minimum_accuracy,
         "lenet_parameters": LENET.parameters,
         "smallest": [
             {

@@ -47,7 +47,7 @@ def test_the_list_shows_what_was_searched(directory: Path) -> None:
     test = {"mean": pytest.approx(0.975), "deviation": pytest.approx(0.01 / 2**0.5)}
     validated = {"mean": pytest.approx(0.98), "deviation": 0.0}
     assert listed(directory)["search"] == {
-        "floor": 0.98,
+        "minimum_accuracy": 0.98,
         "lenet_parameters": 5046,
         "smallest": [
             {**shape("summed", 2, 600), "share_of_lenet": 600 / 5046},
@@ -67,11 +67,18 @@ def test_without_a_search_there_is_none(directory: Path) -> None:
     assert listed(directory)["search"] is None
 
 
+WHOLE = "Input should be a valid integer, unable to parse string as an integer"
+
+
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
         ({"format_version": 2}, "format_version", "Input should be 1"),
-        ({"floor": "high"}, "floor", "Input should be a valid number, unable to parse string as a number"),
+        (
+            {"minimum_accuracy": "high"},
+            "minimum_accuracy",
+            "Input should be a valid number, unable to parse string as a number",
+        ),
         ({"networks": [{}]}, "networks.0.wiring", "Field required"),
     ],
 )

@@ -68,7 +68,7 @@ def test_the_document_says_what_was_found() -> None:
     assert first["validation"] == {"mean": pytest.approx(0.98), "deviation": pytest.approx(0.01 * 2**0.5)}
     assert first["test"] == {"mean": pytest.approx(0.905), "deviation": pytest.approx(0.01 / 2**0.5)}
     assert second["test"] == {"mean": 0.8, "deviation": 0.0}
-    assert (made["floor"], made["lenet_parameters"], made["recipe"]["steps"]) == (0.98, 5046, 100_000)
+    assert (made["minimum_accuracy"], made["lenet_parameters"], made["recipe"]["steps"]) == (0.98, 5046, 100_000)
 
 
 OPTIONS = ["--conv1=1,2", "--conv2=1", "--seeds=2", "--recipe=paper", "--steps=250"]
@@ -147,7 +147,7 @@ def test_says_what_is_smallest(tmp_path: Path) -> None:
     said = " ".join(found.output.split())
     assert "The smallest that validates at 40.0% on average, summed: 1 and 1 filters, 296 parameters, " in said
     made = json.loads((tmp_path / "models" / "search.json").read_text())
-    assert made["floor"] == 0.4
+    assert made["minimum_accuracy"] == 0.4
     assert made["smallest"][0]["parameters"] == 296
     none = search("--minimum-accuracy=100", "--steps=250")
     assert "No network validates at 100.0% on average: train longer, or try more filters." in " ".join(

@@ -11,7 +11,7 @@ from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
 from tests.helpers.oracles import SUMMED, random_network
 from trainer.data import Digits
 from trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
-from trainer.studies.stamps import Stamps
+from trainer.studies.pixel_responses import PixelResponses
 
 
 def step_by_step(network: Network, image: Array, other: Array, attribution: Array, target: int) -> Array:
@@ -39,7 +39,7 @@ def test_curves_are_those_of_every_image_predicted_by_itself(base: str, rounded:
     attribution = attribution.round() if rounded else attribution  # rounded: many ties, by pixel
     target = int(network.logits(image).argmax())
     other = replacement(base, image)
-    drawn = curves(Stamps.of(network, image, other), attribution, target)
+    drawn = curves(PixelResponses.of(network, image, other), attribution, target)
     assert SCORES == (Score.LOGIT, Score.PROBABILITY)
     expected = step_by_step(network, image, other, attribution, target)
     for which, score in enumerate(SCORES):
@@ -59,20 +59,20 @@ def test_curves_are_those_of_every_image_predicted_by_itself(base: str, rounded:
 def test_areas_on_paper() -> None:
     """Two pixels of ink, of which the lamp alone counts: named first, and named last."""
     network, image = lamp_network(), lit((2, 2))
-    stamps = Stamps.of(network, image)
+    pixels = PixelResponses.of(network, image)
     assert network.logits(image).argmax() == 6
     first, last = np.zeros((28, 28)), np.zeros((28, 28))
     first[LAMP], last[LAMP] = 1, -1
     half = (WHOLE + HIDDEN) / 2
     logit = 0  # in SCORES
-    good = curves(stamps, first, 6).areas()[logit]
+    good = curves(pixels, first, 6).areas()[logit]
     np.testing.assert_allclose(good, [(half + HIDDEN) / 2, (half + WHOLE) / 2], rtol=1e-15)
-    bad = curves(stamps, last, 6).areas()[logit]
+    bad = curves(pixels, last, 6).areas()[logit]
     np.testing.assert_allclose(bad, [(half + WHOLE) / 2, (half + HIDDEN) / 2], rtol=1e-15)
 
 
 def test_an_empty_image_keeps_its_score() -> None:
-    areas = curves(Stamps.of(lamp_network(), np.zeros((28, 28))), np.zeros((28, 28)), 2).areas()
+    areas = curves(PixelResponses.of(lamp_network(), np.zeros((28, 28))), np.zeros((28, 28)), 2).areas()
     others = np.exp(HIDDEN - 10) + 8 * np.exp(-10)
     np.testing.assert_allclose(areas[0], 10, rtol=1e-15)
     np.testing.assert_allclose(areas[1], 1 / (1 + others), rtol=1e-12)

@@ -46,7 +46,7 @@ def test_the_smallest_of_each_wiring_near_the_border_are_looked_at_again() -> No
         return {"wiring": wiring, "conv1_filters": a, "conv2_filters": b, "validation": {"mean": validation}}
 
     searched = {
-        "floor": 0.98,
+        "minimum_accuracy": 0.98,
         "networks": [
             one("summed", 3, 3, 0.9735),
             one("summed", 4, 4, 0.9805),
@@ -103,7 +103,7 @@ def found() -> dict[str, object]:
     shapes = [("summed", 1, 1), ("paired", 2, 1)]
     names = "wiring", "conv1_filters", "conv2_filters"
     networks = [{**dict(zip(names, shape, strict=True)), "validation": {"mean": 0.4}} for shape in shapes]
-    return {"floor": 0.4, "networks": networks}
+    return {"minimum_accuracy": 0.4, "networks": networks}
 
 
 def command(*more: str) -> Result:
@@ -151,7 +151,7 @@ def test_what_is_missing_or_does_not_divide_is_said(tmp_path: Path) -> None:
     assert str(missing.exception) == f"{path} is not there; `python -m trainer search` writes it"
     path.parent.mkdir()
     path.write_text(pretty(found()))
-    far = {**found(), "floor": 0.9}
+    far = {**found(), "minimum_accuracy": 0.9}
     path.write_text(pretty(far))
     assert str(command().exception) == (
         f"no network of {path} validates near 90.0%: search again with other --conv1, --conv2 or --minimum-accuracy"

@@ -46,8 +46,8 @@ def smallest(
     wanted, digits = near_the_border(searched), mnist(data_directory, "train")
     if not wanted:
         raise RunError(
-            f"no network of {path} validates near {searched['floor']:.1%}: search again with other --conv1, --conv2 or "
-            "--minimum-accuracy"
+            f"no network of {path} validates near {searched['minimum_accuracy']:.1%}: search again with other --conv1, "
+            "--conv2 or --minimum-accuracy"
         )
     held_out, rest = divmod(len(digits), folds)
     if rest:
@@ -59,12 +59,12 @@ def smallest(
             for architecture, accuracy in _train(wanted, chosen, fold(digits, number, folds), seeds, number, runs):
                 found[architecture].append(accuracy)
     networks = [CrossValidated(architecture, accuracies) for architecture, accuracies in found.items()]
-    written = document(networks, searched["floor"], seeds, steps, len(digits))
+    written = document(networks, searched["minimum_accuracy"], seeds, steps, len(digits))
     console.print(_table(networks))
     for line in verdict(written):
         console.print(line, highlight=False)
     write(out / "smallest.json", written)
-    figure.draw(out / "smallest.png", networks, searched["floor"])
+    figure.draw(out / "smallest.png", networks, searched["minimum_accuracy"])
     print_written(out / "smallest.json", out / "smallest.png")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from models.architecture import IMAGE_SIDE
 from models.network import Array
 from models.occlusion import Score
-from trainer.studies.stamps import Stamps
+from trainer.studies.pixel_responses import PixelResponses
 
 SCORES = tuple(Score)
 REPLACEMENTS = ("background", "blurred")
@@ -61,22 +61,22 @@ class Curves:
         return np.array([np.interp(wanted, steps, curve) for curve in curves])
 
 
-def curves(stamps: Stamps, attribution: Array, target: int) -> Curves:
+def curves(pixels: PixelResponses, attribution: Array, target: int) -> Curves:
     """Both curves of one image.
 
     Parameters
     ----------
-    stamps
+    pixels
         The image's, against the replacement.
     attribution
         (28, 28): the explanation.
     target
         The class that is predicted for the whole image.
     """
-    order = np.argsort(-attribution.ravel()[stamps.places], kind="stable")
-    inserted = np.zeros((len(order) + 1, *stamps.stamps.shape[1:]), stamps.stamps.dtype)
-    np.cumsum(stamps.stamps[order], axis=0, out=inserted[1:])
-    return Curves(stamps.logits(np.stack([inserted[-1] - inserted, inserted])), target)
+    order = np.argsort(-attribution.ravel()[pixels.places], kind="stable")
+    inserted = np.zeros((len(order) + 1, *pixels.responses.shape[1:]), pixels.responses.dtype)
+    np.cumsum(pixels.responses[order], axis=0, out=inserted[1:])
+    return Curves(pixels.logits(np.stack([inserted[-1] - inserted, inserted])), target)
 
 
 def replacement(name: str, image: Array) -> Array:

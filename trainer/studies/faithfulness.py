@@ -27,8 +27,8 @@ from trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replace
 from trainer.studies.estimate import Estimate
 from trainer.studies.explanations import DEFAULT, EXPLANATIONS, Explanation, Task
 from trainer.studies.parts import Arrays, Parts, slug
+from trainer.studies.pixel_responses import PixelResponses
 from trainer.studies.sanity import LAYERS, correlations
-from trainer.studies.stamps import Stamps
 
 # Images a part.
 CHUNK = 25
@@ -170,7 +170,7 @@ class Given:
     ----------
     task
         The images.
-    stamps
+    pixels
         For each of ``REPLACEMENTS``, each image's.
     hidden
         (N, K, 28, 28): what is hidden for the infidelity.
@@ -181,7 +181,7 @@ class Given:
     """
 
     task: Task
-    stamps: Mapping[str, Sequence[Stamps]]
+    pixels: Mapping[str, Sequence[PixelResponses]]
     hidden: Array
     dropped: Array
     values: Array
@@ -195,7 +195,7 @@ class Given:
         return cls(
             task,
             {
-                base: [Stamps.of(checkpoint.network, image, replacement(base, image)) for image in task.images]
+                base: [PixelResponses.of(checkpoint.network, image, replacement(base, image)) for image in task.images]
                 for base in REPLACEMENTS
             },
             hidden,
@@ -216,7 +216,7 @@ def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
     heatmaps = explanation.heatmap(given.task)
     targets = given.task.target.tolist()
     drawn = {
-        base: [curves(*one) for one in zip(given.stamps[base], heatmaps, targets, strict=True)] for base in REPLACEMENTS
+        base: [curves(*one) for one in zip(given.pixels[base], heatmaps, targets, strict=True)] for base in REPLACEMENTS
     }
     return {
         "areas": np.array([[one.areas() for one in drawn[base]] for base in REPLACEMENTS]).swapaxes(0, 1),

@@ -62,7 +62,7 @@ class CrossValidated:
 
 def near_the_border(searched: dict[str, Any]) -> list[Architecture]:
     """The networks of ``search.json`` to look at again: of each wiring the smallest that validate near the minimum."""
-    low, high = searched["floor"] - BELOW, searched["floor"] + ABOVE
+    low, high = searched["minimum_accuracy"] - BELOW, searched["minimum_accuracy"] + ABOVE
     found = []
     for wiring in Wiring:
         near = [

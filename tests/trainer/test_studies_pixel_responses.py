@@ -4,23 +4,23 @@ import pytest
 from models.architecture import Architecture
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title
 from trainer.data import Digits
-from trainer.studies.stamps import Stamps
+from trainer.studies.pixel_responses import PixelResponses
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_sums_of_stamps_are_read_as_the_pictures_that_show_these_pixels(
+def test_sums_of_responses_are_predicted_as_the_images_that_show_these_pixels(
     architecture: Architecture, digits: Digits
 ) -> None:
     network, rng = random_network(architecture, 81), np.random.default_rng(81)
     image = digits.scaled(np.float64)[17].copy()
-    image[[0, 0, 27, 27], [0, 27, 0, 27]] = 0.7  # a stamp is cut off at every edge
-    stamps = Stamps.of(network, image)
-    assert stamps.places.tolist() == np.flatnonzero(image).tolist()
+    image[[0, 0, 27, 27], [0, 27, 0, 27]] = 0.7  # responses are cut off at every edge
+    pixels = PixelResponses.of(network, image)
+    assert pixels.places.tolist() == np.flatnonzero(image).tolist()
     for chance in (0.0, 0.3, 1.0):
-        shown = rng.random(len(stamps.places)) < chance
+        shown = rng.random(len(pixels.places)) < chance
         picture = np.zeros(784)
-        picture[stamps.places[shown]] = image.ravel()[stamps.places[shown]]
-        read = stamps.logits(stamps.stamps[shown].sum(0))
+        picture[pixels.places[shown]] = image.ravel()[pixels.places[shown]]
+        read = pixels.logits(pixels.responses[shown].sum(0))
         np.testing.assert_allclose(read, network.logits(picture.reshape(28, 28)), rtol=0, atol=1e-12)
 
 
@@ -28,20 +28,20 @@ def test_sums_of_stamps_are_read_as_the_pictures_that_show_these_pixels(
 def test_mixtures_of_two_images(architecture: Architecture, digits: Digits) -> None:
     network, rng = random_network(architecture, 84), np.random.default_rng(84)
     image, other = digits.scaled(np.float64)[17], digits.scaled(np.float64)[18]
-    stamps = Stamps.of(network, image, other)
-    assert stamps.places.tolist() == np.flatnonzero(image != other).tolist()
+    pixels = PixelResponses.of(network, image, other)
+    assert pixels.places.tolist() == np.flatnonzero(image != other).tolist()
     for chance in (0.0, 0.5, 1.0):
-        shown = rng.random(len(stamps.places)) < chance
+        shown = rng.random(len(pixels.places)) < chance
         mixed = other.ravel().copy()
-        mixed[stamps.places[shown]] = image.ravel()[stamps.places[shown]]
-        predicted = stamps.logits(stamps.stamps[shown].sum(0))
+        mixed[pixels.places[shown]] = image.ravel()[pixels.places[shown]]
+        predicted = pixels.logits(pixels.responses[shown].sum(0))
         np.testing.assert_allclose(predicted, network.logits(mixed.reshape(28, 28)), rtol=0, atol=1e-12)
 
 
-def test_a_blank_picture_leaves_no_stamp() -> None:
+def test_an_empty_image_has_no_responses() -> None:
     network = random_network(PAIRED, 82)
-    stamps = Stamps.of(network, np.zeros((28, 28)))
-    assert stamps.stamps.shape == (0, 3, 24, 24)
-    read = stamps.logits(np.zeros((2, 5, 3, 24, 24)))
+    pixels = PixelResponses.of(network, np.zeros((28, 28)))
+    assert pixels.responses.shape == (0, 3, 24, 24)
+    read = pixels.logits(np.zeros((2, 5, 3, 24, 24)))
     assert read.shape == (2, 5, 10)
     np.testing.assert_allclose(read[1, 4], network.logits(np.zeros((28, 28))), rtol=0, atol=1e-12)

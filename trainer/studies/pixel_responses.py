@@ -14,7 +14,7 @@ from models.network import Array, IntArray, Network
 
 
 @dataclass(frozen=True)
-class Stamps:
+class PixelResponses:
     """What each pixel of an image adds to conv1 of a reference image.
 
     Attributes
@@ -23,7 +23,7 @@ class Stamps:
         Its precision is that of the answers.
     places
         (n,): the pixels in which the two images differ, row by row.
-    stamps
+    responses
         (n, A, S, S): what each of these pixels adds to conv1.
     reference
         (A, S, S): conv1 of the reference, with the bias.
@@ -31,27 +31,27 @@ class Stamps:
 
     network: Network
     places: IntArray
-    stamps: Array
+    responses: Array
     reference: Array
 
     @classmethod
-    def of(cls, network: Network, image: Array, reference: Array | None = None) -> "Stamps":
+    def of(cls, network: Network, image: Array, reference: Array | None = None) -> "PixelResponses":
         """Of an image (28, 28), and a reference (28, 28), by default an empty image."""
         flat, _ = network.flatten(image)
         other = np.zeros_like(flat) if reference is None else network.flatten(reference)[0]
         places = np.flatnonzero(flat != other)
         bias = network.weights["conv1.bias"][:, None, None]
         inked = np.flatnonzero(other)
-        base = _stamps(network, other[0], inked).sum(0) + bias
-        return cls(network, places, _stamps(network, (flat - other)[0], places), base)
+        base = _responses(network, other[0], inked).sum(0) + bias
+        return cls(network, places, _responses(network, (flat - other)[0], places), base)
 
     def logits(self, sums: Array) -> Array:
-        """The logits (..., C) of the images whose stamps add up to ``sums`` (..., A, S, S)."""
+        """The logits (..., C) of the images whose pixels' responses add up to ``sums`` (..., A, S, S)."""
         answers = self.network.after_conv1(sums.reshape(-1, *sums.shape[-3:]) + self.reference)
         return answers.reshape(*sums.shape[:-3], answers.shape[-1])
 
 
-def _stamps(network: Network, values: Array, places: IntArray) -> Array:
+def _responses(network: Network, values: Array, places: IntArray) -> Array:
     """(n, A, S, S): what these pixels of (784,) add to conv1."""
     row, column = np.divmod(places, IMAGE_SIDE)
     kernels = network.weights["conv1.weight"][:, 0, ::-1, ::-1]
