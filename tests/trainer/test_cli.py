@@ -274,7 +274,7 @@ def test_a_minimum_accuracy_that_is_not_reached_ends_with_status_1(tmp_path: Pat
 @needs_mnist
 def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) -> None:
     # After the first validation there are seconds left, which a busy machine needs to send the signal.
-    recipe = [*QUICK, "--steps=8000", "--minimum-accuracy=0"]
+    recipe = [*QUICK, "--steps=5000", "--minimum-accuracy=0"]
     assert shell(*recipe, "--out", tmp_path / "whole", "--runs", tmp_path / "one").returncode == 0
 
     state = tmp_path / "two" / "quick" / "paper-1-1.pt"
