@@ -15,6 +15,7 @@ from statistics import median
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import upload
 from service.app import create_app
+from tests.helpers.asgi import scope
 
 ROUNDS, CALLS = 15, 20
 # Multiples of the endpoint that does nothing; about twice what was measured when the bounds were set.
@@ -42,22 +43,7 @@ async def ask(app: App, path: str) -> None:
         if message["type"] == "http.response.start":
             status = int(str(message["status"]))
 
-    headers = [(b"host", b"localhost"), (b"content-type", media.encode())]
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": headers,
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    await app(scope, receive, send)
+    await app(scope(path, [(b"content-type", media.encode())]), receive, send)
     if status != 200:
         raise RuntimeError(f"{path} answered {status}")
 

@@ -15,7 +15,7 @@ answer, `[row][column]` is an array of rows; "[28 × …]" says how long an arra
 was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
 """
 
-# Those that are no errors of the code below.
+# Kinds of problem that no error class stands for.
 OTHER_PROBLEMS = {
     "malformed-request": (400, "What is not well-formed HTTP."),
     "not-found": (404, "Nothing is at this path."),

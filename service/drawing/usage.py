@@ -117,7 +117,7 @@ def _draw_cells(
     if panels.dense:
         return
     for (i, j), count in np.ndenumerate(one.firsts):
-        # Half a percent is rounded up, as the lines below, with one decimal, would make one expect.
+        # Half a percent is rounded up: the lines below show the same share with one decimal.
         box, text = panels.cell(number, i, j), f"{(200 * count + one.images) // (2 * one.images)}%"
         colour = colours.get((i, j), MUTED if text == "0%" else INK)
         middle = (box.left + box.right) / 2

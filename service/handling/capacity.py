@@ -39,7 +39,7 @@ class Capacity:
 
     @contextmanager
     def body(self) -> Iterator[Callable[[int], None]]:
-        """Room for a body, until it is answered: what it gives is called with the size of each piece that has arrived.
+        """Room for a body, until it is answered. Gives a function to call with the size of each piece that arrives.
 
         What is only announced takes no room: a client could announce much and send nothing.
         """

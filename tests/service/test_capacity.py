@@ -17,6 +17,7 @@ from service.handling import capacity
 from service.handling.capacity import SLOTS, Capacity
 from service.imaging import decoding
 from service.settings import Settings
+from tests.helpers.asgi import scope
 from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
@@ -118,20 +119,7 @@ def test_beyond_capacity_a_request_is_told_to_come_back(held: threading.Event) -
 
 async def answer_without_a_body(app: Any, path: str, query: bytes = b"") -> tuple[int, bytes]:
     """The status and the body of the answer to a request whose body never comes."""
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": query,
-        "headers": [(b"host", b"localhost"), (b"content-type", b"image/png"), (b"content-length", b"500")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
+    headers = [(b"content-type", b"image/png"), (b"content-length", b"500")]
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -142,7 +130,7 @@ async def answer_without_a_body(app: Any, path: str, query: bytes = b"") -> tupl
         sent.append(message)
 
     with anyio.fail_after(20):
-        await app(scope, receive, send)
+        await app(scope(path, headers, query), receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
 

@@ -17,6 +17,7 @@ from service.handling.capacity import BODIES, Capacity
 from service.http import uploads
 from service.inference.inference import MAX_BODY
 from service.settings import Settings
+from tests.helpers.asgi import scope
 from tests.helpers.refuse import refuses
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensor
 from tools.soak.memory import peak
@@ -170,21 +171,7 @@ async def asked(app: Any, length: int, receive: Any, sent: list[Any]) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": PATH,
-        "raw_path": PATH.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"content-length", b"%d" % length)],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    await app(scope, receive, send)
+    await app(scope(PATH, [(b"content-length", b"%d" % length)]), receive, send)
 
 
 async def stays() -> bool:

@@ -20,7 +20,7 @@ from trainer.commands.training import RECIPES, RecipeName, distillation_set_for,
 MINIMUM_ACCURACY = 97.0
 # What recipes count in; of another data set they take the same share.
 MNIST_IMAGES = 60_000
-# Of a recipe that has none, where --restarts asks for several starts.
+# Rungs of a recipe that has none, if --restarts asks for several starts.
 RUNGS = 4
 
 

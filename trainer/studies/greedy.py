@@ -23,7 +23,7 @@ def greedy_heatmap(network: Network, image: Array, target: int) -> Array:
         log P(target | moved) + log(1 − P(target | rest))
 
     is greatest, as many as ``GROWTH`` times those moved before, at least one; of equal ones, the first row by row. The
-    heatmap is 0 between the regions up to the step with the greatest score and those after it.
+    regions up to the step with the greatest score are positive, those after it negative.
 
     Raises
     ------
