@@ -4,11 +4,12 @@ WORKDIR /build
 RUN python -m venv --without-pip /venv
 COPY pyproject.toml constraints.txt ./
 # What the service needs stands in a layer of its own, which a change of the code leaves as it is.
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-        > requirements.txt && \
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+        print(*project['dependencies'], *project['optional-dependencies']['serve'], sep='\n')" > requirements.txt && \
     pip --python /venv/bin/python install --no-cache-dir --no-compile --constraint constraints.txt \
         --requirement requirements.txt
 COPY README.md LICENSE ./
+COPY konkyo konkyo
 COPY models models
 COPY service service
 COPY trainer trainer
@@ -26,5 +27,5 @@ USER konkyo
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_MMAP_THRESHOLD_=1048576 KONKYO_HOST=0.0.0.0
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s \
-    CMD ["python", "-m", "service.healthcheck"]
-CMD ["python", "-m", "service"]
+    CMD ["python", "-m", "konkyo.service.healthcheck"]
+CMD ["konkyo", "serve"]

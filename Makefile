@@ -22,7 +22,7 @@ train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="-
 
 trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
 
-cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run service.cluster:app` need
+cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run konkyo.service.cluster:app` need
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them; the last two take hours and can be resumed
 	$(RUN) trainer study filters
@@ -78,7 +78,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable .
+	$(PIP) --editable '.[serve]'
 	touch $@
 
 $(VENV)/.train $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -7,11 +7,11 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks import combinations, explanations, occlusion, training
-from models.architecture import Architecture, Wiring
-from models.checkpoint import load_all
-from models.network import Network
-from trainer.data import read
-from trainer.network import TrainableNetwork
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Network
+from konkyo.trainer.data import read
+from konkyo.trainer.network import TrainableNetwork
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 # One of each shape; the other networks take as long.

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.timing import console, show
-from models.contrasts import Contrasts
-from models.errors import BudgetError
-from models.hiding import Hiding
-from models.local_games import class_games
-from models.network import Array, Network
-from models.proofs import OTHER, grounds
-from models.regions import Regions
-from models.shapley import pair_values, shapley_values
-from trainer.network import TrainableNetwork
-from trainer.studies.baselines import BASELINES
-from trainer.studies.shapley import ENOUGH, REGION, Question
+from konkyo.models.contrasts import Contrasts
+from konkyo.models.errors import BudgetError
+from konkyo.models.hiding import Hiding
+from konkyo.models.local_games import class_games
+from konkyo.models.network import Array, Network
+from konkyo.models.proofs import OTHER, grounds
+from konkyo.models.regions import Regions
+from konkyo.models.shapley import pair_values, shapley_values
+from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.studies.baselines import BASELINES
+from konkyo.trainer.studies.shapley import ENOUGH, REGION, Question
 
 # The first so many images; of them the worst grounds; and the orders that Captum's sampling is first asked with.
 IMAGES, WORST, ORDERS = 200, 1000, 25

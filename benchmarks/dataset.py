@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from models.checkpoint import load_all
-from models.network import Network
-from trainer.data import read
-from trainer.explaining.choices import Explanation
-from trainer.explaining.table import explain
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Network
+from konkyo.trainer.data import read
+from konkyo.trainer.explaining.choices import Explanation
+from konkyo.trainer.explaining.table import explain
 
 ROOT = Path(__file__).parent.parent
 IMAGES, ROUNDS = 256, 3

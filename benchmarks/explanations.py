@@ -9,14 +9,14 @@ from captum.attr import LayerGradientXActivation
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
-from models.contributions import contributions, explain_filters
-from models.network import Network
-from models.occlusion import explain_occlusion
-from models.prediction import predict
-from models.process import explain_process
-from service import drawing
-from service.drawing.primitives.encoding import png
-from trainer.network import TrainableNetwork
+from konkyo.models.contributions import contributions, explain_filters
+from konkyo.models.network import Network
+from konkyo.models.occlusion import explain_occlusion
+from konkyo.models.prediction import predict
+from konkyo.models.process import explain_process
+from konkyo.service import drawing
+from konkyo.service.drawing.primitives.encoding import png
+from konkyo.trainer.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.
 DIGITS = 40

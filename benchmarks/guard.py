@@ -14,7 +14,7 @@ from statistics import median
 
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import upload
-from service.app import create_app
+from konkyo.service.app import create_app
 from tests.helpers.asgi import scope
 
 ROUNDS, CALLS = 15, 20

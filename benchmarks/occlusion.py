@@ -8,11 +8,11 @@ from captum.attr import Occlusion
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
-from models.hiding import Hiding
-from models.network import Network
-from models.occlusion import occlude
-from models.regions import Regions
-from trainer.network import TrainableNetwork
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Network
+from konkyo.models.occlusion import occlude
+from konkyo.models.regions import Regions
+from konkyo.trainer.network import TrainableNetwork
 
 
 def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:

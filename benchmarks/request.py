@@ -23,19 +23,19 @@ from benchmarks.guard import ask
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import DIGIT, upload
 from benchmarks.timing import medians
-from models.card import Polarity
-from models.checkpoint import load_all
-from models.contributions import explain_filters
-from models.occlusion import explain_occlusion
-from models.prediction import predict
-from service import drawing
-from service.app import create_app
-from service.drawing.primitives.encoding import png
-from service.drawing.primitives.style import Style
-from service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
-from service.http.uploads import read_upload
-from service.imaging.decoding import Fit, decode_image
-from service.imaging.input_warnings import input_warnings
+from konkyo.models.card import Polarity
+from konkyo.models.checkpoint import load_all
+from konkyo.models.contributions import explain_filters
+from konkyo.models.occlusion import explain_occlusion
+from konkyo.models.prediction import predict
+from konkyo.service import drawing
+from konkyo.service.app import create_app
+from konkyo.service.drawing.primitives.encoding import png
+from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
+from konkyo.service.http.uploads import read_upload
+from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.input_warnings import input_warnings
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion")
 ROUNDS = 9

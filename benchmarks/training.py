@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.timing import show
-from models.architecture import Architecture
-from trainer.data import Digits
-from trainer.ensemble import GROUP
-from trainer.network import TrainableNetwork
-from trainer.recipe import PAPER
-from trainer.train import REPORT_EVERY, Run
+from konkyo.models.architecture import Architecture
+from konkyo.trainer.data import Digits
+from konkyo.trainer.ensemble import GROUP
+from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.recipe import PAPER
+from konkyo.trainer.train import REPORT_EVERY, Run
 
 CORES = 2
 # The validation of a run would be timed with it.

@@ -3,15 +3,15 @@
 The names below are for use from Python; ``docs/mathematics.md`` defines what they compute.
 """
 
-from models.checkpoint import Checkpoint, load, load_all
-from models.contributions import FilterExplanation, explain_filters
-from models.hiding import Hiding
-from models.occlusion import OcclusionExplanation, explain_occlusion
-from models.prediction import Prediction, predict
-from models.process import Process, explain_process
-from models.proofs import Grounds, grounds
-from models.regions import Regions
-from models.shapley_explanation import ShapleyExplanation, explain_shapley
+from konkyo.models.checkpoint import Checkpoint, load, load_all
+from konkyo.models.contributions import FilterExplanation, explain_filters
+from konkyo.models.hiding import Hiding
+from konkyo.models.occlusion import OcclusionExplanation, explain_occlusion
+from konkyo.models.prediction import Prediction, predict
+from konkyo.models.process import Process, explain_process
+from konkyo.models.proofs import Grounds, grounds
+from konkyo.models.regions import Regions
+from konkyo.models.shapley_explanation import ShapleyExplanation, explain_shapley
 
 __all__ = [
     "Checkpoint",
@@ -32,5 +32,3 @@ __all__ = [
     "load_all",
     "predict",
 ]
-
-__version__ = "0.2.0"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.classes import FEWEST, MOST
-from models.errors import ArchitectureError
+from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.errors import ArchitectureError
 
 IMAGE_SIDE = 28
 POOL = 2

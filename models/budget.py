@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.errors import BudgetError
+from konkyo.models.errors import BudgetError
 
 
 @dataclass

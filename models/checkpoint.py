@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 
-from models import files, probe
-from models.architecture import Architecture, Wiring
-from models.card import (
+from konkyo.models import files, probe
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.card import (
     FORMAT_VERSION,
     OPTIONAL_WARNINGS,
     READABLE_VERSIONS,
@@ -26,9 +26,9 @@ from models.card import (
     Preprocessing,
     completed,
 )
-from models.classes import numbered, wrong_names
-from models.errors import ArchitectureError, CheckpointError
-from models.network import Network
+from konkyo.models.classes import numbered, wrong_names
+from konkyo.models.errors import ArchitectureError, CheckpointError
+from konkyo.models.network import Network
 
 SUFFIX = ".safetensors"
 # The study of a checkpoint, see models/usage_file.py. It is deleted when the checkpoint is replaced.

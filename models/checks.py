@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from models.classes import Names
-from models.errors import ImageError, ParameterError
-from models.network import Array
+from konkyo.models.classes import Names
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.network import Array
 
 
 def check_class(parameter: str, value: int, count: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.errors import ParameterError
+from konkyo.models.errors import ParameterError
 
 FEWEST, MOST = 2, 64
 LONGEST_NAME = 64

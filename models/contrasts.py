@@ -6,11 +6,11 @@ A set of regions is an int whose bit r stands for region r.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.budget import Budget
-from models.elimination import Least, entries, least, members, plan, set_of
-from models.level_search import fewest_hidden
-from models.local_games import LocalGames
-from models.network import Array
+from konkyo.models.budget import Budget
+from konkyo.models.elimination import Least, entries, least, members, plan, set_of
+from konkyo.models.level_search import fewest_hidden
+from konkyo.models.local_games import LocalGames
+from konkyo.models.network import Array
 
 # (R²,): which regions are visible; (N, R²) for several hidings.
 Hiding = NDArray[np.bool_]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.checks import check_class, check_question, check_single
-from models.classes import numbered
-from models.network import Array, Network, Trace
-from models.result import ClassResult
-from models.usage import Typicality, Usage
+from konkyo.models.checks import check_class, check_question, check_single
+from konkyo.models.classes import numbered
+from konkyo.models.network import Array, Network, Trace
+from konkyo.models.result import ClassResult
+from konkyo.models.usage import Typicality, Usage
 
 
 @dataclass(frozen=True)

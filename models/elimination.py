@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.local_games import LocalGame, LocalGames
-from models.network import Array
+from konkyo.models.local_games import LocalGame, LocalGames
+from konkyo.models.network import Array
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array, Network, softmax
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array, Network, softmax
 
 
 @dataclass(frozen=True)

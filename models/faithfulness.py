@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.hiding import Hiding
-from models.network import Array, IntArray, Network, softmax
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, IntArray, Network, softmax
 
 RANDOM_ORDERS = 20
 # Maximum number of steps of a curve. With more regions, one step hides several.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checks import check_fill
-from models.network import Array
-from models.regions import Regions
+from konkyo.models.checks import check_fill
+from konkyo.models.network import Array
+from konkyo.models.regions import Regions
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE, POOL, Architecture
-from models.network import Array, IntArray, Network, max_pool
-from models.regions import Regions
+from konkyo.models.architecture import IMAGE_SIDE, POOL, Architecture
+from konkyo.models.network import Array, IntArray, Network, max_pool
+from konkyo.models.regions import Regions
 
 # Number of hidden images in one batch. Their windows must fit into the cache.
 CHUNK = 1024

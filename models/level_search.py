@@ -7,9 +7,9 @@ search.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.budget import Budget
-from models.local_games import LocalGames
-from models.network import Array, IntArray
+from konkyo.models.budget import Budget
+from konkyo.models.local_games import LocalGames
+from konkyo.models.network import Array, IntArray
 
 # Number of sets in one batch.
 CHUNK = 512

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.network import Array
+from konkyo.models.network import Array
 
 # Maps without anything in them are near nothing; this stands in the place of a division by zero.
 _NOTHING = 1e-12

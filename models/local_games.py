@@ -13,11 +13,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import POOL, Wiring
-from models.checks import check_fill, check_question, check_single
-from models.network import Array, IntArray, Network
-from models.regions import Regions
-from models.windows import Windows, windows
+from konkyo.models.architecture import POOL, Wiring
+from konkyo.models.checks import check_fill, check_question, check_single
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.regions import Regions
+from konkyo.models.windows import Windows, windows
 
 # Number of conv2 responses in one batch. Larger batches leave the cache, smaller ones make matrix products slow.
 CHUNK = 2**19
@@ -116,7 +116,7 @@ def class_games(network: Network, image: Array, region: int = 4, fill: float = 0
     network
         Its precision is that of the tables.
     image, region, fill
-        As in ``models.shapley.shapley_values``.
+        As in ``konkyo.models.shapley.shapley_values``.
 
     Returns
     -------
@@ -150,8 +150,8 @@ def pair_games(
 ) -> LocalGames:
     """The game whose values are the contributions of the filter pairs and of the biases that pairs share.
 
-    Gates and winners are those of each hiding, as in the ledger of the hidden image (``models.contributions``). The sum
-    of all quantities is the target's logit minus its class bias.
+    Gates and winners are those of each hiding, as in the ledger of the hidden image
+    (``konkyo.models.contributions``). The sum of all quantities is the target's logit minus its class bias.
 
     Parameters
     ----------

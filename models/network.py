@@ -9,9 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE, POOL, Architecture, Wiring
-from models.classes import Names, numbered, wrong_names
-from models.errors import ImageError
+from konkyo.models.architecture import IMAGE_SIDE, POOL, Architecture, Wiring
+from konkyo.models.classes import Names, numbered, wrong_names
+from konkyo.models.errors import ImageError
 
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]

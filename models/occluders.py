@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.incremental import Occluder, multiply_adds
-from models.network import Array, Network
-from models.regions import Regions
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.incremental import Occluder, multiply_adds
+from konkyo.models.network import Array, Network
+from konkyo.models.regions import Regions
 
 # The time of one multiply-add of a forward pass over that of one in an incremental occluder, whose matrix products are
 # larger. Measured with both wirings and all sides of regions.
@@ -21,7 +21,7 @@ class Occlusions(Protocol):
     """Predicts images with each region hidden in turn."""
 
     def logits(self, images: Array, fill: float | Array) -> tuple[Array, Array, Array]:
-        """As ``models.incremental.Occluder.logits``."""
+        """As ``konkyo.models.incremental.Occluder.logits``."""
 
 
 class ForwardPasses:
@@ -40,7 +40,7 @@ class ForwardPasses:
         self._masks = regions.masks.reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
 
     def logits(self, images: Array, fill: float | Array) -> tuple[Array, Array, Array]:
-        """As ``models.incremental.Occluder.logits``."""
+        """As ``konkyo.models.incremental.Occluder.logits``."""
         whole = self._network.logits(images)
         hidden = np.repeat(whole[:, None], len(self._masks), axis=1)
         fills = np.broadcast_to(np.asarray(fill, self._network.dtype), images.shape)

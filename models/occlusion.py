@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.architecture import IMAGE_SIDE
-from models.checks import check_class, check_question, check_single
-from models.errors import ParameterError
-from models.faithfulness import Faithfulness, faithfulness
-from models.hiding import Hiding
-from models.network import Array, IntArray, Network, softmax
-from models.occluders import occluder
-from models.pair_drops import pair_drops
-from models.result import ClassResult
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.checks import check_class, check_question, check_single
+from konkyo.models.errors import ParameterError
+from konkyo.models.faithfulness import Faithfulness, faithfulness
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.occluders import occluder
+from konkyo.models.pair_drops import pair_drops
+from konkyo.models.result import ClassResult
 
 
 class Score(StrEnum):

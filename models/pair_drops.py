@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from models.contributions import class_maps
-from models.hiding import Hiding
-from models.network import Array, Network
-from models.regions import Regions
+from konkyo.models.contributions import class_maps
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, Network
+from konkyo.models.regions import Regions
 
 # Number of images in one batch.
 CHUNK = 64

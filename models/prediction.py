@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from models.checks import check_single
-from models.network import Array, Network, softmax
-from models.result import Result
+from konkyo.models.checks import check_single
+from konkyo.models.network import Array, Network, softmax
+from konkyo.models.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

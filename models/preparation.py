@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array
 
 
 def is_dark_on_light(grey: Array) -> bool:

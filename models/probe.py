@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from models.network import Network
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Network
 
 # Logits may differ by this much, since processors round differently.
 TOLERANCE = 1e-3

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.checks import check_single
-from models.contributions import Ledger, contributions
-from models.network import Array, Network, Trace
-from models.result import Result
-from models.usage import Typicality, Usage
+from konkyo.models.checks import check_single
+from konkyo.models.contributions import Ledger, contributions
+from konkyo.models.network import Array, Network, Trace
+from konkyo.models.result import Result
+from konkyo.models.usage import Typicality, Usage
 
 
 @dataclass(frozen=True, kw_only=True)

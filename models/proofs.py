@@ -21,17 +21,17 @@ from enum import StrEnum
 
 import numpy as np
 
-from models.budget import Budget
-from models.contrasts import TOLERANCE, Contrasts
-from models.elimination import members
-from models.empty import Empty, empty_image
-from models.errors import BudgetError, ImageError, ParameterError
-from models.hiding import Hiding
-from models.hitting_set import irreducible_hitting_set, smallest_hitting_set
-from models.local_games import class_games
-from models.network import Array, Network
-from models.result import Result
-from models.shapley import additive_values
+from konkyo.models.budget import Budget
+from konkyo.models.contrasts import TOLERANCE, Contrasts
+from konkyo.models.elimination import members
+from konkyo.models.empty import Empty, empty_image
+from konkyo.models.errors import BudgetError, ImageError, ParameterError
+from konkyo.models.hiding import Hiding
+from konkyo.models.hitting_set import irreducible_hitting_set, smallest_hitting_set
+from konkyo.models.local_games import class_games
+from konkyo.models.network import Array, Network
+from konkyo.models.result import Result
+from konkyo.models.shapley import additive_values
 
 # The budget of the search for a smallest sufficient set, and that of each other search.
 SMALLEST = Budget(entries=2**24, hidings=2**15, nodes=2**12)

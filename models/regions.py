@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from models.errors import ParameterError
-from models.network import Array
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Array
 
 MAX_REGION = IMAGE_SIDE // 2
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.network import Array, Network
+from konkyo.models.network import Array, Network
 
 
 @dataclass(frozen=True, kw_only=True)

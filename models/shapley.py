@@ -13,12 +13,12 @@ from math import factorial
 
 import numpy as np
 
-from models.checks import check_question
-from models.classes import numbered
-from models.empty import Empty, empty_image
-from models.local_games import LocalGames, class_games, pair_games, subsets
-from models.network import Array, Network
-from models.regions import Regions
+from konkyo.models.checks import check_question
+from konkyo.models.classes import numbered
+from konkyo.models.empty import Empty, empty_image
+from konkyo.models.local_games import LocalGames, class_games, pair_games, subsets
+from konkyo.models.network import Array, Network
+from konkyo.models.regions import Regions
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def shapley_values(network: Network, image: Array, region: int = 4, fill: float 
     image
         (28, 28) in [0, 1].
     region
-        Side of the regions in pixels; one of ``models.windows.exact_sides``.
+        Side of the regions in pixels; one of ``konkyo.models.windows.exact_sides``.
     fill
         The grey value of hidden pixels, 0…1.
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.checks import check_question
-from models.empty import Empty
-from models.faithfulness import Faithfulness, faithfulness
-from models.hiding import Hiding
-from models.network import Array, Network
-from models.pair_drops import pair_heatmaps
-from models.regions import Regions
-from models.result import ClassResult
-from models.shapley import PairValues, RegionValues, pair_values, shapley_values
+from konkyo.models.checks import check_question
+from konkyo.models.empty import Empty
+from konkyo.models.faithfulness import Faithfulness, faithfulness
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, Network
+from konkyo.models.pair_drops import pair_heatmaps
+from konkyo.models.regions import Regions
+from konkyo.models.result import ClassResult
+from konkyo.models.shapley import PairValues, RegionValues, pair_values, shapley_values
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from models.likeness import Likeness
-from models.network import Array, IntArray
+from konkyo.models.likeness import Likeness
+from konkyo.models.network import Array, IntArray
 
 # The first pair dominates if its share of the class's images is at least this. A pair in second place then contributes
 # most in at most a tenth of them; with 1,000 images, the standard error of such a share is 0.01.

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from models import files
-from models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
-from models.errors import CheckpointError
-from models.files import replacing
-from models.likeness import Likeness
-from models.network import Array
-from models.usage import PERCENT, ClassUsage, Usage, ridged
+from konkyo.models import files
+from konkyo.models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
+from konkyo.models.errors import CheckpointError
+from konkyo.models.files import replacing
+from konkyo.models.likeness import Likeness
+from konkyo.models.network import Array
+from konkyo.models.usage import PERCENT, ClassUsage, Usage, ridged
 
 # Version 1 was counted over test images, and left out a second place where the first dominates. Version 2 is of MNIST,
 # calls a class a digit and does not name it.

@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE, POOL, Architecture
-from models.errors import ParameterError
-from models.network import Array
-from models.regions import MAX_REGION, Regions
+from konkyo.models.architecture import IMAGE_SIDE, POOL, Architecture
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Array
+from konkyo.models.regions import MAX_REGION, Regions
 
 # Maximum number of regions that a cell of pool2 may see along an axis. Nine in all have a table of 2⁹ subsets.
 MOST = 3

@@ -1,15 +1,16 @@
-"""``python -m service``: serve until stopped."""
+"""``konkyo serve`` and ``python -m service``: serve until stopped."""
 
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 
 import uvicorn
 from pydantic import ValidationError
 from uvicorn.config import LOGGING_CONFIG
 
-from models.errors import CheckpointError
-from service.settings import Settings, error_lines
+from konkyo.models.errors import CheckpointError
+from konkyo.service.settings import Settings, error_lines, from_options
 
 GRACE_SECONDS = 10
 # Time after which a worker that does not answer its parent is replaced. uvicorn's default of 5 seconds is too short: on
@@ -18,14 +19,24 @@ SILENCE_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def main() -> int:
-    """Start the server. A wrong setting or checkpoint stops the start with one line."""
+def main(arguments: Sequence[str], program: str) -> int:
+    """Start the server. A wrong setting or checkpoint stops the start with one line.
+
+    Parameters
+    ----------
+    arguments
+        Settings as options, such as ``--port 8080``. They go before the environment variables.
+    program
+        What ``--help`` calls the command.
+    """
     try:
-        settings = Settings()
+        settings = from_options(arguments, program)
     except ValidationError as error:
         for line in error_lines(error):
             _say(line)
         return 1
+    # Workers are processes of their own and read the settings again, from the environment.
+    os.environ.update(settings.environment)
     if settings.workers == 1:
         # No folder for metrics: a single process would not remove it when a signal ends it.
         return _serve(settings)
@@ -36,11 +47,11 @@ def main() -> int:
 
 
 def _serve(settings: Settings) -> int:
-    from service.catalogue import Catalogue
-    from service.http.protocol import BoundedProtocol
+    from konkyo.service.catalogue import Catalogue
+    from konkyo.service.http.protocol import BoundedProtocol
 
     # A log reader that stalls must not stop the service, nor the parent of the workers.
-    handler = "service.http.output.LogHandler"
+    handler = "konkyo.service.http.output.LogHandler"
     handlers = {name: {**default, "class": handler} for name, default in LOGGING_CONFIG["handlers"].items()}
 
     try:
@@ -52,14 +63,14 @@ def _serve(settings: Settings) -> int:
     if settings.host not in LOOPBACK and not settings.keys:
         print(f"listening on {settings.host} without KONKYO_API_KEYS: anyone who reaches it may ask", file=sys.stderr)
     uvicorn.run(
-        "service.app:create_app",
+        "konkyo.service.app:create_app",
         factory=True,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
         http=BoundedProtocol,
         # uvloop is no faster here, and accepts one connection a turn: new clients would wait behind all busy ones.
-        loop="asyncio" if settings.workers == 1 else "service.http.loop:SharingLoop",
+        loop="asyncio" if settings.workers == 1 else "konkyo.service.http.loop:SharingLoop",
         log_config={**LOGGING_CONFIG, "handlers": handlers},
         access_log=False,
         ws="none",
@@ -75,4 +86,4 @@ def _say(message: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], "python -m service"))

@@ -5,16 +5,28 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from models import __version__
-from service import page
-from service.catalogue import Catalogue
-from service.handling import openapi
-from service.handling.capacity import Capacity
-from service.http import problems, telemetry
-from service.http.middleware import ServiceMiddleware
-from service.inference.messages import ExplainRequest, InferRequest
-from service.routes import filters, grounds, health, models, occlusion, predict, process, shapley, v1, v2, weights
-from service.settings import Settings
+from konkyo import __version__
+from konkyo.service import page
+from konkyo.service.catalogue import Catalogue
+from konkyo.service.handling import openapi
+from konkyo.service.handling.capacity import Capacity
+from konkyo.service.http import problems, telemetry
+from konkyo.service.http.middleware import ServiceMiddleware
+from konkyo.service.inference.messages import ExplainRequest, InferRequest
+from konkyo.service.routes import (
+    filters,
+    grounds,
+    health,
+    models,
+    occlusion,
+    predict,
+    process,
+    shapley,
+    v1,
+    v2,
+    weights,
+)
+from konkyo.service.settings import Settings
 
 DESCRIPTION = """\
 Upload a 28×28 image of a digit and ask what it is, how much each filter pair of the network added to that answer,

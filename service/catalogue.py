@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from models import usage_file
-from models.checkpoint import Checkpoint, load_all
-from models.errors import CheckpointError
-from models.usage import Usage
-from service import search
-from service.errors import UnknownModelError
+from konkyo.models import usage_file
+from konkyo.models.checkpoint import Checkpoint, load_all
+from konkyo.models.errors import CheckpointError
+from konkyo.models.usage import Usage
+from konkyo.service import search
+from konkyo.service.errors import UnknownModelError
 
 
 class Catalogue:

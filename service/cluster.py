@@ -1,8 +1,8 @@
-"""The service on a Ray cluster: ``serve run service.cluster:app`` (docs/scaling.md)."""
+"""The service on a Ray cluster: ``serve run konkyo.service.cluster:app`` (docs/scaling.md)."""
 
 from ray import serve
 
-from service.app import create_app
+from konkyo.service.app import create_app
 
 # A replica computes one expensive answer at a time, as a worker does: more of them is more at once. It is counted as a
 # processor, and a further one is started where each has more than a few requests on average.

@@ -1,6 +1,6 @@
-"""The errors of a request. ``service.http.problems`` maps each to a status.
+"""The errors of a request. ``konkyo.service.http.problems`` maps each to a status.
 
-models.errors.KonkyoError
+konkyo.models.errors.KonkyoError
 └── RequestError
     ├── MalformedUploadError      a body that cannot be parsed
     ├── UnknownHostError          a Host header with a host name that is not trusted
@@ -15,7 +15,7 @@ models.errors.KonkyoError
     └── BusyError                 more requests than can be answered in time
 """
 
-from models.errors import KonkyoError
+from konkyo.models.errors import KonkyoError
 
 
 class RequestError(KonkyoError):

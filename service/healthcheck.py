@@ -1,4 +1,4 @@
-"""``python -m service.healthcheck``: exits with 0 if the service in this container is ready."""
+"""``python -m konkyo.service.healthcheck``: exits with 0 if the service in this container is ready."""
 
 import os
 import sys

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from models import files
-from models.architecture import Wiring
-from models.checkpoint import SEARCH_FILE
-from models.errors import CheckpointError
+from konkyo.models import files
+from konkyo.models.architecture import Wiring
+from konkyo.models.checkpoint import SEARCH_FILE
+from konkyo.models.errors import CheckpointError
 
 
 class Shape(BaseModel):

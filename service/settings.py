@@ -1,8 +1,8 @@
-"""Settings from environment variables that start with KONKYO_. A misspelt one stops the start."""
+"""Settings from environment variables that start with KONKYO_, or from options. A misspelt one stops the start."""
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.checkpoint import DIRECTORY
+from konkyo.models.checkpoint import DIRECTORY
 
 PREFIX = "KONKYO_"
 
@@ -25,9 +25,11 @@ _KEY = re.compile(r"[!-+\--~]([ -+\--~]*[!-+\--~])?")
 
 
 class Settings(BaseSettings):
-    """The settings of an operator."""
+    """The HTTP service of Konkyo and its page. Each option is also an environment variable, --port is KONKYO_PORT."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, cli_kebab_case=True, cli_implicit_flags=True
+    )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
@@ -48,6 +50,11 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """The trusted host names; ``*`` is any."""
         return _listed(self.trusted_hosts)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables."""
+        return {PREFIX + name.upper(): str(value) for name, value in self}
 
     @field_validator("port", mode="before")
     @classmethod
@@ -80,6 +87,11 @@ class Settings(BaseSettings):
         for name, meant in misspelt(os.environ):
             raise ValueError(f"{name} is no setting; {meant} is")
         return self
+
+
+def from_options(arguments: Sequence[str], program: str) -> Settings:
+    """The settings, from options before environment variables. ``--help`` and an unknown option end the program."""
+    return Settings(_cli_parse_args=list(arguments), _cli_prog_name=program)
 
 
 def misspelt(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 
+from konkyo.trainer.data import Digits, read
 from tests.helpers.folders import DATA
-from trainer.data import Digits, read
 
 # Time is no answer: a busy machine must not fail a test.
 settings.register_profile("konkyo", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -31,8 +31,8 @@ def few(digits: Digits) -> Digits:
 def client() -> Iterator[TestClient]:
     """The service with the shipped checkpoints."""
     # Imported here, so that a service that cannot be imported stops no test of the floors below.
-    from service.app import create_app
-    from service.settings import Settings
+    from konkyo.service.app import create_app
+    from konkyo.service.settings import Settings
 
     with TestClient(create_app(Settings())) as started:
         yield started
@@ -41,9 +41,9 @@ def client() -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def unstudied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The service with the default checkpoint, without the study of its filters."""
-    from models.checkpoint import DIRECTORY
-    from service.app import create_app
-    from service.settings import Settings
+    from konkyo.models.checkpoint import DIRECTORY
+    from konkyo.service.app import create_app
+    from konkyo.service.settings import Settings
 
     folder = tmp_path_factory.mktemp("unstudied")
     settings = Settings(models=folder)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.handling.openapi import EXAMPLES
+from konkyo.service.handling.openapi import EXAMPLES
+from konkyo.trainer.data import Digits
 from tests.e2e.server import running_service
 from tests.helpers.pictures import decode
 from tools import examples, gallery
-from trainer.data import Digits
 
 README = (examples.ROOT / "README.md").read_text()
 

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.checkpoint import Checkpoint, load_all
+from konkyo.models.checkpoint import Checkpoint, load_all
+from konkyo.trainer.about import MNIST
+from konkyo.trainer.data import read
 from tests.e2e.server import running_service
 from tools.reference import reference
-from trainer.about import MNIST
-from trainer.data import read
 
 ROOT = Path(__file__).parent.parent
 DIGITS = ROOT / "docs" / "digits"

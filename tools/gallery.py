@@ -5,10 +5,10 @@ Writes docs/gallery.md with the pictures in docs/gallery, and the misread digits
 
 from dataclasses import dataclass
 
-from service.drawing.layout.wording import article
+from konkyo.service.drawing.layout.wording import article
+from konkyo.trainer.data import read
 from tests.e2e.server import running_service
 from tools.examples import ROOT, curl, save_digit
-from trainer.data import read
 
 PICTURES = ROOT / "docs" / "gallery"
 PAGE = ROOT / "docs" / "gallery.md"

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from models.card import Polarity
-from models.checkpoint import load_all
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.models.checkpoint import load_all
+from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.trainer.data import Digits, read
 from tools.examples import ROOT
-from trainer.data import Digits, read
 
 Digit = NDArray[np.uint8]
 Random = np.random.Generator

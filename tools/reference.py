@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from service.http.problems import STATUSES
+from konkyo.service.http.problems import STATUSES
 
 Schema = dict[str, Any]
 

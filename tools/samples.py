@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from konkyo.trainer.data import Digits, read
 from tools.examples import DIGITS, ROOT, trained_on
 from tools.gallery import MISREAD
-from trainer.data import Digits, read
 
 TEST = ROOT / "tests" / "data"
 WEB = ROOT / "service" / "web" / "digits"

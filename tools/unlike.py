@@ -12,14 +12,14 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from models import usage_file
-from models.checkpoint import DIRECTORY
-from models.network import CHUNK, Network
-from models.usage import Usage
-from service.imaging.fitting import fit_as_mnist
+from konkyo.models import usage_file
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.network import CHUNK, Network
+from konkyo.models.usage import Usage
+from konkyo.service.imaging.fitting import fit_as_mnist
+from konkyo.trainer.about import MNIST
+from konkyo.trainer.data import read
 from tools.examples import ROOT, trained_on
-from trainer.about import MNIST
-from trainer.data import read
 
 Images = NDArray[np.floating[Any]]
 

@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from trainer.cli import run
+    from konkyo.trainer.cli import run
 except ModuleNotFoundError as error:
     # `make serve` installs only what serving needs.
     sys.exit(f"error: the package {error.name} is not installed; `make trainer` installs all that the trainer needs")

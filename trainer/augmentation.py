@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.card import AugmentationDocument
-from trainer.data import Digits
+from konkyo.models.card import AugmentationDocument
+from konkyo.trainer.data import Digits
 
 # What is done to an image at most; the teacher learns from images with all of it.
 TURN = 0.2  # radians

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.classes import Names, numbered, wrong_names
-from trainer import idx
-from trainer.errors import DataError
-from trainer.idx_folder import IdxFolder, uncompressed
+from konkyo.models.classes import Names, numbered, wrong_names
+from konkyo.trainer import idx
+from konkyo.trainer.errors import DataError
+from konkyo.trainer.idx_folder import IdxFolder, uncompressed
 
 CLASSES_FILE = "classes.txt"
 

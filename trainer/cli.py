@@ -6,20 +6,20 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from models.errors import KonkyoError
-from trainer.commands.consistency import consistency
-from trainer.commands.explain import explain
-from trainer.commands.faithfulness import faithfulness
-from trainer.commands.filters import filters
-from trainer.commands.grounds import grounds
-from trainer.commands.importing import import_weights
-from trainer.commands.occlusion import occlusion
-from trainer.commands.recipe import recipe
-from trainer.commands.report import report
-from trainer.commands.search import search
-from trainer.commands.shapley import shapley
-from trainer.commands.smallest import smallest
-from trainer.commands.train import train
+from konkyo.models.errors import KonkyoError
+from konkyo.trainer.commands.consistency import consistency
+from konkyo.trainer.commands.explain import explain
+from konkyo.trainer.commands.faithfulness import faithfulness
+from konkyo.trainer.commands.filters import filters
+from konkyo.trainer.commands.grounds import grounds
+from konkyo.trainer.commands.importing import import_weights
+from konkyo.trainer.commands.occlusion import occlusion
+from konkyo.trainer.commands.recipe import recipe
+from konkyo.trainer.commands.report import report
+from konkyo.trainer.commands.search import search
+from konkyo.trainer.commands.shapley import shapley
+from konkyo.trainer.commands.smallest import smallest
+from konkyo.trainer.commands.train import train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)

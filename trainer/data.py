@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.card import Polarity, Preprocessing
-from trainer import idx
-from trainer.about import MNIST, NO_LICENCE, SHA256, About
-from trainer.class_names import CLASSES_FILE, class_names
-from trainer.dataset_file import NAME, describe
-from trainer.errors import DataError
-from trainer.idx_folder import IdxFolder, find_idx, uncompressed
-from trainer.picture_folder import read_pictures
+from konkyo.models.card import Polarity, Preprocessing
+from konkyo.trainer import idx
+from konkyo.trainer.about import MNIST, NO_LICENCE, SHA256, About
+from konkyo.trainer.class_names import CLASSES_FILE, class_names
+from konkyo.trainer.dataset_file import NAME, describe
+from konkyo.trainer.errors import DataError
+from konkyo.trainer.idx_folder import IdxFolder, find_idx, uncompressed
+from konkyo.trainer.picture_folder import read_pictures
 
 # Which training images validate must not depend on a run's seed: runs are compared by it.
 SPLIT_SEED = 0

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
-from trainer.errors import DataError
+from konkyo.models.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
+from konkyo.trainer.errors import DataError
 
 NAME = "dataset.json"
 _KEYS = "name", "licence", "preprocessing", "polarity", "mirror", "transpose", "warnings"

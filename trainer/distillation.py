@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.card import TeacherDocument
-from trainer.augmentation import STRENGTH, augment
-from trainer.data import Digits
-from trainer.studies.parts import Arrays, Parts
-from trainer.teacher import Teacher
+from konkyo.models.card import TeacherDocument
+from konkyo.trainer.augmentation import STRENGTH, augment
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.parts import Arrays, Parts
+from konkyo.trainer.teacher import Teacher
 
 CHUNK = 1_000
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 
-from models.files import replacing
-from trainer.about import SHA256
-from trainer.data import find
-from trainer.errors import DataError
+from konkyo.models.files import replacing
+from konkyo.trainer.about import SHA256
+from konkyo.trainer.data import find
+from konkyo.trainer.errors import DataError
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

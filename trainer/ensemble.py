@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.architecture import POOL, Wiring
-from trainer.network import TrainableNetwork
+from konkyo.models.architecture import POOL, Wiring
+from konkyo.trainer.network import TrainableNetwork
 
 # PyTorch's convolutions are faster where a pixel's channels lie together, and many channels fill its vectors.
 LAYOUT = torch.channels_last

@@ -1,11 +1,11 @@
 """What can go wrong offline. The command line prints the message and leaves with status 1.
 
-models.errors.KonkyoError
+konkyo.models.errors.KonkyoError
 ├── DataError     a data set is missing or damaged, or is not the one that was asked for
 └── RunError      a run that cannot start, continue or be published
 """
 
-from models.errors import KonkyoError
+from konkyo.models.errors import KonkyoError
 
 
 class DataError(KonkyoError):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.network import Network
-from trainer.data import Digits
+from konkyo.models.network import Network
+from konkyo.trainer.data import Digits
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from trainer import idx
-from trainer.errors import DataError
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.trainer import idx
+from konkyo.trainer.errors import DataError
 
 # A file's name: what stands before these words is the data set's, as in EMNIST's names.
 _NAME = re.compile(r"(?P<set>.*?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")

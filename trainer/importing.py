@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import Checkpoint
-from models.errors import ArchitectureError
-from models.network import Network
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.evaluation import evaluate
-from trainer.model_card import Origin, save
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.errors import ArchitectureError
+from konkyo.models.network import Network
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.evaluation import evaluate
+from konkyo.trainer.model_card import Origin, save
 
 Weights = Mapping[str, NDArray[Any]]
 NAMES = "conv1.weight", "conv1.bias", "conv2.weight", "affine.weight", "affine.bias"

@@ -7,14 +7,14 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from models.architecture import Architecture
-from trainer.data import Digits
-from trainer.distillation import DistillationSet, prepare
-from trainer.errors import RunError
-from trainer.processors import processors
-from trainer.recipe import Recipe
-from trainer.teacher import Teacher
-from trainer.train import Progress, Run
+from konkyo.models.architecture import Architecture
+from konkyo.trainer.data import Digits
+from konkyo.trainer.distillation import DistillationSet, prepare
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.processors import processors
+from konkyo.trainer.recipe import Recipe
+from konkyo.trainer.teacher import Teacher
+from konkyo.trainer.train import Progress, Run
 
 # Each process holds the distillation_set, half a gigabyte.
 MOST_PROCESSES = 4

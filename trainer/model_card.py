@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from models import checkpoint, probe
-from models.architecture import IMAGE_SIDE
-from models.card import FORMAT_VERSION, Document, SelectionDocument, TrainingDocument
-from models.checkpoint import Checkpoint
-from models.network import Network
-from trainer.about import About
-from trainer.data import Digits
-from trainer.evaluation import evaluate
+from konkyo.models import checkpoint, probe
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.card import FORMAT_VERSION, Document, SelectionDocument, TrainingDocument
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Network
+from konkyo.trainer.about import About
+from konkyo.trainer.data import Digits
+from konkyo.trainer.evaluation import evaluate
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""The same network in PyTorch, to be trained. ``models.network`` is what is served; a test holds the two equal."""
+"""The network in PyTorch, to be trained. ``konkyo.models.network`` is what is served; a test holds the two equal."""
 
 import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.architecture import POOL, Architecture, Wiring
-from models.network import Network
+from konkyo.models.architecture import POOL, Architecture, Wiring
+from konkyo.models.network import Network
 
 
 class TrainableNetwork(nn.Module):

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from models.card import Polarity, Preprocessing
-from models.classes import Names, wrong_names
-from models.network import Array
-from models.preparation import is_dark_on_light, resized
-from trainer.about import NO_LICENCE, About
-from trainer.dataset_file import describe
-from trainer.errors import DataError
+from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.classes import Names, wrong_names
+from konkyo.models.network import Array
+from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.trainer.about import NO_LICENCE, About
+from konkyo.trainer.dataset_file import describe
+from konkyo.trainer.errors import DataError
 
 # Formats that Pillow decodes by itself; none of them runs code or other programs.
 FORMATS = "PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM"

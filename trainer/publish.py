@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from models.card import RunDocument
-from models.checkpoint import Checkpoint
-from trainer import augmentation
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.evaluation import evaluate
-from trainer.model_card import Origin, save
-from trainer.train import Run
+from konkyo.models.card import RunDocument
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.trainer import augmentation
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.evaluation import evaluate
+from konkyo.trainer.model_card import Origin, save
+from konkyo.trainer.train import Run
 
 
 def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: float, directory: Path) -> Checkpoint:

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from models import usage_file
-from models.checkpoint import SEARCH_FILE, Checkpoint
-from models.usage import ClassUsage, PlacedPair
-from trainer.markdown import table
-from trainer.report_combinations import consistency, grounds, shapley
-from trainer.report_faithfulness import faithfulness
-from trainer.report_networks import networks, worth
-from trainer.studies import document
-from trainer.studies.smallest import verdict
+from konkyo.models import usage_file
+from konkyo.models.checkpoint import SEARCH_FILE, Checkpoint
+from konkyo.models.usage import ClassUsage, PlacedPair
+from konkyo.trainer.markdown import table
+from konkyo.trainer.report_combinations import consistency, grounds, shapley
+from konkyo.trainer.report_faithfulness import faithfulness
+from konkyo.trainer.report_networks import networks, worth
+from konkyo.trainer.studies import document
+from konkyo.trainer.studies.smallest import verdict
 
 
 def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from trainer.markdown import table
+from konkyo.trainer.markdown import table
 
 
 def shapley(found: dict[str, Any]) -> Iterator[str]:

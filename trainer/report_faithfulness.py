@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from trainer.markdown import table
-from trainer.studies.comparison import BESIDE, CRITERIA
-from trainer.studies.explanations import OPTIMISED, OURS
+from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.comparison import BESIDE, CRITERIA
+from konkyo.trainer.studies.explanations import OPTIMISED, OURS
 
 
 def faithfulness(found: dict[str, Any]) -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
-from models.checkpoint import Checkpoint
-from trainer.markdown import table
-from trainer.studies import recipe
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.trainer.markdown import table
+from konkyo.trainer.studies import recipe
 
 
 def networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from models.architecture import Architecture, Wiring
-from models.card import RunDocument
-from trainer.recipe import Recipe
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.card import RunDocument
+from konkyo.trainer.recipe import Recipe
 
 FORMAT_VERSION = 1
 LENET = Architecture(Wiring.SUMMED, 6, 16)

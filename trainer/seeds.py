@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import Checkpoint
-from models.network import Network
-from trainer.errors import RunError
-from trainer.network import TrainableNetwork
-from trainer.state import restoring
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Network
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.state import restoring
 
 
 def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:

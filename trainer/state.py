@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from models.files import replacing
-from trainer.errors import RunError
+from konkyo.models.files import replacing
+from konkyo.trainer.errors import RunError
 
 
 def save(path: Path, state: Mapping[str, Any]) -> None:

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.card import TeacherDocument
-from trainer.about import MNIST
-from trainer.augmentation import augment
-from trainer.data import Digits
-from trainer.ensemble import LAYOUT
-from trainer.state import restoring, save
+from konkyo.models.card import TeacherDocument
+from konkyo.trainer.about import MNIST
+from konkyo.trainer.augmentation import augment
+from konkyo.trainer.data import Digits
+from konkyo.trainer.ensemble import LAYOUT
+from konkyo.trainer.state import restoring, save
 
 EPOCHS = 14
 # A data set smaller than MNIST is seen more often, until there are about as many steps, but not for ever.

@@ -11,16 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.architecture import Architecture
-from models.network import Network
-from trainer.augmentation import augmented
-from trainer.data import Digits
-from trainer.distillation import DistillationSet
-from trainer.ensemble import Ensemble, accuracies
-from trainer.errors import RunError
-from trainer.network import TrainableNetwork
-from trainer.recipe import Recipe, Schedule
-from trainer.state import restoring, save
+from konkyo.models.architecture import Architecture
+from konkyo.models.network import Network
+from konkyo.trainer.augmentation import augmented
+from konkyo.trainer.data import Digits
+from konkyo.trainer.distillation import DistillationSet
+from konkyo.trainer.ensemble import Ensemble, accuracies
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.recipe import Recipe, Schedule
+from konkyo.trainer.state import restoring, save
 
 REPORT_EVERY = 50
 # Of the error-rate loss, so that its gradient is about as large as the teacher's.

@@ -11,8 +11,8 @@ from captum.attr import Occlusion
 from fastapi import Request
 from PIL import Image
 
-from models.checkpoint import load_all
-from trainer.network import TrainableNetwork
+from konkyo.models.checkpoint import load_all
+from konkyo.trainer.network import TrainableNetwork
 
 
 class Predict(litserve.LitAPI):  # type: ignore[misc]

@@ -5,7 +5,7 @@ import sys
 import ray
 from ray import serve
 
-from service.cluster import Konkyo
+from konkyo.service.cluster import Konkyo
 
 
 def main() -> None:

@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.architecture import IMAGE_SIDE
-from models.proofs import Grounds, Place, Status
-from service.drawing.layout.wording import article, class_name, hiding_words, times
-from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
-from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
-from service.drawing.primitives.letters import cut, width
-from service.drawing.primitives.outline import NONE, draw_outline
-from service.drawing.primitives.style import Style
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.proofs import Grounds, Place, Status
+from konkyo.service.drawing.layout.wording import article, class_name, hiding_words, times
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
+from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
+from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.outline import NONE, draw_outline
+from konkyo.service.drawing.primitives.style import Style
 
 # In logical units.
 _PIXEL = 10

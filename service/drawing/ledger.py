@@ -2,17 +2,17 @@
 
 from PIL import Image
 
-from models.contributions import FilterExplanation
-from service.drawing.layout.filter_heads import FILTERS_NOTE, draw_heads
-from service.drawing.layout.places import draw_places, draw_totals, name_places, names_width, places
-from service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
-from service.drawing.layout.table import Table
-from service.drawing.layout.wording import class_name, logit_words, many, times
-from service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
-from service.drawing.primitives.colourbar import bar_width, colour_bar
-from service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
-from service.drawing.primitives.letters import width
-from service.drawing.primitives.style import Style
+from konkyo.models.contributions import FilterExplanation
+from konkyo.service.drawing.layout.filter_heads import FILTERS_NOTE, draw_heads
+from konkyo.service.drawing.layout.places import draw_places, draw_totals, name_places, names_width, places
+from konkyo.service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.layout.wording import class_name, logit_words, many, times
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
+from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
+from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.style import Style
 
 _BAR_HEIGHT = 300
 # Distances below the table: to the first and second pair, between lines of notes, and to the bottom.

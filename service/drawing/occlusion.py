@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.network import Network
-from models.occlusion import Occlusion, OcclusionExplanation
-from service.drawing.layout.magnified import (
+from konkyo.models.network import Network
+from konkyo.models.occlusion import Occlusion, OcclusionExplanation
+from konkyo.service.drawing.layout.magnified import (
     CAPTION,
     DIGIT,
     HEIGHT,
@@ -16,13 +16,13 @@ from service.drawing.layout.magnified import (
     draw_dots,
     pixel_box,
 )
-from service.drawing.layout.wording import class_line, class_name, hiding_words
-from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
-from service.drawing.primitives.colourbar import bar_width, colour_bar
-from service.drawing.primitives.colours import INK, MUTED, PAPER, diverging, grey, limit_of
-from service.drawing.primitives.letters import cut, width
-from service.drawing.primitives.outline import NONE, draw_outline
-from service.drawing.primitives.style import Style
+from konkyo.service.drawing.layout.wording import class_line, class_name, hiding_words
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, diverging, grey, limit_of
+from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.outline import NONE, draw_outline
+from konkyo.service.drawing.primitives.style import Style
 
 # In logical units.
 _BAR_GAP = 20

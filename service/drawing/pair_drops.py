@@ -2,11 +2,11 @@
 
 from PIL import Image
 
-from models.occlusion import OcclusionExplanation
-from models.pair_drops import pair_heatmaps
-from service.drawing.layout.pair_table import pair_table
-from service.drawing.layout.wording import class_name, class_words, hiding_words
-from service.drawing.primitives.style import Style
+from konkyo.models.occlusion import OcclusionExplanation
+from konkyo.models.pair_drops import pair_heatmaps
+from konkyo.service.drawing.layout.pair_table import pair_table
+from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.primitives.style import Style
 
 
 def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:

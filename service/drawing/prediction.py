@@ -6,14 +6,14 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from models.architecture import IMAGE_SIDE
-from models.network import Network
-from models.prediction import Prediction
-from service.drawing.layout.wording import class_name
-from service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
-from service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK, grey
-from service.drawing.primitives.letters import cut, width
-from service.drawing.primitives.style import Style
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Network
+from konkyo.models.prediction import Prediction
+from konkyo.service.drawing.layout.wording import class_name
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
+from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK, grey
+from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.style import Style
 
 # In logical units.
 _PIXEL = 7

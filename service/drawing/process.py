@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from models.architecture import Wiring
-from models.contributions import Ledger
-from models.network import Network
-from models.process import Process
-from service.drawing.layout.layers import Grid
-from service.drawing.layout.places import Emphasis, Place, name_places, name_width, places
-from service.drawing.layout.slide import LINE, NAME, NAME_SIZE, PAIRS, SIZES, Slide
-from service.drawing.layout.wording import class_name
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
-from service.drawing.primitives.canvas import number as written
-from service.drawing.primitives.colourbar import colour_strip
-from service.drawing.primitives.colours import (
+from konkyo.models.architecture import Wiring
+from konkyo.models.contributions import Ledger
+from konkyo.models.network import Network
+from konkyo.models.process import Process
+from konkyo.service.drawing.layout.layers import Grid
+from konkyo.service.drawing.layout.places import Emphasis, Place, name_places, name_width, places
+from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_SIZE, PAIRS, SIZES, Slide
+from konkyo.service.drawing.layout.wording import class_name
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
+from konkyo.service.drawing.primitives.canvas import number as written
+from konkyo.service.drawing.primitives.colourbar import colour_strip
+from konkyo.service.drawing.primitives.colours import (
     ACCENT,
     INK,
     MUTED,
@@ -27,7 +27,7 @@ from service.drawing.primitives.colours import (
     limit_of,
     signed_grey,
 )
-from service.drawing.primitives.style import Style
+from konkyo.service.drawing.primitives.style import Style
 
 # Background of the predicted class's maps.
 TINT = ACCENT - SHADES + 3

@@ -3,17 +3,17 @@
 import numpy as np
 from PIL import Image
 
-from models.shapley import PairValues
-from models.shapley_explanation import ShapleyExplanation
-from service.drawing.layout.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
-from service.drawing.layout.pair_table import pair_table
-from service.drawing.layout.sums import Term, draw_sum, sum_terms
-from service.drawing.layout.wording import class_line, class_name, class_words, hiding_words, logit_words, times
-from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
-from service.drawing.primitives.colourbar import bar_width, colour_bar
-from service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
-from service.drawing.primitives.letters import cut, width
-from service.drawing.primitives.style import Style
+from konkyo.models.shapley import PairValues
+from konkyo.models.shapley_explanation import ShapleyExplanation
+from konkyo.service.drawing.layout.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
+from konkyo.service.drawing.layout.pair_table import pair_table
+from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
+from konkyo.service.drawing.layout.wording import class_line, class_name, class_words, hiding_words, logit_words, times
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.primitives.colours import MUTED, diverging, grey, limit_of
+from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.style import Style
 
 _BAR_GAP = 20
 # Width of the column beneath the image.

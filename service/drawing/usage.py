@@ -3,16 +3,16 @@
 import numpy as np
 from PIL import Image
 
-from models.network import Network
-from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
-from service.drawing.layout.filter_heads import FILTERS_NOTE
-from service.drawing.layout.panels import Panels
-from service.drawing.layout.wording import class_name
-from service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
-from service.drawing.primitives.colourbar import colour_strip
-from service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of, signed_grey
-from service.drawing.primitives.letters import cut, width
-from service.drawing.primitives.style import Style
+from konkyo.models.network import Network
+from konkyo.models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
+from konkyo.service.drawing.layout.filter_heads import FILTERS_NOTE
+from konkyo.service.drawing.layout.panels import Panels
+from konkyo.service.drawing.layout.wording import class_name
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
+from konkyo.service.drawing.primitives.colourbar import colour_strip
+from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of, signed_grey
+from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.style import Style
 
 _STRIP = 160, 6
 _HEAD_GAP = 12

@@ -8,7 +8,7 @@ from typing import TypeVar
 from anyio import Semaphore, move_on_after, to_thread
 from starlette.requests import ClientDisconnect
 
-from service.errors import BusyError
+from konkyo.service.errors import BusyError
 
 T = TypeVar("T")
 

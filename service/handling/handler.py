@@ -14,22 +14,22 @@ from fastapi.responses import Response
 from PIL import Image
 from pydantic import BaseModel, ValidationError
 
-from models.errors import ParameterError
-from models.network import Array, Network
-from models.result import Result
-from models.usage import Usage
-from service.catalogue import Catalogue
-from service.drawing.primitives.encoding import png
-from service.drawing.primitives.style import Style
-from service.handling.answers import ModelReference
-from service.handling.capacity import Capacity, stopping_is_busy
-from service.handling.queries import ImageQuery, PictureQuery
-from service.http.negotiation import MEDIA_TYPES, Format, choose
-from service.http.security import check_key
-from service.http.telemetry import EXPLANATION_SECONDS, note
-from service.http.uploads import read_upload
-from service.imaging.decoding import Fit, PreprocessingReport, decode_image
-from service.imaging.expected import Expected
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Array, Network
+from konkyo.models.result import Result
+from konkyo.models.usage import Usage
+from konkyo.service.catalogue import Catalogue
+from konkyo.service.drawing.primitives.encoding import png
+from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.handling.answers import ModelReference
+from konkyo.service.handling.capacity import Capacity, stopping_is_busy
+from konkyo.service.handling.queries import ImageQuery, PictureQuery
+from konkyo.service.http.negotiation import MEDIA_TYPES, Format, choose
+from konkyo.service.http.security import check_key
+from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
+from konkyo.service.http.uploads import read_upload
+from konkyo.service.imaging.decoding import Fit, PreprocessingReport, decode_image
+from konkyo.service.imaging.expected import Expected
 
 # Larger files than those of 28×28 pixels take longer to decode than a cheap answer takes to compute.
 CHEAP_BYTES = 8 * 1024

@@ -2,10 +2,10 @@
 
 from pydantic import MISSING, BaseModel, Field
 
-from models.architecture import Wiring
-from models.card import Polarity, Preprocessing
-from models.classes import FEWEST, MOST
-from service.handling.answers import Class, PerClass, Share
+from konkyo.models.architecture import Wiring
+from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.classes import FEWEST, MOST
+from konkyo.service.handling.answers import Class, PerClass, Share
 
 
 class ArchitectureCard(BaseModel):

@@ -10,10 +10,10 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from service.http import problem
-from service.http.negotiation import MEDIA_TYPES, Format
-from service.http.security import SECURITY
-from service.http.uploads import REQUEST_BODY
+from konkyo.service.http import problem
+from konkyo.service.http.negotiation import MEDIA_TYPES, Format
+from konkyo.service.http.security import SECURITY
+from konkyo.service.http.uploads import REQUEST_BODY
 
 # Real answers, written by `make examples`. Tests compare them with the service's answers.
 EXAMPLES = Path(__file__).parent.parent / "examples"

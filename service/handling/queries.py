@@ -4,14 +4,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.card import Polarity
-from models.checks import check_question
-from models.classes import Names, find
-from models.errors import ParameterError
-from models.regions import MAX_REGION
-from service.drawing.primitives.style import MAX_SCALE, Style, Theme
-from service.http.negotiation import Format
-from service.imaging.decoding import Fit
+from konkyo.models.card import Polarity
+from konkyo.models.checks import check_question
+from konkyo.models.classes import Names, find
+from konkyo.models.errors import ParameterError
+from konkyo.models.regions import MAX_REGION
+from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
+from konkyo.service.http.negotiation import Format
+from konkyo.service.imaging.decoding import Fit
 
 # Parameters of several explanations by hiding; each sets its own default.
 ExactRegion = Annotated[

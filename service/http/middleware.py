@@ -12,11 +12,11 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import KonkyoError, ParameterError
-from service.errors import UnknownHostError
-from service.http import problems
-from service.http.headers import NOSNIFF, POLICY, REFERRER
-from service.http.telemetry import REQUEST_SECONDS, REQUESTS, log, new_facts
+from konkyo.models.errors import KonkyoError, ParameterError
+from konkyo.service.errors import UnknownHostError
+from konkyo.service.http import problems
+from konkyo.service.http.headers import NOSNIFF, POLICY, REFERRER
+from konkyo.service.http.telemetry import REQUEST_SECONDS, REQUESTS, log, new_facts
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from service.errors import NotAcceptableError
+from konkyo.service.errors import NotAcceptableError
 
 
 class Format(StrEnum):

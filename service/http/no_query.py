@@ -2,8 +2,8 @@
 
 from fastapi import Depends, Request
 
-from models.errors import ParameterError
-from service.http.problem import UNKNOWN_PARAMETER
+from konkyo.models.errors import ParameterError
+from konkyo.service.http.problem import UNKNOWN_PARAMETER
 
 
 async def _no_query(request: Request) -> None:

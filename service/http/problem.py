@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi.responses import JSONResponse
 from pydantic import MISSING, BaseModel, Field
 
-from service.http.telemetry import REJECTED, note
+from konkyo.service.http.telemetry import REJECTED, note
 
 # The name is text of the client's and is not repeated.
 UNKNOWN_PARAMETER = "holds a parameter that this operation does not have; /docs shows those it has"

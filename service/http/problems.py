@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from models import errors as domain
-from models.errors import KonkyoError
-from service import errors
-from service.http.problem import UNKNOWN_PARAMETER, WrongParameter, is_protocol, refuse
+from konkyo.models import errors as domain
+from konkyo.models.errors import KonkyoError
+from konkyo.service import errors
+from konkyo.service.http.problem import UNKNOWN_PARAMETER, WrongParameter, is_protocol, refuse
 
 # The status and the problem type of every error of a request. Checkpoint and architecture errors are not listed: they
 # stop the start, and would be a 500 in a request.

@@ -13,8 +13,8 @@ from uuid import uuid4
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from service.http.headers import NOSNIFF, POLICY, REFERRER
-from service.http.problem import refuse
+from konkyo.service.http.headers import NOSNIFF, POLICY, REFERRER
+from konkyo.service.http.problem import refuse
 
 # Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
 MAX_HEAD = 16 * 1024

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from service.errors import UnauthorizedError
-from service.settings import Settings
+from konkyo.service.errors import UnauthorizedError
+from konkyo.service.settings import Settings
 
 # The OpenAPI document contains the scheme, so that /docs can send a key.
 _SCHEME = APIKeyHeader(

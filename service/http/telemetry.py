@@ -13,8 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client import generate_latest as exposition
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from service.http.output import Output
-from service.http.security import KeyRequired
+from konkyo.service.http.output import Output
+from konkyo.service.http.security import KeyRequired
 
 log = structlog.get_logger("konkyo")
 

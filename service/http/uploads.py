@@ -9,7 +9,7 @@ from typing import Any
 from multipart import MultipartError, MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
+from konkyo.service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
 
 MAX_BODY = 256 * 1024
 # Maximum time for the whole body.

@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from service.errors import UnreadableImageError
+from konkyo.service.errors import UnreadableImageError
 
 
 def refuse(why: str, cause: Exception | None = None) -> NoReturn:

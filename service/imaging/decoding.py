@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.architecture import IMAGE_SIDE
-from models.card import Polarity, Preprocessing
-from models.network import Array
-from models.preparation import is_dark_on_light, resized
-from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from service.imaging import jpeg, png
-from service.imaging.expected import MNIST, Expected
-from service.imaging.fitting import fit_as_mnist
-from service.imaging.input_warnings import InputWarning, input_warnings
-from service.imaging.polarity import ink_is_dark
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.network import Array
+from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
+from konkyo.service.imaging import jpeg, png
+from konkyo.service.imaging.expected import MNIST, Expected
+from konkyo.service.imaging.fitting import fit_as_mnist
+from konkyo.service.imaging.input_warnings import InputWarning, input_warnings
+from konkyo.service.imaging.polarity import ink_is_dark
 
 # The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}

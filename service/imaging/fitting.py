@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.architecture import IMAGE_SIDE
-from service.imaging.components import label
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.service.imaging.components import label
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]

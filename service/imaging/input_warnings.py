@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.card import OPTIONAL_WARNINGS, Preprocessing
-from service.imaging.expected import MNIST, Expected
+from konkyo.models.card import OPTIONAL_WARNINGS, Preprocessing
+from konkyo.service.imaging.expected import MNIST, Expected
 
 # Grey value from which on a pixel is ink.
 _INK = 0.4

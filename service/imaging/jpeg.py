@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import simplejpeg
 
-from service.errors import UnsuitableImageError, UnsupportedImageError
-from service.imaging.damage import refuse
-from service.imaging.orientation import entry, orientation
+from konkyo.service.errors import UnsuitableImageError, UnsupportedImageError
+from konkyo.service.imaging.damage import refuse
+from konkyo.service.imaging.orientation import entry, orientation
 
 SIGNATURE = b"\xff\xd8\xff"
 # A progressive image has 6 to 12 scans, with four colour components 18.

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.errors import UnsuitableImageError
-from service.imaging.damage import refuse
-from service.imaging.orientation import UPRIGHT, orientation
+from konkyo.service.errors import UnsuitableImageError
+from konkyo.service.imaging.damage import refuse
+from konkyo.service.imaging.orientation import UPRIGHT, orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from models.checkpoint import Checkpoint
-from models.network import Array
-from service.inference.outputs import OutputName
-from service.inference.question import Question
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Array
+from konkyo.service.inference.outputs import OutputName
+from konkyo.service.inference.question import Question
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 

@@ -8,16 +8,16 @@ from typing import Annotated
 import numpy as np
 from fastapi import Depends, Request, Response
 
-from models.checkpoint import Checkpoint
-from models.network import Array
-from service.catalogue import Catalogue
-from service.errors import UnknownModelError, UnsupportedUploadError
-from service.handling.capacity import Capacity, stopping_is_busy
-from service.http.telemetry import EXPLANATION_SECONDS, note
-from service.http.uploads import in_time
-from service.inference.answer import JSON_LENGTH, Answer, model_version
-from service.inference.outputs import OutputName, compute
-from service.inference.question import Question
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Array
+from konkyo.service.catalogue import Catalogue
+from konkyo.service.errors import UnknownModelError, UnsupportedUploadError
+from konkyo.service.handling.capacity import Capacity, stopping_is_busy
+from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
+from konkyo.service.http.uploads import in_time
+from konkyo.service.inference.answer import JSON_LENGTH, Answer, model_version
+from konkyo.service.inference.outputs import OutputName, compute
+from konkyo.service.inference.question import Question
 
 # JSON is some five bytes a number: 1,024 images with three digits of each grey value.
 MAX_BODY = 8 * 1024 * 1024

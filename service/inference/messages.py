@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from service.inference.outputs import OutputName
-from service.inference.tensors import MAX_IMAGES
+from konkyo.service.inference.outputs import OutputName
+from konkyo.service.inference.tensors import MAX_IMAGES
 
 INPUT = "images"
 EXTENSIONS = ["binary_tensor_data"]

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from models.architecture import Architecture
-from models.contributions import class_maps
-from models.network import Array, IntArray, Network, softmax
-from models.occlusion import occlude
-from models.shapley import shapley_values
+from konkyo.models.architecture import Architecture
+from konkyo.models.contributions import class_maps
+from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.occlusion import occlude
+from konkyo.models.shapley import shapley_values
 
 
 class OutputName(StrEnum):

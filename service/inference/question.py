@@ -8,18 +8,18 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import MISSING, ValidationError
 from pydantic_core import from_json
 
-from models.classes import Names, find
-from models.errors import ParameterError
-from models.network import Array
-from service.errors import MalformedUploadError
-from service.inference.messages import (
+from konkyo.models.classes import Names, find
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Array
+from konkyo.service.errors import MalformedUploadError
+from konkyo.service.inference.messages import (
     ExplainRequest,
     InferRequest,
     InputTensor,
     RequestParameters,
 )
-from service.inference.outputs import OUTPUTS, OutputName
-from service.inference.tensors import MAX_IMAGES, PIXELS, check_shape, from_bytes, from_numbers
+from konkyo.service.inference.outputs import OUTPUTS, OutputName
+from konkyo.service.inference.tensors import MAX_IMAGES, PIXELS, check_shape, from_bytes, from_numbers
 
 # What a document of the most images holds, and some more: so that no other is built in memory.
 _MOST_NUMBERS = MAX_IMAGES * PIXELS + 4096

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.errors import ParameterError
-from models.network import Array
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Array
 
 MAX_IMAGES = 1024
 PIXELS = IMAGE_SIDE**2

@@ -6,15 +6,15 @@ from typing import ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from models.contributions import FilterExplanation, Pair, explain_filters
-from models.usage import Typicality
-from service import drawing
-from service.handling import openapi
-from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
-from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ClassQuery
-from service.http.uploads import MAX_BODY
-from service.imaging.decoding import PreprocessingReport
+from konkyo.models.contributions import FilterExplanation, Pair, explain_filters
+from konkyo.models.usage import Typicality
+from konkyo.service import drawing
+from konkyo.service.handling import openapi
+from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ClassQuery
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 

@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from models.proofs import Grounds, Place, Status, grounds
-from models.regions import MAX_REGION, Regions
-from models.windows import usual_side
-from service import drawing
-from service.handling import openapi
-from service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
-from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ExactRegion, Fill, ImageQuery
-from service.http.uploads import MAX_BODY
-from service.imaging.decoding import PreprocessingReport
+from konkyo.models.proofs import Grounds, Place, Status, grounds
+from konkyo.models.regions import MAX_REGION, Regions
+from konkyo.models.windows import usual_side
+from konkyo.service import drawing
+from konkyo.service.handling import openapi
+from konkyo.service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ExactRegion, Fill, ImageQuery
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 

@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from service.catalogue import CatalogueDependency
-from service.handling.openapi import responses
+from konkyo.service.catalogue import CatalogueDependency
+from konkyo.service.handling.openapi import responses
 
 router = APIRouter(tags=["health"])
 

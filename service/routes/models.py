@@ -5,20 +5,20 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from models.card import Preprocessing
-from models.checkpoint import Checkpoint
-from models.classes import Names
-from models.usage import Distinct, PlacedPair, Usage
-from service import drawing
-from service.catalogue import CatalogueDependency
-from service.handling.answers import Class, Matrix, ModelReference, Share
-from service.handling.handler import Handler
-from service.handling.model_card import ArchitectureCard, ModelCard
-from service.handling.openapi import parameters, responses, with_picture
-from service.handling.queries import PictureQuery
-from service.http.no_query import NoQuery
-from service.http.security import KeyRequired
-from service.search import Search
+from konkyo.models.card import Preprocessing
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.classes import Names
+from konkyo.models.usage import Distinct, PlacedPair, Usage
+from konkyo.service import drawing
+from konkyo.service.catalogue import CatalogueDependency
+from konkyo.service.handling.answers import Class, Matrix, ModelReference, Share
+from konkyo.service.handling.handler import Handler
+from konkyo.service.handling.model_card import ArchitectureCard, ModelCard
+from konkyo.service.handling.openapi import parameters, responses, with_picture
+from konkyo.service.handling.queries import PictureQuery
+from konkyo.service.http.no_query import NoQuery
+from konkyo.service.http.security import KeyRequired
+from konkyo.service.search import Search
 
 router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
-from models.faithfulness import Faithfulness
-from models.hiding import Hiding
-from models.occlusion import OcclusionExplanation, Score, explain_occlusion
-from models.regions import MAX_REGION, Regions
-from service import drawing
-from service.drawing.primitives.style import Style
-from service.handling import openapi
-from service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
-from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ClassQuery, Fill
-from service.http.uploads import MAX_BODY
-from service.imaging.decoding import PreprocessingReport
+from konkyo.models.faithfulness import Faithfulness
+from konkyo.models.hiding import Hiding
+from konkyo.models.occlusion import OcclusionExplanation, Score, explain_occlusion
+from konkyo.models.regions import MAX_REGION, Regions
+from konkyo.service import drawing
+from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.handling import openapi
+from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ClassQuery, Fill
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.imaging.decoding import PreprocessingReport
 
 # The paper's 14×14 regions.
 CHEAP_REGIONS = 196

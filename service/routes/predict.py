@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from models.prediction import Prediction, predict
-from service import drawing
-from service.handling import openapi
-from service.handling.answers import Answer, ModelReference, PerClass, Share
-from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ImageQuery
-from service.http.uploads import MAX_BODY
-from service.imaging.decoding import PreprocessingReport
+from konkyo.models.prediction import Prediction, predict
+from konkyo.service import drawing
+from konkyo.service.handling import openapi
+from konkyo.service.handling.answers import Answer, ModelReference, PerClass, Share
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ImageQuery
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from models.classes import FEWEST, MOST
-from models.process import Process, explain_process
-from models.usage import Typicality
-from service import drawing
-from service.handling import openapi
-from service.handling.answers import Answer, ImageMatrix, Matrix, ModelReference, PerClass, PerClassMatrix
-from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ImageQuery
-from service.http.uploads import MAX_BODY
-from service.imaging.decoding import PreprocessingReport
-from service.imaging.input_warnings import UNLIKE
+from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.process import Process, explain_process
+from konkyo.models.usage import Typicality
+from konkyo.service import drawing
+from konkyo.service.handling import openapi
+from konkyo.service.handling.answers import Answer, ImageMatrix, Matrix, ModelReference, PerClass, PerClassMatrix
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ImageQuery
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.imaging.decoding import PreprocessingReport
+from konkyo.service.imaging.input_warnings import UNLIKE
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 

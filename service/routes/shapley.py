@@ -5,17 +5,17 @@ from typing import ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from models.faithfulness import Faithfulness
-from models.regions import MAX_REGION
-from models.shapley_explanation import ShapleyExplanation, explain_shapley
-from models.windows import usual_side
-from service import drawing
-from service.handling import openapi
-from service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
-from service.handling.handler import Envelope, Handler, Operation, Subject
-from service.handling.queries import ClassQuery, ExactRegion, Fill
-from service.http.uploads import MAX_BODY
-from service.imaging.decoding import PreprocessingReport
+from konkyo.models.faithfulness import Faithfulness
+from konkyo.models.regions import MAX_REGION
+from konkyo.models.shapley_explanation import ShapleyExplanation, explain_shapley
+from konkyo.models.windows import usual_side
+from konkyo.service import drawing
+from konkyo.service.handling import openapi
+from konkyo.service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ClassQuery, ExactRegion, Fill
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.imaging.decoding import PreprocessingReport
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 

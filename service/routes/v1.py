@@ -4,13 +4,13 @@ from functools import partial
 
 from fastapi import APIRouter, Response
 
-from service.handling import openapi
-from service.http.no_query import NoQuery
-from service.http.security import KeyRequired
-from service.inference.answer import explain_answer
-from service.inference.inference import MAX_BODY, InferenceDependency
-from service.inference.messages import ExplainRequest, ExplainResponse
-from service.inference.question import explain_question
+from konkyo.service.handling import openapi
+from konkyo.service.http.no_query import NoQuery
+from konkyo.service.http.security import KeyRequired
+from konkyo.service.inference.answer import explain_answer
+from konkyo.service.inference.inference import MAX_BODY, InferenceDependency
+from konkyo.service.inference.messages import ExplainRequest, ExplainResponse
+from konkyo.service.inference.question import explain_question
 
 router = APIRouter(prefix="/v1", tags=["inference"], dependencies=[KeyRequired, NoQuery])
 

@@ -6,16 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from models import __version__
-from service.handling import openapi
-from service.http.no_query import NoQuery
-from service.http.security import KeyRequired
-from service.inference import messages
-from service.inference.answer import JSON_LENGTH, infer_answer, model_version
-from service.inference.inference import MAX_BODY, InferenceDependency
-from service.inference.messages import InferRequest, InferResponse, ModelMetadata, TensorMetadata
-from service.inference.outputs import OUTPUTS
-from service.inference.question import infer_question
+from konkyo import __version__
+from konkyo.service.handling import openapi
+from konkyo.service.http.no_query import NoQuery
+from konkyo.service.http.security import KeyRequired
+from konkyo.service.inference import messages
+from konkyo.service.inference.answer import JSON_LENGTH, infer_answer, model_version
+from konkyo.service.inference.inference import MAX_BODY, InferenceDependency
+from konkyo.service.inference.messages import InferRequest, InferResponse, ModelMetadata, TensorMetadata
+from konkyo.service.inference.outputs import OUTPUTS
+from konkyo.service.inference.question import infer_question
 
 _LOOKUP = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
 _MODEL = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from models.checkpoint import Checkpoint
-from models.classes import FEWEST, MOST
-from service.catalogue import CatalogueDependency
-from service.handling.answers import Matrix, ModelReference, PerClass
-from service.handling.openapi import responses
-from service.http.no_query import NoQuery
-from service.http.security import KeyRequired
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.classes import FEWEST, MOST
+from konkyo.service.catalogue import CatalogueDependency
+from konkyo.service.handling.answers import Matrix, ModelReference, PerClass
+from konkyo.service.handling.openapi import responses
+from konkyo.service.http.no_query import NoQuery
+from konkyo.service.http.security import KeyRequired
 
 router = APIRouter(tags=["models"], dependencies=[KeyRequired, NoQuery])
 

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 from playwright.sync_api import Page
 
-from service.drawing.layout.sums import round_to_total
-from service.drawing.primitives.canvas import decimals_for
+from konkyo.service.drawing.layout.sums import round_to_total
+from konkyo.service.drawing.primitives.canvas import decimals_for
 from tests.e2e.browser import read
 from tests.e2e.server import PATIENCE
 

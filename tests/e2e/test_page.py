@@ -12,8 +12,8 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from models.checkpoint import DIRECTORY, load, load_all
-from service.page import WEB
+from konkyo.models.checkpoint import DIRECTORY, load, load_all
+from konkyo.service.page import WEB
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
 from tests.e2e.strokes import DIGITS

@@ -11,10 +11,10 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Browser, Page, expect
 
-from models import checkpoint
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY
-from models.network import Network
+from konkyo.models import checkpoint
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.network import Network
 from tests.e2e.answers import choose_sample
 from tests.e2e.browser import opened, reading
 from tests.e2e.server import running_service

@@ -11,7 +11,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
-from service.drawing.primitives.colours import diverging, limit_of, rgb
+from konkyo.service.drawing.primitives.colours import diverging, limit_of, rgb
 from tests.e2e.answers import asked, choose_sample, numbers, totals
 from tests.e2e.browser import hover, read
 from tests.helpers.pictures import DIGITS, decode, encode, pixels, sample

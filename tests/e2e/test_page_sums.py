@@ -10,9 +10,9 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Page, expect
 
-from models.checkpoint import DIRECTORY, load
-from service.drawing.layout.sums import round_to_total
-from service.page import WEB
+from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.service.drawing.layout.sums import round_to_total
+from konkyo.service.page import WEB
 from tests.e2e.browser import read
 
 SAMPLES = json.loads((WEB / "digits" / "samples.json").read_text())

@@ -9,8 +9,8 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Page, expect
 
-from models.architecture import Wiring
-from models.network import softmax
+from konkyo.models.architecture import Wiring
+from konkyo.models.network import softmax
 from tests.e2e.answers import choose_sample, numbers
 from tests.e2e.walk import CLOSELY, MODELS, Values, closer, computed, grids, open_walk, place, sum_of
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models.checkpoint import DIRECTORY
+from konkyo.models.checkpoint import DIRECTORY
 from tests.e2e.server import PATIENCE, ROOT, free_port, running_service, wait_until_ready
 from tests.helpers.pictures import sample
 
@@ -130,13 +130,13 @@ def test_the_container_s_own_check_passes_whichever_hosts_are_trusted(hosts: str
 
 
 def checked(environment: dict[str, str]) -> tuple[int, str]:
-    command = [sys.executable, "-m", "service.healthcheck"]
+    command = [sys.executable, "-m", "konkyo.service.healthcheck"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     return result.returncode, result.stderr
 
 
 def test_serving_loads_no_torch() -> None:
-    script = "import sys, service.app; service.app.create_app(); sys.exit('torch' in sys.modules)"
+    script = "import sys, konkyo.service.app; konkyo.service.app.create_app(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
 
 

@@ -1,10 +1,11 @@
 """The package as it is installed from its wheel, far from the checkout."""
 
-import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 
 import httpx
@@ -13,22 +14,34 @@ import pytest
 from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
 from tests.helpers.pictures import sample
 
-PACKAGES = ("models", "service", "trainer")
-NO_CACHE = shutil.ignore_patterns("__pycache__")
+
+def tracked() -> list[str]:
+    """The files and links of a clean clone, with what is changed and added here."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("this is no git checkout")
+    return [name for name in done.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the installed packages. They are built from a copy, which leaves nothing in the checkout."""
+    """The folder with the installed package. It is built from a clean copy, which leaves nothing in the checkout."""
     source, wheels, target = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "installed"))
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, source / package, ignore=NO_CACHE)
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / file, source)
+    for name in tracked():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, source / name, follow_symlinks=False)
     pip(["wheel", "--no-build-isolation", "--wheel-dir", str(wheels), str(source)])
     (wheel,) = wheels.iterdir()
     pip(["install", "--target", str(target), str(wheel)])
     return target
+
+
+@pytest.fixture(scope="module")
+def distribution(installed: Path) -> Distribution:
+    """What is said of the installed package."""
+    (folder,) = installed.glob("*.dist-info")
+    return PathDistribution(folder)
 
 
 def pip(arguments: list[str]) -> None:
@@ -44,7 +57,7 @@ def address(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     port = free_port()
     environment = {"PYTHONPATH": str(installed), "KONKYO_PORT": str(port)}
     empty = tmp_path_factory.mktemp("empty")
-    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=empty, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "konkyo", "serve"], cwd=empty, env=environment)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         yield f"http://127.0.0.1:{port}"
@@ -54,24 +67,47 @@ def address(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert list(empty.iterdir()) == []
 
 
-def files(folder: Path) -> set[str]:
-    """The files of the packages in a folder."""
-    found = [path for package in PACKAGES for path in (folder / package).rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)) for path in found if "__pycache__" not in path.parts}
+def test_it_takes_one_name(installed: Path, distribution: Distribution) -> None:
+    """Besides the command and what pip writes down."""
+    assert {path.name for path in installed.iterdir()} == {"bin", "konkyo", f"konkyo-{distribution.version}.dist-info"}
+    assert [path.name for path in (installed / "bin").iterdir()] == ["konkyo"]
 
 
 def test_every_file_is_installed(installed: Path) -> None:
     """A package or a kind of file that pyproject.toml does not find would be missing."""
-    assert files(installed) == files(ROOT) - {"trainer/Dockerfile"}
+    floors = {f"konkyo/{name}" for name in tracked() if name.startswith(("models/", "service/", "trainer/"))}
+    own = {name for name in tracked() if name.startswith("konkyo/") and not (ROOT / name).is_symlink()}
+    found = {path for path in (installed / "konkyo").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {str(path.relative_to(installed)) for path in found} == (floors | own) - {"konkyo/trainer/Dockerfile"}
 
 
-def test_what_is_imported_is_what_is_installed(installed: Path, tmp_path: Path) -> None:
-    code = f"import json, {', '.join(PACKAGES)}; print(json.dumps([{', '.join(f'{p}.__file__' for p in PACKAGES)}]))"
-    environment = {"PYTHONPATH": str(installed)}
+def test_plain_konkyo_needs_no_web_server_and_no_torch(distribution: Distribution) -> None:
+    plain = [line for line in distribution.requires or [] if "extra ==" not in line]
+    assert {re.split(r"[<>=]", line)[0] for line in plain} == {"numpy", "pillow", "safetensors", "typer"}
+
+
+def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Path) -> None:
+    """Many people have a ``models.py`` of their own."""
+    for name in ("models", "service", "trainer"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('this is mine')\n")
+    code = "import konkyo; print(konkyo.__file__, *sorted(konkyo.load_all()))"
+    command = [sys.executable, "-c", code]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        command, cwd=tmp_path, env={"PYTHONPATH": str(installed)}, capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout) == [str(installed / package / "__init__.py") for package in PACKAGES]
+    networks = ["animals-3x3", "animals-6x16", "lenet-6x16", "paired-3x3", "summed-3x3"]
+    assert done.stdout.split() == [str(installed / "konkyo" / "__init__.py"), *networks]
+
+
+def test_the_command_lists_what_it_can_do(installed: Path, tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(installed)}
+    for command, said in (
+        ([sys.executable, str(installed / "bin" / "konkyo"), "--help"], "Start the HTTP service and its page."),
+        ([sys.executable, str(installed / "bin" / "konkyo"), "serve", "--help"], "--port int"),
+        ([sys.executable, "-m", "konkyo.service", "--help"], "--port int"),
+    ):
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        assert said in done.stdout
 
 
 @pytest.mark.parametrize("digit", [3, 7])

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from models.checkpoint import load_all
-from models.network import Network, Trace
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Network, Trace
 from tests.e2e.answers import numbers
 from tests.helpers.pictures import pixels
 

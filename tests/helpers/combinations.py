@@ -8,9 +8,9 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from models.network import Network
+from konkyo.models.network import Network
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import F64
-from trainer.data import Digits
 
 Place = tuple[int, int]
 TOLERANCE = 1e-9

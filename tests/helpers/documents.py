@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save as serialize
 
-from models import probe
-from models.architecture import Architecture, Wiring
-from models.card import Document
-from models.checkpoint import load
-from models.errors import CheckpointError
-from models.network import Network
+from konkyo.models import probe
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.card import Document
+from konkyo.models.checkpoint import load
+from konkyo.models.errors import CheckpointError
+from konkyo.models.network import Network
 from tests.helpers.oracles import integer_network
 
 TINY = Architecture(Wiring.SUMMED, 1, 1)

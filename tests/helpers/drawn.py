@@ -5,11 +5,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import Box
-from service.drawing.primitives.colours import INK, PAPER, SHADES
-from service.drawing.primitives.encoding import png
-from service.drawing.primitives.letters import letters
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.primitives.canvas import Box
+from konkyo.service.drawing.primitives.colours import INK, PAPER, SHADES
+from konkyo.service.drawing.primitives.encoding import png
+from konkyo.service.drawing.primitives.letters import letters
 
 
 def decoded(image: Image.Image) -> np.ndarray:

@@ -4,10 +4,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from models.architecture import Architecture, Wiring
-from models.card import Card
-from models.checkpoint import Checkpoint
-from models.network import Array, Network
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.card import Card
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Array, Network
 
 LAMP = 13, 14
 WHOLE, HIDDEN = 20.0, 8.0

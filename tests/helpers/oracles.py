@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.architecture import Architecture, Wiring
-from models.network import Network
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.network import Network
 
 F64 = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def integer_image(seed: int) -> F64:
 
 @dataclass(frozen=True)
 class SlowTrace:
-    """The fields of ``models.network.Trace`` for one image."""
+    """The fields of ``konkyo.models.network.Trace`` for one image."""
 
     conv1: F64
     pool1: F64

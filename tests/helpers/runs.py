@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from trainer.recipe import Recipe
-from trainer.train import Progress, Run
+from konkyo.trainer.recipe import Recipe
+from konkyo.trainer.train import Progress, Run
 
 # 500 images to train on are 25 batches: the second epoch begins within the run.
 SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)

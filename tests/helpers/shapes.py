@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.architecture import Architecture, Wiring
-from models.network import Network
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.network import Network
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
 SHAPES = [

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from konkyo.trainer.figures.style import drawing
 from tests.helpers.folders import ROOT
-from trainer.figures.style import drawing
 
 
 def nothing() -> None:
@@ -34,7 +34,7 @@ def caught(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def loaded_by(*arguments: str | Path) -> set[str]:
     """The modules of a process of its own that has run a command of the trainer."""
-    code = f"from trainer.cli import app; app({[*map(str, arguments)]}, standalone_mode=False)"
+    code = f"from konkyo.trainer.cli import app; app({[*map(str, arguments)]}, standalone_mode=False)"
     code += "; import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,11 +1,11 @@
-"""The network once more, out of PyTorch's own layers, as Captum wants it. Independent of ``trainer.network``."""
+"""The network once more, out of PyTorch's own layers, as Captum wants it. Independent of ``konkyo.trainer.network``."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.architecture import Wiring
-from models.network import Network
+from konkyo.models.architecture import Wiring
+from konkyo.models.network import Network
 
 torch.set_num_threads(1)
 

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 from PIL import ExifTags, Image
 
-from service.imaging import png
+from konkyo.service.imaging import png
 from tests.helpers.pictures import encode
 from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
 from tests.hostile.pngs import PASSES

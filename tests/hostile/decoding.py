@@ -4,9 +4,9 @@ from random import Random
 
 import numpy as np
 
-from models.card import Polarity
-from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
+from konkyo.service.imaging.decoding import Fit, decode_image
 
 REFUSALS = (UnsupportedImageError, UnreadableImageError, UnsuitableImageError)
 READ = "read"

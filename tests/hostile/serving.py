@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
 
 PORTS = range(8400, 8500)
-HURRIED = "import sys, service.__main__ as main; main.GRACE_SECONDS = %d; sys.exit(main.main())"
+HURRIED = "import sys, konkyo.service.__main__ as main; main.GRACE_SECONDS = %d; sys.exit(main.main([], ''))"
 CONTAINER = "KONKYO_SOAK_CONTAINER"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.imaging.decoding import MAX_PIXELS
+from konkyo.service.imaging.decoding import MAX_PIXELS
 from tests.helpers.pictures import sample
 from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, text_bombs
 from tests.hostile.jpegs import ENDLESS

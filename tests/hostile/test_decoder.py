@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.card import Polarity
-from service.errors import UnreadableImageError, UnsupportedImageError
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
+from konkyo.service.imaging.decoding import Fit, decode_image
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.chunks import SIGNATURE, chunk, header
@@ -115,8 +115,8 @@ def test_metadata_that_cannot_be_written_again_is_read() -> None:
 
 SILENT = """
 import sys, warnings
-from models.card import Polarity
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.service.imaging.decoding import Fit, decode_image
 from PIL import Image
 for path in sys.argv[1:]:
     decode_image(open(path, "rb").read(), Fit.EXACT, Polarity.AUTO)

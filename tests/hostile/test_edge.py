@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from starlette.routing import Mount, Route
 
-from service.app import create_app
-from service.http.uploads import MAX_BODY
-from service.page import FILES
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.page import FILES
+from konkyo.service.settings import Settings
 from tests.e2e.server import PATIENCE, ROOT
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request

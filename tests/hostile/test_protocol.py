@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from service.http.protocol import MAX_HEAD, MAX_QUEUED
+from konkyo.service.http.protocol import MAX_HEAD, MAX_QUEUED
 from tests.helpers.pictures import sample
 from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, statuses
 from tools.soak.client import Connection, prepared, run

@@ -1,7 +1,7 @@
 import pytest
 
-from models.architecture import Architecture, Wiring
-from models.errors import ArchitectureError
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.errors import ArchitectureError
 from tests.helpers.oracles import LENET, PAIRED, SUMMED
 from tests.helpers.refuse import refuses
 

@@ -1,7 +1,7 @@
 import pytest
 
-from models.budget import Budget
-from models.errors import BudgetError
+from konkyo.models.budget import Budget
+from konkyo.models.errors import BudgetError
 from tests.helpers.refuse import refuses
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import checkpoint
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, load, load_all, save
-from models.errors import CheckpointError
-from models.network import Network
+from konkyo.models import checkpoint
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, load, load_all, save
+from konkyo.models.errors import CheckpointError
+from konkyo.models.network import Network
+from konkyo.trainer.data import Digits
 from tests.helpers.documents import NETWORK, TINY, changed, complaint, document, refused, tensors, write
 from tests.helpers.oracles import PAIRED, SUMMED, random_network, title
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.checkpoint import load
-from models.errors import CheckpointError
+from konkyo.models.checkpoint import load
+from konkyo.models.errors import CheckpointError
 from tests.helpers.documents import TINY, refused, write
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from models.classes import find, numbered, shortened, wrong_names
-from models.errors import ParameterError
+from konkyo.models.classes import find, numbered, shortened, wrong_names
+from konkyo.models.errors import ParameterError
 from tests.helpers.refuse import refuses
 
 ANIMALS = ("bear", "bird", "cat")

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from models.architecture import Architecture
-from models.budget import Budget
-from models.checkpoint import load_all
-from models.contrasts import TOLERANCE, Contrasts
-from models.elimination import members
-from models.errors import BudgetError
-from models.local_games import class_games
-from models.network import Network
+from konkyo.models.architecture import Architecture
+from konkyo.models.budget import Budget
+from konkyo.models.checkpoint import load_all
+from konkyo.models.contrasts import TOLERANCE, Contrasts
+from konkyo.models.elimination import members
+from konkyo.models.errors import BudgetError
+from konkyo.models.local_games import class_games
+from konkyo.models.network import Network
+from konkyo.trainer.data import Digits
 from tests.helpers.combinations import Combinations, cut, every_combination
 from tests.helpers.oracles import F64, PAIRED, SUMMED, random_network, title
-from trainer.data import Digits
 
 SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}
 

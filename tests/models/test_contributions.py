@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import Architecture, Wiring
-from models.contributions import Account, Pair, class_maps, contributions
-from models.errors import ImageError, ParameterError
-from models.network import Array, Network
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.contributions import Account, Pair, class_maps, contributions
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.network import Array, Network
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import (
     ARCHITECTURES,
     LENET,
@@ -22,7 +23,6 @@ from tests.helpers.oracles import (
     title,
 )
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)

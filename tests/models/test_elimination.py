@@ -4,14 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.architecture import Architecture
-from models.checkpoint import load_all
-from models.elimination import entries, least, members, plan, set_of
-from models.local_games import LocalGames, class_games, subsets
-from models.windows import exact_sides
+from konkyo.models.architecture import Architecture
+from konkyo.models.checkpoint import load_all
+from konkyo.models.elimination import entries, least, members, plan, set_of
+from konkyo.models.local_games import LocalGames, class_games, subsets
+from konkyo.models.windows import exact_sides
+from konkyo.trainer.data import Digits
 from tests.helpers.combinations import cut, every_combination
 from tests.helpers.oracles import PAIRED, architectures, random_network
-from trainer.data import Digits
 
 
 def visible(games: LocalGames, hidden: int) -> NDArray[np.bool_]:

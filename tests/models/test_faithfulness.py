@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint import load_all
-from models.faithfulness import Faithfulness, faithfulness
-from models.hiding import Hiding
-from models.network import Network, softmax
-from models.occlusion import Occlusion, occlude
-from models.regions import Regions
-from trainer.data import Digits
+from konkyo.models.checkpoint import load_all
+from konkyo.models.faithfulness import Faithfulness, faithfulness
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Network, softmax
+from konkyo.models.occlusion import Occlusion, occlude
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
 
 NETWORK: Network = load_all()["paired-3x3"].precise
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import Architecture
-from models.checkpoint import load_all
-from models.incremental import CHUNK, Occluder, ReceptiveRange, multiply_adds
-from models.regions import Regions
+from konkyo.models.architecture import Architecture
+from konkyo.models.checkpoint import load_all
+from konkyo.models.incremental import CHUNK, Occluder, ReceptiveRange, multiply_adds
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import LENET, PAIRED, SUMMED, architectures, random_network, slow_trace, title
-from trainer.data import Digits
 
 SHIPPED = load_all()
 

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import level_search
-from models.architecture import Architecture
-from models.budget import Budget
-from models.checkpoint import load_all
-from models.errors import BudgetError
-from models.level_search import fewest_hidden
-from models.local_games import LocalGames, class_games
+from konkyo.models import level_search
+from konkyo.models.architecture import Architecture
+from konkyo.models.budget import Budget
+from konkyo.models.checkpoint import load_all
+from konkyo.models.errors import BudgetError
+from konkyo.models.level_search import fewest_hidden
+from konkyo.models.local_games import LocalGames, class_games
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import architectures, random_network
-from trainer.data import Digits
 
 
 def budget(hidings: int = 10**7) -> Budget:

@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models import local_games
-from models.architecture import Architecture
-from models.checkpoint import load_all
-from models.contributions import contributions
-from models.errors import ImageError, ParameterError
-from models.local_games import LocalGames, class_games, pair_games
-from models.network import Array, Network
-from models.windows import exact_sides
+from konkyo.models import local_games
+from konkyo.models.architecture import Architecture
+from konkyo.models.checkpoint import load_all
+from konkyo.models.contributions import contributions
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.local_games import LocalGames, class_games, pair_games
+from konkyo.models.network import Array, Network
+from konkyo.models.windows import exact_sides
+from konkyo.trainer.data import Digits
 from tests.helpers.combinations import boxes
 from tests.helpers.oracles import (
     ARCHITECTURES,
@@ -27,7 +28,6 @@ from tests.helpers.oracles import (
     title,
 )
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 
 def hidings(count: int, image: F64, region: int, fill: float, seed: int) -> tuple[NDArray[np.bool_], F64]:

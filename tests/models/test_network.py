@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import Architecture, Wiring
-from models.errors import ImageError
-from models.network import CHUNK, Network, softmax
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.errors import ImageError
+from konkyo.models.network import CHUNK, Network, softmax
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import (
     ARCHITECTURES,
     PAIRED,
@@ -21,7 +22,6 @@ from tests.helpers.oracles import (
     title,
 )
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 LAYERS = ["conv1", "pool1", "responses", "conv2", "pool2", "logits"]
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import Architecture
-from models.incremental import Occluder, multiply_adds
-from models.network import Network
-from models.occluders import EFFICIENCY, MAX_BYTES, ForwardPasses, Occluders, occluder
-from models.occlusion import occlude
-from models.regions import Regions
+from konkyo.models.architecture import Architecture
+from konkyo.models.incremental import Occluder, multiply_adds
+from konkyo.models.network import Network
+from konkyo.models.occluders import EFFICIENCY, MAX_BYTES, ForwardPasses, Occluders, occluder
+from konkyo.models.occlusion import occlude
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import LENET, PAIRED, SUMMED, architectures, random_network, title
-from trainer.data import Digits
 
 
 def by_hand(architecture: Architecture, region: int, stride: int) -> bool:

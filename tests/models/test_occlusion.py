@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import Architecture
-from models.errors import ImageError, ParameterError
-from models.hiding import Hiding
-from models.network import Array, Network
-from models.occlusion import Occlusion, Score, occlude
-from models.regions import Regions
+from konkyo.models.architecture import Architecture
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, Network
+from konkyo.models.occlusion import Occlusion, Score, occlude
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, slow_trace, title
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]
 

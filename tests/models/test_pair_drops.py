@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from models.contributions import contributions
-from models.hiding import Hiding
-from models.occlusion import occlude
-from models.pair_drops import pair_drops, pair_heatmaps
-from models.regions import Regions
+from konkyo.models.contributions import contributions
+from konkyo.models.hiding import Hiding
+from konkyo.models.occlusion import occlude
+from konkyo.models.pair_drops import pair_drops, pair_heatmaps
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
 from tests.helpers.oracles import LENET, PAIRED, SUMMED, linear_piece, random_network, title
-from trainer.data import Digits
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.preparation import is_dark_on_light, resized
+from konkyo.models.preparation import is_dark_on_light, resized
 
 
 def test_an_image_of_28_by_28_stays_as_it_is() -> None:

@@ -5,20 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import proofs
-from models.architecture import Architecture
-from models.budget import Budget
-from models.checkpoint import load_all
-from models.contrasts import Contrasts
-from models.errors import BudgetError, ImageError, ParameterError
-from models.network import Network
-from models.proofs import Grounds, Place, Status, grounds
-from models.shapley import shapley_values
-from models.windows import exact_sides
+from konkyo.models import proofs
+from konkyo.models.architecture import Architecture
+from konkyo.models.budget import Budget
+from konkyo.models.checkpoint import load_all
+from konkyo.models.contrasts import Contrasts
+from konkyo.models.errors import BudgetError, ImageError, ParameterError
+from konkyo.models.network import Network
+from konkyo.models.proofs import Grounds, Place, Status, grounds
+from konkyo.models.shapley import shapley_values
+from konkyo.models.windows import exact_sides
+from konkyo.trainer.data import Digits
 from tests.helpers.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
 from tests.helpers.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}
 

@@ -3,13 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import load_all
-from models.contributions import contributions
-from models.errors import ParameterError
-from models.network import Network
-from models.shapley import pair_values, shapley_values
-from models.windows import exact_sides
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import load_all
+from konkyo.models.contributions import contributions
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Network
+from konkyo.models.shapley import pair_values, shapley_values
+from konkyo.models.windows import exact_sides
+from konkyo.trainer.data import Digits
 from tests.helpers.combinations import cut, every_combination
 from tests.helpers.oracles import (
     ARCHITECTURES,
@@ -24,7 +25,6 @@ from tests.helpers.oracles import (
     title,
 )
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
 
 SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}
 

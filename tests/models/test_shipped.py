@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import checkpoint
-from models.checkpoint import Checkpoint, load
-from models.contributions import contributions
+from konkyo.models import checkpoint
+from konkyo.models.checkpoint import Checkpoint, load
+from konkyo.models.contributions import contributions
+from konkyo.trainer.about import SHA256
+from konkyo.trainer.data import Digits
+from konkyo.trainer.data import read as read_data
 from tests.helpers.folders import DATA
 from tests.helpers.oracles import slow_trace
-from trainer.about import SHA256
-from trainer.data import Digits
-from trainer.data import read as read_data
 
 FOUND = sorted(path.stem for path in checkpoint.DIRECTORY.glob("*.safetensors"))
 

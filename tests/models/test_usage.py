@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from models.architecture import Architecture, Wiring
-from models.contributions import contributions
-from models.network import Array
-from models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.contributions import contributions
+from konkyo.models.network import Array
+from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.usage import chosen, measure
 from tests.helpers.oracles import LENET, PAIRED, random_network, title
-from trainer.data import Digits
-from trainer.studies.usage import chosen, measure
 
 
 def tally(firsts: list[list[int]], mean: list[list[float]] | None = None) -> ClassUsage:

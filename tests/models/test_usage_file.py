@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import checkpoint, usage_file
-from models.architecture import Architecture, Wiring
-from models.checkpoint import Checkpoint
-from models.errors import CheckpointError
-from models.likeness import Likeness
-from models.usage import Usage
+from konkyo.models import checkpoint, usage_file
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.errors import CheckpointError
+from konkyo.models.likeness import Likeness
+from konkyo.models.usage import Usage
+from konkyo.trainer.studies.usage import measure
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
-from trainer.studies.usage import measure
 
 SHAPE = Architecture(Wiring.PAIRED, 2, 3)
 AGAIN = "; `python -m trainer study filters --model tiny` makes it anew"

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, Wiring
-from models.errors import ParameterError
-from models.windows import exact_sides, usual_side, windows
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.errors import ParameterError
+from konkyo.models.windows import exact_sides, usual_side, windows
 from tests.helpers.oracles import ARCHITECTURES, LENET, PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
 

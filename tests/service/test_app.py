@@ -7,10 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
-from models.checkpoint import DIRECTORY
-from models.errors import CheckpointError
-from service.app import create_app
-from service.settings import Settings
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.errors import CheckpointError
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
 from tests.helpers.refuse import refuses
 
 

@@ -11,12 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.requests import ClientDisconnect
 
-from service.app import create_app
-from service.errors import BusyError
-from service.handling import capacity
-from service.handling.capacity import SLOTS, Capacity
-from service.imaging import decoding
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.errors import BusyError
+from konkyo.service.handling import capacity
+from konkyo.service.handling.capacity import SLOTS, Capacity
+from konkyo.service.imaging import decoding
+from konkyo.service.settings import Settings
 from tests.helpers.asgi import scope
 from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.pictures import sample

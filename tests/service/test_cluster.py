@@ -23,16 +23,16 @@ with warnings.catch_warnings():
     from ray import serve
     from ray.cluster_utils import Cluster
 
-    from service.cluster import Konkyo
+    from konkyo.service.cluster import Konkyo
 
-from models.checkpoint import DIRECTORY, load_all
+from konkyo.models.checkpoint import DIRECTORY, load_all
+from konkyo.trainer.data import Digits
+from konkyo.trainer.explaining.choices import Engine, Explanation
+from konkyo.trainer.explaining.engines import run
+from konkyo.trainer.explaining.images import write_images
+from konkyo.trainer.explaining.job import Job, new_job
 from tests.e2e.server import free_port
 from tests.helpers.pictures import sample
-from trainer.data import Digits
-from trainer.explaining.choices import Engine, Explanation
-from trainer.explaining.engines import run
-from trainer.explaining.images import write_images
-from trainer.explaining.job import Job, new_job
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.card import Polarity, Preprocessing
-from models.network import Array
-from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from service.imaging.decoding import Fit, PreprocessingReport, decode_image
-from service.imaging.expected import Expected
-from service.imaging.input_warnings import InputWarning
+from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.network import Array
+from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
+from konkyo.service.imaging.decoding import Fit, PreprocessingReport, decode_image
+from konkyo.service.imaging.expected import Expected
+from konkyo.service.imaging.input_warnings import InputWarning
+from konkyo.trainer.data import Digits
+from konkyo.trainer.picture_folder import prepared
 from tests.helpers.datasets import bars
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
-from trainer.picture_folder import prepared
 
 SEVEN = pixels(7)
 EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")

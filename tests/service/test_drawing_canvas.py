@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number
-from service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
-from service.drawing.primitives.letters import letters, width
-from service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
+from konkyo.service.drawing.primitives.letters import letters, width
+from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, written
 
 

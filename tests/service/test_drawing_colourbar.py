@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from service.drawing.primitives.canvas import NOTE, Box, Canvas
-from service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
-from service.drawing.primitives.colours import GREY, INK, INK_GREY, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
-from service.drawing.primitives.style import Style
+from konkyo.service.drawing.primitives.canvas import NOTE, Box, Canvas
+from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
+from konkyo.service.drawing.primitives.colours import GREY, INK, INK_GREY, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
+from konkyo.service.drawing.primitives.style import Style
 from tests.helpers.drawn import written
 
 LEFT, TOP = 40, 30

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.drawing.primitives.colours import (
+from konkyo.service.drawing.primitives.colours import (
     FIRST,
     GREY,
     INK,

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.empty import Empty
-from models.hiding import Hiding
-from models.proofs import Contrast, Grounds, Place, Status, SufficientSet
-from models.regions import Regions
-from service.drawing.grounds import GOES, SHADED, STAYS, grounds
-from service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
-from service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
-from service.drawing.primitives.style import Style
+from konkyo.models.empty import Empty
+from konkyo.models.hiding import Hiding
+from konkyo.models.proofs import Contrast, Grounds, Place, Status, SufficientSet
+from konkyo.models.regions import Regions
+from konkyo.service.drawing.grounds import GOES, SHADED, STAYS, grounds
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
+from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
+from konkyo.service.drawing.primitives.style import Style
 from tests.helpers.drawn import written
 from tests.helpers.lamp import lamp_network
 

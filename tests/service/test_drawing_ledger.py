@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.architecture import Architecture, Wiring
-from models.contributions import Account, FilterExplanation, contributions
-from models.network import Array, Network
-from models.usage import Typicality
-from service.drawing.layout.table import Table
-from service.drawing.ledger import ledger
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
-from service.drawing.primitives.colours import (
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.contributions import Account, FilterExplanation, contributions
+from konkyo.models.network import Array, Network
+from konkyo.models.usage import Typicality
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.ledger import ledger
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
+from konkyo.service.drawing.primitives.colours import (
     FIRST,
     INK,
     MUTED,
@@ -25,7 +25,7 @@ from service.drawing.primitives.colours import (
     rgb,
     signed_grey,
 )
-from service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, frame_colours, patch, written
 from tests.helpers.shapes import IMAGE, SHAPES, THREE, TOTALS, network_of
 

@@ -4,15 +4,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.hiding import Hiding
-from models.network import Array
-from models.occlusion import Occlusion, OcclusionExplanation, Score
-from models.regions import Regions
-from service.drawing.layout.magnified import DIGIT, MAP, pixel_box
-from service.drawing.occlusion import KEY, critical_classes, occlusion
-from service.drawing.primitives.canvas import NOTE, SUM, TITLE
-from service.drawing.primitives.colours import INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, diverging, grey, rgb
-from service.drawing.primitives.style import Style, Theme
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array
+from konkyo.models.occlusion import Occlusion, OcclusionExplanation, Score
+from konkyo.models.regions import Regions
+from konkyo.service.drawing.layout.magnified import DIGIT, MAP, pixel_box
+from konkyo.service.drawing.occlusion import KEY, critical_classes, occlusion
+from konkyo.service.drawing.primitives.canvas import NOTE, SUM, TITLE
+from konkyo.service.drawing.primitives.colours import (
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    diverging,
+    grey,
+    rgb,
+)
+from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, patch, written
 from tests.helpers.shapes import THREE, network_of
 

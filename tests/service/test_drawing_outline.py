@@ -1,6 +1,6 @@
 import numpy as np
 
-from service.drawing.primitives.outline import NONE, around, edges
+from konkyo.service.drawing.primitives.outline import NONE, around, edges
 
 
 def test_edges_run_inside_a_group() -> None:

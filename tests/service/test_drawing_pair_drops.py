@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.architecture import Architecture, Wiring
-from models.hiding import Hiding
-from models.occlusion import Occlusion, OcclusionExplanation, Score
-from models.regions import Regions
-from service.drawing.layout.table import Table
-from service.drawing.pair_drops import pair_drops
-from service.drawing.primitives.canvas import BODY, NOTE, TITLE
-from service.drawing.primitives.colours import (
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.hiding import Hiding
+from konkyo.models.occlusion import Occlusion, OcclusionExplanation, Score
+from konkyo.models.regions import Regions
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.pair_drops import pair_drops
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE
+from konkyo.service.drawing.primitives.colours import (
     FIRST,
     INK,
     MUTED,
@@ -24,7 +24,7 @@ from service.drawing.primitives.colours import (
     rgb,
     signed_grey,
 )
-from service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, frame_colours, written
 from tests.helpers.shapes import SHAPES, THREE, TOTALS, network_of
 

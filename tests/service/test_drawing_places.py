@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from models.contributions import Account
-from service.drawing.layout.places import name_places, names_width, places
-from service.drawing.primitives.canvas import NOTE, Box, Canvas
-from service.drawing.primitives.colours import FIRST, SECOND
-from service.drawing.primitives.style import Style
+from konkyo.models.contributions import Account
+from konkyo.service.drawing.layout.places import name_places, names_width, places
+from konkyo.service.drawing.primitives.canvas import NOTE, Box, Canvas
+from konkyo.service.drawing.primitives.colours import FIRST, SECOND
+from konkyo.service.drawing.primitives.style import Style
 from tests.helpers.drawn import written
 
 TOTALS = np.array([[1.0, -9.0, 3.0], [3.0, 2.0, 0.5]])

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.network import Array
-from models.prediction import Prediction
-from service.drawing.prediction import DIGIT, Bars, prediction
-from service.drawing.primitives.canvas import BODY, TITLE
-from service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
-from service.drawing.primitives.style import Style, Theme
+from konkyo.models.network import Array
+from konkyo.models.prediction import Prediction
+from konkyo.service.drawing.prediction import DIGIT, Bars, prediction
+from konkyo.service.drawing.primitives.canvas import BODY, TITLE
+from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
+from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, patch, written
 from tests.helpers.shapes import THREE, network_of
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.architecture import Architecture
-from models.contributions import Ledger, contributions
-from models.network import Network, Trace
-from models.process import Process
-from service.drawing.layout.slide import Slide
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
-from service.drawing.primitives.colours import (
+from konkyo.models.architecture import Architecture
+from konkyo.models.contributions import Ledger, contributions
+from konkyo.models.network import Network, Trace
+from konkyo.models.process import Process
+from konkyo.service.drawing.layout.slide import Slide
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
+from konkyo.service.drawing.primitives.colours import (
     ACCENT,
     FIRST,
     GREY,
@@ -28,8 +28,8 @@ from service.drawing.primitives.colours import (
     rgb,
     signed_grey,
 )
-from service.drawing.primitives.style import Style, Theme
-from service.drawing.process import TINT, process
+from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.process import TINT, process
 from tests.helpers.drawn import decoded, written
 from tests.helpers.shapes import IMAGE, LENET, ONE, SUMMED, THREE, WIDE, network_of
 

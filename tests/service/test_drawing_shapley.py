@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.shapley_explanation import ShapleyExplanation, explain_shapley
-from service.drawing.layout.magnified import pixel_box
-from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
-from service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE
-from service.drawing.primitives.style import Style
-from service.drawing.shapley import shapley
+from konkyo.models.shapley_explanation import ShapleyExplanation, explain_shapley
+from konkyo.service.drawing.layout.magnified import pixel_box
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
+from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE
+from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.drawing.shapley import shapley
 from tests.helpers.drawn import written
 from tests.helpers.lamp import lamp_network, lit
 

@@ -3,8 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.architecture import Architecture
-from service.drawing.layout.slide import Slide
+from konkyo.models.architecture import Architecture
+from konkyo.service.drawing.layout.slide import Slide
 from tests.helpers.shapes import LENET, ONE, SUMMED, THREE, WIDE
 
 

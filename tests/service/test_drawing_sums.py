@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.drawing.layout.sums import round_to_total, sum_terms
-from service.drawing.primitives.canvas import number
+from konkyo.service.drawing.layout.sums import round_to_total, sum_terms
+from konkyo.service.drawing.primitives.canvas import number
 
 
 def shown(text: str) -> float:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.architecture import Architecture, Wiring
-from models.network import Network
-from models.usage import ClassUsage, Usage
-from service.drawing.layout.panels import Panels
-from service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
-from service.drawing.primitives.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb, signed_grey
-from service.drawing.primitives.style import Style, Theme
-from service.drawing.usage import usage
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.network import Network
+from konkyo.models.usage import ClassUsage, Usage
+from konkyo.service.drawing.layout.panels import Panels
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box
+from konkyo.service.drawing.primitives.colours import FIRST, MUTED, NEUTRAL, PAPER, SECOND, diverging, rgb, signed_grey
+from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.usage import usage
 from tests.helpers.drawn import decoded, written
 from tests.helpers.shapes import SHAPES, network_of
 

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.card import Polarity
-from service.imaging.decoding import Fit, decode_image
-from service.imaging.fitting import fit_as_mnist
-from service.imaging.input_warnings import InputWarning
+from konkyo.models.card import Polarity
+from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.fitting import fit_as_mnist
+from konkyo.service.imaging.input_warnings import InputWarning
+from konkyo.trainer.data import Digits
 from tests.helpers.pictures import encode
 from tools.photographs import KINDS, read_right
-from trainer.data import Digits
 
 
 def test_longer_side_becomes_twenty_and_mass_is_centred() -> None:

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from models.checkpoint import DIRECTORY
-from models.incremental import Occluder
-from models.network import Network
-from models.result import Result
-from service.catalogue import Catalogue
-from service.drawing.primitives.style import Style, Theme
-from service.handling.answers import ModelReference
-from service.handling.handler import Envelope, Operation, Subject
-from service.handling.queries import ImageQuery
-from service.imaging.decoding import decode_image
-from service.routes import filters, grounds, occlusion, predict, process, shapley
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.incremental import Occluder
+from konkyo.models.network import Network
+from konkyo.models.result import Result
+from konkyo.service.catalogue import Catalogue
+from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.handling.answers import ModelReference
+from konkyo.service.handling.handler import Envelope, Operation, Subject
+from konkyo.service.handling.queries import ImageQuery
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.routes import filters, grounds, occlusion, predict, process, shapley
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode, encode, pixels, sample
 

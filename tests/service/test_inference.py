@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from models.checkpoint import load_all
-from models.contributions import explain_filters
-from models.occlusion import explain_occlusion
-from models.shapley_explanation import explain_shapley
-from service.app import create_app
-from service.inference.inference import PIECE
-from service.settings import Settings
+from konkyo.models.checkpoint import load_all
+from konkyo.models.contributions import explain_filters
+from konkyo.models.occlusion import explain_occlusion
+from konkyo.models.shapley_explanation import explain_shapley
+from konkyo.service.app import create_app
+from konkyo.service.inference.inference import PIECE
+from konkyo.service.settings import Settings
+from konkyo.trainer.data import Digits
 from tests.helpers.pictures import sample
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request, tensors
-from trainer.data import Digits
 
 NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley"]
 SHAPES = {
@@ -31,7 +31,7 @@ def close(found: Any, expected: Any) -> None:
 
 
 def test_what_the_server_is(client: TestClient) -> None:
-    assert client.get("/v2").json() == {"name": "konkyo", "version": "0.2.0", "extensions": ["binary_tensor_data"]}
+    assert client.get("/v2").json() == {"name": "konkyo", "version": "0.3.0", "extensions": ["binary_tensor_data"]}
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.errors import BusyError
-from service.handling.capacity import BODIES, Capacity
-from service.http import uploads
-from service.inference.inference import MAX_BODY
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.errors import BusyError
+from konkyo.service.handling.capacity import BODIES, Capacity
+from konkyo.service.http import uploads
+from konkyo.service.inference.inference import MAX_BODY
+from konkyo.service.settings import Settings
 from tests.helpers.asgi import scope
 from tests.helpers.refuse import refuses
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensor

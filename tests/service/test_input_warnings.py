@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from service.imaging.input_warnings import InputWarning, input_warnings, pieces
+from konkyo.service.imaging.input_warnings import InputWarning, input_warnings, pieces
+from konkyo.trainer.data import Digits
 from tests.helpers.pictures import pixels
-from trainer.data import Digits
 
 
 def slow_pieces(ink: NDArray[np.bool_]) -> list[int]:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from models.card import Polarity
-from service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from service.imaging import jpeg
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
+from konkyo.service.imaging import jpeg
+from konkyo.service.imaging.decoding import Fit, decode_image
 from tests.helpers.pictures import encode, pixels
 from tests.helpers.refuse import refuses
 from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment

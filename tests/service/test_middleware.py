@@ -7,10 +7,10 @@ import anyio
 import pytest
 from fastapi.testclient import TestClient
 
-from models.errors import CheckpointError
-from service.app import create_app
-from service.http.middleware import MAX_PARAMETERS, MAX_QUERY
-from service.settings import Settings
+from konkyo.models.errors import CheckpointError
+from konkyo.service.app import create_app
+from konkyo.service.http.middleware import MAX_PARAMETERS, MAX_QUERY
+from konkyo.service.settings import Settings
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
 from tests.helpers.telemetry import lines, metric

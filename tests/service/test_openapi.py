@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
 from tests.helpers.operations import PATHS
 from tests.helpers.pictures import encode, sample
 from tests.helpers.tensors import SEVENS

@@ -3,7 +3,7 @@ import struct
 import pytest
 from PIL import Image
 
-from service.imaging.orientation import UPRIGHT, entry, orientation
+from konkyo.service.imaging.orientation import UPRIGHT, entry, orientation
 
 
 @pytest.mark.parametrize("turn", range(1, 9))

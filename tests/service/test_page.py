@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from models.checkpoint import load_all
-from service.drawing.primitives.colours import _COLOURS
-from service.page import MEDIA_TYPES, WEB
+from konkyo.models.checkpoint import load_all
+from konkyo.service.drawing.primitives.colours import _COLOURS
+from konkyo.service.page import MEDIA_TYPES, WEB
+from konkyo.trainer.data import read
 from tests.helpers.folders import DATA
 from tests.helpers.pictures import DIGITS, decode
-from trainer.data import read
 
 FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
 SCRIPTS = [path for path in FILES if path.endswith(".js")]

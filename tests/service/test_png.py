@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from models.card import Polarity
-from service.errors import UnreadableImageError, UnsuitableImageError
-from service.imaging import png
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.service.errors import UnreadableImageError, UnsuitableImageError
+from konkyo.service.imaging import png
+from konkyo.service.imaging.decoding import Fit, decode_image
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from service.imaging.polarity import ink_is_dark
-from trainer.data import Digits
+from konkyo.service.imaging.polarity import ink_is_dark
+from konkyo.trainer.data import Digits
 
 
 def test_no_digit_of_mnist_is_dark(digits: Digits) -> None:

@@ -6,10 +6,10 @@ from fastapi import FastAPI, Query
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ConfigDict
 
-from models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
-from service import errors
-from service.http import problems
-from service.http.problem import WrongParameter
+from konkyo.models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
+from konkyo.service import errors
+from konkyo.service.http import problems
+from konkyo.service.http.problem import WrongParameter
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
 
@@ -24,7 +24,9 @@ NOT_ONLINE = {ArchitectureError, CheckpointError}
 
 
 def test_every_error_that_a_request_can_meet_has_a_status() -> None:
-    online = {kind for kind in tree(KonkyoError) if kind.__module__ in ("models.errors", "service.errors")}
+    online = {
+        kind for kind in tree(KonkyoError) if kind.__module__ in ("konkyo.models.errors", "konkyo.service.errors")
+    }
     assert online - NOT_ONLINE == set(problems.STATUSES)
 
 

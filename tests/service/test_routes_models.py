@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from models.checkpoint import DIRECTORY, load
-from models.errors import CheckpointError
-from service.app import create_app
-from service.settings import Settings
+from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.errors import CheckpointError
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode
 

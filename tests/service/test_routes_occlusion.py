@@ -7,14 +7,14 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.checkpoint import DIRECTORY, load
-from models.hiding import Hiding
-from models.occlusion import explain_occlusion
-from models.regions import Regions
-from service import drawing
-from service.drawing.primitives.canvas import MARGIN, NOTE
-from service.drawing.primitives.colours import MUTED, PAPER
-from service.drawing.primitives.encoding import png
+from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.hiding import Hiding
+from konkyo.models.occlusion import explain_occlusion
+from konkyo.models.regions import Regions
+from konkyo.service import drawing
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE
+from konkyo.service.drawing.primitives.colours import MUTED, PAPER
+from konkyo.service.drawing.primitives.encoding import png
 from tests.helpers.drawn import written
 from tests.helpers.operations import check_problem
 from tests.helpers.oracles import slow_trace

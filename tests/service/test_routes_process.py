@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from models import usage_file
-from models.checkpoint import DIRECTORY, load
-from service.app import create_app
-from service.settings import Settings
+from konkyo.models import usage_file
+from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.filters import study
 from tests.helpers.oracles import linear_piece, slow_trace
 from tests.helpers.pictures import decode, encode, pixels, sample
-from trainer.data import Digits
-from trainer.studies.filters import study
 
 SHAPES = {"paired-3x3": (3, 3, 9), "summed-3x3": (3, 3, 3), "lenet-6x16": (6, 16, 16)}
 

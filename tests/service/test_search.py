@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
-from models.errors import CheckpointError
-from service.app import create_app
-from service.search import load
-from service.settings import Settings
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+from konkyo.models.errors import CheckpointError
+from konkyo.service.app import create_app
+from konkyo.service.search import load
+from konkyo.service.settings import Settings
+from konkyo.trainer.recipe import BEST
+from konkyo.trainer.search import Candidate, document
 from tests.helpers.refuse import refuses
-from trainer.recipe import BEST
-from trainer.search import Candidate, document
 
 CANDIDATES = [
     Candidate(

@@ -1,8 +1,8 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
 from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.pictures import sample
 

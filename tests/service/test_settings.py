@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, error_lines, misspelt
+from konkyo.service.settings import Settings, error_lines, misspelt
 
 NO_KEY = "KONKYO_API_KEYS: holds no key; leave it empty to let everybody ask"
 BAD_KEY = "KONKYO_API_KEYS: holds a key that no header can carry; letters, digits and signs of ASCII are right"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from service.http import telemetry
+from konkyo.service.http import telemetry
 from tests.helpers.pictures import sample
 from tests.helpers.telemetry import lines, metric
 
@@ -76,7 +76,7 @@ def test_the_served_models_are_named(client: TestClient) -> None:
 
 WORKER = """
 import sys
-from service.http import telemetry
+from konkyo.service.http import telemetry
 telemetry.announce({"net": sys.argv[1]})
 telemetry.REJECTED.labels("busy").inc()
 print(telemetry.metrics().body.decode())

@@ -8,9 +8,9 @@ import pytest
 from fastapi import Request
 from fastapi.testclient import TestClient
 
-from service.app import create_app
-from service.http import uploads
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.http import uploads
+from konkyo.service.settings import Settings
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import encode, pixels, sample
 

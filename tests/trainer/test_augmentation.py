@@ -3,9 +3,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from trainer import augmentation  # noqa: E402
-from trainer.augmentation import augment, augmented, document  # noqa: E402
-from trainer.data import Digits  # noqa: E402
+from konkyo.trainer import augmentation  # noqa: E402
+from konkyo.trainer.augmentation import augment, augmented, document  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
 
 
 def test_moves_every_image_a_little_and_differently() -> None:

@@ -16,16 +16,16 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner, Result
 
-import trainer.commands.train as command_module
-from models.architecture import Architecture, Wiring
-from models.checkpoint import load
-from models.errors import ArchitectureError
+import konkyo.trainer.commands.train as command_module
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import load
+from konkyo.models.errors import ArchitectureError
+from konkyo.trainer.cli import app
+from konkyo.trainer.commands.training import groups
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.recipe import BEST
 from tests.helpers.runs import interrupted
-from trainer.cli import app
-from trainer.commands.training import groups
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.recipe import BEST
 
 ROOT = Path(__file__).parents[2]
 MNIST = os.environ.get("KONKYO_DATA")
@@ -192,7 +192,7 @@ def test_five_seeds_are_trained_together() -> None:
 
 @pytest.mark.usefixtures("little")
 def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.teacher.EPOCHS", 1)
+    monkeypatch.setattr("konkyo.trainer.teacher.EPOCHS", 1)
     options = [*SMALL, "--recipe=best", "--name=taught", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}"]
     result = in_process(*options)
     assert result.exit_code == 0, result.output

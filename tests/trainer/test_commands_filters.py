@@ -13,16 +13,16 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 from typer.testing import CliRunner, Result
 
-import trainer.commands.filters as command_module
-from models import usage_file
-from models.checkpoint import DIRECTORY, load
-from models.usage import Distinct
+import konkyo.trainer.commands.filters as command_module
+from konkyo.models import usage_file
+from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.usage import Distinct
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits, read
+from konkyo.trainer.errors import RunError
 from tests.helpers import usage_script
 from tests.helpers.datasets import write_pictures
 from tests.helpers.studies import loaded_by
-from trainer.cli import app
-from trainer.data import Digits, read
-from trainer.errors import RunError
 
 ROOT = Path(__file__).parents[2]
 MNIST = os.environ.get("KONKYO_DATA")
@@ -125,7 +125,7 @@ def test_the_shipped_studies_are_those_of_the_shipped_checkpoints(name: str) -> 
 @pytest.mark.parametrize("name", FOUND)
 def test_an_odd_digit_shows(name: str, digits: Digits) -> None:
     """Digits have the percentile 50 on average; those that lie on their side are read, but by an odd use of filters."""
-    from models.contributions import contributions
+    from konkyo.models.contributions import contributions
 
     checkpoint = load(DIRECTORY / f"{name}.safetensors")
     usage = usage_file.load(DIRECTORY, checkpoint)

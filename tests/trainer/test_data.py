@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from konkyo.trainer.about import SHA256
+from konkyo.trainer.data import Digits, find, read
+from konkyo.trainer.errors import DataError
 from tests.helpers.folders import DATA
 from tests.helpers.refuse import refuses
-from trainer.about import SHA256
-from trainer.data import Digits, find, read
-from trainer.errors import DataError
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 

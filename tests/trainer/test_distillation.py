@@ -5,10 +5,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from trainer import distillation, teacher  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.distillation import DistillationSet, prepare  # noqa: E402
-from trainer.teacher import Teacher  # noqa: E402
+from konkyo.trainer import distillation, teacher  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.distillation import DistillationSet, prepare  # noqa: E402
+from konkyo.trainer.teacher import Teacher  # noqa: E402
 
 
 @pytest.fixture

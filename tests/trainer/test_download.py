@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("httpx")
 
+from konkyo.trainer import data, download
+from konkyo.trainer.errors import DataError
 from tests.helpers.folders import DATA
 from tests.helpers.mirror import Answer, serving
 from tests.helpers.refuse import refuses
-from trainer import data, download
-from trainer.errors import DataError
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 TRUE = {name: (DATA / f"{name}.gz").read_bytes() for name in (IMAGES, LABELS)}
@@ -129,7 +129,7 @@ def test_says_what_each_mirror_answered(tmp_path: Path) -> None:
 
 def test_waits_longer_after_each_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("trainer.download.time.sleep", pauses.append)
+    monkeypatch.setattr("konkyo.trainer.download.time.sleep", pauses.append)
     with serving({}) as empty, pytest.raises(DataError):
         download.complete(tmp_path, "t10k", lambda *_: None, [empty.url, empty.url], pause=0.5)
     assert pauses == [0.5, 1.0]

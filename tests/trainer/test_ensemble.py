@@ -7,10 +7,10 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 
-from models.architecture import Architecture  # noqa: E402
+from konkyo.models.architecture import Architecture  # noqa: E402
+from konkyo.trainer.ensemble import Ensemble, accuracies  # noqa: E402
+from konkyo.trainer.network import TrainableNetwork  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, architectures, title  # noqa: E402
-from trainer.ensemble import Ensemble, accuracies  # noqa: E402
-from trainer.network import TrainableNetwork  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from konkyo.trainer.data import Digits
+from konkyo.trainer.evaluation import Evaluation, evaluate
 from tests.helpers.oracles import PAIRED, random_network
-from trainer.data import Digits
-from trainer.evaluation import Evaluation, evaluate
 
 
 def test_counts_predictions_one_by_one(digits: Digits) -> None:

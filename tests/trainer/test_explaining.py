@@ -23,21 +23,21 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from models.checkpoint import DIRECTORY, load_all
-from models.contributions import explain_filters
-from models.errors import BudgetError, ImageError
-from models.occlusion import explain_occlusion
-from models.proofs import grounds
-from models.shapley_explanation import explain_shapley
+from konkyo.models.checkpoint import DIRECTORY, load_all
+from konkyo.models.contributions import explain_filters
+from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.occlusion import explain_occlusion
+from konkyo.models.proofs import grounds
+from konkyo.models.shapley_explanation import explain_shapley
+from konkyo.trainer.cli import app
+from konkyo.trainer.commands import explain as command_module
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import DataError, RunError
+from konkyo.trainer.explaining import engines, table
+from konkyo.trainer.explaining.choices import Engine, Explanation
+from konkyo.trainer.explaining.images import open_images, write_images
+from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
 from tests.helpers.refuse import refuses
-from trainer.cli import app
-from trainer.commands import explain as command_module
-from trainer.data import Digits
-from trainer.errors import DataError, RunError
-from trainer.explaining import engines, table
-from trainer.explaining.choices import Engine, Explanation
-from trainer.explaining.images import open_images, write_images
-from trainer.explaining.job import MANIFEST, Job, new_job
 
 ROOT = Path(__file__).parents[2]
 ALL = list(Explanation)
@@ -292,8 +292,8 @@ def test_a_folder_without_mnist(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "trainer.explaining.job")
-    monkeypatch.delitem(sys.modules, "trainer.explaining.engines")
+    monkeypatch.delitem(sys.modules, "konkyo.trainer.explaining.job")
+    monkeypatch.delitem(sys.modules, "konkyo.trainer.explaining.engines")
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     result = CliRunner().invoke(app, ["explain", "--data", str(data), "--out", str(tmp_path / "out")])
     assert isinstance(result.exception, RunError)

@@ -8,11 +8,11 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.trainer.figures import filters
+from konkyo.trainer.figures.filters import _HEAD, _TOP, _Layout
+from konkyo.trainer.studies.usage import measure
 from tests.helpers.oracles import LENET, PAIRED, SUMMED, random_network, title
-from trainer.figures import filters
-from trainer.figures.filters import _HEAD, _TOP, _Layout
-from trainer.studies.usage import measure
 
 DPI = 144
 RED, BLUE = (0xD7, 0x18, 0x2A), (0x1C, 0x5F, 0xD8)

@@ -7,8 +7,8 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 from PIL import Image
 
-from service.drawing.primitives import colours
-from trainer.figures import style
+from konkyo.service.drawing.primitives import colours
+from konkyo.trainer.figures import style
 
 
 def test_the_colours_are_those_of_the_services_pictures() -> None:

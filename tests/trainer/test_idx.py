@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from konkyo.trainer.idx import parse, uncompressed
 from tests.helpers.refuse import refuses
-from trainer.idx import parse, uncompressed
 
 KIND = "not an IDX file of unsigned bytes"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from konkyo.trainer.data import read
+from konkyo.trainer.errors import DataError
 from tests.helpers.datasets import described, write_idx
 from tests.helpers.refuse import refuses
-from trainer.data import read
-from trainer.errors import DataError
 
 
 def images(count: int, seed: int = 1) -> NDArray[np.uint8]:

@@ -7,14 +7,14 @@ from typer.testing import CliRunner, Result
 
 torch = pytest.importorskip("torch")
 
-from models.architecture import Architecture, Wiring  # noqa: E402
-from models.checkpoint import load  # noqa: E402
+from konkyo.models.architecture import Architecture, Wiring  # noqa: E402
+from konkyo.models.checkpoint import load  # noqa: E402
+from konkyo.trainer.cli import app  # noqa: E402
+from konkyo.trainer.data import read  # noqa: E402
+from konkyo.trainer.errors import RunError  # noqa: E402
+from konkyo.trainer.importing import read_weights  # noqa: E402
 from tests.helpers.datasets import write_pictures  # noqa: E402
 from tests.helpers.oracles import random_network, title  # noqa: E402
-from trainer.cli import app  # noqa: E402
-from trainer.data import read  # noqa: E402
-from trainer.errors import RunError  # noqa: E402
-from trainer.importing import read_weights  # noqa: E402
 
 CLASSES = {"lying": 90.0, "slanting": 45.0, "upright": 0.0}
 SHAPES = [

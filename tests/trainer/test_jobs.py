@@ -10,15 +10,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.architecture import Architecture, Wiring  # noqa: E402
+from konkyo.models.architecture import Architecture, Wiring  # noqa: E402
+from konkyo.trainer import teacher  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.distillation import prepare  # noqa: E402
+from konkyo.trainer.errors import RunError  # noqa: E402
+from konkyo.trainer.jobs import MOST_PROCESSES, Job, processes, train  # noqa: E402
+from konkyo.trainer.recipe import Recipe  # noqa: E402
+from konkyo.trainer.teacher import Teacher  # noqa: E402
 from tests.helpers.runs import SHORT, outcome  # noqa: E402
-from trainer import teacher  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.distillation import prepare  # noqa: E402
-from trainer.errors import RunError  # noqa: E402
-from trainer.jobs import MOST_PROCESSES, Job, processes, train  # noqa: E402
-from trainer.recipe import Recipe  # noqa: E402
-from trainer.teacher import Teacher  # noqa: E402
 
 SMALL = Architecture(Wiring.SUMMED, 1, 1)
 

@@ -7,12 +7,12 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 
-from models.architecture import Architecture  # noqa: E402
-from models.network import Network  # noqa: E402
+from konkyo.models.architecture import Architecture  # noqa: E402
+from konkyo.models.network import Network  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.network import TrainableNetwork  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
 from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.network import TrainableNetwork  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from service.app import create_app
-from service.settings import Settings
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
 from tests.helpers.datasets import bars, write_pictures
 
 ROOT = Path(__file__).parents[2]

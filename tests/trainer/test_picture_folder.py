@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.preparation import resized
+from konkyo.models.preparation import resized
+from konkyo.trainer.data import read
+from konkyo.trainer.errors import DataError
 from tests.helpers.datasets import bars, described, write_pictures
 from tests.helpers.refuse import refuses
-from trainer.data import read
-from trainer.errors import DataError
 
 UPRIGHT = {"lying": 90.0, "upright": 0.0}
 

@@ -9,18 +9,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models import probe  # noqa: E402
-from models.checkpoint import load  # noqa: E402
+from konkyo.models import probe  # noqa: E402
+from konkyo.models.checkpoint import load  # noqa: E402
+from konkyo.trainer.about import MNIST  # noqa: E402
+from konkyo.trainer.augmentation import augmented  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.errors import RunError  # noqa: E402
+from konkyo.trainer.publish import publish  # noqa: E402
+from konkyo.trainer.recipe import Recipe  # noqa: E402
+from konkyo.trainer.train import Best, Run  # noqa: E402
 from tests.helpers.oracles import PAIRED  # noqa: E402
 from tests.helpers.refuse import refuses  # noqa: E402
 from tests.helpers.runs import finished  # noqa: E402
-from trainer.about import MNIST  # noqa: E402
-from trainer.augmentation import augmented  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.errors import RunError  # noqa: E402
-from trainer.publish import publish  # noqa: E402
-from trainer.recipe import Recipe  # noqa: E402
-from trainer.train import Best, Run  # noqa: E402
 
 RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_every=30)
 

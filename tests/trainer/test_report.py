@@ -10,13 +10,13 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
-from trainer.cli import app
-from trainer.recipe import BEST
-from trainer.report import report
-from trainer.search import Candidate, document
-from trainer.studies.comparison import BESIDE, CRITERIA
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
+from konkyo.trainer.cli import app
+from konkyo.trainer.recipe import BEST
+from konkyo.trainer.report import report
+from konkyo.trainer.search import Candidate, document
+from konkyo.trainer.studies.comparison import BESIDE, CRITERIA
 
 NAME = "summed-3x3"
 

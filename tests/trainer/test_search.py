@@ -12,16 +12,16 @@ pytest.importorskip("matplotlib")
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-import trainer.commands.search as command_module
-from models.architecture import Architecture, Wiring
-from models.card import RunDocument
+import konkyo.trainer.commands.search as command_module
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.card import RunDocument
+from konkyo.trainer import jobs
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.recipe import PAPER, Recipe
+from konkyo.trainer.search import LENET, Candidate, document, grid, smallest
+from konkyo.trainer.train import Run
 from tests.helpers.runs import interrupted
-from trainer import jobs
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.recipe import PAPER, Recipe
-from trainer.search import LENET, Candidate, document, grid, smallest
-from trainer.train import Run
 
 
 def candidate(wiring: str, a: int, b: int, *validations: float, test: float = 0.5) -> Candidate:
@@ -84,7 +84,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     )
     monkeypatch.setattr(command_module, "RUNG", 60)
     monkeypatch.setattr(jobs, "processes", lambda: 1)
-    monkeypatch.setattr("trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
+    monkeypatch.setattr("konkyo.trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
 

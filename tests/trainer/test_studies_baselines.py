@@ -6,13 +6,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("captum")
 
-from models.checkpoint import load_all
-from models.network import Array
-from models.shapley import shapley_values
-from trainer.data import Digits
-from trainer.studies.baselines import BASELINES
-from trainer.studies.pixels import pixel_ledger
-from trainer.studies.shapley import EVALUATIONS, Baseline, Question
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Array
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.baselines import BASELINES
+from konkyo.trainer.studies.pixels import pixel_ledger
+from konkyo.trainer.studies.shapley import EVALUATIONS, Baseline, Question
 
 NETWORK = load_all()["summed-3x3"].precise
 BY_NAME = {one.name: one for one in BASELINES}

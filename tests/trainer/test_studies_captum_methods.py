@@ -6,13 +6,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("captum")
 
-from models.architecture import Architecture  # noqa: E402
-from models.network import Array, Network  # noqa: E402
+from konkyo.models.architecture import Architecture  # noqa: E402
+from konkyo.models.network import Array, Network  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS, Layers  # noqa: E402
+from konkyo.trainer.studies.explanations import EXPLANATIONS, LEDGER, Task  # noqa: E402
+from konkyo.trainer.studies.pixels import pixel_ledger  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.studies.captum_methods import CAPTUM_METHODS, Layers  # noqa: E402
-from trainer.studies.explanations import EXPLANATIONS, LEDGER, Task  # noqa: E402
-from trainer.studies.pixels import pixel_ledger  # noqa: E402
 
 
 def task_of(network: Network, digits: Digits, seed: int = 0) -> Task:

@@ -11,21 +11,21 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 
-import trainer.commands.consistency as command_module
-import trainer.commands.train as train_module
-import trainer.figures.consistency as figure_module
-import trainer.studies.consistency as study_module
-from models.checkpoint import load_all
-from models.network import Array, Network
-from models.proofs import grounds
+import konkyo.trainer.commands.consistency as command_module
+import konkyo.trainer.commands.train as train_module
+import konkyo.trainer.figures.consistency as figure_module
+import konkyo.trainer.studies.consistency as study_module
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Array, Network
+from konkyo.models.proofs import grounds
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.studies.consistency import chance_overlap, document, parts, study
 from tests.helpers.lamp import checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.refuse import refuses
 from tests.helpers.studies import caught, nothing
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.studies.consistency import chance_overlap, document, parts, study
 
 
 def players_of(image: Array) -> list[tuple[slice, slice]]:

@@ -5,13 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.network import Array, Network, softmax
-from models.occlusion import Score
+from konkyo.models.network import Array, Network, softmax
+from konkyo.models.occlusion import Score
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
+from konkyo.trainer.studies.pixel_responses import PixelResponses
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
 from tests.helpers.oracles import SUMMED, random_network
-from trainer.data import Digits
-from trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
-from trainer.studies.pixel_responses import PixelResponses
 
 
 def step_by_step(network: Network, image: Array, other: Array, attribution: Array, target: int) -> Array:

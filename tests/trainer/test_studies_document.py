@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.errors import RunError
-from trainer.studies.document import read, write
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.studies.document import read, write
 
 
 def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:

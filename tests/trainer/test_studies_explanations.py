@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from models.hiding import Hiding
-from models.network import Array
-from models.occlusion import Score, occlude
-from models.regions import Regions
-from models.shapley import shapley_values
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array
+from konkyo.models.occlusion import Score, occlude
+from konkyo.models.regions import Regions
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, GREEDY, LEDGER, OURS, SANE, SHAPLEY, Task
+from konkyo.trainer.studies.greedy import greedy_heatmap
+from konkyo.trainer.studies.pixels import pixel_ledger
 from tests.helpers.oracles import SUMMED, random_network
-from trainer.data import Digits
-from trainer.studies.explanations import DEFAULT, EXPLANATIONS, GREEDY, LEDGER, OURS, SANE, SHAPLEY, Task
-from trainer.studies.greedy import greedy_heatmap
-from trainer.studies.pixels import pixel_ledger
 
 NETWORK = random_network(SUMMED, 93)
 

@@ -11,21 +11,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-import trainer.commands.faithfulness as command_module
-import trainer.figures.faithfulness as figure_module
-import trainer.studies.faithfulness as study_module
-from models.checkpoint import load_all
-from models.network import Array, softmax
-from models.occlusion import occlude
-from tests.helpers.folders import DATA
-from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.helpers.studies import caught, loaded_by, nothing
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
-from trainer.studies.curves import curves
-from trainer.studies.estimate import Estimate
-from trainer.studies.explanations import (
+import konkyo.trainer.commands.faithfulness as command_module
+import konkyo.trainer.figures.faithfulness as figure_module
+import konkyo.trainer.studies.faithfulness as study_module
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Array, softmax
+from konkyo.models.occlusion import occlude
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
+from konkyo.trainer.studies.curves import curves
+from konkyo.trainer.studies.estimate import Estimate
+from konkyo.trainer.studies.explanations import (
     BASELINE,
     DEFAULT,
     EXPLANATIONS,
@@ -36,7 +33,10 @@ from trainer.studies.explanations import (
     Explanation,
     Task,
 )
-from trainer.studies.faithfulness import document, parts, sanity, study
+from konkyo.trainer.studies.faithfulness import document, parts, sanity, study
+from tests.helpers.folders import DATA
+from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
+from tests.helpers.studies import caught, loaded_by, nothing
 
 # Enough for a command: one of each kind that needs no Captum.
 FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, LEDGER, "brightness", "random"}]
@@ -243,9 +243,9 @@ def test_without_captum_its_explanations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
-        "trainer.studies.captum_methods",
-        "trainer.studies.perturbations",
-        "trainer.studies.baselines",
+        "konkyo.trainer.studies.captum_methods",
+        "konkyo.trainer.studies.perturbations",
+        "konkyo.trainer.studies.baselines",
         "captum.attr",
     ):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -259,8 +259,8 @@ def test_without_captum_its_explanations_are_left_out_aloud(
 
 @pytest.mark.usefixtures("few")
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "trainer.studies.perturbations", raising=False)
-    monkeypatch.setitem(sys.modules, "trainer.studies.captum_methods", None)
+    monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.perturbations", raising=False)
+    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.captum_methods", None)
     result = command(tmp_path, tmp_path / "runs", "--images", "2")
     assert isinstance(result.exception, ModuleNotFoundError)
 

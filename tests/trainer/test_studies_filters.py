@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, Checkpoint, load
-from models.contributions import contributions
-from models.network import Array, Network
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, Checkpoint, load
+from konkyo.models.contributions import contributions
+from konkyo.models.network import Array, Network
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.studies.filters import AXES, PER_CLASS, study
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.studies.filters import AXES, PER_CLASS, study
 
 
 def checkpoint_of(network: Network) -> Checkpoint:

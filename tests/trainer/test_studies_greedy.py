@@ -4,14 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import ImageError
-from models.network import Array, Network
-from models.regions import Regions
+from konkyo.models.errors import ImageError
+from konkyo.models.network import Array, Network
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.greedy import GROWTH, greedy_heatmap
 from tests.helpers.lamp import LAMP, lamp_network, lit
 from tests.helpers.oracles import ARCHITECTURES, random_network
 from tests.helpers.refuse import refuses
-from trainer.data import Digits
-from trainer.studies.greedy import GROWTH, greedy_heatmap
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]
 SQUARES = Regions().masks.reshape(-1, 28, 28)

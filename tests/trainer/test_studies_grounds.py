@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-import trainer.figures.grounds as figure_module
-import trainer.studies.grounds as study_module
-from models.checkpoint import load_all
-from models.classes import numbered
-from models.errors import BudgetError, ImageError
-from models.network import Array, Network
-from models.proofs import grounds
+import konkyo.trainer.figures.grounds as figure_module
+import konkyo.trainer.studies.grounds as study_module
+from konkyo.models.checkpoint import load_all
+from konkyo.models.classes import numbered
+from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.network import Array, Network
+from konkyo.models.proofs import grounds
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.grounds import GroundsStudy, auroc, document, parts, study
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from tests.helpers.studies import caught, loaded_by, nothing
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.studies.grounds import GroundsStudy, auroc, document, parts, study
 
 
 def players_of(image: Array) -> list[tuple[slice, slice]]:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models.network import Array
-from models.shapley import shapley_values
+from konkyo.models.network import Array
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.metrics import agreement, changed, drops, infidelity, sensitivity, squares
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
 from tests.helpers.oracles import SUMMED, random_network
-from trainer.data import Digits
-from trainer.studies.metrics import agreement, changed, drops, infidelity, sensitivity, squares
 
 
 def test_squares_lie_within_the_image() -> None:

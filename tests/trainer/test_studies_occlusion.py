@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-import trainer.figures.occlusion as figure_module
-import trainer.studies.occlusion as study_module
-from models.checkpoint import load_all
-from models.classes import numbered
-from models.hiding import Hiding
-from models.network import Network
-from models.occlusion import occlude
+import konkyo.trainer.figures.occlusion as figure_module
+import konkyo.trainer.studies.occlusion as study_module
+from konkyo.models.checkpoint import load_all
+from konkyo.models.classes import numbered
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Network
+from konkyo.models.occlusion import occlude
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.occlusion import RegionStudy, document, parts, study
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.studies import caught, loaded_by, nothing
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.studies.occlusion import RegionStudy, document, parts, study
 
 
 def brute(network: Network, digits: Digits, region: int) -> tuple[Any, list[int], Counter[tuple[int, int]], list[int]]:

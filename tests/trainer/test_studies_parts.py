@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.studies.parts import Arrays, Parts
+from konkyo.trainer.studies.parts import Arrays, Parts
 
 
 def test_a_part_is_computed_once(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("captum")
 
-from models.network import Array, softmax
-from models.shapley import shapley_values
+from konkyo.models.network import Array, softmax
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies import perturbations
+from konkyo.trainer.studies.explanations import Task
+from konkyo.trainer.studies.perturbations import PERTURBATIONS
 from tests.helpers.oracles import PAIRED, random_network
-from trainer.data import Digits
-from trainer.studies import perturbations
-from trainer.studies.explanations import Task
-from trainer.studies.perturbations import PERTURBATIONS
 
 NETWORK = random_network(PAIRED, 99)
 

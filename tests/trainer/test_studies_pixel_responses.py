@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from models.architecture import Architecture
+from konkyo.models.architecture import Architecture
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.pixel_responses import PixelResponses
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title
-from trainer.data import Digits
-from trainer.studies.pixel_responses import PixelResponses
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import Architecture, Wiring
-from models.contributions import contributions
-from models.errors import ImageError, ParameterError
-from models.network import Network
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.contributions import contributions
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.network import Network
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.pixels import pixel_ledger
 from tests.helpers.oracles import (
     ARCHITECTURES,
     PAIRED,
@@ -20,8 +22,6 @@ from tests.helpers.oracles import (
     random_network,
     title,
 )
-from trainer.data import Digits
-from trainer.studies.pixels import pixel_ledger
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)

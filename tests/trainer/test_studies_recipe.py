@@ -11,21 +11,21 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner, Result
 
-import trainer.commands.recipe as command_module
-from models.architecture import Architecture, Wiring
-from models.card import Card
-from models.checkpoint import DIRECTORY, load_all
-from models.network import softmax
+import konkyo.trainer.commands.recipe as command_module
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.card import Card
+from konkyo.models.checkpoint import DIRECTORY, load_all
+from konkyo.models.network import softmax
+from konkyo.trainer import jobs
+from konkyo.trainer.augmentation import augmented
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.recipe import BEST, PAPER, Recipe
+from konkyo.trainer.report import report
+from konkyo.trainer.studies.estimate import interval, student
+from konkyo.trainer.studies.recipe import ABLATION, BASE, VARIANTS, Experiments, Variant, load, shipped
+from konkyo.trainer.train import Run
 from tests.helpers.runs import interrupted
-from trainer import jobs
-from trainer.augmentation import augmented
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.recipe import BEST, PAPER, Recipe
-from trainer.report import report
-from trainer.studies.estimate import interval, student
-from trainer.studies.recipe import ABLATION, BASE, VARIANTS, Experiments, Variant, load, shipped
-from trainer.train import Run
 
 
 def variant(name: str, base: str | None, validation: list[float], network: str = "some") -> Variant:

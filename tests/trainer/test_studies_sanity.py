@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import load_all
-from models.network import Array
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Array
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.explanations import EXPLANATIONS, LEDGER
+from konkyo.trainer.studies.pixels import pixel_ledger
+from konkyo.trainer.studies.sanity import LAYERS, correlations, randomised, spearman
 from tests.helpers.oracles import PAIRED, random_network
-from trainer.data import Digits
-from trainer.studies.explanations import EXPLANATIONS, LEDGER
-from trainer.studies.pixels import pixel_ledger
-from trainer.studies.sanity import LAYERS, correlations, randomised, spearman
 
 
 def mean_rank(values: Array, value: float) -> float:

@@ -12,18 +12,18 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-import trainer.commands.shapley as command_module
-import trainer.figures.shapley as figure_module
-import trainer.studies.shapley as study_module
-from models.checkpoint import load_all
-from models.network import Array, Network
-from models.shapley import shapley_values
+import konkyo.trainer.commands.shapley as command_module
+import konkyo.trainer.figures.shapley as figure_module
+import konkyo.trainer.studies.shapley as study_module
+from konkyo.models.checkpoint import load_all
+from konkyo.models.network import Array, Network
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.sanity import spearman
+from konkyo.trainer.studies.shapley import Baseline, Check, Measured, Question, check, chosen, document, exact, study
 from tests.helpers.folders import DATA
 from tests.helpers.studies import caught, loaded_by, nothing
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.studies.sanity import spearman
-from trainer.studies.shapley import Baseline, Check, Measured, Question, check, chosen, document, exact, study
 
 NAME = "paired-3x3"
 
@@ -251,7 +251,7 @@ def test_an_interrupted_study_goes_on(tmp_path: Path, stand_ins: list[int], monk
 def test_without_captum_its_approximations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("trainer.studies.baselines", "trainer.studies.captum_methods", "captum.attr"):
+    for name in ("konkyo.trainer.studies.baselines", "konkyo.trainer.studies.captum_methods", "captum.attr"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     result = command(tmp_path, tmp_path / "runs")
@@ -264,7 +264,7 @@ def test_without_captum_its_approximations_are_left_out_aloud(
 
 
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "trainer.studies.baselines", None)
+    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.baselines", None)
     assert isinstance(command(tmp_path, tmp_path / "runs").exception, ModuleNotFoundError)
 
 
@@ -308,5 +308,5 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_the_study_without_baselines_needs_no_torch() -> None:
     loaded = loaded_by("study", "--help")
-    assert "trainer.studies.shapley" in loaded
+    assert "konkyo.trainer.studies.shapley" in loaded
     assert not {"torch", "captum"} & loaded

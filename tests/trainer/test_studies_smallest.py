@@ -13,18 +13,18 @@ pytest.importorskip("matplotlib")
 
 from typer.testing import CliRunner, Result
 
-import trainer.commands.smallest as command_module
-import trainer.figures.smallest as figure_module
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+import konkyo.trainer.commands.smallest as command_module
+import konkyo.trainer.figures.smallest as figure_module
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+from konkyo.trainer import jobs
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.recipe import Recipe
+from konkyo.trainer.studies.smallest import CrossValidated, document, fold, near_the_border, smallest, verdict
+from konkyo.trainer.train import Run
 from tests.helpers.runs import interrupted
 from tests.helpers.studies import caught
-from trainer import jobs
-from trainer.cli import app
-from trainer.data import Digits
-from trainer.recipe import Recipe
-from trainer.studies.smallest import CrossValidated, document, fold, near_the_border, smallest, verdict
-from trainer.train import Run
 
 
 def test_all_folds_together_hold_out_every_image_once(digits: Digits) -> None:

@@ -7,10 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from trainer import teacher  # noqa: E402
-from trainer.data import Digits  # noqa: E402
-from trainer.errors import RunError  # noqa: E402
-from trainer.teacher import Teacher  # noqa: E402
+from konkyo.trainer import teacher  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.errors import RunError  # noqa: E402
+from konkyo.trainer.teacher import Teacher  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -9,17 +9,17 @@ pytest.importorskip("torch")
 import torch
 import torch.nn.functional as F
 
-from models.architecture import Architecture
+from konkyo.models.architecture import Architecture
+from konkyo.trainer import train
+from konkyo.trainer.data import Digits
+from konkyo.trainer.distillation import DistillationSet
+from konkyo.trainer.errors import DataError, RunError
+from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule
+from konkyo.trainer.train import Run
 from tests.helpers.oracles import PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, listed, outcome
-from trainer import train
-from trainer.data import Digits
-from trainer.distillation import DistillationSet
-from trainer.errors import DataError, RunError
-from trainer.network import TrainableNetwork
-from trainer.recipe import BEST, PAPER, Recipe, Schedule
-from trainer.train import Run
 
 
 def test_the_papers_recipe() -> None:

@@ -11,13 +11,13 @@ pytest.importorskip("torch")
 
 import torch
 
+from konkyo.trainer import train
+from konkyo.trainer.data import Digits
+from konkyo.trainer.ensemble import Ensemble
+from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.train import Run
 from tests.helpers.oracles import PAIRED, SUMMED
 from tests.helpers.runs import SHORT, finished, listed, outcome
-from trainer import train
-from trainer.data import Digits
-from trainer.ensemble import Ensemble
-from trainer.network import TrainableNetwork
-from trainer.train import Run
 
 RESTARTS = replace(SHORT, restarts=5, rung=10)
 

@@ -10,15 +10,15 @@ pytest.importorskip("torch")
 
 import torch
 
-from models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.trainer import train
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.recipe import Recipe, Schedule
+from konkyo.trainer.train import Run
 from tests.helpers.oracles import PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, outcome
-from trainer import train
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.recipe import Recipe, Schedule
-from trainer.train import Run
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from models.checkpoint import load_all
-from models.errors import KonkyoError
-from models.network import Array
-from service.handling.handler import Operation, Subject
-from service.handling.queries import ImageQuery
-from service.routes import grounds, occlusion, process, shapley
+from konkyo.models.checkpoint import load_all
+from konkyo.models.errors import KonkyoError
+from konkyo.models.network import Array
+from konkyo.service.handling.handler import Operation, Subject
+from konkyo.service.handling.queries import ImageQuery
+from konkyo.service.routes import grounds, occlusion, process, shapley
+from konkyo.trainer.data import read
 from tools.soak.digits import DATA
-from trainer.data import read
 
 SHOWN = 15
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from konkyo.trainer.data import read
 from tests.helpers.pictures import encode
-from trainer.data import read
 
 DATA = Path(__file__).parents[2] / "tests" / "data"
 

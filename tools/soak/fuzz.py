@@ -16,10 +16,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from models.card import Polarity
-from service.errors import RequestError
-from service.imaging import decoding, fitting, jpeg, orientation, png
-from service.imaging.decoding import Fit, decode_image
+from konkyo.models.card import Polarity
+from konkyo.service.errors import RequestError
+from konkyo.service.imaging import decoding, fitting, jpeg, orientation, png
+from konkyo.service.imaging.decoding import Fit, decode_image
 from tests.hostile.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
 from tests.hostile.chunks import SIGNATURE, chunk
 from tests.hostile.jpegs import ENDLESS, progressive, scan, segment

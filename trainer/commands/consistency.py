@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from models.checkpoint import DIRECTORY
-from trainer.commands.options import (
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
     STUDIES,
@@ -19,9 +19,9 @@ from trainer.commands.options import (
     data_set,
     trained_on,
 )
-from trainer.commands.terminal import console, counting, interruptible, print_written
-from trainer.studies.consistency import MAPS, document, parts, study
-from trainer.studies.document import write
+from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
+from konkyo.trainer.studies.consistency import MAPS, document, parts, study
+from konkyo.trainer.studies.document import write
 
 
 def consistency(
@@ -36,8 +36,8 @@ def consistency(
 
     It needs the runs of `trainer train`. Stop it at any time: the same command goes on where it was.
     """
-    from trainer.figures import consistency as figure
-    from trainer.seeds import networks_of_seeds
+    from konkyo.trainer.figures import consistency as figure
+    from konkyo.trainer.seeds import networks_of_seeds
 
     named = chosen(models_directory, names)
     digits = data_set(data_directory, "t10k")[:images]

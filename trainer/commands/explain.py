@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from models.card import Polarity
-from models.checkpoint import DIRECTORY
-from trainer.commands.options import ModelsOption, chosen
-from trainer.commands.terminal import console, counting, interruptible
-from trainer.data import find
-from trainer.dataset_file import NAME, describe
-from trainer.errors import DataError, RunError
-from trainer.explaining.choices import Engine, Explanation
-from trainer.processors import processors
+from konkyo.models.card import Polarity
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.trainer.commands.options import ModelsOption, chosen
+from konkyo.trainer.commands.terminal import console, counting, interruptible
+from konkyo.trainer.data import find
+from konkyo.trainer.dataset_file import NAME, describe
+from konkyo.trainer.errors import DataError, RunError
+from konkyo.trainer.explaining.choices import Engine, Explanation
+from konkyo.trainer.processors import processors
 
 # The test images of a folder that holds MNIST.
 IMAGES = "t10k-images-idx3-ubyte"
@@ -44,8 +44,8 @@ def explain(
     one.
     """
     try:
-        from trainer.explaining.engines import run
-        from trainer.explaining.job import new_job
+        from konkyo.trainer.explaining.engines import run
+        from konkyo.trainer.explaining.job import new_job
     except ModuleNotFoundError as error:
         raise RunError(f"the package {error.name} is not installed; pip install 'konkyo[cluster]' has it") from error
 

@@ -8,9 +8,9 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from models.checkpoint import DIRECTORY
-from models.network import Array
-from trainer.commands.options import (
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.network import Array
+from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
     STUDIES,
@@ -23,13 +23,13 @@ from trainer.commands.options import (
     data_set,
     trained_on,
 )
-from trainer.commands.terminal import console, counting, interruptible, print_written
-from trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
-from trainer.studies.document import write
-from trainer.studies.estimate import Estimate
-from trainer.studies.explanations import DEFAULT, EXPLANATIONS, OPTIMISED, OURS, SANE, Explanation
-from trainer.studies.faithfulness import document, parts, sanity, study
-from trainer.studies.sanity import LAYERS
+from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
+from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
+from konkyo.trainer.studies.document import write
+from konkyo.trainer.studies.estimate import Estimate
+from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, OPTIMISED, OURS, SANE, Explanation
+from konkyo.trainer.studies.faithfulness import document, parts, sanity, study
+from konkyo.trainer.studies.sanity import LAYERS
 
 IMAGES = 200
 # Heads that fit into 80 columns.
@@ -57,7 +57,7 @@ def faithfulness(
 
     Stop it at any time: the same command goes on where it was, and ends with the same numbers.
     """
-    from trainer.figures import faithfulness as figure
+    from konkyo.trainer.figures import faithfulness as figure
 
     others, left_out = _captum() if captum else ([], "Captum's explanations were left out as asked (--no-captum)")
     if left_out is not None:
@@ -87,8 +87,8 @@ def faithfulness(
 def _captum() -> tuple[list[Explanation], str | None]:
     """Captum's explanations, or none and why."""
     try:
-        from trainer.studies.captum_methods import CAPTUM_METHODS
-        from trainer.studies.perturbations import PERTURBATIONS
+        from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS
+        from konkyo.trainer.studies.perturbations import PERTURBATIONS
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:

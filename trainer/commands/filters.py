@@ -6,11 +6,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from models import usage_file
-from models.checkpoint import DIRECTORY, USAGE_SUFFIX
-from models.classes import Names
-from models.usage import Distinct, PlacedPair, Usage
-from trainer.commands.options import (
+from konkyo.models import usage_file
+from konkyo.models.checkpoint import DIRECTORY, USAGE_SUFFIX
+from konkyo.models.classes import Names
+from konkyo.models.usage import Distinct, PlacedPair, Usage
+from konkyo.trainer.commands.options import (
     DATA,
     STUDIES,
     DataOption,
@@ -21,8 +21,8 @@ from trainer.commands.options import (
     data_set,
     trained_on,
 )
-from trainer.commands.terminal import console, counting, print_written
-from trainer.studies.filters import study
+from konkyo.trainer.commands.terminal import console, counting, print_written
+from konkyo.trainer.studies.filters import study
 
 
 def filters(
@@ -38,7 +38,7 @@ def filters(
 
     Writes NAME.usage.json beside the checkpoint, which the service serves and measures typicality by, and a figure.
     """
-    from trainer.figures import filters as figure
+    from konkyo.trainer.figures import filters as figure
 
     named = chosen(models_directory, names)
     digits = data_set(data_directory, "train")[:images]

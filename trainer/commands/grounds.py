@@ -5,9 +5,9 @@ from functools import partial
 from rich.markup import escape
 from rich.table import Table
 
-from models.checkpoint import DIRECTORY
-from models.classes import Names
-from trainer.commands.options import (
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.classes import Names
+from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
     STUDIES,
@@ -18,9 +18,9 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
 )
-from trainer.commands.studies import asked, keep
-from trainer.commands.terminal import console, counting, interruptible
-from trainer.studies.grounds import GroundsStudy, auroc, document, parts, study
+from konkyo.trainer.commands.studies import asked, keep
+from konkyo.trainer.commands.terminal import console, counting, interruptible
+from konkyo.trainer.studies.grounds import GroundsStudy, auroc, document, parts, study
 
 
 def grounds(
@@ -35,7 +35,7 @@ def grounds(
 
     Stop it at any time: the same command goes on where it was, and ends with the same numbers.
     """
-    from trainer.figures import grounds as figure
+    from konkyo.trainer.figures import grounds as figure
 
     digits, checkpoints = asked(names, models_directory, data_directory, images)
     for checkpoint in checkpoints:

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from models.architecture import Wiring
-from models.checkpoint import DIRECTORY
-from trainer.commands.options import DATA, DataOption, check_name, data_set
-from trainer.commands.terminal import console
-from trainer.importing import network_of, publish_imported, read_weights
+from konkyo.models.architecture import Wiring
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.trainer.commands.options import DATA, DataOption, check_name, data_set
+from konkyo.trainer.commands.terminal import console
+from konkyo.trainer.importing import network_of, publish_imported, read_weights
 
 
 def import_weights(

@@ -4,8 +4,8 @@ from functools import partial
 
 from rich.table import Table
 
-from models.checkpoint import DIRECTORY
-from trainer.commands.options import (
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
     STUDIES,
@@ -16,9 +16,9 @@ from trainer.commands.options import (
     OutOption,
     RunsOption,
 )
-from trainer.commands.studies import asked, keep
-from trainer.commands.terminal import console, counting, interruptible
-from trainer.studies.occlusion import RegionStudy, document, parts, study
+from konkyo.trainer.commands.studies import asked, keep
+from konkyo.trainer.commands.terminal import console, counting, interruptible
+from konkyo.trainer.studies.occlusion import RegionStudy, document, parts, study
 
 
 def occlusion(
@@ -33,7 +33,7 @@ def occlusion(
 
     Stop it at any time: the same command goes on where it was, and ends with the same numbers.
     """
-    from trainer.figures import occlusion as figure
+    from konkyo.trainer.figures import occlusion as figure
 
     digits, checkpoints = asked(names, models_directory, data_directory, images)
     for checkpoint in checkpoints:

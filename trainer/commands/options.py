@@ -8,11 +8,11 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.progress import Progress as ProgressBar
 
-from models.checkpoint import Checkpoint, load_all
-from trainer import data, download
-from trainer.about import MNIST, About
-from trainer.commands.terminal import console
-from trainer.errors import DataError, RunError
+from konkyo.models.checkpoint import Checkpoint, load_all
+from konkyo.trainer import data, download
+from konkyo.trainer.about import MNIST, About
+from konkyo.trainer.commands.terminal import console
+from konkyo.trainer.errors import DataError, RunError
 
 DATA = Path("data/mnist")
 RUNS = Path("runs")

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, load_all
-from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
-from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import distillation_set_for, groups, title, train_with_bars
-from trainer.data import Digits
-from trainer.studies.parts import slug
-from trainer.studies.recipe import ABLATION, VARIANTS, Variant, measured, shipped, write
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, load_all
+from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
+from konkyo.trainer.commands.terminal import console, interruptible, print_written
+from konkyo.trainer.commands.training import distillation_set_for, groups, title, train_with_bars
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.parts import slug
+from konkyo.trainer.studies.recipe import ABLATION, VARIANTS, Variant, measured, shipped, write
 
 _FILTERS = 3, 3
 
@@ -45,7 +45,7 @@ def _train(
     variant: str, architecture: Architecture, seeds: range, training: Digits, test: Digits, runs: Path
 ) -> Variant:
     """All seeds of one network by one variant of the recipe."""
-    from trainer.jobs import Job
+    from konkyo.trainer.jobs import Job
 
     chosen, named = VARIANTS[variant], f"{title(architecture)} {variant}"
     folder = runs / f"recipe-{chosen.held_out}"

@@ -1,10 +1,10 @@
 """``python -m trainer report``."""
 
-from models.checkpoint import DIRECTORY
-from models.files import replacing
-from trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen
-from trainer.commands.terminal import print_written
-from trainer.report import report as put_together
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files import replacing
+from konkyo.trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen
+from konkyo.trainer.commands.terminal import print_written
+from konkyo.trainer.report import report as put_together
 
 
 def report(models_directory: ModelsOption = DIRECTORY, out: OutOption = STUDIES) -> None:

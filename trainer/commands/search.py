@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from models.architecture import Architecture
-from models.card import RunDocument
-from models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
-from models.files import replacing
-from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
-from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
-from trainer.search import LENET, Candidate, document, grid, smallest
+from konkyo.models.architecture import Architecture
+from konkyo.models.card import RunDocument
+from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+from konkyo.models.files import replacing
+from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
+from konkyo.trainer.commands.terminal import console, interruptible, print_written
+from konkyo.trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
+from konkyo.trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
 # Some starts of a very small network learn nothing, which says nothing of the network: a short rung gives them up.
@@ -41,9 +41,9 @@ def search(
 
     Stop it at any time: the same command goes on where it was.
     """
-    from trainer.figures import search as figure
-    from trainer.jobs import Job
-    from trainer.publish import run_documents
+    from konkyo.trainer.figures import search as figure
+    from konkyo.trainer.jobs import Job
+    from konkyo.trainer.publish import run_documents
 
     wanted = grid(_counts(conv1, "--conv1"), _counts(conv2, "--conv2"))
     chosen = replace(RECIPES[recipe], steps=steps, restarts=RESTARTS, rung=RUNG)

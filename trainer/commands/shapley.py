@@ -9,9 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from models.checkpoint import DIRECTORY
-from models.network import Array
-from trainer.commands.options import (
+from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.network import Array
+from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
     STUDIES,
@@ -24,10 +24,10 @@ from trainer.commands.options import (
     data_set,
     trained_on,
 )
-from trainer.commands.terminal import console, counting, interruptible, print_written
-from trainer.studies import shapley as study
-from trainer.studies.document import write
-from trainer.studies.shapley import CHECKED, ENOUGH, SEED, Baseline, Check, Measured
+from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
+from konkyo.trainer.studies import shapley as study
+from konkyo.trainer.studies.document import write
+from konkyo.trainer.studies.shapley import CHECKED, ENOUGH, SEED, Baseline, Check, Measured
 
 IMAGES = 20
 
@@ -44,7 +44,7 @@ def shapley(
 
     Stop it at any time: the same command goes on where it was, and ends with the same numbers.
     """
-    from trainer.figures import shapley as figure
+    from konkyo.trainer.figures import shapley as figure
 
     baselines, left_out = _baselines()
     for line in left_out:
@@ -71,7 +71,7 @@ def _baselines() -> tuple[Sequence[Baseline], list[str]]:
     """Captum's, as far as they can be asked here, and what is left out and why."""
     has = "pip install 'konkyo[dev]' has it"
     try:
-        from trainer.studies.baselines import BASELINES, FITTED
+        from konkyo.trainer.studies.baselines import BASELINES, FITTED
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:

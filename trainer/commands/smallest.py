@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from models.architecture import Architecture
-from models.checkpoint import DIRECTORY, SEARCH_FILE
-from trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
-from trainer.commands.search import RESTARTS, RUNG, STEPS
-from trainer.commands.terminal import console, interruptible, print_written
-from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.evaluation import evaluate
-from trainer.recipe import Recipe
-from trainer.studies.document import read, write
-from trainer.studies.smallest import CrossValidated, document, fold, near_the_border, verdict
+from konkyo.models.architecture import Architecture
+from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE
+from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
+from konkyo.trainer.commands.search import RESTARTS, RUNG, STEPS
+from konkyo.trainer.commands.terminal import console, interruptible, print_written
+from konkyo.trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.evaluation import evaluate
+from konkyo.trainer.recipe import Recipe
+from konkyo.trainer.studies.document import read, write
+from konkyo.trainer.studies.smallest import CrossValidated, document, fold, near_the_border, verdict
 
 
 def smallest(
@@ -37,7 +37,7 @@ def smallest(
 
     Stop it at any time: the same command goes on where it was.
     """
-    from trainer.figures import smallest as figure
+    from konkyo.trainer.figures import smallest as figure
 
     path = models_directory / SEARCH_FILE
     if not path.exists():
@@ -72,7 +72,7 @@ def _train(
     wanted: list[Architecture], recipe: Recipe, digits: Digits, seeds: int, number: int, runs: Path
 ) -> Iterator[tuple[Architecture, float]]:
     """Each network with its mean accuracy over the seeds on the images that the fold holds out."""
-    from trainer.jobs import Job
+    from konkyo.trainer.jobs import Job
 
     folder = runs / f"fold-{recipe.held_out}-{number}"
     distillation_set = distillation_set_for(recipe, digits, folder)

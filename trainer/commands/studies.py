@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import Checkpoint
-from trainer.commands.options import chosen, data_set, trained_on
-from trainer.commands.terminal import print_written
-from trainer.data import Digits
-from trainer.studies.document import write
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.trainer.commands.options import chosen, data_set, trained_on
+from konkyo.trainer.commands.terminal import print_written
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.document import write
 
 
 def asked(

@@ -9,12 +9,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from models.architecture import Architecture, Wiring
-from models.checkpoint import DIRECTORY, Checkpoint
-from trainer.about import MNIST
-from trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
-from trainer.commands.terminal import console, interruptible
-from trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.checkpoint import DIRECTORY, Checkpoint
+from konkyo.trainer.about import MNIST
+from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
+from konkyo.trainer.commands.terminal import console, interruptible
+from konkyo.trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
 
 # Of MNIST's networks, in percent.
 MINIMUM_ACCURACY = 97.0
@@ -63,8 +63,8 @@ def train(
 
     Stop it at any time: the same command goes on where it was, and ends with the same network.
     """
-    from trainer.jobs import Job
-    from trainer.publish import publish
+    from konkyo.trainer.jobs import Job
+    from konkyo.trainer.publish import publish
 
     architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias)
     name = f"{wiring}-{filters}" if name is None else name

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from models.architecture import Architecture
-from trainer.commands.terminal import console
-from trainer.data import Digits
-from trainer.recipe import BEST, PAPER, Recipe
+from konkyo.models.architecture import Architecture
+from konkyo.trainer.commands.terminal import console
+from konkyo.trainer.data import Digits
+from konkyo.trainer.recipe import BEST, PAPER, Recipe
 
 if TYPE_CHECKING:
-    from trainer.distillation import DistillationSet
-    from trainer.jobs import Job
-    from trainer.train import Run
+    from konkyo.trainer.distillation import DistillationSet
+    from konkyo.trainer.jobs import Job
+    from konkyo.trainer.train import Run
 
 # Of progress for each run, where there is no terminal.
 LINES = 10
@@ -39,7 +39,7 @@ def title(architecture: Architecture) -> str:
 
 def groups(first: int, count: int) -> list[range]:
     """So many seeds from the first one on, as they are trained together."""
-    from trainer.ensemble import GROUP
+    from konkyo.trainer.ensemble import GROUP
 
     seeds = range(first, first + count)
     return [seeds[place : place + GROUP] for place in range(0, count, GROUP)]
@@ -49,8 +49,8 @@ def distillation_set_for(recipe: Recipe, digits: Digits, runs: Path) -> "Distill
     """The distillation set of a recipe that has one; its teacher is trained where it is not yet."""
     if not recipe.distillation:
         return None
-    from trainer.distillation import prepare
-    from trainer.teacher import Teacher
+    from konkyo.trainer.distillation import prepare
+    from konkyo.trainer.teacher import Teacher
 
     training, _ = digits.split(recipe.held_out)
     teacher = Teacher(training, runs)
@@ -73,7 +73,7 @@ def train_with_bars(
     jobs: Sequence["Job"], digits: Digits, distillation_set: "DistillationSet | None", runs: Path
 ) -> "Iterator[tuple[Job, Run]]":
     """Train all jobs to their ends, several at once; gives each, in their order, with its finished run."""
-    from trainer.jobs import processes, train
+    from konkyo.trainer.jobs import processes, train
 
     unfinished = []
     for job in jobs:

@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from threading import Thread
 
-from trainer.errors import RunError
-from trainer.explaining.choices import Engine
-from trainer.explaining.job import Job
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.explaining.choices import Engine
+from konkyo.trainer.explaining.job import Job
 
 # The network's matrices are so small that sharing one between cores costs more than it saves.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from trainer import idx
-from trainer.errors import DataError
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.trainer import idx
+from konkyo.trainer.errors import DataError
 
 _HEADER = np.dtype([("magic", ">u4"), ("count", ">u4"), ("rows", ">u4"), ("columns", ">u4")])
 _MAGIC = 0x00000803

@@ -10,12 +10,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from models.checkpoint import SUFFIX, Checkpoint, load
-from trainer.errors import RunError
-from trainer.explaining.choices import Explanation
-from trainer.explaining.images import open_images
-from trainer.explaining.table import explain, shapes
-from trainer.studies.document import read
+from konkyo.models.checkpoint import SUFFIX, Checkpoint, load
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.explaining.choices import Explanation
+from konkyo.trainer.explaining.images import open_images
+from konkyo.trainer.explaining.table import explain, shapes
+from konkyo.trainer.studies.document import read
 
 MANIFEST = "manifest.json"
 

@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.architecture import Architecture
-from models.contributions import class_maps
-from models.errors import BudgetError, ImageError
-from models.network import Array, IntArray, Network, softmax
-from models.occlusion import occlude
-from models.proofs import Grounds, Place, grounds
-from models.shapley import shapley_values
-from trainer.explaining.choices import Explanation
+from konkyo.models.architecture import Architecture
+from konkyo.models.contributions import class_maps
+from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.occlusion import occlude
+from konkyo.models.proofs import Grounds, Place, grounds
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.explaining.choices import Explanation
 
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
 CHUNK = 64

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array
-from trainer.data import Digits
-from trainer.figures.style import ACCENT, DIGIT, DIVERGING, HAIRLINE, INK, MUTED, SECOND, drawing
-from trainer.studies.consistency import ConsistencyStudy
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array
+from konkyo.trainer.data import Digits
+from konkyo.trainer.figures.style import ACCENT, DIGIT, DIVERGING, HAIRLINE, INK, MUTED, SECOND, drawing
+from konkyo.trainer.studies.consistency import ConsistencyStudy
 
 # Images in the figure: those whose networks agree least, and most, and between them, by the mean correlation.
 _QUANTILES = 0.02, 0.25, 0.5, 0.75, 0.98

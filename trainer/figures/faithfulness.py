@@ -10,10 +10,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, PAPER, SECOND, drawing
-from trainer.studies.comparison import BESIDE, CRITERIA, Measured, ranks
-from trainer.studies.curves import CURVES
-from trainer.studies.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, SHAPLEY
+from konkyo.trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, PAPER, SECOND, drawing
+from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, ranks
+from konkyo.trainer.studies.curves import CURVES
+from konkyo.trainer.studies.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, SHAPLEY
 
 # From the last rank to the first.
 _RANKS = LinearSegmentedColormap.from_list("konkyo-ranks", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)

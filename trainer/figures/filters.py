@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from models.architecture import Architecture, Wiring
-from models.classes import shortened
-from models.network import Array, Network
-from models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
-from trainer.figures.style import DIVERGING, FIRST, HAIRLINE, MUTED, SECOND, drawing
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.classes import shortened
+from konkyo.models.network import Array, Network
+from konkyo.models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
+from konkyo.trainer.figures.style import DIVERGING, FIRST, HAIRLINE, MUTED, SECOND, drawing
 
 # All in inches, from the upper left corner.
 _MARGIN, _TOP, _END = 0.35, 1.0, 0.75

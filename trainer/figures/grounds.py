@@ -8,10 +8,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from models.classes import Names, shortened
-from models.network import Array, IntArray
-from trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, PAPER, SECOND, TRACK, drawing
-from trainer.studies.grounds import OVER_BUDGET, GroundsStudy, auroc
+from konkyo.models.classes import Names, shortened
+from konkyo.models.network import Array, IntArray
+from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, PAPER, SECOND, TRACK, drawing
+from konkyo.trainer.studies.grounds import OVER_BUDGET, GroundsStudy, auroc
 
 # Shares, from none to many.
 _SHARES = LinearSegmentedColormap.from_list("konkyo-shares", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from models.classes import Names, shortened
-from trainer.figures.style import ACCENT, AGAINST, DIVERGING, HAIRLINE, INK, MUTED, drawing
-from trainer.studies.occlusion import RegionStudy
+from konkyo.models.classes import Names, shortened
+from konkyo.trainer.figures.style import ACCENT, AGAINST, DIVERGING, HAIRLINE, INK, MUTED, drawing
+from konkyo.trainer.studies.occlusion import RegionStudy
 
 # All in inches.
 _LEFT, _TOP, _BOTTOM, _RIGHT = 1.0, 1.2, 0.55, 0.25

@@ -7,9 +7,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from models.architecture import Wiring
-from trainer.figures.style import ACCENT, AGAINST, FIRST, HAIRLINE, INK, MUTED, PAPER, drawing
-from trainer.search import LENET, Candidate, smallest
+from konkyo.models.architecture import Wiring
+from konkyo.trainer.figures.style import ACCENT, AGAINST, FIRST, HAIRLINE, INK, MUTED, PAPER, drawing
+from konkyo.trainer.search import LENET, Candidate, smallest
 
 COLOURS = {Wiring.PAIRED: ACCENT, Wiring.SUMMED: AGAINST}
 MARKERS = {Wiring.PAIRED: "s", Wiring.SUMMED: "o"}

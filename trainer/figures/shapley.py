@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
-from models.network import Array
-from trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, SECOND, drawing
-from trainer.studies.shapley import ENOUGH, Measured
+from konkyo.models.network import Array
+from konkyo.trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, SECOND, drawing
+from konkyo.trainer.studies.shapley import ENOUGH, Measured
 
 # By a baseline's name, up to the comma; what is not told the players has a dashed line where both are asked.
 _COLOURS = {"ShapleyValueSampling": SECOND, "KernelShap": FIRST, "Lime": AGAINST, "gradient SHAP": MUTED}

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainer.figures.search import COLOURS, MARKERS
-from trainer.figures.style import HAIRLINE, INK, MUTED, TRACK, drawing
-from trainer.studies.smallest import CrossValidated
-from trainer.studies.smallest import smallest as choose
+from konkyo.trainer.figures.search import COLOURS, MARKERS
+from konkyo.trainer.figures.style import HAIRLINE, INK, MUTED, TRACK, drawing
+from konkyo.trainer.studies.smallest import CrossValidated
+from konkyo.trainer.studies.smallest import smallest as choose
 
 # All in inches.
 _WIDE, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 9.6, 2.5, 0.45, 1.0, 0.36, 0.6

@@ -12,10 +12,10 @@ import torch
 from captum.attr import FeatureAblation, GradientShap, KernelShap, Lime, ShapleyValueSampling
 from torch import Tensor
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array
-from trainer.studies.captum_methods import Layers
-from trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array
+from konkyo.trainer.studies.captum_methods import Layers
+from konkyo.trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
 
 # Images evaluated at once.
 BATCH = 196

@@ -20,9 +20,9 @@ from captum.attr import (
 )
 from torch import Tensor, nn
 
-from models.architecture import IMAGE_SIDE, POOL, Wiring
-from models.network import Array, Network
-from trainer.studies.explanations import BASELINE, Explanation, Task
+from konkyo.models.architecture import IMAGE_SIDE, POOL, Wiring
+from konkyo.models.network import Array, Network
+from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
 
 # Points on the path from the empty image to the whole one, and noisy images: Captum's default for the first.
 STEPS = 50

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.network import Array
-from trainer.studies.curves import CURVES, REPLACEMENTS, SCORES
-from trainer.studies.estimate import Estimate
-from trainer.studies.explanations import OURS
+from konkyo.models.network import Array
+from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES
+from konkyo.trainer.studies.estimate import Estimate
+from konkyo.trainer.studies.explanations import OURS
 
 # What an explanation is judged by, and whether more is better.
 CRITERIA = {f"{curve}, {base}": curve == "insertion" for base in REPLACEMENTS for curve in CURVES} | {

@@ -15,23 +15,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from models.budget import Budget
-from models.checkpoint import Checkpoint
-from models.contrasts import Contrasts
-from models.errors import BudgetError, ImageError
-from models.hiding import Hiding
-from models.local_games import LocalGames, class_games
-from models.network import Array, Network
-from models.occlusion import occlude
-from models.proofs import grounds
-from models.regions import Regions
-from models.shapley import shapley_values
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.studies.estimate import Estimate
-from trainer.studies.parts import Arrays, Parts
-from trainer.studies.sanity import spearman
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.budget import Budget
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.contrasts import Contrasts
+from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.hiding import Hiding
+from konkyo.models.local_games import LocalGames, class_games
+from konkyo.models.network import Array, Network
+from konkyo.models.occlusion import occlude
+from konkyo.models.proofs import grounds
+from konkyo.models.regions import Regions
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.studies.estimate import Estimate
+from konkyo.trainer.studies.parts import Arrays, Parts
+from konkyo.trainer.studies.sanity import spearman
 
 REGION = 4
 # Images a part.

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array
-from models.occlusion import Score
-from trainer.studies.pixel_responses import PixelResponses
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array
+from konkyo.models.occlusion import Score
+from konkyo.trainer.studies.pixel_responses import PixelResponses
 
 SCORES = tuple(Score)
 REPLACEMENTS = ("background", "blurred")

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import pretty
-from models.files import replacing
-from trainer.errors import RunError
+from konkyo.models.checkpoint import pretty
+from konkyo.models.files import replacing
+from konkyo.trainer.errors import RunError
 
 # To how many decimals numbers are written: beyond them lies what another machine rounds otherwise.
 DECIMALS = 5

@@ -7,7 +7,7 @@ from statistics import NormalDist, mean, stdev
 
 import numpy as np
 
-from models.network import Array
+from konkyo.models.network import Array
 
 # Half of a normal distribution's 95 % in standard deviations.
 NORMAL = 1.96

@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from models.hiding import Hiding
-from models.network import Array, IntArray, Network
-from models.occlusion import Score, occlude
-from models.regions import Regions
-from models.shapley import shapley_values
-from trainer.studies.greedy import greedy_heatmap
-from trainer.studies.pixels import pixel_ledger
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.occlusion import Score, occlude
+from konkyo.models.regions import Regions
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.studies.greedy import greedy_heatmap
+from konkyo.trainer.studies.pixels import pixel_ledger
 
 # What an explanation is: ours, another's, an order made to optimise the curves, or one that looks at no network.
 OURS, BASELINE, OPTIMISED, PLAIN = "ours", "baseline", "optimised", "plain"

@@ -4,9 +4,9 @@ The criteria are deletion and insertion curves under two replacements, and infid
 with exact Shapley values are reported beside them. Rankings depend on such settings, so an explanation is called better
 than another only if it is better by every criterion, beyond the 95 % interval of the difference on the same images.
 
-The explanations of others come from Captum (``trainer.studies.captum_methods``, ``trainer.studies.perturbations``).
-Quantus is not used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it
-requires exactly NumPy 1.26.4.
+The explanations of others come from Captum (``captum_methods`` and ``perturbations`` in this folder). Quantus is not
+used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it requires exactly
+NumPy 1.26.4.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,18 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from models.checkpoint import Checkpoint
-from models.network import Array
-from models.shapley import shapley_values
-from trainer.data import Digits
-from trainer.studies import metrics
-from trainer.studies.comparison import BESIDE, Measured, best, ranks
-from trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
-from trainer.studies.estimate import Estimate
-from trainer.studies.explanations import DEFAULT, EXPLANATIONS, Explanation, Task
-from trainer.studies.parts import Arrays, Parts, slug
-from trainer.studies.pixel_responses import PixelResponses
-from trainer.studies.sanity import LAYERS, correlations
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Array
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies import metrics
+from konkyo.trainer.studies.comparison import BESIDE, Measured, best, ranks
+from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
+from konkyo.trainer.studies.estimate import Estimate
+from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, Explanation, Task
+from konkyo.trainer.studies.parts import Arrays, Parts, slug
+from konkyo.trainer.studies.pixel_responses import PixelResponses
+from konkyo.trainer.studies.sanity import LAYERS, correlations
 
 # Images a part.
 CHUNK = 25
@@ -94,7 +94,7 @@ def parts(digits: Digits, explanations: Sequence[Explanation]) -> int:
 def sanity(
     checkpoint: Checkpoint, digits: Digits, runs: Path, advance: Callable[[], None], explanations: Sequence[Explanation]
 ) -> dict[str, Array]:
-    """Each explanation's rank correlations (seeds, stages, N) on the first images; see ``trainer.studies.sanity``.
+    """Each explanation's rank correlations (seeds, stages, N) on the first images; see ``sanity`` in this folder.
 
     ``advance`` is called after each explanation.
     """

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.checkpoint import Checkpoint
-from models.contributions import class_maps
-from models.likeness import Likeness, axes_of
-from models.network import CHUNK, Array, IntArray, Network
-from models.usage import Usage
-from trainer.data import Digits
-from trainer.errors import RunError
-from trainer.studies.usage import chosen, measure
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.contributions import class_maps
+from konkyo.models.likeness import Likeness, axes_of
+from konkyo.models.network import CHUNK, Array, IntArray, Network
+from konkyo.models.usage import Usage
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.studies.usage import chosen, measure
 
 PER_CLASS = 1000
 # With fewer there is no spread to compare an image with.

@@ -6,10 +6,10 @@ should be predicted ever less as the target, the second ever more (Petsiuk et al
 
 import numpy as np
 
-from models.checks import check_single
-from models.network import Array, Network
-from models.occluders import occluder
-from models.regions import Regions
+from konkyo.models.checks import check_single
+from konkyo.models.network import Array, Network
+from konkyo.models.occluders import occluder
+from konkyo.models.regions import Regions
 
 # Regions that are moved in a step, as a share of those moved before: the first ones, which matter most, one by one.
 GROWTH = 0.5

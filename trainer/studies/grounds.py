@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import Checkpoint
-from models.errors import BudgetError, ImageError
-from models.network import Array, IntArray, Network, softmax
-from models.proofs import OTHER, SMALLEST, Status, grounds
-from trainer.data import Digits
-from trainer.studies.parts import Arrays, Parts
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.proofs import OTHER, SMALLEST, Status, grounds
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.parts import Arrays, Parts
 
 REGION = 4
 # Images a part.

@@ -16,9 +16,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array, Network
-from trainer.studies.sanity import spearman
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array, Network
+from konkyo.trainer.studies.sanity import spearman
 
 REGION = 4
 # Hidings for each image, and the sides of their squares in pixels.

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from models.checkpoint import Checkpoint
-from models.hiding import Hiding
-from models.network import Array, IntArray, Network
-from models.occlusion import occlude
-from models.regions import Regions
-from trainer.data import Digits
-from trainer.studies.parts import Arrays, Parts
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.occlusion import occlude
+from konkyo.models.regions import Regions
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.parts import Arrays, Parts
 
 REGIONS = (2, 4, 6, 8)
 # Images a part.

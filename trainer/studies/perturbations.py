@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array, softmax
-from models.regions import Regions
-from trainer.studies.baselines import BASELINES
-from trainer.studies.explanations import BASELINE, Explanation, Task
-from trainer.studies.shapley import REGION, Baseline, Question
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array, softmax
+from konkyo.models.regions import Regions
+from konkyo.trainer.studies.baselines import BASELINES
+from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
+from konkyo.trainer.studies.shapley import REGION, Baseline, Question
 
 # Of the network, for each image: what these methods take by default is less.
 EVALUATIONS = 1000

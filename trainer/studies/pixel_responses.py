@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.network import Array, IntArray, Network
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.network import Array, IntArray, Network
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from models.architecture import POOL, Wiring
-from models.checks import check_class
-from models.network import Array, IntArray, Network
+from konkyo.models.architecture import POOL, Wiring
+from konkyo.models.checks import check_class
+from konkyo.models.network import Array, IntArray, Network
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from models.checkpoint import Checkpoint
-from models.network import Network
-from models.prediction import predict
-from trainer.data import Digits
-from trainer.evaluation import evaluate
-from trainer.recipe import BEST, PAPER, Recipe
-from trainer.studies import document
-from trainer.studies.estimate import interval
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.network import Network
+from konkyo.models.prediction import predict
+from konkyo.trainer.data import Digits
+from konkyo.trainer.evaluation import evaluate
+from konkyo.trainer.recipe import BEST, PAPER, Recipe
+from konkyo.trainer.studies import document
+from konkyo.trainer.studies.estimate import interval
 
 FILE = "recipe.json"
 ABLATION = "ablation.json"
@@ -143,7 +143,7 @@ def shipped(checkpoint: Checkpoint, seeds: int) -> Variant | None:
 def _with_copies(network: Network, held_out: Digits) -> float:
     """The accuracy on images and augmented copies of them together, as a seed is chosen by."""
     # PyTorch comes with it, which the report does without.
-    from trainer.augmentation import augmented
+    from konkyo.trainer.augmentation import augmented
 
     images, labels = augmented(held_out, BEST.augmentations)
     parts = np.split(images[:, 0].numpy(), 1 + BEST.augmentations)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.network import Array, IntArray, Network
-from trainer.studies.explanations import Explanation, Task
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.trainer.studies.explanations import Explanation, Task
 
 LAYERS = ("affine", "conv2", "conv1")
 

@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import Checkpoint
-from models.hiding import Hiding
-from models.network import Array, IntArray, Network
-from models.regions import Regions
-from models.shapley import shapley_values
-from trainer.data import Digits
-from trainer.studies.estimate import Estimate
-from trainer.studies.parts import Arrays, Parts, slug
-from trainer.studies.sanity import spearman
+from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.regions import Regions
+from konkyo.models.shapley import shapley_values
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.estimate import Estimate
+from konkyo.trainer.studies.parts import Arrays, Parts, slug
+from konkyo.trainer.studies.sanity import spearman
 
 REGION = 4
 # Of the draw of the images.

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from models.architecture import Architecture, Wiring
-from trainer.data import SPLIT_SEED, Digits
-from trainer.search import LENET
-from trainer.studies.estimate import interval
+from konkyo.models.architecture import Architecture, Wiring
+from konkyo.trainer.data import SPLIT_SEED, Digits
+from konkyo.trainer.search import LENET
+from konkyo.trainer.studies.estimate import interval
 
 # By the search, how far below the minimum accuracy a network may validate to be looked at again, and how far above.
 BELOW, ABOVE = 0.007, 0.001

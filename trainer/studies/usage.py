@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.network import Array, IntArray
-from models.usage import PERCENT, ClassUsage, Usage
+from konkyo.models.network import Array, IntArray
+from konkyo.models.usage import PERCENT, ClassUsage, Usage
 
 # Significant digits that are kept. The rest is noise with 1,000 images, and differs between processors.
 DIGITS = 6

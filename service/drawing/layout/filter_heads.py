@@ -1,9 +1,9 @@
 """The filters at the left and upper edge of the table of pairs."""
 
-from models.network import Network
-from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import NOTE, Canvas
-from service.drawing.primitives.colours import MUTED, limit_of, signed_grey
+from konkyo.models.network import Network
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.primitives.canvas import NOTE, Canvas
+from konkyo.service.drawing.primitives.colours import MUTED, limit_of, signed_grey
 
 FILTERS_NOTE = "Filters: grey is 0, ink the layer’s largest weight."
 

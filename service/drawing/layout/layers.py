@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from service.drawing.primitives.canvas import BODY, NOTE, Box
-from service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, Box
+from konkyo.service.drawing.primitives.letters import width
 
 MAP_GAP = 4
 _SMALL_GAP = 3

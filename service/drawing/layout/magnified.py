@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from models.architecture import IMAGE_SIDE
-from service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
-from service.drawing.primitives.colours import INK, Array
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
+from konkyo.service.drawing.primitives.colours import INK, Array
 
 # In logical units.
 PIXEL = 12

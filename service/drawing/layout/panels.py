@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from models.architecture import Architecture
-from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import MARGIN, TOP, Box
+from konkyo.models.architecture import Architecture
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box
 
 _COLUMNS, _WIDTH, _GAP = 5, 172, 24
 # Heights in a panel, from the top: heading, space, each of the first and second pair, and the space beneath.

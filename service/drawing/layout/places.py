@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import BODY, NOTE, Box, Canvas, number
-from service.drawing.primitives.colours import FIRST, INK, SECOND, Array
-from service.drawing.primitives.letters import width
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, Box, Canvas, number
+from konkyo.service.drawing.primitives.colours import FIRST, INK, SECOND, Array
+from konkyo.service.drawing.primitives.letters import width
 
 _SWATCH, _GAP = 18, 20
 

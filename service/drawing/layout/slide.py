@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from models.architecture import IMAGE_SIDE, Architecture
-from models.classes import Names, numbered
-from service.drawing.layout.layers import MAP_GAP, Grid, Layer, fold, sizes
-from service.drawing.layout.table import Table
-from service.drawing.primitives.canvas import MARGIN, NOTE, Box
-from service.drawing.primitives.colourbar import STRIP_NUMBERS
-from service.drawing.primitives.letters import cut, width
+from konkyo.models.architecture import IMAGE_SIDE, Architecture
+from konkyo.models.classes import Names, numbered
+from konkyo.service.drawing.layout.layers import MAP_GAP, Grid, Layer, fold, sizes
+from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box
+from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS
+from konkyo.service.drawing.primitives.letters import cut, width
 
 # Baselines of a layer's name and sizes, and of the pairs' numbers above the field.
 NAME, SIZES, PAIRS = 75, 91, 110

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
-from service.drawing.primitives.colours import MUTED, Array
-from service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colours import MUTED, Array
+from konkyo.service.drawing.primitives.letters import width
 
 # Distances from the top of the line to the baselines of the numbers and of their names.
 _NUMBERS, _NAMES = 40, 58

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from models.architecture import IMAGE_SIDE, Architecture
-from service.drawing.primitives.canvas import MARGIN, TOP, Box, decimals_for
+from konkyo.models.architecture import IMAGE_SIDE, Architecture
+from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box, decimals_for
 
 _DIGIT_PIXEL = 4
 _HEAD_GAP = 24

@@ -1,10 +1,10 @@
 """Phrases that several pictures share."""
 
-from models.classes import shortened
-from models.hiding import Hiding
-from models.network import Network
-from models.result import ClassResult
-from service.drawing.primitives.letters import cut, writable
+from konkyo.models.classes import shortened
+from konkyo.models.hiding import Hiding
+from konkyo.models.network import Network
+from konkyo.models.result import ClassResult
+from konkyo.service.drawing.primitives.letters import cut, writable
 
 # Characters of a class's name at most, in a sentence or a heading.
 _LONGEST = 24

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from service.drawing.primitives.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
-from service.drawing.primitives.letters import letters, width
-from service.drawing.primitives.style import Style
+from konkyo.service.drawing.primitives.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
+from konkyo.service.drawing.primitives.letters import letters, width
+from konkyo.service.drawing.primitives.style import Style
 
 # Sizes that all pictures share, in logical units, which are pixels at scale 1.
 MARGIN = 24

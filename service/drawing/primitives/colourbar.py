@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
-from service.drawing.primitives.colours import (
+from konkyo.service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colours import (
     GREY,
     HAIRLINE,
     INK,
@@ -14,7 +14,7 @@ from service.drawing.primitives.colours import (
     NEUTRAL,
     POSITIVE,
 )
-from service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.letters import width
 
 WIDTH = 12
 _TICK, _GAP = 4, 4

@@ -6,7 +6,7 @@ from unicodedata import combining, normalize
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from service.drawing.primitives.colours import SHADES, Pixels
+from konkyo.service.drawing.primitives.colours import SHADES, Pixels
 
 # Letters are drawn this many times larger and averaged, so that their spacing is exact to a quarter of a pixel. The
 # font's hinting at 12 pixels would round it to whole pixels.

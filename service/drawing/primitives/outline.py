@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import IMAGE_SIDE
-from service.drawing.primitives.canvas import Box, Canvas
-from service.drawing.primitives.colours import INK, PAPER
+from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.service.drawing.primitives.canvas import Box, Canvas
+from konkyo.service.drawing.primitives.colours import INK, PAPER
 
 # The group of pixels that are in no group.
 NONE = -1
