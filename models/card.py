@@ -64,18 +64,9 @@ class SelectionDocument(TypedDict):
     runs: list[RunDocument]
 
 
-class TeacherDocument(TypedDict):
-    """The larger network whose logits were trained on, and the hash of its weights."""
-
-    parameters: int
-    epochs: int
-    sha256: str
-
-
 class AugmentationDocument(TypedDict):
-    """Augmented copies of each image, and their largest changes: see ``trainer/augmentation.py`` for units."""
+    """The largest changes of the images that were trained on: see ``trainer/augmentation.py`` for units."""
 
-    copies: int
     turn: float
     stretch: float
     slant: float
@@ -84,11 +75,14 @@ class AugmentationDocument(TypedDict):
 
 
 class TrainingDocument(TypedDict):
-    """What the training depended on beside the images and the recipe; null where there was none."""
+    """What the training depended on beside the images and the recipe; null where there was none.
 
-    teacher: TeacherDocument | None
+    ``centred`` says whether the affine layer's weights and biases sum to zero over the classes.
+    """
+
     augmentations: AugmentationDocument | None
     loss: str
+    centred: NotRequired[bool]
 
 
 class DatasetDocument(TypedDict):

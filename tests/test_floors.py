@@ -122,7 +122,7 @@ def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:
 def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     """The others, and so their tests, run without it."""
     using = {file for file, names in floor("trainer").items() if "torch" in names}
-    modules = "augmentation", "distillation", "ensemble", "network", "publish", "seeds", "state", "teacher", "train"
+    modules = "augmentation", "ensemble", "network", "publish", "seeds", "state", "train"
     learning = {f"trainer/{name}.py" for name in modules}
     assert using == {
         *learning,

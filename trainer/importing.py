@@ -89,7 +89,7 @@ def publish_imported(name: str, network: Network, training: Digits, test: Digits
     note = "validation is measured on all training images, which the network may have been trained on"
     origin = Origin(
         recipe={},
-        training={"teacher": None, "augmentations": None, "loss": "not known: the weights were imported"},
+        training={"augmentations": None, "loss": "not known: the weights were imported", "centred": False},
         selection={"by": "no choice: the weights were imported", "seed": 0, "runs": []},
         validation=evaluate(network, training).accuracy,
         packages={},

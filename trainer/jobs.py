@@ -9,15 +9,9 @@ from pathlib import Path
 
 from konkyo.models.architecture import Architecture
 from konkyo.trainer.data import Digits
-from konkyo.trainer.distillation import DistillationSet, prepare
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.processors import processors
 from konkyo.trainer.recipe import Recipe
-from konkyo.trainer.teacher import Teacher
 from konkyo.trainer.train import Progress, Run
-
-# Each process holds the distillation_set, half a gigabyte.
-MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -30,17 +24,12 @@ class Job:
     seeds: range
     state_file: Path
 
-    def run(self, digits: Digits, distillation_set: DistillationSet | None) -> Run:
+    def run(self, digits: Digits) -> Run:
         """Where it is: begun, at the step of its state file, or finished."""
-        return Run(self.architecture, self.recipe, self.seeds, digits, self.state_file, distillation_set)
+        return Run(self.architecture, self.recipe, self.seeds, digits, self.state_file)
 
 
-def processes() -> int:
-    """How many trainings go on at once: one for each core, at the most."""
-    return min(processors(), MOST_PROCESSES)
-
-
-def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iterator[tuple[Job, Progress]]:
+def train(jobs: Sequence[Job], digits: Digits, at_once: int) -> Iterator[tuple[Job, Progress]]:
     """Run all jobs to their ends, in their order, so many at once; what is told comes as it happens.
 
     Parameters
@@ -49,8 +38,6 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
         With state files of their own.
     digits
         The training images.
-    runs
-        Where the teacher and its distillation_set are, for recipes with one.
     at_once
         Processes. With one, or for one job, it is this process.
 
@@ -61,7 +48,7 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
     """
     if at_once == 1 or len(jobs) == 1:
         for job in jobs:
-            for progress in job.run(digits, _distillation_set(job.recipe, digits, runs)).train():
+            for progress in job.run(digits).train():
                 yield job, progress
         return
     # A fresh interpreter: a copy of this one, with its threads, could hang.
@@ -72,7 +59,7 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
             job = waiting.pop(0)
             ours, theirs = context.Pipe(duplex=False)
             # Daemons end with this process; one that was killed is noticed when there is nobody to tell.
-            context.Process(target=_work, args=(job, digits, runs, theirs), daemon=True).start()
+            context.Process(target=_work, args=(job, digits, theirs), daemon=True).start()
             theirs.close()
             running[ours] = ours, job
         for ready in wait([connection for connection, _ in running.values()]):
@@ -89,23 +76,14 @@ def train(jobs: Sequence[Job], digits: Digits, runs: Path, at_once: int) -> Iter
                 yield job, told
 
 
-def _work(job: Job, digits: Digits, runs: Path, connection: Connection) -> None:
+def _work(job: Job, digits: Digits, connection: Connection) -> None:
     """In a process of its own: tell of the progress, then of an error or of nothing more."""
     # An interrupt reaches the whole group; the process that was started by hand answers for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for progress in job.run(digits, _distillation_set(job.recipe, digits, runs)).train():
+        for progress in job.run(digits).train():
             connection.send(progress)
     except RunError as error:
         connection.send(error)
     else:
         connection.send(None)
-
-
-def _distillation_set(recipe: Recipe, digits: Digits, runs: Path) -> DistillationSet | None:
-    """What was prepared before."""
-    if not recipe.distillation:
-        return None
-    training, _ = digits.split(recipe.held_out)
-    teacher = Teacher(training, runs)
-    return prepare(teacher, training, recipe.augmentations, runs / "distillation", lambda _: None)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from konkyo.models.architecture import POOL, Architecture, Wiring
@@ -40,6 +41,24 @@ class TrainableNetwork(nn.Module):
         return F.conv2d(pool1, self.conv2.weight.repeat(groups, 1, 1, 1), bias, groups=groups)
 
     def export(self) -> Network:
-        """The network as arrays, float32."""
+        """The network as arrays, float32, with an affine layer that sums to zero over the classes.
+
+        That changes no probability, but what is said of a single class: a function of the image that is added to all
+        logits is no part of the prediction.
+        """
         weights = {name: tensor.detach().numpy().astype(np.float32) for name, tensor in self.state_dict().items()}
+        for name in ("affine.weight", "affine.bias"):
+            weights[name] = centred(weights[name])
         return Network(self.architecture, weights)
+
+
+def centred(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights (C, …) less their mean over the classes, so that they sum to zero as nearly as float32 can say it."""
+    exact = weights.astype(np.float64)
+    rounded = (exact - exact.mean(0)).astype(np.float32)
+    # What is left by rounding goes to the smallest weight, which float32 says most finely.
+    smallest = np.abs(rounded).argmin(0)[None]
+    rest = rounded.sum(0, dtype=np.float64)
+    finest = np.take_along_axis(rounded, smallest, 0) - rest
+    np.put_along_axis(rounded, smallest, finest.astype(np.float32), 0)
+    return rounded

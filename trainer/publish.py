@@ -53,13 +53,13 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
             f"minimum accuracy of {minimum_accuracy:.2%}: no checkpoint was written. Train longer or from more seeds, "
             "or lower --minimum-accuracy"
         )
-    copies = f" and {recipe.augmentations} augmented copies of each" if recipe.augmentations else ""
+    copies = f" and {augmentation.COPIES} augmented copies of each" if recipe.augmented else ""
     origin = Origin(
         recipe=asdict(recipe),
         training={
-            "teacher": chosen.distillation_set.teacher if chosen.distillation_set else None,
-            "augmentations": augmentation.document(recipe.augmentations, test.about.mirror),
+            "augmentations": augmentation.document(test.about.mirror) if recipe.augmented else None,
             "loss": recipe.loss,
+            "centred": True,
         },
         selection={
             "by": f"validation accuracy on {recipe.held_out} held-out training images{copies}",

@@ -40,19 +40,15 @@ class Recipe:
         one cycle the last ones are.
     schedule
         What becomes of the learning rate.
-    distillation
-        Whether the loss asks for a teacher's probabilities instead of the label (Hinton, Vinyals and Dean, 2015).
-    temperature
-        What both networks' logits are divided by for that: above 1, the teacher's second thoughts count for more.
     error_rate_loss
         Share of the loss that in the end asks for few errors instead: 1 − the label's probability (Ghosh, Kumar and
         Sastry, 2017). It gives up on images that so small a network cannot classify.
     neutral
         Whether an empty image is added to each batch, with equal probabilities for all classes: where nothing is left
         to see, the network should say nothing.
-    augmentations
-        Augmented copies of each image that are trained on as well, and of each that validates, where they make chance
-        smaller.
+    augmented
+        Whether an image is changed a little each time that it is trained on, see ``augmentation.py``. Changed copies of
+        the held-out images validate as well, where they make chance smaller.
     restarts
         Random starts of each seed. One is left by successive halving: after each rung, the half with the greater losses
         is given up. So small a network ends in the valley that it starts in.
@@ -66,11 +62,9 @@ class Recipe:
     held_out: int = 5_000
     evaluate_every: int = 1_000
     schedule: Schedule = Schedule.CONSTANT
-    distillation: bool = False
-    temperature: float = 1.0
     error_rate_loss: float = 0.0
     neutral: bool = False
-    augmentations: int = 0
+    augmented: bool = False
     restarts: int = 1
     rung: int = 0
 
@@ -91,8 +85,7 @@ class Recipe:
     @property
     def loss(self) -> str:
         """The loss in words, for the card."""
-        soft = f"the teacher's probabilities at temperature {self.temperature:g}"
-        parts = [f"cross-entropy with {soft if self.distillation else 'the labels'}"]
+        parts = ["cross-entropy with the labels"]
         if self.error_rate_loss:
             begin, end = ERROR_RATE_GROWS
             parts.append(
@@ -112,11 +105,9 @@ BEST = Recipe(
     learning_rate=0.02,
     held_out=10_000,
     schedule=Schedule.ONE_CYCLE,
-    distillation=True,
-    temperature=2.0,
     error_rate_loss=0.9,
     neutral=True,
-    augmentations=8,
+    augmented=True,
     restarts=16,
     rung=2_500,
 )

@@ -98,7 +98,7 @@ def _smallest(studies: Path) -> Iterator[str]:
     yield from ("### By cross-validation", "", "`python -m trainer study smallest`", "")
     yield (
         f"The networks near the border once more: {folds} folds of the {found['images']:,} training images, each with "
-        f"a teacher of its own, {found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval, by "
+        f"{found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval, by "
         "Student's t over the folds."
     )
     yield ""

@@ -59,49 +59,41 @@ def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
 def worth(studies: Path) -> Iterator[str]:
     """The section of the recipe's parts, and of what was tried beside them."""
     yield from ("## What each part of the recipe is worth", "")
-    ablation, tried = recipe.load(studies, recipe.ABLATION), recipe.load(studies)
-    if ablation is None and tried is None:
+    found = recipe.load(studies)
+    if found is None:
         yield from ("Not measured yet.", "")
-    if ablation is not None:
-        yield from ("`python -m trainer study recipe`", "", *_experiments(ablation))
-    if tried is not None:
-        yield from ("### Tried while the recipe was sought", "", *_experiments(tried))
+    else:
+        yield from ("`python -m trainer study recipe`", "", *_experiments(found))
 
 
 def _experiments(found: recipe.Experiments) -> Iterator[str]:
     yield from (
-        f"{found.how} Compared by accuracy on the held-out images: the difference from the base is the mean over the "
-        "seeds, ± half of its 95 % interval; bold where it is larger than that. Test images took no part.",
+        f"{found.how} The difference from the base is the mean over the seeds, ± half of its 95 % interval; bold where "
+        "it is larger than that. Test images took no part.",
         "",
     )
-    copies = any(one.with_copies for one in found.variants)
     head = (
         "variant",
         "steps",
         "seeds",
-        "validation (mean ± sd)",
+        "judged (mean ± sd)",
         "difference",
-        *(("with augmented copies", "difference") if copies else ()),
         "test (mean ± sd)",
         "empty image: certainty",
     )
     for network in dict.fromkeys(one.network for one in found.variants):
-        rows = [_recipe_row(found, one, copies) for one in found.variants if one.network == network]
+        rows = [_recipe_row(found, one) for one in found.variants if one.network == network]
         yield from (f"#### `{network}`", "")
         yield from table(head, rows)
-    if found.notes:
-        yield from (*(f"- {note}" for note in found.notes), "")
 
 
-def _recipe_row(found: recipe.Experiments, one: recipe.Variant, copies: bool) -> tuple[str, ...]:
-    accuracy = f"{100 * mean(one.with_copies):.2f} %" if one.with_copies else "–"
+def _recipe_row(found: recipe.Experiments, one: recipe.Variant) -> tuple[str, ...]:
     return (
         one.name,
         f"{one.steps:,}",
-        f"{len(one.validation)}",
-        f"{100 * mean(one.validation):.2f} ± {100 * stdev(one.validation):.2f} %",
+        f"{len(one.judged)}",
+        f"{100 * mean(one.judged):.2f} ± {100 * stdev(one.judged):.2f} %",
         _difference(found.gain(one)),
-        *((accuracy, _difference(found.gain(one, with_copies=True))) if copies else ()),
         f"{100 * mean(one.test):.2f} ± {100 * stdev(one.test):.2f} %",
         f"{mean(one.empty):.0%}",
     )

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.network import Network
-from konkyo.trainer.augmentation import augmented
+from konkyo.trainer.augmentation import augment, tensors, with_copies
 from konkyo.trainer.data import Digits
-from konkyo.trainer.distillation import DistillationSet
 from konkyo.trainer.ensemble import Ensemble, accuracies
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.network import TrainableNetwork
@@ -23,7 +22,7 @@ from konkyo.trainer.recipe import Recipe, Schedule
 from konkyo.trainer.state import restoring, save
 
 REPORT_EVERY = 50
-# Of the error-rate loss, so that its gradient is about as large as the teacher's.
+# Of the error-rate loss, so that its gradient is about as large as that of cross-entropy.
 ERROR_RATE_SCALE = 4.0
 # All seeds see the same batches in the same order, so that many are trained at once: a seed is where weights start.
 ORDER_SEED = 0
@@ -62,8 +61,6 @@ class Run:
         The training images; the recipe's share of them validates.
     state_file
         Written after each validation. If it exists, the run goes on from there.
-    distillation_set
-        What is trained on instead, for a recipe with distillation.
 
     Raises
     ------
@@ -80,7 +77,6 @@ class Run:
         seeds: Sequence[int],
         digits: Digits,
         state_file: Path,
-        distillation_set: DistillationSet | None = None,
     ) -> None:
         self.architecture = architecture
         self.recipe = recipe
@@ -90,15 +86,9 @@ class Run:
         self._sha256 = digits.sha256
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many images; {len(training)} are left for training")
-        if recipe.distillation != (distillation_set is not None):
-            raise RunError("a recipe with distillation, and no other, needs a distillation set")
-        self.distillation_set = distillation_set
-        if distillation_set is None:
-            self._images, self._labels = augmented(training, recipe.augmentations)
-        else:
-            self._images, self._labels = distillation_set.images, distillation_set.labels
-            self._soft = F.softmax(distillation_set.logits / recipe.temperature, 1)
-        self._validation = augmented(self.held_out, recipe.augmentations)
+        self._mirror = digits.about.mirror
+        self._images, self._labels = tensors(training)
+        self._validation = with_copies(self.held_out) if recipe.augmented else tensors(self.held_out)
 
         torch.set_num_threads(1)
         self.ensemble = Ensemble(
@@ -133,7 +123,8 @@ class Run:
             for group in self._optimizer.param_groups:
                 group["lr"] = self.recipe.learning_rate_at(self.step)
             self._optimizer.zero_grad()
-            losses = torch.cat([self._backward(which, some) for some in self.ensemble.groups])
+            images, labels = self._batch(which)
+            losses = torch.cat([self._backward(images, labels, some) for some in self.ensemble.groups])
             self._optimizer.step()
             self.step += 1
             if self._in_rungs:
@@ -190,31 +181,29 @@ class Run:
         network.load_state_dict(self.best[which].weights)
         return network.export()
 
-    def _backward(self, which: Tensor, some: slice) -> Tensor:
+    def _batch(self, which: Tensor) -> tuple[Tensor, Tensor]:
+        """The images of a step, changed a little where the recipe says so, with an empty one if it wants it; labels."""
+        images = self._images[which]
+        if self.recipe.augmented:
+            images = augment(images, self.step, self._mirror)
+        if self.recipe.neutral:
+            images = torch.cat([images, torch.zeros_like(images[:1])])
+        return images, self._labels[which]
+
+    def _backward(self, images: Tensor, labels: Tensor, some: slice) -> Tensor:
         """The losses of some of the networks on a batch, when their gradients have been added."""
-        losses = self._losses(which, some)
+        losses = self._losses(images, labels, some)
         # The sum: no seed's gradient depends on how many others there are.
         losses.sum().backward()  # type: ignore[no-untyped-call]
         return losses.detach()
 
-    def _losses(self, which: Tensor, some: slice) -> Tensor:
+    def _losses(self, images: Tensor, labels: Tensor, some: slice) -> Tensor:
         """Each network's loss on a batch: (S,)."""
-        images = self._images[which]
-        if self.distillation_set is not None:
-            images = images / 255
-        if self.recipe.neutral:
-            images = torch.cat([images, torch.zeros_like(images[:1])])
         logits = self.ensemble(images, some).transpose(1, 2)  # (N, C, S), as cross_entropy takes it
-        count, several = len(which), logits.shape[2]
+        count, several = len(labels), logits.shape[2]
         empty, logits = logits[count:], logits[:count]
-        labels = self._labels[which, None].expand(-1, several)
-        if self.distillation_set is None:
-            losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
-        else:
-            warm = self.recipe.temperature
-            soft = self._soft[which, :, None].expand(-1, -1, several)
-            # Temperature squared keeps the gradient as large at every temperature (Hinton et al., section 2).
-            losses = F.cross_entropy(logits / warm, soft, reduction="none").mean(0) * warm**2
+        labels = labels[:, None].expand(-1, several)
+        losses = F.cross_entropy(logits, labels, reduction="none").mean(0)
         if share := self.recipe.error_rate_share(self.step):
             right = F.softmax(logits, 1).gather(1, labels[:, None])[:, 0]
             losses = (1 - share) * losses + share * ERROR_RATE_SCALE * (1 - right).mean(0)
@@ -224,15 +213,15 @@ class Run:
         return losses
 
     def _evaluate(self, losses: Tensor) -> list[float]:
-        # Nothing is chosen by this while there are several starts: the augmented copies can wait.
-        count = self.recipe.held_out if self._in_rungs else len(self._validation[1])
+        # One cycle ends where it is best; a lucky validation before would only seem to be better.
+        chooses = self.finished or not (self._in_rungs or self.recipe.schedule is Schedule.ONE_CYCLE)
+        count = len(self._validation[1]) if chooses else self.recipe.held_out
         images, labels = (part[:count] for part in self._validation)
         validations = accuracies(self.ensemble, images, labels)
         if not losses.isfinite().all():
             raise RunError(f"the loss is {losses.sum()} at step {self.step}: a smaller learning rate is needed")
         self.history.append({"step": self.step, "loss": losses.tolist(), "validation": validations})
-        # One cycle ends where it is best; a lucky validation before would only seem to be better.
-        if self._in_rungs or (self.recipe.schedule is Schedule.ONE_CYCLE and not self.finished):
+        if not chooses:
             return validations
         for which, validation in enumerate(validations):
             if validation > self.best[which].validation:
@@ -241,12 +230,12 @@ class Run:
         return validations
 
     def _identity(self) -> dict[str, Any]:
-        identity = {"architecture": asdict(self.architecture), "recipe": asdict(self.recipe), "seeds": self.seeds}
-        if self.distillation_set is None:
-            identity["images"] = self._sha256
-        else:
-            identity["distillation_set"] = self.distillation_set.sha256
-        return identity
+        return {
+            "architecture": asdict(self.architecture),
+            "recipe": asdict(self.recipe),
+            "seeds": self.seeds,
+            "images": self._sha256,
+        }
 
     def _save(self) -> None:
         state = {

@@ -46,31 +46,24 @@ class SelectionCard(BaseModel):
     runs: list[RunCard]
 
 
-class TeacherCard(BaseModel):
-    """The larger network whose logits were trained on."""
-
-    parameters: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-    sha256: str = Field(description="Of its weights.")
-
-
 class AugmentationCard(BaseModel):
-    """Augmented copies of each image, and what was done to them at most."""
+    """How the images that were trained on were changed at most, at random."""
 
-    copies: int = Field(ge=1)
     turn: float = Field(description="Radians.")
     stretch: float = Field(description="Share of the size.")
     slant: float = Field(description="Sideways for each pixel downwards.")
     shift: float = Field(description="Pixels.")
-    mirror: bool = Field(description="Whether half of the copies are mirrored, from right to left.")
+    mirror: bool = Field(description="Whether half of them are mirrored, from right to left.")
 
 
 class TrainingCard(BaseModel):
     """What the training depended on beside the images and the recipe; null where there was none."""
 
-    teacher: TeacherCard | None
     augmentations: AugmentationCard | None
     loss: str
+    centred: bool | MISSING = Field(
+        MISSING, description="Whether the affine layer sums to zero over the classes. Absent from older cards."
+    )
 
 
 class DatasetCard(BaseModel):

@@ -37,7 +37,7 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
         "polarity": "auto",
         "warnings": ["mostly-ink", "several-pieces"],
         "recipe": {"steps": 1, "learning_rate": 0.001},
-        "training": {"teacher": None, "augmentations": None, "loss": "cross-entropy"},
+        "training": {"augmentations": None, "loss": "cross-entropy", "centred": True},
         "selection": {
             "by": "validation",
             "seed": 1,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -144,11 +145,9 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "held_out": 100,
         "evaluate_every": 1000,
         "schedule": "constant",
-        "distillation": False,
-        "temperature": 1.0,
         "error_rate_loss": 0.0,
         "neutral": False,
-        "augmentations": 0,
+        "augmented": False,
         "restarts": 1,
         "rung": 0,
     }
@@ -191,20 +190,16 @@ def test_five_seeds_are_trained_together() -> None:
 
 
 @pytest.mark.usefixtures("little")
-def test_the_best_recipe_learns_from_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("konkyo.trainer.teacher.EPOCHS", 1)
-    options = [*SMALL, "--recipe=best", "--name=taught", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}"]
+def test_the_best_recipe(tmp_path: Path) -> None:
+    options = [*SMALL, "--recipe=best", "--name=better", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}"]
     result = in_process(*options)
     assert result.exit_code == 0, result.output
-    assert len(list((tmp_path / "runs").glob("teacher-*.pt"))) == 1
-    assert (tmp_path / "runs" / "taught" / "best-1-1.pt").exists()
-    recipe = load(tmp_path / "out" / "taught.safetensors").card["recipe"]
-    assert recipe["distillation"] == BEST.distillation
-    assert recipe["schedule"] == "one-cycle"
-    assert (recipe["steps"], recipe["learning_rate"]) == (60, 0.01)
-    assert len(list((tmp_path / "runs" / "distillation").glob("*/*.safetensors"))) == 1 + BEST.augmentations
+    assert (tmp_path / "runs" / "better" / "best-1-1.pt").exists()
+    recipe = load(tmp_path / "out" / "better.safetensors").card["recipe"]
+    changed = {"steps": 60, "batch": 20, "held_out": 100, "learning_rate": 0.01}
+    assert recipe == {**asdict(BEST), **changed, "schedule": "one-cycle"}
     again = in_process(*options)
-    assert "taught, seed 1: trained before" in words(again.output)
+    assert "better, seed 1: trained before" in words(again.output)
 
 
 @pytest.mark.usefixtures("little")

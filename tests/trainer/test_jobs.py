@@ -11,13 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from konkyo.models.architecture import Architecture, Wiring  # noqa: E402
-from konkyo.trainer import teacher  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.distillation import prepare  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
-from konkyo.trainer.jobs import MOST_PROCESSES, Job, processes, train  # noqa: E402
+from konkyo.trainer.jobs import Job, train  # noqa: E402
 from konkyo.trainer.recipe import Recipe  # noqa: E402
-from konkyo.trainer.teacher import Teacher  # noqa: E402
 from tests.helpers.runs import SHORT, outcome  # noqa: E402
 
 SMALL = Architecture(Wiring.SUMMED, 1, 1)
@@ -34,29 +31,12 @@ def test_several_at_once_end_as_one_after_another(digits: Digits, tmp_path: Path
     ends = []
     for at_once in (1, 2):
         jobs = wanted(tmp_path / str(at_once))
-        told = list(train(jobs, digits[:600], tmp_path, at_once))
+        told = list(train(jobs, digits[:600], at_once))
         steps = {job.title: [progress.step for one, progress in told if one == job] for job in jobs}
         assert steps == {job.title: [10, 20, 30, 40] for job in jobs}
-        runs = [job.run(digits[:600], None) for job in jobs]
+        runs = [job.run(digits[:600]) for job in jobs]
         assert all(run.finished for run in runs)
         ends.append([outcome(run) for run in runs])
-    assert ends[0] == ends[1]
-
-
-def test_with_a_distillation_set_that_was_prepared_before(
-    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(teacher, "EPOCHS", 1)  # other processes do not know, and need not: it is trained already
-    recipe = Recipe(steps=20, batch=20, held_out=100, evaluate_every=10, distillation=True, augmentations=1)
-    training, _ = digits[:600].split(recipe.held_out)
-    master = Teacher(training, tmp_path)
-    list(master.train())
-    distillation_set = prepare(master, training, 1, tmp_path / "distillation", lambda _: None)
-    ends = []
-    for at_once in (1, 2):
-        jobs = wanted(tmp_path / str(at_once), 2, recipe)
-        list(train(jobs, digits[:600], tmp_path, at_once))
-        ends.append([outcome(job.run(digits[:600], distillation_set)) for job in jobs])
     assert ends[0] == ends[1]
 
 
@@ -64,12 +44,12 @@ def test_an_error_of_a_run_is_told(digits: Digits, tmp_path: Path) -> None:
     jobs = wanted(tmp_path, 2)
     jobs[1].state_file.write_bytes(b"no state")
     with pytest.raises(RunError, match=r"1\.pt cannot be read .* delete it to start this run again"):
-        list(train(jobs, digits[:600], tmp_path, 2))
+        list(train(jobs, digits[:600], 2))
 
 
 def test_a_process_that_is_killed_is_noticed(digits: Digits, tmp_path: Path) -> None:
     long = Recipe(steps=1_000_000, batch=20, held_out=100, evaluate_every=10)
-    going: Iterator[Any] = train(wanted(tmp_path, 2, long), digits[:600], tmp_path, 2)
+    going: Iterator[Any] = train(wanted(tmp_path, 2, long), digits[:600], 2)
     next(going)
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     if not children.exists():
@@ -79,8 +59,3 @@ def test_a_process_that_is_killed_is_noticed(digits: Digits, tmp_path: Path) -> 
             os.kill(int(child), signal.SIGKILL)
     with pytest.raises(RunError, match=r"the process of run [01] has ended; the same command goes on where it was"):
         list(going)
-
-
-def test_as_many_at_once_as_there_are_cores_within_reason() -> None:
-    assert 1 <= processes() <= MOST_PROCESSES
-    assert processes() <= (os.cpu_count() or 1)

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from konkyo.models import probe  # noqa: E402
 from konkyo.models.checkpoint import load  # noqa: E402
 from konkyo.trainer.about import MNIST  # noqa: E402
-from konkyo.trainer.augmentation import augmented  # noqa: E402
+from konkyo.trainer.augmentation import with_copies  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
 from konkyo.trainer.publish import publish  # noqa: E402
@@ -73,18 +73,17 @@ def test_chooses_by_validation_though_the_test_images_prefer_another(
 
 
 def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digits: Digits, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, augmentations=2)
+    recipe = replace(RECIPE, augmented=True)
     run = finished(Run(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
     card = publish("augmented", [run], digits[600:700], 0.0, tmp_path).card
     assert (
-        card["selection"]["by"] == "validation accuracy on 100 held-out training images and 2 augmented copies of each"
+        card["selection"]["by"] == "validation accuracy on 100 held-out training images and 8 augmented copies of each"
     )
     [told] = card["selection"]["runs"]
     assert told["validation"] == card["accuracy"]["validation"] == validated(run, digits)
-    images, labels = augmented(digits[:600].split(100)[1], 2)
+    images, labels = with_copies(digits[:600].split(100)[1])
     predicted = run.result(0).logits(images.numpy()[:, 0]).argmax(-1)
     assert card["training"]["augmentations"] == {
-        "copies": 2,
         "turn": 0.08,
         "stretch": 0.04,
         "slant": 0.06,
@@ -119,7 +118,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
         "polarity": "auto",
         "warnings": ["mostly-ink", "several-pieces"],
         "recipe": asdict(RECIPE),
-        "training": {"teacher": None, "augmentations": None, "loss": "cross-entropy with the labels"},
+        "training": {"augmentations": None, "loss": "cross-entropy with the labels", "centred": True},
         "selection": {
             "by": "validation accuracy on 100 held-out training images",
             "seed": 8,

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 import konkyo.trainer.commands.search as command_module
 from konkyo.models.architecture import Architecture, Wiring
 from konkyo.models.card import RunDocument
-from konkyo.trainer import jobs
 from konkyo.trainer.cli import app
+from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
 from konkyo.trainer.recipe import PAPER, Recipe
 from konkyo.trainer.search import LENET, Candidate, document, grid, smallest
@@ -83,7 +83,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
         command_module, "RECIPES", {"paper": Recipe(batch=10, held_out=200, learning_rate=0.005, evaluate_every=100)}
     )
     monkeypatch.setattr(command_module, "RUNG", 60)
-    monkeypatch.setattr(jobs, "processes", lambda: 1)
+    monkeypatch.setattr(training, "processors", lambda: 1)
     monkeypatch.setattr("konkyo.trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)

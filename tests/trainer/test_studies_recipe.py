@@ -1,7 +1,7 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,23 +13,20 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.recipe as command_module
 from konkyo.models.architecture import Architecture, Wiring
-from konkyo.models.card import Card
-from konkyo.models.checkpoint import DIRECTORY, load_all
 from konkyo.models.network import softmax
-from konkyo.trainer import jobs
-from konkyo.trainer.augmentation import augmented
 from konkyo.trainer.cli import app
+from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
-from konkyo.trainer.recipe import BEST, PAPER, Recipe
+from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule
 from konkyo.trainer.report import report
 from konkyo.trainer.studies.estimate import interval, student
-from konkyo.trainer.studies.recipe import ABLATION, BASE, VARIANTS, Experiments, Variant, load, shipped
+from konkyo.trainer.studies.recipe import BASE, FILE, VARIANTS, Experiments, Variant, load
 from konkyo.trainer.train import Run
 from tests.helpers.runs import interrupted
 
 
-def variant(name: str, base: str | None, validation: list[float], network: str = "some") -> Variant:
-    return Variant(network, name, base, 100, validation, [0.5] * len(validation), [0.25] * len(validation))
+def variant(name: str, base: str | None, judged: list[float], network: str = "some") -> Variant:
+    return Variant(network, name, base, 100, judged, [0.5] * len(judged), [0.25] * len(judged))
 
 
 def test_quantiles_are_those_of_the_tables() -> None:
@@ -46,15 +43,11 @@ def test_the_interval_on_paper() -> None:
 def test_a_variant_is_compared_seed_by_seed_with_the_base_of_its_network() -> None:
     base, better = variant("base", None, [0.1, 0.5, 0.9]), variant("better", "base", [0.2, 0.6, 1.0])
     other = variant("base", None, [0.9, 0.9, 0.9], "other")
-    found = Experiments("So.", [], [other, base, better])
+    found = Experiments("So.", [other, base, better])
     assert found.gain(base) is None
     gain = found.gain(better)
     assert gain is not None
     assert gain == pytest.approx((0.1, 0))
-    assert found.gain(better, with_copies=True) is None
-    moved = [replace(base, with_copies=[0.25, 0.5]), replace(better, with_copies=[0.5, 0.75])]
-    gain = Experiments("So.", [], moved).gain(moved[1], with_copies=True)
-    assert gain == (0.25, 0)
 
 
 def test_the_report_shows_it(tmp_path: Path) -> None:
@@ -62,63 +55,48 @@ def test_the_report_shows_it(tmp_path: Path) -> None:
     assert "## What each part of the recipe is worth\n\nNot measured yet." in report([], tmp_path, tmp_path)
     entries = [
         {"network": "some", "steps": 1000, "test": [0.75, 0.25], "empty": [0.5, 0.25]}
-        | {"name": name, "base": base, "validation": validation}
-        for name, base, validation in (
+        | {"name": name, "base": base, "judged": judged}
+        for name, base, judged in (
             ("base", None, [0.5, 0.625]),
             ("without", "base", [0.25, 0.375]),
             ("with", "base", [0.5, 0.75]),
         )
     ]
-    (tmp_path / "recipe.json").write_text(
-        json.dumps({"how": "So it was.", "notes": ["Mind this."], "variants": entries})
-    )
+    (tmp_path / FILE).write_text(json.dumps({"how": "So it was.", "variants": entries}))
     page = report([], tmp_path, tmp_path)
-    assert "So it was. Compared by accuracy on the held-out images" in page
-    assert "\n- Mind this.\n" in page
+    assert "So it was. The difference from the base is the mean over the seeds" in page
     assert "| base | 1,000 | 2 | 56.25 ± 8.84 % | – | 50.00 ± 35.36 % | 38% |" in page
     assert "| without | 1,000 | 2 | 31.25 ± 8.84 % | **−25.00 ± 0.00** | 50.00 ± 35.36 % | 38% |" in page
     assert "| with | 1,000 | 2 | 62.50 ± 17.68 % | +6.25 ± " in page
 
 
 def test_each_variant_lacks_one_part_of_the_recipe() -> None:
-    base, *others, paper = VARIANTS.values()
-    assert base == replace(BEST, restarts=1)
-    assert paper == PAPER
-    parts = {"distillation", "augmentations", "error_rate_loss"}
-    missing = [{part for part in parts if not getattr(one, part)} for one in others]
-    assert missing == [{"distillation"}, {"augmentations"}, {"error_rate_loss"}]
-    # The temperature is the teacher's.
-    assert [
-        replace(one, distillation=True, temperature=2.0, augmentations=8, error_rate_loss=0.9) for one in others
-    ] == [base] * 3
+    base, *others, several, paper = VARIANTS.values()
+    assert (base, several, paper) == (replace(BEST, restarts=1), BEST, PAPER)
+    changed = [{name: value for name, value in asdict(one).items() if value != asdict(base)[name]} for one in others]
+    assert changed == [
+        {"augmented": False},
+        {"error_rate_loss": 0.0},
+        {"neutral": False},
+        {"schedule": Schedule.CONSTANT, "learning_rate": 1e-3},
+    ]
 
 
-def test_several_starts_are_those_of_the_card() -> None:
-    checkpoint = load_all(DIRECTORY)["paired-3x3"]
-    row = shipped(checkpoint, 10)
-    assert row is not None
-    assert (row.network, row.name, row.base) == ("paired-3x3", "16 starts: the recipe, as shipped", BASE)
-    assert row.test[checkpoint.card["selection"]["seed"] - 1] == checkpoint.card["accuracy"]["test"]
-    nothing = softmax(checkpoint.network.logits(np.zeros((28, 28))))
-    assert shipped(checkpoint, 9) is None
-    other = cast(Card, {**checkpoint.card, "recipe": asdict(PAPER)})
-    assert shipped(replace(checkpoint, card=other), 10) is None
-    assert list(row.empty) == pytest.approx([float(nothing.max())])
-
-
+PLAIN = "without changes of the images"
 LITTLE: dict[str, Any] = {"steps": 120, "batch": 10, "held_out": 200, "learning_rate": 0.005, "evaluate_every": 50}
 
 
 @pytest.fixture
 def little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
-    """600 images, and recipes that take seconds; the variants without a teacher."""
+    """600 images, of which 100 judge, and recipes that take seconds."""
     parts = {"train": digits[:600], "t10k": digits[600:700]}
     monkeypatch.setattr(command_module, "mnist", lambda _, part: parts[part])
-    plain, copies = Recipe(**LITTLE), Recipe(**LITTLE, augmentations=1)
-    monkeypatch.setattr(command_module, "VARIANTS", {BASE: copies, "without augmented copies": plain})
-    monkeypatch.setitem(VARIANTS, BASE, copies)
-    monkeypatch.setitem(VARIANTS, "without augmented copies", plain)
-    monkeypatch.setattr(jobs, "processes", lambda: 1)
+    plain, changed = Recipe(**LITTLE), Recipe(**LITTLE, augmented=True)
+    monkeypatch.setattr(command_module, "VARIANTS", {BASE: changed, PLAIN: plain})
+    monkeypatch.setitem(VARIANTS, BASE, changed)
+    monkeypatch.setitem(VARIANTS, PLAIN, plain)
+    monkeypatch.setattr(command_module, "JUDGING", 100)
+    monkeypatch.setattr(training, "processors", lambda: 1)
     monkeypatch.chdir(tmp_path)
 
 
@@ -132,46 +110,36 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(
 ) -> None:
     with interrupted(monkeypatch, 100, 3):
         assert command().exit_code == 130
-    written = tmp_path / "docs" / "studies" / ABLATION
+    written = tmp_path / "docs" / "studies" / FILE
     assert [one["network"] for one in json.loads(written.read_text())["variants"]] == ["paired-3x3", "summed-3x3"]
     again = command()
     assert again.exit_code == 0, again.output
     assert f"paired-3x3 {BASE}: trained before" in again.output
-    assert "paired-3x3 without augmented copies: goes on from step 100 of 120" in again.output
+    assert f"paired-3x3 {PLAIN}: goes on from step 100 of 120" in again.output
     resumed = written.read_text()
     assert command("--runs=other").exit_code == 0
     assert written.read_text() == resumed
 
-    found = load(written.parent, ABLATION)
+    found = load(written.parent)
     assert found is not None
     assert [(one.network, one.name, one.base) for one in found.variants] == [
         ("paired-3x3", BASE, None),
         ("summed-3x3", BASE, None),
-        ("paired-3x3", "without augmented copies", BASE),
-        ("summed-3x3", "without augmented copies", BASE),
+        ("paired-3x3", PLAIN, BASE),
+        ("summed-3x3", PLAIN, BASE),
     ]
     # What stands in the file, once more, from a run of its own.
-    run = Run(Architecture(Wiring.SUMMED, 3, 3), Recipe(**LITTLE), [1, 2], digits[:600], tmp_path / "own.pt")
+    order = np.random.default_rng(0).permutation(600)
+    judging = digits[np.sort(order[500:])]
+    run = Run(
+        Architecture(Wiring.SUMMED, 3, 3), Recipe(**LITTLE), [1, 2], digits[np.sort(order[:500])], tmp_path / "own.pt"
+    )
     for _ in run.train():
         pass
     networks = [run.result(which).astype(np.float64) for which in (0, 1)]
     row, empty = found.variants[3], np.zeros((28, 28))
-    copies, labels = augmented(run.held_out, 8)
-    for values, images, truth in (
-        (row.validation, run.held_out.images / 255, run.held_out.labels),
-        (row.test, digits[600:700].images / 255, digits[600:700].labels),
-        (row.with_copies, copies[:, 0].numpy(), labels.numpy()),
-    ):
-        right = [(one.logits(images).argmax(-1) == truth).mean() for one in networks]
+    for values, some in ((row.judged, judging), (row.test, digits[600:700])):
+        right = [(one.logits(some.images / 255).argmax(-1) == some.labels).mean() for one in networks]
         assert values == pytest.approx(right, abs=1e-5)
     assert row.empty == pytest.approx([softmax(one.logits(empty)).max() for one in networks], abs=1e-5)
     assert "`python -m trainer study recipe`" in report([], written.parent, written.parent)
-
-
-@pytest.mark.usefixtures("little")
-def test_augmented_copies_are_trained_on_without_a_teacher(tmp_path: Path, digits: Digits) -> None:
-    run = Run(
-        Architecture(Wiring.SUMMED, 1, 1), Recipe(**LITTLE, augmentations=2), [1], digits[:600], tmp_path / "run.pt"
-    )
-    assert run._images.shape == (3 * 400, 1, 28, 28)
-    assert run._labels.tolist() == 3 * digits[:600].split(200)[0].labels.tolist()

@@ -17,8 +17,8 @@ import konkyo.trainer.commands.smallest as command_module
 import konkyo.trainer.figures.smallest as figure_module
 from konkyo.models.architecture import Architecture, Wiring
 from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
-from konkyo.trainer import jobs
 from konkyo.trainer.cli import app
+from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
 from konkyo.trainer.recipe import Recipe
 from konkyo.trainer.studies.smallest import CrossValidated, document, fold, near_the_border, smallest, verdict
@@ -32,9 +32,9 @@ def test_all_folds_together_hold_out_every_image_once(digits: Digits) -> None:
     numbered = Digits(some.images, np.arange(60, dtype=np.uint8))
     held_out = [fold(numbered, number, 5).split(12) for number in range(5)]
     assert sorted(np.concatenate([validation.labels for _, validation in held_out])) == list(range(60))
-    for training, validation in held_out:
-        assert not {*training.labels} & {*validation.labels}
-        assert len(training) == 48
+    for rest, validation in held_out:
+        assert not {*rest.labels} & {*validation.labels}
+        assert len(rest) == 48
     first = numbered.split(12)
     assert sorted(held_out[0][1].labels) == sorted(first[1].labels)
     moved = fold(numbered, 2, 5)
@@ -94,7 +94,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     recipe = Recipe(batch=10, held_out=200, learning_rate=0.005, evaluate_every=50)
     monkeypatch.setattr(command_module, "RECIPES", {"paper": recipe})
     monkeypatch.setattr(command_module, "RUNG", 30)
-    monkeypatch.setattr(jobs, "processes", lambda: 1)
+    monkeypatch.setattr(training, "processors", lambda: 1)
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
 

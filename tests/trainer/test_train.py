@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from konkyo.models.architecture import Architecture
 from konkyo.trainer import train
 from konkyo.trainer.data import Digits
-from konkyo.trainer.distillation import DistillationSet
 from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.network import TrainableNetwork
 from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule
@@ -83,10 +82,10 @@ def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch
     run = Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
     for progress in run.train():
         if progress.step == 20:
-            there = listed(run.ensemble.network(0).state_dict())
+            there = listed(run.ensemble.network(0).export().weights)
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20)]
     assert listed(run.result(0).weights) == there
-    assert listed(run.ensemble.network(0).state_dict()) != there
+    assert listed(run.ensemble.network(0).export().weights) != there
 
 
 def test_after_one_cycle_the_last_weights_are_kept(
@@ -96,7 +95,7 @@ def test_after_one_cycle_the_last_weights_are_kept(
     monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
     run = finished(Run(SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), [1], few, tmp_path / "state.pt"))
     assert [(best.validation, best.step) for best in run.best] == [(0.6, 40)]
-    assert listed(run.result(0).weights) == listed(run.ensemble.network(0).state_dict())
+    assert listed(run.result(0).weights) == listed(run.ensemble.network(0).export().weights)
 
 
 def test_reports_now_and_then_and_at_each_validation(
@@ -175,13 +174,6 @@ def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None
     assert change.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
 
 
-def distillation_set(digits: Digits, seed: int = 1) -> DistillationSet:
-    """Made-up logits for 300 images."""
-    logits = torch.randn(300, 10, generator=torch.Generator().manual_seed(seed)) * 4
-    images, labels = torch.tensor(digits.images[:300])[:, None], torch.tensor(digits.labels[:300]).long()
-    return DistillationSet(images, labels, logits, {"parameters": 1, "epochs": 1, "sha256": "0f"})
-
-
 def test_the_error_rate_loss_grows_along_a_line() -> None:
     recipe = Recipe(steps=100, error_rate_loss=0.6)
     assert [recipe.error_rate_share(step) for step in (0, 30, 60, 90, 99)] == pytest.approx([0, 0, 0.3, 0.6, 0.6])
@@ -190,34 +182,25 @@ def test_the_error_rate_loss_grows_along_a_line() -> None:
 
 @pytest.mark.parametrize("error_rate_loss", [0.0, 0.8])
 @pytest.mark.parametrize("neutral", [False, True])
-def test_distillation_asks_for_the_teachers_answer_and_then_for_few_errors(
+def test_the_loss_asks_for_the_label_and_then_for_few_errors(
     neutral: bool, error_rate_loss: float, few: Digits, tmp_path: Path
 ) -> None:
-    """The loss once more, as Hinton, Vinyals and Dean write it, and gradients by autograd of it alone."""
-    recipe = replace(
-        SHORT,
-        distillation=True,
-        neutral=neutral,
-        temperature=3.0,
-        error_rate_loss=error_rate_loss,
-        steps=10,
-        evaluate_every=10,
-    )
-    given = distillation_set(few)
-    run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt", given))
+    """The loss once more, and gradients by autograd of it alone."""
+    recipe = replace(SHORT, neutral=neutral, error_rate_loss=error_rate_loss, steps=10, evaluate_every=10)
+    run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt"))
 
     torch.manual_seed(5)
     network = TrainableNetwork(PAIRED)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
-    images = given.images / 255
-    order = np.random.default_rng([0, 0]).permutation(300)
+    training, _ = few.split(100)
+    images = torch.from_numpy(training.images)[:, None] / 255
+    labels = torch.from_numpy(training.labels).long()
+    order = np.random.default_rng([0, 0]).permutation(500)
     for batch in range(10):
         which = order[20 * batch : 20 * batch + 20]
-        logits = network(images[which])
-        soft = -(F.softmax(given.logits[which] / 3, 1) * F.log_softmax(logits / 3, 1)).sum(1).mean()
-        wrong = 1 - F.softmax(logits, 1)[torch.arange(20), given.labels[which]].mean()
+        shares = F.softmax(network(images[which]), 1)[torch.arange(20), labels[which]]
         grown = error_rate_loss * min(max((batch - 3) / 6, 0), 1)
-        loss = (1 - grown) * 9 * soft + grown * 4 * wrong
+        loss = (1 - grown) * -shares.log().mean() + grown * 4 * (1 - shares.mean())
         if neutral:
             loss = loss - F.log_softmax(network(torch.zeros(1, 1, 28, 28)), 1).mean() / 20
         optimizer.zero_grad()
@@ -228,32 +211,31 @@ def test_distillation_asks_for_the_teachers_answer_and_then_for_few_errors(
         np.testing.assert_allclose(run.ensemble.network(0).export().weights[key], array, rtol=0, atol=1e-5, err_msg=key)
 
 
-def test_a_recipe_with_distillation_and_no_other_has_a_distillation_set(few: Digits, tmp_path: Path) -> None:
-    message = "a recipe with distillation, and no other, needs a distillation set"
-    with refuses(RunError, message):
-        Run(SUMMED, replace(SHORT, distillation=True), [1], few, tmp_path / "state.pt")
-    with refuses(RunError, message):
-        Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt", distillation_set(few))
-
-
-def test_refuses_the_state_of_another_distillation_set(few: Digits, tmp_path: Path) -> None:
-    recipe = replace(SHORT, distillation=True)
-    next(iter(Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few)).train()))
-    assert Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few)).step == 10
-    with pytest.raises(RunError, match="is a run of another architecture or recipe"):
-        Run(SUMMED, recipe, [1], few, tmp_path / "state.pt", distillation_set(few, seed=2))
+def test_images_are_changed_anew_in_each_step(few: Digits, tmp_path: Path) -> None:
+    run = Run(SUMMED, replace(SHORT, augmented=True), [5], few, tmp_path / "state.pt")
+    training, held_out = few.split(100)
+    own = torch.from_numpy(training.images[:20])[:, None] / 255
+    batches = []
+    for run.step in (3, 3, 4):
+        images, labels = run._batch(torch.arange(20))
+        assert labels.tolist() == training.labels[:20].tolist()
+        assert ((images - own).abs().sum((1, 2, 3)) > 1).all()
+        assert float(images.sum()) == pytest.approx(float(own.sum()), rel=0.1)
+        batches.append(images)
+    assert torch.equal(batches[0], batches[1]), "a function of the step"
+    assert ((batches[0] - batches[2]).abs().sum((1, 2, 3)) > 1).all()
+    assert len(run._validation[1]) == 9 * len(held_out)
 
 
 @pytest.mark.parametrize(
     ("recipe", "loss"),
     [
         (PAPER, "cross-entropy with the labels"),
-        (replace(PAPER, distillation=True), "cross-entropy with the teacher's probabilities at temperature 1"),
         (
-            replace(PAPER, distillation=True, temperature=2.5, error_rate_loss=0.5, neutral=True),
-            "cross-entropy with the teacher's probabilities at temperature 2.5; from 30% of the steps on replaced by "
-            "the error rate, 1 − the label's probability, up to 50% at 90% of them; in each batch, an empty image with "
-            "equal probabilities for all classes",
+            replace(PAPER, error_rate_loss=0.5, neutral=True),
+            "cross-entropy with the labels; from 30% of the steps on replaced by the error rate, 1 − the label's "
+            "probability, up to 50% at 90% of them; in each batch, an empty image with equal probabilities for all "
+            "classes",
         ),
     ],
 )
@@ -261,8 +243,6 @@ def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
     assert recipe.loss == loss
 
 
-def test_the_best_recipe_has_a_teacher_and_one_cycle() -> None:
-    assert BEST.distillation
+def test_one_start_is_left_of_the_best_recipe() -> None:
     assert BEST.steps == 4 * BEST.rung, "half of 16, of 8, of 4, and of 2 starts are given up, the last at the end"
     assert BEST.restarts == 2**4
-    assert BEST.schedule is Schedule.ONE_CYCLE

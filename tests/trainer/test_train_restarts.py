@@ -43,8 +43,8 @@ def test_the_half_with_the_least_losses_goes_on(few: Digits, tmp_path: Path, mon
     losses: list[Any] = []
     known = Run._losses
 
-    def noted(run: Run, which: Any, some: slice) -> Any:
-        found = known(run, which, some)
+    def noted(run: Run, images: Any, labels: Any, some: slice) -> Any:
+        found = known(run, images, labels, some)
         if some.start:
             losses[-1] = torch.cat([losses[-1], found])
         else:

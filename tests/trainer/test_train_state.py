@@ -59,8 +59,8 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     identity = (
         "{'architecture': {'wiring': 'summed', 'conv1_filters': 3, 'conv2_filters': 3, 'conv1_kernel': 5, "
         "'conv2_kernel': 3, 'conv2_bias': True, 'classes': 10}, 'recipe': {'steps': 40, 'batch': 20, "
-        "'learning_rate': 0.01, 'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', 'distillation': False, "
-        "'temperature': 1.0, 'error_rate_loss': 0.0, 'neutral': False, 'augmentations': 0, 'restarts': 1, 'rung': 0}, "
+        "'learning_rate': 0.01, 'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', "
+        "'error_rate_loss': 0.0, 'neutral': False, 'augmented': False, 'restarts': 1, 'rung': 0}, "
         f"'seeds': [1], 'images': '{few.sha256}'}}"
     )
     message = (

@@ -13,7 +13,7 @@ from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.models.files import replacing
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
-from konkyo.trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
+from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, title, train_with_bars
 from konkyo.trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
@@ -62,8 +62,7 @@ def search(
     ]
     found: dict[Architecture, list[RunDocument]] = {architecture: [] for architecture in wanted}
     with interruptible("validation"):
-        distillation_set = distillation_set_for(chosen, digits, runs)
-        for job, run in train_with_bars(jobs, digits, distillation_set, runs):
+        for job, run in train_with_bars(jobs, digits):
             found[job.architecture] += run_documents(run, test)
     candidates = [Candidate(architecture, told_of) for architecture, told_of in found.items()]
     console.print(_table(candidates, minimum_accuracy / 100))

@@ -14,7 +14,7 @@ from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.search import RESTARTS, RUNG, STEPS
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
-from konkyo.trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, title, train_with_bars
+from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, title, train_with_bars
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.evaluation import evaluate
@@ -75,14 +75,13 @@ def _train(
     from konkyo.trainer.jobs import Job
 
     folder = runs / f"fold-{recipe.held_out}-{number}"
-    distillation_set = distillation_set_for(recipe, digits, folder)
     jobs = [
         Job(f"fold {number + 1}: {title(one)}", one, recipe, group, folder / f"{title(one)}-{group[0]}-{group[-1]}.pt")
         for one in wanted
         for group in groups(1, seeds)
     ]
     accuracies: dict[Architecture, list[float]] = {}
-    for job, run in train_with_bars(jobs, digits, distillation_set, folder):
+    for job, run in train_with_bars(jobs, digits):
         each = [evaluate(run.result(which), run.held_out).accuracy for which in range(len(run.seeds))]
         accuracies.setdefault(job.architecture, []).extend(each)
     for architecture, each in accuracies.items():

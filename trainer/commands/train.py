@@ -14,7 +14,7 @@ from konkyo.models.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer.about import MNIST
 from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
 from konkyo.trainer.commands.terminal import console, interruptible
-from konkyo.trainer.commands.training import RECIPES, RecipeName, distillation_set_for, groups, train_with_bars
+from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, train_with_bars
 
 # Of MNIST's networks, in percent.
 MINIMUM_ACCURACY = 97.0
@@ -95,8 +95,7 @@ def train(
         state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
         jobs.append(Job(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
-        distillation_set = distillation_set_for(chosen, digits, runs)
-        trained = [run for _, run in train_with_bars(jobs, digits, distillation_set, runs)]
+        trained = [run for _, run in train_with_bars(jobs, digits)]
     published = publish(name, trained, test, minimum_accuracy / 100, out)
     _print_result(published, out)
 

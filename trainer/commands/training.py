@@ -1,20 +1,19 @@
-"""What the commands that train share: named recipes, the teacher, bars."""
+"""What the commands that train share: named recipes, bars."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from konkyo.models.architecture import Architecture
 from konkyo.trainer.commands.terminal import console
 from konkyo.trainer.data import Digits
-from konkyo.trainer.recipe import BEST, PAPER, Recipe
+from konkyo.trainer.processors import processors
+from konkyo.trainer.recipe import BEST, PAPER
 
 if TYPE_CHECKING:
-    from konkyo.trainer.distillation import DistillationSet
     from konkyo.trainer.jobs import Job
     from konkyo.trainer.train import Run
 
@@ -45,39 +44,13 @@ def groups(first: int, count: int) -> list[range]:
     return [seeds[place : place + GROUP] for place in range(0, count, GROUP)]
 
 
-def distillation_set_for(recipe: Recipe, digits: Digits, runs: Path) -> "DistillationSet | None":
-    """The distillation set of a recipe that has one; its teacher is trained where it is not yet."""
-    if not recipe.distillation:
-        return None
-    from konkyo.trainer.distillation import prepare
-    from konkyo.trainer.teacher import Teacher
-
-    training, _ = digits.split(recipe.held_out)
-    teacher = Teacher(training, runs)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("the teacher learns", total=1)
-        for share in teacher.train():
-            bar.update(task, completed=share)
-        task = bar.add_task("the teacher answers", total=1)
-        return prepare(
-            teacher,
-            training,
-            recipe.augmentations,
-            runs / "distillation",
-            lambda share: bar.update(task, completed=share),
-        )
-
-
-def train_with_bars(
-    jobs: Sequence["Job"], digits: Digits, distillation_set: "DistillationSet | None", runs: Path
-) -> "Iterator[tuple[Job, Run]]":
+def train_with_bars(jobs: Sequence["Job"], digits: Digits) -> "Iterator[tuple[Job, Run]]":
     """Train all jobs to their ends, several at once; gives each, in their order, with its finished run."""
-    from konkyo.trainer.jobs import processes, train
+    from konkyo.trainer.jobs import train
 
     unfinished = []
     for job in jobs:
-        run = job.run(digits, distillation_set)
+        run = job.run(digits)
         if run.finished:
             console.print(f"{job.title}: trained before")
             continue
@@ -93,7 +66,7 @@ def train_with_bars(
     )
     with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks: dict[Job, TaskID] = {}
-        for job, progress in train(unfinished, digits, runs, processes()):
+        for job, progress in train(unfinished, digits, processors()):
             loss, validation = progress.loss, "–" if progress.validation is None else f"{progress.validation:.2%}"
             if job not in tasks:
                 tasks[job] = bar.add_task(job.title, total=job.recipe.steps, loss=loss, validation=validation)
@@ -102,4 +75,4 @@ def train_with_bars(
             if not console.is_terminal and progress.step % max(job.recipe.steps // LINES, 1) == 0:
                 console.print(f"{job.title}: step {progress.step:,}  loss {loss:.4f}  validation {validation}")
     for job in jobs:
-        yield job, job.run(digits, distillation_set)
+        yield job, job.run(digits)

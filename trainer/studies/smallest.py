@@ -1,7 +1,7 @@
 """The smallest network (section 2.1) by cross-validation: every training image validates once.
 
 The search validates with one set of held-out images, which may be harder or easier than others. Here the training
-images are divided into folds. Each fold validates networks that are trained on the others, with a teacher of their own.
+images are divided into folds. Each fold validates networks that are trained on the others.
 """
 
 from collections.abc import Iterator, Sequence
