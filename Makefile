@@ -3,15 +3,20 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python -m
+# As in the service: the matrices are small, and processes would take each other's cores.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test train trainer cluster studies check format bench guard examples gallery screenshots soak lock clean
+.PHONY: serve test quick train trainer cluster studies check format bench guard examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
 
 test: $(VENV)/.dev  ## every test, with the coverage gate
-	$(RUN) pytest --cov --cov-report=term $(ARGS)
+	$(ONE_THREAD) $(RUN) pytest --cov --cov-report=term --durations 20 $(ARGS)
+
+quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in half a minute
+	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
 
 train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)

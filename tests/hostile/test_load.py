@@ -1,18 +1,23 @@
 """The soak programs, briefly: all that does not depend on how fast the machine is. The long form: ``make soak``."""
 
-import time
-from contextlib import suppress
-from pathlib import Path
+import asyncio
+from itertools import pairwise
 from select import select
-from socket import socket
+from socket import IPPROTO_TCP, TCP_NODELAY, socket
 
 import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
 
+from konkyo.service.app import create_app
+from konkyo.service.http.loop import SharingLoop
+from konkyo.service.http.protocol import BoundedProtocol
+from konkyo.service.settings import Settings
 from tests.e2e.server import PATIENCE
 from tests.helpers.pictures import sample
-from tests.hostile.serving import Server, connect, serving
+from tests.hostile.serving import Server, connect
 from tools.soak import concurrent, kill, requests
-from tools.soak.client import Connection, prepared, run
+from tools.soak.client import prepared
 from tools.soak.report import Check, Program, missed
 
 SEVEN = sample(7)
@@ -56,48 +61,57 @@ def test_new_connections_do_not_wait_for_busy_ones(server: Server) -> None:
 
 
 def test_a_kept_connection_waits_for_no_acknowledgement() -> None:
-    """Workers share a socket; with Nagle's algorithm on it, each answer on a kept connection takes 40 ms more."""
-    request = prepared("POST", "/predict", SEVEN)
+    """Workers share a socket. asyncio leaves Nagle's algorithm on there, and each answer would take 40 ms more."""
+    delays: list[bool] = []
 
-    async def seconds(port: int, connections: int, each: int) -> list[float]:
-        found = []
-        for _ in range(connections):
-            async with Connection(port) as connection:
-                found += [(await connection.ask(request)).seconds for _ in range(each)]
-        return found
+    class Noted(BoundedProtocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            delays.append(not transport.get_extra_info("socket").getsockopt(IPPROTO_TCP, TCP_NODELAY))
 
-    with serving(KONKYO_WORKERS="2") as server:
-        fresh, kept = run(seconds(server.port, 60, 1)), run(seconds(server.port, 1, 60))
-    # The first answers on a connection are acknowledged at once in any case. On a busy machine any answer may be late.
-    assert min(kept[20:]) < 5 * min(fresh)
+    async def connected() -> None:
+        config = Config(create_app(Settings()), port=0, lifespan="off", log_config=None)
+        config.load()
+        shared = config.bind_socket()
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(lambda: Noted(config, ServerState(), {}), sock=shared):
+            reader, writer = await asyncio.open_connection(*shared.getsockname())
+            writer.write(prepared("POST", "/predict", SEVEN))
+            assert await reader.readexactly(15) == b"HTTP/1.1 200 OK"
+            writer.close()
 
-
-def test_bursts_of_connections_are_shared_by_the_workers() -> None:
-    """asyncio's own loop accepts all that wait: one worker would have nearly all of each burst."""
-    request, kept, fewer = prepared("POST", "/predict", SEVEN), list[socket](), 0
-    with serving(KONKYO_WORKERS="2") as server:
-        while server.log.read_text().count("Application startup complete") < 2:
-            time.sleep(0.1)
-        workers = server.workers()
-        for _ in range(20):
-            before = [sockets_of(one) for one in workers]
-            clients = [connect(server.port) for _ in range(16)]
-            for client in clients:
-                client.sendall(request)
-            for client in clients:
-                assert client.recv(15) == b"HTTP/1.1 200 OK"
-            fewer += min(sockets_of(one) - earlier for one, earlier in zip(workers, before, strict=True))
-            kept += clients
-            time.sleep(0.1)
-        for client in kept:
-            client.close()
-    # Of 160, if all were halved; without the loop it is 50 at most.
-    assert fewer >= 80
+    asyncio.run(connected())
+    assert delays == [False]
 
 
-def sockets_of(process: int) -> int:
-    links = []
-    for one in Path(f"/proc/{process}/fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            links.append(str(one.readlink()))
-    return sum(link.startswith("socket:") for link in links)
+@pytest.mark.parametrize(("kind", "most"), [(SharingLoop, 2), (asyncio.SelectorEventLoop, 16)])
+def test_a_burst_of_connections_is_left_to_the_other_workers(kind: type[asyncio.SelectorEventLoop], most: int) -> None:
+    """asyncio's own loop accepts all that wait in one turn: one worker would have nearly all of each burst."""
+
+    class Closing(asyncio.Protocol):
+        accepted = ended = 0
+
+        def __init__(self) -> None:
+            Closing.accepted += 1
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transport.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+            Closing.ended += 1
+
+    loop, shared = kind(), socket()
+    shared.bind(("127.0.0.1", 0))
+    server = loop.run_until_complete(loop.create_server(Closing, sock=shared))
+    clients = [connect(shared.getsockname()[1]) for _ in range(16)]
+    counts = [0]
+    while Closing.ended < len(clients):
+        loop.call_soon(loop.stop)
+        loop.run_forever()  # one turn
+        counts.append(Closing.accepted)
+    assert max(after - before for before, after in pairwise(counts)) == most
+    for client in clients:
+        client.close()
+    server.close()
+    loop.run_until_complete(server.wait_closed())
+    loop.close()

@@ -17,8 +17,7 @@ def ask(client: TestClient, data: bytes, **parameters: Any) -> Any:
     return answer.json()
 
 
-@pytest.mark.parametrize("digit", [1, 3, 8])
-@pytest.mark.parametrize("fill", [0.0, 0.4])
+@pytest.mark.parametrize(("digit", "fill"), [(1, 0.0), (3, 0.0), (8, 0.4)])
 def test_proof_and_contrast_by_brute_force(client: TestClient, digit: int, fill: float) -> None:
     """Regions of 9×9: at most 16, so that every hiding can be predicted."""
     body = ask(client, sample(digit), region=9, fill=fill)

@@ -37,6 +37,7 @@ from konkyo.trainer.explaining import engines, table
 from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.images import open_images, write_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
+from tests.helpers.pausing import pausing
 from tests.helpers.refuse import refuses
 
 ROOT = Path(__file__).parents[2]
@@ -236,14 +237,15 @@ def command(*arguments: str | Path) -> list[str]:
 def test_the_command_goes_on_where_it_was_interrupted(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
     asked = command("--data", data, "--out", tmp_path / "out", "--explanation", "contributions")
     asked += ["--images", "90", "--shard", "20", "--workers", "1"]
-    started = subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    slow = pausing("konkyo.trainer.explaining.engines:run", 1, *asked[3:])
+    started = subprocess.Popen(slow, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     first = tmp_path / "out" / "part-000000.parquet"
-    while not first.exists() and started.poll() is None:
+    while not first.exists():
+        assert started.poll() is None
         time.sleep(0.01)
     started.send_signal(signal.SIGINT)
     _, said = started.communicate(timeout=60)
-    if started.returncode != 0:  # else it was faster
-        assert (started.returncode, said) == (130, "interrupted: the same command goes on from the last file\n")
+    assert (started.returncode, said) == (130, "interrupted: the same command goes on from the last file\n")
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert " ".join(done.stdout.split()) == f"90 images in 5 files in {tmp_path / 'out'}"
