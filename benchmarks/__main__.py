@@ -7,7 +7,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks import combinations, explanations, occlusion, training
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import load_all
 from konkyo.models.network import Network
 from konkyo.trainer.data import read
@@ -24,7 +24,7 @@ def main() -> None:
     torch.set_num_threads(1)
     digits = read(DATA, "t10k")
     images, checkpoints = digits.scaled(np.float32), load_all()
-    for architecture in (Architecture(Wiring.PAIRED, 3, 3), Architecture(Wiring.SUMMED, 3, 3)):
+    for architecture in (two_stages(Wiring.PAIRED, 3, 3), two_stages(Wiring.SUMMED, 3, 3)):
         training.measure(architecture, digits)
     with threadpool_limits(1):
         for name in NETWORKS:

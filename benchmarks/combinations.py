@@ -18,8 +18,8 @@ from rich.table import Table
 from benchmarks.timing import console, show
 from konkyo.models.contrasts import Contrasts
 from konkyo.models.errors import BudgetError
+from konkyo.models.games import class_games
 from konkyo.models.hiding import Hiding
-from konkyo.models.local_games import class_games
 from konkyo.models.network import Array, Network
 from konkyo.models.proofs import OTHER, grounds
 from konkyo.models.regions import Regions

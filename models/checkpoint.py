@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 
 from konkyo.models import files, probe
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import ARCHITECTURE_FIELDS, Architecture, Wiring, of_document
 from konkyo.models.card import (
     FORMAT_VERSION,
     OPTIONAL_WARNINGS,
@@ -186,7 +186,7 @@ def _check_description(path: Path, document: Any) -> None:
 
 def _architecture(path: Path, document: Document) -> Architecture:
     spelled: Any = document["architecture"]
-    types = {field.name: {"wiring": str, "conv2_bias": bool}.get(field.name, int) for field in fields(Architecture)}
+    types = {name: {"wiring": str, "conv2_bias": bool}.get(name, int) for name in ARCHITECTURE_FIELDS}
     if document["format_version"] < FORMAT_VERSION:
         del types["classes"]
     if not isinstance(spelled, dict) or spelled.keys() != types.keys():
@@ -200,7 +200,7 @@ def _architecture(path: Path, document: Document) -> Architecture:
         message = f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}"
         raise CheckpointError(path.name, "architecture", message)
     try:
-        architecture = Architecture(**{**spelled, "wiring": Wiring(spelled["wiring"])})
+        architecture = of_document(spelled)
     except ArchitectureError as error:
         raise CheckpointError(path.name, "architecture", f"makes no network ({error})") from error
     if architecture.classes != len(document.get("classes", numbered(architecture.classes))):

@@ -4,7 +4,7 @@ import numpy as np
 
 from konkyo.models.classes import Names
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.network import Array
+from konkyo.models.network import Array, Network
 
 
 def check_class(parameter: str, value: int, count: int) -> None:
@@ -22,13 +22,14 @@ def check_question(target: int | None, versus: int | None, classes: Names) -> No
         raise ParameterError("versus", f"must differ from the target; both are {classes[versus]}")
 
 
-def check_fill(fill: float) -> None:
-    """Raise ParameterError unless ``fill`` is a grey value, 0…1."""
-    if not 0 <= fill <= 1:
-        raise ParameterError("fill", f"must be from 0 to 1, not {fill}")
+def check_fill(fill: float | Array) -> None:
+    """Raise ParameterError unless ``fill`` is a value of pixels or an image of them, 0…1."""
+    values = np.asarray(fill)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ParameterError("fill", f"must be from 0 to 1, not {fill if values.ndim == 0 else 'as this image'}")
 
 
-def check_single(image: Array) -> None:
+def check_single(image: Array, network: Network) -> None:
     """Raise ImageError for a batch."""
-    if np.ndim(image) != 2:
+    if np.ndim(image) != len(network.architecture.image_shape):
         raise ImageError(f"one image at a time; got an array of shape {np.shape(image)}")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from konkyo.models.budget import Budget
 from konkyo.models.elimination import Least, entries, least, members, plan, set_of
+from konkyo.models.games import LocalGames
 from konkyo.models.level_search import fewest_hidden
-from konkyo.models.local_games import LocalGames
 from konkyo.models.network import Array
 
 # (R²,): which regions are visible; (N, R²) for several hidings.

@@ -11,6 +11,9 @@ from konkyo.models.network import Array, Network, Trace
 from konkyo.models.result import ClassResult
 from konkyo.models.usage import Typicality, Usage
 
+# Number of responses in one batch, which stays in the cache.
+CHUNK = 2**17
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -39,7 +42,7 @@ class Account:
     Attributes
     ----------
     maps
-        (A, B, 5, 5): the map of each pair.
+        (A, B, s, s): the map of each pair.
     contributions
         (A, B): the sum of each map; the paper's nine numbers (Fig. 3).
     filter_bias
@@ -82,26 +85,37 @@ class Account:
 class Ledger:
     """The accounts of all classes. ``...`` is the shape of the batch, empty for one image.
 
+    W are the weights of the head; with hidden layers, what the head amounts to for each image, with gates fixed.
+
     Attributes
     ----------
-    maps
-        (..., C, A, B, 5, 5): ``W[c, j, s] · g_j(s) · u_ji(s*)``.
+    passed
+        (..., A, B, s, s): what reaches the head by pair, ``g_j(s) · u_ji(s*)``.
+    weights
+        (C, 1 or A, B, s, s), with hidden layers (..., C, 1 or A, B, s, s): W.
     contributions
-        (..., C, A, B): the sum of each map.
+        (..., C, A, B): the sum of each pair's map.
     filter_bias
-        (..., C, B): ``Σ_s W[c, j, s] · g_j(s) · b2_j`` with summed wiring; zeros with paired wiring, where the bias
+        (..., C, B): ``Σ_s W[c, j, s] · g_j(s) · b_j`` with summed wiring; zeros with paired wiring, where the bias
         is part of its pair's map.
     class_bias
-        (C,): the biases of the affine layer.
+        (C,), with hidden layers (..., C): the biases of the head.
     logits
         (..., C): the logits of the forward pass.
     """
 
-    maps: Array
+    passed: Array
+    weights: Array
     contributions: Array
     filter_bias: Array
     class_bias: Array
     logits: Array
+
+    @property
+    def maps(self) -> Array:
+        """(..., C, A, B, s, s): the map of each pair, ``W[c, j, s] · g_j(s) · u_ji(s*)``."""
+        maps: Array = self.weights * self.passed[..., None, :, :, :, :]
+        return maps
 
     @property
     def residual(self) -> Array:
@@ -126,7 +140,7 @@ class Ledger:
             return np.asarray(values[target] if versus is None else values[target] - values[versus])
 
         return Account(
-            entry(self.maps),
+            entry(self.weights) * self.passed,
             entry(self.contributions),
             entry(self.filter_bias),
             float(entry(self.class_bias)),
@@ -153,19 +167,47 @@ def contributions(network: Network, images: Array) -> Ledger:
     ImageError
         Not 28×28, or not finite.
     """
-    architecture = network.architecture
-    trace = network.trace(images)
-    side = architecture.pool2_side
-    affine = network.weights["affine.weight"].reshape(architecture.classes, *architecture.map_grid, -1)
-    passed, gates = _passed(network, trace)
-    maps = affine * passed[..., None, :, :, :]
-    # One row of the grid holds every map that shares its bias; with paired wiring filter_bias is zero anyway.
-    filter_bias = ((affine * gates[..., None, :, :, :]).sum(-1) * network.filter_bias).sum(-2)
+    flat, batch = network.flatten(images)
+    ledger = of_trace(network, flat, network.run(flat))
+
+    def batched(values: Array) -> Array:
+        return values.reshape(*batch, *values.shape[1:])
+
+    hidden = bool(network.architecture.hidden)
     return Ledger(
-        maps.reshape(*maps.shape[:-1], side, side),
-        maps.sum(-1),
+        passed=batched(ledger.passed),
+        weights=batched(ledger.weights) if hidden else ledger.weights[0],
+        contributions=batched(ledger.contributions),
+        filter_bias=batched(ledger.filter_bias),
+        class_bias=batched(ledger.class_bias) if hidden else ledger.class_bias[0],
+        logits=batched(ledger.logits),
+    )
+
+
+def of_trace(network: Network, flat: Array, trace: Trace) -> Ledger:
+    """The ledger of images (N, channels, side, side) for the trace of them; weights and class biases have a batch axis
+    of N, or of 1 without hidden layers.
+    """
+    shape = network.architecture
+    side = shape.sides[-1]
+    passed, gates = _passed(network, flat, trace)
+    weight, class_bias = network.linear_head(trace.hidden)
+    weight = weight.reshape(len(weight), shape.classes, *shape.map_grid, shape.cells)
+    # For each map that reaches the head a product (C, cells) × (cells, its pairs); M is 1 or N.
+    by_map = weight.transpose(0, 2, 3, 1, 4)  # (M, rows, B, C, cells)
+    by_pair = passed[..., None] if shape.stages[-1].paired else passed.transpose(0, 2, 3, 1)[:, None]
+    products = by_map @ by_pair  # (N, rows, B, C, pairs of the map)
+    contributions = np.ascontiguousarray(products.transpose(0, 3, 1, 4, 2)).reshape(
+        len(flat), shape.classes, *shape.pairs
+    )
+    # The rows of the grid hold the maps that share a filter's bias; with paired wiring filter_bias is zero anyway.
+    filter_bias = (by_map @ gates[..., None])[..., 0].sum(1).swapaxes(-1, -2) * network.filter_bias
+    return Ledger(
+        passed.reshape(*passed.shape[:-1], side, side),
+        weight.reshape(*weight.shape[:-1], side, side),
+        contributions,
         filter_bias,
-        network.weights["affine.bias"],
+        class_bias,
         trace.logits,
     )
 
@@ -214,7 +256,7 @@ def explain_filters(
     ParameterError
         A class that is none of the network's, or a class against itself.
     """
-    check_single(image)
+    check_single(image, network)
     ledger = contributions(network, image)
     explained = int(ledger.logits.argmax()) if target is None else target
     check_question(explained, versus, network.classes)
@@ -245,35 +287,48 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
     Returns
     -------
     Array
-        (..., A, B, 5, 5), as ``Account.maps``; the sum of each map is the pair's contribution.
+        (..., A, B, s, s), as ``Account.maps``; the sum of each map is the pair's contribution.
 
     Raises
     ------
     ImageError
-        Not 28×28, or not finite.
+        Of another shape, or not finite.
     ParameterError
         A class that is none of the network's.
     """
-    classes = np.asarray(target, np.intp)
+    flat, batch = network.flatten(images)
+    classes = np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(classes):
         check_class("target", int(value), len(network.classes))
-    grid, side = network.architecture.map_grid, network.architecture.pool2_side
-    passed, _ = _passed(network, network.trace(images))
-    maps: Array = network.weights["affine.weight"][classes].reshape(*classes.shape, *grid, -1) * passed
-    return maps.reshape(*maps.shape[:-1], side, side)
+    shape, trace = network.architecture, network.run(flat)
+    passed, _ = _passed(network, flat, trace)
+    weight, _ = network.linear_head(trace.hidden)
+    weight = weight[np.arange(len(flat)) if shape.hidden else 0, classes]
+    maps: Array = weight.reshape(len(flat), *shape.map_grid, -1) * passed
+    return maps.reshape(*batch, *shape.pairs, shape.sides[-1], shape.sides[-1])
 
 
-def _passed(network: Network, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
-    """The inputs of the affine layer by pair, ``g_j(s) · u_ji(s*)``, and the gates g.
+def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
+    """What reaches the head by pair, ``g_j(s) · u_ji(s*)``, and the gates g.
 
-    Their shapes are (..., A, B, 25) and (..., A, B, 25). With paired wiring the inputs contain the pair's bias. With
-    summed wiring the gates are (..., 1, B, 25), since all pairs of a conv2 filter share them.
+    Their shapes are (N, A, B, cells) and (N, A, B, cells). With paired wiring the inputs contain the pair's bias. With
+    summed wiring the gates are (N, 1, B, cells), since all pairs of a filter share them.
     """
-    architecture = network.architecture
-    batch, cells = trace.logits.shape[:-1], architecture.pool2_side**2
-    winners = trace.winners.reshape(*batch, *architecture.map_grid, cells)
-    gates = trace.pool2.reshape(*batch, *architecture.map_grid, cells) > 0
-    responses = trace.responses.reshape(*trace.responses.shape[:-2], architecture.conv2_side**2)
-    winning = np.take_along_axis(responses, np.broadcast_to(winners, (*responses.shape[:-1], cells)), axis=-1)
-    passed: Array = gates * (winning + network.pair_bias[..., None])
+    shape, last = network.architecture, len(network.architecture.stages) - 1
+    (inputs, filters), stage = shape.pairs, shape.stages[-1]
+    windows = network.windows(last, trace.layers[-2] if last else flat)
+    winners = trace.winners.reshape(len(flat), *shape.map_grid, shape.cells)
+    gates = trace.layers[-1].reshape(winners.shape) > 0
+    kernels = network.weights[f"conv{last + 1}.weight"].reshape(filters, -1, stage.kernel**2).swapaxes(0, 1)
+    passed = np.empty((len(flat), inputs, filters, shape.cells), network.dtype)
+    step = max(1, CHUNK // (filters * windows.shape[-1]))
+    for image in range(len(flat)):
+        for first in range(0, inputs, step):
+            some = slice(first, first + step)
+            # u_ji everywhere, of which the winners are taken.
+            responses = (kernels if stage.paired else kernels[some]) @ windows[image, some]
+            rows = np.arange(responses.shape[0] * filters).reshape(-1, filters, 1) * windows.shape[-1]
+            passed[image, some] = responses.ravel().take(rows + winners[image, some if stage.paired else slice(None)])
+    passed += network.pair_bias[..., None]
+    passed *= gates
     return passed, gates

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Array, Network, softmax
 
 
@@ -33,4 +32,4 @@ class Empty:
 
 def empty_image(network: Network, fill: float = 0.0) -> Empty:
     """Predict the image of which every pixel is ``fill``, 0…1."""
-    return Empty(network.logits(np.full((IMAGE_SIDE, IMAGE_SIDE), fill)))
+    return Empty(network.logits(np.full(network.architecture.image_shape, fill)))

@@ -1,12 +1,13 @@
 """Faithfulness: how fast the score changes when regions are hidden in the order of an explanation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from konkyo.models.hiding import Hiding
+from konkyo.models.hidings import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.regions import Regions
 
 RANDOM_ORDERS = 20
 # Maximum number of steps of a curve. With more regions, one step hides several.
@@ -44,7 +45,7 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
     Parameters
     ----------
     image
-        (28, 28): the explained image.
+        (28, 28), of the network's shape: the explained image.
     hiding
         The regions and the fill value.
     order
@@ -52,32 +53,29 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
     target
         The explained class.
     """
-    masks, changed = hiding.masks, hiding.changed(image)
+    images, _ = network.flatten(image)
+    fills, changed = np.full_like(images, hiding.fill), hiding.changed(images[0])
     which = np.flatnonzero(changed)
     if not len(which):
         score = float(softmax(network.logits(image))[target])
         return Faithfulness(score, score, score, score)
     rng = np.random.default_rng(SEED)
+    orders = [order[changed[order]], *(rng.permutation(which) for _ in range(RANDOM_ORDERS))]
+    # To show regions of the empty image is to hide regions of it under the image.
     areas = np.array(
         [
-            _areas(network, image, masks[some], target, hiding.fill)
-            for some in [order[changed[order]], *(rng.permutation(which) for _ in range(RANDOM_ORDERS))]
+            [_area(network, images, fills, hiding.regions, some, target) for some in orders],
+            [_area(network, fills, images, hiding.regions, some, target) for some in orders],
         ]
     )
-    (deletion, insertion), (random_deletion, random_insertion) = areas[0], areas[1:].mean(0)
-    return Faithfulness(float(deletion), float(insertion), float(random_deletion), float(random_insertion))
+    (deletion, *random_deletion), (insertion, *random_insertion) = areas.tolist()
+    return Faithfulness(deletion, insertion, float(np.mean(random_deletion)), float(np.mean(random_insertion)))
 
 
-def _areas(network: Network, image: Array, masks: NDArray[np.bool_], target: int, fill: float) -> tuple[float, float]:
-    """The areas under the deletion and the insertion curve, for masks in this order."""
-    count = len(masks)
-    # A pixel's turn is the position of the first region that covers it.
-    turn = np.where(masks, np.arange(count)[:, None, None], count).min(0)
+def _area(network: Network, images: Array, fills: Array, regions: Regions, order: IntArray, target: int) -> float:
+    """The area under the curve of the target's probability as regions (n,) are hidden in this order."""
+    count = len(order)
     steps = np.unique(np.linspace(0, count, min(count, POINTS) + 1).round().astype(int))
-    done = turn < steps[:, None, None]
-    grey = network.dtype.type(fill)
-    areas = []
-    for images in (np.where(done, grey, image), np.where(done, image, grey)):
-        scores = softmax(network.logits(images))[:, target]
-        areas.append(float(np.trapezoid(scores, steps)) / count)
-    return areas[0], areas[1]
+    rows = ordered(network, images, fills, regions, order, Family.NESTED)
+    logits = replace(rows, at=rows.at[:, steps]).logits(network)[0]
+    return float(np.trapezoid(softmax(logits)[:, target], steps)) / count

@@ -34,9 +34,9 @@ class Hiding:
         check_fill(self.fill)
 
     def changed(self, image: Array) -> NDArray[np.bool_]:
-        """(R²,), row by row: whether hiding the region changes any pixel of the image (28, 28)."""
-        changed: NDArray[np.bool_] = (self.masks & (image != self.fill)).any((-2, -1))
-        return changed
+        """(R²,), row by row: whether hiding the region changes any pixel of the image, (…, side, side)."""
+        side = self.regions.side
+        return self.regions.changed((image != self.fill).reshape(-1, side, side).any(0)[None])[0]
 
     def hide(self, image: Array, which: NDArray[np.intp]) -> Array:
         """(n, 28, 28): the image with one region hidden, for each of the n region numbers in ``which``."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.budget import Budget
-from konkyo.models.local_games import LocalGames
+from konkyo.models.games import LocalGames
 from konkyo.models.network import Array, IntArray
 
 # Number of sets in one batch.

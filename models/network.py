@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE, POOL, Architecture, Wiring
+from konkyo.models.architecture import POOL, Architecture, Stage
 from konkyo.models.classes import Names, numbered, wrong_names
 from konkyo.models.errors import ImageError
 
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
 
-# Number of images in one batch. Larger batches leave the cache, smaller ones make matrix products slow.
-CHUNK = 32
+# Number of values in one batch of a forward pass. Larger batches leave the cache, smaller ones make products slow.
+CHUNK = 2**18
+# The first convolution is one product with a band matrix if the image's side is at most this many kernels.
+BAND = 8
 
 
 @dataclass(frozen=True)
@@ -28,29 +30,53 @@ class Trace:
 
     Attributes
     ----------
-    conv1
-        (..., A, 24, 24), before ReLU.
-    pool1
-        (..., A, 12, 12), after ReLU.
-    responses
-        (..., A, B, 10, 10): u_ji = w2[j, i] ⋆ pool1_i, the response of conv2 filter j to map i, without bias.
-    conv2
-        (..., maps, 10, 10), before ReLU, with bias.
-    winners
-        (..., maps, 5, 5): flat index in the 10×10 map of each pooling cell's winner s*. A tie goes to the first.
-    pool2
-        (..., maps, 5, 5), after ReLU.
+    stages
+        The stages of the network.
+    convolutions
+        For each stage (..., maps, s, s), before ReLU, with bias.
+    layers
+        For each stage its output (..., maps, s, s), after ReLU.
+    hidden
+        For each hidden affine layer its output (..., width), before ReLU.
     logits
         (..., C).
     """
 
-    conv1: Array
-    pool1: Array
-    responses: Array
-    conv2: Array
-    winners: IntArray
-    pool2: Array
+    stages: tuple[Stage, ...]
+    convolutions: tuple[Array, ...]
+    layers: tuple[Array, ...]
+    hidden: tuple[Array, ...]
     logits: Array
+
+    @property
+    def winners(self) -> IntArray:
+        """(..., maps, s, s): where the last stage's outputs come from, as flat indices in its convolution's maps.
+
+        A tie goes to the first.
+        """
+        return winners(self.stages[-1], self.convolutions[-1])
+
+    # What the rest of the project still asks of a network of two stages.
+
+    @property
+    def conv1(self) -> Array:
+        """(..., A, 24, 24): the first of two convolutions."""
+        return self.convolutions[0]
+
+    @property
+    def pool1(self) -> Array:
+        """(..., A, 12, 12): the output of the first of two stages."""
+        return self.layers[0]
+
+    @property
+    def conv2(self) -> Array:
+        """(..., maps, 10, 10): the second of two convolutions."""
+        return self.convolutions[1]
+
+    @property
+    def pool2(self) -> Array:
+        """(..., maps, 5, 5): the output of the second of two stages."""
+        return self.layers[1]
 
 
 class Network:
@@ -65,6 +91,9 @@ class Network:
         precision is that of all results.
     classes
         The names of the classes, in the order of the logits; by default their numbers.
+    border
+        (channels,): the value of the first stage's padding. It is not 0 where a network was trained on images whose
+        mean was subtracted.
 
     Raises
     ------
@@ -72,7 +101,13 @@ class Network:
         Names, shapes or dtypes do not match the architecture, or there are no such names of classes.
     """
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, Array], classes: Names | None = None) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, Array],
+        classes: Names | None = None,
+        border: ArrayLike = 0.0,
+    ) -> None:
         shapes = {name: array.shape for name, array in weights.items()}
         if shapes != architecture.tensor_shapes:
             raise ValueError(f"weights {shapes} do not match {architecture.tensor_shapes}")
@@ -88,11 +123,12 @@ class Network:
         for array in self.weights.values():
             array.flags.writeable = False
         self.dtype = self.weights["affine.weight"].dtype
+        self.border = np.broadcast_to(np.asarray(border, self.dtype), architecture.channels)
 
     def astype(self, dtype: type[np.floating[Any]]) -> "Network":
         """The same network in another precision."""
         weights = {name: array.astype(dtype) for name, array in self.weights.items()}
-        return Network(self.architecture, weights, self.classes)
+        return Network(self.architecture, weights, self.classes, self.border)
 
     def logits(self, images: Array) -> Array:
         """The logits of each image.
@@ -100,7 +136,7 @@ class Network:
         Parameters
         ----------
         images
-            (..., 28, 28) in [0, 1], light ink on dark.
+            (..., 28, 28) in [0, 1], light ink on dark; (..., 3, side, side) for a network that takes colour.
 
         Returns
         -------
@@ -110,21 +146,21 @@ class Network:
         Raises
         ------
         ImageError
-            Not 28×28, or not finite.
+            Of another shape, or not finite.
         """
         flat, batch = self.flatten(images)
         logits = np.empty((len(flat), len(self.classes)), self.dtype)
-        for start in range(0, len(flat), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            logits[chunk] = self.after_conv1(self._conv1(flat[chunk]))
+        for start in range(0, len(flat), self._chunk):
+            chunk = slice(start, start + self._chunk)
+            logits[chunk] = self.after(0, self.convolve(0, flat[chunk]))
         return logits.reshape(*batch, len(self.classes))
 
-    def after_conv1(self, conv1: Array) -> Array:
-        """The logits (N, C) for the outputs (N, A, 24, 24) of conv1 before ReLU."""
-        conv2 = self._conv2(self._responses(np.maximum(max_pool(conv1), 0)))
-        pooled = np.maximum(max_pool(conv2), 0).reshape(len(conv1), self._affine.shape[1])
-        logits: Array = pooled @ self._affine.T + self.weights["affine.bias"]
-        return logits
+    def after(self, stage: int, convolved: Array) -> Array:
+        """The logits (N, C) for the outputs (N, maps, o, o) of a stage's convolution before ReLU."""
+        maps = pooled(self.architecture.stages[stage], convolved)
+        for number in range(stage + 1, len(self.architecture.stages)):
+            maps = pooled(self.architecture.stages[number], self.convolve(number, maps))
+        return self.head(maps.reshape(len(maps), self.architecture.features))
 
     def trace(self, images: Array) -> Trace:
         """The forward pass with all intermediate results.
@@ -132,131 +168,205 @@ class Network:
         Parameters
         ----------
         images
-            (..., 28, 28) in [0, 1]. The result takes about 20 kB for each image with 3 and 3 filters in float32.
+            As in ``logits``. The result takes about 20 kB for each image with 3 and 3 filters in float32.
 
         Raises
         ------
         ImageError
-            Not 28×28, or not finite.
+            Of another shape, or not finite.
         """
         flat, batch = self.flatten(images)
-        conv1, pool1, responses, conv2 = self.layers(flat)
-        cells = _pool_cells(conv2)
-        choice = cells.argmax(axis=0)
-        pool2 = np.maximum(cells.max(axis=0), 0)
-        logits = pool2.reshape(len(flat), self._affine.shape[1]) @ self._affine.T + self.weights["affine.bias"]
+        trace = self.run(flat)
 
-        side, pooled_side = self.architecture.conv2_side, self.architecture.pool2_side
-        top, left = np.indices((pooled_side, pooled_side)) * POOL
-        winners = (top + choice // POOL) * side + left + choice % POOL
+        def batched(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+            return tuple(array.reshape(*batch, *array.shape[1:]) for array in arrays)
 
-        def batched(array: Any) -> Any:
-            return array.reshape(*batch, *array.shape[1:])
+        [logits] = batched((trace.logits,))
+        return Trace(trace.stages, batched(trace.convolutions), batched(trace.layers), batched(trace.hidden), logits)
 
+    def run(self, maps: Array) -> Trace:
+        """As ``trace``, for checked images (N, channels, side, side)."""
+        convolutions, layers, hidden = [], [], []
+        for number, stage in enumerate(self.architecture.stages):
+            convolutions.append(self.convolve(number, maps))
+            maps = pooled(stage, convolutions[-1])
+            layers.append(maps)
+        values = maps.reshape(len(maps), self.architecture.features)
+        for name, *_ in self.architecture.head[:-1]:
+            hidden.append(self._affine(name, values))
+            values = np.maximum(hidden[-1], 0)
         return Trace(
-            conv1=batched(conv1),
-            pool1=batched(pool1),
-            responses=batched(responses),
-            conv2=batched(conv2),
-            winners=batched(winners),
-            pool2=batched(pool2),
-            logits=batched(logits),
+            self.architecture.stages,
+            tuple(convolutions),
+            tuple(layers),
+            tuple(hidden),
+            self._affine("affine", values),
         )
 
-    @property
-    def pair_bias(self) -> Array:
-        """(A, B): conv2's bias with paired wiring, where each pair has its own; zeros with summed wiring."""
-        bias = self.conv2_bias if self.architecture.wiring is Wiring.PAIRED else np.zeros_like(self.conv2_bias)
-        return np.broadcast_to(bias, (self.architecture.conv1_filters, len(bias)))
-
-    @property
-    def filter_bias(self) -> Array:
-        """(B,): conv2's bias with summed wiring, where the pairs of a filter share it; zeros with paired wiring."""
-        return np.zeros_like(self.conv2_bias) if self.architecture.wiring is Wiring.PAIRED else self.conv2_bias
-
-    def layers(self, flat: Array) -> tuple[Array, Array, Array, Array]:
-        """conv1, pool1, responses and conv2 as in ``Trace``, for images (N, 784) from ``flatten``."""
-        conv1 = self._conv1(flat)
-        pool1 = np.maximum(max_pool(conv1), 0)
-        responses = self._responses(pool1)
-        return conv1, pool1, responses, self._conv2(responses)
-
     def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
-        """Check images (..., 28, 28); return them as (N, 784) in the network's precision, and the shape of their batch.
+        """Check images; return them as (N, channels, side, side) in the network's precision, and their batch's shape.
 
         Raises
         ------
         ImageError
-            Not 28×28, not floats, or not finite.
+            Of another shape, not floats, or not finite.
         """
-        array = np.asarray(images)
-        if array.shape[-2:] != (IMAGE_SIDE, IMAGE_SIDE):
-            raise ImageError(f"an image must be {IMAGE_SIDE}×{IMAGE_SIDE}; got an array of shape {array.shape}")
+        array, shape = np.asarray(images), self.architecture.image_shape
+        if array.shape[-len(shape) :] != shape:
+            raise ImageError(f"an image must be {'×'.join(map(str, shape))}; got an array of shape {array.shape}")
         if array.dtype.kind != "f":
             raise ImageError(f"an image must hold floats in [0, 1], not {array.dtype}; divide bytes by 255")
         if not np.isfinite(array).all():
             raise ImageError("an image must be finite: it holds NaN or infinity")
-        return array.reshape(-1, IMAGE_SIDE * IMAGE_SIDE).astype(self.dtype, copy=False), array.shape[:-2]
+        batch = array.shape[: array.ndim - len(shape)]
+        flat = array.reshape(prod(batch), self.architecture.channels, *shape[-2:])
+        return flat.astype(self.dtype, copy=False), batch
 
-    def _conv1(self, flat: Array) -> Array:
-        """(N, 784) → (N, A, 24, 24)."""
-        side, filters = self.architecture.conv1_side, self.architecture.conv1_filters
-        images, band = flat.reshape(len(flat), IMAGE_SIDE, IMAGE_SIDE), self._conv1_band
-        seen = np.stack([images[:, row : row + side] for row in range(self.architecture.conv1_kernel)], axis=2)
-        rows = seen.reshape(len(flat) * side, len(band)) @ band
-        maps = rows.reshape(len(flat), side, filters, side).swapaxes(1, 2)
-        return np.add(maps, self.weights["conv1.bias"][:, None, None], order="C")
+    def convolve(self, stage: int, maps: Array) -> Array:
+        """The convolution of a stage, with bias, before ReLU: (N, n, s, s) → (N, maps, o, o)."""
+        given, below = self.architecture.stages[stage], maps.shape[1]
+        outputs = given.sides(maps.shape[-1])[0]
+        bias = self.bias(stage)[:, None, None]
+        if stage == 0 and below == 1 and maps.shape[-1] <= BAND * given.kernel:
+            wide = self._padded_first(maps)[:, 0]
+            seen = np.stack([wide[:, row : row + outputs] for row in range(given.kernel)], axis=2)
+            rows = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
+            made = rows.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
+            return np.add(made, bias, order="C")
+        windows = self.windows(stage, maps)
+        kernels = self.weights[f"conv{stage + 1}.weight"].reshape(given.filters, -1)
+        if given.paired:
+            windows = windows.reshape(len(maps) * below, given.kernel**2, outputs**2)
+        else:
+            windows = windows.reshape(len(maps), below * given.kernel**2, outputs**2)
+        made = (kernels @ windows).reshape(-1 if windows.size else 0, given.filters, outputs, outputs) + bias
+        return made.reshape(len(maps), self.architecture.layer_maps[stage + 1], outputs, outputs)
 
-    def _responses(self, pool1: Array) -> Array:
-        """(N, A, 12, 12) → (N, A, B, 10, 10)."""
-        count, filters, side, _ = pool1.shape
-        windows = np.take(pool1.reshape(count, filters, side * side), self._conv2_windows, axis=2)
-        responses: Array = self._conv2_kernels @ windows
-        outputs = self.architecture.conv2_side
-        return responses.reshape(count, filters, self.architecture.conv2_filters, outputs, outputs)
+    def windows(self, stage: int, maps: Array) -> Array:
+        """What each output of a stage's convolution sees of each map: (N, n, s, s) → (N, n, k², o²)."""
+        given, near = self.architecture.stages[stage], self.architecture.near(stage, pooled=False)
+        flat = maps.reshape(*maps.shape[:2], maps.shape[2] ** 2)
+        if given.padding:
+            border = self.border[:, None] if stage == 0 else np.zeros((1, 1), self.dtype)
+            flat = np.concatenate([flat, np.broadcast_to(border, (*flat.shape[:2], 1))], axis=2)
+        taken: Array = flat.take(near, axis=2)
+        return taken
 
-    def _conv2(self, responses: Array) -> Array:
-        """(N, A, B, 10, 10) → (N, maps, 10, 10)."""
-        bias = self.conv2_bias[:, None, None]
-        if self.architecture.wiring is Wiring.SUMMED:
-            summed: Array = responses.sum(axis=1)
-            return summed + bias
-        return (responses + bias).reshape(len(responses), self.architecture.maps, *responses.shape[-2:])
+    def head(self, features: Array) -> Array:
+        """The logits for what reaches the head: (..., maps · cells) → (..., C)."""
+        return self.after_first(features @ self.first_affine.T)
 
-    @cached_property
-    def _affine(self) -> Array:
-        return self.weights["affine.weight"]
+    def after_first(self, values: Array) -> Array:
+        """The logits for products (..., h) with the first affine layer's weights, without its bias."""
+        (first, *_), *others = self.architecture.head
+        values = values + self.weights[f"{first}.bias"]
+        for name, *_ in others:
+            values = self._affine(name, np.maximum(values, 0))
+        return values
 
-    @cached_property
-    def conv2_bias(self) -> Array:
-        """(B,): conv2's bias; zeros if the architecture has none."""
-        return self.weights.get("conv2.bias", np.zeros(self.architecture.conv2_filters, self.dtype))
+    def linear_head(self, hidden: tuple[Array, ...]) -> tuple[Array, Array]:
+        """The weights (N, C, maps · cells) and biases (N, C) that the head amounts to with gates fixed.
 
-    @cached_property
-    def _conv2_kernels(self) -> Array:
-        """(A or 1, B, 9): the kernel of each pair; with paired wiring one set serves every input map."""
-        weight = self.weights["conv2.weight"]
-        return np.ascontiguousarray(weight.reshape(*weight.shape[:2], -1).swapaxes(0, 1))
-
-    @cached_property
-    def _conv1_band(self) -> Array:
-        """(5 · 28, A · 24): the linear map from five rows of pixels to one row of every conv1 map.
-
-        It is mostly zeros. One product with it is faster than gathering the pixels of each output.
+        Parameters
+        ----------
+        hidden
+            The hidden layers' outputs (N, width) before ReLU, which decide the gates. Without hidden layers N is 1.
         """
-        kernels, side = self.weights["conv1.weight"][:, 0], self.architecture.conv1_side
-        filters, k, _ = kernels.shape
-        band = np.zeros((k, IMAGE_SIDE, filters, side), self.dtype)
-        for column in range(side):
-            band[:, column : column + k, :, column] = kernels.transpose(1, 2, 0)
-        return band.reshape(k * IMAGE_SIDE, filters * side)
+        weight, bias = self.first_affine[None], self.weights[f"{self.architecture.head[0][0]}.bias"][None]
+        for (name, *_), values in zip(self.architecture.head[1:], hidden, strict=True):
+            gated = self.weights[f"{name}.weight"] * (values > 0)[:, None]
+            bias = (gated @ bias[..., None])[..., 0] + self.weights[f"{name}.bias"]
+            weight = gated @ weight
+        return weight, bias
+
+    def bias(self, stage: int) -> Array:
+        """(filters,): the bias of a stage's filters; zeros if it has none."""
+        zeros = np.zeros(self.architecture.stages[stage].filters, self.dtype)
+        return self.weights.get(f"conv{stage + 1}.bias", zeros)
+
+    @property
+    def pair_bias(self) -> Array:
+        """(A, B): the last stage's bias with paired wiring, where each pair has its own; zeros with summed wiring."""
+        bias = self.bias(len(self.architecture.stages) - 1)
+        return np.broadcast_to(bias * self.architecture.stages[-1].paired, self.architecture.pairs)
+
+    @property
+    def filter_bias(self) -> Array:
+        """(B,): the last stage's bias with summed wiring, where a filter's pairs share it; zeros with paired wiring."""
+        return self.bias(len(self.architecture.stages) - 1) * (not self.architecture.stages[-1].paired)
 
     @cached_property
-    def _conv2_windows(self) -> IntArray:
-        """(9, 100): flat indices in a pool1 map of the inputs of each output."""
-        side = self.architecture.pool1_side
-        views = sliding_window_view(np.arange(side**2).reshape(side, side), (self.architecture.conv2_kernel,) * 2)
-        return np.ascontiguousarray(views.reshape(-1, self.architecture.conv2_kernel**2).T)
+    def first_affine(self) -> Array:
+        """(h, maps · cells): the first affine layer; without hidden layers, that of the classes."""
+        return self.weights[f"{self.architecture.head[0][0]}.weight"]
+
+    def cell_kernels(self, stage: int, *, by_input: bool = False) -> Array:
+        """From the square that a cell of a stage sees to each place of its pool.
+
+        Returns
+        -------
+        Array
+            (1, step² · filters, n · width²); (1, step² · filters, width²) with paired wiring, where each of the n input
+            maps has the same kernels. ``by_input`` splits the first by input map: (n, step² · filters, width²).
+        """
+        if (stage, by_input) not in self._cell_kernels:
+            given, weight = self.architecture.stages[stage], self.weights[f"conv{stage + 1}.weight"]
+            k, width = given.kernel, given.width
+            kernels = np.zeros((weight.shape[1], given.step, given.step, given.filters, width, width), self.dtype)
+            for row, column in np.ndindex(given.step, given.step):
+                kernels[:, row, column, :, row : row + k, column : column + k] = weight.swapaxes(0, 1)
+            kernels = kernels.reshape(weight.shape[1], -1, width**2)
+            if not by_input:
+                kernels = kernels.swapaxes(0, 1).reshape(1, kernels.shape[1], -1)
+            self._cell_kernels[stage, by_input] = kernels
+        return self._cell_kernels[stage, by_input]
+
+    @cached_property
+    def _cell_kernels(self) -> dict[tuple[int, bool], Array]:
+        return {}
+
+    @cached_property
+    def cell_weights(self) -> Array:
+        """(cells, maps, h): the first affine layer, by cell of the last stage."""
+        by_cell = self.first_affine.reshape(len(self.first_affine), self.architecture.maps, -1)
+        return np.ascontiguousarray(by_cell.transpose(2, 1, 0))
+
+    def _affine(self, name: str, values: Array) -> Array:
+        made: Array = values @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+        return made
+
+    def _padded_first(self, maps: Array) -> Array:
+        padding = self.architecture.stages[0].padding
+        if not padding:
+            return maps
+        around = [(0, 0), (0, 0), (padding, padding), (padding, padding)]
+        return np.pad(maps, around, constant_values=self.border[0])
+
+    @cached_property
+    def _chunk(self) -> int:
+        """Images in one batch of a forward pass."""
+        shape = self.architecture
+        widest = max(
+            stage.sides(side)[0] ** 2 * max(maps, stage.kernel**2 * (below if number else 1))
+            for number, (stage, side, below, maps) in enumerate(
+                zip(shape.stages, shape.sides, shape.layer_maps, shape.layer_maps[1:], strict=False)
+            )
+        )
+        return max(1, min(32, CHUNK // widest))
+
+    @cached_property
+    def _band(self) -> Array:
+        """(k · side, A · o): the linear map from k rows of pixels to one row of every map of the first convolution.
+
+        It is mostly zeros. Where kernels are large, one product with it is faster than gathering each output's pixels.
+        """
+        stage = self.architecture.stages[0]
+        kernels, outputs = self.weights["conv1.weight"][:, 0], stage.sides(self.architecture.side)[0]
+        filters, k, _ = kernels.shape
+        band = np.zeros((k, outputs + k - 1, filters, outputs), self.dtype)
+        for column in range(outputs):
+            band[:, column : column + k, :, column] = kernels.transpose(1, 2, 0)
+        return band.reshape(-1, filters * outputs)
 
 
 def softmax(logits: Array) -> Array:
@@ -266,12 +376,24 @@ def softmax(logits: Array) -> Array:
     return probabilities
 
 
-def _pool_cells(maps: Array) -> Array:
-    """(..., 2h, 2w) → (4, ..., h, w): the four values of each pooling cell, row by row."""
-    return np.stack([maps[..., row::POOL, column::POOL] for row in range(POOL) for column in range(POOL)])
+def pooled(stage: Stage, convolved: Array) -> Array:
+    """The output of a stage for its convolution: (..., o, o) → (..., s, s), after ReLU."""
+    if not stage.pool:
+        return np.maximum(convolved, 0)
+    even = convolved.shape[-1] // POOL * POOL
+    rows = np.maximum(convolved[..., 0:even:POOL, :even], convolved[..., 1:even:POOL, :even])
+    cells = np.maximum(rows[..., 0::POOL], rows[..., 1::POOL])
+    return np.maximum(cells, 0, out=cells)
 
 
-def max_pool(maps: Array) -> Array:
-    """The maximum of each 2×2 cell: (..., 2h, 2w) → (..., h, w)."""
-    rows = np.maximum(maps[..., 0::POOL, :], maps[..., 1::POOL, :])
-    return np.maximum(rows[..., 0::POOL], rows[..., 1::POOL])
+def winners(stage: Stage, convolved: Array) -> IntArray:
+    """Where a stage's outputs come from: (..., o, o) → (..., s, s), flat indices in the o×o map, the first of a tie."""
+    side = convolved.shape[-1]
+    cells = side // stage.step
+    corner = stage.step * (np.arange(cells)[:, None] * side + np.arange(cells))
+    if not stage.pool:
+        return np.broadcast_to(corner, convolved.shape)
+    even = cells * POOL
+    values = np.stack([convolved[..., y:even:POOL, x:even:POOL] for y in range(POOL) for x in range(POOL)])
+    choice = values.argmax(axis=0)
+    return corner + choice // POOL * side + choice % POOL

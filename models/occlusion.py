@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.checks import check_class, check_question, check_single
 from konkyo.models.errors import ParameterError
 from konkyo.models.faithfulness import Faithfulness, faithfulness
+from konkyo.models.games import pair_weights
 from konkyo.models.hiding import Hiding
+from konkyo.models.hidings import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
-from konkyo.models.occluders import occluder
-from konkyo.models.pair_drops import pair_drops
+from konkyo.models.regions import Regions
 from konkyo.models.result import ClassResult
+
+# Numbers that reach the head, of all images that are hidden at once. More images would leave the cache.
+CHUNK = 2**13
 
 
 class Score(StrEnum):
@@ -96,7 +99,7 @@ def occlude(
     network
         Its precision is that of the answer.
     images
-        (..., 28, 28) in [0, 1].
+        (..., 28, 28) in [0, 1]; of the network's shape.
     target
         The class to explain, one for all images or (...); by default the predicted class of each image.
     hiding
@@ -117,7 +120,7 @@ def occlude(
     for value in [] if target is None else np.unique(target):
         check_class("target", int(value), len(network.classes))
 
-    whole, hidden, _ = occluder(network, hiding.regions).logits(flat.reshape(-1, IMAGE_SIDE, IMAGE_SIDE), hiding.fill)
+    whole, hidden = hidden_logits(network, flat, np.full_like(flat, hiding.fill), hiding.regions)
     predicted = whole.argmax(-1)
     explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
@@ -144,6 +147,89 @@ def occlude(
         drop=on_grid(score_before[:, None] - score_after),
         prediction=on_grid(hidden.argmax(-1)),
     )
+
+
+def hidden_logits(network: Network, images: Array, fills: Array, regions: Regions) -> tuple[Array, Array]:
+    """The logits of whole images, and of each image with each region hidden by itself.
+
+    Parameters
+    ----------
+    images, fills
+        (N, channels, side, side): the images, and the pixels that replace hidden ones.
+
+    Returns
+    -------
+    whole
+        (N, C).
+    hidden
+        (N, R², C), regions row by row. Exactly ``whole`` for a region that hiding does not change.
+    """
+    changed = regions.changed((images != fills).any(1))
+    whole = np.empty((len(images), len(network.classes)), network.dtype)
+    hidden = np.empty((len(images), regions.count, len(network.classes)), network.dtype)
+    size = max(1, min(32, CHUNK // network.architecture.features))
+    for start in range(0, len(images), size):
+        some = slice(start, start + size)
+        # A region that no image of the batch has is left out. One that only others have leaves an image as it is.
+        order = np.flatnonzero(changed[some].any(0))
+        logits = ordered(network, images[some], fills[some], regions, order, Family.SINGLE).logits(network)
+        whole[some], hidden[some] = logits[:, 0], logits[:, :1]
+        hidden[some, order] = np.where(changed[some, order, None], logits[:, 1:], logits[:, :1])
+    return whole, hidden
+
+
+def pair_drops(
+    network: Network, image: Array, hiding: Hiding, target: int, versus: int | None = None
+) -> tuple[Array, Array]:
+    """The drop of each pair's contribution when a region is hidden.
+
+    For region r it is ``contribution[i, j](whole) − contribution[i, j](r hidden)``. The drops of all pairs and of the
+    filter biases add up to the drop of the logit.
+
+    Parameters
+    ----------
+    image
+        (28, 28) in [0, 1]; of the network's shape.
+    hiding
+        The regions and the fill value.
+    target
+        The explained class.
+    versus
+        The class to compare with: contributions are the difference target − versus.
+
+    Returns
+    -------
+    whole
+        (A, B): the contributions in the whole image.
+    drops
+        (R, R, A, B): the drops.
+
+    Raises
+    ------
+    ImageError
+        Of another shape, or not finite.
+    ParameterError
+        A class that is none of the network's, a class against itself, or a network with hidden affine layers.
+    """
+    if network.architecture.hidden:
+        raise ParameterError("pairs", "with hidden affine layers the head differs with each region; ask without pairs")
+    images, _ = network.flatten(image)
+    fills, pairs, regions = np.full_like(images, hiding.fill), network.architecture.pairs, hiding.regions
+    weights = pair_weights(network, target, versus)[: pairs[0] * pairs[1]]
+    order = np.flatnonzero(regions.changed((images != fills).any(1))[0])
+    rows = ordered(network, images, fills, regions, order, Family.SINGLE, pairs=True)
+    values = rows.values[: len(weights), :, 0]
+    contributions = np.zeros((len(weights), len(order) + 1), network.dtype)
+    for cell, at in enumerate(rows.at):
+        contributions += weights[:, cell, None] * values[:, at]
+    drops = np.zeros((regions.count, *pairs), network.dtype)
+    drops[order] = (contributions[:, :1] - contributions[:, 1:]).T.reshape(-1, *pairs)
+    return contributions[:, 0].reshape(pairs), drops.reshape(*regions.grid, *pairs)
+
+
+def pair_heatmaps(values: Array, regions: Regions) -> Array:
+    """For each pixel the mean value of the regions that cover it: (R, R, A, B) → (side, side, A, B)."""
+    return np.moveaxis(regions.spread(np.moveaxis(values, (0, 1), (-2, -1))), (-2, -1), (0, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +286,7 @@ def explain_occlusion(
         A class that is none of the network's, a class against itself, or pairs of a probability, which has
         no contributions.
     """
-    check_single(image)
+    check_single(image, network)
     if pairs and score is not Score.LOGIT:
         raise ParameterError("pairs", "contributions add up to the logit; ask for score=logit, or without pairs")
     occlusion = occlude(network, image, target, hiding, score, versus)

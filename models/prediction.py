@@ -35,6 +35,6 @@ def predict(network: Network, image: Array) -> Prediction:
     ImageError
         Not one 28×28 image, or not finite.
     """
-    check_single(image)
+    check_single(image, network)
     logits = network.logits(image)
     return Prediction(network=network, image=image, logits=logits, probabilities=softmax(logits))

@@ -45,7 +45,7 @@ def explain_process(network: Network, image: Array, usage: Usage | None = None) 
     ImageError
         Not one 28×28 image, or not finite.
     """
-    check_single(image)
+    check_single(image, network)
     trace = network.trace(image)
     ledger = contributions(network, image)
     typicality = usage.typicality(ledger.contributions) if usage else None

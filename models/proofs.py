@@ -26,9 +26,9 @@ from konkyo.models.contrasts import TOLERANCE, Contrasts
 from konkyo.models.elimination import members
 from konkyo.models.empty import Empty, empty_image
 from konkyo.models.errors import BudgetError, ImageError, ParameterError
+from konkyo.models.games import class_games
 from konkyo.models.hiding import Hiding
 from konkyo.models.hitting_set import irreducible_hitting_set, smallest_hitting_set
-from konkyo.models.local_games import class_games
 from konkyo.models.network import Array, Network
 from konkyo.models.result import Result
 from konkyo.models.shapley import additive_values
@@ -160,7 +160,8 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
 
     contrast = None
     if fewest is not None:
-        hidden = games.regions.masks.reshape(rows * columns, *image.shape)[list(members(fewest))].any(0)
+        masks = games.regions.masks.reshape(rows * columns, *image.shape[-2:])
+        hidden = masks[list(members(fewest))].any(0)
         changed = network.logits(np.where(hidden, fill, image))
         new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
         contrast = Contrast(places(fewest), int(new.argmax()), changed)

@@ -1,12 +1,12 @@
 """The regions of an image: a grid of squares that are hidden."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array
 
@@ -23,9 +23,11 @@ class Regions:
     Parameters
     ----------
     region
-        Side in pixels, 1…14. The paper's is 2, which gives 14×14 regions.
+        Side in pixels, from 1 to half the image's side. The paper's is 2, which gives 14×14 regions.
     stride
         Distance between the corners of neighbouring regions in pixels, 1…region. By default ``region``: no overlap.
+    side
+        Of the image, in pixels.
 
     Raises
     ------
@@ -35,10 +37,12 @@ class Regions:
 
     region: int = 2
     stride: int | None = None
+    side: int = IMAGE_SIDE
 
     def __post_init__(self) -> None:
-        if not 1 <= self.region <= MAX_REGION:
-            raise ParameterError("region", f"must be from 1 to {MAX_REGION} pixels, not {self.region}")
+        most = self.side // 2
+        if not 1 <= self.region <= most:
+            raise ParameterError("region", f"must be from 1 to {most} pixels, not {self.region}")
         if self.stride is not None and not 1 <= self.stride <= self.region:
             raise ParameterError(
                 "stride",
@@ -55,25 +59,30 @@ class Regions:
         """Rows and columns."""
         return len(self.starts), len(self.starts)
 
+    @property
+    def count(self) -> int:
+        """R², the number of regions."""
+        return len(self.starts) ** 2
+
     @cached_property
     def starts(self) -> range:
         """The first pixel row of each row of regions. The same for columns."""
-        return range(0, IMAGE_SIDE - self.region + self.step, self.step)
+        return range(0, self.side - self.region + self.step, self.step)
 
     def box(self, row: int, column: int) -> tuple[int, int, int, int]:
         """(left, top, right, bottom) of a region in pixels, right and bottom excluded, clipped to the image."""
         left, top = self.starts[column], self.starts[row]
-        return left, top, min(left + self.region, IMAGE_SIDE), min(top + self.region, IMAGE_SIDE)
+        return left, top, min(left + self.region, self.side), min(top + self.region, self.side)
 
     @cached_property
     def covers(self) -> NDArray[np.bool_]:
-        """(R, 28): the pixel rows of each row of regions. The same for columns."""
-        offset = np.arange(IMAGE_SIDE) - np.array(self.starts)[:, None]
+        """(R, side): the pixel rows of each row of regions. The same for columns."""
+        offset = np.arange(self.side) - np.array(self.starts)[:, None]
         inside: NDArray[np.bool_] = (offset >= 0) & (offset < self.region)
         return inside
 
     def spread(self, values: Array) -> Array:
-        """For each pixel the mean of the values of the regions that cover it: (..., R, R) → (..., 28, 28)."""
+        """For each pixel the mean of the values of the regions that cover it: (..., R, R) → (..., side, side)."""
         covers = self.covers.astype(values.dtype)
         counts = covers.sum(0)
         spread: Array = covers.T @ values @ covers / np.outer(counts, counts)
@@ -81,5 +90,40 @@ class Regions:
 
     @cached_property
     def masks(self) -> NDArray[np.bool_]:
-        """(R, R, 28, 28): the pixels of each region."""
+        """(R, R, side, side): the pixels of each region."""
         return self.covers[:, None, :, None] & self.covers[None, :, None, :]
+
+    def changed(self, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N, R²): whether a region has a pixel that differs, for pixels (N, side, side)."""
+        covers = self.covers.astype(np.float32)
+        counts = covers @ differs.astype(np.float32) @ covers.T
+        return counts.reshape(len(differs), self.count) > 0
+
+    def seen(self, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
+        """(cells, R²): whether a cell of a layer sees any pixel of a region."""
+        return _seen(self, architecture, layer)
+
+    def seen_changes(self, architecture: Architecture, layer: int, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(cells, R²): whether a cell of a layer sees a pixel of a region that differs, for pixels (side, side)."""
+        sight = _sight(self, architecture, layer)
+        cells, rows, side = sight.shape
+        flat = sight.reshape(cells * rows, side)
+        counts = (flat @ differs.astype(np.float32) @ flat.T).reshape(cells, rows, cells, rows)
+        return counts.swapaxes(1, 2).reshape(cells**2, rows**2) > 0
+
+
+@lru_cache(maxsize=64)
+def _sight(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.float32]:
+    """(cells, R, side), 0 or 1: the pixel rows that a row of cells sees of a row of regions. The same for columns."""
+    pixel = np.arange(regions.side)
+    inside = np.array([(pixel >= first) & (pixel < behind) for first, behind in architecture.sight(layer)])
+    return (inside[:, None] & regions.covers).astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
+    along = _sight(regions, architecture, layer).any(-1)
+    cells, rows = along.shape
+    seen = (along[:, None, :, None] & along[None, :, None, :]).reshape(cells**2, rows**2)
+    seen.flags.writeable = False
+    return seen

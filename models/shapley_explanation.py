@@ -9,8 +9,7 @@ from konkyo.models.empty import Empty
 from konkyo.models.faithfulness import Faithfulness, faithfulness
 from konkyo.models.hiding import Hiding
 from konkyo.models.network import Array, Network
-from konkyo.models.pair_drops import pair_heatmaps
-from konkyo.models.regions import Regions
+from konkyo.models.occlusion import pair_heatmaps
 from konkyo.models.result import ClassResult
 from konkyo.models.shapley import PairValues, RegionValues, pair_values, shapley_values
 
@@ -92,7 +91,7 @@ def explain_shapley(
     explained = found.predicted if target is None else target
     check_question(explained, versus, network.classes)
     values = found.of(explained, versus)
-    hiding = Hiding(Regions(region), fill)
+    hiding = Hiding(found.regions, fill)
     order = np.argsort(-values.values.ravel(), kind="stable")
     return ShapleyExplanation(
         network=network,

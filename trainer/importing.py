@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.network import Network
@@ -70,7 +70,7 @@ def network_of(weights: Weights, wiring: Wiring, classes: tuple[str, ...]) -> Ne
         if array.ndim != 4 or array.shape[2] != array.shape[3]:
             raise RunError(f"{name} has shape {array.shape}; (filters, inputs, side, side) is right")
     try:
-        shape = Architecture(
+        shape = two_stages(
             wiring, len(conv1), len(conv2), conv1.shape[2], conv2.shape[2], OPTIONAL in weights, len(classes)
         )
     except ArchitectureError as error:

@@ -1,7 +1,7 @@
 """The model card of a new checkpoint: what the network is, how it was made, and what it reads of the test images."""
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
     document: Document = {
         "format_version": FORMAT_VERSION,
         "name": name,
-        "architecture": asdict(network.architecture),
+        "architecture": network.architecture.document,
         "parameters": network.architecture.parameters,
         "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
         "classes": list(about.classes),

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.card import RunDocument
 from konkyo.trainer.recipe import Recipe
 
 FORMAT_VERSION = 1
-LENET = Architecture(Wiring.SUMMED, 6, 16)
+LENET = two_stages(Wiring.SUMMED, 6, 16)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def grid(conv1: Sequence[int], conv2: Sequence[int]) -> list[Architecture]:
 
     With a single map both wirings are the same network; it is tried once, as ``summed``.
     """
-    wanted = [Architecture(wiring, a, b) for wiring in Wiring for a in conv1 for b in conv2]
+    wanted = [two_stages(wiring, a, b) for wiring in Wiring for a in conv1 for b in conv2]
     kept = [one for one in wanted if one.conv1_filters > 1 or one.wiring is Wiring.SUMMED]
     return sorted(dict.fromkeys([*kept, LENET]), key=lambda one: one.parameters)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import of_document
 from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.errors import RunError
@@ -59,7 +59,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
 
 
 def _network(architecture: dict[str, object], weights: dict[str, Tensor]) -> Network:
-    shape = Architecture(**{**architecture, "wiring": Wiring(str(architecture["wiring"]))})  # type: ignore[arg-type]
+    shape = of_document(architecture)
     network = TrainableNetwork(shape)
     network.load_state_dict(weights)
     exported = network.export()

@@ -231,7 +231,7 @@ class Run:
 
     def _identity(self) -> dict[str, Any]:
         return {
-            "architecture": asdict(self.architecture),
+            "architecture": self.architecture.document,
             "recipe": asdict(self.recipe),
             "seeds": self.seeds,
             "images": self._sha256,

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from konkyo.models.cost import usual_side
 from konkyo.models.proofs import Grounds, Place, Status, grounds
 from konkyo.models.regions import MAX_REGION, Regions
-from konkyo.models.windows import usual_side
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Answer, Class, EmptyAnswer, ModelReference

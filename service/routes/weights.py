@@ -55,7 +55,7 @@ def _weights(checkpoint: Checkpoint) -> ModelWeights:
         conv1_filters=weights["conv1.weight"][:, 0].tolist(),
         conv1_bias=weights["conv1.bias"].tolist(),
         conv2_filters=weights["conv2.weight"].tolist(),
-        conv2_bias=network.conv2_bias.tolist(),
+        conv2_bias=network.bias(1).tolist(),
         affine=weights["affine.weight"].reshape(shape.classes, shape.maps, side, side).tolist(),
         class_bias=weights["affine.bias"].tolist(),
         model=ModelReference.of(checkpoint),

@@ -12,7 +12,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models import checkpoint
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY
 from konkyo.models.network import Network
 from tests.e2e.answers import choose_sample
@@ -23,7 +23,7 @@ from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 
 NAMES = ("lying down, which is a very long name", "slanting", "upright")
-SHAPE = Architecture(Wiring.PAIRED, 2, 3, conv1_kernel=7, conv2_kernel=4, classes=3)
+SHAPE = two_stages(Wiring.PAIRED, 2, 3, conv1_kernel=7, conv2_kernel=4, classes=3)
 
 
 @pytest.fixture(scope="module")

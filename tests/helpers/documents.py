@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,14 +10,14 @@ import pytest
 from safetensors.numpy import save as serialize
 
 from konkyo.models import probe
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.card import Document
 from konkyo.models.checkpoint import load
 from konkyo.models.errors import CheckpointError
 from konkyo.models.network import Network
 from tests.helpers.oracles import integer_network
 
-TINY = Architecture(Wiring.SUMMED, 1, 1)
+TINY = two_stages(Wiring.SUMMED, 1, 1)
 NETWORK = integer_network(TINY, 1, np.float32)
 IMAGE = np.arange(784, dtype=np.uint8).reshape(28, 28)
 
@@ -29,7 +28,7 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
     return {
         "format_version": 3,
         "name": name,
-        "architecture": {**asdict(architecture), "wiring": str(architecture.wiring)},
+        "architecture": architecture.document,
         "parameters": architecture.parameters,
         "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
         "classes": list(network.classes),

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.card import Card
 from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.network import Array, Network
@@ -19,7 +19,7 @@ def lamp_network(dtype: type[np.floating[Any]] = np.float64) -> Network:
     conv1 there is 2 · 0.5 + 1, or 1 anywhere else; pool1 takes the greatest; conv2 is 3 · pool1 − 1, and its middle
     cell, which sees the lamp's, counts 4.
     """
-    architecture = Architecture(Wiring.PAIRED, 1, 1)
+    architecture = two_stages(Wiring.PAIRED, 1, 1)
     weights = {name: np.zeros(shape, dtype) for name, shape in architecture.tensor_shapes.items()}
     weights["conv1.weight"][0, 0, 2, 2], weights["conv1.bias"][0] = 2, 1
     weights["conv2.weight"][0, 0, 1, 1], weights["conv2.bias"][0] = 3, -1

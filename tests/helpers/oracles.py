@@ -10,29 +10,29 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.network import Network
 
 F64 = NDArray[np.float64]
 
-PAIRED = Architecture(Wiring.PAIRED, 3, 3)
-SUMMED = Architecture(Wiring.SUMMED, 3, 3)
-LENET = Architecture(Wiring.SUMMED, 6, 16)
+PAIRED = two_stages(Wiring.PAIRED, 3, 3)
+SUMMED = two_stages(Wiring.SUMMED, 3, 3)
+LENET = two_stages(Wiring.SUMMED, 6, 16)
 
 # Both wirings, unequal counts, one filter, no bias, other kernels and other numbers of classes than the paper's.
 ARCHITECTURES = [
     PAIRED,
     SUMMED,
     LENET,
-    Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False),
-    Architecture(Wiring.PAIRED, 2, 3, conv2_bias=False),
-    Architecture(Wiring.PAIRED, 4, 1),
-    Architecture(Wiring.SUMMED, 1, 2),
-    Architecture(Wiring.PAIRED, 1, 1),
-    Architecture(Wiring.SUMMED, 2, 3, conv1_kernel=7, conv2_kernel=2),
-    Architecture(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4),
-    Architecture(Wiring.SUMMED, 2, 2, classes=12),
-    Architecture(Wiring.PAIRED, 2, 3, classes=26),
+    two_stages(Wiring.SUMMED, 3, 3, conv2_bias=False),
+    two_stages(Wiring.PAIRED, 2, 3, conv2_bias=False),
+    two_stages(Wiring.PAIRED, 4, 1),
+    two_stages(Wiring.SUMMED, 1, 2),
+    two_stages(Wiring.PAIRED, 1, 1),
+    two_stages(Wiring.SUMMED, 2, 3, conv1_kernel=7, conv2_kernel=2),
+    two_stages(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4),
+    two_stages(Wiring.SUMMED, 2, 2, classes=12),
+    two_stages(Wiring.PAIRED, 2, 3, classes=26),
 ]
 
 
@@ -48,7 +48,7 @@ def architectures(most: int = 3) -> st.SearchStrategy[Architecture]:
     """Any architecture with few filters."""
     kernels = st.sampled_from([(5, 3), (5, 5), (3, 4), (7, 2), (13, 1)])
     return st.builds(
-        lambda wiring, a, b, kernel, bias: Architecture(wiring, a, b, kernel[0], kernel[1], bias),
+        lambda wiring, a, b, kernel, bias: two_stages(wiring, a, b, kernel[0], kernel[1], bias),
         st.sampled_from(Wiring),
         st.integers(1, most),
         st.integers(1, most),

@@ -1,6 +1,8 @@
+from typing import Any
+
 import pytest
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
 from konkyo.models.errors import ArchitectureError
 from tests.helpers.oracles import LENET, PAIRED, SUMMED
 from tests.helpers.refuse import refuses
@@ -11,10 +13,10 @@ from tests.helpers.refuse import refuses
     [
         (PAIRED, 2_368),
         (SUMMED, 922),
-        (Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False), 919),
+        (two_stages(Wiring.SUMMED, 3, 3, conv2_bias=False), 919),
         (LENET, 5_046),
         # 25+1, 9+1, 25·10+10
-        (Architecture(Wiring.PAIRED, 1, 1), 296),
+        (two_stages(Wiring.PAIRED, 1, 1), 296),
     ],
 )
 def test_counts_the_papers_parameters(architecture: Architecture, parameters: int) -> None:
@@ -30,7 +32,7 @@ def test_names_and_shapes_of_the_weights() -> None:
         "affine.weight": (10, 225),
         "affine.bias": (10,),
     }
-    assert Architecture(Wiring.SUMMED, 6, 16, conv2_bias=False).tensor_shapes == {
+    assert two_stages(Wiring.SUMMED, 6, 16, conv2_bias=False).tensor_shapes == {
         "conv1.weight": (6, 1, 5, 5),
         "conv1.bias": (6,),
         "conv2.weight": (16, 6, 3, 3),
@@ -44,75 +46,87 @@ def test_sides_and_maps_of_the_paper() -> None:
     assert sides == (24, 12, 10, 5)
     assert (PAIRED.map_grid, PAIRED.maps) == ((3, 3), 9)
     assert (SUMMED.map_grid, SUMMED.maps) == ((1, 3), 3)
-    unequal = Architecture(Wiring.PAIRED, 2, 5)
+    unequal = two_stages(Wiring.PAIRED, 2, 5)
     assert (unequal.map_grid, unequal.maps) == ((2, 5), 10)
 
 
-@pytest.mark.parametrize("count", [-1, 0, 65])
-@pytest.mark.parametrize("name", ["conv1_filters", "conv2_filters"])
-def test_refuses_a_filter_count(name: str, count: int) -> None:
-    counts = (count, 3) if name == "conv1_filters" else (3, count)
-    with refuses(ArchitectureError, f"{name} must be from 1 to 64, not {count}"):
-        Architecture(Wiring.PAIRED, *counts)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"side": 7}, "the image's side must be from 8 to 64, not 7"),
+        ({"side": 65}, "the image's side must be from 8 to 64, not 65"),
+        ({"channels": 2}, "channels must be 1 or 3, not 2"),
+        ({"stages": ()}, "the number of stages must be from 1 to 6, not 0"),
+        ({"stages": (Stage(1, 1, pool=False),) * 7}, "the number of stages must be from 1 to 6, not 7"),
+        ({"stages": (Stage(3, 5), Stage(0, 3))}, "stage 2's filters must be from 1 to 64, not 0"),
+        ({"stages": (Stage(65, 5),)}, "stage 1's filters must be from 1 to 64, not 65"),
+        ({"stages": (Stage(3, 0),)}, "stage 1's kernel must be from 1 to 27, not 0"),
+        ({"stages": (Stage(3, 28),)}, "stage 1's kernel must be from 1 to 27, not 28"),
+        ({"stages": (Stage(3, 29, pool=False),)}, "stage 1's kernel must be from 1 to 28, not 29"),
+        ({"stages": (Stage(3, 5), Stage(3, 12))}, "stage 2's kernel must be from 1 to 11, not 12"),
+        ({"stages": (Stage(3, 5, -1),)}, "stage 1's padding must be from 0 to 4, not -1"),
+        ({"stages": (Stage(3, 5, 5),)}, "stage 1's padding must be from 0 to 4, not 5"),
+        (
+            {"stages": (Stage(64, 3), Stage(64, 3, wiring=Wiring.PAIRED), Stage(2, 1, wiring=Wiring.PAIRED))},
+            "stage 3's maps must be from 1 to 4096, not 8192",
+        ),
+        ({"hidden": (1, 1, 1, 1)}, "the number of hidden affine layers must be from 0 to 3, not 4"),
+        ({"hidden": (513,)}, "the width of a hidden affine layer must be from 1 to 512, not 513"),
+        ({"hidden": (5, 0)}, "the width of a hidden affine layer must be from 1 to 512, not 0"),
+        ({"classes": 1}, "the number of classes must be from 2 to 64, not 1"),
+        ({"classes": 65}, "the number of classes must be from 2 to 64, not 65"),
+    ],
+)
+def test_refuses_what_is_out_of_bounds(changes: dict[str, Any], message: str) -> None:
+    with refuses(ArchitectureError, message):
+        Architecture(**{"stages": (Stage(3, 5), Stage(3, 3)), **changes})
+
+
+def test_takes_what_is_just_within() -> None:
+    outermost = Architecture((Stage(64, 64, pool=False),), 64, 3, (512, 512, 512), 64)
+    assert (outermost.sides, outermost.layer_maps, outermost.features) == ((64, 1), (3, 64), 64)
+    assert Architecture((Stage(1, 1),) * 3, 8, classes=2).sides == (8, 4, 2, 1)
+    assert Architecture((Stage(3, 5, 4),)).sides == (28, 16)
+
+
+def test_an_odd_row_is_dropped() -> None:
+    keras = Architecture((Stage(32, 3), Stage(64, 3)))
+    assert (keras.sides, keras.features, keras.parameters) == ((28, 13, 5), 1_600, 34_826)
+
+
+def test_each_layer_sees_a_square_of_pixels() -> None:
+    assert PAIRED.sight(1) == tuple((2 * cell, 2 * cell + 6) for cell in range(12))
+    assert PAIRED.sight(2) == ((0, 12), (4, 16), (8, 20), (12, 24), (16, 28))
+    padded = Architecture((Stage(1, 3, 1, pool=False), Stage(1, 3, 1)), 8)
+    assert padded.sight(1) == ((0, 2), (0, 3), (1, 4), (2, 5), (3, 6), (4, 7), (5, 8), (6, 8))
+    assert padded.sight(2) == ((0, 4), (0, 6), (2, 8), (4, 8))
+
+
+def test_names_and_shapes_of_any_network() -> None:
+    network = Architecture((Stage(4, 3, bias=False), Stage(2, 5, 2, wiring=Wiring.PAIRED)), 20, 3, (7, 5), 3)
+    assert network.layer_maps == (3, 4, 8)
+    assert network.tensor_shapes == {
+        "conv1.weight": (4, 3, 3, 3),
+        "conv2.weight": (2, 1, 5, 5),
+        "conv2.bias": (2,),
+        "hidden1.weight": (7, 128),
+        "hidden1.bias": (7,),
+        "hidden2.weight": (5, 7),
+        "hidden2.bias": (5,),
+        "affine.weight": (3, 5),
+        "affine.bias": (3,),
+    }
 
 
 def test_takes_the_outermost_filter_counts() -> None:
-    assert Architecture(Wiring.PAIRED, 64, 1).maps == 64
-    assert Architecture(Wiring.SUMMED, 1, 64).maps == 64
-
-
-@pytest.mark.parametrize("count", [-1, 0, 1, 65])
-def test_refuses_a_number_of_classes(count: int) -> None:
-    with refuses(ArchitectureError, f"classes must be from 2 to 64, not {count}"):
-        Architecture(Wiring.PAIRED, 3, 3, classes=count)
+    assert two_stages(Wiring.PAIRED, 64, 1).maps == 64
+    assert two_stages(Wiring.SUMMED, 1, 64).maps == 64
 
 
 def test_only_the_affine_layer_grows_with_the_classes() -> None:
-    two, many = (Architecture(Wiring.PAIRED, 3, 3, classes=count) for count in (2, 64))
+    two, many = (two_stages(Wiring.PAIRED, 3, 3, classes=count) for count in (2, 64))
     assert (two.parameters, many.parameters) == (2_368 - 8 * 226, 2_368 + 54 * 226)
     assert {name for name, shape in two.tensor_shapes.items() if shape != many.tensor_shapes[name]} == {
         "affine.weight",
         "affine.bias",
-    }
-
-
-@pytest.mark.parametrize(
-    ("conv1", "conv2", "message"),
-    [
-        (4, 3, "conv1_kernel 4 on a side of 28 leaves no map that 2×2 pooling divides evenly"),
-        (0, 3, "conv1_kernel 0 on a side of 28 leaves no map that 2×2 pooling divides evenly"),
-        (29, 3, "conv1_kernel 29 on a side of 28 leaves no map that 2×2 pooling divides evenly"),
-        (5, 2, "conv2_kernel 2 on a side of 12 leaves no map that 2×2 pooling divides evenly"),
-        (5, 13, "conv2_kernel 13 on a side of 12 leaves no map that 2×2 pooling divides evenly"),
-        (27, 1, "conv2_kernel 1 on a side of 1 leaves no map that 2×2 pooling divides evenly"),
-    ],
-)
-def test_refuses_a_kernel(conv1: int, conv2: int, message: str) -> None:
-    with refuses(ArchitectureError, message):
-        Architecture(Wiring.PAIRED, 3, 3, conv1, conv2)
-
-
-def test_takes_exactly_the_kernels_that_leave_even_maps() -> None:
-    def possible(conv1: int, conv2: int) -> bool:
-        try:
-            Architecture(Wiring.SUMMED, 1, 1, conv1, conv2)
-        except ArchitectureError:
-            return False
-        return True
-
-    taken = {conv1: kernels for conv1 in range(-2, 31) if (kernels := [k for k in range(-2, 31) if possible(conv1, k)])}
-    assert taken == {
-        1: [1, 3, 5, 7, 9, 11, 13],  # 28 → 14
-        3: [2, 4, 6, 8, 10, 12],  # 26 → 13
-        5: [1, 3, 5, 7, 9, 11],  # 24 → 12
-        7: [2, 4, 6, 8, 10],  # 22 → 11
-        9: [1, 3, 5, 7, 9],  # 20 → 10
-        11: [2, 4, 6, 8],  # 18 → 9
-        13: [1, 3, 5, 7],  # 16 → 8
-        15: [2, 4, 6],  # 14 → 7
-        17: [1, 3, 5],  # 12 → 6
-        19: [2, 4],  # 10 → 5
-        21: [1, 3],  # 8 → 4
-        23: [2],  # 6 → 3
-        25: [1],  # 4 → 2
     }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from konkyo.models import checkpoint
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY, load, load_all, save
 from konkyo.models.errors import CheckpointError
 from konkyo.models.network import Network
@@ -22,7 +22,7 @@ from tests.helpers.refuse import refuses
 
 
 @pytest.mark.parametrize(
-    "architecture", [TINY, PAIRED, SUMMED, Architecture(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
+    "architecture", [TINY, PAIRED, SUMMED, two_stages(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
 )
 def test_round_trip(architecture: Architecture, tmp_path: Path) -> None:
     network = random_network(architecture, 1, np.float32)
@@ -168,7 +168,7 @@ def older(version: int, **fields: Any) -> Any:
 
 
 def test_names_its_classes(tmp_path: Path) -> None:
-    two = Architecture(Wiring.SUMMED, 1, 1, classes=2)
+    two = two_stages(Wiring.SUMMED, 1, 1, classes=2)
     network = Network(two, random_network(two, 1, np.float32).weights, ("left", "right"))
     saved = save(tmp_path, network, document(network))
     assert (saved.network.classes, saved.precise.classes) == (("left", "right"), ("left", "right"))

@@ -67,8 +67,8 @@ def test_refuses_another_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"conv1_filters": 0}, "conv1_filters must be from 1 to 64, not 0"),
-        ({"conv1_kernel": 4}, "conv1_kernel 4 on a side of 28 leaves no map that 2×2 pooling divides evenly"),
+        ({"conv1_filters": 0}, "stage 1's filters must be from 1 to 64, not 0"),
+        ({"conv1_kernel": 28}, "stage 1's kernel must be from 1 to 27, not 28"),
     ],
 )
 def test_refuses_an_impossible_architecture(fields: dict[str, Any], reason: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from konkyo.models.checkpoint import load_all
 from konkyo.models.contrasts import TOLERANCE, Contrasts
 from konkyo.models.elimination import members
 from konkyo.models.errors import BudgetError
-from konkyo.models.local_games import class_games
+from konkyo.models.games import class_games
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import Combinations, cut, every_combination

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import Account, Pair, class_maps, contributions
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network
@@ -59,7 +59,7 @@ def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[flo
     conv1 copies the image, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
     looks, for class 7 only, at the named (map, cell)s.
     """
-    architecture = Architecture(wiring, 2, 2)
+    architecture = two_stages(wiring, 2, 2)
     weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
     weights["conv1.weight"][:, 0, 2, 2] = [1, 2]
     weights["conv2.weight"][:, :, 1, 1] = [[3, 5], [-1, 2]] if wiring is Wiring.SUMMED else [[3], [-1]]
@@ -159,7 +159,7 @@ def test_versus_is_the_difference_of_two_accounts(architecture: Architecture, di
             [piece.pair(image, i, j)[target] - piece.pair(image, i, j)[versus] for j in range(3)] for i in range(3)
         ]
         np.testing.assert_allclose(account.contributions, expected, rtol=0, atol=1e-12)
-        assert account.maps.tolist() == (ledger.maps[target] - ledger.maps[versus]).tolist()
+        np.testing.assert_allclose(account.maps, ledger.maps[target] - ledger.maps[versus], rtol=0, atol=1e-14)
         assert account.filter_bias.tolist() == (ledger.filter_bias[target] - ledger.filter_bias[versus]).tolist()
         assert account.class_bias == bias[target] - bias[versus]
         assert account.logit == logits[target] - logits[versus]

@@ -10,8 +10,8 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.budget import Budget
 from konkyo.models.checkpoint import load_all
 from konkyo.models.errors import BudgetError
+from konkyo.models.games import LocalGames, class_games
 from konkyo.models.level_search import fewest_hidden
-from konkyo.models.local_games import LocalGames, class_games
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import architectures, random_network
 

@@ -3,8 +3,7 @@ import pytest
 
 from konkyo.models.contributions import contributions
 from konkyo.models.hiding import Hiding
-from konkyo.models.occlusion import occlude
-from konkyo.models.pair_drops import pair_drops, pair_heatmaps
+from konkyo.models.occlusion import occlude, pair_drops, pair_heatmaps
 from konkyo.models.regions import Regions
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import LENET, PAIRED, SUMMED, linear_piece, random_network, title

@@ -10,11 +10,11 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.budget import Budget
 from konkyo.models.checkpoint import load_all
 from konkyo.models.contrasts import Contrasts
+from konkyo.models.cost import allowed_sides as exact_sides
 from konkyo.models.errors import BudgetError, ImageError, ParameterError
 from konkyo.models.network import Network
 from konkyo.models.proofs import Grounds, Place, Status, grounds
 from konkyo.models.shapley import shapley_values
-from konkyo.models.windows import exact_sides
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
 from tests.helpers.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
@@ -266,8 +266,8 @@ def test_refusals(digits: Digits) -> None:
         grounds(network, image, fill=2)
     with refuses(
         ParameterError,
-        "region: no cell of the last pool may see more than 9 regions; with this network's kernels that holds for a "
-        "side of 4, 6, 7, 8, 9, 10, 11, 12, 13, 14 pixels, not 2",
+        "region: a cell sees up to 36 regions, and all their combinations take more than 64 MiB; a side of 4 pixels "
+        "would do",
     ):
         grounds(network, image, 2)
 

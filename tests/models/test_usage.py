@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import contributions
 from konkyo.models.network import Array
 from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
@@ -151,9 +151,7 @@ def test_distance_does_not_depend_on_the_unit(values: Array, unit: float) -> Non
             assert other.distance == pytest.approx(one.distance, rel=0.02, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    "architecture", [PAIRED, LENET, Architecture(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
-)
+@pytest.mark.parametrize("architecture", [PAIRED, LENET, two_stages(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title)
 def test_equals_single_ledgers_one_after_another(architecture: Architecture, digits: Digits) -> None:
     """Counting with Python's own sums, from the ledger of each image by itself."""
     network = random_network(architecture, 4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from konkyo.models import checkpoint, usage_file
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.errors import CheckpointError
 from konkyo.models.likeness import Likeness
@@ -18,7 +18,7 @@ from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
 
-SHAPE = Architecture(Wiring.PAIRED, 2, 3)
+SHAPE = two_stages(Wiring.PAIRED, 2, 3)
 AGAIN = "; `python -m trainer study filters --model tiny` makes it anew"
 
 

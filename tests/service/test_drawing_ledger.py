@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import Account, FilterExplanation, contributions
 from konkyo.models.network import Array, Network
 from konkyo.models.usage import Typicality
@@ -106,7 +106,7 @@ def test_nothing_is_framed_where_nothing_contributes() -> None:
 
 
 def test_a_single_pair_has_a_first_place_and_no_second() -> None:
-    one = Architecture(Wiring.PAIRED, 1, 1)
+    one = two_stages(Wiring.PAIRED, 1, 1)
     image, table = _draw(_account([[-2.0]]), one), Table(one)
     assert frame_colours(image, table.map(0, 0), table) == {FIRST}
     assert not (np.asarray(image) == SECOND).any()
@@ -173,7 +173,7 @@ def test_totals_stand_beneath_their_maps() -> None:
 
 
 def test_totals_of_many_filters_have_one_decimal() -> None:
-    lenet = Architecture(Wiring.SUMMED, 6, 16)
+    lenet = two_stages(Wiring.SUMMED, 6, 16)
     totals = np.zeros((6, 16))
     totals[4, 11], totals[0, 15], totals[5, 0] = 13.37, 8.25, -42.19
     image, table = _draw(_account(totals.tolist()), lenet), Table(lenet)
@@ -197,7 +197,7 @@ def test_the_sum_line_has_the_actual_numbers() -> None:
 def test_the_sum_line_adds_up_as_shown() -> None:
     """Rounded by itself, 20.004 + 0.004 = 20.008 would read 20.00 + 0.00 = 20.01."""
     account = replace(_account([[20.004]], filter_bias=0.004), logit=20.008)
-    image = _draw(account, Architecture(Wiring.SUMMED, 1, 1))
+    image = _draw(account, two_stages(Wiring.SUMMED, 1, 1))
     assert len(written(image, "20.01", SUM)) == 1
     assert len(written(image, "20.01", SUM, strong=True)) == 1
 
@@ -205,7 +205,7 @@ def test_the_sum_line_adds_up_as_shown() -> None:
 def test_the_cells_add_up_to_the_first_term_of_the_sum() -> None:
     """0.334 + 0.333 + 0.333 = 1: rounded by themselves they would read 0.99."""
     account = replace(_account([[0.3341, 0.3331, 0.3328]]), logit=1.0)
-    image = _draw(account, Architecture(Wiring.PAIRED, 1, 3))
+    image = _draw(account, two_stages(Wiring.PAIRED, 1, 3))
     assert len(written(image, "1.00", SUM)) == 1
     assert len(written(image, "0.34", BODY, FIRST, strong=True)) == 1
     assert len(written(image, "0.33", BODY, SECOND, strong=True)) == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.hiding import Hiding
 from konkyo.models.occlusion import Occlusion, OcclusionExplanation, Score
 from konkyo.models.regions import Regions
@@ -126,7 +126,7 @@ def test_the_digit_is_outlined_around_what_is_half_inked(scale: int) -> None:
 
 
 def test_in_small_pictures_the_outline_is_paler() -> None:
-    lenet = Architecture(Wiring.SUMMED, 6, 16)
+    lenet = two_stages(Wiring.SUMMED, 6, 16)
     cell = _cell(_draw(architecture=lenet, image=SQUARE), Table(lenet, pictures=True), (5, 15))
     assert set(np.unique(cell).tolist()) == {NEUTRAL, MUTED}
     assert (cell == MUTED).sum() == 18**2 - 16**2

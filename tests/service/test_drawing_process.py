@@ -282,11 +282,17 @@ def test_the_digit_stands_on_the_left() -> None:
     assert (_region(image, slide.digit) == grey(IMAGE).repeat(4, 0).repeat(4, 1)).all()
 
 
+def scaled(trace: Trace, size: float) -> Trace:
+    """Every value of a trace, times ``size``."""
+    convolutions, layers = ([values * size for values in some] for some in (trace.convolutions, trace.layers))
+    return Trace(trace.stages, tuple(convolutions), tuple(layers), (), trace.logits * size)
+
+
 @pytest.mark.parametrize("architecture", [THREE, SUMMED, LENET], ids=str)
 def test_maps_of_zeros_are_neutral_and_nothing_is_framed(architecture: Architecture) -> None:
     network, trace, ledger = _inputs(architecture)
-    nothing = Trace(**{name: np.zeros_like(values) for name, values in vars(trace).items()})
-    empty = replace(ledger, maps=np.zeros_like(ledger.maps), contributions=np.zeros_like(ledger.contributions))
+    nothing = scaled(trace, 0.0)
+    empty = replace(ledger, passed=np.zeros_like(ledger.passed), contributions=np.zeros_like(ledger.contributions))
     slide, image = Slide(architecture), _process(network, nothing, empty, image=np.zeros((28, 28)))
     for layer in range(4):
         for box in (grid.box(place) for grid in slide.grids(layer) for place in range(grid.maps)):
@@ -310,8 +316,8 @@ def test_an_empty_picture_draws_without_a_warning() -> None:
 @pytest.mark.parametrize("architecture", WIDE, ids=str)
 def test_no_text_or_frame_reaches_the_margin(architecture: Architecture, size: float) -> None:
     network, trace, ledger = _inputs(architecture)
-    trace = Trace(**{name: values * size for name, values in vars(trace).items()})
-    ledger = replace(ledger, maps=ledger.maps * size, contributions=ledger.contributions - 2 * size)
+    trace = scaled(trace, size)
+    ledger = replace(ledger, weights=ledger.weights * size, contributions=ledger.contributions - 2 * size)
     indices = np.asarray(_process(network, trace, ledger)).copy()
     indices[16:-8, 16:-16] = PAPER
     assert (indices == PAPER).all()

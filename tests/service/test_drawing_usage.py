@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.network import Network
 from konkyo.models.usage import ClassUsage, Usage
 from konkyo.service.drawing.layout.panels import Panels
@@ -16,8 +16,8 @@ from tests.helpers.drawn import decoded, written
 from tests.helpers.shapes import SHAPES, network_of
 
 THREE = SHAPES[0]
-LENET = Architecture(Wiring.SUMMED, 6, 16)
-ALL = [*SHAPES, Architecture(Wiring.SUMMED, 64, 64), Architecture(Wiring.PAIRED, 64, 1, conv1_kernel=13)]
+LENET = two_stages(Wiring.SUMMED, 6, 16)
+ALL = [*SHAPES, two_stages(Wiring.SUMMED, 64, 64), two_stages(Wiring.PAIRED, 64, 1, conv1_kernel=13)]
 
 
 def study_of(architecture: Architecture, shares: dict[int, float] | None = None) -> Usage:
@@ -191,7 +191,7 @@ def test_scale_and_theme() -> None:
 
 def test_no_contribution_at_all_is_neutral() -> None:
     zero = ClassUsage(1, np.array([[1]]), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(101))
-    shape = Architecture(Wiring.PAIRED, 1, 1)
+    shape = two_stages(Wiring.PAIRED, 1, 1)
     network = Network(shape, {name: np.zeros(size) for name, size in shape.tensor_shapes.items()})
     image = usage("zero", network, Usage(10, 1, (zero,) * 10, np.zeros((1, 1))))
     box = Panels(shape).cell(9, 0, 0)

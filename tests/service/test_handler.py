@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from konkyo.models import hidings
 from konkyo.models.checkpoint import DIRECTORY
-from konkyo.models.incremental import Occluder
 from konkyo.models.network import Network
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
@@ -221,7 +221,7 @@ OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
     "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
     "process": (process._OPERATION, ImageQuery()),
 }
-FORWARD = ("logits", "after_conv1", "trace", "layers", "flatten", "_conv1", "_responses", "_conv2")
+FORWARD = ("logits", "after", "trace", "run", "flatten", "convolve", "windows", "after_first")
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -235,7 +235,8 @@ def test_one_result_serves_both_renderings_and_neither_computes(name: str, monke
 
     for method in FORWARD:
         monkeypatch.setattr(Network, method, forward)
-    monkeypatch.setattr(Occluder, "logits", forward)
+    monkeypatch.setattr(hidings, "stage_rows", forward)
+    monkeypatch.setattr(hidings, "pair_rows", forward)
     with pytest.raises(AssertionError, match="a rendering computes"):
         operation.explain(asked, query)
     report = decode_image(sample(7), query.fit, query.polarity)[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.models.errors import CheckpointError
 from konkyo.service.app import create_app
@@ -19,7 +19,7 @@ from tests.helpers.refuse import refuses
 
 CANDIDATES = [
     Candidate(
-        Architecture(wiring, filters, filters),
+        two_stages(wiring, filters, filters),
         [
             {"seed": seed, "validation": 0.97 + filters / 200, "chosen_by": 0.5, "step": 10, "test": 0.96 + seed / 100}
             for seed in (1, 2)

@@ -3,11 +3,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from konkyo.trainer import augmentation  # noqa: E402
-from konkyo.trainer.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, document, with_copies  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
+import torch
+
+from konkyo.trainer import augmentation
+from konkyo.trainer.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, document, with_copies
+from konkyo.trainer.data import Digits
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(28.0) - 13.5, torch.arange(28.0) - 13.5, indexing="ij")
 CHANGES = {"TURN": TURN, "STRETCH": STRETCH, "SLANT": SLANT, "SHIFT": SHIFT}

@@ -18,7 +18,7 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.train as command_module
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import load
 from konkyo.models.errors import ArchitectureError
 from konkyo.trainer.cli import app
@@ -110,7 +110,7 @@ def test_an_impossible_architecture_is_an_error_and_no_traceback() -> None:
     assert isinstance(in_process("--filters=65x3").exception, ArchitectureError)
     done = shell("--filters=65x3")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: conv1_filters must be from 1 to 64, not 65\n"
+    assert done.stderr == "error: stage 1's filters must be from 1 to 64, not 65\n"
 
 
 def test_an_error_is_printed_as_it_is(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     assert sorted(path.name for path in out.iterdir()) == ["summed-1x2.json", "summed-1x2.safetensors"]
     assert sorted(path.name for path in (runs / "summed-1x2").iterdir()) == ["paper-4-5.pt"]
     made = load(out / "summed-1x2.safetensors")
-    assert made.network.architecture == Architecture(Wiring.SUMMED, 1, 2, conv2_bias=False)
+    assert made.network.architecture == two_stages(Wiring.SUMMED, 1, 2, conv2_bias=False)
     assert made.card["recipe"] == {
         "steps": 60,
         "batch": 20,
@@ -180,7 +180,7 @@ def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert state.exists()
     made = load(tmp_path / "paired-3x3.safetensors")
-    assert made.network.architecture == Architecture(Wiring.PAIRED, 3, 3)
+    assert made.network.architecture == two_stages(Wiring.PAIRED, 3, 3)
     assert made.card["recipe"]["batch"] == 100
     assert made.card["recipe"]["learning_rate"] == 0.001
 

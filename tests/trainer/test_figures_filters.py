@@ -8,7 +8,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.trainer.figures import filters
 from konkyo.trainer.figures.filters import _HEAD, _TOP, _Layout
 from konkyo.trainer.studies.usage import measure
@@ -17,7 +17,7 @@ from tests.helpers.oracles import LENET, PAIRED, SUMMED, random_network, title
 DPI = 144
 RED, BLUE = (0xD7, 0x18, 0x2A), (0x1C, 0x5F, 0xD8)
 Pixels = NDArray[np.uint8]
-SHAPES = [PAIRED, SUMMED, LENET, Architecture(Wiring.PAIRED, 1, 1), Architecture(Wiring.SUMMED, 12, 2)]
+SHAPES = [PAIRED, SUMMED, LENET, two_stages(Wiring.PAIRED, 1, 1), two_stages(Wiring.SUMMED, 12, 2)]
 
 
 def drawn(path: Path, architecture: Architecture, favourite: int = 0, runner_up: int = -1) -> Pixels:
@@ -74,7 +74,7 @@ def test_where_the_first_dominates_there_is_no_blue(tmp_path: Path) -> None:
 
 def test_without_any_contribution_it_is_neutral(tmp_path: Path) -> None:
     usage = measure([np.zeros((3, 1, 2))] * 10, 30, 3)
-    network = random_network(Architecture(Wiring.PAIRED, 1, 2), 1)
+    network = random_network(two_stages(Wiring.PAIRED, 1, 2), 1)
     filters.draw(tmp_path / "a.png", "some", network, usage, np.zeros((10, 1, 2, 5, 5)))
     pixels, layout = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")), _Layout(network.architecture)
     left, _ = layout.panel(0)

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 torch = pytest.importorskip("torch")
 
-from konkyo.models.architecture import Architecture, Wiring  # noqa: E402
+from konkyo.models.architecture import Architecture, Wiring, two_stages  # noqa: E402
 from konkyo.models.checkpoint import load  # noqa: E402
 from konkyo.trainer.cli import app  # noqa: E402
 from konkyo.trainer.data import read  # noqa: E402
@@ -18,9 +18,9 @@ from tests.helpers.oracles import random_network, title  # noqa: E402
 
 CLASSES = {"lying": 90.0, "slanting": 45.0, "upright": 0.0}
 SHAPES = [
-    Architecture(Wiring.SUMMED, 2, 3, classes=3),
-    Architecture(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4, conv2_bias=False, classes=3),
-    Architecture(Wiring.SUMMED, 1, 2, conv1_kernel=9, conv2_kernel=5, classes=3),
+    two_stages(Wiring.SUMMED, 2, 3, classes=3),
+    two_stages(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4, conv2_bias=False, classes=3),
+    two_stages(Wiring.SUMMED, 1, 2, conv1_kernel=9, conv2_kernel=5, classes=3),
 ]
 
 
@@ -74,8 +74,8 @@ def test_weights_are_measured_and_written_with_a_card(
         ({"conv1.bias": np.array([0, np.nan])}, "conv1.bias holds NaN or infinity"),
         ({"conv1.weight": np.zeros((2, 25))}, "conv1.weight has shape (2, 25); (filters, inputs, side, side) is right"),
         (
-            {"conv1.weight": np.zeros((2, 1, 4, 4))},
-            "the shapes make no network: conv1_kernel 4 on a side of 28 leaves no map that 2×2 pooling divides evenly",
+            {"conv1.weight": np.zeros((2, 1, 29, 29))},
+            "the shapes make no network: stage 1's kernel must be from 1 to 27, not 29",
         ),
         (
             {"affine.bias": np.zeros(10)},

@@ -10,14 +10,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from konkyo.models.architecture import Architecture, Wiring  # noqa: E402
+from konkyo.models.architecture import Wiring, two_stages  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
 from konkyo.trainer.jobs import Job, train  # noqa: E402
 from konkyo.trainer.recipe import Recipe  # noqa: E402
 from tests.helpers.runs import SHORT, outcome  # noqa: E402
 
-SMALL = Architecture(Wiring.SUMMED, 1, 1)
+SMALL = two_stages(Wiring.SUMMED, 1, 1)
 
 
 def wanted(directory: Path, count: int = 3, recipe: Recipe = SHORT) -> list[Job]:

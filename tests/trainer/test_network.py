@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
 from konkyo.models.architecture import Architecture  # noqa: E402
-from konkyo.models.network import Network  # noqa: E402
+from konkyo.models.network import Network, softmax  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.network import TrainableNetwork  # noqa: E402
+from konkyo.trainer.network import TrainableNetwork, centred  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
 from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402
 
@@ -65,7 +65,8 @@ def test_is_the_layered_network(architecture: Architecture, seed: int, count: in
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_what_is_exported_has_the_very_weights_and_answers(architecture: Architecture, digits: Digits) -> None:
+def test_what_is_exported_has_the_very_weights_and_probabilities(architecture: Architecture, digits: Digits) -> None:
+    """And an affine layer that sums to zero over the classes, which changes no probability."""
     torch.manual_seed(4)
     twin = TrainableNetwork(architecture)
     exported = twin.export()
@@ -73,11 +74,24 @@ def test_what_is_exported_has_the_very_weights_and_answers(architecture: Archite
     assert exported.dtype == np.float32
     assert sum(parameter.numel() for parameter in twin.parameters()) == architecture.parameters
     for name, parameter in twin.named_parameters():
-        assert exported.weights[name].tolist() == parameter.tolist()
+        if name.startswith("affine"):
+            kept = exported.weights[name].astype(np.float64)
+            expected = parameter.detach().double()
+            np.testing.assert_allclose(kept, (expected - expected.mean(0)).numpy(), rtol=0, atol=1e-7)
+            assert np.abs(kept.sum(0)).max() < 1e-8
+        else:
+            assert exported.weights[name].tolist() == parameter.tolist()
     images = digits.scaled(np.float32)[:20]
     with torch.no_grad():
-        logits = twin(torch.from_numpy(images)[:, None]).numpy()
-    np.testing.assert_allclose(exported.logits(images), logits, rtol=0, atol=2e-6)
+        shares = twin(torch.from_numpy(images)[:, None]).softmax(1).numpy()
+    np.testing.assert_allclose(softmax(exported.logits(images)), shares, rtol=0, atol=1e-6)
+
+
+def test_large_weights_too_sum_to_zero() -> None:
+    weights = np.random.default_rng(1).normal(0, 30, (10, 500)).astype(np.float32)
+    kept = centred(weights).astype(np.float64)
+    assert np.abs(kept.sum(0)).max() < 1e-6
+    np.testing.assert_allclose(kept, weights - weights.mean(0, dtype=np.float64), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)

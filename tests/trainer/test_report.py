@@ -10,7 +10,7 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
 from konkyo.trainer.cli import app
 from konkyo.trainer.recipe import BEST
@@ -86,7 +86,7 @@ def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studie
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     candidates = [
         Candidate(
-            Architecture(Wiring.SUMMED, filters, 3),
+            two_stages(Wiring.SUMMED, filters, 3),
             [
                 {
                     "seed": seed,

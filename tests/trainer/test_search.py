@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.search as command_module
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.card import RunDocument
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
@@ -29,7 +29,7 @@ def candidate(wiring: str, a: int, b: int, *validations: float, test: float = 0.
         {"seed": seed, "validation": validation, "chosen_by": validation, "step": 10, "test": test + seed / 100}
         for seed, validation in enumerate(validations)
     ]
-    return Candidate(Architecture(Wiring(wiring), a, b), runs)
+    return Candidate(two_stages(Wiring(wiring), a, b), runs)
 
 
 def test_the_grid_holds_both_wirings_and_lenet_the_smallest_first() -> None:
@@ -43,7 +43,7 @@ def test_the_grid_holds_both_wirings_and_lenet_the_smallest_first() -> None:
         ("paired", 2, 3, 1592),
         ("summed", 6, 16, 5046),
     ]
-    assert grid([6], [16]) == [LENET, Architecture(Wiring.PAIRED, 6, 16)]
+    assert grid([6], [16]) == [LENET, two_stages(Wiring.PAIRED, 6, 16)]
 
 
 def test_the_smallest_is_chosen_by_mean_validation_within_its_wiring() -> None:
@@ -84,7 +84,7 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     )
     monkeypatch.setattr(command_module, "RUNG", 60)
     monkeypatch.setattr(training, "processors", lambda: 1)
-    monkeypatch.setattr("konkyo.trainer.search.LENET", Architecture(Wiring.SUMMED, 2, 2))
+    monkeypatch.setattr("konkyo.trainer.search.LENET", two_stages(Wiring.SUMMED, 2, 2))
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
 
@@ -122,7 +122,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     # What stands in the file, once more, from the state that the runs left.
     wide = made["networks"][2]
     run = Run(
-        Architecture(Wiring.PAIRED, 2, 1),
+        two_stages(Wiring.PAIRED, 2, 1),
         Recipe(steps=250, batch=10, held_out=200, learning_rate=0.005, evaluate_every=100, restarts=4, rung=60),
         [1, 2],
         digits[:1_200],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY, Checkpoint, load
 from konkyo.models.contributions import contributions
 from konkyo.models.network import Array, Network
@@ -70,7 +70,7 @@ def test_refuses_a_class_without_two_correctly_read_images(digits: Digits) -> No
 
 
 def test_refuses_a_network_that_never_reads_a_class(digits: Digits) -> None:
-    network = random_network(Architecture(Wiring.SUMMED, 1, 2), 1)
+    network = random_network(two_stages(Wiring.SUMMED, 1, 2), 1)
     with pytest.raises(RunError, match=r"^tiny predicts \d+ of the \d+ images of class \d correctly; "):
         study(checkpoint_of(network), digits[:500], lambda _: None)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import contributions
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Network
@@ -71,7 +71,7 @@ def test_a_batch_is_its_pictures_one_by_one(digits: Digits) -> None:
 
 def test_by_hand() -> None:
     """One path is open: a pixel of 0.5, weights 2, 3 and 4, conv1's bias 1 and conv2's own −1."""
-    architecture = Architecture(Wiring.PAIRED, 1, 1)
+    architecture = two_stages(Wiring.PAIRED, 1, 1)
     weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
     weights["conv1.weight"][0, 0, 2, 2], weights["conv1.bias"][0] = 2, 1
     weights["conv2.weight"][0, 0, 1, 1], weights["conv2.bias"][0] = 3, -1

@@ -12,7 +12,7 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.recipe as command_module
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.network import softmax
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
@@ -132,7 +132,7 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(
     order = np.random.default_rng(0).permutation(600)
     judging = digits[np.sort(order[500:])]
     run = Run(
-        Architecture(Wiring.SUMMED, 3, 3), Recipe(**LITTLE), [1, 2], digits[np.sort(order[:500])], tmp_path / "own.pt"
+        two_stages(Wiring.SUMMED, 3, 3), Recipe(**LITTLE), [1, 2], digits[np.sort(order[:500])], tmp_path / "own.pt"
     )
     for _ in run.train():
         pass

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import load_all
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
@@ -56,7 +56,7 @@ def test_layers_are_drawn_anew_from_the_top(stage: int) -> None:
 
 
 def test_a_bias_that_is_not_there_is_not_drawn() -> None:
-    network = random_network(Architecture(Wiring.SUMMED, 2, 3, conv2_bias=False), 92)
+    network = random_network(two_stages(Wiring.SUMMED, 2, 3, conv2_bias=False), 92)
     assert set(randomised(network, LAYERS, 5).weights) == set(network.weights)
 
 

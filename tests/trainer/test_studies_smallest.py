@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.smallest as command_module
 import konkyo.trainer.figures.smallest as figure_module
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
@@ -69,14 +69,14 @@ def test_the_smallest_of_each_wiring_near_the_border_are_looked_at_again() -> No
 
 
 def test_an_interval_is_students() -> None:
-    one = CrossValidated(Architecture(Wiring.SUMMED, 3, 3), [0.97, 0.98, 0.99])
+    one = CrossValidated(two_stages(Wiring.SUMMED, 3, 3), [0.97, 0.98, 0.99])
     assert one.accuracy == pytest.approx(0.98)
     assert one.interval == pytest.approx(4.303 * 0.01 / 3**0.5)
 
 
 def test_the_fewest_parameters_win_where_the_mean_reaches_the_minimum() -> None:
-    summed = [CrossValidated(Architecture(Wiring.SUMMED, n, 3), [0.974 + n / 500, 0.976 + n / 500]) for n in (1, 3, 4)]
-    paired = [CrossValidated(Architecture(Wiring.PAIRED, 2, 2), [0.97, 0.97])]
+    summed = [CrossValidated(two_stages(Wiring.SUMMED, n, 3), [0.974 + n / 500, 0.976 + n / 500]) for n in (1, 3, 4)]
+    paired = [CrossValidated(two_stages(Wiring.PAIRED, 2, 2), [0.97, 0.97])]
     assert list(smallest([*summed, *paired], 0.98)) == [summed[1]]
     made = document([*summed, *paired], 0.98, 3, 6000, 60_000)
     assert made["networks"][1]["accuracy"] == pytest.approx([0.981, 12.706 * 0.001])
@@ -135,7 +135,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     # What stands in the file, once more, from the state that a run left.
     recipe = Recipe(steps=120, batch=10, held_out=200, learning_rate=0.005, evaluate_every=50, restarts=4, rung=30)
     state = tmp_path / "runs" / "fold-200-1" / "paired-2x1-1-2.pt"
-    run = Run(Architecture(Wiring.PAIRED, 2, 1), recipe, [1, 2], fold(digits[:600], 1, 3), state)
+    run = Run(two_stages(Wiring.PAIRED, 2, 1), recipe, [1, 2], fold(digits[:600], 1, 3), state)
     _, fresh = fold(digits[:600], 1, 3).split(200)
     predicted = [run.result(which).astype(np.float64).logits(fresh.images / 255).argmax(-1) for which in (0, 1)]
     accuracy = mean(float((one == fresh.labels).mean()) for one in predicted)

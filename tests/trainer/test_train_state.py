@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.trainer import train
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
@@ -70,7 +70,7 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
     for architecture, recipe, seed in (
         (PAIRED, SHORT, 1),
-        (Architecture(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
+        (two_stages(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
         (SUMMED, longer, 1),
         (SUMMED, SHORT, 2),
         (SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), 1),

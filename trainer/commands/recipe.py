@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
 from konkyo.trainer.commands.training import groups, title, train_with_bars
@@ -32,7 +32,7 @@ def recipe(
     with interruptible("validation"):
         for variant in VARIANTS:
             for wiring in (Wiring.PAIRED, Wiring.SUMMED):
-                network = Architecture(wiring, *_FILTERS)
+                network = two_stages(wiring, *_FILTERS)
                 finished.append(_train(variant, network, range(1, seeds + 1), training, judging, test, runs))
                 write(out / FILE, finished)
     print_written(out / FILE)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer.about import MNIST
 from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
@@ -66,7 +66,7 @@ def train(
     from konkyo.trainer.jobs import Job
     from konkyo.trainer.publish import publish
 
-    architecture = Architecture(wiring, *counts(filters), conv2_bias=conv2_bias)
+    architecture = two_stages(wiring, *counts(filters), conv2_bias=conv2_bias)
     name = f"{wiring}-{filters}" if name is None else name
     check_name(name)
     changes: dict[str, Any] = {

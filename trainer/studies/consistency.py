@@ -20,8 +20,8 @@ from konkyo.models.budget import Budget
 from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.contrasts import Contrasts
 from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.games import LocalGames, class_games
 from konkyo.models.hiding import Hiding
-from konkyo.models.local_games import LocalGames, class_games
 from konkyo.models.network import Array, Network
 from konkyo.models.occlusion import occlude
 from konkyo.models.proofs import grounds

@@ -8,7 +8,7 @@ import numpy as np
 
 from konkyo.models.checks import check_single
 from konkyo.models.network import Array, Network
-from konkyo.models.occluders import occluder
+from konkyo.models.occlusion import hidden_logits
 from konkyo.models.regions import Regions
 
 # Regions that are moved in a step, as a share of those moved before: the first ones, which matter most, one by one.
@@ -30,7 +30,7 @@ def greedy_heatmap(network: Network, image: Array, target: int) -> Array:
     ImageError
         Not one 28×28 image, or not finite.
     """
-    check_single(image)
+    check_single(image, network)
     regions = Regions()
     empty, masks = np.zeros_like(image), regions.masks.reshape(-1, *image.shape)
     # With which region, counted from 1, each pixel was moved; 0 for one that is not.
@@ -39,9 +39,9 @@ def greedy_heatmap(network: Network, image: Array, target: int) -> Array:
     while True:
         moved = turn > 0
         parts = np.stack([np.where(moved, image, 0), np.where(moved, 0, image)])
-        whole, tried, changed = occluder(network, regions).logits(parts, np.stack([image, empty]))
+        whole, tried = hidden_logits(network, parts[:, None], np.stack([image, empty])[:, None], regions)
         scores[count] = float(_score(whole, target))
-        left = np.flatnonzero(changed[0])
+        left = np.flatnonzero(regions.changed(parts[:1] != image)[0])
         if not len(left):
             break
         best = np.argsort(-_score(tried[:, left], target), kind="stable")

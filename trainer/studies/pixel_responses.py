@@ -37,8 +37,8 @@ class PixelResponses:
     @classmethod
     def of(cls, network: Network, image: Array, reference: Array | None = None) -> "PixelResponses":
         """Of an image (28, 28), and a reference (28, 28), by default an empty image."""
-        flat, _ = network.flatten(image)
-        other = np.zeros_like(flat) if reference is None else network.flatten(reference)[0]
+        flat = network.flatten(image)[0].reshape(1, -1)
+        other = np.zeros_like(flat) if reference is None else network.flatten(reference)[0].reshape(1, -1)
         places = np.flatnonzero(flat != other)
         bias = network.weights["conv1.bias"][:, None, None]
         inked = np.flatnonzero(other)
@@ -47,7 +47,7 @@ class PixelResponses:
 
     def logits(self, sums: Array) -> Array:
         """The logits (..., C) of the images whose pixels' responses add up to ``sums`` (..., A, S, S)."""
-        answers = self.network.after_conv1(sums.reshape(-1, *sums.shape[-3:]) + self.reference)
+        answers = self.network.after(0, sums.reshape(-1, *sums.shape[-3:]) + self.reference)
         return answers.reshape(*sums.shape[:-3], answers.shape[-1])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.architecture import Architecture, Wiring
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.trainer.data import SPLIT_SEED, Digits
 from konkyo.trainer.search import LENET
 from konkyo.trainer.studies.estimate import interval
@@ -66,7 +66,7 @@ def near_the_border(searched: dict[str, Any]) -> list[Architecture]:
     found = []
     for wiring in Wiring:
         near = [
-            Architecture(wiring, one["conv1_filters"], one["conv2_filters"])
+            two_stages(wiring, one["conv1_filters"], one["conv2_filters"])
             for one in searched["networks"]
             if one["wiring"] == wiring and low <= one["validation"]["mean"] <= high
         ]

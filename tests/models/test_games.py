@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from konkyo.models import local_games
+from konkyo.models import hidings as engine
 from konkyo.models.architecture import Architecture
 from konkyo.models.checkpoint import load_all
 from konkyo.models.contributions import contributions
+from konkyo.models.cost import allowed_sides as exact_sides
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.local_games import LocalGames, class_games, pair_games
+from konkyo.models.games import LocalGames, class_games, pair_games
 from konkyo.models.network import Array, Network
-from konkyo.models.windows import exact_sides
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import boxes
 from tests.helpers.oracles import (
@@ -129,7 +129,7 @@ def test_cells_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, dig
         return [game.table for game in games.games]
 
     together = tables(class_games(network, image)), tables(pair_games(network, image, 1))
-    monkeypatch.setattr(local_games, "CHUNK", 9000)
+    monkeypatch.setattr(engine, "CHUNK", 900)
     apart = tables(class_games(network, image)), tables(pair_games(network, image, 1))
     for some, others in zip(together, apart, strict=True):
         assert len(some) == len(others) == 25

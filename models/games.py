@@ -1,0 +1,231 @@
+"""Hiding regions as a game: a sum of local games, one for each cell of the last layer (docs/mathematics.md, 4).
+
+The regions are the players. For a set S of visible players, ``v_c(S)`` is the logit of class c with every other region
+hidden. A cell of the last layer sees few regions. A table over the subsets of these regions contains all its values:
+
+    v_c(S) = b_c + Σ_s Σ_m W[c, m, s] · T_s[S ∩ window(s), m]
+
+With hidden affine layers the sum is the output of the first of them. Where hiding changes few regions in all, the
+tables are then merged into the table of one game.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from konkyo.models.checks import check_fill, check_question, check_single
+from konkyo.models.cost import check_tables
+from konkyo.models.errors import ParameterError
+from konkyo.models.hidings import every
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.regions import Regions
+
+# Subsets whose logits are computed at once where tables are merged.
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class LocalGame:
+    """The contribution of one cell of the last layer under every hiding of the regions that it sees.
+
+    Attributes
+    ----------
+    players
+        (n,): the numbers of the regions in which the cell sees pixels that hiding changes, in rising order.
+    table
+        (2ⁿ, Q): bit p of a row's number is set if ``players[p]`` is visible.
+    """
+
+    players: IntArray
+    table: Array
+
+
+@dataclass(frozen=True)
+class LocalGames:
+    """A game whose value is a sum of local games, for Q quantities at once: the classes, or the terms of a class.
+
+    Attributes
+    ----------
+    regions
+        The grid. Regions are numbered row by row.
+    games
+        One for each cell of the last layer.
+    constant
+        (Q,): the part of the value that no hiding changes.
+    """
+
+    regions: Regions
+    games: tuple[LocalGame, ...]
+    constant: Array
+
+    @cached_property
+    def players(self) -> IntArray:
+        """(N,): the numbers of the regions that hiding changes, in rising order."""
+        return np.unique(np.concatenate([game.players for game in self.games]))
+
+    def values(self, visible: NDArray[np.bool_]) -> Array:
+        """The value with these regions visible and all others hidden: (..., R²) → (..., Q)."""
+        rows = (visible @ self._steps).astype(np.intp) + self._starts
+        values: Array = self.constant + np.einsum("...sq->...q", self._table[rows])
+        return values
+
+    def margins(self, target: int) -> "LocalGames":
+        """The lead of a class over each other class, for games whose quantities are classes."""
+        others = np.delete(np.arange(len(self.constant)), target)
+
+        def lead(values: Array) -> Array:
+            difference: Array = values[..., target, None] - values[..., others]
+            return difference
+
+        games = tuple(LocalGame(game.players, lead(game.table)) for game in self.games)
+        return LocalGames(self.regions, games, lead(self.constant))
+
+    @cached_property
+    def _table(self) -> Array:
+        """(J, Q): the tables of all games, concatenated."""
+        return np.concatenate([game.table for game in self.games])
+
+    @cached_property
+    def _starts(self) -> IntArray:
+        """(games,): the first row of each game's table in ``_table``."""
+        lengths = [0, *(len(game.table) for game in self.games[:-1])]
+        return np.cumsum(lengths, dtype=np.intp)
+
+    @cached_property
+    def _steps(self) -> Array:
+        """(R², games): the distance in rows of ``_table`` for each game when a region becomes visible."""
+        steps = np.zeros((self.regions.count, len(self.games)))
+        for number, game in enumerate(self.games):
+            steps[game.players, number] = 1 << np.arange(len(game.players))
+        return steps
+
+
+@lru_cache(maxsize=32)
+def subsets(players: int) -> NDArray[np.bool_]:
+    """(n, 2ⁿ): the subsets that contain each player. Bit p of a subset's number stands for player p."""
+    members: NDArray[np.bool_] = (np.arange(2**players) >> np.arange(players)[:, None]) & 1 == 1
+    members.flags.writeable = False
+    return members
+
+
+def class_games(network: Network, image: Array, region: int = 4, fill: float | Array = 0.0) -> LocalGames:
+    """The game whose values are the logits of all classes.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the tables.
+    image, region, fill
+        As in ``konkyo.models.shapley.shapley_values``.
+
+    Returns
+    -------
+    LocalGames
+        Q is the number of classes.
+
+    Raises
+    ------
+    ImageError
+        Not one image of the network's shape, or not finite.
+    ParameterError
+        A fill out of range, or regions that take too much work.
+    """
+    regions, images, fills = _asked(network, image, region, fill)
+    tables = [
+        LocalGame(players, values.T @ network.cell_weights[cell])
+        for cell, (players, values) in enumerate(every(network, images[0], fills[0], regions))
+    ]
+    if not network.architecture.hidden:
+        return LocalGames(regions, tuple(tables), network.weights["affine.bias"])
+    merged = _merged(network, tables)
+    return LocalGames(regions, (merged,), np.zeros(len(network.classes), network.dtype))
+
+
+def pair_games(
+    network: Network, image: Array, target: int, versus: int | None = None, region: int = 4, fill: float | Array = 0.0
+) -> LocalGames:
+    """The game whose values are the contributions of the pairs and of the biases that pairs share.
+
+    Gates and winners are those of each hiding, as in the ledger of the hidden image (``konkyo.models.contributions``).
+    The sum of all quantities is the target's logit minus its class bias.
+
+    Parameters
+    ----------
+    target
+        The explained class.
+    versus
+        The class to compare with: every number is the difference target − versus.
+    network, image, region, fill
+        As in ``class_games``.
+
+    Returns
+    -------
+    LocalGames
+        Q is A·B + B. Pair (i, j) has number i·B + j. The shared bias of each filter follows; it is 0 with paired
+        wiring.
+
+    Raises
+    ------
+    ImageError
+        Not one image of the network's shape, or not finite.
+    ParameterError
+        A class or fill out of range, a class against itself, regions that take too much work, or a network with
+        hidden affine layers, whose pairs have other weights in each hiding.
+    """
+    if network.architecture.hidden:
+        raise ParameterError(
+            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
+        )
+    weights = pair_weights(network, target, versus)
+    regions, images, fills = _asked(network, image, region, fill)
+    games = tuple(
+        LocalGame(players, (values * weights[:, cell, None]).T)
+        for cell, (players, values) in enumerate(every(network, images[0], fills[0], regions, pairs=True))
+    )
+    return LocalGames(regions, games, np.zeros(len(weights), network.dtype))
+
+
+def pair_weights(network: Network, target: int, versus: int | None) -> Array:
+    """(A·B + B, cells): the head's weights of a class, or the difference of two, by pair; then by filter.
+
+    Raises
+    ------
+    ParameterError
+        A class out of range, or a class against itself.
+    """
+    check_question(target, versus, network.classes)
+    weights, shape = network.first_affine, network.architecture
+    chosen = np.asarray(weights[target] if versus is None else weights[target] - weights[versus])
+    by_map = chosen.reshape(*shape.map_grid, shape.cells)
+    by_pair = np.broadcast_to(by_map, (*shape.pairs, shape.cells)).reshape(-1, shape.cells)
+    return np.concatenate([by_pair, by_map[0]])
+
+
+def _asked(network: Network, image: Array, region: int, fill: float | Array) -> tuple[Regions, Array, Array]:
+    """The regions; the image and its fill, (1, channels, side, side) each. Raises the errors of ``class_games``."""
+    check_single(image, network)
+    check_fill(fill)
+    images, _ = network.flatten(image)
+    regions = Regions(region, side=network.architecture.side)
+    fills = np.broadcast_to(np.asarray(fill, network.dtype), images.shape)
+    check_tables(network.architecture, regions, (images[0] != fills[0]).any(0))
+    return regions, images, fills
+
+
+def _merged(network: Network, tables: list[LocalGame]) -> LocalGame:
+    """The one game of all players for the logits, from tables of the first affine layer."""
+    players = np.unique(np.concatenate([game.players for game in tables]))
+    shared: dict[bytes, LocalGame] = {}
+    for game in tables:
+        key = game.players.tobytes()
+        table = shared[key].table + game.table if key in shared else game.table
+        shared[key] = LocalGame(game.players, table)
+    steps = [(1 << np.arange(len(game.players))) @ (game.players[:, None] == players) for game in shared.values()]
+    logits = np.empty((2 ** len(players), len(network.classes)), network.dtype)
+    for start in range(0, len(logits), CHUNK):
+        members = (np.arange(start, min(start + CHUNK, len(logits)))[:, None] >> np.arange(len(players))) & 1
+        first = sum(game.table[members @ step] for game, step in zip(shared.values(), steps, strict=True))
+        logits[start : start + CHUNK] = network.after_first(np.asarray(first))
+    return LocalGame(players, logits)

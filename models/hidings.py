@@ -1,0 +1,280 @@
+"""The values of every layer under a family of hidings, exact (docs/mathematics.md, 4).
+
+A cell of a layer sees few regions. Under a *family* of hidings it therefore has few values: its *rows*, one for each
+way in which the family restricts to the regions that the cell sees. The first row is that of the whole image. A row is
+made from rows of the cells below. Which ones these are follows from the regions alone, and not from weights.
+
+The families are: no region or one (``SINGLE``), the first ones of an order (``NESTED``), and every set (``every``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.regions import Regions
+
+# Number of values that are gathered at once. More would leave the cache.
+CHUNK = 2**16
+# From this many input maps on, rows are multiplied by the kernels before they are gathered.
+FACTORED = 4
+
+
+class Family(Enum):
+    """The hidings that are asked for, where they have an order: a cell that sees m regions has m + 1 rows."""
+
+    SINGLE = auto()
+    NESTED = auto()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the last layer, for N images at once.
+
+    Attributes
+    ----------
+    at
+        (cells, 1 + regions): the row of each cell for each hiding. Hiding 0 is the whole image. In hiding 1 + p the
+        region at position p of the order is hidden; with ``NESTED`` those before it are too.
+    values
+        (maps, J, N), after ReLU; or (A·B + B, J, N) split by pair, see ``pair_rows``.
+    """
+
+    at: IntArray
+    values: Array
+
+    def logits(self, network: Network) -> Array:
+        """(N, 1 + regions, C): the logits of each image under each hiding."""
+        features = self.values.take(self.at, axis=1)
+        maps, cells, hidings, images = features.shape
+        first = network.first_affine @ features.reshape(maps * cells, hidings * images)
+        return network.after_first(first.T).reshape(hidings, images, -1).swapaxes(0, 1)
+
+
+def pixel_columns(network: Network, images: Array, fills: Array) -> Array:
+    """(channels, 2 · side² + 1, N): the pixels of each image, the pixels that replace them, and the border."""
+    count, channels = images.shape[:2]
+    border = np.broadcast_to(network.border[:, None], (count, channels, 1))
+    parts = [images.reshape(count, channels, -1), fills.reshape(count, channels, -1), border]
+    joined = np.concatenate(parts, axis=2).astype(network.dtype, copy=False)
+    return np.ascontiguousarray(joined.transpose(1, 2, 0))
+
+
+@lru_cache(maxsize=64)
+def pixel_rows(regions: Regions) -> IntArray:
+    """(side² + 1, R² + 1): where ``pixel_columns`` has a pixel when no region is hidden, or one. Not changed by it."""
+    pixels = regions.side**2
+    at = np.repeat(np.arange(pixels + 1, dtype=np.intp)[:, None], regions.count + 1, axis=1)
+    at[:-1, 1:] += pixels * regions.masks.reshape(regions.count, pixels).T
+    at[-1] = 2 * pixels
+    at.flags.writeable = False
+    return at
+
+
+def ordered(
+    network: Network,
+    images: Array,
+    fills: Array,
+    regions: Regions,
+    order: IntArray,
+    family: Family,
+    *,
+    pairs: bool = False,
+) -> Rows:
+    """The rows of the last layer for no hidden region and one (``SINGLE``), or the first ones of an order (``NESTED``).
+
+    Parameters
+    ----------
+    images, fills
+        (N, channels, side, side): the images, and the pixels that replace hidden ones.
+    regions
+        The grid; regions may overlap.
+    order
+        The numbers of the regions, in their order.
+    family
+        ``SINGLE`` or ``NESTED``.
+    pairs
+        Whether the values are split by pair.
+    """
+    shape, hidings = network.architecture, len(order) + 1
+    # (cells + 1, hidings): where ``columns`` has a cell of the layer below, for each hiding.
+    below = pixel_rows(regions)[:, np.append(0, order + 1)]
+    if family is Family.NESTED:
+        below = np.maximum.accumulate(below, axis=1)
+    columns = pixel_columns(network, images, fills)
+    for number in range(len(shape.stages)):
+        cells = shape.sides[number + 1] ** 2
+        seen = np.ones((cells, hidings), np.bool_)
+        seen[:, 1:] = regions.seen(shape, number + 1)[:, order]
+        cell, hiding = np.divmod(np.flatnonzero(seen), hidings)
+        index = below.ravel().take(shape.near(number)[:, cell] * hidings + hiding)
+        last = number == len(shape.stages) - 1
+        columns = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)
+        rows = seen.cumsum(dtype=np.intp).reshape(seen.shape) - 1
+        at = rows if family is Family.NESTED else np.where(seen, rows, rows[:, :1])
+        if not last:
+            below = np.concatenate([at, np.full((1, hidings), len(cell), np.intp)])
+            columns = _with_padding(columns)
+    return Rows(at, columns)
+
+
+def every(
+    network: Network, image: Array, fill: Array, regions: Regions, *, pairs: bool = False
+) -> Iterator[tuple[IntArray, Array]]:
+    """Each cell of the last layer under every set of hidden regions.
+
+    Parameters
+    ----------
+    image, fill
+        (channels, side, side): the image, and the pixels that replace hidden ones.
+    regions
+        The grid; its regions do not overlap.
+    pairs
+        As in ``ordered``.
+
+    Yields
+    ------
+    IntArray, Array
+        The numbers of the regions in which a cell sees a pixel that hiding changes, and the cell's values (maps, 2ⁿ).
+        Bit p of a column's number is set if region p of these is *visible*.
+    """
+    shape = network.architecture
+    differs = (image != fill).any(0)
+    pixels = shape.side**2
+    start = np.append(np.arange(pixels, dtype=np.intp), 2 * pixels)
+    # What hiding a region adds to the place of a cell below: (cells + 1, R²).
+    step = pixel_rows(regions)[:, 1:] - start[:, None]
+    columns = pixel_columns(network, image[None], fill[None])
+    for number in range(len(shape.stages)):
+        sees = regions.seen_changes(shape, number + 1, differs)
+        counts = sees.sum(1)
+        first = np.append(0, (2**counts).cumsum())
+        last = number == len(shape.stages) - 1
+        made = []
+        for cells in _batches(first, shape.near(number).shape[0]):
+            index = _subsets(start, step, shape.near(number)[:, cells], sees[cells])
+            part = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)[..., 0]
+            if last:
+                for cell in range(cells.start, cells.stop):
+                    own = slice(first[cell] - first[cells.start], first[cell + 1] - first[cells.start])
+                    # Rows count hidden regions and tables visible ones: the last row is the first column.
+                    yield np.flatnonzero(sees[cell]), part[:, own][:, ::-1]
+            else:
+                made.append(part)
+        if not last:
+            columns = _with_padding(np.concatenate(made, axis=1)[..., None])
+            start = np.append(first[:-1], columns.shape[1] - 1)
+            # The bit of a region in a cell that sees it: 1, 2, 4, …
+            step = np.append((sees << sees.cumsum(1)) >> 1, np.zeros((1, regions.count), np.intp), axis=0)
+
+
+def _with_padding(columns: Array) -> Array:
+    """With a further row of zeros, for padding."""
+    return np.concatenate([columns, np.zeros((len(columns), 1, columns.shape[2]), columns.dtype)], axis=1)
+
+
+def _batches(first: IntArray, taps: int) -> Iterator[slice]:
+    """Cells whose rows are gathered together."""
+    start, cells = 0, len(first) - 1
+    while start < cells:
+        full = int(np.searchsorted(first, first[start] + CHUNK * 4 // taps, "right")) - 1
+        stop = min(max(start + 1, full), cells)
+        yield slice(start, stop)
+        start = stop
+
+
+def _subsets(start: IntArray, step: IntArray, near: IntArray, sees: NDArray[np.bool_]) -> IntArray:
+    """Where the cells below have each row of some cells: (taps, Σ 2ⁿ). Bit p of a row's number: region p is hidden.
+
+    The rows with region p hidden are those before, once more, with what its hiding adds to each place.
+    """
+    cell, region = np.nonzero(sees)
+    counts = sees.sum(1)
+    steps = step[near[:, cell], region]
+    rows = 2**counts
+    first, player = rows.cumsum() - rows, counts.cumsum() - counts
+    index = np.empty((len(near), int(rows.sum())), np.intp)
+    index[:, first] = start[near]
+    for p in range(int(counts.max(initial=0))):
+        some = counts > p
+        without = (first[some, None] + np.arange(2**p)).ravel()
+        index[:, without + 2**p] = index[:, without] + np.repeat(steps[:, player[some] + p], 2**p, axis=1)
+    return index
+
+
+def stage_rows(network: Network, stage: int, columns: Array, index: IntArray) -> Array:
+    """The values of a stage's rows, after ReLU: (maps, J, N).
+
+    Multiplying by a kernel and gathering rows commute. The layer below has fewer rows. So if kernels have many inputs,
+    its rows are multiplied by every tap, and the products are gathered and added.
+
+    Parameters
+    ----------
+    columns
+        (n, K, N): the values of the rows below.
+    index
+        (width², J): the rows below that each row sees.
+    """
+    shape, given = network.architecture, network.architecture.stages[stage]
+    weight, bias = network.weights[f"conv{stage + 1}.weight"], network.bias(stage)[:, None]
+    (inputs, rows, images), count = columns.shape, index.shape[1]
+    made = np.empty((shape.layer_maps[stage + 1], count, images), network.dtype)
+    if given.paired or inputs < FACTORED:
+        kernels = network.cell_kernels(stage)
+        size = max(1, CHUNK // (inputs * len(index) * images))
+        for at in range(0, count, size):
+            taken = columns.take(index[:, at : at + size], axis=1, mode="clip")
+            # With paired wiring each input map has a product of its own; otherwise one product adds them up.
+            taken = taken.reshape(len(kernels) if not given.paired else inputs, -1, taken.shape[2] * images)
+            places = (kernels @ taken).reshape(len(taken), given.step**2, given.filters, -1)
+            made[:, at : at + size] = (places.max(1) + bias).reshape(len(made), -1, images)
+    else:
+        # (k², K, N · filters): the rows below, multiplied by each tap of every kernel.
+        products = columns.reshape(inputs, -1).T @ weight.transpose(2, 3, 1, 0).reshape(-1, inputs, given.filters)
+        products = products.reshape(-1, rows, images * given.filters)
+        size = max(1, CHUNK // (4 * images * given.filters))
+        for at in range(0, count, size):
+            chunk = index[:, at : at + size]
+            term = np.empty((chunk.shape[1], products.shape[2]), network.dtype)
+            best = np.full_like(term, -np.inf)
+            for row, column in np.ndindex(given.step, given.step):
+                total = np.zeros_like(term)
+                for (y, x), product in zip(np.ndindex(given.kernel, given.kernel), products, strict=True):
+                    total += product.take(chunk[(row + y) * given.width + column + x], 0, term, "clip")
+                np.maximum(best, total, out=best)
+            made[:, at : at + size] = (best.reshape(-1, images, given.filters) + bias[:, 0]).transpose(2, 0, 1)
+    return np.maximum(made, 0, out=made)
+
+
+def pair_rows(network: Network, stage: int, columns: Array, index: IntArray) -> Array:
+    """As ``stage_rows`` for the last stage, split by pair: g · u(s*) of each pair, then g · bias of each filter.
+
+    Returns
+    -------
+    Array
+        (A·B + B, J, N). With paired wiring the bias belongs to its pair, and the last B are 0.
+    """
+    given, (inputs, filters) = network.architecture.stages[stage], network.architecture.pairs
+    bias, shared = network.bias(stage)[:, None], network.filter_bias[:, None]
+    kernels = network.cell_kernels(stage, by_input=True)
+    count, images = index.shape[1], columns.shape[2]
+    made = np.empty((inputs * filters + filters, count, images), network.dtype)
+    size = max(1, CHUNK // (inputs * images * max(len(index), given.step**2 * filters)))
+    for at in range(0, count, size):
+        taken = columns.take(index[:, at : at + size], axis=1, mode="clip").reshape(inputs, len(index), -1)
+        responses = (kernels @ taken).reshape(inputs, given.step**2, filters, -1)
+        if given.paired:
+            responses += bias
+            convolved = responses
+        else:
+            convolved = responses.sum(0, keepdims=True) + bias
+        gates = convolved.max(1) > 0
+        winners = np.broadcast_to(convolved.argmax(1)[:, None], (inputs, 1, *convolved.shape[2:]))
+        passed = gates * np.take_along_axis(responses, winners, 1)[:, 0]
+        made[: inputs * filters, at : at + size] = passed.reshape(inputs * filters, -1, images)
+        made[inputs * filters :, at : at + size] = (gates[0] * shared).reshape(filters, -1, images)
+    return made

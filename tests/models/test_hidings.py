@@ -1,0 +1,212 @@
+"""The engine against PyTorch and against the definitions, on random networks of every kind."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.contributions import contributions
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.games import class_games, pair_games
+from konkyo.models.hiding import Hiding
+from konkyo.models.hidings import Family, ordered
+from konkyo.models.occlusion import hidden_logits, occlude, pair_drops
+from konkyo.models.regions import Regions
+from konkyo.models.shapley import additive_values, interactions
+from tests.helpers.any_network import (
+    any_architectures,
+    given,
+    gradient_ledger,
+    interactions_by_definition,
+    random_images,
+    random_weights,
+    shapley_by_definition,
+    torch_layers,
+    torch_logits,
+)
+from tests.helpers.oracles import F64
+from tests.helpers.refuse import refuses
+
+SEEDS = st.integers(0, 2**32 - 1)
+EXACT = {"rtol": 0, "atol": 1e-9}
+
+
+def masks(regions: Regions) -> np.ndarray:
+    return regions.masks.reshape(regions.count, regions.side, regions.side)
+
+
+def fill_of(kind: str, image: F64, seed: int) -> F64:
+    """A number for all pixels, or another image."""
+    if kind == "image":
+        return np.random.default_rng(seed).random(image.shape)
+    return np.full_like(image, 0.0 if kind == "black" else 0.3)
+
+
+@settings(max_examples=80)
+@examples(any_architectures(), SEEDS)
+def test_every_layer_is_pytorchs(architecture: Architecture, seed: int) -> None:
+    network, images = random_weights(architecture, seed), random_images(architecture, 3, seed)
+    *layers, logits = torch_layers(network, images)
+    trace = network.trace(given(architecture, images))
+    for ours, theirs in zip(trace.layers, layers, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), **EXACT)
+    np.testing.assert_allclose(trace.logits, logits.numpy(), **EXACT)
+    np.testing.assert_allclose(network.logits(given(architecture, images)), logits.numpy(), **EXACT)
+    single = network.astype(np.float32).logits(given(architecture, images).astype(np.float32))
+    np.testing.assert_allclose(single, logits.numpy(), rtol=1e-3, atol=1e-3)
+
+
+@settings(max_examples=60)
+@examples(any_architectures(), SEEDS)
+def test_the_ledger_is_gradient_times_response(architecture: Architecture, seed: int) -> None:
+    network, images = random_weights(architecture, seed), random_images(architecture, 2, seed)
+    ledger = contributions(network, given(architecture, images))
+    np.testing.assert_allclose(ledger.residual, 0, **EXACT)
+    for number, image in enumerate(images):
+        pairs, biases = gradient_ledger(network, image)
+        np.testing.assert_allclose(ledger.contributions[number], pairs, **EXACT)
+        np.testing.assert_allclose(ledger.filter_bias[number], biases, **EXACT)
+    np.testing.assert_allclose(ledger.maps.sum((-2, -1)), ledger.contributions, **EXACT)
+
+
+@settings(max_examples=80)
+@examples(any_architectures(), SEEDS, st.data(), st.sampled_from(["black", "grey", "image"]))
+def test_each_region_by_itself_is_a_forward_pass(
+    architecture: Architecture, seed: int, data: st.DataObject, kind: str
+) -> None:
+    """Overlapping regions too, and several images at once."""
+    region = data.draw(st.integers(2, architecture.side // 2))
+    regions = Regions(region, data.draw(st.integers(max(1, region // 2), region)), architecture.side)
+    network, images = random_weights(architecture, seed), random_images(architecture, 3, seed)
+    fills = fill_of(kind, images, seed + 1)
+    whole, hidden = hidden_logits(network, images, fills, regions)
+    np.testing.assert_allclose(whole, torch_logits(network, images), **EXACT)
+    for number, mask in enumerate(masks(regions)):
+        np.testing.assert_allclose(hidden[:, number], torch_logits(network, np.where(mask, fills, images)), **EXACT)
+
+
+@settings(max_examples=40)
+@examples(any_architectures(), SEEDS, st.data())
+def test_the_first_ones_of_an_order_are_forward_passes(
+    architecture: Architecture, seed: int, data: st.DataObject
+) -> None:
+    region = data.draw(st.integers(2, architecture.side // 2))
+    regions = Regions(region, data.draw(st.integers(max(1, region // 2), region)), architecture.side)
+    network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
+    fills, order = fill_of("image", images, seed), np.random.default_rng(seed).permutation(regions.count)
+    logits = ordered(network, images, fills, regions, order, Family.NESTED).logits(network)[0]
+    for count in range(0, regions.count + 1, 1 + regions.count // 12):
+        gone = masks(regions)[order[:count]].any(0)
+        np.testing.assert_allclose(logits[count], torch_logits(network, np.where(gone, fills, images))[0], **EXACT)
+
+
+@settings(max_examples=80)
+@examples(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
+def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: int, kind: str) -> None:
+    """All 512 hidings of nine regions; Shapley values and interactions by their definitions."""
+    network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
+    image, region = images[0], -(-architecture.side // 3)
+    fill = fill_of(kind, image, seed + 1)
+    regions = Regions(region, side=architecture.side)
+    games = class_games(network, given(architecture, images)[0], region, given(architecture, fill[None])[0])
+    shown = [frozenset(some) for count in range(10) for some in combinations(range(regions.count), count)]
+    visible = np.array([[r in some for r in range(regions.count)] for some in shown])
+    gone = np.einsum("nr,ryx->nyx", ~visible, masks(regions)) > 0
+    logits = torch_logits(network, np.where(gone[:, None], fill, image))
+    np.testing.assert_allclose(games.values(visible), logits, **EXACT)
+
+    values = dict(zip(shown, logits, strict=True))
+    found = additive_values(games).reshape(-1, regions.count)
+    np.testing.assert_allclose(found.T, shapley_by_definition(values, regions.count), **EXACT)
+    pairs = interactions(games)
+    np.testing.assert_array_equal(pairs, pairs.swapaxes(1, 2))
+    for (one, two), value in interactions_by_definition(values, regions.count).items():
+        np.testing.assert_allclose(pairs[:, one, two], value, **EXACT)
+    np.testing.assert_array_equal(pairs[:, range(regions.count), range(regions.count)], 0)
+
+
+@settings(max_examples=40)
+@examples(any_architectures(hidden=False), SEEDS, st.booleans())
+def test_pairs_of_every_combination_are_ledgers(architecture: Architecture, seed: int, versus: bool) -> None:
+    network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
+    image, region, regions = (
+        images[0],
+        -(-architecture.side // 3),
+        Regions(-(-architecture.side // 3), side=architecture.side),
+    )
+    asked = given(architecture, images)[0]
+    games = pair_games(network, asked, 0, 1 if versus else None, region, 0.3)
+    visible = np.random.default_rng(seed).random((6, regions.count)) < 0.5
+    gone = np.einsum("nr,ryx->nyx", ~visible, masks(regions)) > 0
+    ledger = contributions(network, given(architecture, np.where(gone[:, None], 0.3, image)))
+    joined = np.concatenate([ledger.contributions.reshape(6, architecture.classes, -1), ledger.filter_bias], axis=2)
+    expected = joined[:, 0] - joined[:, 1] if versus else joined[:, 0]
+    np.testing.assert_allclose(games.values(visible), expected, **EXACT)
+
+    hiding = Hiding(Regions(region, side=architecture.side), 0.3)
+    whole, drops = pair_drops(network, asked, hiding, 0, 1 if versus else None)
+    shape = (-1, *architecture.pairs)
+    before = contributions(network, asked).contributions
+    np.testing.assert_allclose(whole, before[0] - before[1] if versus else before[0], **EXACT)
+    single = np.where(masks(regions)[:, None], 0.3, image)
+    after = contributions(network, given(architecture, single)).contributions
+    after = after[:, 0] - after[:, 1] if versus else after[:, 0]
+    np.testing.assert_allclose(drops.reshape(shape), whole - after, **EXACT)
+
+
+DEEP = Architecture((Stage(3, 3), Stage(2, 3, 1, wiring=Wiring.PAIRED)), 28, hidden=(8,), classes=3)
+
+
+def test_two_regions_that_no_cell_sees_together_do_not_interact() -> None:
+    """On the paper's network 780 of 1,176 pairs of 4×4 regions."""
+    paper = Architecture((Stage(3, 5), Stage(3, 3, wiring=Wiring.PAIRED)))
+    network, image = random_weights(paper, 1), random_images(paper, 1, 1)[0, 0] + 0.01
+    values = interactions(class_games(network, image))
+    apart = (values == 0).all(0)[np.triu_indices(49, 1)]
+    assert (apart.sum(), len(apart)) == (780, 1_176)
+
+
+def test_with_hidden_layers_few_regions_are_merged_and_many_refused() -> None:
+    network, image = random_weights(DEEP, 1), random_images(DEEP, 1, 1)[0, 0] + 0.01
+    with refuses(
+        ParameterError,
+        "region: with hidden affine layers hiding may change at most 16 regions, and it changes 25; a side of 7 pixels "
+        "would do",
+    ):
+        class_games(network, image, 6)
+    # Few regions of this image are changed, though the grid has more.
+    image[:20] = image[:, :20] = 0
+    assert len(class_games(network, image, 2).players) == 16
+    with refuses(
+        ParameterError, "pairs: with hidden affine layers the head differs from hiding to hiding; ask without pairs"
+    ):
+        pair_games(network, image, 0)
+    with refuses(
+        ParameterError, "pairs: with hidden affine layers the head differs with each region; ask without pairs"
+    ):
+        pair_drops(network, image, Hiding(), 0)
+
+
+def test_what_the_network_cannot_take() -> None:
+    colour = Architecture((Stage(2, 3),), 20, 3, classes=4)
+    network = random_weights(colour, 1)
+    image = random_images(colour, 1, 1)[0]
+    for wrong, message in (
+        (image[0], "an image must be 3×20×20; got an array of shape (20, 20)"),
+        (image[:, 1:], "an image must be 3×20×20; got an array of shape (3, 19, 20)"),
+        (np.where(image > 0.5, np.nan, image), "an image must be finite: it holds NaN or infinity"),
+        ((image * 255).astype(np.uint8), "an image must hold floats in [0, 1], not uint8; divide bytes by 255"),
+    ):
+        with refuses(ImageError, message):
+            contributions(network, wrong)
+    with refuses(ParameterError, "region: must be from 1 to 10 pixels, not 11"):
+        class_games(network, image, 11)
+    with refuses(ParameterError, "target: must be a class from 0 to 3, not 4"):
+        occlude(network, image, 4, Hiding(Regions(4, side=20)))
