@@ -167,28 +167,13 @@ def contributions(network: Network, images: Array) -> Ledger:
     ImageError
         Not 28×28, or not finite.
     """
+    return traced_contributions(network, images)[1]
+
+
+def traced_contributions(network: Network, images: Array) -> tuple[Trace, Ledger]:
+    """As ``contributions``, with the forward pass that it is made from."""
     flat, batch = network.flatten(images)
-    ledger = of_trace(network, flat, network.run(flat))
-
-    def batched(values: Array) -> Array:
-        return values.reshape(*batch, *values.shape[1:])
-
-    hidden = bool(network.architecture.hidden)
-    return Ledger(
-        passed=batched(ledger.passed),
-        weights=batched(ledger.weights) if hidden else ledger.weights[0],
-        contributions=batched(ledger.contributions),
-        filter_bias=batched(ledger.filter_bias),
-        class_bias=batched(ledger.class_bias) if hidden else ledger.class_bias[0],
-        logits=batched(ledger.logits),
-    )
-
-
-def of_trace(network: Network, flat: Array, trace: Trace) -> Ledger:
-    """The ledger of images (N, channels, side, side) for the trace of them; weights and class biases have a batch axis
-    of N, or of 1 without hidden layers.
-    """
-    shape = network.architecture
+    trace, shape = network.run(flat), network.architecture
     side = shape.sides[-1]
     passed, gates = _passed(network, flat, trace)
     weight, class_bias = network.linear_head(trace.hidden)
@@ -202,14 +187,20 @@ def of_trace(network: Network, flat: Array, trace: Trace) -> Ledger:
     )
     # The rows of the grid hold the maps that share a filter's bias; with paired wiring filter_bias is zero anyway.
     filter_bias = (by_map @ gates[..., None])[..., 0].sum(1).swapaxes(-1, -2) * network.filter_bias
-    return Ledger(
-        passed.reshape(*passed.shape[:-1], side, side),
-        weight.reshape(*weight.shape[:-1], side, side),
-        contributions,
-        filter_bias,
-        class_bias,
-        trace.logits,
+    weight = weight.reshape(*weight.shape[:-1], side, side)
+
+    def batched(values: Array) -> Array:
+        return values.reshape(*batch, *values.shape[1:])
+
+    ledger = Ledger(
+        passed=batched(passed.reshape(*passed.shape[:-1], side, side)),
+        weights=batched(weight) if shape.hidden else weight[0],
+        contributions=batched(contributions),
+        filter_bias=batched(filter_bias),
+        class_bias=batched(class_bias) if shape.hidden else class_bias[0],
+        logits=batched(trace.logits),
     )
+    return trace.batched(batch), ledger
 
 
 @dataclass(frozen=True, kw_only=True)

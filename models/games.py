@@ -16,14 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.checks import check_fill, check_question, check_single
-from konkyo.models.cost import check_tables
+from konkyo.models.cost import MERGED_CHUNK, check_tables
 from konkyo.models.errors import ParameterError
 from konkyo.models.hidings import every
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.regions import Regions
-
-# Subsets whose logits are computed at once where tables are merged.
-CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -110,8 +107,71 @@ def subsets(players: int) -> NDArray[np.bool_]:
     return members
 
 
-def class_games(network: Network, image: Array, region: int = 4, fill: float | Array = 0.0) -> LocalGames:
-    """The game whose values are the logits of all classes.
+@dataclass(frozen=True)
+class Cells:
+    """The cells of the last layer under every hiding of the regions that they see, for one image.
+
+    Attributes
+    ----------
+    network
+        Whose cells they are.
+    regions
+        The grid.
+    values
+        For each cell the numbers (n,) of the regions in which it sees pixels that hiding changes, and its values for
+        every set of visible ones: (maps, 2ⁿ), or (A·B + B, 2ⁿ) split by pair.
+    by_pair
+        Whether they are split.
+    """
+
+    network: Network
+    regions: Regions
+    values: tuple[tuple[IntArray, Array], ...]
+    by_pair: bool
+
+    def class_games(self) -> LocalGames:
+        """The game whose values are the logits of all classes."""
+        network, weights = self.network, self.network.cell_weights
+        tables = [
+            LocalGame(players, self._maps(values).T @ weights[cell])
+            for cell, (players, values) in enumerate(self.values)
+        ]
+        if not network.architecture.hidden:
+            return LocalGames(self.regions, tuple(tables), network.weights["affine.bias"])
+        merged = _merged(network, tables)
+        return LocalGames(self.regions, (merged,), np.zeros(len(network.classes), network.dtype))
+
+    def pair_games(self, target: int, versus: int | None) -> LocalGames:
+        """The game whose values are the contributions of the pairs, and of the biases that pairs share, to a class.
+
+        Raises
+        ------
+        ParameterError
+            A class out of range, or a class against itself.
+        """
+        weights = pair_weights(self.network, target, versus)
+        games = tuple(
+            LocalGame(players, (values * weights[:, cell, None]).T)
+            for cell, (players, values) in enumerate(self.values)
+        )
+        return LocalGames(self.regions, games, np.zeros(len(weights), self.network.dtype))
+
+    def _maps(self, values: Array) -> Array:
+        """(maps, 2ⁿ): the sum over the pairs of each map."""
+        if not self.by_pair:
+            return values
+        inputs, filters = self.network.architecture.pairs
+        pairs, shared = values[:-filters], values[-filters:]
+        if self.network.architecture.stages[-1].paired:
+            return pairs
+        summed: Array = pairs.reshape(inputs, filters, -1).sum(0) + shared
+        return summed
+
+
+def cells_of(
+    network: Network, image: Array, region: int = 4, fill: float | Array = 0.0, *, pairs: bool = False
+) -> Cells:
+    """Every combination of hidden regions, of which all games are made.
 
     Parameters
     ----------
@@ -119,28 +179,36 @@ def class_games(network: Network, image: Array, region: int = 4, fill: float | A
         Its precision is that of the tables.
     image, region, fill
         As in ``konkyo.models.shapley.shapley_values``.
-
-    Returns
-    -------
-    LocalGames
-        Q is the number of classes.
+    pairs
+        Whether values are split by pair.
 
     Raises
     ------
     ImageError
         Not one image of the network's shape, or not finite.
     ParameterError
-        A fill out of range, or regions that take too much work.
+        A fill out of range, or regions that take too much work; pairs of a network with hidden affine layers, whose
+        head differs from hiding to hiding.
     """
-    regions, images, fills = _asked(network, image, region, fill)
-    tables = [
-        LocalGame(players, values.T @ network.cell_weights[cell])
-        for cell, (players, values) in enumerate(every(network, images[0], fills[0], regions))
-    ]
-    if not network.architecture.hidden:
-        return LocalGames(regions, tuple(tables), network.weights["affine.bias"])
-    merged = _merged(network, tables)
-    return LocalGames(regions, (merged,), np.zeros(len(network.classes), network.dtype))
+    if pairs and network.architecture.hidden:
+        raise ParameterError(
+            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
+        )
+    check_single(image, network)
+    check_fill(fill)
+    images, _ = network.flatten(image)
+    regions = Regions(region, side=network.architecture.side)
+    fills = np.broadcast_to(np.asarray(fill, network.dtype), images.shape)
+    check_tables(network.architecture, regions, (images[0] != fills[0]).any(0), pairs=pairs)
+    return Cells(network, regions, tuple(every(network, images[0], fills[0], regions, pairs=pairs)), pairs)
+
+
+def class_games(network: Network, image: Array, region: int = 4, fill: float | Array = 0.0) -> LocalGames:
+    """The game whose values are the logits of all classes: Q is the number of classes.
+
+    Parameters and errors are those of ``cells_of``.
+    """
+    return cells_of(network, image, region, fill).class_games()
 
 
 def pair_games(
@@ -158,7 +226,7 @@ def pair_games(
     versus
         The class to compare with: every number is the difference target − versus.
     network, image, region, fill
-        As in ``class_games``.
+        As in ``cells_of``, whose errors it has.
 
     Returns
     -------
@@ -168,23 +236,11 @@ def pair_games(
 
     Raises
     ------
-    ImageError
-        Not one image of the network's shape, or not finite.
     ParameterError
-        A class or fill out of range, a class against itself, regions that take too much work, or a network with
-        hidden affine layers, whose pairs have other weights in each hiding.
+        Also: a class out of range, or a class against itself.
     """
-    if network.architecture.hidden:
-        raise ParameterError(
-            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
-        )
-    weights = pair_weights(network, target, versus)
-    regions, images, fills = _asked(network, image, region, fill)
-    games = tuple(
-        LocalGame(players, (values * weights[:, cell, None]).T)
-        for cell, (players, values) in enumerate(every(network, images[0], fills[0], regions, pairs=True))
-    )
-    return LocalGames(regions, games, np.zeros(len(weights), network.dtype))
+    check_question(target, versus, network.classes)
+    return cells_of(network, image, region, fill, pairs=True).pair_games(target, versus)
 
 
 def pair_weights(network: Network, target: int, versus: int | None) -> Array:
@@ -203,17 +259,6 @@ def pair_weights(network: Network, target: int, versus: int | None) -> Array:
     return np.concatenate([by_pair, by_map[0]])
 
 
-def _asked(network: Network, image: Array, region: int, fill: float | Array) -> tuple[Regions, Array, Array]:
-    """The regions; the image and its fill, (1, channels, side, side) each. Raises the errors of ``class_games``."""
-    check_single(image, network)
-    check_fill(fill)
-    images, _ = network.flatten(image)
-    regions = Regions(region, side=network.architecture.side)
-    fills = np.broadcast_to(np.asarray(fill, network.dtype), images.shape)
-    check_tables(network.architecture, regions, (images[0] != fills[0]).any(0))
-    return regions, images, fills
-
-
 def _merged(network: Network, tables: list[LocalGame]) -> LocalGame:
     """The one game of all players for the logits, from tables of the first affine layer."""
     players = np.unique(np.concatenate([game.players for game in tables]))
@@ -224,8 +269,8 @@ def _merged(network: Network, tables: list[LocalGame]) -> LocalGame:
         shared[key] = LocalGame(game.players, table)
     steps = [(1 << np.arange(len(game.players))) @ (game.players[:, None] == players) for game in shared.values()]
     logits = np.empty((2 ** len(players), len(network.classes)), network.dtype)
-    for start in range(0, len(logits), CHUNK):
-        members = (np.arange(start, min(start + CHUNK, len(logits)))[:, None] >> np.arange(len(players))) & 1
+    for start in range(0, len(logits), MERGED_CHUNK):
+        members = (np.arange(start, min(start + MERGED_CHUNK, len(logits)))[:, None] >> np.arange(len(players))) & 1
         first = sum(game.table[members @ step] for game, step in zip(shared.values(), steps, strict=True))
-        logits[start : start + CHUNK] = network.after_first(np.asarray(first))
+        logits[start : start + MERGED_CHUNK] = network.after_first(np.asarray(first))
     return LocalGame(players, logits)

@@ -36,7 +36,8 @@ class Hiding:
     def changed(self, image: Array) -> NDArray[np.bool_]:
         """(R²,), row by row: whether hiding the region changes any pixel of the image, (…, side, side)."""
         side = self.regions.side
-        return self.regions.changed((image != self.fill).reshape(-1, side, side).any(0)[None])[0]
+        changed: NDArray[np.bool_] = self.regions.changed((image != self.fill).reshape(-1, side, side).any(0)[None])[0]
+        return changed
 
     def hide(self, image: Array, which: NDArray[np.intp]) -> Array:
         """(n, 28, 28): the image with one region hidden, for each of the n region numbers in ``which``."""

@@ -154,20 +154,20 @@ def every(
         counts = sees.sum(1)
         first = np.append(0, (2**counts).cumsum())
         last = number == len(shape.stages) - 1
-        made = []
+        made = np.zeros((0 if last else shape.layer_maps[number + 1], int(first[-1]) + 1, 1), network.dtype)
         for cells in _batches(first, shape.near(number).shape[0]):
             index = _subsets(start, step, shape.near(number)[:, cells], sees[cells])
-            part = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)[..., 0]
+            part = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)
             if last:
                 for cell in range(cells.start, cells.stop):
                     own = slice(first[cell] - first[cells.start], first[cell + 1] - first[cells.start])
                     # Rows count hidden regions and tables visible ones: the last row is the first column.
-                    yield np.flatnonzero(sees[cell]), part[:, own][:, ::-1]
+                    yield np.flatnonzero(sees[cell]), part[:, own, 0][:, ::-1]
             else:
-                made.append(part)
+                made[:, first[cells.start] : first[cells.stop]] = part
         if not last:
-            columns = _with_padding(np.concatenate(made, axis=1)[..., None])
-            start = np.append(first[:-1], columns.shape[1] - 1)
+            # The row behind the last is padding, 0.
+            columns, start = made, first
             # The bit of a region in a cell that sees it: 1, 2, 4, …
             step = np.append((sees << sees.cumsum(1)) >> 1, np.zeros((1, regions.count), np.intp), axis=0)
 

@@ -48,6 +48,15 @@ class Trace:
     hidden: tuple[Array, ...]
     logits: Array
 
+    def batched(self, batch: tuple[int, ...]) -> "Trace":
+        """The trace of N images as that of a batch of another shape."""
+
+        def shaped(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+            return tuple(array.reshape(*batch, *array.shape[1:]) for array in arrays)
+
+        [logits] = shaped((self.logits,))
+        return Trace(self.stages, shaped(self.convolutions), shaped(self.layers), shaped(self.hidden), logits)
+
     @property
     def winners(self) -> IntArray:
         """(..., maps, s, s): where the last stage's outputs come from, as flat indices in its convolution's maps.
@@ -176,13 +185,7 @@ class Network:
             Of another shape, or not finite.
         """
         flat, batch = self.flatten(images)
-        trace = self.run(flat)
-
-        def batched(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
-            return tuple(array.reshape(*batch, *array.shape[1:]) for array in arrays)
-
-        [logits] = batched((trace.logits,))
-        return Trace(trace.stages, batched(trace.convolutions), batched(trace.layers), batched(trace.hidden), logits)
+        return self.run(flat).batched(batch)
 
     def run(self, maps: Array) -> Trace:
         """As ``trace``, for checked images (N, channels, side, side)."""
@@ -312,7 +315,9 @@ class Network:
         if (stage, by_input) not in self._cell_kernels:
             given, weight = self.architecture.stages[stage], self.weights[f"conv{stage + 1}.weight"]
             k, width = given.kernel, given.width
-            kernels = np.zeros((weight.shape[1], given.step, given.step, given.filters, width, width), self.dtype)
+            kernels: Array = np.zeros(
+                (weight.shape[1], given.step, given.step, given.filters, width, width), self.dtype
+            )
             for row, column in np.ndindex(given.step, given.step):
                 kernels[:, row, column, :, row : row + k, column : column + k] = weight.swapaxes(0, 1)
             kernels = kernels.reshape(weight.shape[1], -1, width**2)
@@ -396,4 +401,5 @@ def winners(stage: Stage, convolved: Array) -> IntArray:
     even = cells * POOL
     values = np.stack([convolved[..., y:even:POOL, x:even:POOL] for y in range(POOL) for x in range(POOL)])
     choice = values.argmax(axis=0)
-    return corner + choice // POOL * side + choice % POOL
+    found: IntArray = corner + choice // POOL * side + choice % POOL
+    return found

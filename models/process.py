@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from konkyo.models.checks import check_single
-from konkyo.models.contributions import Ledger, contributions
+from konkyo.models.contributions import Ledger, traced_contributions
 from konkyo.models.network import Array, Network, Trace
 from konkyo.models.result import Result
 from konkyo.models.usage import Typicality, Usage
@@ -46,8 +46,7 @@ def explain_process(network: Network, image: Array, usage: Usage | None = None) 
         Not one 28×28 image, or not finite.
     """
     check_single(image, network)
-    trace = network.trace(image)
-    ledger = contributions(network, image)
+    trace, ledger = traced_contributions(network, image)
     typicality = usage.typicality(ledger.contributions) if usage else None
     unlike = usage.likeness.is_unlike(trace.pool2) if usage and usage.likeness else None
     return Process(

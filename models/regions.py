@@ -122,8 +122,8 @@ def _sight(regions: Regions, architecture: Architecture, layer: int) -> NDArray[
 
 @lru_cache(maxsize=64)
 def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
-    along = _sight(regions, architecture, layer).any(-1)
+    along = _sight(regions, architecture, layer).max(-1) > 0
     cells, rows = along.shape
-    seen = (along[:, None, :, None] & along[None, :, None, :]).reshape(cells**2, rows**2)
+    seen: NDArray[np.bool_] = (along[:, None, :, None] & along[None, :, None, :]).reshape(cells**2, rows**2)
     seen.flags.writeable = False
     return seen

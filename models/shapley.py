@@ -139,7 +139,11 @@ def shapley_values(network: Network, image: Array, region: int = 4, fill: float 
     ParameterError
         A fill out of range, or regions that take too much work.
     """
-    games = class_games(network, image, region, fill)
+    return values_of(class_games(network, image, region, fill), network, image, fill)
+
+
+def values_of(games: LocalGames, network: Network, image: Array, fill: float) -> ShapleyValues:
+    """As ``shapley_values``, for the game of the logits."""
     return ShapleyValues(games.regions, fill, additive_values(games), network.logits(image), empty_image(network, fill))
 
 
@@ -166,9 +170,13 @@ def pair_values(
     ParameterError
         A class or fill out of range, a class against itself, regions that take too much work, or hidden affine layers.
     """
+    return pair_values_of(pair_games(network, image, target, versus, region, fill), network)
+
+
+def pair_values_of(games: LocalGames, network: Network) -> PairValues:
+    """As ``pair_values``, for the game of the pairs' contributions."""
     pairs = network.architecture.pairs
-    values = np.moveaxis(additive_values(pair_games(network, image, target, versus, region, fill)), 0, -1)
-    biases = pairs[1]
+    values, biases = np.moveaxis(additive_values(games), 0, -1), pairs[1]
     return PairValues(values[..., :-biases].reshape(*values.shape[:2], *pairs), values[..., -biases:])
 
 

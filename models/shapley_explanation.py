@@ -7,11 +7,12 @@ import numpy as np
 from konkyo.models.checks import check_question
 from konkyo.models.empty import Empty
 from konkyo.models.faithfulness import Faithfulness, faithfulness
+from konkyo.models.games import cells_of
 from konkyo.models.hiding import Hiding
 from konkyo.models.network import Array, Network
 from konkyo.models.occlusion import pair_heatmaps
 from konkyo.models.result import ClassResult
-from konkyo.models.shapley import PairValues, RegionValues, pair_values, shapley_values
+from konkyo.models.shapley import PairValues, RegionValues, pair_values_of, values_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,8 @@ def explain_shapley(
         A class or fill out of range, a class against itself, or a side that is not exact.
     """
     check_question(target, versus, network.classes)
-    found = shapley_values(network, image, region, fill)
+    cells = cells_of(network, image, region, fill, pairs=pairs)
+    found = values_of(cells.class_games(), network, image, fill)
     explained = found.predicted if target is None else target
     check_question(explained, versus, network.classes)
     values = found.of(explained, versus)
@@ -102,6 +104,6 @@ def explain_shapley(
         hiding=hiding,
         values=values,
         empty=found.empty,
-        pairs=pair_values(network, image, explained, versus, region, fill) if pairs else None,
+        pairs=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
         faithfulness=faithfulness(network, image, hiding, order, explained) if faithful else None,
     )

@@ -55,7 +55,7 @@ class TrainableNetwork(nn.Module):
 def centred(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """The weights (C, …) less their mean over the classes, so that they sum to zero as nearly as float32 can say it."""
     exact = weights.astype(np.float64)
-    rounded = (exact - exact.mean(0)).astype(np.float32)
+    rounded: NDArray[np.float32] = (exact - exact.mean(0)).astype(np.float32)
     # What is left by rounding goes to the smallest weight, which float32 says most finely.
     smallest = np.abs(rounded).argmin(0)[None]
     rest = rounded.sum(0, dtype=np.float64)

@@ -99,7 +99,7 @@ def test_a_number_of_pool1(page: Page, model: str) -> None:
 def test_a_number_of_conv2(page: Page, model: str) -> None:
     network, _, trace = computed(model, 5)
     paired = network.architecture.wiring is Wiring.PAIRED
-    kernels, biases = network.weights["conv2.weight"], network.conv2_bias
+    kernels, biases = network.weights["conv2.weight"], network.bias(1)
     page.get_by_test_id("model").select_option(model)
     choose_sample(page, 5)
     open_walk(page, CLOSELY["conv2"])

@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.contributions import contributions
@@ -35,10 +36,13 @@ from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses
 
 SEEDS = st.integers(0, 2**32 - 1)
-EXACT = {"rtol": 0, "atol": 1e-9}
 
 
-def masks(regions: Regions) -> np.ndarray:
+def close(ours: object, theirs: object) -> None:
+    np.testing.assert_allclose(np.asarray(ours, np.float64), np.asarray(theirs, np.float64), rtol=0, atol=1e-9)
+
+
+def masks(regions: Regions) -> NDArray[np.bool_]:
     return regions.masks.reshape(regions.count, regions.side, regions.side)
 
 
@@ -56,9 +60,9 @@ def test_every_layer_is_pytorchs(architecture: Architecture, seed: int) -> None:
     *layers, logits = torch_layers(network, images)
     trace = network.trace(given(architecture, images))
     for ours, theirs in zip(trace.layers, layers, strict=True):
-        np.testing.assert_allclose(ours, theirs.numpy(), **EXACT)
-    np.testing.assert_allclose(trace.logits, logits.numpy(), **EXACT)
-    np.testing.assert_allclose(network.logits(given(architecture, images)), logits.numpy(), **EXACT)
+        close(ours, theirs.numpy())
+    close(trace.logits, logits.numpy())
+    close(network.logits(given(architecture, images)), logits.numpy())
     single = network.astype(np.float32).logits(given(architecture, images).astype(np.float32))
     np.testing.assert_allclose(single, logits.numpy(), rtol=1e-3, atol=1e-3)
 
@@ -68,12 +72,12 @@ def test_every_layer_is_pytorchs(architecture: Architecture, seed: int) -> None:
 def test_the_ledger_is_gradient_times_response(architecture: Architecture, seed: int) -> None:
     network, images = random_weights(architecture, seed), random_images(architecture, 2, seed)
     ledger = contributions(network, given(architecture, images))
-    np.testing.assert_allclose(ledger.residual, 0, **EXACT)
+    close(ledger.residual, 0)
     for number, image in enumerate(images):
         pairs, biases = gradient_ledger(network, image)
-        np.testing.assert_allclose(ledger.contributions[number], pairs, **EXACT)
-        np.testing.assert_allclose(ledger.filter_bias[number], biases, **EXACT)
-    np.testing.assert_allclose(ledger.maps.sum((-2, -1)), ledger.contributions, **EXACT)
+        close(ledger.contributions[number], pairs)
+        close(ledger.filter_bias[number], biases)
+    close(ledger.maps.sum((-2, -1)), ledger.contributions)
 
 
 @settings(max_examples=80)
@@ -87,9 +91,9 @@ def test_each_region_by_itself_is_a_forward_pass(
     network, images = random_weights(architecture, seed), random_images(architecture, 3, seed)
     fills = fill_of(kind, images, seed + 1)
     whole, hidden = hidden_logits(network, images, fills, regions)
-    np.testing.assert_allclose(whole, torch_logits(network, images), **EXACT)
+    close(whole, torch_logits(network, images))
     for number, mask in enumerate(masks(regions)):
-        np.testing.assert_allclose(hidden[:, number], torch_logits(network, np.where(mask, fills, images)), **EXACT)
+        close(hidden[:, number], torch_logits(network, np.where(mask, fills, images)))
 
 
 @settings(max_examples=40)
@@ -104,7 +108,7 @@ def test_the_first_ones_of_an_order_are_forward_passes(
     logits = ordered(network, images, fills, regions, order, Family.NESTED).logits(network)[0]
     for count in range(0, regions.count + 1, 1 + regions.count // 12):
         gone = masks(regions)[order[:count]].any(0)
-        np.testing.assert_allclose(logits[count], torch_logits(network, np.where(gone, fills, images))[0], **EXACT)
+        close(logits[count], torch_logits(network, np.where(gone, fills, images))[0])
 
 
 @settings(max_examples=80)
@@ -120,15 +124,15 @@ def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: i
     visible = np.array([[r in some for r in range(regions.count)] for some in shown])
     gone = np.einsum("nr,ryx->nyx", ~visible, masks(regions)) > 0
     logits = torch_logits(network, np.where(gone[:, None], fill, image))
-    np.testing.assert_allclose(games.values(visible), logits, **EXACT)
+    close(games.values(visible), logits)
 
     values = dict(zip(shown, logits, strict=True))
     found = additive_values(games).reshape(-1, regions.count)
-    np.testing.assert_allclose(found.T, shapley_by_definition(values, regions.count), **EXACT)
+    close(found.T, shapley_by_definition(values, regions.count))
     pairs = interactions(games)
     np.testing.assert_array_equal(pairs, pairs.swapaxes(1, 2))
     for (one, two), value in interactions_by_definition(values, regions.count).items():
-        np.testing.assert_allclose(pairs[:, one, two], value, **EXACT)
+        close(pairs[:, one, two], value)
     np.testing.assert_array_equal(pairs[:, range(regions.count), range(regions.count)], 0)
 
 
@@ -136,11 +140,8 @@ def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: i
 @examples(any_architectures(hidden=False), SEEDS, st.booleans())
 def test_pairs_of_every_combination_are_ledgers(architecture: Architecture, seed: int, versus: bool) -> None:
     network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
-    image, region, regions = (
-        images[0],
-        -(-architecture.side // 3),
-        Regions(-(-architecture.side // 3), side=architecture.side),
-    )
+    image, region = images[0], -(-architecture.side // 3)
+    regions = Regions(region, side=architecture.side)
     asked = given(architecture, images)[0]
     games = pair_games(network, asked, 0, 1 if versus else None, region, 0.3)
     visible = np.random.default_rng(seed).random((6, regions.count)) < 0.5
@@ -148,17 +149,17 @@ def test_pairs_of_every_combination_are_ledgers(architecture: Architecture, seed
     ledger = contributions(network, given(architecture, np.where(gone[:, None], 0.3, image)))
     joined = np.concatenate([ledger.contributions.reshape(6, architecture.classes, -1), ledger.filter_bias], axis=2)
     expected = joined[:, 0] - joined[:, 1] if versus else joined[:, 0]
-    np.testing.assert_allclose(games.values(visible), expected, **EXACT)
+    close(games.values(visible), expected)
 
     hiding = Hiding(Regions(region, side=architecture.side), 0.3)
     whole, drops = pair_drops(network, asked, hiding, 0, 1 if versus else None)
     shape = (-1, *architecture.pairs)
     before = contributions(network, asked).contributions
-    np.testing.assert_allclose(whole, before[0] - before[1] if versus else before[0], **EXACT)
+    close(whole, before[0] - before[1] if versus else before[0])
     single = np.where(masks(regions)[:, None], 0.3, image)
     after = contributions(network, given(architecture, single)).contributions
     after = after[:, 0] - after[:, 1] if versus else after[:, 0]
-    np.testing.assert_allclose(drops.reshape(shape), whole - after, **EXACT)
+    close(drops.reshape(shape), whole - after)
 
 
 DEEP = Architecture((Stage(3, 3), Stage(2, 3, 1, wiring=Wiring.PAIRED)), 28, hidden=(8,), classes=3)
