@@ -89,7 +89,7 @@ def test_faithfulness_is_that_of_the_values(client: TestClient) -> None:
     assert measured["insertion"] > measured["random_insertion"]
 
 
-@pytest.mark.parametrize(("region", "seen"), [(1, 144), (2, 36), (3, 25)])
+@pytest.mark.parametrize(("region", "seen"), [(1, 144), (2, 36)])
 @pytest.mark.parametrize("path", ["/explain/shapley", "/explain/grounds"])
 def test_smaller_sides_take_too_much_work(client: TestClient, path: str, region: int, seen: int) -> None:
     answer = client.post(path, params={"region": region}, files={"file": sample(7)})
