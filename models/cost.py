@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ParameterError
-from konkyo.models.hidings import CHUNK, FACTORED
+from konkyo.models.hidings import CHUNK, factored
 from konkyo.models.regions import Regions
 
 # What is allowed for one image: multiply-adds, and bytes at the peak. The container has 512 MiB.
@@ -207,7 +207,7 @@ def _scratch(architecture: Architecture, number: int, rows: list[int], batch: in
         some = min(batch, max(1, CHUNK // (inputs * max(taps, places))))
         return some * (inputs * taps + 4 * inputs * places) + batch * _quantities(architecture)
     made = batch * architecture.layer_maps[number + 1]
-    if stage.paired or inputs < FACTORED:
+    if not factored(architecture, number, rows[number], rows[number + 1]):
         some = min(batch, max(1, CHUNK // (inputs * taps)))
         return made + some * (inputs * taps + 2 * places * (inputs if stage.paired else 1))
     some = min(batch, max(1, CHUNK // (4 * stage.filters)))
@@ -232,7 +232,7 @@ def _work(architecture: Architecture, rows: list[int]) -> int:
     total = 0
     for number, stage in enumerate(architecture.stages):
         below, maps = architecture.layer_maps[number], architecture.layer_maps[number + 1]
-        if stage.paired or below < FACTORED:
+        if not factored(architecture, number, rows[number], rows[number + 1]):
             kernels = 1 if stage.paired else below
             total += rows[number + 1] * stage.width**2 * stage.step**2 * maps * kernels
         else:

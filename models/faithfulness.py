@@ -77,5 +77,5 @@ def _area(network: Network, images: Array, fills: Array, regions: Regions, order
     count = len(order)
     steps = np.unique(np.linspace(0, count, min(count, POINTS) + 1).round().astype(int))
     rows = ordered(network, images, fills, regions, order, Family.NESTED)
-    logits = replace(rows, at=rows.at[:, steps]).logits(network)[0]
+    logits = replace(rows, at=rows.at[steps]).logits(network)[0]
     return float(np.trapezoid(softmax(logits)[:, target], steps)) / count

@@ -15,13 +15,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.regions import Regions
 
 # Number of values that are gathered at once. More would leave the cache.
 CHUNK = 2**16
-# From this many input maps on, rows are multiplied by the kernels before they are gathered.
-FACTORED = 4
+# Multiply-adds in the time in which a number is gathered, about.
+GATHERED = 10
 
 
 class Family(Enum):
@@ -38,7 +39,7 @@ class Rows:
     Attributes
     ----------
     at
-        (cells, 1 + regions): the row of each cell for each hiding. Hiding 0 is the whole image. In hiding 1 + p the
+        (1 + regions, cells): the row of each cell for each hiding. Hiding 0 is the whole image. In hiding 1 + p the
         region at position p of the order is hidden; with ``NESTED`` those before it are too.
     values
         (maps, J, N), after ReLU; or (A·B + B, J, N) split by pair, see ``pair_rows``.
@@ -49,7 +50,7 @@ class Rows:
 
     def logits(self, network: Network) -> Array:
         """(N, 1 + regions, C): the logits of each image under each hiding."""
-        features = self.values.take(self.at, axis=1)
+        features = self.values.take(self.at.T, axis=1)
         maps, cells, hidings, images = features.shape
         first = network.first_affine @ features.reshape(maps * cells, hidings * images)
         return network.after_first(first.T).reshape(hidings, images, -1).swapaxes(0, 1)
@@ -66,11 +67,11 @@ def pixel_columns(network: Network, images: Array, fills: Array) -> Array:
 
 @lru_cache(maxsize=64)
 def pixel_rows(regions: Regions) -> IntArray:
-    """(side² + 1, R² + 1): where ``pixel_columns`` has a pixel when no region is hidden, or one. Not changed by it."""
+    """(R² + 1, side² + 1): where ``pixel_columns`` has a pixel when no region is hidden, or one; last the border."""
     pixels = regions.side**2
-    at = np.repeat(np.arange(pixels + 1, dtype=np.intp)[:, None], regions.count + 1, axis=1)
-    at[:-1, 1:] += pixels * regions.masks.reshape(regions.count, pixels).T
-    at[-1] = 2 * pixels
+    at = np.repeat(np.arange(pixels + 1, dtype=np.intp)[None], regions.count + 1, axis=0)
+    at[1:, :-1] += pixels * regions.masks.reshape(regions.count, pixels)
+    at[:, -1] = 2 * pixels
     at.flags.writeable = False
     return at
 
@@ -101,25 +102,30 @@ def ordered(
         Whether the values are split by pair.
     """
     shape, hidings = network.architecture, len(order) + 1
-    # (cells + 1, hidings): where ``columns`` has a cell of the layer below, for each hiding.
-    below = pixel_rows(regions)[:, np.append(0, order + 1)]
+    # (hidings, cells + 1): where ``columns`` has a cell of the layer below, for each hiding.
+    below = pixel_rows(regions).take(np.append(0, order + 1), axis=0)
     if family is Family.NESTED:
-        below = np.maximum.accumulate(below, axis=1)
+        below = np.maximum.accumulate(below, axis=0)
     columns = pixel_columns(network, images, fills)
     for number in range(len(shape.stages)):
         cells = shape.sides[number + 1] ** 2
-        seen = np.ones((cells, hidings), np.bool_)
-        seen[:, 1:] = regions.seen(shape, number + 1)[:, order]
-        cell, hiding = np.divmod(np.flatnonzero(seen), hidings)
-        index = below.ravel().take(shape.near(number)[:, cell] * hidings + hiding)
+        seen = np.ones((hidings, cells), np.bool_)
+        regions.seen(shape, number + 1).take(order, axis=0, out=seen[1:])
+        hiding, cell = np.divmod(np.flatnonzero(seen), cells)
+        index = shape.near(number).take(cell, axis=1)
+        index += hiding * below.shape[1]
+        index = below.ravel().take(index)
         last = number == len(shape.stages) - 1
         columns = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)
+        below = np.full((hidings, cells + 1), len(cell), np.intp)  # the last row is padding
         rows = seen.cumsum(dtype=np.intp).reshape(seen.shape) - 1
-        at = rows if family is Family.NESTED else np.where(seen, rows, rows[:, :1])
+        if family is Family.NESTED:
+            np.maximum.accumulate(np.where(seen, rows, 0), axis=0, out=below[:, :-1])
+        else:
+            below[:, :-1] = np.where(seen, rows, rows[0])
         if not last:
-            below = np.concatenate([at, np.full((1, hidings), len(cell), np.intp)])
             columns = _with_padding(columns)
-    return Rows(at, columns)
+    return Rows(below[:, :-1], columns)
 
 
 def every(
@@ -147,7 +153,7 @@ def every(
     pixels = shape.side**2
     start = np.append(np.arange(pixels, dtype=np.intp), 2 * pixels)
     # What hiding a region adds to the place of a cell below: (cells + 1, R²).
-    step = pixel_rows(regions)[:, 1:] - start[:, None]
+    step = (pixel_rows(regions)[1:] - start).T
     columns = pixel_columns(network, image[None], fill[None])
     for number in range(len(shape.stages)):
         sees = regions.seen_changes(shape, number + 1, differs)
@@ -220,34 +226,52 @@ def stage_rows(network: Network, stage: int, columns: Array, index: IntArray) ->
         (width², J): the rows below that each row sees.
     """
     shape, given = network.architecture, network.architecture.stages[stage]
-    weight, bias = network.weights[f"conv{stage + 1}.weight"], network.bias(stage)[:, None]
+    weight = network.weights[f"conv{stage + 1}.weight"]
     (inputs, rows, images), count = columns.shape, index.shape[1]
-    made = np.empty((shape.layer_maps[stage + 1], count, images), network.dtype)
-    if given.paired or inputs < FACTORED:
+    # With paired wiring each input map has a product of its own; otherwise one product adds them up.
+    products = inputs if given.paired else 1
+    made = np.empty((products, given.filters, count, images), network.dtype)
+    if not factored(shape, stage, rows, count):
         kernels = network.cell_kernels(stage)
         size = max(1, CHUNK // (inputs * len(index) * images))
         for at in range(0, count, size):
-            taken = columns.take(index[:, at : at + size], axis=1, mode="clip")
-            # With paired wiring each input map has a product of its own; otherwise one product adds them up.
-            taken = taken.reshape(len(kernels) if not given.paired else inputs, -1, taken.shape[2] * images)
-            places = (kernels @ taken).reshape(len(taken), given.step**2, given.filters, -1)
-            made[:, at : at + size] = (places.max(1) + bias).reshape(len(made), -1, images)
+            taken = columns.take(index[:, at : at + size], axis=1, mode="clip").reshape(products, kernels.shape[2], -1)
+            places = (kernels @ taken).reshape(products, given.step**2, given.filters, -1, images)
+            places.max(1, out=made[:, :, at : at + size])
     else:
         # (k², K, N · filters): the rows below, multiplied by each tap of every kernel.
-        products = columns.reshape(inputs, -1).T @ weight.transpose(2, 3, 1, 0).reshape(-1, inputs, given.filters)
-        products = products.reshape(-1, rows, images * given.filters)
+        taps = columns.reshape(inputs, -1).T @ weight.transpose(2, 3, 1, 0).reshape(-1, inputs, given.filters)
+        taps = taps.reshape(-1, rows, images * given.filters)
         size = max(1, CHUNK // (4 * images * given.filters))
         for at in range(0, count, size):
             chunk = index[:, at : at + size]
-            term = np.empty((chunk.shape[1], products.shape[2]), network.dtype)
+            term = np.empty((chunk.shape[1], taps.shape[2]), network.dtype)
             best = np.full_like(term, -np.inf)
             for row, column in np.ndindex(given.step, given.step):
                 total = np.zeros_like(term)
-                for (y, x), product in zip(np.ndindex(given.kernel, given.kernel), products, strict=True):
+                for (y, x), product in zip(np.ndindex(given.kernel, given.kernel), taps, strict=True):
                     total += product.take(chunk[(row + y) * given.width + column + x], 0, term, "clip")
                 np.maximum(best, total, out=best)
-            made[:, at : at + size] = (best.reshape(-1, images, given.filters) + bias[:, 0]).transpose(2, 0, 1)
-    return np.maximum(made, 0, out=made)
+            made[0, :, at : at + size] = best.reshape(-1, images, given.filters).transpose(2, 0, 1)
+    made += network.bias(stage)[:, None, None]
+    np.maximum(made, 0, out=made)
+    return made.reshape(products * given.filters, count, images)
+
+
+def factored(architecture: Architecture, stage: int, below: int, rows: int) -> bool:
+    """Whether the rows below a stage are multiplied before they are gathered: whether that is less work.
+
+    Parameters
+    ----------
+    below, rows
+        Number of rows of the layer below, and of the stage.
+    """
+    given, inputs = architecture.stages[stage], architecture.layer_maps[stage]
+    if given.paired:
+        return False
+    taps = given.step**2 * given.kernel**2 * given.filters
+    gathered = rows * inputs * given.width**2 * (GATHERED + given.step**2 * given.filters)
+    return rows * taps * GATHERED + below * inputs * given.kernel**2 * given.filters < gathered
 
 
 def pair_rows(network: Network, stage: int, columns: Array, index: IntArray) -> Array:

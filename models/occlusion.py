@@ -17,8 +17,8 @@ from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.regions import Regions
 from konkyo.models.result import ClassResult
 
-# Numbers that reach the head, of all images that are hidden at once. More images would leave the cache.
-CHUNK = 2**13
+# Multiply-adds of the forward passes of all images that are hidden at once. More images would leave the cache.
+CHUNK = 3 * 2**19
 
 
 class Score(StrEnum):
@@ -167,7 +167,7 @@ def hidden_logits(network: Network, images: Array, fills: Array, regions: Region
     changed = regions.changed((images != fills).any(1))
     whole = np.empty((len(images), len(network.classes)), network.dtype)
     hidden = np.empty((len(images), regions.count, len(network.classes)), network.dtype)
-    size = max(1, min(32, CHUNK // network.architecture.features))
+    size = max(1, min(64, CHUNK // network.architecture.multiply_adds))
     for start in range(0, len(images), size):
         some = slice(start, start + size)
         # A region that no image of the batch has is left out. One that only others have leaves an image as it is.
@@ -220,7 +220,7 @@ def pair_drops(
     rows = ordered(network, images, fills, regions, order, Family.SINGLE, pairs=True)
     values = rows.values[: len(weights), :, 0]
     contributions = np.zeros((len(weights), len(order) + 1), network.dtype)
-    for cell, at in enumerate(rows.at):
+    for cell, at in enumerate(rows.at.T):
         contributions += weights[:, cell, None] * values[:, at]
     drops = np.zeros((regions.count, *pairs), network.dtype)
     drops[order] = (contributions[:, :1] - contributions[:, 1:]).T.reshape(-1, *pairs)

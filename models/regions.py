@@ -100,7 +100,7 @@ class Regions:
         return counts.reshape(len(differs), self.count) > 0
 
     def seen(self, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
-        """(cells, R²): whether a cell of a layer sees any pixel of a region."""
+        """(R², cells): whether a cell of a layer sees any pixel of a region."""
         return _seen(self, architecture, layer)
 
     def seen_changes(self, architecture: Architecture, layer: int, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -122,8 +122,8 @@ def _sight(regions: Regions, architecture: Architecture, layer: int) -> NDArray[
 
 @lru_cache(maxsize=64)
 def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
-    along = _sight(regions, architecture, layer).max(-1) > 0
-    cells, rows = along.shape
-    seen: NDArray[np.bool_] = (along[:, None, :, None] & along[None, :, None, :]).reshape(cells**2, rows**2)
+    along = (_sight(regions, architecture, layer).max(-1) > 0).T
+    rows, cells = along.shape
+    seen: NDArray[np.bool_] = (along[:, None, :, None] & along[None, :, None, :]).reshape(rows**2, cells**2)
     seen.flags.writeable = False
     return seen
