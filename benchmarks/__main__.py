@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import combinations, explanations, occlusion, training
+from benchmarks import combinations, explanations, occlusion, stages, training
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.checkpoint import load_all
 from konkyo.models.network import Network
@@ -34,6 +34,7 @@ def main() -> None:
             occlusion.measure(name, checkpoint.network, twin, images)
             if name in COMBINED:
                 combinations.measure(name, checkpoint.precise, twin, digits.scaled(np.float64))
+        stages.measure(digits.scaled(np.float64))
 
 
 def _twin(network: Network) -> TrainableNetwork:
