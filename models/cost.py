@@ -146,6 +146,16 @@ def refusal(architecture: Architecture, regions: Regions, *, pairs: bool = False
     return None
 
 
+def check_singles(architecture: Architecture, regions: Regions) -> None:
+    """Raise ParameterError if hiding each of these regions by itself is too much."""
+    if singles(architecture, regions).allowed:
+        return
+    side = architecture.side
+    sides = [one for one in range(1, side // 2 + 1) if singles(architecture, Regions(one, side=side)).allowed]
+    message = f"hiding each of {regions.count} regions by itself takes more than {MOST_BYTES >> 20} MiB"
+    raise ParameterError("region", f"{message}; a side of {sides[0]} pixels would do" if sides else message)
+
+
 def check_tables(
     architecture: Architecture, regions: Regions, differs: NDArray[np.bool_], *, pairs: bool = False
 ) -> None:

@@ -10,7 +10,6 @@ The families are: no region or one (``SINGLE``), the first ones of an order (``N
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,14 +64,15 @@ def pixel_columns(network: Network, images: Array, fills: Array) -> Array:
     return np.ascontiguousarray(joined.transpose(1, 2, 0))
 
 
-@lru_cache(maxsize=64)
-def pixel_rows(regions: Regions) -> IntArray:
-    """(R² + 1, side² + 1): where ``pixel_columns`` has a pixel when no region is hidden, or one; last the border."""
+def pixel_rows(regions: Regions, order: IntArray) -> IntArray:
+    """(1 + n, side² + 1): where ``pixel_columns`` has a pixel when none of n regions is hidden, or one; the border."""
     pixels = regions.side**2
-    at = np.repeat(np.arange(pixels + 1, dtype=np.intp)[None], regions.count + 1, axis=0)
-    at[1:, :-1] += pixels * regions.masks.reshape(regions.count, pixels)
-    at[:, -1] = 2 * pixels
-    at.flags.writeable = False
+    row, column = np.divmod(order, regions.grid[1])
+    hidden = regions.covers[row][:, :, None] & regions.covers[column][:, None]
+    shown = np.arange(pixels)
+    at = np.empty((len(order) + 1, pixels + 1), np.intp)
+    at[0, :-1], at[:, -1] = shown, 2 * pixels
+    at[1:, :-1] = np.where(hidden.reshape(len(order), pixels), shown + pixels, shown)
     return at
 
 
@@ -103,7 +103,7 @@ def ordered(
     """
     shape, hidings = network.architecture, len(order) + 1
     # (hidings, cells + 1): where ``columns`` has a cell of the layer below, for each hiding.
-    below = pixel_rows(regions).take(np.append(0, order + 1), axis=0)
+    below = pixel_rows(regions, order)
     if family is Family.NESTED:
         below = np.maximum.accumulate(below, axis=0)
     columns = pixel_columns(network, images, fills)
@@ -153,7 +153,7 @@ def every(
     pixels = shape.side**2
     start = np.append(np.arange(pixels, dtype=np.intp), 2 * pixels)
     # What hiding a region adds to the place of a cell below: (cells + 1, R²).
-    step = (pixel_rows(regions)[1:] - start).T
+    step = (pixel_rows(regions, np.arange(regions.count))[1:] - start).T
     columns = pixel_columns(network, image[None], fill[None])
     for number in range(len(shape.stages)):
         sees = regions.seen_changes(shape, number + 1, differs)

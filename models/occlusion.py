@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from konkyo.models.checks import check_class, check_question, check_single
+from konkyo.models.cost import check_singles
 from konkyo.models.errors import ParameterError
 from konkyo.models.faithfulness import Faithfulness, faithfulness
 from konkyo.models.games import pair_weights
@@ -163,7 +164,13 @@ def hidden_logits(network: Network, images: Array, fills: Array, regions: Region
         (N, C).
     hidden
         (N, R², C), regions row by row. Exactly ``whole`` for a region that hiding does not change.
+
+    Raises
+    ------
+    ParameterError
+        Regions that take too much room.
     """
+    check_singles(network.architecture, regions)
     changed = regions.changed((images != fills).any(1))
     whole = np.empty((len(images), len(network.classes)), network.dtype)
     hidden = np.empty((len(images), regions.count, len(network.classes)), network.dtype)

@@ -112,7 +112,7 @@ class Regions:
         return counts.swapaxes(1, 2).reshape(cells**2, rows**2) > 0
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _sight(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.float32]:
     """(cells, R, side), 0 or 1: the pixel rows that a row of cells sees of a row of regions. The same for columns."""
     pixel = np.arange(regions.side)
@@ -120,7 +120,7 @@ def _sight(regions: Regions, architecture: Architecture, layer: int) -> NDArray[
     return (inside[:, None] & regions.covers).astype(np.float32)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
     along = (_sight(regions, architecture, layer).max(-1) > 0).T
     rows, cells = along.shape
