@@ -34,7 +34,7 @@ def main() -> None:
             occlusion.measure(name, checkpoint.network, twin, images)
             if name in COMBINED:
                 combinations.measure(name, checkpoint.precise, twin, digits.scaled(np.float64))
-        stages.measure(digits.scaled(np.float64))
+        stages.measure(digits.images / 255)
 
 
 def _twin(network: Network) -> TrainableNetwork:
