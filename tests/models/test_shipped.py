@@ -92,6 +92,13 @@ def test_knows_its_test_images_by_their_hashes(shipped: Checkpoint, tested: Digi
     assert all(files[name] == tested.about.files[name] for name in files if name.startswith("t10k"))
 
 
+def test_is_centred(shipped: Checkpoint) -> None:
+    """What is added to the logits of all classes is no part of the prediction."""
+    assert shipped.card["training"]["centred"] is True
+    for name in ("affine.weight", "affine.bias"):
+        assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6
+
+
 @pytest.mark.parametrize(("name", "right"), [("animals-3x3", 0.93), ("animals-6x16", 0.96)])
 def test_animals_are_told_apart(name: str, right: float) -> None:
     card: Any = load(checkpoint.DIRECTORY / f"{name}.safetensors").card
