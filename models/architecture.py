@@ -129,8 +129,12 @@ class Architecture:
         for number, stage in enumerate(self.stages, 1):
             name = f"stage {number}"
             _within(f"{name}'s filters", stage.filters, 1, MAX_FILTERS)
-            _within(f"{name}'s padding", stage.padding, 0, stage.kernel - 1 if stage.kernel > 0 else 0)
-            _within(f"{name}'s kernel", stage.kernel, 1, side + 2 * stage.padding - stage.step + 1)
+            _within(f"{name}'s kernel", stage.kernel, 1, side)
+            _within(f"{name}'s padding", stage.padding, 0, stage.kernel - 1)
+            if stage.sides(side)[1] < 1:
+                raise ArchitectureError(
+                    f"{name} leaves nothing of a side of {side}; a smaller kernel or no pool would do"
+                )
             side, maps = stage.sides(side)[1], stage.filters * (maps if stage.paired else 1)
             _within(f"{name}'s maps", maps, 1, MAX_MAPS)
 
@@ -286,8 +290,14 @@ class Architecture:
 
     @property
     def document(self) -> dict[str, Any]:
-        """A network of two stages as cards of version 3 have it."""
-        return {
+        """A network of section 2.1 as cards of version 3 have it.
+
+        Raises
+        ------
+        ArchitectureError
+            It is another network, which such a card cannot describe.
+        """
+        document = {
             "wiring": self.wiring.value,
             "conv1_filters": self.conv1_filters,
             "conv2_filters": self.conv2_filters,
@@ -296,6 +306,9 @@ class Architecture:
             "conv2_bias": self.conv2_bias,
             "classes": self.classes,
         }
+        if of_document(document) != self:
+            raise ArchitectureError("a card describes two stages with pools, without padding, on grey images of 28×28")
+        return document
 
 
 def two_stages(
@@ -360,7 +373,9 @@ def _near(side: int, outputs: int, step: int, padding: int, width: int) -> NDArr
     along = step * np.arange(outputs) - padding + np.arange(width)[:, None]
     row, column = along[:, None, :, None], along[None, :, None, :]
     inside = (row >= 0) & (row < side) & (column >= 0) & (column < side)
-    return np.where(inside, row * side + column, side**2).reshape(width**2, outputs**2)
+    near: NDArray[np.intp] = np.where(inside, row * side + column, side**2).reshape(width**2, outputs**2)
+    near.flags.writeable = False
+    return near
 
 
 @lru_cache(maxsize=256)

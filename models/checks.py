@@ -5,6 +5,7 @@ import numpy as np
 from konkyo.models.classes import Names
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network
+from konkyo.models.regions import Regions
 
 
 def check_class(parameter: str, value: int, count: int) -> None:
@@ -22,11 +23,31 @@ def check_question(target: int | None, versus: int | None, classes: Names) -> No
         raise ParameterError("versus", f"must differ from the target; both are {classes[versus]}")
 
 
-def check_fill(fill: float | Array) -> None:
-    """Raise ParameterError unless ``fill`` is a value of pixels or an image of them, 0…1."""
+def check_fill(fill: float | Array, shape: tuple[int, ...] = ()) -> None:
+    """Raise ParameterError unless ``fill`` is a value of pixels, or an image of this shape, 0…1."""
     values = np.asarray(fill)
+    if values.shape not in ((), shape):
+        raise ParameterError("fill", f"must be a number or an image of {'×'.join(map(str, shape))}")
     if not ((values >= 0) & (values <= 1)).all():
         raise ParameterError("fill", f"must be from 0 to 1, not {fill if values.ndim == 0 else 'as this image'}")
+
+
+def check_regions(regions: Regions, network: Network) -> None:
+    """Raise ParameterError unless the regions are of an image of the network's side."""
+    if regions.side != network.architecture.side:
+        raise ParameterError(
+            "region",
+            f"these regions are of an image with a side of {regions.side} pixels; the network's has "
+            f"{network.architecture.side}",
+        )
+
+
+def check_pairs(network: Network) -> None:
+    """Raise ParameterError for a network whose pairs have other weights in each hiding."""
+    if network.architecture.hidden:
+        raise ParameterError(
+            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
+        )
 
 
 def check_single(image: Array, network: Network) -> None:

@@ -46,7 +46,8 @@ class Account:
     contributions
         (A, B): the sum of each map; the paper's nine numbers (Fig. 3).
     filter_bias
-        (B,): the contribution of conv2's biases, which several pairs share, with summed wiring; zeros with paired.
+        (B,): the contribution of the last stage's biases, which several pairs share, with summed wiring; zeros with
+        paired.
     class_bias
         The class's bias in the affine layer.
     logit
@@ -160,12 +161,12 @@ def contributions(network: Network, images: Array) -> Ledger:
     network
         The ledger has its precision: the residual is about 1e-5 in float32 and 1e-14 in float64.
     images
-        (..., 28, 28) in [0, 1].
+        Of the network's shape, (..., 28, 28) for the paper's, in [0, 1].
 
     Raises
     ------
     ImageError
-        Not 28×28, or not finite.
+        Of another shape, or not finite.
     """
     return traced_contributions(network, images)[1]
 
@@ -232,7 +233,7 @@ def explain_filters(
     network
         Its precision is that of the answer.
     image
-        (28, 28) in [0, 1].
+        Of the network's shape, (28, 28) for the paper's, in [0, 1].
     target
         The class to explain; by default the predicted class.
     versus
@@ -243,7 +244,7 @@ def explain_filters(
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     ParameterError
         A class that is none of the network's, or a class against itself.
     """
@@ -271,7 +272,7 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
     network
         Its precision is that of the maps.
     images
-        (..., 28, 28) in [0, 1].
+        Of the network's shape, (..., 28, 28) for the paper's, in [0, 1].
     target
         The class, one for all or (...).
 
@@ -295,7 +296,7 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
     passed, _ = _passed(network, flat, trace)
     weight, _ = network.linear_head(trace.hidden)
     weight = weight[np.arange(len(flat)) if shape.hidden else 0, classes]
-    maps: Array = weight.reshape(len(flat), *shape.map_grid, -1) * passed
+    maps: Array = weight.reshape(len(flat), *shape.map_grid, shape.cells) * passed
     return maps.reshape(*batch, *shape.pairs, shape.sides[-1], shape.sides[-1])
 
 

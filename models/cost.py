@@ -63,47 +63,40 @@ class Cost:
 @lru_cache(maxsize=1024)
 def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False) -> Cost:
     """The cost of every combination of regions: Shapley values, interactions and grounds. ``pairs``: split by pair."""
-    counts = [_seen(architecture, regions, layer) for layer in range(len(architecture.stages) + 1)]
-    rows = [sum(number << players for players, number in count.items()) for count in counts]
-    work, size = _tables(architecture, rows, [1 << max(count) for count in counts], pairs)
-    players, outputs = max(counts[-1]), architecture.head[0][1]
-    if architecture.hidden:
-        merged = 1 << regions.count
-        work += merged * (architecture.cells * outputs + sum(out * into for _, out, into in architecture.head[1:]))
-        size += _NUMBER * (
-            merged * architecture.classes + min(merged, MERGED_CHUNK) * (2 * outputs + architecture.cells)
-        )
-        players = regions.count
+    counts = [_seen(architecture, regions, layer) for layer in range(1, len(architecture.stages) + 1)]
+    rows = [2 * architecture.side**2, *(sum(number << seen for seen, number in count.items()) for count in counts)]
+    work, size = _tables(architecture, regions, rows, [max(count) for count in counts], regions.count, pairs)
+    players = regions.count if architecture.hidden else max(counts[-1])
     quantities = _quantities(architecture) if pairs else architecture.classes
     return Cost(players, sum(rows), work, size, regions.count * quantities)
 
 
 @lru_cache(maxsize=1024)
-def singles(architecture: Architecture, regions: Regions) -> Cost:
-    """The cost of hiding each region by itself, for one image."""
-    counts = [_seen(architecture, regions, layer) for layer in range(len(architecture.stages) + 1)]
-    rows = [sum(number * (players + 1) for players, number in count.items()) for count in counts]
-    hidings, features = regions.count + 1, architecture.features
+def singles(architecture: Architecture, regions: Regions, *, pairs: bool = False) -> Cost:
+    """The cost of hiding each region by itself, for one image; an order of regions costs as much."""
+    counts = [_seen(architecture, regions, layer) for layer in range(1, len(architecture.stages) + 1)]
+    rows = [
+        2 * architecture.side**2,
+        *(sum(number * (seen + 1) for seen, number in count.items()) for count in counts),
+    ]
+    hidings, features, last = regions.count + 1, architecture.features, len(architecture.stages) - 1
     sizes = []
     for number, stage in enumerate(architecture.stages):
         below, cells = architecture.sides[number] ** 2 + 1, architecture.sides[number + 1] ** 2
-        made = rows[number + 1] * architecture.layer_maps[number + 1]
-        columns = (rows[number] if number else 2 * below) * architecture.layer_maps[number]
+        split = pairs and number == last
+        made = rows[number + 1] * (_quantities(architecture) if split else architecture.layer_maps[number + 1])
+        columns = rows[number] * architecture.layer_maps[number]
         # Where the cells below are for each hiding; the index is made in steps, of which three are there at once.
         lookup = hidings * (below + 2 * cells)
         index = 3 * stage.width**2 * rows[number + 1]
-        scratch = _scratch(architecture, number, rows, rows[number + 1])
+        scratch = _scratch(architecture, number, rows, rows[number + 1], pairs=split)
         sizes.append(_NUMBER * (columns + made + lookup + max(index, index // 3 + scratch)))
-    at_the_head = rows[-1] * architecture.maps + 2 * hidings * (features + architecture.head[0][1])
+    reaching = _quantities(architecture) if pairs else architecture.maps
+    sizes.append(_NUMBER * (rows[-1] * reaching + 2 * hidings * (features + architecture.head[0][1])))
     head = sum(out * into for _, out, into in architecture.head)
-    work = _work(architecture, rows) + hidings * head
-    return Cost(
-        max(counts[-1]),
-        sum(rows),
-        work,
-        max(*sizes, _NUMBER * at_the_head),
-        regions.count * architecture.classes,
-    )
+    quantities = _quantities(architecture) if pairs else architecture.classes
+    work = _work(architecture, rows) + hidings * (reaching * architecture.cells if pairs else head)
+    return Cost(max(counts[-1]), sum(rows), work, max(sizes), regions.count * quantities)
 
 
 def usual_side(architecture: Architecture) -> int:
@@ -133,27 +126,31 @@ def refusal(architecture: Architecture, regions: Regions, *, pairs: bool = False
     if architecture.hidden and regions.count > MOST_MERGED:
         return f"with hidden affine layers hiding may change at most {MOST_MERGED} regions, not {regions.count}"
     cost = tables(architecture, regions, pairs=pairs)
-    if cost.size > MOST_BYTES:
-        return (
-            f"a cell sees up to {cost.players} regions, and all their combinations take more than "
-            f"{MOST_BYTES >> 20} MiB"
-        )
-    if cost.multiply_adds > MOST_WORK:
-        return (
-            f"a cell sees up to {cost.players} regions, and all their combinations take more than "
-            f"{MOST_WORK:,} multiply-adds"
-        )
-    return None
+    who = "there are" if architecture.hidden else "a cell sees up to"
+    return _too_much(f"{who} {cost.players} regions, and all their combinations take", cost.multiply_adds, cost.size)
 
 
-def check_singles(architecture: Architecture, regions: Regions) -> None:
-    """Raise ParameterError if hiding each of these regions by itself is too much."""
-    if singles(architecture, regions).allowed:
-        return
-    side = architecture.side
-    sides = [one for one in range(1, side // 2 + 1) if singles(architecture, Regions(one, side=side)).allowed]
-    message = f"hiding each of {regions.count} regions by itself takes more than {MOST_BYTES >> 20} MiB"
-    raise ParameterError("region", f"{message}; a side of {sides[0]} pixels would do" if sides else message)
+def check_singles(architecture: Architecture, regions: Regions, *, pairs: bool = False, orders: int = 1) -> None:
+    """Raise ParameterError if hiding each of these regions by itself is too much.
+
+    Parameters
+    ----------
+    pairs
+        Whether the drops are split by pair.
+    orders
+        How many times as much is asked: orders of regions that are followed.
+    """
+
+    def refused(some: Regions) -> str | None:
+        cost = singles(architecture, some, pairs=pairs)
+        said = f"hiding each of {some.count} regions by itself takes"
+        return _too_much(said, orders * cost.multiply_adds, cost.size)
+
+    if (message := refused(regions)) is not None:
+        each = (Regions(region, side=architecture.side) for region in range(1, architecture.side // 2 + 1))
+        sides = [some.region for some in each if refused(some) is None]
+        advice = f"; a side of {sides[0]} pixels, and no smaller stride, would do" if sides else ""
+        raise ParameterError("region", message + advice)
 
 
 def check_tables(
@@ -166,20 +163,26 @@ def check_tables(
     message = refusal(architecture, regions, pairs=pairs)
     if message is None:
         return
-    if architecture.hidden:
-        changed = int(regions.changed(differs[None]).sum())
-        if changed <= MOST_MERGED:
-            return
+    changed = int(regions.changed(differs[None]).sum())
+    if architecture.hidden and changed > MOST_MERGED:
         message = f"with hidden affine layers hiding may change at most {MOST_MERGED} regions, and it changes {changed}"
-    else:
+    elif _NUMBER * _bookkeeping(architecture, regions) <= MOST_BYTES:
         layers = range(1, len(architecture.stages) + 1)
-        players = [regions.seen_changes(architecture, layer, differs).sum(1).tolist() for layer in layers]
-        rows = [2 * architecture.side**2, *(sum(1 << cell for cell in layer) for layer in players)]
-        work, size = _tables(architecture, rows, [1, *(1 << max(layer) for layer in players)], pairs)
-        if work <= MOST_WORK and size <= MOST_BYTES:
+        seen = [regions.seen_changes(architecture, layer, differs).sum(1).tolist() for layer in layers]
+        rows = [2 * architecture.side**2, *(sum(1 << cell for cell in layer) for layer in seen)]
+        found = _tables(architecture, regions, rows, [max(layer) for layer in seen], changed, pairs)
+        said = f"hiding changes {changed} regions of this image, and all their combinations take"
+        if (message := _too_much(said, *found)) is None:
             return
     sides = allowed_sides(architecture, pairs=pairs)
     raise ParameterError("region", f"{message}; a side of {sides[0]} pixels would do" if sides else message)
+
+
+def _too_much(said: str, multiply_adds: int, size: int) -> str | None:
+    """What takes more than is allowed, in words; None if nothing does."""
+    if size > MOST_BYTES:
+        return f"{said} more than {MOST_BYTES >> 20} MiB"
+    return f"{said} more than {MOST_WORK:,} multiply-adds" if multiply_adds > MOST_WORK else None
 
 
 def _quantities(architecture: Architecture) -> int:
@@ -188,8 +191,26 @@ def _quantities(architecture: Architecture) -> int:
     return inputs * filters + filters
 
 
-def _tables(architecture: Architecture, rows: list[int], widest: list[int], pairs: bool) -> tuple[int, int]:
-    """Multiply-adds and bytes at the peak of tables with these rows in each layer, and in each layer's widest cell."""
+def _bookkeeping(architecture: Architecture, regions: Regions) -> int:
+    """Numbers that say which cell sees which region, and where the pixels are when it is hidden."""
+    cells = max(side**2 for side in architecture.sides)
+    return regions.count * (2 * (architecture.side**2 + 1) + 2 * cells)
+
+
+def _tables(
+    architecture: Architecture, regions: Regions, rows: list[int], widest: list[int], players: int, pairs: bool
+) -> tuple[int, int]:
+    """Multiply-adds and bytes at the peak of every combination.
+
+    Parameters
+    ----------
+    rows
+        Rows of each layer, that of the image first.
+    widest
+        Regions that the widest cell of each stage's output sees.
+    players
+        Regions that are merged where hidden affine layers follow.
+    """
     outputs, last = architecture.head[0][1], len(architecture.stages) - 1
     values = _quantities(architecture) if pairs else architecture.maps
     sizes = []
@@ -197,16 +218,20 @@ def _tables(architecture: Architecture, rows: list[int], widest: list[int], pair
         taps, maps = stage.width**2, values if number == last else architecture.layer_maps[number + 1]
         made = rows[number + 1] * maps
         columns = rows[number] * architecture.layer_maps[number]
-        batch = min(rows[number + 1], max(widest[number + 1], 4 * CHUNK // taps))
+        batch = min(rows[number + 1], max(1 << widest[number], 4 * CHUNK // taps))
         # The index doubles with each region: the new half is made of two of its size.
         index = 5 * taps * batch // 2
         scratch = _scratch(architecture, number, rows, batch, pairs=pairs and number == last)
-        sizes.append(_NUMBER * (columns + made + max(index, taps * batch + scratch)))
+        sizes.append(columns + made + max(index, taps * batch + scratch))
     # The values of all cells are still there when the tables are made of them.
-    tables = values if pairs else outputs
-    largest = widest[-1] * (values + outputs)
-    size = max(*sizes, _NUMBER * (rows[-1] * (values + outputs + (tables if pairs else 0)) + largest))
-    return _work(architecture, rows) + rows[-1] * values * outputs, size
+    tables = rows[-1] * (values + outputs + (values if pairs else 0)) + (values + outputs << widest[-1])
+    work = _work(architecture, rows) + rows[-1] * values * outputs
+    if architecture.hidden:
+        merged = 1 << players
+        work += merged * (architecture.cells * outputs + sum(out * into for _, out, into in architecture.head[1:]))
+        chunk = min(merged, MERGED_CHUNK)
+        tables += merged * architecture.classes + chunk * (2 * outputs + architecture.cells)
+    return work, _NUMBER * (max(*sizes, tables) + _bookkeeping(architecture, regions))
 
 
 def _scratch(architecture: Architecture, number: int, rows: list[int], batch: int, *, pairs: bool = False) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from konkyo.models.cost import check_singles
 from konkyo.models.hiding import Hiding
 from konkyo.models.hidings import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
@@ -53,6 +54,8 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
     target
         The explained class.
     """
+    # Two curves for each order.
+    check_singles(network.architecture, hiding.regions, orders=2 * (RANDOM_ORDERS + 1))
     images, _ = network.flatten(image)
     fills, changed = np.full_like(images, hiding.fill), hiding.changed(images[0])
     which = np.flatnonzero(changed)

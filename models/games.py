@@ -15,12 +15,14 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.checks import check_fill, check_question, check_single
+from konkyo.models.checks import check_fill, check_pairs, check_question, check_single
 from konkyo.models.cost import MERGED_CHUNK, check_tables
-from konkyo.models.errors import ParameterError
 from konkyo.models.hidings import every
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.regions import Regions
+
+# Values of games that are looked up at once.
+CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,14 @@ class LocalGames:
 
     def values(self, visible: NDArray[np.bool_]) -> Array:
         """The value with these regions visible and all others hidden: (..., R²) → (..., Q)."""
-        rows = (visible @ self._steps).astype(np.intp) + self._starts
-        values: Array = self.constant + np.einsum("...sq->...q", self._table[rows])
-        return values
+        flat = visible.reshape(-1, visible.shape[-1])
+        values = np.empty((len(flat), len(self.constant)), self.constant.dtype)
+        size = max(1, CHUNK // (len(self.games) * len(self.constant)))
+        for start in range(0, len(flat), size):
+            some = slice(start, start + size)
+            rows = (flat[some] @ self._steps).astype(np.intp) + self._starts
+            values[some] = np.einsum("...sq->...q", self._table[rows])
+        return values.reshape(*visible.shape[:-1], len(self.constant)) + self.constant
 
     def margins(self, target: int) -> "LocalGames":
         """The lead of a class over each other class, for games whose quantities are classes."""
@@ -99,7 +106,7 @@ class LocalGames:
         return steps
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def subsets(players: int) -> NDArray[np.bool_]:
     """(n, 2ⁿ): the subsets that contain each player. Bit p of a subset's number stands for player p."""
     members: NDArray[np.bool_] = (np.arange(2**players) >> np.arange(players)[:, None]) & 1 == 1
@@ -190,12 +197,10 @@ def cells_of(
         A fill out of range, or regions that take too much work; pairs of a network with hidden affine layers, whose
         head differs from hiding to hiding.
     """
-    if pairs and network.architecture.hidden:
-        raise ParameterError(
-            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
-        )
+    if pairs:
+        check_pairs(network)
     check_single(image, network)
-    check_fill(fill)
+    check_fill(fill, network.architecture.image_shape)
     images, _ = network.flatten(image)
     regions = Regions(region, side=network.architecture.side)
     fills = np.broadcast_to(np.asarray(fill, network.dtype), images.shape)

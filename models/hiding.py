@@ -39,11 +39,7 @@ class Hiding:
         changed: NDArray[np.bool_] = self.regions.changed((image != self.fill).reshape(-1, side, side).any(0)[None])[0]
         return changed
 
-    def hide(self, image: Array, which: NDArray[np.intp]) -> Array:
-        """(n, 28, 28): the image with one region hidden, for each of the n region numbers in ``which``."""
-        return np.where(self.masks[which], image.dtype.type(self.fill), image)
-
     @property
     def masks(self) -> NDArray[np.bool_]:
-        """(R², 28, 28): the pixels of each region, row by row."""
+        """(R², side, side): the pixels of each region, row by row."""
         return self.regions.masks.reshape(-1, *self.regions.masks.shape[-2:])

@@ -7,7 +7,7 @@ made from rows of the cells below. Which ones these are follows from the regions
 The families are: no region or one (``SINGLE``), the first ones of an order (``NESTED``), and every set (``every``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -116,7 +116,7 @@ def ordered(
         index += hiding * below.shape[1]
         index = below.ravel().take(index)
         last = number == len(shape.stages) - 1
-        columns = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)
+        columns = (pair_rows if pairs and last else stage_rows)(network, number, columns, len(cell))(index)
         below = np.full((hidings, cells + 1), len(cell), np.intp)  # the last row is padding
         rows = seen.cumsum(dtype=np.intp).reshape(seen.shape) - 1
         if family is Family.NESTED:
@@ -161,9 +161,10 @@ def every(
         first = np.append(0, (2**counts).cumsum())
         last = number == len(shape.stages) - 1
         made = np.zeros((0 if last else shape.layer_maps[number + 1], int(first[-1]) + 1, 1), network.dtype)
+        make = (pair_rows if pairs and last else stage_rows)(network, number, columns, int(first[-1]))
         for cells in _batches(first, shape.near(number).shape[0]):
             index = _subsets(start, step, shape.near(number)[:, cells], sees[cells])
-            part = (pair_rows if pairs and last else stage_rows)(network, number, columns, index)
+            part = make(index)
             if last:
                 for cell in range(cells.start, cells.stop):
                     own = slice(first[cell] - first[cells.start], first[cell + 1] - first[cells.start])
@@ -212,38 +213,52 @@ def _subsets(start: IntArray, step: IntArray, near: IntArray, sees: NDArray[np.b
     return index
 
 
-def stage_rows(network: Network, stage: int, columns: Array, index: IntArray) -> Array:
-    """The values of a stage's rows, after ReLU: (maps, J, N).
+def stage_rows(network: Network, stage: int, columns: Array, rows: int) -> Callable[[IntArray], Array]:
+    """The function that makes rows of a stage, after ReLU: (width², J) → (maps, J, N).
 
-    Multiplying by a kernel and gathering rows commute. The layer below has fewer rows. So if kernels have many inputs,
-    its rows are multiplied by every tap, and the products are gathered and added.
+    It takes the rows below that each row sees. Multiplying by a kernel and gathering rows commute. The layer below has
+    fewer rows. So if kernels have many inputs, its rows are multiplied by every tap, and the products are gathered and
+    added.
 
     Parameters
     ----------
     columns
         (n, K, N): the values of the rows below.
-    index
-        (width², J): the rows below that each row sees.
+    rows
+        How many rows will be made in all.
     """
     shape, given = network.architecture, network.architecture.stages[stage]
-    weight = network.weights[f"conv{stage + 1}.weight"]
-    (inputs, rows, images), count = columns.shape, index.shape[1]
+    inputs, below, images = columns.shape
     # With paired wiring each input map has a product of its own; otherwise one product adds them up.
     products = inputs if given.paired else 1
-    made = np.empty((products, given.filters, count, images), network.dtype)
-    if not factored(shape, stage, rows, count):
+    bias = network.bias(stage)[:, None, None]
+
+    def finished(made: Array) -> Array:
+        made += bias
+        np.maximum(made, 0, out=made)
+        return made.reshape(products * given.filters, -1, images)
+
+    def gathered_first(index: IntArray) -> Array:
+        made = np.empty((products, given.filters, index.shape[1], images), network.dtype)
         kernels = network.cell_kernels(stage)
         size = max(1, CHUNK // (inputs * len(index) * images))
-        for at in range(0, count, size):
+        for at in range(0, index.shape[1], size):
             taken = columns.take(index[:, at : at + size], axis=1, mode="clip").reshape(products, kernels.shape[2], -1)
             places = (kernels @ taken).reshape(products, given.step**2, given.filters, -1, images)
             places.max(1, out=made[:, :, at : at + size])
-    else:
-        # (k², K, N · filters): the rows below, multiplied by each tap of every kernel.
-        taps = columns.reshape(inputs, -1).T @ weight.transpose(2, 3, 1, 0).reshape(-1, inputs, given.filters)
-        taps = taps.reshape(-1, rows, images * given.filters)
+        return finished(made)
+
+    if not factored(shape, stage, below, rows):
+        return gathered_first
+
+    # (k², K, N · filters): the rows below, multiplied by each tap of every kernel.
+    weight = network.weights[f"conv{stage + 1}.weight"].transpose(2, 3, 1, 0).reshape(-1, inputs, given.filters)
+    taps = (columns.reshape(inputs, -1).T @ weight).reshape(-1, below, images * given.filters)
+
+    def multiplied_first(index: IntArray) -> Array:
+        made = np.empty((1, given.filters, index.shape[1], images), network.dtype)
         size = max(1, CHUNK // (4 * images * given.filters))
-        for at in range(0, count, size):
+        for at in range(0, index.shape[1], size):
             chunk = index[:, at : at + size]
             term = np.empty((chunk.shape[1], taps.shape[2]), network.dtype)
             best = np.full_like(term, -np.inf)
@@ -253,9 +268,9 @@ def stage_rows(network: Network, stage: int, columns: Array, index: IntArray) ->
                     total += product.take(chunk[(row + y) * given.width + column + x], 0, term, "clip")
                 np.maximum(best, total, out=best)
             made[0, :, at : at + size] = best.reshape(-1, images, given.filters).transpose(2, 0, 1)
-    made += network.bias(stage)[:, None, None]
-    np.maximum(made, 0, out=made)
-    return made.reshape(products * given.filters, count, images)
+        return finished(made)
+
+    return multiplied_first
 
 
 def factored(architecture: Architecture, stage: int, below: int, rows: int) -> bool:
@@ -274,31 +289,33 @@ def factored(architecture: Architecture, stage: int, below: int, rows: int) -> b
     return rows * taps * GATHERED + below * inputs * given.kernel**2 * given.filters < gathered
 
 
-def pair_rows(network: Network, stage: int, columns: Array, index: IntArray) -> Array:
+def pair_rows(network: Network, stage: int, columns: Array, rows: int) -> Callable[[IntArray], Array]:  # noqa: ARG001
     """As ``stage_rows`` for the last stage, split by pair: g · u(s*) of each pair, then g · bias of each filter.
 
-    Returns
-    -------
-    Array
-        (A·B + B, J, N). With paired wiring the bias belongs to its pair, and the last B are 0.
+    Rows are (A·B + B, J, N). With paired wiring the bias belongs to its pair, and the last B are 0.
     """
     given, (inputs, filters) = network.architecture.stages[stage], network.architecture.pairs
     bias, shared = network.bias(stage)[:, None], network.filter_bias[:, None]
     kernels = network.cell_kernels(stage, by_input=True)
-    count, images = index.shape[1], columns.shape[2]
-    made = np.empty((inputs * filters + filters, count, images), network.dtype)
-    size = max(1, CHUNK // (inputs * images * max(len(index), given.step**2 * filters)))
-    for at in range(0, count, size):
-        taken = columns.take(index[:, at : at + size], axis=1, mode="clip").reshape(inputs, len(index), -1)
-        responses = (kernels @ taken).reshape(inputs, given.step**2, filters, -1)
-        if given.paired:
-            responses += bias
-            convolved = responses
-        else:
-            convolved = responses.sum(0, keepdims=True) + bias
-        gates = convolved.max(1) > 0
-        winners = np.broadcast_to(convolved.argmax(1)[:, None], (inputs, 1, *convolved.shape[2:]))
-        passed = gates * np.take_along_axis(responses, winners, 1)[:, 0]
-        made[: inputs * filters, at : at + size] = passed.reshape(inputs * filters, -1, images)
-        made[inputs * filters :, at : at + size] = (gates[0] * shared).reshape(filters, -1, images)
-    return made
+    images = columns.shape[2]
+
+    def make(index: IntArray) -> Array:
+        count = index.shape[1]
+        made = np.empty((inputs * filters + filters, count, images), network.dtype)
+        size = max(1, CHUNK // (inputs * images * max(len(index), given.step**2 * filters)))
+        for at in range(0, count, size):
+            taken = columns.take(index[:, at : at + size], axis=1, mode="clip").reshape(inputs, len(index), -1)
+            responses = (kernels @ taken).reshape(inputs, given.step**2, filters, -1)
+            if given.paired:
+                responses += bias
+                convolved = responses
+            else:
+                convolved = responses.sum(0, keepdims=True) + bias
+            gates = convolved.max(1) > 0
+            winners = np.broadcast_to(convolved.argmax(1)[:, None], (inputs, 1, *convolved.shape[2:]))
+            passed = gates * np.take_along_axis(responses, winners, 1)[:, 0]
+            made[: inputs * filters, at : at + size] = passed.reshape(inputs * filters, -1, images)
+            made[inputs * filters :, at : at + size] = (gates[0] * shared).reshape(filters, -1, images)
+        return made
+
+    return make

@@ -132,7 +132,10 @@ class Network:
         for array in self.weights.values():
             array.flags.writeable = False
         self.dtype = self.weights["affine.weight"].dtype
-        self.border = np.broadcast_to(np.asarray(border, self.dtype), architecture.channels)
+        self.border = np.array(np.broadcast_to(np.asarray(border, self.dtype), architecture.channels))
+        if not np.isfinite(self.border).all():
+            raise ValueError("border must be finite")
+        self.border.flags.writeable = False
 
     def astype(self, dtype: type[np.floating[Any]]) -> "Network":
         """The same network in another precision."""
@@ -275,11 +278,12 @@ class Network:
         hidden
             The hidden layers' outputs (N, width) before ReLU, which decide the gates. Without hidden layers N is 1.
         """
-        weight, bias = self.first_affine[None], self.weights[f"{self.architecture.head[0][0]}.bias"][None]
-        for (name, *_), values in zip(self.architecture.head[1:], hidden, strict=True):
-            gated = self.weights[f"{name}.weight"] * (values > 0)[:, None]
-            bias = (gated @ bias[..., None])[..., 0] + self.weights[f"{name}.bias"]
-            weight = gated @ weight
+        # From the classes down: the products are never wider than a layer.
+        weight, bias = self.weights["affine.weight"][None], self.weights["affine.bias"][None]
+        for (name, *_), values in zip(self.architecture.head[-2::-1], hidden[::-1], strict=True):
+            gated = weight * (values > 0)[:, None]
+            bias = bias + gated @ self.weights[f"{name}.bias"]
+            weight = gated @ self.weights[f"{name}.weight"]
         return weight, bias
 
     def bias(self, stage: int) -> Array:

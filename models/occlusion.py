@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models.checks import check_class, check_question, check_single
-from konkyo.models.cost import check_singles
+from konkyo.models.checks import check_class, check_pairs, check_question, check_regions, check_single
+from konkyo.models.cost import MOST_BYTES, check_singles, singles
 from konkyo.models.errors import ParameterError
 from konkyo.models.faithfulness import Faithfulness, faithfulness
 from konkyo.models.games import pair_weights
@@ -100,7 +100,7 @@ def occlude(
     network
         Its precision is that of the answer.
     images
-        (..., 28, 28) in [0, 1]; of the network's shape.
+        Of the network's shape, (..., 28, 28) for the paper's, in [0, 1].
     target
         The class to explain, one for all images or (...); by default the predicted class of each image.
     hiding
@@ -113,7 +113,7 @@ def occlude(
     Raises
     ------
     ImageError
-        Not 28×28, or not finite.
+        Of another shape, or not finite.
     ParameterError
         A class that is none of the network's, or a class against itself.
     """
@@ -170,11 +170,13 @@ def hidden_logits(network: Network, images: Array, fills: Array, regions: Region
     ParameterError
         Regions that take too much room.
     """
+    check_regions(regions, network)
     check_singles(network.architecture, regions)
     changed = regions.changed((images != fills).any(1))
     whole = np.empty((len(images), len(network.classes)), network.dtype)
     hidden = np.empty((len(images), regions.count, len(network.classes)), network.dtype)
-    size = max(1, min(64, CHUNK // network.architecture.multiply_adds))
+    at_once = MOST_BYTES // singles(network.architecture, regions).size
+    size = max(1, min(64, at_once, CHUNK // network.architecture.multiply_adds))
     for start in range(0, len(images), size):
         some = slice(start, start + size)
         # A region that no image of the batch has is left out. One that only others have leaves an image as it is.
@@ -196,7 +198,7 @@ def pair_drops(
     Parameters
     ----------
     image
-        (28, 28) in [0, 1]; of the network's shape.
+        Of the network's shape, (28, 28) for the paper's, in [0, 1].
     hiding
         The regions and the fill value.
     target
@@ -218,8 +220,9 @@ def pair_drops(
     ParameterError
         A class that is none of the network's, a class against itself, or a network with hidden affine layers.
     """
-    if network.architecture.hidden:
-        raise ParameterError("pairs", "with hidden affine layers the head differs with each region; ask without pairs")
+    check_pairs(network)
+    check_regions(hiding.regions, network)
+    check_singles(network.architecture, hiding.regions, pairs=True)
     images, _ = network.flatten(image)
     fills, pairs, regions = np.full_like(images, hiding.fill), network.architecture.pairs, hiding.regions
     weights = pair_weights(network, target, versus)[: pairs[0] * pairs[1]]
@@ -279,7 +282,7 @@ def explain_occlusion(
     network, target, versus, hiding, score
         As in ``occlude``.
     image
-        (28, 28) in [0, 1].
+        Of the network's shape, (28, 28) for the paper's, in [0, 1].
     pairs
         Whether to compute the drop of each filter pair's contribution.
     faithful
@@ -288,7 +291,7 @@ def explain_occlusion(
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     ParameterError
         A class that is none of the network's, a class against itself, or pairs of a probability, which has
         no contributions.

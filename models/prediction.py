@@ -33,7 +33,7 @@ def predict(network: Network, image: Array) -> Prediction:
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     """
     check_single(image, network)
     logits = network.logits(image)

@@ -43,12 +43,12 @@ def explain_process(network: Network, image: Array, usage: Usage | None = None) 
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     """
     check_single(image, network)
     trace, ledger = traced_contributions(network, image)
     typicality = usage.typicality(ledger.contributions) if usage else None
-    unlike = usage.likeness.is_unlike(trace.pool2) if usage and usage.likeness else None
+    unlike = usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None
     return Process(
         network=network,
         image=image,

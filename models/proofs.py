@@ -127,16 +127,16 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     network
         In float64, whose rounding errors are far below the tolerance of 1e-9.
     image
-        (28, 28) in [0, 1].
+        Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region, fill
         As in ``shapley_values``.
 
     Raises
     ------
     ImageError
-        Not one 28×28 image, not finite, or one in which two classes lead within 1e-9 of each other.
+        Not one image of the network's shape, not finite, or one in which two classes lead within 1e-9 of each other.
     ParameterError
-        A network in float32, a fill out of range, or a side that is not exact.
+        A network in float32, a fill out of range, or regions that take too much work.
     BudgetError
         An irreducible set or the contrast takes too much work.
     """

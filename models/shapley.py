@@ -1,24 +1,29 @@
 """Exact Shapley values of regions (docs/mathematics.md, 4).
 
 A region's Shapley value is its mean contribution over all orders of showing the regions. The game of hiding regions is
-a sum of local games, and Shapley values are linear. So the values of each local game are computed from its own table of
-at most 2⁹ entries, and added up. Nothing is sampled.
+a sum of local games, and Shapley values are linear. So the values of each local game are computed from its own table,
+and added up. Nothing is sampled.
 
 Source: Shapley, "A value for n-person games", 1953, with the axioms of efficiency, null player, symmetry and linearity.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import factorial
+from math import factorial, prod
 
 import numpy as np
 
 from konkyo.models.checks import check_question
 from konkyo.models.classes import numbered
+from konkyo.models.cost import MOST_BYTES
 from konkyo.models.empty import Empty, empty_image
+from konkyo.models.errors import ParameterError
 from konkyo.models.games import LocalGames, class_games, pair_games, subsets
 from konkyo.models.network import Array, Network
 from konkyo.models.regions import Regions
+
+# Players of a game up to which its weights are kept.
+MOST_KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def shapley_values(network: Network, image: Array, region: int = 4, fill: float 
     network
         The values have its precision: the residual is about 1e-14 in float64.
     image
-        (28, 28) in [0, 1].
+        Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region
         Side of the regions in pixels, from 1 to half the image's side.
     fill
@@ -135,7 +140,7 @@ def shapley_values(network: Network, image: Array, region: int = 4, fill: float 
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     ParameterError
         A fill out of range, or regions that take too much work.
     """
@@ -166,7 +171,7 @@ def pair_values(
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     ParameterError
         A class or fill out of range, a class against itself, regions that take too much work, or hidden affine layers.
     """
@@ -185,7 +190,7 @@ def additive_values(games: LocalGames) -> Array:
     rows, columns = games.regions.grid
     values = np.zeros((rows * columns, len(games.constant)), games.constant.dtype)
     for game in games.games:
-        values[game.players] += _weights(len(game.players)) @ game.table
+        values[game.players] += _of_game(game.table)
     return values.T.reshape(-1, rows, columns)
 
 
@@ -199,8 +204,16 @@ def interactions(games: LocalGames) -> Array:
     Source: Grabisch and Roubens, "An axiomatic approach to the concept of interaction among players in cooperative
     games", 1999; Muschalik et al., "Exact computation of any-order Shapley interactions for graph neural networks",
     2025, which uses the same locality.
+
+    Raises
+    ------
+    ParameterError
+        So many regions that the answer takes too much room.
     """
-    values = np.zeros((len(games.constant), games.regions.count, games.regions.count), games.constant.dtype)
+    shape = len(games.constant), games.regions.count, games.regions.count
+    if 16 * prod(shape) > MOST_BYTES:
+        raise ParameterError("region", f"the interactions of {shape[1]} regions take more than {MOST_BYTES >> 20} MiB")
+    values = np.zeros(shape, games.constant.dtype)
     for players, table in ((game.players, game.table) for game in games.games):
         members, dividends = subsets(len(players)).astype(table.dtype), table.copy()
         for player in range(len(players)):
@@ -211,6 +224,22 @@ def interactions(games: LocalGames) -> Array:
             values[quantity, players[:, None], players] += (members * shares[:, quantity]) @ members.T
     above = np.triu(values, 1)
     return above + above.swapaxes(1, 2)
+
+
+def _of_game(table: Array) -> Array:
+    """(n, Q): the Shapley values of one game (2ⁿ, Q)."""
+    players = len(table).bit_length() - 1
+    if players <= MOST_KEPT:
+        return np.asarray(_weights(players) @ table)
+    sizes = subsets(players - 1).sum(0)
+    orders = np.array(
+        [factorial(s) * factorial(players - 1 - s) / factorial(players) for s in range(players)], table.dtype
+    )[sizes]
+    values = np.empty((players, table.shape[1]), table.dtype)
+    for player in range(players):
+        cube = table.reshape(-1, 2, 2**player, table.shape[1])
+        values[player] = orders @ (cube[:, 1] - cube[:, 0]).reshape(-1, table.shape[1])
+    return values
 
 
 @lru_cache(maxsize=16)

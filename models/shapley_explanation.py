@@ -83,9 +83,9 @@ def explain_shapley(
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     ParameterError
-        A class or fill out of range, a class against itself, or a side that is not exact.
+        A class or fill out of range, a class against itself, or regions that take too much work.
     """
     check_question(target, versus, network.classes)
     cells = cells_of(network, image, region, fill, pairs=pairs)

@@ -19,8 +19,8 @@ ExactRegion = Annotated[
     Field(
         ge=1,
         le=MAX_REGION,
-        description="Side of a region in pixels: 4 or 6 to 14, for which the answer is exact; 4, if absent. With other "
-        "kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
+        description="Side of a region in pixels: 4 to 14; 4, if absent. Smaller ones only where hiding changes few "
+        "regions. With other kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
     ),
 ]
 Fill = Annotated[float, Field(ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")]

@@ -18,18 +18,18 @@ torch.set_num_threads(1)
 
 
 @st.composite
-def any_architectures(draw: st.DrawFn, most: int = 4, hidden: bool = True) -> Architecture:
+def any_architectures(draw: st.DrawFn, most: int = 6, hidden: bool = True) -> Architecture:
     """One to ``most`` stages of both wirings, with and without padding and pools; odd sides; grey or colour."""
-    side, channels = draw(st.integers(8, 22)), draw(st.sampled_from([1, 3]))
+    side, channels = draw(st.integers(8, 26)), draw(st.sampled_from([1, 3]))
     stages: list[Stage] = []
     for _ in range(draw(st.integers(1, most))):
-        kernel = draw(st.integers(1, 5))
+        kernel = draw(st.integers(1, 7))
         stage = Stage(
             draw(st.integers(1, 6)),
             kernel,
             draw(st.integers(0, kernel - 1)),
             draw(st.booleans()),
-            draw(st.sampled_from(Wiring)) if channels == 1 or stages else Wiring.SUMMED,
+            draw(st.sampled_from(Wiring)),
             draw(st.booleans()),
         )
         try:
@@ -39,7 +39,7 @@ def any_architectures(draw: st.DrawFn, most: int = 4, hidden: bool = True) -> Ar
         if found.maps > 60:
             break
         stages.append(stage)
-    widths = draw(st.lists(st.integers(2, 12), max_size=2)) if hidden else []
+    widths = draw(st.lists(st.integers(2, 12), max_size=3)) if hidden else []
     stages = stages or [Stage(2, 3)]
     return Architecture(tuple(stages), side, channels, tuple(widths), draw(st.integers(2, 5)))
 

@@ -60,10 +60,13 @@ def test_sides_and_maps_of_the_paper() -> None:
         ({"stages": (Stage(1, 1, pool=False),) * 7}, "the number of stages must be from 1 to 6, not 7"),
         ({"stages": (Stage(3, 5), Stage(0, 3))}, "stage 2's filters must be from 1 to 64, not 0"),
         ({"stages": (Stage(65, 5),)}, "stage 1's filters must be from 1 to 64, not 65"),
-        ({"stages": (Stage(3, 0),)}, "stage 1's kernel must be from 1 to 27, not 0"),
-        ({"stages": (Stage(3, 28),)}, "stage 1's kernel must be from 1 to 27, not 28"),
-        ({"stages": (Stage(3, 29, pool=False),)}, "stage 1's kernel must be from 1 to 28, not 29"),
-        ({"stages": (Stage(3, 5), Stage(3, 12))}, "stage 2's kernel must be from 1 to 11, not 12"),
+        ({"stages": (Stage(3, 0),)}, "stage 1's kernel must be from 1 to 28, not 0"),
+        (
+            {"stages": (Stage(3, 28),)},
+            "stage 1 leaves nothing of a side of 28; a smaller kernel or no pool would do",
+        ),
+        ({"stages": (Stage(3, 29, 20),)}, "stage 1's kernel must be from 1 to 28, not 29"),
+        ({"stages": (Stage(3, 5), Stage(3, 13))}, "stage 2's kernel must be from 1 to 12, not 13"),
         ({"stages": (Stage(3, 5, -1),)}, "stage 1's padding must be from 0 to 4, not -1"),
         ({"stages": (Stage(3, 5, 5),)}, "stage 1's padding must be from 0 to 4, not 5"),
         (

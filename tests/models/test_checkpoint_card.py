@@ -68,7 +68,7 @@ def test_refuses_another_name(tmp_path: Path) -> None:
     ("fields", "reason"),
     [
         ({"conv1_filters": 0}, "stage 1's filters must be from 1 to 64, not 0"),
-        ({"conv1_kernel": 28}, "stage 1's kernel must be from 1 to 27, not 28"),
+        ({"conv1_kernel": 29}, "stage 1's kernel must be from 1 to 28, not 29"),
     ],
 )
 def test_refuses_an_impossible_architecture(fields: dict[str, Any], reason: str, tmp_path: Path) -> None:

@@ -45,33 +45,57 @@ def peak(run: Any) -> int:
     return found
 
 
+class Counted:
+    """The rows that the engine makes, and their multiply-adds: products, and numbers that are gathered and added."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows = self.last = self.work = 0
+        made = hidings.stage_rows
+
+        def counting(network: Network, stage: int, columns: Any, rows: int) -> Any:
+            given, inputs = network.architecture.stages[stage], network.architecture.layer_maps[stage]
+            maps = network.architecture.layer_maps[stage + 1]
+            make = made(network, stage, columns, rows)
+            first = make.__name__ == "multiplied_first"
+            self.work += first * columns.shape[1] * given.kernel**2 * inputs * maps
+
+            def rows_of(index: Any) -> Any:
+                self.rows += index.shape[1]
+                self.last += index.shape[1] * (stage == len(network.architecture.stages) - 1)
+                seen = given.kernel**2 if first else given.width**2 * (1 if given.paired else inputs)
+                self.work += index.shape[1] * seen * given.step**2 * maps
+                return make(index)
+
+            return rows_of
+
+        monkeypatch.setattr(hidings, "stage_rows", counting)
+
+
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The rows that the engine makes from now on."""
-    rows: list[int] = []
-    made = hidings.stage_rows
-
-    def counting(network: Network, stage: int, columns: Any, index: Any) -> Any:
-        rows.append(index.shape[1])
-        return made(network, stage, columns, index)
-
-    monkeypatch.setattr(hidings, "stage_rows", counting)
-    return rows
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    return Counted(monkeypatch)
 
 
 @NAMED
-def test_rows_are_exact(architecture: Architecture, counted: list[int]) -> None:
+def test_rows_and_their_work_are_exact(architecture: Architecture, counted: Counted) -> None:
     network, image = dense(architecture)
     images, _ = network.flatten(image)
     pixels = architecture.side**2
     for region in allowed_sides(architecture)[::4]:
         regions = Regions(region, side=architecture.side)
-        class_games(network, image, region)
-        assert tables(architecture, regions).rows == sum(counted) + 2 * pixels
-        counted.clear()
-        hidden_logits(network, images, np.zeros_like(images), regions)
-        assert singles(architecture, regions).rows == sum(counted) + 2 * pixels
-        counted.clear()
+        for cost, ask in (
+            (tables(architecture, regions), lambda region=region: class_games(network, image, region)),
+            (
+                singles(architecture, regions),
+                lambda regions=regions: hidden_logits(network, images, np.zeros_like(images), regions),
+            ),
+        ):
+            counted.rows = counted.work = 0
+            ask()
+            assert cost.rows == counted.rows + 2 * pixels
+            # What is above the rows: the head, and tables that are merged.
+            above = cost.multiply_adds - counted.work
+            assert 0 < above < 2**MOST_MERGED * 2**18 if architecture.hidden else above < 2 * cost.rows * 16 * 64
 
 
 @NAMED
@@ -114,7 +138,10 @@ def test_a_cell_that_sees_thousands_of_regions_is_counted() -> None:
 def test_too_many_regions_by_themselves_are_refused() -> None:
     network, image = dense(NETWORKS["Tiny VGG"])
     images, _ = network.flatten(image)
-    message = "region: hiding each of 1024 regions by itself takes more than 64 MiB; a side of 3 pixels would do"
+    message = (
+        "region: hiding each of 1024 regions by itself takes more than 64 MiB; a side of 3 pixels, and no smaller "
+        "stride, would do"
+    )
     with refuses(ParameterError, message):
         hidden_logits(network, images, np.zeros_like(images), Regions(2, side=64))
 
@@ -138,7 +165,39 @@ def test_a_drawing_of_few_regions_may_have_smaller_ones() -> None:
     assert len(class_games(network, image, 2).players) == 9
     with refuses(
         ParameterError,
-        "region: a cell sees up to 36 regions, and all their combinations take more than 64 MiB; a side of 4 pixels "
-        "would do",
+        "region: hiding changes 196 regions of this image, and all their combinations take more than 64 MiB; a side of "
+        "4 pixels would do",
     ):
         class_games(network, image + 0.1, 2)
+
+
+def test_merging_few_regions_can_be_too_much_as_well() -> None:
+    """Tables of the first affine layer have as many columns as it has outputs."""
+    wide = Architecture((Stage(8, 5, 2), Stage(16, 5, 2)), hidden=(512,))
+    network, _ = dense(wide)
+    image = np.zeros((28, 28))
+    image[12:16, 12:16] = 0.5
+    with refuses(
+        ParameterError,
+        "region: hiding changes 16 regions of this image, and all their combinations take more than 64 MiB; a side of "
+        "9 pixels would do",
+    ):
+        class_games(network, image, 1)
+
+
+def test_work_alone_can_be_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("konkyo.models.cost.MOST_WORK", 10**6)
+    network, image = dense(NETWORKS["the paper's"])
+    with refuses(
+        ParameterError,
+        "region: hiding changes 49 regions of this image, and all their combinations take more than 1,000,000 "
+        "multiply-adds; a side of 8 pixels would do",
+    ):
+        class_games(network, image, 4)
+    images, _ = network.flatten(image)
+    with refuses(
+        ParameterError,
+        "region: hiding each of 196 regions by itself takes more than 1,000,000 multiply-adds; a side of 3 pixels, and "
+        "no smaller stride, would do",
+    ):
+        hidden_logits(network, images, np.zeros_like(images), Regions(2))

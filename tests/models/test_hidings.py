@@ -190,7 +190,7 @@ def test_with_hidden_layers_few_regions_are_merged_and_many_refused() -> None:
     ):
         pair_games(network, image, 0)
     with refuses(
-        ParameterError, "pairs: with hidden affine layers the head differs with each region; ask without pairs"
+        ParameterError, "pairs: with hidden affine layers the head differs from hiding to hiding; ask without pairs"
     ):
         pair_drops(network, image, Hiding(), 0)
 
@@ -207,6 +207,12 @@ def test_what_the_network_cannot_take() -> None:
     ):
         with refuses(ImageError, message):
             contributions(network, wrong)
+    with refuses(
+        ParameterError, "region: these regions are of an image with a side of 28 pixels; the network's has 20"
+    ):
+        occlude(network, image)
+    with refuses(ParameterError, "fill: must be a number or an image of 3×20×20"):
+        class_games(network, image, 4, np.zeros((20, 20)))
     with refuses(ParameterError, "region: must be from 1 to 10 pixels, not 11"):
         class_games(network, image, 11)
     with refuses(ParameterError, "target: must be a class from 0 to 3, not 4"):

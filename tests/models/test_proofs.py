@@ -266,8 +266,8 @@ def test_refusals(digits: Digits) -> None:
         grounds(network, image, fill=2)
     with refuses(
         ParameterError,
-        "region: a cell sees up to 36 regions, and all their combinations take more than 64 MiB; a side of 4 pixels "
-        "would do",
+        "region: hiding changes 39 regions of this image, and all their combinations take more than 64 MiB; a side of "
+        "4 pixels would do",
     ):
         grounds(network, image, 2)
 

@@ -75,7 +75,7 @@ def test_weights_are_measured_and_written_with_a_card(
         ({"conv1.weight": np.zeros((2, 25))}, "conv1.weight has shape (2, 25); (filters, inputs, side, side) is right"),
         (
             {"conv1.weight": np.zeros((2, 1, 29, 29))},
-            "the shapes make no network: stage 1's kernel must be from 1 to 27, not 29",
+            "the shapes make no network: stage 1's kernel must be from 1 to 28, not 29",
         ),
         (
             {"affine.bias": np.zeros(10)},
