@@ -90,12 +90,16 @@ def test_rows_and_their_work_are_exact(architecture: Architecture, counted: Coun
                 lambda regions=regions: hidden_logits(network, images, np.zeros_like(images), regions),
             ),
         ):
-            counted.rows = counted.work = 0
+            counted.rows = counted.last = counted.work = 0
             ask()
             assert cost.rows == counted.rows + 2 * pixels
-            # What is above the rows: the head, and tables that are merged.
-            above = cost.multiply_adds - counted.work
-            assert 0 < above < 2**MOST_MERGED * 2**18 if architecture.hidden else above < 2 * cost.rows * 16 * 64
+            (first, *others), above = architecture.head, cost.multiply_adds - counted.work
+            if cost is singles(architecture, regions):
+                assert above == (regions.count + 1) * sum(out * into for _, out, into in architecture.head)
+            else:
+                merged = architecture.cells * first[1] + sum(out * into for _, out, into in others)
+                of_cells = counted.last * architecture.maps * first[1]
+                assert above == of_cells + bool(architecture.hidden) * 2**regions.count * merged
 
 
 @NAMED
@@ -197,7 +201,7 @@ def test_work_alone_can_be_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     images, _ = network.flatten(image)
     with refuses(
         ParameterError,
-        "region: hiding each of 196 regions by itself takes more than 1,000,000 multiply-adds; a side of 3 pixels, and "
+        "region: hiding each of 196 regions by itself takes more than 1,000,000 multiply-adds; a side of 4 pixels, and "
         "no smaller stride, would do",
     ):
         hidden_logits(network, images, np.zeros_like(images), Regions(2))
