@@ -56,8 +56,8 @@ class Counted:
             given, inputs = network.architecture.stages[stage], network.architecture.layer_maps[stage]
             maps = network.architecture.layer_maps[stage + 1]
             make = made(network, stage, columns, rows)
-            first = make.__name__ == "multiplied_first"
-            self.work += first * columns.shape[1] * given.kernel**2 * inputs * maps
+            first = make.__name__ == "multiplied_first"  # of the rows below, the last is padding
+            self.work += first * (columns.shape[1] - 1) * given.kernel**2 * inputs * maps
 
             def rows_of(index: Any) -> Any:
                 self.rows += index.shape[1]

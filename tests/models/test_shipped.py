@@ -99,7 +99,7 @@ def test_is_centred(shipped: Checkpoint) -> None:
         assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6
 
 
-@pytest.mark.parametrize(("name", "right"), [("animals-3x3", 0.93), ("animals-6x16", 0.96)])
+@pytest.mark.parametrize(("name", "right"), [("animals-3x3", 0.92), ("animals-6x16", 0.96)])
 def test_animals_are_told_apart(name: str, right: float) -> None:
     card: Any = load(checkpoint.DIRECTORY / f"{name}.safetensors").card
     assert card["accuracy"]["test"] >= right
