@@ -176,9 +176,9 @@ def test_another_network(page: Page, address: str, model: str, pairs: int) -> No
 
 
 def test_a_file_is_read_as_the_service_reads_it(page: Page, address: str, tmp_path: Path) -> None:
-    large = np.asarray(Image.fromarray(255 - pixels(3)).resize((420, 300), Image.Resampling.BICUBIC))
+    large = np.asarray(Image.fromarray(255 - pixels(2)).resize((420, 300), Image.Resampling.BICUBIC))
     picture = encode(np.pad(large, 40, constant_values=255), "JPEG")
-    path = tmp_path / "three.jpg"
+    path = tmp_path / "two.jpg"
     path.write_bytes(picture)
     page.get_by_test_id("file").set_input_files(path)
     answer = asked(address, "/explain/filters", picture, fit="mnist")

@@ -129,6 +129,7 @@ def test_light_and_dark(browser: Browser, address: str, scheme: str) -> None:
     with opened(browser, address, color_scheme=scheme) as page:
         html = page.locator("html")
         expect(html).to_have_css("background-color", paper[scheme])
+        expect(page.get_by_test_id("sample-7")).to_be_visible()  # the page listens from then on
         page.get_by_test_id("theme").click()
         expect(html).to_have_css("background-color", paper[other])
         page.reload()

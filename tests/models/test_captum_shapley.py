@@ -40,7 +40,9 @@ def check(network: Network, image: F64, fill: float) -> None:
         assert attributed[mask == 0] == pytest.approx(0, abs=1e-12)
         # Captum adds up in float32, whatever the network's precision.
         for row, column in players.tolist():
-            assert result.values[target, row, column] == pytest.approx(attributed[4 * row, 4 * column], abs=1e-6)
+            assert result.values[target, row, column] == pytest.approx(
+                attributed[4 * row, 4 * column], rel=4 * float(np.finfo(np.float32).eps), abs=1e-6
+            )
 
 
 @pytest.mark.parametrize("fill", [0.0, 0.6])

@@ -110,15 +110,19 @@ def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
         result, every = check(SHIPPED[name], image)
         values = shapley_values(SHIPPED[name], image).values[result.predicted]
         order = sorted(every.players, key=lambda place: values[place])
-        assert every.set_of(result.sufficient.regions) == by_giving_up(every, order)
+        left = by_giving_up(every, order)
+        if result.sufficient.status is Status.IRREDUCIBLE:
+            assert every.set_of(result.sufficient.regions) == left
+        else:
+            assert len(result.sufficient.regions) <= left.bit_count()
         statuses.add(result.sufficient.status)
     assert Status.IRREDUCIBLE in statuses
 
 
 def test_what_giving_up_leaves_can_be_larger_than_the_smallest(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    network, image = SHIPPED["paired-3x3"], cut(digits, 20, rows=slice(4, 16))
+    network, image = SHIPPED["paired-3x3"], cut(digits, 81, rows=slice(4, 16))
     result, _ = check(network, image)
-    assert (len(result.sufficient.regions), result.sufficient.status) == (4, Status.SMALLEST)
+    assert (len(result.sufficient.regions), result.sufficient.status) == (6, Status.SMALLEST)
     monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=0))
     result, _ = check(network, image)
     assert (len(result.sufficient.regions), result.sufficient.status) == (7, Status.IRREDUCIBLE)
@@ -127,7 +131,7 @@ def test_what_giving_up_leaves_can_be_larger_than_the_smallest(digits: Digits, m
 def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
     digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The budget ends at the very last question, when it is known that two regions are needed."""
+    """The budget ends at the very last question, when it is known that four regions are needed."""
     network, image = SHIPPED["paired-3x3"], cut(digits, 2)
     asked: list[int] = []
 
@@ -147,7 +151,7 @@ def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
     monkeypatch.setattr(Interrupted, "last", questions)
     result, _ = check(network, image)
     assert len(asked) > questions
-    assert (len(result.sufficient.regions), result.sufficient.status) == (2, Status.SMALLEST)
+    assert (len(result.sufficient.regions), result.sufficient.status) == (4, Status.SMALLEST)
 
 
 @pytest.mark.threat("the dearest question")
@@ -163,18 +167,18 @@ def test_without_any_budget_it_is_refused(digits: Digits, monkeypatch: pytest.Mo
 
 
 def test_the_grounds_of_the_first_test_digit(digits: Digits) -> None:
-    """A 7: four of its sixteen regions are enough, in any of 2¹² hidings of the others; one makes it a 3."""
+    """A 7: two of its sixteen regions are enough, in any of 2¹⁴ hidings of the others; four make it a 5."""
     result = grounds(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
     assert result.predicted == 7
     assert len(result.players) == 16
-    assert result.sufficient.regions == ((1, 2), (2, 2), (2, 5), (5, 3))
-    assert result.sufficient.combinations == 4096
+    assert result.sufficient.regions == ((2, 2), (3, 4))
+    assert result.sufficient.combinations == 16_384
     assert result.sufficient.status is Status.SMALLEST
     assert result.contrast is not None
-    assert result.contrast.regions == ((5, 3),)
-    assert result.contrast.predicted == 3
+    assert result.contrast.regions == ((2, 2), (3, 4), (4, 4), (5, 3))
+    assert result.contrast.predicted == 5
     assert result.empty.predicted == 1
-    assert result.empty.probability == pytest.approx(0.125, abs=0.001)
+    assert result.empty.probability == pytest.approx(0.109, abs=0.001)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -89,16 +89,16 @@ def test_faithfulness_is_that_of_the_values(client: TestClient) -> None:
     assert measured["insertion"] > measured["random_insertion"]
 
 
-@pytest.mark.parametrize(("region", "seen"), [(1, 144), (2, 36)])
+@pytest.mark.parametrize(("region", "changed"), [(1, 146), (2, 54)])
 @pytest.mark.parametrize("path", ["/explain/shapley", "/explain/grounds"])
-def test_smaller_sides_take_too_much_work(client: TestClient, path: str, region: int, seen: int) -> None:
+def test_smaller_sides_take_too_much_work(client: TestClient, path: str, region: int, changed: int) -> None:
     answer = client.post(path, params={"region": region}, files={"file": sample(7)})
     assert answer.status_code == 422
     [wrong] = answer.json()["errors"]
     assert wrong["parameter"] == "region"
     assert wrong["message"] == (
-        f"a cell sees up to {seen} regions, and all their combinations take more than 64 MiB; a side of 4 pixels would "
-        "do"
+        f"hiding changes {changed} regions of this image, and all their combinations take more than 64 MiB; a side of "
+        "4 pixels would do"
     )
 
 
