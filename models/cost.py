@@ -82,7 +82,9 @@ def singles(architecture: Architecture, regions: Regions, *, pairs: bool = False
     hidings, features, last = regions.count + 1, architecture.features, len(architecture.stages) - 1
     sizes = []
     for number, stage in enumerate(architecture.stages):
-        below, cells = architecture.sides[number] ** 2 + 1, architecture.sides[number + 1] ** 2
+        # The image's pixels have a byte for each hiding, cells of other layers an index.
+        below = (architecture.sides[number] ** 2 + 1) // (1 if number else _NUMBER)
+        cells = architecture.sides[number + 1] ** 2
         split = pairs and number == last
         made = rows[number + 1] * (_quantities(architecture) if split else architecture.layer_maps[number + 1])
         columns = rows[number] * architecture.layer_maps[number]
@@ -194,7 +196,7 @@ def _quantities(architecture: Architecture) -> int:
 def _bookkeeping(architecture: Architecture, regions: Regions) -> int:
     """Numbers that say which cell sees which region, and where the pixels are when it is hidden."""
     cells = max(side**2 for side in architecture.sides)
-    return regions.count * (2 * (architecture.side**2 + 1) + 2 * cells)
+    return regions.count * (architecture.side**2 + 2 * cells)
 
 
 def _tables(

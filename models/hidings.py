@@ -64,16 +64,11 @@ def pixel_columns(network: Network, images: Array, fills: Array) -> Array:
     return np.ascontiguousarray(joined.transpose(1, 2, 0))
 
 
-def pixel_rows(regions: Regions, order: IntArray) -> IntArray:
-    """(1 + n, side² + 1): where ``pixel_columns`` has a pixel when none of n regions is hidden, or one; the border."""
-    pixels = regions.side**2
+def hidden_pixels(regions: Regions, order: IntArray) -> NDArray[np.bool_]:
+    """(n, side²): the pixels of each of n regions."""
     row, column = np.divmod(order, regions.grid[1])
-    hidden = regions.covers[row][:, :, None] & regions.covers[column][:, None]
-    shown = np.arange(pixels)
-    at = np.empty((len(order) + 1, pixels + 1), np.intp)
-    at[0, :-1], at[:, -1] = shown, 2 * pixels
-    at[1:, :-1] = np.where(hidden.reshape(len(order), pixels), shown + pixels, shown)
-    return at
+    hidden: NDArray[np.bool_] = regions.covers[row][:, :, None] & regions.covers[column][:, None]
+    return hidden.reshape(len(order), regions.side**2)
 
 
 def ordered(
@@ -101,11 +96,14 @@ def ordered(
     pairs
         Whether the values are split by pair.
     """
-    shape, hidings = network.architecture, len(order) + 1
-    # (hidings, cells + 1): where ``columns`` has a cell of the layer below, for each hiding.
-    below = pixel_rows(regions, order)
+    shape, hidings, pixels = network.architecture, len(order) + 1, network.architecture.side**2
+    # Whether a pixel is hidden in each hiding: ``columns`` has it as many places later. The border stands last.
+    hidden = np.zeros((hidings, pixels + 1), np.bool_)
+    hidden[1:, :-1], hidden[:, -1] = hidden_pixels(regions, order), True
     if family is Family.NESTED:
-        below = np.maximum.accumulate(below, axis=0)
+        np.logical_or.accumulate(hidden, axis=0, out=hidden)
+    # (hidings, cells + 1): where ``columns`` has a cell of the layer below, for each hiding.
+    below = np.empty((0, pixels + 1), np.intp)
     columns = pixel_columns(network, images, fills)
     for number in range(len(shape.stages)):
         cells = shape.sides[number + 1] ** 2
@@ -113,8 +111,8 @@ def ordered(
         regions.seen(shape, number + 1).take(order, axis=0, out=seen[1:])
         hiding, cell = np.divmod(np.flatnonzero(seen), cells)
         index = shape.near(number).take(cell, axis=1)
-        index += hiding * below.shape[1]
-        index = below.ravel().take(index)
+        at = index + hiding * below.shape[1]
+        index = below.ravel().take(at) if number else index + pixels * hidden.ravel().take(at)
         last = number == len(shape.stages) - 1
         columns = (pair_rows if pairs and last else stage_rows)(network, number, columns, len(cell))(index)
         below = np.full((hidings, cells + 1), len(cell), np.intp)  # the last row is padding
@@ -151,9 +149,10 @@ def every(
     shape = network.architecture
     differs = (image != fill).any(0)
     pixels = shape.side**2
+    # Where a cell below is when nothing is hidden: (cells + 1,), and what hiding a region adds to it: (cells + 1, R²).
     start = np.append(np.arange(pixels, dtype=np.intp), 2 * pixels)
-    # What hiding a region adds to the place of a cell below: (cells + 1, R²).
-    step = (pixel_rows(regions, np.arange(regions.count))[1:] - start).T
+    step = np.zeros((pixels + 1, regions.count), np.intp)
+    step[:-1] = pixels * hidden_pixels(regions, np.arange(regions.count)).T
     columns = pixel_columns(network, image[None], fill[None])
     for number in range(len(shape.stages)):
         sees = regions.seen_changes(shape, number + 1, differs)
