@@ -125,7 +125,7 @@ def test_the_first_ones_of_an_order_are_forward_passes(
         close(logits[count], torch_logits(network, np.where(gone, fills, images))[0])
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @examples(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
 def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: int, kind: str) -> None:
     """All 512 hidings of nine regions; Shapley values and interactions by their definitions."""
