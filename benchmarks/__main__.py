@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import combinations, explanations, occlusion, stages, training
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Network
 from konkyo.trainer.data import read
 from konkyo.trainer.network import TrainableNetwork

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.timing import console, show
-from konkyo.models.contrasts import Contrasts
 from konkyo.models.errors import BudgetError
-from konkyo.models.games import class_games
-from konkyo.models.hiding import Hiding
+from konkyo.models.grounds.contrasts import Contrasts
+from konkyo.models.grounds.proofs import OTHER, grounds
+from konkyo.models.hiding.games import class_games
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.models.proofs import OTHER, grounds
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import pair_values, shapley_values
 from konkyo.trainer.network import TrainableNetwork
 from konkyo.trainer.studies.baselines import BASELINES
 from konkyo.trainer.studies.shapley import ENOUGH, REGION, Question

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Network
 from konkyo.trainer.data import read
 from konkyo.trainer.explaining.choices import Explanation

@@ -9,11 +9,10 @@ from captum.attr import LayerGradientXActivation
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
-from konkyo.models.contributions import contributions, explain_filters
+from konkyo.models.contributions import contributions, explain_filters, explain_process
+from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.network import Network
-from konkyo.models.occlusion import explain_occlusion
-from konkyo.models.prediction import predict
-from konkyo.models.process import explain_process
+from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.trainer.network import TrainableNetwork

@@ -8,10 +8,9 @@ from captum.attr import Occlusion
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network
-from konkyo.models.occlusion import occlude
-from konkyo.models.regions import Regions
 from konkyo.trainer.network import TrainableNetwork
 
 

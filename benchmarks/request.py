@@ -23,11 +23,11 @@ from benchmarks.guard import ask
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import DIGIT, upload
 from benchmarks.timing import medians
-from konkyo.models.card import Polarity
-from konkyo.models.checkpoint import load_all
 from konkyo.models.contributions import explain_filters
-from konkyo.models.occlusion import explain_occlusion
-from konkyo.models.prediction import predict
+from konkyo.models.files.card import Polarity
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.encoding import png

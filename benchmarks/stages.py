@@ -15,12 +15,11 @@ from torch import nn
 from benchmarks.timing import console, show
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.contributions import contributions
-from konkyo.models.games import class_games
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.games import class_games
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
-from konkyo.models.occlusion import occlude
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import shapley_values
 
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
 TINY_VGG = Architecture(tuple(Stage(10, 3, pool=bool(number % 2)) for number in range(4)), 64, 3)

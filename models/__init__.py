@@ -3,15 +3,13 @@
 The names below are for use from Python; ``docs/mathematics.md`` defines what they compute.
 """
 
-from konkyo.models.checkpoint import Checkpoint, load, load_all
-from konkyo.models.contributions import FilterExplanation, explain_filters
-from konkyo.models.hiding import Hiding
-from konkyo.models.occlusion import OcclusionExplanation, explain_occlusion
-from konkyo.models.prediction import Prediction, predict
-from konkyo.models.process import Process, explain_process
-from konkyo.models.proofs import Grounds, grounds
-from konkyo.models.regions import Regions
-from konkyo.models.shapley_explanation import ShapleyExplanation, explain_shapley
+from konkyo.models.contributions import FilterExplanation, Process, explain_filters, explain_process
+from konkyo.models.files.checkpoint import Checkpoint, load, load_all
+from konkyo.models.grounds.proofs import Grounds, grounds
+from konkyo.models.hiding.occlusion import OcclusionExplanation, explain_occlusion
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
+from konkyo.models.result import Prediction, predict
 
 __all__ = [
     "Checkpoint",

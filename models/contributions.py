@@ -1,14 +1,14 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models.checks import check_class, check_question, check_single
 from konkyo.models.classes import numbered
 from konkyo.models.network import Array, Network, Trace
-from konkyo.models.result import ClassResult
+from konkyo.models.result import ClassResult, Result, check_class, check_question, check_single
 from konkyo.models.usage import Typicality, Usage
 
 # Number of responses in one batch, which stays in the cache.
@@ -324,3 +324,53 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
     passed += network.pair_bias[..., None]
     passed *= gates
     return passed, gates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process(Result):
+    """All intermediate results for one image.
+
+    Attributes
+    ----------
+    trace
+        The maps of every layer.
+    ledger
+        The contributions of all filter pairs to all classes.
+    typicality
+        For each class, how typical this use of the filters is; None if there is no study of the network.
+    unlike
+        Whether what the network finds is unlike what it found in the training images; None if that was not studied.
+    """
+
+    trace: Trace
+    ledger: Ledger
+    typicality: Sequence[Typicality] | None
+    unlike: bool | None
+
+
+def explain_process(network: Network, image: Array, usage: Usage | None = None) -> Process:
+    """Compute all intermediate results and all contributions for one image.
+
+    Parameters
+    ----------
+    network, image, usage
+        As in ``explain_filters``.
+
+    Raises
+    ------
+    ImageError
+        Not one image of the network's shape, or not finite.
+    """
+    check_single(image, network)
+    trace, ledger = traced_contributions(network, image)
+    typicality = usage.typicality(ledger.contributions) if usage else None
+    unlike = usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None
+    return Process(
+        network=network,
+        image=image,
+        logits=trace.logits,
+        trace=trace,
+        ledger=ledger,
+        typicality=typicality,
+        unlike=unlike,
+    )

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from konkyo.models.network import Array, Network
+import numpy as np
+
+from konkyo.models.classes import Names
+from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.network import Array, Network, softmax
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +56,93 @@ class ClassResult(Result):
 
     target: int
     versus: int | None
+
+
+def check_class(parameter: str, value: int, count: int) -> None:
+    """Raise ParameterError unless ``value`` is the number of one of ``count`` classes."""
+    if not 0 <= value < count:
+        raise ParameterError(parameter, f"must be a class from 0 to {count - 1}, not {value}")
+
+
+def check_question(target: int | None, versus: int | None, classes: Names) -> None:
+    """Raise ParameterError unless both are numbers of classes or None, and differ."""
+    for parameter, value in (("target", target), ("versus", versus)):
+        if value is not None:
+            check_class(parameter, value, len(classes))
+    if versus is not None and versus == target:
+        raise ParameterError("versus", f"must differ from the target; both are {classes[versus]}")
+
+
+def check_pairs(network: Network) -> None:
+    """Raise ParameterError for a network whose pairs have other weights in each hiding."""
+    if network.architecture.hidden:
+        raise ParameterError(
+            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
+        )
+
+
+def check_single(image: Array, network: Network) -> None:
+    """Raise ImageError for a batch."""
+    if np.ndim(image) != len(network.architecture.image_shape):
+        raise ImageError(f"one image at a time; got an array of shape {np.shape(image)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Result):
+    """The prediction of one image.
+
+    Attributes
+    ----------
+    probabilities
+        (C,): the softmax of the logits.
+    """
+
+    probabilities: Array
+
+
+def predict(network: Network, image: Array) -> Prediction:
+    """Predict one image.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the answer.
+    image
+        (28, 28) in [0, 1], light ink on dark.
+
+    Raises
+    ------
+    ImageError
+        Not one image of the network's shape, or not finite.
+    """
+    check_single(image, network)
+    logits = network.logits(image)
+    return Prediction(network=network, image=image, logits=logits, probabilities=softmax(logits))
+
+
+@dataclass(frozen=True)
+class Empty:
+    """The image in which every pixel has the fill value.
+
+    Attributes
+    ----------
+    logits
+        (C,): one for each class.
+    """
+
+    logits: Array
+
+    @property
+    def predicted(self) -> int:
+        """The class with the largest logit."""
+        return int(self.logits.argmax())
+
+    @property
+    def probability(self) -> float:
+        """The probability of the predicted class."""
+        return float(softmax(self.logits).max())
+
+
+def empty_image(network: Network, fill: float = 0.0) -> Empty:
+    """Predict the image of which every pixel is ``fill``, 0…1."""
+    return Empty(network.logits(np.full(network.architecture.image_shape, fill)))

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from konkyo.models import usage_file
-from konkyo.models.checkpoint import Checkpoint, load_all
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.models.usage import Usage
 from konkyo.service import search
 from konkyo.service.errors import UnknownModelError

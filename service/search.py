@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from konkyo.models import files
 from konkyo.models.architecture import Wiring
-from konkyo.models.checkpoint import SEARCH_FILE
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files import atomic
+from konkyo.models.files.checkpoint import SEARCH_FILE
 
 
 class Shape(BaseModel):
@@ -62,7 +62,7 @@ def load(directory: Path) -> Search | None:
     if not path.exists():
         return None
     try:
-        return Search.model_validate_json(files.read(path))
+        return Search.model_validate_json(atomic.read(path))
     except OSError as error:
         message = f"cannot be read ({error}); `python -m trainer search` makes it anew"
         raise CheckpointError(SEARCH_FILE, "file", message) from error

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
 
 PREFIX = "KONKYO_"
 

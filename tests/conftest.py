@@ -41,7 +41,7 @@ def client() -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def unstudied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The service with the default checkpoint, without the study of its filters."""
-    from konkyo.models.checkpoint import DIRECTORY
+    from konkyo.models.files.checkpoint import DIRECTORY
     from konkyo.service.app import create_app
     from konkyo.service.settings import Settings
 

@@ -106,7 +106,10 @@ def test_no_floor_unpickles() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("konkyo.models.occlusion, konkyo.models.checkpoint", {"torch", "fastapi", "PIL", "service", "trainer"}),
+        (
+            "konkyo.models.hiding.occlusion, konkyo.models.files.checkpoint",
+            {"torch", "fastapi", "PIL", "service", "trainer"},
+        ),
         ("konkyo.service.app", {"torch", "captum", "trainer"}),
         ("konkyo.trainer.data, konkyo.trainer.evaluation", {"torch", "fastapi", "service"}),
     ],

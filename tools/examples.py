@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.models.checkpoint import Checkpoint, load_all
+from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.trainer.data import read
 from tests.e2e.server import running_service
 from tools.reference import reference

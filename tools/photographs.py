@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from konkyo.models.card import Polarity
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.card import Polarity
+from konkyo.models.files.checkpoint import load_all
 from konkyo.service.imaging.decoding import Fit, decode_image
 from konkyo.trainer.data import Digits, read
 from tools.examples import ROOT

@@ -12,8 +12,8 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from konkyo.models import usage_file
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import CHUNK, Network
 from konkyo.models.usage import Usage
 from konkyo.service.imaging.fitting import fit_as_mnist

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from konkyo.models import card
-from konkyo.models.card import DatasetDocument, Polarity, Preprocessing
 from konkyo.models.classes import Names, numbered
+from konkyo.models.files import card
+from konkyo.models.files.card import DatasetDocument, Polarity, Preprocessing
 
 # SHA-256 of MNIST's uncompressed files: what counts is what is read, not how it was packed.
 SHA256 = {

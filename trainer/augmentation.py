@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from konkyo.models.card import AugmentationDocument
+from konkyo.models.files.card import AugmentationDocument
 from konkyo.trainer.data import Digits
 
 # What is done to an image at most. It is little: a small network has no room for digits that nobody writes.

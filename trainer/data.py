@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.trainer import idx
 from konkyo.trainer.about import MNIST, NO_LICENCE, SHA256, About
 from konkyo.trainer.class_names import CLASSES_FILE, class_names

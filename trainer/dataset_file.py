@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from konkyo.models.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
+from konkyo.models.files.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
 from konkyo.trainer.errors import DataError
 
 NAME = "dataset.json"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.errors import ArchitectureError
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models import checkpoint, probe
 from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.models.card import FORMAT_VERSION, Document, SelectionDocument, TrainingDocument
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files import checkpoint, probe
+from konkyo.models.files.card import FORMAT_VERSION, Document, SelectionDocument, TrainingDocument
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.about import About
 from konkyo.trainer.data import Digits

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from konkyo.models.card import Polarity, Preprocessing
 from konkyo.models.classes import Names, wrong_names
+from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.models.preparation import is_dark_on_light, resized
 from konkyo.trainer.about import NO_LICENCE, About

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from konkyo.models.card import RunDocument
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.card import RunDocument
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import augmentation
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from konkyo.models import usage_file
-from konkyo.models.checkpoint import SEARCH_FILE, Checkpoint
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint
 from konkyo.models.usage import ClassUsage, PlacedPair
 from konkyo.trainer.markdown import table
 from konkyo.trainer.report_combinations import consistency, grounds, shapley

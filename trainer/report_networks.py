@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer.markdown import table
 from konkyo.trainer.studies import recipe
 

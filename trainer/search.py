@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.card import RunDocument
+from konkyo.models.files.card import RunDocument
 from konkyo.trainer.recipe import Recipe
 
 FORMAT_VERSION = 1

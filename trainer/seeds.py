@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from konkyo.models.architecture import of_document
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.network import TrainableNetwork

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from konkyo.models.files import replacing
+from konkyo.models.files.atomic import replacing
 from konkyo.trainer.errors import RunError
 
 

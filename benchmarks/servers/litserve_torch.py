@@ -11,7 +11,7 @@ from captum.attr import Occlusion
 from fastapi import Request
 from PIL import Image
 
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.network import TrainableNetwork
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.models.proofs import Grounds, Place, Status
+from konkyo.models.grounds.proofs import Grounds, Position, Status
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words, times
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
@@ -120,7 +120,7 @@ def _contrast_words(result: Grounds) -> str:
     return f"With {these} hidden, {class_name(result.network, result.contrast.predicted)} is predicted.{fewer}"
 
 
-def _pixels(result: Grounds, places: tuple[Place, ...]) -> _Mask:
+def _pixels(result: Grounds, places: tuple[Position, ...]) -> _Mask:
     """(28, 28): the pixels of some regions."""
     mask = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.bool_)
     for row, column in places:
@@ -129,7 +129,7 @@ def _pixels(result: Grounds, places: tuple[Place, ...]) -> _Mask:
     return mask
 
 
-def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Place, ...]) -> None:
+def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Position, ...]) -> None:
     """Draw both diagonals of each region."""
     unit = _PIXEL * canvas.scale
     pixels = canvas.region(GOES)

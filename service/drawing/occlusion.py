@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation
 from konkyo.models.network import Network
-from konkyo.models.occlusion import Occlusion, OcclusionExplanation
 from konkyo.service.drawing.layout.magnified import (
     CAPTION,
     DIGIT,

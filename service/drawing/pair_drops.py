@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from konkyo.models.occlusion import OcclusionExplanation, pair_heatmaps
+from konkyo.models.hiding.occlusion import OcclusionExplanation, pair_heatmaps
 from konkyo.service.drawing.layout.pair_table import pair_table
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
 from konkyo.service.drawing.primitives.style import Style

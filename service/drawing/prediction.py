@@ -8,7 +8,7 @@ from PIL import Image
 
 from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Network
-from konkyo.models.prediction import Prediction
+from konkyo.models.result import Prediction
 from konkyo.service.drawing.layout.wording import class_name
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK, grey

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from PIL import Image
 
 from konkyo.models.architecture import Wiring
-from konkyo.models.contributions import Ledger
+from konkyo.models.contributions import Ledger, Process
 from konkyo.models.network import Network
-from konkyo.models.process import Process
 from konkyo.service.drawing.layout.layers import Grid
 from konkyo.service.drawing.layout.places import Emphasis, Place, name_places, name_width, places
 from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_SIZE, PAIRS, SIZES, Slide

@@ -3,8 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from konkyo.models.shapley import PairValues
-from konkyo.models.shapley_explanation import ShapleyExplanation
+from konkyo.models.hiding.shapley import PairValues, ShapleyExplanation
 from konkyo.service.drawing.layout.magnified import CAPTION, DIGIT, HEIGHT, MAP, draw_dots
 from konkyo.service.drawing.layout.pair_table import pair_table
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.files.checkpoint import Checkpoint
 
 # The number of a class. How many classes there are is the network's affair, see `GET /models`.
 Class = Annotated[int, Field(ge=0, le=MOST - 1)]

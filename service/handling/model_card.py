@@ -3,8 +3,8 @@
 from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.architecture import Wiring
-from konkyo.models.card import Polarity, Preprocessing
 from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.service.handling.answers import Class, PerClass, Share
 
 

@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from konkyo.models.card import Polarity
-from konkyo.models.checks import check_question
 from konkyo.models.classes import Names, find
 from konkyo.models.errors import ParameterError
-from konkyo.models.regions import MAX_REGION
+from konkyo.models.files.card import Polarity
+from konkyo.models.hiding.regions import MAX_REGION
+from konkyo.models.result import check_question
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
 from konkyo.service.http.negotiation import Format
 from konkyo.service.imaging.decoding import Fit

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.models.preparation import is_dark_on_light, resized
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError

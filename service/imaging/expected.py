@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from konkyo.models.card import OPTIONAL_WARNINGS, Card, Polarity, Preprocessing
+from konkyo.models.files.card import OPTIONAL_WARNINGS, Card, Polarity, Preprocessing
 
 
 @dataclass(frozen=True)

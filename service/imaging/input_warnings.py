@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.card import OPTIONAL_WARNINGS, Preprocessing
+from konkyo.models.files.card import OPTIONAL_WARNINGS, Preprocessing
 from konkyo.service.imaging.expected import MNIST, Expected
 
 # Grey value from which on a pixel is ink.

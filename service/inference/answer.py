@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Array
 from konkyo.service.inference.outputs import OutputName
 from konkyo.service.inference.question import Question

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import Depends, Request, Response
 
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Array
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.errors import UnknownModelError, UnsupportedUploadError

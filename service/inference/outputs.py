@@ -8,9 +8,9 @@ import numpy as np
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import class_maps
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network, softmax
-from konkyo.models.occlusion import occlude
-from konkyo.models.shapley import shapley_values
 
 
 class OutputName(StrEnum):

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from konkyo.models.cost import usual_side
-from konkyo.models.proofs import Grounds, Place, Status, grounds
-from konkyo.models.regions import MAX_REGION, Regions
+from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
+from konkyo.models.hiding.cost import usual_side
+from konkyo.models.hiding.regions import MAX_REGION, Regions
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
@@ -124,7 +124,7 @@ def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsA
     )
 
 
-def _boxes(regions: Regions, places: Sequence[Place]) -> list[_Box]:
+def _boxes(regions: Regions, places: Sequence[Position]) -> list[_Box]:
     return [regions.box(row, column) for row, column in places]
 
 

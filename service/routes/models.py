@@ -5,9 +5,9 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from konkyo.models.card import Preprocessing
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.classes import Names
+from konkyo.models.files.card import Preprocessing
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
 from konkyo.service.catalogue import CatalogueDependency

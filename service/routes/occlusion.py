@@ -7,10 +7,8 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
-from konkyo.models.faithfulness import Faithfulness
-from konkyo.models.hiding import Hiding
-from konkyo.models.occlusion import OcclusionExplanation, Score, explain_occlusion
-from konkyo.models.regions import MAX_REGION, Regions
+from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score, explain_occlusion
+from konkyo.models.hiding.regions import MAX_REGION, Hiding, Regions
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.handling import openapi

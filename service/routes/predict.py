@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from konkyo.models.prediction import Prediction, predict
+from konkyo.models.result import Prediction, predict
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Answer, ModelReference, PerClass, Share

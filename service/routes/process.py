@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from konkyo.models.classes import FEWEST, MOST
-from konkyo.models.process import Process, explain_process
+from konkyo.models.contributions import Process, explain_process
 from konkyo.models.usage import Typicality
 from konkyo.service import drawing
 from konkyo.service.handling import openapi

@@ -5,10 +5,10 @@ from typing import ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from konkyo.models.cost import usual_side
-from konkyo.models.faithfulness import Faithfulness
-from konkyo.models.regions import MAX_REGION
-from konkyo.models.shapley_explanation import ShapleyExplanation, explain_shapley
+from konkyo.models.hiding.cost import usual_side
+from konkyo.models.hiding.occlusion import Faithfulness
+from konkyo.models.hiding.regions import MAX_REGION
+from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.service.catalogue import CatalogueDependency
 from konkyo.service.handling.answers import Matrix, ModelReference, PerClass
 from konkyo.service.handling.openapi import responses

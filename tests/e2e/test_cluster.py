@@ -25,7 +25,7 @@ with warnings.catch_warnings():
 
     from konkyo.service.cluster import Konkyo
 
-from konkyo.models.checkpoint import DIRECTORY, load_all
+from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.trainer.data import Digits
 from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.engines import run

@@ -11,9 +11,9 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Browser, Page, expect
 
-from konkyo.models import checkpoint
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files import checkpoint
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import Network
 from tests.e2e.answers import choose_sample
 from tests.e2e.browser import opened, reading

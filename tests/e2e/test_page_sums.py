@@ -10,7 +10,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Page, expect
 
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.drawing.layout.sums import round_to_total
 from konkyo.service.page import WEB
 from tests.e2e.browser import read

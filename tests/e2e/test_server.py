@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
 from tests.e2e.server import PATIENCE, ROOT, free_port, running_service, wait_until_ready
 from tests.helpers.pictures import sample
 

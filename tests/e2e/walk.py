@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Network, Trace
 from tests.e2e.answers import numbers
 from tests.helpers.pictures import pixels

@@ -12,7 +12,7 @@ from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import F64
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 TOLERANCE = 1e-9
 
 
@@ -25,7 +25,7 @@ def cut(
     return image
 
 
-def boxes(region: int) -> Iterator[tuple[Place, tuple[slice, slice]]]:
+def boxes(region: int) -> Iterator[tuple[Position, tuple[slice, slice]]]:
     """Places on the grid, row by row, with their pixels."""
     for row, top in enumerate(range(0, 28, region)):
         for column, left in enumerate(range(0, 28, region)):
@@ -36,7 +36,7 @@ def boxes(region: int) -> Iterator[tuple[Place, tuple[slice, slice]]]:
 class Combinations:
     """All hidings of an image. Bit p of a hiding's number is set where player p is hidden."""
 
-    players: list[Place]
+    players: list[Position]
     logits: F64
 
     @property
@@ -51,7 +51,7 @@ class Combinations:
         margins: F64 = self.logits[:, predicted] - np.delete(self.logits, predicted, axis=1).max(1)
         return margins
 
-    def shapley(self) -> dict[Place, F64]:
+    def shapley(self) -> dict[Position, F64]:
         """By the definition, for every class: a mean over the sets of other players that are visible before."""
         n, values = len(self.players), {}
         for p, place in enumerate(self.players):
@@ -78,7 +78,7 @@ class Combinations:
                     return size
         raise AssertionError("not even the whole image is enough")
 
-    def set_of(self, places: tuple[Place, ...]) -> int:
+    def set_of(self, places: tuple[Position, ...]) -> int:
         """Places as a number."""
         return sum(1 << self.players.index(place) for place in places)
 

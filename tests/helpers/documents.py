@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save as serialize
 
-from konkyo.models import probe
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.card import Document
-from konkyo.models.checkpoint import load
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files import probe
+from konkyo.models.files.card import Document
+from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network
 from tests.helpers.oracles import integer_network
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 import numpy as np
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.card import Card
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.card import Card
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Array, Network
 
 LAMP = 13, 14

@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import Fit, decode_image
 

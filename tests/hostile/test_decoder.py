@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import Fit, decode_image
 from tests.helpers.pictures import encode, pixels, sample
@@ -115,7 +115,7 @@ def test_metadata_that_cannot_be_written_again_is_read() -> None:
 
 SILENT = """
 import sys, warnings
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.imaging.decoding import Fit, decode_image
 from PIL import Image
 for path in sys.argv[1:]:

@@ -1,7 +1,7 @@
 import pytest
 
-from konkyo.models.budget import Budget
 from konkyo.models.errors import BudgetError
+from konkyo.models.grounds.budget import Budget
 from tests.helpers.refuse import refuses
 
 

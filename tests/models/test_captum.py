@@ -11,9 +11,8 @@ from captum.attr import Occlusion as CaptumOcclusion  # noqa: E402
 
 from konkyo.models.architecture import Architecture, Wiring  # noqa: E402
 from konkyo.models.contributions import contributions  # noqa: E402
-from konkyo.models.hiding import Hiding  # noqa: E402
-from konkyo.models.occlusion import occlude  # noqa: E402
-from konkyo.models.regions import Regions  # noqa: E402
+from konkyo.models.hiding.occlusion import occlude  # noqa: E402
+from konkyo.models.hiding.regions import Hiding, Regions  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, linear_piece, random_network, title  # noqa: E402
 from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402

@@ -9,9 +9,9 @@ pytest.importorskip("captum")
 from captum.attr import ShapleyValues as CaptumShapleyValues  # noqa: E402
 
 from konkyo.models.architecture import Architecture  # noqa: E402
-from konkyo.models.checkpoint import load_all  # noqa: E402
+from konkyo.models.files.checkpoint import load_all  # noqa: E402
+from konkyo.models.hiding.shapley import shapley_values  # noqa: E402
 from konkyo.models.network import Network  # noqa: E402
-from konkyo.models.shapley import shapley_values  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from tests.helpers.combinations import cut  # noqa: E402
 from tests.helpers.oracles import F64, PAIRED, SUMMED, random_network, title  # noqa: E402

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konkyo.models.checkpoint import load
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files.checkpoint import load
 from tests.helpers.documents import TINY, refused, write
 
 

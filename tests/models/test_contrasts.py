@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.budget import Budget
-from konkyo.models.checkpoint import load_all
-from konkyo.models.contrasts import TOLERANCE, Contrasts
-from konkyo.models.elimination import members
 from konkyo.models.errors import BudgetError
-from konkyo.models.games import class_games
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
+from konkyo.models.grounds.elimination import members
+from konkyo.models.hiding.games import class_games
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import Combinations, cut, every_combination

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konkyo.models import hidings
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
-from konkyo.models.cost import MOST_BYTES, allowed_sides, refusal, singles, tables, usual_side
 from konkyo.models.errors import ParameterError
-from konkyo.models.games import cells_of, class_games
+from konkyo.models.hiding import rows as hidings
+from konkyo.models.hiding.cost import MOST_BYTES, allowed_sides, refusal, singles, tables, usual_side
+from konkyo.models.hiding.games import cells_of, class_games
+from konkyo.models.hiding.occlusion import hidden_logits
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Network
-from konkyo.models.occlusion import hidden_logits
-from konkyo.models.regions import Regions
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses
 
@@ -190,7 +190,7 @@ def test_merging_few_regions_can_be_too_much_as_well() -> None:
 
 
 def test_work_alone_can_be_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("konkyo.models.cost.MOST_WORK", 10**6)
+    monkeypatch.setattr("konkyo.models.hiding.cost.MOST_WORK", 10**6)
     network, image = dense(NETWORKS["the paper's"])
     with refuses(
         ParameterError,

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.checkpoint import load_all
-from konkyo.models.cost import allowed_sides as exact_sides
-from konkyo.models.elimination import entries, least, members, plan, set_of
-from konkyo.models.games import LocalGames, class_games, subsets
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.grounds.elimination import entries, least, members, plan, set_of
+from konkyo.models.hiding.cost import allowed_sides as exact_sides
+from konkyo.models.hiding.games import LocalGames, class_games, subsets
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import cut, every_combination
 from tests.helpers.oracles import PAIRED, architectures, random_network

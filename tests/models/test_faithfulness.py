@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from konkyo.models.checkpoint import load_all
-from konkyo.models.faithfulness import Faithfulness, faithfulness
-from konkyo.models.hiding import Hiding
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.occlusion import Faithfulness, Occlusion, faithfulness, occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network, softmax
-from konkyo.models.occlusion import Occlusion, occlude
-from konkyo.models.regions import Regions
 from konkyo.trainer.data import Digits
 
 NETWORK: Network = load_all()["paired-3x3"].precise

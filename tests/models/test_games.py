@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from konkyo.models import hidings as engine
 from konkyo.models.architecture import Architecture
-from konkyo.models.checkpoint import load_all
 from konkyo.models.contributions import contributions
-from konkyo.models.cost import allowed_sides as exact_sides
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.games import LocalGames, class_games, pair_games
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding import rows as engine
+from konkyo.models.hiding.cost import allowed_sides as exact_sides
+from konkyo.models.hiding.games import LocalGames, class_games, pair_games
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import boxes

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.contributions import contributions
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.games import class_games, pair_games
-from konkyo.models.hiding import Hiding
-from konkyo.models.hidings import Family, ordered
-from konkyo.models.occlusion import hidden_logits, occlude, pair_drops
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import additive_values, interactions
+from konkyo.models.hiding.games import class_games, pair_games
+from konkyo.models.hiding.occlusion import hidden_logits, occlude, pair_drops
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.rows import Family, ordered
+from konkyo.models.hiding.shapley import additive_values, interactions
 from tests.helpers.any_network import (
     any_architectures,
     given,

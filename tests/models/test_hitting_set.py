@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkyo.models.budget import Budget
 from konkyo.models.errors import BudgetError
-from konkyo.models.hitting_set import irreducible_hitting_set, smallest_hitting_set
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 
 FAMILIES = st.lists(st.integers(1, 2**9 - 1), max_size=12)
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konkyo.models import level_search
 from konkyo.models.architecture import Architecture
-from konkyo.models.budget import Budget
-from konkyo.models.checkpoint import load_all
 from konkyo.models.errors import BudgetError
-from konkyo.models.games import LocalGames, class_games
-from konkyo.models.level_search import fewest_hidden
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.grounds import contrasts as level_search
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.contrasts import fewest_hidden
+from konkyo.models.hiding.games import LocalGames, class_games
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import architectures, random_network
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from konkyo.models.likeness import Likeness, axes_of
+from konkyo.models.usage import Likeness, axes_of
 
 # Two classes in maps of 5×5: one finds something in the first cell, the other in the last two.
 FIRST = np.zeros((1, 5, 5))

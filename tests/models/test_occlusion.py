@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.occlusion import Occlusion, Score, occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
-from konkyo.models.occlusion import Occlusion, Score, occlude
-from konkyo.models.regions import Regions
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, slow_trace, title
 from tests.helpers.refuse import refuses

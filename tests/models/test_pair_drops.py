@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from konkyo.models.contributions import contributions
-from konkyo.models.hiding import Hiding
-from konkyo.models.occlusion import occlude, pair_drops, pair_heatmaps
-from konkyo.models.regions import Regions
+from konkyo.models.hiding.occlusion import occlude, pair_drops, pair_heatmaps
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import LENET, PAIRED, SUMMED, linear_piece, random_network, title
 

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konkyo.models import proofs
 from konkyo.models.architecture import Architecture
-from konkyo.models.budget import Budget
-from konkyo.models.checkpoint import load_all
-from konkyo.models.contrasts import Contrasts
-from konkyo.models.cost import allowed_sides as exact_sides
 from konkyo.models.errors import BudgetError, ImageError, ParameterError
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.grounds import proofs
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.contrasts import Contrasts
+from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
+from konkyo.models.hiding.cost import allowed_sides as exact_sides
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
-from konkyo.models.proofs import Grounds, Place, Status, grounds
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
 from tests.helpers.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
@@ -89,7 +89,7 @@ def test_proofs_of_any_network(architecture: Architecture, seed: int, fill: floa
     check(random_network(architecture, seed), image, region, fill)
 
 
-def by_giving_up(every: Combinations, order: list[Place]) -> int:
+def by_giving_up(every: Combinations, order: list[Position]) -> int:
     """One region after another, by its definition."""
     kept = every.set_of(tuple(every.players))
     for place in order:

@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Wiring
-from konkyo.models.checkpoint import load_all
 from konkyo.models.contributions import contributions
-from konkyo.models.cost import allowed_sides as exact_sides
 from konkyo.models.errors import ParameterError
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.cost import allowed_sides as exact_sides
+from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Network
-from konkyo.models.shapley import pair_values, shapley_values
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import cut, every_combination
 from tests.helpers.oracles import (

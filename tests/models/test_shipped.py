@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konkyo.models import checkpoint
-from konkyo.models.checkpoint import Checkpoint, load
 from konkyo.models.contributions import contributions
+from konkyo.models.files import checkpoint
+from konkyo.models.files.checkpoint import Checkpoint, load
 from konkyo.trainer.about import SHA256
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data import read as read_data

@@ -15,10 +15,10 @@ from PIL import Image  # noqa: E402
 
 from konkyo.models.architecture import Architecture, Stage  # noqa: E402
 from konkyo.models.contributions import contributions  # noqa: E402
-from konkyo.models.games import class_games  # noqa: E402
+from konkyo.models.hiding.games import class_games  # noqa: E402
+from konkyo.models.hiding.regions import Regions  # noqa: E402
+from konkyo.models.hiding.shapley import additive_values  # noqa: E402
 from konkyo.models.network import Network  # noqa: E402
-from konkyo.models.regions import Regions  # noqa: E402
-from konkyo.models.shapley import additive_values  # noqa: E402
 from tests.helpers.any_network import torch_logits  # noqa: E402
 from tests.helpers.oracles import F64  # noqa: E402
 

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konkyo.models import checkpoint, usage_file
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.errors import CheckpointError
-from konkyo.models.likeness import Likeness
-from konkyo.models.usage import Usage
+from konkyo.models.files import checkpoint, usage_file
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.usage import Likeness, Usage
 from konkyo.trainer.studies.usage import measure
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network

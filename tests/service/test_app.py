@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
-from konkyo.models.checkpoint import DIRECTORY
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from tests.helpers.refuse import refuses

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.card import Polarity, Preprocessing
+from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import Fit, PreprocessingReport, decode_image

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.empty import Empty
-from konkyo.models.hiding import Hiding
-from konkyo.models.proofs import Contrast, Grounds, Place, Status, SufficientSet
-from konkyo.models.regions import Regions
+from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status, SufficientSet
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.result import Empty
 from konkyo.service.drawing.grounds import GOES, SHADED, STAYS, grounds
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
@@ -14,16 +13,16 @@ from tests.helpers.drawn import written
 from tests.helpers.lamp import lamp_network
 
 # Ink in four regions of 4×4.
-INKED: tuple[Place, ...] = ((1, 1), (1, 2), (2, 1), (5, 5))
+INKED: tuple[Position, ...] = ((1, 1), (1, 2), (2, 1), (5, 5))
 FULL = np.zeros((28, 28))
 for _row, _column in INKED:
     FULL[4 * _row : 4 * _row + 4, 4 * _column : 4 * _column + 4] = 1.0
 
 
 def _result(
-    kept: tuple[Place, ...] = ((1, 1), (5, 5)),
-    contrast: tuple[Place, ...] | None = ((1, 2),),
-    players: tuple[Place, ...] = INKED,
+    kept: tuple[Position, ...] = ((1, 1), (5, 5)),
+    contrast: tuple[Position, ...] | None = ((1, 2),),
+    players: tuple[Position, ...] = INKED,
     status: Status = Status.SMALLEST,
     image: np.ndarray = FULL,
 ) -> Grounds:
@@ -39,7 +38,7 @@ def _result(
     )
 
 
-def _area(image: Image.Image, box: Box, place: Place, scale: int = 1) -> np.ndarray:
+def _area(image: Image.Image, box: Box, place: Position, scale: int = 1) -> np.ndarray:
     """The palette indices of a region."""
     unit = 10 * scale
     left, top = box.left * scale + 4 * place[1] * unit, box.top * scale + 4 * place[0] * unit

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array
-from konkyo.models.occlusion import Occlusion, OcclusionExplanation, Score
-from konkyo.models.regions import Regions
 from konkyo.service.drawing.layout.magnified import DIGIT, MAP, pixel_box
 from konkyo.service.drawing.occlusion import KEY, critical_classes, occlusion
 from konkyo.service.drawing.primitives.canvas import NOTE, SUM, TITLE

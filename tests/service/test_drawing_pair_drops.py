@@ -5,9 +5,8 @@ import pytest
 from PIL import Image
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.hiding import Hiding
-from konkyo.models.occlusion import Occlusion, OcclusionExplanation, Score
-from konkyo.models.regions import Regions
+from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.service.drawing.layout.table import Table
 from konkyo.service.drawing.pair_drops import pair_drops
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE

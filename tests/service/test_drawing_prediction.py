@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from konkyo.models.network import Array
-from konkyo.models.prediction import Prediction
+from konkyo.models.result import Prediction
 from konkyo.service.drawing.prediction import DIGIT, Bars, prediction
 from konkyo.service.drawing.primitives.canvas import BODY, TITLE
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb

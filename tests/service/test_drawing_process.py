@@ -5,9 +5,8 @@ import pytest
 from PIL import Image
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import Ledger, contributions
+from konkyo.models.contributions import Ledger, Process, contributions
 from konkyo.models.network import Network, Trace
-from konkyo.models.process import Process
 from konkyo.service.drawing.layout.slide import Slide
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colours import (

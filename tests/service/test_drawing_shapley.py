@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.shapley_explanation import ShapleyExplanation, explain_shapley
+from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.service.drawing.layout.magnified import pixel_box
 from konkyo.service.drawing.layout.table import Table
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.imaging.decoding import Fit, decode_image
 from konkyo.service.imaging.fitting import fit_as_mnist
 from konkyo.service.imaging.input_warnings import InputWarning

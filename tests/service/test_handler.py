@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models import hidings
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
+from konkyo.models.hiding import rows as hidings
 from konkyo.models.network import Network
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue

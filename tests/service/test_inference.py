@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import load_all
 from konkyo.models.contributions import explain_filters
-from konkyo.models.occlusion import explain_occlusion
-from konkyo.models.shapley_explanation import explain_shapley
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.service.app import create_app
 from konkyo.service.inference.inference import PIECE
 from konkyo.service.settings import Settings

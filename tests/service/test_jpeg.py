@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging import jpeg
 from konkyo.service.imaging.decoding import Fit, decode_image

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.service.drawing.primitives.colours import _COLOURS
 from konkyo.service.page import MEDIA_TYPES, WEB
 from konkyo.trainer.data import read

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError
 from konkyo.service.imaging import png
 from konkyo.service.imaging.decoding import Fit, decode_image

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from tests.helpers.operations import check_problem
 from tests.helpers.oracles import linear_piece
 from tests.helpers.pictures import pixels, sample

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from tests.helpers.pictures import decode, encode, pixels, sample
 
 BLANK = encode(np.zeros((28, 28), np.uint8))

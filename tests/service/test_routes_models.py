@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import DIRECTORY, load
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from tests.helpers.operations import check_problem

@@ -7,10 +7,9 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.models.checkpoint import DIRECTORY, load
-from konkyo.models.hiding import Hiding
-from konkyo.models.occlusion import explain_occlusion
-from konkyo.models.regions import Regions
+from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE
 from konkyo.service.drawing.primitives.colours import MUTED, PAPER

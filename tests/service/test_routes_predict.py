@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from tests.helpers.oracles import slow_trace
 from tests.helpers.pictures import decode, pixels, sample
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models import usage_file
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits

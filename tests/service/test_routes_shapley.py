@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from tests.helpers.oracles import slow_trace
 from tests.helpers.pictures import decode, encode, pixels, sample
 

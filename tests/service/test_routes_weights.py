@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
 

@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.service.app import create_app
 from konkyo.service.search import load
 from konkyo.service.settings import Settings

@@ -19,8 +19,8 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.train as command_module
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import load
 from konkyo.models.errors import ArchitectureError
+from konkyo.models.files.checkpoint import load
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands.training import groups
 from konkyo.trainer.data import Digits

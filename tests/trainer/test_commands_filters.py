@@ -14,8 +14,8 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.filters as command_module
-from konkyo.models import usage_file
-from konkyo.models.checkpoint import DIRECTORY, load
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.usage import Distinct
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits, read

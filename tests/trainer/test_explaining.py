@@ -23,12 +23,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from konkyo.models.checkpoint import DIRECTORY, load_all
 from konkyo.models.contributions import explain_filters
 from konkyo.models.errors import BudgetError, ImageError
-from konkyo.models.occlusion import explain_occlusion
-from konkyo.models.proofs import grounds
-from konkyo.models.shapley_explanation import explain_shapley
+from konkyo.models.files.checkpoint import DIRECTORY, load_all
+from konkyo.models.grounds.proofs import grounds
+from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import explain as command_module
 from konkyo.trainer.data import Digits

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 torch = pytest.importorskip("torch")
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages  # noqa: E402
-from konkyo.models.checkpoint import load  # noqa: E402
+from konkyo.models.files.checkpoint import load  # noqa: E402
 from konkyo.trainer.cli import app  # noqa: E402
 from konkyo.trainer.data import read  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402

@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from konkyo.models import probe  # noqa: E402
-from konkyo.models.checkpoint import load  # noqa: E402
+from konkyo.models.files import probe  # noqa: E402
+from konkyo.models.files.checkpoint import load  # noqa: E402
 from konkyo.trainer.about import MNIST  # noqa: E402
 from konkyo.trainer.augmentation import with_copies  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402

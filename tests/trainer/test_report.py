@@ -11,7 +11,7 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
 from konkyo.trainer.cli import app
 from konkyo.trainer.recipe import BEST
 from konkyo.trainer.report import report

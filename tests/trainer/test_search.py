@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.search as command_module
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.card import RunDocument
+from konkyo.models.files.card import RunDocument
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits

@@ -6,9 +6,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("captum")
 
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.baselines import BASELINES
 from konkyo.trainer.studies.pixels import pixel_ledger

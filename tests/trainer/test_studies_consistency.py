@@ -15,9 +15,9 @@ import konkyo.trainer.commands.consistency as command_module
 import konkyo.trainer.commands.train as train_module
 import konkyo.trainer.figures.consistency as figure_module
 import konkyo.trainer.studies.consistency as study_module
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
-from konkyo.models.proofs import grounds
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from konkyo.models.hiding.occlusion import Score
 from konkyo.models.network import Array, Network, softmax
-from konkyo.models.occlusion import Score
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
 from konkyo.trainer.studies.pixel_responses import PixelResponses

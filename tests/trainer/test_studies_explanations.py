@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.occlusion import Score, occlude
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array
-from konkyo.models.occlusion import Score, occlude
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, GREEDY, LEDGER, OURS, SANE, SHAPLEY, Task
 from konkyo.trainer.studies.greedy import greedy_heatmap

@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 import konkyo.trainer.commands.faithfulness as command_module
 import konkyo.trainer.figures.faithfulness as figure_module
 import konkyo.trainer.studies.faithfulness as study_module
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.network import Array, softmax
-from konkyo.models.occlusion import occlude
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks

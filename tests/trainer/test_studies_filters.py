@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import DIRECTORY, Checkpoint, load
 from konkyo.models.contributions import contributions
+from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint, load
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.errors import ImageError
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array, Network
-from konkyo.models.regions import Regions
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.greedy import GROWTH, greedy_heatmap
 from tests.helpers.lamp import LAMP, lamp_network, lit

@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.grounds as figure_module
 import konkyo.trainer.studies.grounds as study_module
-from konkyo.models.checkpoint import load_all
 from konkyo.models.classes import numbered
 from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
-from konkyo.models.proofs import grounds
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import GroundsStudy, auroc, document, parts, study

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.metrics import agreement, changed, drops, infidelity, sensitivity, squares
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit

@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.occlusion as figure_module
 import konkyo.trainer.studies.occlusion as study_module
-from konkyo.models.checkpoint import load_all
 from konkyo.models.classes import numbered
-from konkyo.models.hiding import Hiding
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding
 from konkyo.models.network import Network
-from konkyo.models.occlusion import occlude
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.occlusion import RegionStudy, document, parts, study

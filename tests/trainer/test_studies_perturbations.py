@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("captum")
 
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, softmax
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import perturbations
 from konkyo.trainer.studies.explanations import Task

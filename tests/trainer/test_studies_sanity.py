@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.explanations import EXPLANATIONS, LEDGER

@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 import konkyo.trainer.commands.shapley as command_module
 import konkyo.trainer.figures.shapley as figure_module
 import konkyo.trainer.studies.shapley as study_module
-from konkyo.models.checkpoint import load_all
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.sanity import spearman

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 import konkyo.trainer.commands.smallest as command_module
 import konkyo.trainer.figures.smallest as figure_module
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from konkyo.models.checkpoint import DIRECTORY, load
 from konkyo.models.errors import CheckpointError
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from tools.soak.report import Check, Program, main
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.checkpoint import load_all
 from konkyo.models.errors import KonkyoError
+from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array
 from konkyo.service.handling.handler import Operation, Subject
 from konkyo.service.handling.queries import ImageQuery

@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from konkyo.models.card import Polarity
+from konkyo.models.files.card import Polarity
 from konkyo.service.errors import RequestError
 from konkyo.service.imaging import decoding, fitting, jpeg, orientation, png
 from konkyo.service.imaging.decoding import Fit, decode_image

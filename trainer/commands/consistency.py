@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from konkyo.models.card import Polarity
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.card import Polarity
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.trainer.commands.options import ModelsOption, chosen
 from konkyo.trainer.commands.terminal import console, counting, interruptible
 from konkyo.trainer.data import find

@@ -8,7 +8,7 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import Array
 from konkyo.trainer.commands.options import (
     DATA,

@@ -6,9 +6,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from konkyo.models import usage_file
-from konkyo.models.checkpoint import DIRECTORY, USAGE_SUFFIX
 from konkyo.models.classes import Names
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import DIRECTORY, USAGE_SUFFIX
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.trainer.commands.options import (
     DATA,

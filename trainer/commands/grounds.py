@@ -5,8 +5,8 @@ from functools import partial
 from rich.markup import escape
 from rich.table import Table
 
-from konkyo.models.checkpoint import DIRECTORY
 from konkyo.models.classes import Names
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,

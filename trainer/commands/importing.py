@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from konkyo.models.architecture import Wiring
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.trainer.commands.options import DATA, DataOption, check_name, data_set
 from konkyo.trainer.commands.terminal import console
 from konkyo.trainer.importing import network_of, publish_imported, read_weights

@@ -4,7 +4,7 @@ from functools import partial
 
 from rich.table import Table
 
-from konkyo.models.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,

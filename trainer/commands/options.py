@@ -8,7 +8,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.progress import Progress as ProgressBar
 
-from konkyo.models.checkpoint import Checkpoint, load_all
+from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.trainer import data, download
 from konkyo.trainer.about import MNIST, About
 from konkyo.trainer.commands.terminal import console

@@ -1,7 +1,7 @@
 """``python -m trainer report``."""
 
-from konkyo.models.checkpoint import DIRECTORY
-from konkyo.models.files import replacing
+from konkyo.models.files.atomic import replacing
+from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.trainer.commands.options import STUDIES, ModelsOption, OutOption, chosen
 from konkyo.trainer.commands.terminal import print_written
 from konkyo.trainer.report import report as put_together

@@ -8,9 +8,9 @@ import typer
 from rich.table import Table
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.card import RunDocument
-from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE, pretty
-from konkyo.models.files import replacing
+from konkyo.models.files.atomic import replacing
+from konkyo.models.files.card import RunDocument
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
 from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, title, train_with_bars

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.checkpoint import DIRECTORY, SEARCH_FILE
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.search import RESTARTS, RUNG, STEPS
 from konkyo.trainer.commands.terminal import console, interruptible, print_written

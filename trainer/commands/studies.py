@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer.commands.options import chosen, data_set, trained_on
 from konkyo.trainer.commands.terminal import print_written
 from konkyo.trainer.data import Digits

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.checkpoint import DIRECTORY, Checkpoint
+from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer.about import MNIST
 from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
 from konkyo.trainer.commands.terminal import console, interruptible

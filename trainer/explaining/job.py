@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from konkyo.models.checkpoint import SUFFIX, Checkpoint, load
+from konkyo.models.files.checkpoint import SUFFIX, Checkpoint, load
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images

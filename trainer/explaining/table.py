@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import class_maps
 from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.grounds.proofs import Grounds, Position, grounds
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network, softmax
-from konkyo.models.occlusion import occlude
-from konkyo.models.proofs import Grounds, Place, grounds
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.explaining.choices import Explanation
 
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
@@ -113,7 +113,7 @@ def _grounds(network: Network, image: Array) -> Grounds | str:
         return "too-much-work"
 
 
-def _numbers(places: Sequence[Place]) -> list[int]:
+def _numbers(places: Sequence[Position]) -> list[int]:
     """Regions row by row, from 0 to 48."""
     return [row * GRID + column for row, column in places]
 

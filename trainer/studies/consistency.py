@@ -16,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.models.budget import Budget
-from konkyo.models.checkpoint import Checkpoint
-from konkyo.models.contrasts import Contrasts
 from konkyo.models.errors import BudgetError, ImageError
-from konkyo.models.games import LocalGames, class_games
-from konkyo.models.hiding import Hiding
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.contrasts import Contrasts
+from konkyo.models.grounds.proofs import grounds
+from konkyo.models.hiding.games import LocalGames, class_games
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.models.occlusion import occlude
-from konkyo.models.proofs import grounds
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.estimate import Estimate

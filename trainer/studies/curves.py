@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.hiding.occlusion import Score
 from konkyo.models.network import Array
-from konkyo.models.occlusion import Score
 from konkyo.trainer.studies.pixel_responses import PixelResponses
 
 SCORES = tuple(Score)

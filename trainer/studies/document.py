@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from konkyo.models.checkpoint import pretty
-from konkyo.models.files import replacing
+from konkyo.models.files.atomic import replacing
+from konkyo.models.files.checkpoint import pretty
 from konkyo.trainer.errors import RunError
 
 # To how many decimals numbers are written: beyond them lies what another machine rounds otherwise.

@@ -6,11 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.occlusion import Score, occlude
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.occlusion import Score, occlude
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.studies.greedy import greedy_heatmap
 from konkyo.trainer.studies.pixels import pixel_ledger
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import metrics
 from konkyo.trainer.studies.comparison import BESIDE, Measured, best, ranks

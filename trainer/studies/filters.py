@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.contributions import class_maps
-from konkyo.models.likeness import Likeness, axes_of
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import CHUNK, Array, IntArray, Network
-from konkyo.models.usage import Usage
+from konkyo.models.usage import Likeness, Usage, axes_of
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.usage import chosen, measure

@@ -6,10 +6,10 @@ should be predicted ever less as the target, the second ever more (Petsiuk et al
 
 import numpy as np
 
-from konkyo.models.checks import check_single
+from konkyo.models.hiding.occlusion import hidden_logits
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array, Network
-from konkyo.models.occlusion import hidden_logits
-from konkyo.models.regions import Regions
+from konkyo.models.result import check_single
 
 # Regions that are moved in a step, as a share of those moved before: the first ones, which matter most, one by one.
 GROWTH = 0.5

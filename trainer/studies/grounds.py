@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.checkpoint import Checkpoint
 from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.grounds.proofs import OTHER, SMALLEST, Status, grounds
 from konkyo.models.network import Array, IntArray, Network, softmax
-from konkyo.models.proofs import OTHER, SMALLEST, Status, grounds
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.parts import Arrays, Parts
 

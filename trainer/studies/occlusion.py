@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.checkpoint import Checkpoint
-from konkyo.models.hiding import Hiding
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.occlusion import occlude
-from konkyo.models.regions import Regions
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.parts import Arrays, Parts
 

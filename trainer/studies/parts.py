@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from konkyo.models.files import replacing
+from konkyo.models.files.atomic import replacing
 
 Arrays = dict[str, NDArray[Any]]
 

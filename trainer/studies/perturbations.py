@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 
 from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array, softmax
-from konkyo.models.regions import Regions
 from konkyo.trainer.studies.baselines import BASELINES
 from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
 from konkyo.trainer.studies.shapley import REGION, Baseline, Question

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from konkyo.models.architecture import POOL, Wiring
-from konkyo.models.checks import check_class
 from konkyo.models.network import Array, IntArray, Network
+from konkyo.models.result import check_class
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Network
-from konkyo.models.prediction import predict
+from konkyo.models.result import predict
 from konkyo.trainer.data import Digits
 from konkyo.trainer.evaluation import evaluate
 from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule

@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.checkpoint import Checkpoint
-from konkyo.models.hiding import Hiding
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.regions import Regions
-from konkyo.models.shapley import shapley_values
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.estimate import Estimate
 from konkyo.trainer.studies.parts import Arrays, Parts, slug

@@ -1,7 +1,7 @@
 """Phrases that several pictures share."""
 
 from konkyo.models.classes import shortened
-from konkyo.models.hiding import Hiding
+from konkyo.models.hiding.regions import Hiding
 from konkyo.models.network import Network
 from konkyo.models.result import ClassResult
 from konkyo.service.drawing.primitives.letters import cut, writable

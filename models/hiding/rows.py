@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.regions import Regions
 
 # Number of values that are gathered at once. More would leave the cache.
 CHUNK = 2**16

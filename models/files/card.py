@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, cast
 
 from konkyo.models.classes import numbered
-from konkyo.models.probe import ProbeDocument
+from konkyo.models.files.probe import ProbeDocument
 
 FORMAT_VERSION = 3
 # Version 1 does not have ``training``. Before version 3 there was MNIST only, see ``completed``.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.games import LocalGame, LocalGames
+from konkyo.models.hiding.games import LocalGame, LocalGames
 from konkyo.models.network import Array
 
 

@@ -6,14 +6,13 @@ A set of regions is an int whose bit r stands for region r.
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.budget import Budget
-from konkyo.models.elimination import Least, entries, least, members, plan, set_of
-from konkyo.models.games import LocalGames
-from konkyo.models.level_search import fewest_hidden
-from konkyo.models.network import Array
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.elimination import Least, entries, least, members, plan, set_of
+from konkyo.models.hiding.games import LocalGames
+from konkyo.models.network import Array, IntArray
 
 # (R²,): which regions are visible; (N, R²) for several hidings.
-Hiding = NDArray[np.bool_]
+Visible = NDArray[np.bool_]
 
 # A class is kept if it leads by more than this. The rounding error of a lead is about 1e-13.
 TOLERANCE = 1e-9
@@ -82,7 +81,7 @@ class Contrasts:
             return None
         return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
 
-    def _descend(self, free: int) -> list[Hiding]:
+    def _descend(self, free: int) -> list[Visible]:
         """Find hidings that change the class by greedy descent; the empty list does not prove that there are none.
 
         Each step hides the free region that leaves the least margin. The search ends at the first step at which some
@@ -100,7 +99,7 @@ class Contrasts:
             visible, waiting = hidings[least_margin], waiting[waiting != waiting[least_margin]]
         return []
 
-    def _minimal(self, visible: Hiding) -> int:
+    def _minimal(self, visible: Visible) -> int:
         """Shrink a hiding that changes the class to a contrast: show regions again while the class stays changed."""
         while True:
             hidings = visible ^ self._single[~visible]
@@ -109,7 +108,7 @@ class Contrasts:
                 return set_of(np.flatnonzero(~visible))
             visible = hidings[values.argmin()]
 
-    def _values(self, hidings: Hiding) -> Array:
+    def _values(self, hidings: Visible) -> Array:
         """(N,): the margin of each of N hidings."""
         self.budget.spend(hidings=len(hidings))
         values: Array = self._margins.values(hidings).min(-1)
@@ -120,3 +119,89 @@ class Contrasts:
         buckets = plan(self._margins, free)
         self.budget.spend(entries=entries(buckets) * len(self._margins.constant))
         return least(self._margins, buckets)
+
+
+# Number of sets in one batch.
+CHUNK = 512
+
+
+def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) -> int | None:
+    """The smallest set of regions whose hiding brings any quantity down to the limit.
+
+    Of several smallest sets, the one with the least value. Visible a region lowers a quantity at most by its greatest
+    drop over all hidings of the others. A set is extended only if such drops could bring it down to the limit.
+
+    Parameters
+    ----------
+    games
+        The games. The least of their quantities counts.
+    most
+        Maximum number of hidden regions.
+    limit
+        The limit, in units of the quantities.
+    budget
+        The work that the search may take.
+
+    Returns
+    -------
+    int or None
+        Bit r is set for region r. None if no set of at most ``most`` regions reaches the limit.
+
+    Raises
+    ------
+    BudgetError
+        The search exceeds the budget.
+    """
+    drops = _greatest_drops(games)
+    # Regions with the greatest drops come first, so that sets are found and pruned early.
+    order = np.argsort(-drops.max(1), kind="stable")
+    players, drops = games.players[order], drops[order]
+    visible = np.ones((1, games.regions.grid[0] * games.regions.grid[1]), np.bool_)
+    last: IntArray = np.array([-1])
+    values = games.values(visible)
+    for level in range(1, most + 1):
+        possible = drops + _greatest_sums(drops, most - level)
+        extensions = []
+        for start in range(0, len(values), CHUNK):
+            some = slice(start, start + CHUNK)
+            worth = (values[some, None] - possible <= limit).any(-1) & (np.arange(len(players)) > last[some, None])
+            row, added = np.nonzero(worth)
+            budget.spend(hidings=len(row))
+            extensions.append(np.stack([row + start, added]))
+        row, last = np.concatenate(extensions, axis=1)
+        if not len(row):
+            return None
+        visible = visible[row]
+        visible[np.arange(len(row)), players[last]] = False
+        values = _values(games, visible)
+        lowest = values.min(1)
+        if (lowest <= limit).any():
+            return sum(1 << int(region) for region in np.flatnonzero(~visible[lowest.argmin()]))
+    return None
+
+
+def _values(games: LocalGames, visible: NDArray[np.bool_]) -> Array:
+    """The values of many hidings, computed in batches."""
+    values = np.empty((len(visible), len(games.constant)), games.constant.dtype)
+    for start in range(0, len(visible), CHUNK):
+        values[start : start + CHUNK] = games.values(visible[start : start + CHUNK])
+    return values
+
+
+def _greatest_drops(games: LocalGames) -> Array:
+    """(N, Q): an upper bound, at least 0, of each player's drop of each quantity over all hidings of the others."""
+    drops = np.zeros((games.regions.grid[0] * games.regions.grid[1], len(games.constant)))
+    for game in games.games:
+        for player, number in enumerate(game.players):
+            pairs = game.table.reshape(-1, 2, 2**player, len(games.constant))
+            drops[number] += np.maximum((pairs[:, 1] - pairs[:, 0]).max((0, 1)), 0)
+    return drops[games.players]
+
+
+def _greatest_sums(drops: Array, count: int) -> Array:
+    """(N, Q): the sum of the ``count`` greatest drops of the players after each one."""
+    sums = np.zeros_like(drops)
+    for player in range(len(drops) - 1):
+        after = np.sort(drops[player + 1 :], axis=0)
+        sums[player] = after[len(after) - min(count, len(after)) :].sum(0)
+    return sums

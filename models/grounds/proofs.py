@@ -21,23 +21,22 @@ from enum import StrEnum
 
 import numpy as np
 
-from konkyo.models.budget import Budget
-from konkyo.models.contrasts import TOLERANCE, Contrasts
-from konkyo.models.elimination import members
-from konkyo.models.empty import Empty, empty_image
 from konkyo.models.errors import BudgetError, ImageError, ParameterError
-from konkyo.models.games import class_games
-from konkyo.models.hiding import Hiding
-from konkyo.models.hitting_set import irreducible_hitting_set, smallest_hitting_set
+from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
+from konkyo.models.grounds.elimination import members
+from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
+from konkyo.models.hiding.games import class_games
+from konkyo.models.hiding.regions import Hiding
+from konkyo.models.hiding.shapley import additive_values
 from konkyo.models.network import Array, Network
-from konkyo.models.result import Result
-from konkyo.models.shapley import additive_values
+from konkyo.models.result import Empty, Result, empty_image
 
 # The budget of the search for a smallest sufficient set, and that of each other search.
 SMALLEST = Budget(entries=2**24, hidings=2**15, nodes=2**12)
 OTHER = Budget(entries=2**26, hidings=2**17, nodes=0)
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 
 
 class Status(StrEnum):
@@ -63,7 +62,7 @@ class SufficientSet:
         Whether no sufficient set has fewer regions, or only no region can be removed.
     """
 
-    regions: tuple[Place, ...]
+    regions: tuple[Position, ...]
     margin: float
     combinations: int
     status: Status
@@ -83,7 +82,7 @@ class Contrast:
         (C,): logits with these regions hidden, from a forward pass.
     """
 
-    regions: tuple[Place, ...]
+    regions: tuple[Position, ...]
     predicted: int
     logits: Array
 
@@ -109,7 +108,7 @@ class Grounds(Result):
     """
 
     hiding: Hiding
-    players: tuple[Place, ...]
+    players: tuple[Position, ...]
     sufficient: SufficientSet
     contrast: Contrast | None
     empty: Empty
@@ -155,7 +154,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     contrasts.budget = replace(OTHER)
     fewest = contrasts.fewest()
 
-    def places(regions: int) -> tuple[Place, ...]:
+    def positions(regions: int) -> tuple[Position, ...]:
         return tuple(divmod(number, columns) for number in members(regions))
 
     contrast = None
@@ -164,14 +163,14 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
         hidden = masks[list(members(fewest))].any(0)
         changed = network.logits(np.where(hidden, fill, image))
         new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
-        contrast = Contrast(places(fewest), int(new.argmax()), changed)
+        contrast = Contrast(positions(fewest), int(new.argmax()), changed)
     return Grounds(
         network=network,
         image=image,
         logits=logits,
         hiding=Hiding(games.regions, fill),
-        players=places(contrasts.players),
-        sufficient=SufficientSet(places(kept), margin, 2 ** (contrasts.players & ~kept).bit_count(), status),
+        players=positions(contrasts.players),
+        sufficient=SufficientSet(positions(kept), margin, 2 ** (contrasts.players & ~kept).bit_count(), status),
         contrast=contrast,
         empty=empty_image(network, fill),
     )

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models import files
-from konkyo.models.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files import replacing
-from konkyo.models.likeness import Likeness
+from konkyo.models.files import atomic
+from konkyo.models.files.atomic import replacing
+from konkyo.models.files.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from konkyo.models.network import Array
-from konkyo.models.usage import PERCENT, ClassUsage, Usage, ridged
+from konkyo.models.usage import PERCENT, ClassUsage, Likeness, Usage, ridged
 
 # Version 1 was counted over test images, and left out a second place where the first dominates. Version 2 is of MNIST,
 # calls a class a digit and does not name it.
@@ -96,7 +95,7 @@ class _Reader:
 
     def read(self, path: Path) -> Usage:
         try:
-            data = files.read(path)
+            data = atomic.read(path)
         except OSError as error:
             raise self._refusal("file", f"cannot be read ({error})") from error
         return self.usage(data)

@@ -5,7 +5,7 @@ Source: Karp, "Reducibility among combinatorial problems", 1972 (hitting set).
 
 from collections.abc import Sequence
 
-from konkyo.models.budget import Budget
+from konkyo.models.grounds.budget import Budget
 
 
 def irreducible_hitting_set(sets: Sequence[int], order: Sequence[int]) -> int:

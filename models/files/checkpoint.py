@@ -14,9 +14,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 
-from konkyo.models import files, probe
 from konkyo.models.architecture import ARCHITECTURE_FIELDS, Architecture, Wiring, of_document
-from konkyo.models.card import (
+from konkyo.models.classes import numbered, wrong_names
+from konkyo.models.errors import ArchitectureError, CheckpointError
+from konkyo.models.files import atomic, probe
+from konkyo.models.files.card import (
     FORMAT_VERSION,
     OPTIONAL_WARNINGS,
     READABLE_VERSIONS,
@@ -26,8 +28,6 @@ from konkyo.models.card import (
     Preprocessing,
     completed,
 )
-from konkyo.models.classes import numbered, wrong_names
-from konkyo.models.errors import ArchitectureError, CheckpointError
 from konkyo.models.network import Network
 
 SUFFIX = ".safetensors"
@@ -35,7 +35,7 @@ SUFFIX = ".safetensors"
 USAGE_SUFFIX = ".usage.json"
 # The trainer's search for the smallest network, beside the checkpoints.
 SEARCH_FILE = "search.json"
-DIRECTORY = Path(__file__).parent
+DIRECTORY = Path(__file__).parents[1]
 
 # The only key of the safetensors metadata. Its value is the document as JSON, since metadata holds strings only.
 _METADATA_KEY = "konkyo"
@@ -106,7 +106,7 @@ def load(path: Path) -> Checkpoint:
         the file and the field. Every change of a single byte is refused.
     """
     try:
-        data = files.read(path)
+        data = atomic.read(path)
         tensors = deserialize(data)
     except (OSError, SafetensorError, TypeError, AttributeError, KeyError) as error:  # the last: a dtype numpy lacks
         raise CheckpointError(path.name, "file", f"not a readable safetensors file ({error})") from error
@@ -233,7 +233,7 @@ def _check_tensors(path: Path, architecture: Architecture, tensors: Mapping[str,
 def _card(path: Path, document: Document, sha256: str) -> Card:
     card_path = path.with_suffix(".json")
     try:
-        card: Any = json.loads(files.read(card_path))
+        card: Any = json.loads(atomic.read(card_path))
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
     expected = {**document, "sha256": sha256}

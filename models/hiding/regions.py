@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
-from konkyo.models.network import Array
+from konkyo.models.network import Array, Network
 
 MAX_REGION = IMAGE_SIDE // 2
 
@@ -127,3 +127,57 @@ def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[n
     seen: NDArray[np.bool_] = (along[:, None, :, None] & along[None, :, None, :]).reshape(rows**2, cells**2)
     seen.flags.writeable = False
     return seen
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """A grid of regions and the fill value.
+
+    Parameters
+    ----------
+    regions
+        The grid.
+    fill
+        The grey value of hidden pixels, 0…1. The paper's is 0, the background.
+
+    Raises
+    ------
+    ParameterError
+        A fill out of range.
+    """
+
+    regions: Regions = Regions()
+    fill: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_fill(self.fill)
+
+    def changed(self, image: Array) -> NDArray[np.bool_]:
+        """(R²,), row by row: whether hiding the region changes any pixel of the image, (…, side, side)."""
+        side = self.regions.side
+        changed: NDArray[np.bool_] = self.regions.changed((image != self.fill).reshape(-1, side, side).any(0)[None])[0]
+        return changed
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """(R², side, side): the pixels of each region, row by row."""
+        return self.regions.masks.reshape(-1, *self.regions.masks.shape[-2:])
+
+
+def check_fill(fill: float | Array, shape: tuple[int, ...] = ()) -> None:
+    """Raise ParameterError unless ``fill`` is a value of pixels, or an image of this shape, 0…1."""
+    values = np.asarray(fill)
+    if values.shape not in ((), shape):
+        raise ParameterError("fill", f"must be a number or an image of {'×'.join(map(str, shape))}")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ParameterError("fill", f"must be from 0 to 1, not {fill if values.ndim == 0 else 'as this image'}")
+
+
+def check_regions(regions: Regions, network: Network) -> None:
+    """Raise ParameterError unless the regions are of an image of the network's side."""
+    if regions.side != network.architecture.side:
+        raise ParameterError(
+            "region",
+            f"these regions are of an image with a side of {regions.side} pixels; the network's has "
+            f"{network.architecture.side}",
+        )

@@ -15,11 +15,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.checks import check_fill, check_pairs, check_question, check_single
-from konkyo.models.cost import MERGED_CHUNK, check_tables
-from konkyo.models.hidings import every
+from konkyo.models.hiding.cost import MERGED_CHUNK, check_tables
+from konkyo.models.hiding.regions import Regions, check_fill
+from konkyo.models.hiding.rows import every
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.regions import Regions
+from konkyo.models.result import check_pairs, check_question, check_single
 
 # Values of games that are looked up at once.
 CHUNK = 2**20
@@ -185,7 +185,7 @@ def cells_of(
     network
         Its precision is that of the tables.
     image, region, fill
-        As in ``konkyo.models.shapley.shapley_values``.
+        As in ``konkyo.models.hiding.shapley.shapley_values``.
     pairs
         Whether values are split by pair.
 

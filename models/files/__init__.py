@@ -1,0 +1,1 @@
+"""What is kept in files: checkpoints, their cards and their studies."""

@@ -1,0 +1,1 @@
+"""The regions that a prediction rests on, proven over every combination, and the searches for them."""

@@ -1,0 +1,1 @@
+"""Hiding regions of an image: the engine, its cost, and the explanations by hiding."""
