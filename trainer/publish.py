@@ -57,7 +57,7 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     origin = Origin(
         recipe=asdict(recipe),
         training={
-            "augmentations": augmentation.document(test.about.mirror) if recipe.augmented else None,
+            "augmentations": augmentation.document(test.side, test.about.mirror) if recipe.augmented else None,
             "loss": recipe.loss,
             "centred": True,
         },

@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from konkyo.models.architecture import of_document
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.network import TrainableNetwork
-from konkyo.trainer.state import restoring
+from konkyo.trainer.state import architecture_of, restoring
 
 
 def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
@@ -41,7 +40,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
         with restoring(path, "train these seeds again") as state:
             identity = state["identity"]
             # The folder may hold runs of another recipe under the same name.
-            if state["step"] >= identity["recipe"]["steps"] and identity["recipe"] == card["recipe"]:
+            if state["finished"] and identity["recipe"] == card["recipe"]:
                 for seed, best in zip(identity["seeds"], state["best"], strict=True):
                     found[seed] = _network(identity["architecture"], best["weights"])
     missing = [str(seed) for seed in listed if seed not in found]
@@ -59,7 +58,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
 
 
 def _network(architecture: dict[str, object], weights: dict[str, Tensor]) -> Network:
-    shape = of_document(architecture)
+    shape = architecture_of(architecture)
     network = TrainableNetwork(shape)
     network.load_state_dict(weights)
     exported = network.export()
