@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from konkyo.models.files.card import AugmentationDocument
+from konkyo.models.files.card import AugmentationCard
 from konkyo.trainer.data import Digits
 
 # What is done to an image at most. It is little: a small network has no room for digits that nobody writes.
@@ -47,10 +47,9 @@ def augment(images: Tensor, seed: int, mirror: bool = False) -> Tensor:
     return F.grid_sample(images, grid, padding_mode=outside, align_corners=False)
 
 
-def document(side: int, mirror: bool) -> AugmentationDocument:
+def card(side: int, mirror: bool) -> AugmentationCard:
     """What a card says of it, with the shift in pixels."""
-    shift = round(SHIFT * side, 6)
-    return {"turn": TURN, "stretch": STRETCH, "slant": SLANT, "shift": shift, "mirror": mirror}
+    return AugmentationCard(turn=TURN, stretch=STRETCH, slant=SLANT, shift=round(SHIFT * side, 6), mirror=mirror)
 
 
 def with_copies(digits: Digits) -> tuple[Tensor, Tensor]:

@@ -29,8 +29,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
     """
     found: dict[int, Network] = {}
     card = checkpoint.card
-    selection = card["selection"]
-    listed = [run["seed"] for run in selection["runs"]]
+    listed = [run.seed for run in card.selection.runs]
     if len(listed) < 2:
         raise RunError(
             f"{checkpoint.name} is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` "
@@ -40,7 +39,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
         with restoring(path, "train these seeds again") as state:
             identity = state["identity"]
             # The folder may hold runs of another recipe under the same name.
-            if state["finished"] and identity["recipe"] == card["recipe"]:
+            if state["finished"] and identity["recipe"] == card.recipe:
                 for seed, best in zip(identity["seeds"], state["best"], strict=True):
                     found[seed] = _network(identity["architecture"], best["weights"])
     missing = [str(seed) for seed in listed if seed not in found]
@@ -49,7 +48,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
             f"{runs / checkpoint.name} holds no finished run of seed {', '.join(missing)}; train {checkpoint.name} "
             "again, or name the folder of its runs with --runs"
         )
-    published, shipped = found[selection["seed"]], checkpoint.network.weights
+    published, shipped = found[card.selection.seed], checkpoint.network.weights
     if any(
         not np.array_equal(weights.astype(np.float32), shipped[name]) for name, weights in published.weights.items()
     ):

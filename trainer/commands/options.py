@@ -37,16 +37,8 @@ ImagesOption = Annotated[
 ]
 
 
-def counts(filters: str) -> tuple[int, int]:
-    """``3x3`` as (3, 3)."""
-    match = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", filters)
-    if match is None:
-        raise typer.BadParameter(f"must be two counts such as 3x3, not {filters!r}", param_hint="--filters")
-    return int(match[1]), int(match[2])
-
-
-def data_set(directory: Path, part: str) -> data.Digits:
-    """One part of a data set, ``train`` or ``t10k``. What is missing of MNIST is downloaded, with a bar.
+def data_set(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> data.Digits:
+    """One part of a data set, ``train`` or ``t10k``, as ``data.read``. What is missing of MNIST is downloaded.
 
     Raises
     ------
@@ -64,7 +56,7 @@ def data_set(directory: Path, part: str) -> data.Digits:
                 bar.update(tasks[name], completed=received, total=total)
 
             download.complete(directory, part, report)
-    return data.read(directory, part)
+    return data.read(directory, part, side, colour)
 
 
 def mnist(directory: Path, part: str) -> data.Digits:
@@ -118,7 +110,7 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
     for one in checkpoints if names else ():
         if one not in found:
             raise RunError(
-                f"{one.name} is a network of the data set {one.card['dataset']['name']}, and these images are of "
+                f"{one.name} is a network of the data set {one.card.dataset.name}, and these images are of "
                 f"{about.name}; name the folder of its data set with --data"
             )
     if not found:
@@ -127,4 +119,4 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
 
 
 def _is_of(checkpoint: Checkpoint, about: About) -> bool:
-    return (checkpoint.card["dataset"]["name"], checkpoint.network.classes) == (about.name, about.classes)
+    return (checkpoint.card.dataset.name, checkpoint.network.classes) == (about.name, about.classes)
