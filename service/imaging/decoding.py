@@ -157,7 +157,7 @@ def decode_image(
     del luminance, opacity
     box, others = None, 0
     if fit is Fit.RESIZE:
-        grey = resized(grey)
+        grey = resized(grey, IMAGE_SIDE)
     if fit is Fit.MNIST:
         fitted = fit_as_mnist(grey.astype(np.float32, copy=False))
         grey, box, others = fitted.image.astype(np.float64), fitted.box, fitted.others
