@@ -154,7 +154,7 @@ def test_reads_an_older_card_with_what_is_true_of_mnist(version: int, tmp_path: 
 def test_augmented_copies_of_an_older_card_were_not_mirrored(tmp_path: Path) -> None:
     copies = {"copies": 8, "turn": 0.1, "stretch": 0.1, "slant": 0.1, "shift": 1.0}
     says = older(2, training={**document()["training"], "augmentations": copies})
-    assert load(write(tmp_path, says=says)).card["training"]["augmentations"] == {**copies, "mirror": False}
+    assert load(write(tmp_path, says=says)).card.training.augmentations == {**copies, "mirror": False}
 
 
 def older(version: int, **fields: Any) -> Any:
@@ -172,7 +172,7 @@ def test_names_its_classes(tmp_path: Path) -> None:
     network = Network(two, random_network(two, 1, np.float32).weights, ("left", "right"))
     saved = save(tmp_path, network, document(network))
     assert (saved.network.classes, saved.precise.classes) == (("left", "right"), ("left", "right"))
-    assert saved.card["architecture"]["classes"] == 2
+    assert saved.card.architecture.classes == 2
 
 
 def test_a_loaded_network_reads_as_the_saved_one(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_checkpoint_must_answer_its_own_digit_as_before(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
 def test_the_shipped_probes_are_a_test_image_read_right(name: str, digits: Digits) -> None:
-    kept: Any = load(DIRECTORY / f"{name}.safetensors").card["probe"]
+    kept: Any = load(DIRECTORY / f"{name}.safetensors").card.probe
     image = np.frombuffer(zlib.decompress(base64.b64decode(kept["image"])), np.uint8).reshape(28, 28)
     assert np.array_equal(image, digits.images[0])
     assert kept["predicted"] == digits.labels[0] == np.argmax(kept["logits"])
