@@ -10,7 +10,6 @@ from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic
 from konkyo.models.files.checkpoint import SEARCH_FILE
 
-
 # Bytes of the file that are read at most.
 MOST_BYTES = 2**20
 
@@ -26,8 +25,8 @@ class Shape(BaseModel):
     def _of_stages(cls, spelled: Any) -> Any:
         """Files of version 1 are of two stages, of which they say the wiring and the numbers of filters."""
         if isinstance(spelled, dict) and "wiring" in spelled:
-            wiring, first, last = (spelled.get(name) for name in ("wiring", "conv1_filters", "conv2_filters"))
-            if wiring in [*Wiring] and type(first) is type(last) is int:
+            wiring, first, last = spelled["wiring"], spelled.get("conv1_filters"), spelled.get("conv2_filters")
+            if wiring in [*Wiring] and isinstance(first, int) and isinstance(last, int):
                 return {**spelled, "stages": two_stages(Wiring(wiring), first, last).stages}
         return spelled
 

@@ -76,7 +76,7 @@ class ImageQuery(PictureQuery):
     )
     model: str | None = Field(None, description="A checkpoint's name, see `GET /models`; the default one, if absent.")
 
-    def check(self, network: Network) -> None:
+    def check(self, _: Network) -> None:
         """Raise ParameterError if a parameter is none for this network, before its image is read."""
 
     def question(self, _: Names) -> tuple[int | None, int | None]:

@@ -217,17 +217,16 @@ def _colours(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(3, height, width) samples of red, green and blue, and of the opacity where there is one."""
     if image.mode.startswith("I") or image.mode == "L":
         grey, opacity = _luminance(image)
-        return np.broadcast_to(grey, (3, *grey.shape)), opacity
+        three: Samples = np.broadcast_to(grey, (3, *grey.shape))
+        return three, opacity
     if image.has_transparency_data:
-        layers = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
+        layers: Samples = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
         return np.moveaxis(layers[..., :3], -1, 0), layers[..., 3]
     return np.moveaxis(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), -1, 0), None
 
 
-def _in_grey(
-    luminance: Samples, opacity: Samples | None, polarity: Polarity, expected: Expected
-) -> tuple[Array, bool]:
-    """(height, width) in [0, 1] with light ink, transparent parts filled with the background; whether it is inverted."""
+def _in_grey(luminance: Samples, opacity: Samples | None, polarity: Polarity, expected: Expected) -> tuple[Array, bool]:
+    """(height, width) in [0, 1] with light ink on dark, also under transparent parts; and whether it was inverted."""
     grey = _unit(luminance, expected.side)
     if opacity is not None:
         alpha = _unit(opacity, expected.side)
@@ -245,7 +244,7 @@ def _in_grey(
 
 
 def _in_colour(samples: Samples, opacity: Samples | None, fit: Fit, polarity: Polarity, side: int) -> Array:
-    """(3, side, side) in [0, 1], transparent parts filled with the background. One channel at a time, to save memory."""
+    """(3, side, side) in [0, 1], with black or white under transparent parts. To save memory, channel by channel."""
     alpha, light = None, False
     if opacity is not None:
         alpha = _unit(opacity, side)

@@ -66,8 +66,8 @@ class Expected:
         if asked is Fit.MNIST and (self.side, self.channels) != (IMAGE_SIDE, 1):
             raise ParameterError(
                 "fit",
-                f"mnist is for grey images of {IMAGE_SIDE}×{IMAGE_SIDE}, and this network takes {self.images}; with auto "
-                "a picture is brought to that size as the network's own images were",
+                f"mnist is for networks of grey images of {IMAGE_SIDE}×{IMAGE_SIDE}, and this one takes {self.images}; "
+                "with auto a picture is brought to that size as the network's own images were",
             )
         return asked
 

@@ -48,7 +48,7 @@ UNLIKE = InputWarning(
 def input_warnings(
     image: NDArray[np.floating[Any]], others: int = 0, expected: Expected = MNIST
 ) -> tuple[InputWarning, ...]:
-    """All warnings that apply to an image (side, side) in [0, 1], light ink on dark, or to one (3, side, side) in colour.
+    """All warnings that apply to an image in [0, 1]: (side, side), light ink on dark; or (3, side, side), in colour.
 
     ``others`` is the number of things as large as a digit that were left out when the image was fitted. ``expected``
     says which warnings make sense for the network's images. Ink is bright; in images of other things it stands out.

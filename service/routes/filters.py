@@ -1,11 +1,13 @@
 """``POST /explain/filters``."""
 
 from enum import StrEnum
+from math import prod
 from typing import ClassVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import MOST_TOP, FilterExplanation, Others, Pair, explain_filters
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Network
@@ -17,6 +19,9 @@ from konkyo.service.handling.handler import Envelope, Handler, Operation, Subjec
 from konkyo.service.handling.queries import ClassQuery
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
+
+# Pairs that are listed in less than a millisecond.
+CHEAP_PAIRS = 256
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
@@ -42,11 +47,11 @@ class FiltersQuery(ClassQuery):
         None,
         ge=1,
         le=MOST_TOP,
-        description="Rank only so many pairs, which add most in absolute value, and sum up the others. Not with `maps`, "
-        "and not for pictures.",
+        description="Rank only so many pairs, which add most in absolute value, and sum up the others. Not with "
+        "`maps`, and not for pictures.",
     )
 
-    def check(self, network: Network) -> None:
+    def check(self, _: Network) -> None:
         """A short ranking beside all maps."""
         if self.top is not None and self.maps is not MapDetail.NONE:
             raise ParameterError("top", "is not for maps, which are of all pairs; leave one of them out")
@@ -71,12 +76,8 @@ class FiltersAnswer(ClassAnswer):
         "The distance is the Mahalanobis distance from the mean. Null if that was not studied, as of more than "
         f"{MOST_PAIRS} pairs."
     )
-    totals: PerClassMatrix | MISSING = Field(
-        MISSING, description="[class][map][filter], with `maps=totals` or `full`."
-    )
-    maps: list[list[Matrix]] | MISSING = Field(
-        MISSING, description="[map][filter][row][column], with `maps=full`."
-    )
+    totals: PerClassMatrix | MISSING = Field(MISSING, description="[class][map][filter], with `maps=totals` or `full`.")
+    maps: list[list[Matrix]] | MISSING = Field(MISSING, description="[map][filter][row][column], with `maps=full`.")
     input: PreprocessingReport
     model: ModelReference
 
@@ -88,8 +89,9 @@ class FiltersAnswer(ClassAnswer):
     **openapi.operation(FiltersQuery, "filters", "/explain/filters"),
 )
 async def explain(request: Request) -> Response:
-    """Exact: the contributions and the biases add up to the logit. Maps and filters are numbered from 0. The picture frames the
-    pair that adds most in red, the second in blue.
+    """Exact: the contributions and the biases add up to the logit. A pair is a map that enters the last stage, and a
+    filter of the last stage, both numbered from 0; for a single stage, a channel of the image and a filter. The picture
+    frames the pair that adds most in red, the second in blue.
     """
     return await Handler(request).respond(_OPERATION)
 
@@ -120,4 +122,9 @@ def _serialise(result: FilterExplanation, query: FiltersQuery, envelope: Envelop
     )
 
 
-_OPERATION = Operation(FiltersQuery, _explain, _serialise, drawing.ledger, is_cheap=lambda _, shape: passes_cheaply(shape))
+def _is_cheap(query: FiltersQuery, architecture: Architecture) -> bool:
+    """Whether a forward pass is cheap, and few pairs are listed."""
+    return prod(architecture.pairs) <= CHEAP_PAIRS and passes_cheaply(query, architecture)
+
+
+_OPERATION = Operation(FiltersQuery, _explain, _serialise, drawing.ledger, _is_cheap)

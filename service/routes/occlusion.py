@@ -8,7 +8,7 @@ from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.hiding.cost import singles
+from konkyo.models.hiding.cost import singles, usual_single_side
 from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score, explain_occlusion
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network
@@ -22,9 +22,6 @@ from konkyo.service.handling.queries import ClassQuery, Fill, Region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
-# The largest side of an image whose regions have 2 pixels, as the paper's, if nothing else is asked for.
-FINE_SIDE = 32
-
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 
@@ -35,8 +32,8 @@ class OcclusionQuery(ClassQuery):
 
     region: Region | None = Field(
         None,
-        description="Side of a region in pixels, from 1 to half the image's side. If absent, 2; 4 for images of more than "
-        f"{FINE_SIDE} pixels a side.",
+        description="Side of a region in pixels, from 1 to half the image's side; if absent, as the model's `explains` "
+        "says: 2 for images of up to 32 pixels a side, else 4.",
     )
     stride: Region | None = Field(None, description="1…region; the region's side, if absent.")
     fill: Fill = 0.0
@@ -53,7 +50,7 @@ class OcclusionQuery(ClassQuery):
     def hiding(self, architecture: Architecture) -> Hiding:
         """The regions and the fill value."""
         side = architecture.side
-        return Hiding(Regions(self.region or (2 if side <= FINE_SIDE else 4), self.stride, side), self.fill)
+        return Hiding(Regions(self.region or usual_single_side(architecture), self.stride, side), self.fill)
 
 
 class CriticalRegion(BaseModel):
@@ -81,9 +78,7 @@ class OcclusionAnswer(ClassAnswer):
     )
     prediction: list[list[Class]] = Field(description="[row][column]: the predicted class with the region hidden.")
     critical: list[CriticalRegion] = Field(description="The regions whose hiding changes the prediction.")
-    pairs: list[list[Matrix]] | MISSING = Field(
-        MISSING, description="[row][column][map][filter], with `pairs=true`."
-    )
+    pairs: list[list[Matrix]] | MISSING = Field(MISSING, description="[row][column][map][filter], with `pairs=true`.")
     faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")
     input: PreprocessingReport
     model: ModelReference

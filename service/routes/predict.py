@@ -52,4 +52,4 @@ def _serialise(result: Prediction, _: ImageQuery, envelope: Envelope) -> Predict
     )
 
 
-_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.prediction, is_cheap=lambda _, shape: passes_cheaply(shape))
+_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.prediction, passes_cheaply)

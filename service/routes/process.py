@@ -91,7 +91,9 @@ class ProcessAnswer(ClassAnswer):
         description="[k]: the numbers of these maps, in ascending order. Pair (i, j) belongs to map j; with paired "
         "wiring and B filters to map i·B + j."
     )
-    maps: list[Matrix] = Field(description="[pair][row][column]: its map for the target; with `versus`, the difference.")
+    maps: list[Matrix] = Field(
+        description="[pair][row][column]: its map for the target; with `versus`, the difference."
+    )
     filter_bias: _PerClassRows = Field(description="[class][filter].")
     class_bias: PerClass
     typicality: _PerClassTypicality | None = Field(
@@ -123,9 +125,7 @@ async def explain(request: Request) -> Response:
 
 
 def _explain(subject: Subject, query: ProcessQuery) -> Process:
-    return explain_process(
-        subject.network, subject.image, subject.target, subject.versus, subject.usage, query.top
-    )
+    return explain_process(subject.network, subject.image, subject.target, subject.versus, subject.usage, query.top)
 
 
 def _serialise(result: Process, _: ProcessQuery, envelope: Envelope) -> ProcessAnswer:

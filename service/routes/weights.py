@@ -1,6 +1,7 @@
 """``GET /models/{name}/weights``."""
 
 from http import HTTPStatus
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -26,8 +27,8 @@ class AffineWeights(BaseModel):
     """The weights of an affine layer."""
 
     weights: Matrix = Field(
-        description="[output][input]. The inputs of the first layer are the cells of all maps of the last stage: map by "
-        "map, row by row."
+        description="[output][input]. The inputs of the first layer are the cells of the last stage, map by map and row "
+        "by row."
     )
     bias: list[float] = Field(description="[output].")
 
