@@ -217,10 +217,9 @@ def _colours(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(3, height, width) samples of red, green and blue, and of the opacity where there is one."""
     if image.mode.startswith("I") or image.mode == "L":
         grey, opacity = _luminance(image)
-        three: Samples = np.broadcast_to(grey, (3, *grey.shape))
-        return three, opacity
+        return np.repeat(grey[None], 3, axis=0), opacity
     if image.has_transparency_data:
-        layers: Samples = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
+        layers = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
         return np.moveaxis(layers[..., :3], -1, 0), layers[..., 3]
     return np.moveaxis(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), -1, 0), None
 
