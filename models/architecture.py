@@ -327,8 +327,8 @@ def two_stages(
 # A stage in text. The marks may stand in any order, each once.
 _STAGE = re.compile(r"(\d{1,3})k(\d{1,3})(?:p(\d{1,3}))?(n?q?u?|n?uq?|qn?u?|qun?|un?q?|uqn?)", re.ASCII)
 STAGES_SYNTAX = (
-    "FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired wiring, u without bias; stages "
-    "are separated by commas, such as 16k5p2,32k5p2"
+    "FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired wiring, u without bias; "
+    "stages are separated by commas, such as 16k5p2,32k5p2"
 )
 
 
@@ -347,9 +347,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
             raise ArchitectureError(f"stage {number} is {spelled.strip()!r}; write {STAGES_SYNTAX}")
         filters, kernel, padding, marks = match.groups()
         wiring = Wiring.PAIRED if "q" in marks else Wiring.SUMMED
-        stages.append(
-            Stage(int(filters), int(kernel), int(padding or 0), "n" not in marks, wiring, "u" not in marks)
-        )
+        stages.append(Stage(int(filters), int(kernel), int(padding or 0), "n" not in marks, wiring, "u" not in marks))
     return tuple(stages)
 
 
