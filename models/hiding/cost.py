@@ -125,12 +125,6 @@ def usual_side(architecture: Architecture, *, proofs: bool = False) -> int:
     return architecture.side // 2
 
 
-def usual_grounds_side(architecture: Architecture) -> int:
-    """The side of the regions where none is named, for proofs: in photographs every region plays, and 16 are enough."""
-    usual = usual_side(architecture)
-    return usual if architecture.channels == 1 else max(usual, -(-architecture.side // 4))
-
-
 def usual_single_side(architecture: Architecture) -> int:
     """The side of the regions where none is named, for hiding each by itself: the paper's 2, and 4 in large images.
 

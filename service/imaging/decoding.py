@@ -217,7 +217,7 @@ def _colours(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(3, height, width) samples of red, green and blue, and of the opacity where there is one."""
     if image.mode.startswith("I") or image.mode == "L":
         grey, opacity = _luminance(image)
-        return np.repeat(grey[None], 3, axis=0), opacity
+        return grey[None].repeat(3, axis=0), opacity
     mode = "RGBA" if image.has_transparency_data else "RGB"
     layers = np.asarray(image if image.mode == mode else image.convert(mode), np.uint8)
     return layers[..., :3].transpose(2, 0, 1), layers[..., 3] if mode == "RGBA" else None

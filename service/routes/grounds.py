@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
-from konkyo.models.hiding.cost import usual_grounds_side
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Network
 from konkyo.service import drawing
@@ -92,7 +92,8 @@ async def explain(request: Request) -> Response:
 
 
 def _explain(subject: Subject, query: GroundsQuery) -> Grounds:
-    return grounds(subject.network, subject.image, query.region or usual_grounds_side(subject.network.architecture), query.fill)
+    region = query.region or usual_side(subject.network.architecture, proofs=True)
+    return grounds(subject.network, subject.image, region, query.fill)
 
 
 def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsAnswer:

@@ -27,8 +27,8 @@ ARCHITECTURES = {
     "tiny": Architecture((Stage(2, 3, wiring=Wiring.PAIRED), Stage(3, 2)), 8, classes=2),
     "wide": Architecture((Stage(18, 3), Stage(20, 3)), 28),
 }
-# What no explanation by hiding is given of: it would take too much.
-HUGE = {"huge": Architecture((Stage(64, 3, 1, pool=False),) * 4, 64, 3, classes=2)}
+# Every combination of hidden regions would take too much.
+HUGE = {"huge": Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2)}
 
 
 def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:
