@@ -193,7 +193,9 @@ def test_regions_that_prove_the_class(shapes: TestClient, name: str) -> None:
     body = ask(shapes, "/explain/grounds", name, **({"region": 7} if name == "single" else {}))
     rows = -(-architecture.side // region)
     assert (body["region"], body["grid"]) == (region, [rows, rows])
-    image = upload(architecture)[0].reshape(-1, architecture.side, architecture.side)
+    # A pool drops an odd last row, so that the last pixel of nine is seen by no cell.
+    seen = 8 if name == "single-colour" else architecture.side
+    image = upload(architecture)[0].reshape(-1, architecture.side, architecture.side)[:, :seen, :seen]
     inked = [
         [row, column]
         for row in range(rows)
