@@ -1,35 +1,72 @@
-"""Layout of pictures with a magnified image, in which each pixel is a square, and a column to its left."""
+"""Layout of pictures with a magnified heatmap of the image, in which each pixel is a square, and a column beside it."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
-from konkyo.service.drawing.primitives.colours import INK, Array
+from konkyo.service.drawing.primitives.colours import Array, diverging, printed
 
-# In logical units.
-PIXEL = 12
-_GAP = 24
+# In logical units: about the sides of the image and of the heatmap, and the distance between them.
+_IMAGE, _MAP, _GAP = 112, 336, 24
 OUTLINE = 2
-# Maximum diameter of a dot divided by the side of its square. The rest of the square shows the heat.
-_DOT = 0.62
-
-DIGIT = Box(MARGIN, TOP, MARGIN + 4 * IMAGE_SIDE, TOP + 4 * IMAGE_SIDE)
-MAP = Box(DIGIT.right + _GAP, TOP, DIGIT.right + _GAP + PIXEL * IMAGE_SIDE, TOP + PIXEL * IMAGE_SIDE)
-CAPTION = MAP.bottom + 28
-HEIGHT = CAPTION + 20
 
 
-def pixel_box(row: int, column: int) -> Box:
-    """The square of a pixel in the magnified image, in logical units."""
-    left, top = MAP.left + column * PIXEL, MAP.top + row * PIXEL
-    return Box(left, top, left + PIXEL, top + PIXEL)
+@dataclass(frozen=True)
+class Magnified:
+    """The image on the left, and its heatmap on the right.
 
+    Parameters
+    ----------
+    side
+        Of the image, in pixels.
+    """
 
-def draw_dots(canvas: Canvas, image: Array) -> None:
-    """Draw each pixel as a dot whose area is proportional to its ink, so that the heat around it stays visible."""
-    side = PIXEL * canvas.scale
-    offset = np.arange(side) - (side - 1) / 2
-    distance = np.hypot(offset[:, None], offset)
-    radius = np.sqrt(np.clip(image, 0, 1)) * side * _DOT / 2
-    inked = distance[:, None, :] < radius[:, None, :, None]
-    canvas.region(MAP)[inked.reshape(MAP.height * canvas.scale, -1)] = INK
+    side: int
+
+    @property
+    def pixel(self) -> int:
+        """Side of a pixel in the heatmap."""
+        return unit(self.side, _MAP)
+
+    @property
+    def image(self) -> Box:
+        """The image."""
+        return square(MARGIN, TOP, self.side * unit(self.side, _IMAGE))
+
+    @property
+    def map(self) -> Box:
+        """The heatmap."""
+        return square(self.image.right + _GAP, TOP, self.side * self.pixel)
+
+    def box(self, row: int, column: int) -> Box:
+        """The square of a pixel in the heatmap."""
+        return square(self.map.left + column * self.pixel, self.map.top + row * self.pixel, self.pixel)
+
+    @property
+    def column(self) -> int:
+        """Width of the text beneath the image."""
+        return self.map.left - MARGIN - 6
+
+    @property
+    def caption(self) -> int:
+        """Baseline of the text beneath the heatmap."""
+        return self.map.bottom + 28
+
+    @property
+    def height(self) -> int:
+        """Height of the picture."""
+        return self.caption + 20
+
+    def draw(self, canvas: Canvas, image: Array, heat: Array, limit: float) -> None:
+        """Draw the image, and the heatmap with the image in it.
+
+        Grey images are dots of ink on the heat, whose areas are proportional to the ink. Colour images are printed over
+        it in greys.
+        """
+        canvas.image(self.image, image)
+        shades = diverging(heat, limit)
+        if image.ndim == 3:
+            canvas.photo(self.map, printed(shades, image, canvas.style.theme))
+        else:
+            canvas.tile(self.map, shades)
+            canvas.dots(self.map, image)

@@ -49,6 +49,24 @@ def many(name: str) -> str:
     return f"{name}s" if name.isdecimal() else f"images of {name}"
 
 
+def below(network: Network, number: int) -> str:
+    """The name of a map that enters the last stage: ``map 2``, or a channel of the image."""
+    if len(network.architecture.stages) > 1:
+        return f"map {number}"
+    return ("red", "green", "blue")[number] if network.architecture.channels > 1 else "image"
+
+
+def pair_name(network: Network, pair: tuple[int, int]) -> str:
+    """The name of a filter pair: ``map 1 × filter 2``."""
+    return f"{below(network, pair[0])} × filter {pair[1]}"
+
+
+def pairs_note(network: Network) -> str:
+    """What a pair is."""
+    last = len(network.architecture.stages)
+    return f"Maps: of stage {last - 1}. Filters: of stage {last}." if last > 1 else "Filters: of stage 1."
+
+
 def hiding_words(hiding: Hiding) -> str:
     """The side and stride of the regions, and the fill value."""
     side = hiding.regions.region
