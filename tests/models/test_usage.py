@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import contributions
 from konkyo.models.network import Array
-from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
+from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage, mahalanobis, ridged
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.usage import chosen, measure
 from tests.helpers.oracles import LENET, PAIRED, random_network, title
@@ -81,7 +81,7 @@ def test_a_second_place_that_is_dominated_from_90_percent_on_still_counts(
 ) -> None:
     one = tally(firsts)
     assert one.dominated is dominated
-    assert one.first.conv2 == 1
+    assert one.first.filter == 1
     assert one.second == PlacedPair(0, 0, firsts[0][0] / sum(firsts[0]), 0.0)
     assert one.combination == ((0, 1), (0, 0))
 
@@ -122,7 +122,7 @@ def test_a_pair_that_nobody_uses_makes_its_use_odd_and_breaks_nothing() -> None:
 def test_pictures_that_are_all_alike() -> None:
     usage = measure([np.full((3, 2, 2), 5.0)] * 10, 30, 3)
     assert not usage.covariance.any()
-    assert usage.distances(np.array([[3.0, 0.0], [0.0, 4.0]])) == pytest.approx(5)
+    assert mahalanobis(np.array([[3.0, 0.0], [0.0, 4.0]]), np.linalg.inv(ridged(usage.covariance))) == pytest.approx(5)
     assert usage.classes[0].distances.tolist() == [0] * 101
 
 
@@ -134,7 +134,7 @@ finite = st.floats(-50, 50).map(lambda value: round(value, 6))
 def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Array) -> None:
     usage = measure(list(values), 120, 12)
     for digit, one in enumerate(usage.typicality(image)):
-        own = usage.distances(values[digit] - usage.classes[digit].mean)
+        own = mahalanobis(values[digit] - usage.classes[digit].mean, np.linalg.inv(ridged(usage.covariance)))
         slack = 1e-4 * (1 + one.distance)
         # Twelve images are eleven steps; between two of them the percentile is in between.
         least, most = ((own > one.distance + side).mean() * 100 for side in (slack, -slack))
@@ -170,4 +170,4 @@ def test_equals_single_ledgers_one_after_another(architecture: Architecture, dig
 
 
 def _pairs(architecture: Architecture) -> tuple[int, int]:
-    return architecture.conv1_filters, architecture.conv2_filters
+    return architecture.pairs
