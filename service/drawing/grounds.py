@@ -9,7 +9,7 @@ from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words, times
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK
-from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.letters import cut, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
 
@@ -132,28 +132,16 @@ def _pixels(result: Grounds, places: tuple[Position, ...]) -> _Mask:
     return mask
 
 
-def _wrapped(sentence: str, most: int) -> list[str]:
-    """The lines of a sentence, wrapped to the width of the image above it."""
-    lines: list[str] = []
-    for word in sentence.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width(longer, BODY) <= most:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
 def _more_lines(result: Grounds, most: int) -> int:
     """How many lines more than usual the longer text has, with its note: long names make long sentences."""
-    left = len(_wrapped(_sufficient_words(result), most)) + bool(_status_words(result))
-    return max(left, len(_wrapped(_contrast_words(result), most)), _LINES) - _LINES
+    left = len(wrapped(_sufficient_words(result), BODY, most)) + bool(_status_words(result))
+    return max(left, len(wrapped(_contrast_words(result), BODY, most)), _LINES) - _LINES
 
 
 def _draw_lines(canvas: Canvas, box: Box, sentence: str, note: str) -> None:
     """Write a sentence beneath an image, and a note."""
     baseline = box.bottom + _FIRST_LINE
-    for line in _wrapped(sentence, box.width):
+    for line in wrapped(sentence, BODY, box.width):
         canvas.text(box.left, baseline, line, BODY, INK)
         baseline += _LINE
     if note:

@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation
+from konkyo.service.drawing.layout.grid import square
 from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
-from konkyo.service.drawing.layout.wording import class_line, class_name, hiding_words
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
-from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
-from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.letters import cut, width, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
 
 # In logical units.
-_BAR_GAP = 20
+_CAPTION, _END, _ABOVE_KEY = 28, 20, 27
 # A tag for one letter; for a longer name, what stands beside it.
 _TAG_WIDTH, _TAG_HEIGHT, _TAG_MARGIN = 12, 14, 8
 # Letters that a tag may be cut to where its name has no room.
@@ -37,20 +37,23 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     found, layout = result.occlusion, Magnified(result.network.architecture.side)
     heat = found.heatmap()
     limit = limit_of(heat)
-    canvas = Canvas(layout.map.right + _BAR_GAP + bar_width(limit) + MARGIN, layout.height, style)
-    canvas.heading(f"predicted {class_name(result.network, result.predicted)}: {_question(result)}")
+    canvas = Canvas(*layout.size(limit, _CAPTION + _END), style)
+    heading = f"predicted {class_name(result.network, result.predicted)}: {_question(result)}"
+    canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
-    _draw_facts(canvas, layout, result)
+    whole = float(found.whole)
+    value = number(whole, decimals_for(whole))
+    below = layout.write(canvas, layout.image.bottom, f"{found.score} of {class_words(result)}", value)
     classes = critical_classes(found)
     canvas.outline(layout.map, classes, OUTLINE)
     corners = _corners(classes, -(-_TAG_HEIGHT // layout.pixel))
     for box, name in _tags(layout, result, classes, corners):
         _draw_tag(canvas, box, name)
     if found.critical.any():
-        _draw_key(canvas, layout, result, int(classes[corners[0]]) if corners else None)
-    colour_bar(canvas, layout.map.right + _BAR_GAP, layout.map.top, layout.map.height, limit, f"drop in {found.score}")
+        _draw_key(canvas, layout, below + _ABOVE_KEY, result, int(classes[corners[0]]) if corners else None)
+    layout.draw_bar(canvas, heading, limit, f"drop in {found.score}")
     critical = f"{int(found.critical.sum())} of {found.drop.size} critical"
-    canvas.text(MARGIN, layout.caption, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
+    canvas.text(MARGIN, layout.map.bottom + _CAPTION, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
     return canvas.picture()
 
 
@@ -71,33 +74,19 @@ def critical_classes(found: Occlusion) -> _Classes:
     return np.where(counts.any(0), counts.argmax(0), NONE)
 
 
-def key_box(layout: Magnified) -> Box:
-    """The example of an outline in the legend."""
-    left, top = MARGIN, layout.image.bottom + 78
-    return Box(left, top, left + _KEY, top + _KEY)
-
-
-def _draw_facts(canvas: Canvas, layout: Magnified, result: OcclusionExplanation) -> None:
-    whole = float(result.occlusion.whole)
-    value = number(whole, decimals_for(whole))
-    line = class_line(f"{result.occlusion.score} of ", result, NOTE, layout.column)
-    canvas.text(MARGIN, layout.image.bottom + 30, line, NOTE, MUTED)
-    canvas.text(MARGIN, layout.image.bottom + 51, value, SUM)
-
-
-def _draw_key(canvas: Canvas, layout: Magnified, result: OcclusionExplanation, other: int | None) -> None:
+def _draw_key(canvas: Canvas, layout: Magnified, top: int, result: OcclusionExplanation, other: int | None) -> None:
     """Draw the legend of an outline and, if there is a tag, of the tag of the class ``other``."""
-    key = key_box(layout)
+    key = square(MARGIN, top, _KEY)
     canvas.fill(key, INK)
     canvas.fill(key.grow(-OUTLINE), PAPER)
-    if other is not None:
-        _draw_tag(canvas, key, cut(class_name(result.network, other), NOTE, _KEY - 4))
     left, most = key.right + 10, layout.map.left - key.right - 16
     name = class_name(result.network, result.predicted if other is None else other)
-    words = ["no longer", name] if other is None else [name, "is predicted"]
-    lines = [" ".join(words)] if width(" ".join(words), NOTE) <= most else words
+    if other is not None and len(name) == 1:
+        _draw_tag(canvas, _tag(key, name, key), name)
+    words = f"no longer {name}" if other is None else f"{name} is predicted"
+    lines = [cut(line, NOTE, most) for line in wrapped(words, NOTE, most)]
     for line, text in enumerate(["hide one region", "in here:", *lines]):
-        canvas.text(left, key.top + 10 + 16 * line, cut(text, NOTE, most), NOTE)
+        canvas.text(left, key.top + 10 + 16 * line, text, NOTE)
 
 
 def _tags(
@@ -108,7 +97,7 @@ def _tags(
     for row, column in corners:
         for letters in _TAG_LETTERS:
             name = class_name(result.network, int(classes[row, column]), letters)
-            box = _tag(layout.box(row, column), name, layout.map.right)
+            box = _tag(layout.box(row, column), name, layout.map)
             if not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 yield box, name
@@ -120,16 +109,17 @@ def _overlap(one: Box, other: Box) -> bool:
     return across and one.top < other.bottom and other.top < one.bottom
 
 
-def _tag(corner: Box, name: str, most: int) -> Box:
-    """The box of a tag in the upper left corner of a box. A wide one ends at ``most``."""
-    wide = _TAG_WIDTH if len(name) == 1 else round(width(name, NOTE)) + _TAG_MARGIN
-    left = min(corner.left, most - wide)
-    return Box(left, corner.top, left + wide, corner.top + _TAG_HEIGHT)
+def _tag(corner: Box, name: str, within: Box) -> Box:
+    """The box of a tag: of a letter in the upper left corner of a box, of a longer name above it, if there is room."""
+    if len(name) == 1:
+        return Box(corner.left, corner.top, corner.left + _TAG_WIDTH, corner.top + _TAG_HEIGHT)
+    wide = round(width(name, NOTE)) + _TAG_MARGIN
+    left, top = min(corner.left, within.right - wide), max(corner.top - _TAG_HEIGHT, within.top)
+    return Box(left, top, left + wide, top + _TAG_HEIGHT)
 
 
-def _draw_tag(canvas: Canvas, corner: Box, name: str) -> None:
-    """Write a class in reverse in the upper left corner of a box."""
-    tag = _tag(corner, name, corner.right if len(name) > 1 else corner.left + _TAG_WIDTH)
+def _draw_tag(canvas: Canvas, tag: Box, name: str) -> None:
+    """Write a class in reverse."""
     canvas.fill(tag, INK)
     canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, name, NOTE, INK, 0.5, reverse=True)
 

@@ -7,16 +7,13 @@ from konkyo.models.hiding.shapley import PairValues, ShapleyExplanation
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
-from konkyo.service.drawing.layout.wording import class_line, class_name, class_words, hiding_words, logit_words, times
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Canvas, decimals_for, number
-from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words, logit_words, times
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colours import MUTED, limit_of
-from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
 
-_BAR_GAP = 20
-# From the heatmap to the caption beneath the sum, and to the bottom.
-_BELOW_SUM, _END = 82, 20
+# From the heatmap to the caption beneath the sum, and to the bottom; between two values beneath the image.
+_BELOW_SUM, _END, _BETWEEN = 82, 20, 3
 
 
 def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
@@ -25,15 +22,19 @@ def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
         return _pairs(result, result.pairs, style)
     heat, layout = result.heatmap(), Magnified(result.network.architecture.side)
     limit = limit_of(heat)
-    caption = layout.map.bottom + _BELOW_SUM
-    canvas = Canvas(layout.map.right + _BAR_GAP + bar_width(limit) + MARGIN, caption + _END, style)
+    canvas = Canvas(*layout.size(limit, _BELOW_SUM + _END), style)
     predicted = class_name(result.network, result.predicted)
-    canvas.heading(f"predicted {predicted}: what each region adds to {class_words(result)}")
+    heading = f"predicted {predicted}: what each region adds to {class_words(result)}"
+    canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
-    _draw_empty(canvas, layout, result)
-    colour_bar(canvas, layout.map.right + _BAR_GAP, layout.map.top, layout.map.height, limit, "Shapley value")
+    value = result.values.logit
+    label = f"logit of {class_words(result)}"
+    below = layout.write(canvas, layout.image.bottom, label, number(value, decimals_for(value)))
+    empty = f"{class_name(result.network, result.empty.predicted)}, {result.empty.probability:.1%}"
+    layout.write(canvas, below + _BETWEEN, "all hidden: predicted", empty)
+    layout.draw_bar(canvas, heading, limit, "Shapley value")
     draw_sum(canvas, layout.map.bottom, _terms(result))
-    canvas.text(MARGIN, caption, _caption(result), NOTE, MUTED)
+    canvas.text(MARGIN, layout.map.bottom + _BELOW_SUM, _caption(result), NOTE, MUTED)
     return canvas.picture()
 
 
@@ -63,18 +64,6 @@ def _terms(result: ShapleyExplanation) -> list[Term]:
     players = int(np.count_nonzero(result.hiding.changed(result.image)))
     terms = {"empty image": values.empty_logit, times(players, "region"): float(values.values.sum())}
     return sum_terms(terms, logit_words(result), values.logit)
-
-
-def _draw_empty(canvas: Canvas, layout: Magnified, result: ShapleyExplanation) -> None:
-    """Write the logit, and the prediction with everything hidden."""
-    top = layout.image.bottom
-    canvas.text(MARGIN, top + 30, class_line("logit of ", result, NOTE, layout.column), NOTE, MUTED)
-    value = result.values.logit
-    canvas.text(MARGIN, top + 51, number(value, decimals_for(value)), SUM)
-    canvas.text(MARGIN, top + 84, "all hidden: predicted", NOTE, MUTED)
-    share = f", {result.empty.probability:.1%}"
-    name = cut(class_name(result.network, result.empty.predicted), SUM, layout.column - width(share, SUM))
-    canvas.text(MARGIN, top + 105, f"{name}{share}", SUM)
 
 
 def _caption(result: ShapleyExplanation) -> str:

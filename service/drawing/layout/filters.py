@@ -7,7 +7,7 @@ from konkyo.service.drawing.primitives.canvas import Box, Canvas
 from konkyo.service.drawing.primitives.colours import Array, limit_of, photo, signed_grey
 
 FILTERS_NOTE = "Filters: grey is 0, ink the stage’s largest weight."
-COLOUR_NOTE = "Filters of colour: grey is 0, red the largest weight for red."
+_IN_COLOUR = "Filters of stage 1: a weight each for red, green and blue, in their colours."
 
 
 def weights_of(network: Network, stage: int) -> Array:
@@ -15,9 +15,9 @@ def weights_of(network: Network, stage: int) -> Array:
     return network.weights[f"conv{stage + 1}.weight"]
 
 
-def filters_note(network: Network) -> str:
-    """How the weights are drawn."""
-    return COLOUR_NOTE if in_colour(network, 0) else FILTERS_NOTE
+def filters_notes(network: Network, first: bool = True) -> tuple[str, ...]:
+    """How the weights are drawn; ``first`` says whether those of the first stage are."""
+    return (FILTERS_NOTE, _IN_COLOUR) if first and in_colour(network, 0) else (FILTERS_NOTE,)
 
 
 def in_colour(network: Network, stage: int) -> bool:

@@ -1,13 +1,14 @@
 """The grid: equal boxes in rows and columns, in logical units. Every picture is laid out in grids."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from konkyo.service.drawing.primitives.canvas import Box, Canvas
 from konkyo.service.drawing.primitives.colours import Pixels
 
 
-class Grid(NamedTuple):
+@dataclass(frozen=True)
+class Grid:
     """``count`` equal boxes, numbered row by row. The last row can be incomplete.
 
     Attributes

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 
 from konkyo.service.drawing.layout.grid import square, unit
-from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
-from konkyo.service.drawing.primitives.colours import Array, diverging, printed
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, TITLE, TOP, Box, Canvas
+from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.primitives.colours import MUTED, Array, diverging, printed
+from konkyo.service.drawing.primitives.letters import width, wrapped
 
 # In logical units: about the sides of the image and of the heatmap, and the distance between them.
 _IMAGE, _MAP, _GAP = 112, 336, 24
+_BAR_GAP = 20
 OUTLINE = 2
+# Distances of baselines: of a label beneath the image, between its lines, of its value, and of the bar's title beneath.
+_LABEL, _LINE, _VALUE, _BENEATH = 30, 16, 21, 18
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,29 @@ class Magnified:
         """Width of the text beneath the image."""
         return self.map.left - MARGIN - 6
 
-    @property
-    def caption(self) -> int:
-        """Baseline of the text beneath the heatmap."""
-        return self.map.bottom + 28
+    def write(self, canvas: Canvas, above: int, label: str, value: str) -> int:
+        """Write a value with its label beneath it, in the column; returns the baseline of the last line."""
+        baseline = above + _LABEL
+        for line, text in enumerate(wrapped(label, NOTE, self.column)):
+            baseline = above + _LABEL + _LINE * line
+            canvas.text(MARGIN, baseline, text, NOTE, MUTED)
+        for text in wrapped(value, SUM, self.column):
+            baseline += _VALUE
+            canvas.text(MARGIN, baseline, text, SUM)
+        return baseline
 
-    @property
-    def height(self) -> int:
-        """Height of the picture."""
-        return self.caption + 20
+    def draw_bar(self, canvas: Canvas, heading: str, limit: float, title: str) -> None:
+        """Draw the colour bar at the right of the heatmap. Beside a long heading its title stands beneath it."""
+        left = self.map.right + _BAR_GAP
+        right = left + bar_width(limit)
+        beneath = MARGIN + width(heading, TITLE) + _BAR_GAP > right - width(title, NOTE)
+        colour_bar(canvas, left, self.map.top, self.map.height, limit, "" if beneath else title)
+        if beneath:
+            canvas.text(right, self.map.bottom + _BENEATH, title, NOTE, MUTED, align=1)
+
+    def size(self, limit: float, below: int) -> tuple[int, int]:
+        """Width and height of the picture, with ``below`` beneath the heatmap."""
+        return self.map.right + _BAR_GAP + bar_width(limit) + MARGIN, self.map.bottom + below
 
     def draw(self, canvas: Canvas, image: Array, heat: Array, limit: float) -> None:
         """Draw the image, and the heatmap with the image in it.

@@ -1,12 +1,13 @@
 """Draws filter pairs with a map or a heatmap each, and the sum of their contributions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from konkyo.models.network import Network
-from konkyo.service.drawing.layout.filters import filters_note
+from konkyo.service.drawing.layout.filters import filters_notes
 from konkyo.service.drawing.layout.places import Emphasis, Pair, greatest, name_places, names_width, places
 from konkyo.service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
@@ -81,7 +82,8 @@ def draw_pairs(
     terms = _terms(layout, totals, rest, whole)
     decimals = decimals_for(max(limit_of(totals), *(abs(term.value) for term in terms), 0))
     limit = limit_of(np.array([values[pair] for pair in layout.pairs]))
-    lines = [*notes, f"{pairs_note(network)} {filters_note(network)}"]
+    weights, *more = filters_notes(network, len(network.architecture.stages) <= 2)
+    lines = [*notes, f"{pairs_note(network)} {weights}", *more]
 
     inner_width = max(
         layout.right + _BAR_GAP + bar_width(limit) - MARGIN,
@@ -110,9 +112,7 @@ def draw_pairs(
     return canvas.picture()
 
 
-def _terms(
-    layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole: tuple[str, float]
-) -> Sequence[Term]:
+def _terms(layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole: tuple[str, float]) -> Sequence[Term]:
     if rest is None:
         return ()
     shown = float(sum(totals[pair] for pair in layout.pairs))
@@ -129,7 +129,7 @@ def _draw_maps(canvas: Canvas, layout: Pairs, image: Array, values: Array, limit
         for box, indices in zip(boxes, shades, strict=True):
             canvas.photo(box, printed(indices, image, canvas.style.theme))
         return
-    layout.grid._replace(count=len(layout.pairs)).tiles(canvas, shades)
+    replace(layout.grid, count=len(layout.pairs)).tiles(canvas, shades)
     if layout.heat:
         # In a small heatmap a line of ink would be too prominent.
         canvas.contour(boxes, image >= _HALF, MUTED if layout.dense else INK)

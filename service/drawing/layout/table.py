@@ -16,7 +16,8 @@ from konkyo.service.drawing.primitives.letters import width
 MOST_PAIRS, _MOST_SIDE = 36, 12
 # Number of rows or columns from which on a table is dense.
 _MANY = 5
-# In logical units: sides of the image, and of the maps in a table, in a dense one and in a ranking. Heatmaps are larger.
+# In logical units: sides of the image, and of the maps in a table, in a dense one and in a ranking.
+# Heatmaps are larger.
 _IMAGE, _MAP, _DENSE_MAP, _RANKED_MAP = 112, 70, 48, 84
 _HEAT, _DENSE_HEAT, _RANKED_HEAT = 112, 56, 112
 _HEAD_GAP, _LABEL_HEIGHT, _KERNEL_GAP = 24, 20, 4
@@ -120,9 +121,8 @@ class Table(Pairs):
         side = self.cells * unit(self.cells, sides[self.dense])
         rows, columns = self.network.architecture.pairs
         across = max(side + (12 if self.dense else 26), round(width("filter 00", NOTE)) + 10)
-        first = square(
-            self.image.right + _HEAD_GAP + (6 if self.dense else 0), self._heads_bottom + (14 if self.dense else 20), side
-        )
+        left = self.image.right + _HEAD_GAP + (6 if self.dense else 0)
+        first = square(left, self._heads_bottom + (14 if self.dense else 20), side)
         return Grid(first, (side + (28 if self.dense else 40), across), rows * columns, columns)
 
     def filter(self, row: int) -> Box:

@@ -4,10 +4,10 @@ from konkyo.models.classes import shortened
 from konkyo.models.hiding.regions import Hiding
 from konkyo.models.network import Network
 from konkyo.models.result import ClassResult
-from konkyo.service.drawing.primitives.letters import cut, writable
+from konkyo.service.drawing.primitives.letters import writable
 
 # Characters of a class's name at most, in a sentence or a heading.
-_LONGEST = 24
+_LONGEST = 32
 
 
 def class_name(network: Network, number: int, most: int = _LONGEST) -> str:
@@ -19,18 +19,6 @@ def class_words(result: ClassResult) -> str:
     """The explained class, or the difference of two classes."""
     target = class_name(result.network, result.target)
     return target if result.versus is None else f"{target} − {class_name(result.network, result.versus)}"
-
-
-def class_line(before: str, result: ClassResult, size: int, most: float) -> str:
-    """The explained class behind other words. Two long names are cut alike, so that the line is at most so wide."""
-    target, versus = result.target, result.versus
-    line = ""
-    for characters in range(_LONGEST, 1, -1):
-        names = [class_name(result.network, one, characters) for one in (target, versus) if one is not None]
-        line = f"{before}{' − '.join(names)}"
-        if cut(line, size, most) == line:
-            return line
-    return cut(line, size, most)
 
 
 def logit_words(result: ClassResult) -> str:

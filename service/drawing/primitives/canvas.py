@@ -145,7 +145,7 @@ class Canvas:
         region[:, : round(share * region.shape[1])] = colour
 
     def ramp(self, box: Box, first: int, last: int, upright: bool = False) -> None:
-        """Paint a box with all palette indices from ``first`` to ``last``: from left to right, or from top to bottom."""
+        """Paint a box with the palette indices from ``first`` to ``last``, to the right or downwards."""
         region = self.region(box)
         steps = np.rint(np.linspace(first, last, region.shape[0 if upright else 1])).astype(np.uint8)
         region[:] = steps[:, None] if upright else steps

@@ -35,7 +35,7 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
     limit
         The value of the ends. With 0 the bar is neutral, with one number.
     title
-        Title above the bar, right-aligned with the numbers.
+        Title above the bar, right-aligned with the numbers; none if it is empty.
     """
     shares = {0.0: INK, 1.0: INK, -1.0: INK} if limit else {0.0: INK}
     if limit and height >= _LOW:
@@ -50,7 +50,8 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
     canvas.ramp(box, *shades, upright=True)
     canvas.frame(box)
     right = box.left + bar_width(limit)
-    canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
+    if title:
+        canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
     for share, (text, colour) in ticks.items():
         middle = round(box.top + (1 - share) / 2 * (box.height - 1))
         canvas.fill(Box(box.right, middle, box.right + _TICK, middle + 1), HAIRLINE)

@@ -32,8 +32,9 @@ PHOTO = 255
 
 # Brightness of red, green and blue (Rec. 709).
 _BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722])
-# Share of a heatmap's colour that the darkest pixel of a photograph takes, or the lightest on dark paper.
-_PRINT = 0.6
+# A heatmap's colour goes by this share towards ink where a photograph is much darker than around, or lighter on dark
+# paper. Added to both, so that dark parts are not all lines. Around: this share of the image's side, on each side.
+_PRINT, _EVEN, _AROUND = 0.7, 0.08, 1 / 16
 # Share of a photograph's contrast that is left where it is faded.
 FADED = 0.28
 
@@ -106,27 +107,34 @@ def brightness(image: Array) -> Array:
 
 def faded(image: Array, theme: str) -> Pixels:
     """(rows, columns, 3): a colour image (3, rows, columns) in pale greys, near the paper."""
-    light, dark = np.array(rgb(theme, PAPER), float), np.array(rgb(theme, INK), float)
-    if theme == "dark":
-        light, dark = dark, light
-    # From the paper towards the other end, by a share of what the pixel differs from the paper.
+    paper, ink = (np.array(rgb(theme, index), float) for index in (PAPER, INK))
+    dark, light = (paper, ink) if theme == "dark" else (ink, paper)
     grey_values = dark + brightness(image)[..., None] * (light - dark)
-    paper = np.array(rgb(theme, PAPER), float)
-    return np.rint(paper + FADED * (grey_values - paper)).astype(np.uint8)
+    pale: Pixels = np.rint(paper + FADED * (grey_values - paper)).astype(np.uint8)
+    return pale
 
 
 def printed(indices: Pixels, image: Array, theme: str) -> Pixels:
-    """(rows, columns, 3): a colour image (3, rows, columns) in greys, printed over a heatmap of palette indices.
+    """(rows, columns, 3): a heatmap of palette indices, with a colour image (3, rows, columns) drawn over it.
 
-    The brightness is stretched to 0…1 first. On light paper dark pixels darken the heat, on dark paper light pixels
-    lighten it, so that the hue is the heat's everywhere, and the colour of the paper is neutral.
+    Pixels that are darker than those around them darken the heat; on dark paper pixels that are lighter lighten it. So
+    the image is seen by its edges, and even parts have exactly the heat's colour.
     """
-    light = brightness(image)
-    light = (light - light.min()) / (np.ptp(light) or 1)
-    heat = _channels_of(theme)[indices].astype(float)
-    if theme == "dark":
-        return np.rint(heat + (255 - heat) * _PRINT * light[..., None]).astype(np.uint8)
-    return np.rint(heat * (1 - _PRINT * (1 - light[..., None]))).astype(np.uint8)
+    light = brightness(image) if theme == "light" else 1 - brightness(image)
+    ratio = (light + _EVEN) / (_around(_around(light)) + _EVEN)
+    share = _PRINT * (1 - np.minimum(ratio, 1))[..., None]
+    heat, ink = _channels_of(theme)[indices].astype(float), np.array(rgb(theme, INK), float)
+    colours: Pixels = np.rint(heat + share * (ink - heat)).astype(np.uint8)
+    return colours
+
+
+def _around(values: Array) -> Array:
+    """The mean of the values around each pixel, (rows, columns)."""
+    reach = max(round(_AROUND * len(values)), 1)
+    for axis in (0, 1):
+        padded = np.pad(values, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
+        values = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis).mean(-1)
+    return values
 
 
 def coloured(pixels: Pixels, theme: str) -> Pixels:
