@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.contributions import Account, Pair, class_maps, contributions
+from konkyo.models.contributions import Account, Others, Pair, class_maps, contributions
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
@@ -204,6 +204,20 @@ def test_the_ranking_is_the_sorted_list_of_pairs(values: list[list[float]]) -> N
     assert sum(abs(pair.share) for pair in ranking) == (pytest.approx(1, abs=1e-12) if total else 0)
     for pair in ranking:
         assert pair.share == (pytest.approx(pair.contribution / total, rel=1e-12) if total else 0)
+
+
+def test_a_short_ranking_has_what_adds_or_takes_most_and_the_sum_of_the_others() -> None:
+    account = account_of([[1.0, -8.0, 0.5], [4.0, -2.0, 0.25]])
+    assert [(pair.map, pair.filter, pair.contribution) for pair in account.ranking(top=3)] == [
+        (1, 0, 4.0),
+        (1, 1, -2.0),
+        (0, 1, -8.0),
+    ]
+    # A share is of all pairs, whether they are listed or not.
+    assert account.ranking(top=1) == [Pair(0, 1, -8.0, -8.0 / 15.75)]
+    assert account.others(3) == Others(3, 1.75)
+    assert account.others(6) == Others(0, 0.0)
+    assert account.ranking(top=7) == account.ranking()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
