@@ -347,9 +347,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
             raise ArchitectureError(f"stage {number} is {spelled.strip()!r}; write {STAGES_SYNTAX}")
         filters, kernel, padding, marks = match.groups()
         wiring = Wiring.PAIRED if "q" in marks else Wiring.SUMMED
-        stages.append(
-            Stage(int(filters), int(kernel), int(padding or 0), "n" not in marks, wiring, "u" not in marks)
-        )
+        stages.append(Stage(int(filters), int(kernel), int(padding or 0), "n" not in marks, wiring, "u" not in marks))
     return tuple(stages)
 
 

@@ -15,8 +15,7 @@ class Shape(BaseModel):
     """The shape of a network in the search."""
 
     wiring: Wiring
-    conv1_filters: int
-    conv2_filters: int
+    stages: str = Field(description="As `trainer train --stages` takes them.")
     parameters: int
 
 
@@ -43,7 +42,7 @@ class Searched(Shape):
 class Search(BaseModel):
     """The networks of the search, the smallest first. The test images took no part in the choice."""
 
-    format_version: Literal[1] = Field(exclude=True)
+    format_version: Literal[2] = Field(exclude=True)
     minimum_accuracy: float = Field(description="Minimum validation accuracy, 0…1.")
     lenet_parameters: int
     smallest: list[Smallest]

@@ -139,7 +139,9 @@ def test_only_the_affine_layer_grows_with_the_classes() -> None:
 
 
 counts = st.integers(1, 64)
-some_stages = st.builds(Stage, counts, counts, st.integers(0, 63), st.booleans(), st.sampled_from(Wiring), st.booleans())
+some_stages = st.builds(
+    Stage, counts, counts, st.integers(0, 63), st.booleans(), st.sampled_from(Wiring), st.booleans()
+)
 
 
 @given(st.lists(some_stages, min_size=1, max_size=6))
@@ -153,7 +155,9 @@ def test_the_stages_in_text() -> None:
     assert written_stages(two_stages(Wiring.PAIRED, 3, 3).stages) == "3k5,3k3q"
 
 
-@pytest.mark.parametrize("text", ["", "3x3", "3k", "k5", "3k5p", "3k5nn", "3k5z", "3.0k5", "-3k5", "3k5;3k3", "3K5", "٣k5"])
+@pytest.mark.parametrize(
+    "text", ["", "3x3", "3k", "k5", "3k5p", "3k5nn", "3k5z", "3.0k5", "-3k5", "3k5;3k3", "3K5", "٣k5"]
+)
 def test_refuses_other_texts(text: str) -> None:
     for stages, number in ((text, 1), (f"3k5,{text}", 2)):
         with pytest.raises(ArchitectureError, match=re.escape(f"stage {number} is {text!r}; write FILTERS k KERNEL, ")):
