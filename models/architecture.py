@@ -327,8 +327,8 @@ def two_stages(
 # A stage in text. The marks may stand in any order, each once.
 _STAGE = re.compile(r"(\d{1,3})k(\d{1,3})(?:p(\d{1,3}))?(n?q?u?|n?uq?|qn?u?|qun?|un?q?|uqn?)", re.ASCII)
 STAGES_SYNTAX = (
-    "FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired wiring, u without bias; stages "
-    "are separated by commas, such as 16k5p2,32k5p2"
+    "FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired wiring, u without bias; "
+    "stages are separated by commas, such as 16k5p2,32k5p2"
 )
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from konkyo.models.architecture import Architecture, Wiring, two_stages, written_stages
+from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
 from konkyo.models.files.card import RunCard
 from konkyo.trainer.recipe import Recipe
 
@@ -81,10 +81,14 @@ def document(candidates: Sequence[Candidate], recipe: Recipe, minimum_accuracy: 
 
 def _shape(architecture: Architecture) -> dict[str, Any]:
     return {
-        "wiring": str(architecture.stages[-1].wiring),
-        "stages": written_stages(architecture.stages),
+        "stages": [asdict(stage) for stage in architecture.stages],
         "parameters": architecture.parameters,
     }
+
+
+def stages_of(document: dict[str, Any]) -> tuple[Stage, ...]:
+    """The stages of a network in ``search.json``."""
+    return tuple(Stage(**{**stage, "wiring": Wiring(stage["wiring"])}) for stage in document["stages"])
 
 
 def _spread(values: Iterable[float]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError
 
-FORMAT_VERSION = 4
+FORMAT_VERSION: Literal[4] = 4
 # Version 1 has no ``training``. Before version 3 there was MNIST only. Before version 4 a network had two stages.
 READABLE_VERSIONS = 1, 2, 3, FORMAT_VERSION
 MNIST = "MNIST"
@@ -148,6 +148,12 @@ def _names(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if not {*codes} <= {*OPTIONAL_WARNINGS}:
+        raise ValueError(f"must be some of {', '.join(OPTIONAL_WARNINGS)}")
+    return codes
+
+
 class Document(_Part):
     """The card without the hash: the metadata in the checkpoint file."""
 
@@ -162,7 +168,7 @@ class Document(_Part):
     )
     preprocessing: Preprocessing = Field(description="How a picture of any size becomes the network's image.")
     polarity: Polarity = Field(description="Whether the ink of the pictures is light or dark.")
-    warnings: tuple[Literal["mostly-ink", "several-pieces"], ...] = Field(
+    warnings: Annotated[tuple[str, ...], AfterValidator(_codes)] = Field(
         description="Codes of the warnings that not every network's images want."
     )
     recipe: dict[str, str | bool | int | float]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.architecture import Architecture, Wiring, parse_stages, written_stages
+from konkyo.models.architecture import Architecture, Wiring, written_stages
 from konkyo.trainer.data import SPLIT_SEED, Digits
-from konkyo.trainer.search import LENET
+from konkyo.trainer.search import LENET, stages_of
 from konkyo.trainer.studies.estimate import interval
 
 # By the search, how far below the minimum accuracy a network may validate to be looked at again, and how far above.
@@ -65,9 +65,9 @@ def near_the_border(searched: dict[str, Any]) -> list[Architecture]:
     found = []
     for wiring in Wiring:
         near = [
-            Architecture(parse_stages(one["stages"]))
+            Architecture(stages_of(one))
             for one in searched["networks"]
-            if one["wiring"] == wiring and low <= one["validation"]["mean"] <= high
+            if one["stages"][-1]["wiring"] == wiring and low <= one["validation"]["mean"] <= high
         ]
         found += sorted(near, key=lambda one: one.parameters)[:PER_WIRING]
     return sorted(found, key=lambda one: one.parameters)
