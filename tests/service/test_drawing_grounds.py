@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status, SufficientSet
-from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.result import Empty
+from konkyo.models.hiding.regions import Empty, Hiding, Regions
 from konkyo.service.drawing.grounds import boxes, grounds
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
 from konkyo.service.drawing.primitives.colours import ACCENT, FADED, INK, MUTED, NEGATIVE, PAPER, TRACK, grey, rgb

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score, explain_occlusion
-from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.network import Array, Network
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.occlusion import critical_classes, occlusion
@@ -274,6 +274,14 @@ def test_the_caption_says_what_was_hidden() -> None:
     result = _result(Regions(4, 3), predictions={(0, 0): 1, (8, 8): 1}, fill=0.5)
     image = _draw(EMPTY, result)
     assert len(written(image, "regions of 4×4 pixels, stride 3, fill 0.5; 2 of 81 critical", NOTE, MUTED)) == 1
+
+
+@pytest.mark.parametrize("fill", list(FillKind))
+def test_the_caption_names_a_fill_that_is_made_from_the_image(fill: FillKind) -> None:
+    image = _draw(EMPTY, replace(_result(), hiding=Hiding(Regions(2), fill)))
+    assert (
+        len(written(image, f"regions of 2×2 pixels, stride 2, fill {fill.value}; 0 of 196 critical", NOTE, MUTED)) == 1
+    )
 
 
 @pytest.mark.parametrize(

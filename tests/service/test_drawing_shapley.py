@@ -35,7 +35,7 @@ def test_the_region_of_the_lamp_has_the_end_of_the_scale() -> None:
 
 def test_the_sum_line() -> None:
     image = shapley(_lamp())
-    for text, name in (("8.00", "empty image"), ("12.00", "2 regions")):
+    for text, name in (("8.00", "all hidden"), ("12.00", "2 regions")):
         assert written(image, text, SUM), text
         assert written(image, name, NOTE, MUTED), name
     assert written(image, "20.00", SUM, strong=True)
