@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from konkyo.models.architecture import STAGES_SYNTAX
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.service.app import create_app
@@ -39,24 +40,24 @@ SEARCH = {
 }
 
 
-def older(value: object) -> object:
-    """The same as files of version 1 have it: they are of two stages with the paper's kernels."""
+def spelled(value: object) -> object:
+    """The same as it stands in the file: stages are text there."""
     if isinstance(value, list):
-        return [older(one) for one in value]
+        return [spelled(one) for one in value]
     if not isinstance(value, dict):
         return value
-    if "stages" not in value:
-        return {name: older(one) for name, one in value.items()}
-    first, last = value["stages"]
-    shape = {"wiring": last["wiring"], "conv1_filters": first["filters"], "conv2_filters": last["filters"]}
-    return {**shape, **{name: one for name, one in value.items() if name != "stages"}}
+    said = {name: spelled(one) for name, one in value.items()}
+    if "stages" in value:
+        first, last = value["stages"]
+        said["stages"] = f"{first['filters']}k5,{last['filters']}k3{'q' * (last['wiring'] == 'paired')}"
+    return said
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     for suffix in ("safetensors", "json"):
         shutil.copy(DIRECTORY / f"summed-3x3.{suffix}", tmp_path)
-    (tmp_path / SEARCH_FILE).write_text(json.dumps({"format_version": 2, "recipe": {"steps": 1}, **SEARCH}))
+    (tmp_path / SEARCH_FILE).write_text(json.dumps(spelled({"format_version": 2, "recipe": {"steps": 1}, **SEARCH})))
     return tmp_path
 
 
@@ -67,13 +68,6 @@ def listed(directory: Path) -> dict[str, object]:
 
 
 def test_the_list_shows_what_was_searched(directory: Path) -> None:
-    assert listed(directory)["search"] == SEARCH
-
-
-def test_a_search_of_version_1_is_of_two_stages(directory: Path) -> None:
-    document = {"format_version": 1, **SEARCH}
-    (directory / SEARCH_FILE).write_text(json.dumps(older(document)))
-    assert "stages" not in (directory / SEARCH_FILE).read_text()
     assert listed(directory)["search"] == SEARCH
 
 
@@ -95,14 +89,15 @@ WHOLE = "Input should be a valid integer, unable to parse string as an integer"
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        ({"format_version": 3}, "format_version", "Input should be 1 or 2"),
+        ({"format_version": 3}, "format_version", "Input should be 2"),
         (
             {"minimum_accuracy": "high"},
             "minimum_accuracy",
             "Input should be a valid number, unable to parse string as a number",
         ),
         ({"networks": [{}]}, "networks.0.stages", "Field required"),
-        ({"networks": [{"wiring": "both", "parameters": 3}]}, "networks.0.stages", "Field required"),
+        ({"networks": [{"stages": []}]}, "networks.0.stages", "must be text such as 4k5,4k3"),
+        ({"networks": [{"stages": "4k5,x"}]}, "networks.0.stages", f"stage 2 is 'x'; write {STAGES_SYNTAX}"),
     ],
 )
 def test_a_damaged_file_stops_the_start(directory: Path, change: dict[str, object], field: str, message: str) -> None:

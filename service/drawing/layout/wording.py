@@ -57,9 +57,9 @@ def pairs_note(network: Network) -> str:
 
 def hiding_words(hiding: Hiding) -> str:
     """The side and stride of the regions, and the fill."""
-    side = hiding.regions.region
-    fill = hiding.fill.value if isinstance(hiding.fill, FillKind) else f"{hiding.fill:g}"
-    return f"regions of {side}×{side} pixels, stride {hiding.regions.step}, fill {fill}"
+    side, fill = hiding.regions.region, hiding.fill
+    said = fill.value if isinstance(fill, FillKind) else f"{fill:g}"
+    return f"regions of {side}×{side} pixels, stride {hiding.regions.step}, fill {said}"
 
 
 def times(count: int, one: str) -> str:
