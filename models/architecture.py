@@ -1,12 +1,10 @@
 """The architecture of a network: a list of stages and a head (docs/mathematics.md, 1). It holds no weights."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -288,28 +286,6 @@ class Architecture:
         """Number of kernels of a filter of the last stage: A summed, 1 paired."""
         return 1 if self.stages[-1].paired else self.layer_maps[-2]
 
-    @property
-    def document(self) -> dict[str, Any]:
-        """A network of section 2.1 as cards of version 3 have it.
-
-        Raises
-        ------
-        ArchitectureError
-            It is another network, which such a card cannot describe.
-        """
-        document = {
-            "wiring": self.wiring.value,
-            "conv1_filters": self.conv1_filters,
-            "conv2_filters": self.conv2_filters,
-            "conv1_kernel": self.conv1_kernel,
-            "conv2_kernel": self.conv2_kernel,
-            "conv2_bias": self.conv2_bias,
-            "classes": self.classes,
-        }
-        if of_document(document) != self:
-            raise ArchitectureError("a card describes two stages with pools, without padding, on grey images of 28×28")
-        return document
-
 
 def two_stages(
     wiring: Wiring,
@@ -344,23 +320,6 @@ def two_stages(
         (Stage(conv1_filters, conv1_kernel), Stage(conv2_filters, conv2_kernel, wiring=wiring, bias=conv2_bias)),
         classes=classes,
     )
-
-
-# The fields of ``Architecture.document``.
-ARCHITECTURE_FIELDS = (
-    "wiring",
-    "conv1_filters",
-    "conv2_filters",
-    "conv1_kernel",
-    "conv2_kernel",
-    "conv2_bias",
-    "classes",
-)
-
-
-def of_document(document: Mapping[str, Any]) -> Architecture:
-    """The inverse of ``Architecture.document``."""
-    return two_stages(**{**document, "wiring": Wiring(document["wiring"])})
 
 
 def _within(what: str, value: int, low: int, high: int) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.classes import numbered
-from konkyo.models.network import Array, Network, Trace
-from konkyo.models.result import ClassResult, Result, check_class, check_question, check_single
+from konkyo.models.errors import ParameterError
+from konkyo.models.network import Array, IntArray, Network, Trace
+from konkyo.models.result import ClassResult, check_class, check_question, check_single
 from konkyo.models.usage import Typicality, Usage
 
 # Number of responses in one batch, which stays in the cache.
@@ -21,18 +24,36 @@ class Pair:
 
     Attributes
     ----------
-    conv1, conv2
-        Filter numbers, from 0.
+    map
+        Number of the map that enters the last stage, from 0; for one stage, of the image's channel.
+    filter
+        Number of the filter of the last stage, from 0.
     contribution
         The pair's contribution to the logit.
     share
         ``contribution`` divided by the sum of all pairs' absolute contributions, −1…1. 0 if all contributions are 0.
     """
 
-    conv1: int
-    conv2: int
+    map: int
+    filter: int
     contribution: float
     share: float
+
+
+@dataclass(frozen=True)
+class Others:
+    """The pairs that a short ranking leaves out.
+
+    Attributes
+    ----------
+    pairs
+        How many they are.
+    contribution
+        The sum of their contributions.
+    """
+
+    pairs: int
+    contribution: float
 
 
 @dataclass(frozen=True)
@@ -65,21 +86,33 @@ class Account:
         """``logit − (Σ contributions + Σ filter_bias + class_bias)``: the rounding error."""
         return float(self.logit - (self.contributions.sum() + self.filter_bias.sum() + self.class_bias))
 
-    def ranking(self) -> list[Pair]:
-        """The pairs by contribution, the greatest first. Ties go to the lower filter numbers."""
+    def ranking(self, top: int | None = None) -> list[Pair]:
+        """The pairs by contribution, the greatest first. Ties go to the lower numbers.
+
+        Parameters
+        ----------
+        top
+            Leave out all but this many, which contribute most in absolute value.
+        """
         values = self.contributions.ravel()
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
-        order = np.argsort(-values, kind="stable")
+        listed = greatest(values, top)
+        order = listed[np.argsort(-values[listed], kind="stable")]
         return [
             Pair(
-                conv1=int(pair) // filters,
-                conv2=int(pair) % filters,
+                map=int(pair) // filters,
+                filter=int(pair) % filters,
                 contribution=float(values[pair]),
                 share=float(values[pair]) / total if total else 0.0,
             )
             for pair in order
         ]
+
+    def others(self, top: int) -> Others:
+        """What ``ranking(top)`` leaves out."""
+        left = np.delete(self.contributions.ravel(), greatest(self.contributions, top))
+        return Others(left.size, float(left.sum()))
 
 
 @dataclass(frozen=True)
@@ -252,6 +285,7 @@ def explain_filters(
     ledger = contributions(network, image)
     explained = int(ledger.logits.argmax()) if target is None else target
     check_question(explained, versus, network.classes)
+    typicality = usage.typicality(ledger.contributions) if usage else None
     return FilterExplanation(
         network=network,
         image=image,
@@ -260,7 +294,7 @@ def explain_filters(
         versus=versus,
         account=ledger.account(explained, versus),
         totals=ledger.contributions,
-        typicality=usage.typicality(ledger.contributions)[explained] if usage else None,
+        typicality=None if typicality is None else typicality[explained],
     )
 
 
@@ -300,6 +334,15 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
     return maps.reshape(*batch, *shape.pairs, shape.sides[-1], shape.sides[-1])
 
 
+def greatest(values: Array, most: int | None) -> IntArray:
+    """The flat indices, in ascending order, of the ``most`` values that are greatest in absolute value.
+
+    Ties go to the lower indices. All indices if there are no more, or ``most`` is None.
+    """
+    order = np.argsort(-np.abs(values).ravel(), kind="stable")
+    return np.sort(order[:most])
+
+
 def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
     """What reaches the head by pair, ``g_j(s) · u_ji(s*)``, and the gates g.
 
@@ -326,9 +369,16 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
     return passed, gates
 
 
+# Maps of a layer, and pairs, whose numbers an answer about the whole process has if nothing else is asked for.
+USUAL_TOP = 32
+MOST_TOP = 256
+# Numbers of such an answer, beside the contributions.
+MOST_NUMBERS = 250_000
+
+
 @dataclass(frozen=True, kw_only=True)
-class Process(Result):
-    """All intermediate results for one image.
+class Process(ClassResult):
+    """All intermediate results for one image. Of wide layers those maps are *shown* that matter most to the target.
 
     Attributes
     ----------
@@ -336,41 +386,133 @@ class Process(Result):
         The maps of every layer.
     ledger
         The contributions of all filter pairs to all classes.
+    account
+        The account of the target, or the difference of two accounts.
+    shown
+        For each stage the numbers of the shown maps, in ascending order. Of the last stage and the one before it, those
+        whose pairs contribute most to the target, by the sum of the absolute values; of others, those with the largest
+        value.
+    pairs
+        (P, 2): the shown pairs (map, filter), which contribute most in absolute value, in ascending order.
     typicality
-        For each class, how typical this use of the filters is; None if there is no study of the network.
+        For each class, how typical this use of the filters is; None if that was not studied.
     unlike
         Whether what the network finds is unlike what it found in the training images; None if that was not studied.
     """
 
     trace: Trace
     ledger: Ledger
+    account: Account
+    shown: tuple[IntArray, ...]
+    pairs: IntArray
     typicality: Sequence[Typicality] | None
     unlike: bool | None
 
+    @property
+    def passed(self) -> Array:
+        """(P, s, s): what each shown pair passes to the head, ``g_j(s) · u_ji(s*)``."""
+        passed: Array = self.ledger.passed[self.pairs[:, 0], self.pairs[:, 1]]
+        return passed
 
-def explain_process(network: Network, image: Array, usage: Usage | None = None) -> Process:
+    @property
+    def maps(self) -> Array:
+        """(P, s, s): the map of each shown pair, for the target."""
+        maps: Array = self.account.maps[self.pairs[:, 0], self.pairs[:, 1]]
+        return maps
+
+    @property
+    def head_maps(self) -> IntArray:
+        """The numbers of the maps of the last stage that the shown pairs belong to, in ascending order."""
+        return np.unique(self._map_of_pair)
+
+    @property
+    def head(self) -> Array:
+        """(C, K, s, s): the weights of the head for each of ``head_maps``; with hidden layers, with gates fixed."""
+        weights = self.ledger.weights
+        head: Array = weights.reshape(len(weights), -1, *weights.shape[-2:])[:, self.head_maps]
+        return head
+
+    @property
+    def _map_of_pair(self) -> IntArray:
+        architecture = self.network.architecture
+        row = self.pairs[:, 0] if architecture.stages[-1].paired else 0
+        number: IntArray = row * architecture.stages[-1].filters + self.pairs[:, 1]
+        return number
+
+
+def explain_process(
+    network: Network,
+    image: Array,
+    target: int | None = None,
+    versus: int | None = None,
+    usage: Usage | None = None,
+    top: int | None = None,
+) -> Process:
     """Compute all intermediate results and all contributions for one image.
 
     Parameters
     ----------
-    network, image, usage
+    network, image, target, versus, usage
         As in ``explain_filters``.
+    top
+        Maps of a layer, and pairs, that are shown at most, 1 to 256; by default 32, or fewer where an answer with the
+        numbers of all of them would be too large.
 
     Raises
     ------
     ImageError
         Not one image of the network's shape, or not finite.
+    ParameterError
+        A class that is none of the network's, a class against itself, or ``top`` out of range.
     """
     check_single(image, network)
+    if top is not None and not 1 <= top <= MOST_TOP:
+        raise ParameterError("top", f"must be from 1 to {MOST_TOP}, not {top}")
     trace, ledger = traced_contributions(network, image)
-    typicality = usage.typicality(ledger.contributions) if usage else None
-    unlike = usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None
+    explained = int(ledger.logits.argmax()) if target is None else target
+    check_question(explained, versus, network.classes)
+    account, most = ledger.account(explained, versus), top or usual_top(network.architecture)
     return Process(
         network=network,
         image=image,
         logits=trace.logits,
+        target=explained,
+        versus=versus,
         trace=trace,
         ledger=ledger,
-        typicality=typicality,
-        unlike=unlike,
+        account=account,
+        shown=_shown(network.architecture, trace, account, most),
+        pairs=np.stack(np.divmod(greatest(account.contributions, most), network.architecture.pairs[1]), axis=1),
+        typicality=usage.typicality(ledger.contributions) if usage else None,
+        unlike=usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None,
     )
+
+
+def usual_top(architecture: Architecture) -> int:
+    """How many maps of a layer and pairs are shown if it is not said."""
+    top = USUAL_TOP
+    while top > 1 and _numbers(architecture, top) > MOST_NUMBERS:
+        top //= 2
+    return top
+
+
+def _numbers(architecture: Architecture, top: int) -> int:
+    """Numbers of an answer that shows ``top`` maps of each layer and ``top`` pairs, beside the contributions."""
+    layers = zip(architecture.stages, architecture.sides, architecture.layer_maps, strict=False)
+    stages = (
+        min(top, stage.filters * (below if stage.paired else 1))
+        * ((1 if stage.paired else below) * stage.kernel**2 + sum(side**2 for side in stage.sides(side)))
+        for stage, side, below in layers
+    )
+    pairs = min(top, prod(architecture.pairs))
+    return sum(stages) + pairs * architecture.cells * (architecture.classes + 2)
+
+
+def _shown(architecture: Architecture, trace: Trace, account: Account, most: int) -> tuple[IntArray, ...]:
+    """The maps of each stage that matter most."""
+    worth = [layer.max((-2, -1)) for layer in trace.layers]
+    added = np.abs(account.contributions)
+    worth[-1] = added.ravel() if architecture.stages[-1].paired else added.sum(0)
+    if len(worth) > 1:
+        worth[-2] = added.sum(1)
+    return tuple(greatest(values, most) for values in worth)

@@ -1,8 +1,7 @@
-"""Brings a picture of any size to the image of 28×28 that the network takes, where nothing is cropped."""
+"""Brings a picture of any size to the square image that the network takes, where nothing is cropped."""
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Array
 
 
@@ -18,31 +17,35 @@ def border_and_middle(grey: Array) -> tuple[float, float]:
     return _median(_border(grey)), (darkest + brightest) / 2 if brightest > darkest else 0.5
 
 
-def resized(grey: Array) -> Array:
-    """The whole picture in 28×28, its aspect kept; beside it stands its background, the median of its border.
+def resized(picture: Array, side: int) -> Array:
+    """The whole picture in a square, its aspect kept; beside it stands its background, the median of its border.
 
     A pixel of the image is the mean of the picture's pixels around it, with weights that fall linearly to zero at a
     distance of one pixel of the larger of the two grids (a triangle filter).
 
     Parameters
     ----------
-    grey
-        (height, width) in [0, 1].
+    picture
+        (height, width), or (3, height, width) with each channel by itself, in [0, 1].
+    side
+        Of the square.
 
     Returns
     -------
     Array
-        (28, 28) in [0, 1], in float64. A picture of this size is left as it is.
+        (side, side) or (3, side, side) in [0, 1], in float64. A picture of this size is left as it is.
     """
-    height, width = grey.shape
-    if (height, width) == (IMAGE_SIDE, IMAGE_SIDE):
-        return grey.astype(np.float64)
-    scale = IMAGE_SIDE / max(height, width)
+    height, width = picture.shape[-2:]
+    if (height, width) == (side, side):
+        return picture.astype(np.float64)
+    scale = side / max(height, width)
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    scaled = _weights(height, rows).astype(grey.dtype) @ grey @ _weights(width, columns).T.astype(grey.dtype)
-    image = np.full((IMAGE_SIDE, IMAGE_SIDE), _median(_border(grey)))
-    top, left = (IMAGE_SIDE - rows) // 2, (IMAGE_SIDE - columns) // 2
-    image[top : top + rows, left : left + columns] = np.clip(scaled, 0, 1)
+    scaled = _weights(height, rows).astype(picture.dtype) @ picture @ _weights(width, columns).T.astype(picture.dtype)
+    image = np.empty((*picture.shape[:-2], side, side))
+    for channel in np.ndindex(picture.shape[:-2]):
+        image[channel] = _median(_border(picture[channel]))
+    top, left = (side - rows) // 2, (side - columns) // 2
+    image[..., top : top + rows, left : left + columns] = np.clip(scaled, 0, 1)
     return image
 
 

@@ -13,12 +13,13 @@ _NOTHING = 1e-12
 
 @dataclass(frozen=True)
 class Likeness:
-    """What a network finds in the training images of each class: a subspace of the maps of pool2.
+    """What a network finds in the training images of each class: a subspace of the last stage's maps.
 
     Attributes
     ----------
     axes
-        (C, K, D): orthonormal axes of the subspace of each class; D is the number of cells of pool2.
+        (C, K, D): orthonormal axes of the subspace of each class; D is the number of
+        values that reach the head.
     threshold
         An image is unlike the training images if its distance exceeds this: one in a hundred of them does.
     """
@@ -26,37 +27,37 @@ class Likeness:
     axes: Array
     threshold: float
 
-    def distance(self, pool2: Array) -> Array:
+    def distance(self, maps: Array) -> Array:
         """The share of what was found that the nearest subspace has no part of: ``min_c 1 − ‖U_c f‖² / ‖f‖²``.
 
         Parameters
         ----------
-        pool2
-            (..., maps, 5, 5), as in ``Trace``.
+        maps
+            (..., maps, s, s): the output of the last stage, as in ``Trace``.
 
         Returns
         -------
         Array
             (...): 0…1.
         """
-        classes, axes, cells = self.axes.shape
-        found = pool2.reshape(*pool2.shape[:-3], cells)
-        parts = found @ self.axes.reshape(classes * axes, cells).T
+        classes, axes, features = self.axes.shape
+        found = maps.reshape(*maps.shape[:-3], features)
+        parts = found @ self.axes.reshape(classes * axes, features).T
         within = (parts.reshape(*parts.shape[:-1], classes, axes) ** 2).sum(-1).max(-1)
         distance: Array = 1 - within / ((found**2).sum(-1) + _NOTHING)
         return distance
 
-    def is_unlike(self, pool2: Array) -> bool:
-        """Whether one image, with pool2 (maps, 5, 5), is unlike the training images."""
-        return bool(self.distance(pool2) > self.threshold)
+    def is_unlike(self, maps: Array) -> bool:
+        """Whether one image, with these maps (maps, s, s), is unlike the training images."""
+        return bool(self.distance(maps) > self.threshold)
 
 
-def axes_of(pool2: Array, count: int) -> Array:
-    """(K, D): the axes of the subspace that holds most of what was found in images of one class, pool2 (n, maps, 5, 5).
+def axes_of(maps: Array, count: int) -> Array:
+    """(K, D): the axes of the subspace that holds most of what was found in images of one class, (n, maps, s, s).
 
     Where there are fewer than ``count`` images, the other axes are zero.
     """
-    found = pool2.reshape(len(pool2), -1)
+    found = maps.reshape(len(maps), -1)
     axes = np.zeros((count, found.shape[1]))
     vectors = np.linalg.svd(found, full_matrices=False)[2][:count]
     axes[: len(vectors)] = vectors
@@ -68,6 +69,8 @@ def axes_of(pool2: Array, count: int) -> Array:
 DOMINATES = 0.9
 # The quantiles of a class's distances that are stored, in percent.
 PERCENT = np.arange(101)
+# Typicality is there for at most this many pairs: the covariance has a number for every two.
+MOST_PAIRS = 256
 # Added to the covariance's diagonal, as a part of the mean variance. A pair that no class uses has zero variance.
 RIDGE = 1e-3
 
@@ -78,16 +81,18 @@ class PlacedPair:
 
     Attributes
     ----------
-    conv1, conv2
-        Filter numbers, from 0.
+    map
+        Number of the map that enters the last stage, from 0.
+    filter
+        Number of the filter of the last stage, from 0.
     share
         Share of the class's images in which this pair contributes most, 0…1.
     mean
         Mean contribution to the class's logit.
     """
 
-    conv1: int
-    conv2: int
+    map: int
+    filter: int
     share: float
     mean: float
 
@@ -105,14 +110,15 @@ class ClassUsage:
     mean, deviation
         (A, B): mean and standard deviation of the pairs' contributions to the class's logit.
     distances
-        (101,): quantiles, from 0 % to 100 %, of the images' distances from the mean; see ``Usage.distances``.
+        (101,): quantiles, from 0 % to 100 %, of the images' distances from the mean; see ``mahalanobis``. None where
+        there are too many pairs.
     """
 
     images: int
     firsts: IntArray
     mean: Array
     deviation: Array
-    distances: Array
+    distances: Array | None
 
     @property
     def first(self) -> PlacedPair:
@@ -131,14 +137,13 @@ class ClassUsage:
 
     @property
     def combination(self) -> tuple[tuple[int, int], ...]:
-        """The first and the second pair, if there is a second: ``((conv1, conv2), …)``."""
-        return tuple((pair.conv1, pair.conv2) for pair in (self.first, self.second) if pair)
+        """The first and the second pair, if there is a second: ``((map, filter), …)``."""
+        return tuple((pair.map, pair.filter) for pair in (self.first, self.second) if pair)
 
     def _place(self, place: int) -> PlacedPair:
         pair = np.lexsort((-self.mean.ravel(), -self.firsts.ravel()))[place]
-        conv1, conv2 = divmod(int(pair), self.firsts.shape[1])
-        share = float(self.firsts[conv1, conv2] / self.images)
-        return PlacedPair(conv1, conv2, share, float(self.mean[conv1, conv2]))
+        row, column = divmod(int(pair), self.firsts.shape[1])
+        return PlacedPair(row, column, float(self.firsts[row, column] / self.images), float(self.mean[row, column]))
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,7 @@ class Usage:
         One entry for each class.
     covariance
         (A·B, A·B): covariance of the pairs' contributions around their class's mean, pooled over all images.
+        None where there are more than 256 pairs.
     likeness
         What tells an image that is unlike the training images; None in older studies.
     """
@@ -201,7 +207,7 @@ class Usage:
     searched: int
     per_class: int
     classes: tuple[ClassUsage, ...]
-    covariance: Array
+    covariance: Array | None
     likeness: Likeness | None = None
 
     @property
@@ -214,40 +220,48 @@ class Usage:
             ordered=len(set(combinations)),
         )
 
-    def typicality(self, contributions: Array) -> list[Typicality]:
-        """For each class, how typical a ledger is.
+    def typicality(self, contributions: Array) -> list[Typicality] | None:
+        """For each class, how typical a ledger is; None where that was not studied.
 
         Parameters
         ----------
         contributions
             (C, A, B), as in the ``Ledger`` of one image.
         """
-        distances = self.distances(contributions - np.stack([one.mean for one in self.classes]))
+        if self._precision is None:
+            return None
+        deviations = contributions - np.stack([one.mean for one in self.classes])
+        distances = mahalanobis(deviations, self._precision).tolist()
+        quantiles = [one.distances for one in self.classes]
         return [
-            Typicality(float(np.interp(distance, one.distances, PERCENT[::-1])), float(distance))
-            for distance, one in zip(distances, self.classes, strict=True)
+            Typicality(float(np.interp(distance, known, PERCENT[::-1])), distance)
+            for distance, known in zip(distances, quantiles, strict=True)
+            if known is not None
         ]
 
-    def distances(self, deviations: Array) -> Array:
-        """The Mahalanobis distance ``√(dᵀ C⁻¹ d)`` of each image from the mean.
-
-        Parameters
-        ----------
-        deviations
-            (..., A, B): contributions to a class minus the class's mean.
-
-        Returns
-        -------
-        Array
-            (...): the mean of the squares is A·B over the studied images.
-        """
-        flat = deviations.reshape(*deviations.shape[:-2], -1)
-        distances: Array = np.sqrt(((flat @ self._precision) * flat).sum(-1))
-        return distances
-
     @cached_property
-    def _precision(self) -> Array:
-        return np.linalg.inv(ridged(self.covariance))
+    def _precision(self) -> Array | None:
+        return None if self.covariance is None else np.linalg.inv(ridged(self.covariance))
+
+
+def mahalanobis(deviations: Array, precision: Array) -> Array:
+    """The Mahalanobis distance ``√(dᵀ C⁻¹ d)`` of each image from the mean.
+
+    Parameters
+    ----------
+    deviations
+        (..., A, B): contributions to a class minus the class's mean.
+    precision
+        (A·B, A·B): the inverse of the ridged covariance C.
+
+    Returns
+    -------
+    Array
+        (...): the mean of the squares is A·B over the studied images.
+    """
+    flat = deviations.reshape(*deviations.shape[:-2], -1)
+    distances: Array = np.sqrt(((flat @ precision) * flat).sum(-1))
+    return distances
 
 
 def ridged(covariance: Array) -> Array:

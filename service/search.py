@@ -1,23 +1,34 @@
 """Reads ``search.json`` beside the checkpoints: the trainer's search for the smallest network."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from konkyo.models.architecture import Wiring
+from konkyo.models.architecture import Stage, Wiring, two_stages
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic
 from konkyo.models.files.checkpoint import SEARCH_FILE
+
+# Bytes of the file that are read at most.
+MOST_BYTES = 2**20
 
 
 class Shape(BaseModel):
     """The shape of a network in the search."""
 
-    wiring: Wiring
-    conv1_filters: int
-    conv2_filters: int
+    stages: list[Stage] = Field(min_length=1, description="From the image to the head, which has no hidden layers.")
     parameters: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_stages(cls, spelled: Any) -> Any:
+        """Files of version 1 are of two stages, of which they say the wiring and the numbers of filters."""
+        if isinstance(spelled, dict) and "wiring" in spelled:
+            wiring, first, last = spelled["wiring"], spelled.get("conv1_filters"), spelled.get("conv2_filters")
+            if wiring in [*Wiring] and isinstance(first, int) and isinstance(last, int):
+                return {**spelled, "stages": two_stages(Wiring(wiring), first, last).stages}
+        return spelled
 
 
 class Smallest(Shape):
@@ -43,7 +54,7 @@ class Searched(Shape):
 class Search(BaseModel):
     """The networks of the search, the smallest first. The test images took no part in the choice."""
 
-    format_version: Literal[1] = Field(exclude=True)
+    format_version: Literal[1, 2] = Field(exclude=True)
     minimum_accuracy: float = Field(description="Minimum validation accuracy, 0…1.")
     lenet_parameters: int
     smallest: list[Smallest]
@@ -62,7 +73,7 @@ def load(directory: Path) -> Search | None:
     if not path.exists():
         return None
     try:
-        return Search.model_validate_json(atomic.read(path))
+        return Search.model_validate_json(atomic.read(path, MOST_BYTES))
     except OSError as error:
         message = f"cannot be read ({error}); `python -m trainer search` makes it anew"
         raise CheckpointError(SEARCH_FILE, "file", message) from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from konkyo.models.classes import Names, numbered
 from konkyo.models.files import card
-from konkyo.models.files.card import DatasetDocument, Polarity, Preprocessing
+from konkyo.models.files.card import DatasetCard, Polarity, Preprocessing
 
 # SHA-256 of MNIST's uncompressed files: what counts is what is read, not how it was packed.
 SHA256 = {
@@ -54,9 +54,9 @@ class About:
     notes: tuple[str, ...] = ()
 
     @property
-    def document(self) -> DatasetDocument:
+    def document(self) -> DatasetCard:
         """The data set as cards have it."""
-        return {"name": self.name, "licence": self.licence, "files": dict(self.files), "notes": list(self.notes)}
+        return DatasetCard(name=self.name, licence=self.licence, files=dict(self.files), notes=self.notes)
 
 
 MNIST = About(

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from konkyo.models.files.card import AugmentationDocument
+from konkyo.models.files.card import AugmentationCard
 from konkyo.trainer.data import Digits
 
 # What is done to an image at most. It is little: a small network has no room for digits that nobody writes.
@@ -44,9 +44,9 @@ def augment(images: Tensor, seed: int, mirror: bool = False) -> Tensor:
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def document(mirror: bool) -> AugmentationDocument:
+def document(mirror: bool) -> AugmentationCard:
     """What a card says of it."""
-    return {"turn": TURN, "stretch": STRETCH, "slant": SLANT, "shift": SHIFT, "mirror": mirror}
+    return AugmentationCard(turn=TURN, stretch=STRETCH, slant=SLANT, shift=SHIFT, mirror=mirror)
 
 
 def with_copies(digits: Digits) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.files import checkpoint, probe
-from konkyo.models.files.card import FORMAT_VERSION, Document, SelectionDocument, TrainingDocument
+from konkyo.models.files.card import FORMAT_VERSION, AccuracyCard, Document, SelectionCard, TrainingCard, described
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.about import About
@@ -34,8 +33,8 @@ class Origin:
     """
 
     recipe: dict[str, Any]
-    training: TrainingDocument
-    selection: SelectionDocument
+    training: TrainingCard
+    selection: SelectionCard
     validation: float
     packages: dict[str, str]
 
@@ -43,28 +42,26 @@ class Origin:
 def save(directory: Path, name: str, network: Network, origin: Origin, about: About, test: Digits) -> Checkpoint:
     """Measure a network with the test images, and write its checkpoint and card."""
     tested = evaluate(network, test)
-    document: Document = {
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        "architecture": network.architecture.document,
-        "parameters": network.architecture.parameters,
-        "input": {"side": IMAGE_SIDE, "range": [0, 1], "polarity": "light-on-dark"},
-        "classes": list(about.classes),
-        "preprocessing": about.preprocessing.value,
-        "polarity": about.polarity.value,
-        "warnings": list(about.warnings),
-        "recipe": origin.recipe,
-        "training": origin.training,
-        "selection": origin.selection,
-        "dataset": about.document,
-        "accuracy": {
-            "validation": origin.validation,
-            "test": tested.accuracy,
-            "test_images": len(test),
-            "per_class": tested.per_class,
-            "confusion": tested.confusion.tolist(),
-        },
-        "probe": probe.make(network, test.images[0]),
-        "made_with": {"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
-    }
+    document = Document(
+        format_version=FORMAT_VERSION,
+        name=name,
+        **described(network.architecture, tuple(network.border.tolist()), "light-on-dark"),
+        classes=about.classes,
+        preprocessing=about.preprocessing,
+        polarity=about.polarity,
+        warnings=about.warnings,
+        recipe=origin.recipe,
+        training=origin.training,
+        selection=origin.selection,
+        dataset=about.document,
+        accuracy=AccuracyCard(
+            validation=origin.validation,
+            test=tested.accuracy,
+            test_images=len(test),
+            per_class=tuple(tested.per_class),
+            confusion=tuple(map(tuple, tested.confusion.tolist())),
+        ),
+        probe=probe.make(network, test.images[0]),
+        made_with={"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
+    )
     return checkpoint.save(directory, network, document)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from konkyo.models.files.card import RunDocument
+from konkyo.models.files.card import RunCard, SelectionCard, TrainingCard
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import augmentation
 from konkyo.trainer.data import Digits
@@ -56,16 +56,16 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     copies = f" and {augmentation.COPIES} augmented copies of each" if recipe.augmented else ""
     origin = Origin(
         recipe=asdict(recipe),
-        training={
-            "augmentations": augmentation.document(test.about.mirror) if recipe.augmented else None,
-            "loss": recipe.loss,
-            "centred": True,
-        },
-        selection={
-            "by": f"validation accuracy on {recipe.held_out} held-out training images{copies}",
-            "seed": chosen.seeds[place],
-            "runs": [entry for run in runs for entry in run_documents(run, test)],
-        },
+        training=TrainingCard(
+            augmentations=augmentation.document(test.about.mirror) if recipe.augmented else None,
+            loss=recipe.loss,
+            centred=True,
+        ),
+        selection=SelectionCard(
+            by=f"validation accuracy on {recipe.held_out} held-out training images{copies}",
+            seed=chosen.seeds[place],
+            runs=tuple(entry for run in runs for entry in run_documents(run, test)),
+        ),
         validation=validation,
         packages={"torch": torch.__version__},
     )
@@ -74,19 +74,19 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     return save(directory, name, network, origin, about, test)
 
 
-def run_documents(run: Run, test: Digits) -> list[RunDocument]:
+def run_documents(run: Run, test: Digits) -> list[RunCard]:
     """What each seed of a finished run gave, the test images included."""
-    runs: list[RunDocument] = []
+    runs: list[RunCard] = []
     for which, (seed, best) in enumerate(zip(run.seeds, run.best, strict=True)):
         network = run.result(which)
         runs.append(
-            {
-                "seed": seed,
-                "validation": evaluate(network, run.held_out).accuracy,
-                "chosen_by": best.validation,
-                "step": best.step,
-                "test": evaluate(network, test).accuracy,
-            }
+            RunCard(
+                seed=seed,
+                validation=evaluate(network, run.held_out).accuracy,
+                chosen_by=best.validation,
+                step=best.step,
+                test=evaluate(network, test).accuracy,
+            )
         )
     return runs
 

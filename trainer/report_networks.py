@@ -20,7 +20,7 @@ def networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
         "random starts as its column says, by training loss: spreads compare where these are equal.",
         "",
     )
-    if any(checkpoint.card["format_version"] == 1 for checkpoint in checkpoints):
+    if any(checkpoint.card.training is None for checkpoint in checkpoints):
         yield from ("Networks with cards of version 1 were published where test accuracy was at least 98 %.", "")
     head = (
         "network",
@@ -38,20 +38,20 @@ def networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
 
 def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
     card = checkpoint.card
-    training, selection, accuracy = card["recipe"], card["selection"], card["accuracy"]
-    tests = [run["test"] for run in selection["runs"]]
+    training, selection, accuracy = card.recipe, card.selection, card.accuracy
+    tests = [run.test for run in selection.runs]
     # The card of imported weights knows no recipe and no runs.
-    chosen_by = [f"{run['chosen_by']:.2%}" for run in selection["runs"] if run["seed"] == selection["seed"]]
+    chosen_by = [f"{run.chosen_by:.2%}" for run in selection.runs if run.seed == selection.seed]
     return (
         f"`{checkpoint.name}`",
-        f"{card['parameters']:,}",
+        f"{card.parameters:,}",
         f"{len(tests) or '–'}",
         # Cards of version 1 call them starts.
         f"{training.get('restarts', training.get('starts', 1))}" if training else "–",
         f"{training['steps']:,}" if training else "–",
         *(chosen_by or ["–"]),
-        f"{accuracy['validation']:.2%}",
-        f"{accuracy['test']:.2%}",
+        f"{accuracy.validation:.2%}",
+        f"{accuracy.test:.2%}",
         f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–",
     )
 

@@ -1,11 +1,12 @@
 """The networks of all seeds of a training, from the states of its runs."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from konkyo.models.architecture import of_document
+from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.errors import RunError
@@ -30,8 +31,8 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
     """
     found: dict[int, Network] = {}
     card = checkpoint.card
-    selection = card["selection"]
-    listed = [run["seed"] for run in selection["runs"]]
+    selection = card.selection
+    listed = [run.seed for run in selection.runs]
     if len(listed) < 2:
         raise RunError(
             f"{checkpoint.name} is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` "
@@ -41,7 +42,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
         with restoring(path, "train these seeds again") as state:
             identity = state["identity"]
             # The folder may hold runs of another recipe under the same name.
-            if state["step"] >= identity["recipe"]["steps"] and identity["recipe"] == card["recipe"]:
+            if state["step"] >= identity["recipe"]["steps"] and identity["recipe"] == card.recipe:
                 for seed, best in zip(identity["seeds"], state["best"], strict=True):
                     found[seed] = _network(identity["architecture"], best["weights"])
     missing = [str(seed) for seed in listed if seed not in found]
@@ -50,7 +51,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
             f"{runs / checkpoint.name} holds no finished run of seed {', '.join(missing)}; train {checkpoint.name} "
             "again, or name the folder of its runs with --runs"
         )
-    published, shipped = found[selection["seed"]], checkpoint.network.weights
+    published, shipped = found[selection.seed], checkpoint.network.weights
     if any(
         not np.array_equal(weights.astype(np.float32), shipped[name]) for name, weights in published.weights.items()
     ):
@@ -58,8 +59,9 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
     return {seed: found[seed] for seed in listed}
 
 
-def _network(architecture: dict[str, object], weights: dict[str, Tensor]) -> Network:
-    shape = of_document(architecture)
+def _network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> Network:
+    stages = tuple(Stage(**{**stage, "wiring": Wiring(stage["wiring"])}) for stage in architecture["stages"])
+    shape = Architecture(**{**architecture, "stages": stages, "hidden": tuple(architecture["hidden"])})
     network = TrainableNetwork(shape)
     network.load_state_dict(weights)
     exported = network.export()

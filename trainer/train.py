@@ -1,5 +1,6 @@
 """Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -231,7 +232,7 @@ class Run:
 
     def _identity(self) -> dict[str, Any]:
         return {
-            "architecture": self.architecture.document,
+            "architecture": json.loads(json.dumps(asdict(self.architecture))),
             "recipe": asdict(self.recipe),
             "seeds": self.seeds,
             "images": self._sha256,

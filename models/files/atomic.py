@@ -14,14 +14,18 @@ def replacing(path: Path) -> Iterator[Path]:
     fresh.replace(path)
 
 
-def read(path: Path) -> bytes:
-    """The content of a regular file.
+def read(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most ``most`` bytes.
 
     Raises
     ------
     OSError
-        The file cannot be read, or is a folder, pipe or device. A pipe would block the reader for ever.
+        The file cannot be read, is larger, or is a folder, pipe or device. A pipe would block the reader for ever.
     """
     if path.exists() and not path.is_file():
         raise OSError("not a regular file, but a folder, pipe or device")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(f"larger than {most:,} bytes")
+    return content

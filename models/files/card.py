@@ -1,22 +1,30 @@
 """The model card: a description of the checkpoint, as JSON in the checkpoint and in a file beside it."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, Self
 
-from konkyo.models.classes import numbered
-from konkyo.models.files.probe import ProbeDocument
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-FORMAT_VERSION = 3
-# Version 1 does not have ``training``. Before version 3 there was MNIST only, see ``completed``.
-READABLE_VERSIONS = 1, 2, FORMAT_VERSION
+from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.classes import numbered, wrong_names
+from konkyo.models.errors import ArchitectureError
+
+FORMAT_VERSION: Literal[4] = 4
+# Version 1 has no ``training``. Before version 3 there was MNIST only. Before version 4 a network had two stages.
+READABLE_VERSIONS = 1, 2, 3, FORMAT_VERSION
 MNIST = "MNIST"
 MNIST_LICENCE = "CC BY-SA 3.0"
 # Warnings that only some data sets want, by the codes of the service.
 OPTIONAL_WARNINGS = "mostly-ink", "several-pieces"
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class Preprocessing(StrEnum):
-    """How a picture of any size becomes an image of 28×28.
+    """How a picture of any size becomes the network's image.
 
     ``MNIST``: it is cropped to the ink, scaled to 20×20 and centred by mass. ``RESIZE``: the whole picture is scaled.
     """
@@ -33,127 +41,270 @@ class Polarity(StrEnum):
     DARK_ON_LIGHT = "dark-on-light"
 
 
-class InputDocument(TypedDict):
+class CardError(Exception):
+    """A field of a card that is missing or wrong. Who reads the card says of which file it is: ``CheckpointError``."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class _Part(BaseModel):
+    """What all parts of a card share: no other fields, no converted types, no infinite numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class InputCard(_Part):
     """The input of the network."""
 
-    side: int
-    range: list[float]
-    polarity: str
+    channels: Literal[1, 3] = Field(description="1 for grey, 3 for colour.")
+    side: int = Field(ge=1, description="In pixels.")
+    range: tuple[float, float] = Field(description="The least and the greatest value of a pixel.")
+    polarity: str = Field(description="Of its images; pictures are inverted where theirs differs.")
+    border: tuple[float, ...] = Field(description="For each channel, the value of the first stage's padding.")
 
 
-class RunDocument(TypedDict):
-    """The training run of one seed.
+class HeadCard(_Part):
+    """The affine layers behind the last stage."""
 
-    ``validation`` is the accuracy on held-out images and ``step`` the training step at which it was reached.
-    ``chosen_by`` is the accuracy on the held-out images and their augmentations, by which the run was chosen. ``test``
-    is the accuracy on the test images, which took no part in the choice.
-    """
+    hidden: tuple[int, ...] = Field(description="Outputs of each hidden affine layer. The last one has the classes.")
+
+
+class RunCard(_Part):
+    """The training run of one seed."""
 
     seed: int
-    validation: float
-    chosen_by: float
-    step: int
-    test: float
+    validation: Share = Field(description="Accuracy on held-out images.")
+    chosen_by: Share = Field(description="Accuracy on them and their augmentations, by which the run was chosen.")
+    step: int = Field(ge=0, description="The training step at which it was reached.")
+    test: Share = Field(description="Accuracy on the test images, which took no part in the choice.")
 
 
-class SelectionDocument(TypedDict):
+class SelectionCard(_Part):
     """The runs, and how one of them was chosen."""
 
     by: str
     seed: int
-    runs: list[RunDocument]
+    runs: tuple[RunCard, ...]
 
 
-class AugmentationDocument(TypedDict):
-    """The largest changes of the images that were trained on: see ``trainer/augmentation.py`` for units."""
+class AugmentationCard(BaseModel):
+    """How the images that were trained on were changed at most, at random."""
 
-    turn: float
-    stretch: float
-    slant: float
-    shift: float
-    mirror: bool
+    # Older cards say here how many copies of each image there were.
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+    turn: float = Field(description="Radians.")
+    stretch: float = Field(description="Share of the size.")
+    slant: float = Field(description="Sideways for each pixel downwards.")
+    shift: float = Field(description="Pixels.")
+    mirror: bool = Field(description="Whether half of them are mirrored, from right to left.")
 
 
-class TrainingDocument(TypedDict):
-    """What the training depended on beside the images and the recipe; null where there was none.
+class TrainingCard(_Part):
+    """What the training depended on beside the images and the recipe; null where there was none."""
 
-    ``centred`` says whether the affine layer's weights and biases sum to zero over the classes.
-    """
-
-    augmentations: AugmentationDocument | None
+    augmentations: AugmentationCard | None
     loss: str
-    centred: NotRequired[bool]
+    centred: bool | None = Field(
+        None,
+        description="Whether the affine layer's weights and biases sum to zero over the classes. Null in older cards.",
+    )
 
 
-class DatasetDocument(TypedDict):
-    """The data set: ``files`` has the SHA-256 of each file or part; ``notes`` say what was done to read it."""
+class DatasetCard(_Part):
+    """The images that it was trained on."""
 
     name: str
     licence: str
-    files: dict[str, str]
-    notes: list[str]
+    files: dict[str, str] = Field(description="SHA-256 of each file or part.")
+    notes: tuple[str, ...] = Field(description="What was done to read it.")
 
 
-class AccuracyDocument(TypedDict):
-    """Shares of correctly predicted images, 0…1. The test images took no part in any choice.
+class AccuracyCard(_Part):
+    """Shares of correctly predicted images. The test images took no part in any choice."""
 
-    ``per_class`` has one entry for each class; ``confusion[true][predicted]`` counts test images.
-    """
-
-    validation: float
-    test: float
-    test_images: int
-    per_class: list[float]
-    confusion: list[list[int]]
+    validation: Share
+    test: Share
+    test_images: int = Field(ge=1)
+    per_class: tuple[Share, ...]
+    confusion: tuple[tuple[int, ...], ...] = Field(description="[true class][predicted class]: how many test images.")
 
 
-class Document(TypedDict):
+class ProbeCard(_Part):
+    """A test image with the logits that the network had for it when it was published."""
+
+    image: str = Field(description="Its bytes, channel by channel and row by row, deflated (zlib) and in base64.")
+    predicted: int = Field(ge=0)
+    logits: tuple[float, ...]
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = wrong_names(names)
+    if wrong is not None:
+        raise ValueError(wrong)
+    return names
+
+
+def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if not {*codes} <= {*OPTIONAL_WARNINGS}:
+        raise ValueError(f"must be some of {', '.join(OPTIONAL_WARNINGS)}")
+    return codes
+
+
+class Document(_Part):
     """The card without the hash: the metadata in the checkpoint file."""
 
-    format_version: int
+    format_version: Literal[4]
     name: str
-    architecture: dict[str, str | int | bool]
-    parameters: int
-    input: InputDocument
-    classes: list[str]
-    preprocessing: str
-    polarity: str
-    warnings: list[str]
+    input: InputCard
+    stages: tuple[Stage, ...] = Field(description="From the image to the head.")
+    head: HeadCard
+    parameters: int = Field(ge=1)
+    classes: Annotated[tuple[str, ...], AfterValidator(_names)] = Field(
+        description="The names of the classes, in the order of the logits."
+    )
+    preprocessing: Preprocessing = Field(description="How a picture of any size becomes the network's image.")
+    polarity: Polarity = Field(description="Whether the ink of the pictures is light or dark.")
+    warnings: Annotated[tuple[str, ...], AfterValidator(_codes)] = Field(
+        description="Codes of the warnings that not every network's images want."
+    )
     recipe: dict[str, str | bool | int | float]
-    training: NotRequired[TrainingDocument]
-    selection: SelectionDocument
-    dataset: DatasetDocument
-    accuracy: AccuracyDocument
-    probe: ProbeDocument
+    training: TrainingCard | None = Field(description="Null in cards of version 1.")
+    selection: SelectionCard
+    dataset: DatasetCard
+    accuracy: AccuracyCard
+    probe: ProbeCard
     made_with: dict[str, str]
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture that the card describes."""
+        given = self.input
+        return Architecture(self.stages, given.side, given.channels, self.head.hidden, len(self.classes))
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        """Check what one field says of another."""
+        architecture, count = self.architecture, len(self.classes)
+        if len(self.input.border) != architecture.channels:
+            raise CardError("input.border", f"must have one value for each of {architecture.channels} channels")
+        if self.parameters != architecture.parameters:
+            raise CardError(
+                "parameters", f"must be {architecture.parameters}, as the stages say, not {self.parameters}"
+            )
+        confusion = self.accuracy.confusion
+        if len(self.accuracy.per_class) != count or len(confusion) != count or {*map(len, confusion)} != {count}:
+            raise CardError("accuracy", f"must have an entry for each of {count} classes")
+        return self
 
 
 class Card(Document):
-    """The card beside the checkpoint: the document with the hash of the checkpoint file."""
+    """The description of a checkpoint, with the hash of its file."""
 
-    sha256: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of the checkpoint file.")
 
 
-def completed(card: Any) -> Card:
-    """The card as one of this version says it: an older one lacks what only MNIST's networks did not need to say."""
-    if card["format_version"] == FORMAT_VERSION:
-        return cast(Card, card)
-    classes = len(card["probe"]["logits"])
-    older: dict[str, Any] = {
-        **card,
-        "architecture": {**card["architecture"], "classes": classes},
-        "classes": list(numbered(classes)),
-        "preprocessing": Preprocessing.MNIST.value,
-        "polarity": Polarity.AUTO.value,
-        "warnings": list(OPTIONAL_WARNINGS),
-        "dataset": {"name": MNIST, "licence": MNIST_LICENCE, "files": card["dataset"], "notes": []},
-        "probe": {
-            "image": card["probe"]["image"],
-            "predicted": card["probe"]["digit"],
-            "logits": card["probe"]["logits"],
+def described(architecture: Architecture, border: tuple[float, ...], polarity: str) -> dict[str, Any]:
+    """The fields of a card that say what the network is."""
+    return {
+        "input": {
+            "channels": architecture.channels,
+            "side": architecture.side,
+            "range": (0, 1),
+            "polarity": polarity,
+            "border": border,
         },
+        "stages": architecture.stages,
+        "head": {"hidden": architecture.hidden},
+        "parameters": architecture.parameters,
     }
-    training = older.get("training")
-    if isinstance(training, dict) and isinstance(training.get("augmentations"), dict):
-        older["training"] = {**training, "augmentations": {**training["augmentations"], "mirror": False}}
-    return cast(Card, older)
+
+
+def completed(document: Mapping[str, Any]) -> Document:
+    """The card that a document describes. One of an older version is of two stages and, before version 3, of MNIST.
+
+    Raises
+    ------
+    CardError
+        A field is missing, unknown or wrong.
+    """
+    version = document.get("format_version")
+    if type(version) is not int or version not in READABLE_VERSIONS:
+        wanted = f"{', '.join(map(str, READABLE_VERSIONS[:-1]))} or {READABLE_VERSIONS[-1]}"
+        raise CardError("format_version", f"must be {wanted}, not {version!r}")
+    try:
+        given = document if version == FORMAT_VERSION else _newer(dict(document), version)
+        # As JSON: there a list is a tuple, and a text a member of an enumeration.
+        return Document.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise _first(error) from error
+    except ArchitectureError as error:
+        raise CardError("stages", f"make no network ({error})") from error
+
+
+def _newer(document: dict[str, Any], version: int) -> dict[str, Any]:
+    """A document of an older version as one of this version. What is missing or wrong stays so."""
+    architecture = _two_stages(document.pop("architecture", None), version)
+    given = document.get("input")
+    polarity = given.get("polarity", "") if isinstance(given, dict) else ""
+    stages = [asdict(stage) for stage in architecture.stages]
+    newer = {**document, **described(architecture, (0.0,), polarity), "stages": stages}
+    newer |= {"format_version": FORMAT_VERSION, "parameters": document.get("parameters")}
+    if version == 1:
+        newer["training"] = None
+    if version < 3:
+        probe = dict(document["probe"]) if isinstance(document.get("probe"), dict) else {}
+        newer |= {
+            "classes": numbered(architecture.classes),
+            "preprocessing": Preprocessing.MNIST,
+            "polarity": Polarity.AUTO,
+            "warnings": OPTIONAL_WARNINGS,
+            "dataset": {"name": MNIST, "licence": MNIST_LICENCE, "files": document.get("dataset"), "notes": ()},
+            "probe": {"predicted" if name == "digit" else name: value for name, value in probe.items()},
+        }
+        training = newer.get("training")
+        if isinstance(training, dict) and isinstance(training.get("augmentations"), dict):
+            newer["training"] = {**training, "augmentations": {**training["augmentations"], "mirror": False}}
+    return newer
+
+
+def _two_stages(spelled: Any, version: int) -> Architecture:
+    """The network of section 2.1, as cards before version 4 spell it; before version 3 without its ten classes."""
+    names = {"wiring": str, "conv1_filters": int, "conv2_filters": int, "conv1_kernel": int, "conv2_kernel": int}
+    types = {**names, "conv2_bias": bool, **({"classes": int} if version > 2 else {})}
+    if not isinstance(spelled, dict) or {name: type(value) for name, value in spelled.items()} != types:
+        told = ", ".join(f"{name} ({kind.__name__})" for name, kind in types.items())
+        raise CardError("architecture", f"must hold {told}, and nothing else")
+    if spelled["wiring"] not in [*Wiring]:
+        raise CardError("architecture", f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}")
+    try:
+        return Architecture(
+            (
+                Stage(spelled["conv1_filters"], spelled["conv1_kernel"]),
+                Stage(
+                    spelled["conv2_filters"],
+                    spelled["conv2_kernel"],
+                    wiring=Wiring(spelled["wiring"]),
+                    bias=spelled["conv2_bias"],
+                ),
+            ),
+            classes=spelled.get("classes", 10),
+        )
+    except ArchitectureError as error:
+        raise CardError("architecture", f"makes no network ({error})") from error
+
+
+def _first(error: ValidationError) -> CardError:
+    """The first complaint, by field."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(map(str, first["loc"])) or "card"
+    if first["type"] == "missing":
+        return CardError(field, "is missing")
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return CardError(field, "is unknown")
+    said = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    shown = repr(first["input"])
+    return CardError(field, f"{said}, not {shown}" if len(shown) <= 40 else said)

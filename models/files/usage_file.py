@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from konkyo.models.files import atomic
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from konkyo.models.network import Array
-from konkyo.models.usage import PERCENT, ClassUsage, Likeness, Usage, ridged
+from konkyo.models.usage import MOST_PAIRS, PERCENT, ClassUsage, Likeness, PlacedPair, Usage, ridged
 
 # Version 1 was counted over test images, and left out a second place where the first dominates. Version 2 is of MNIST,
-# calls a class a digit and does not name it.
-FORMAT_VERSION = 3
-READABLE_VERSIONS = 2, FORMAT_VERSION
+# calls a class a digit and does not name it. Before version 4 a pair's map and filter are called conv1 and conv2.
+FORMAT_VERSION = 4
+READABLE_VERSIONS = 2, 3, FORMAT_VERSION
+MOST_BYTES = 32 * 2**20
 
 
 def save(directory: Path, checkpoint: Checkpoint, usage: Usage) -> None:
@@ -61,20 +63,25 @@ def _document(checkpoint: Checkpoint, usage: Usage, version: int) -> dict[str, A
         "distinct": asdict(usage.distinct),
         "classes": [
             {
-                **({"class": number, "label": name} if version == FORMAT_VERSION else {"digit": number}),
+                **({"class": number, "label": name} if version > 2 else {"digit": number}),
                 "images": one.images,
-                "first": asdict(one.first),
-                "second": one.second and asdict(one.second),
+                "first": _placed(one.first, version),
+                "second": one.second and _placed(one.second, version),
                 "firsts": one.firsts.tolist(),
                 "mean": one.mean.tolist(),
                 "deviation": one.deviation.tolist(),
-                "distances": one.distances.tolist(),
+                "distances": None if one.distances is None else one.distances.tolist(),
             }
             for number, (name, one) in enumerate(zip(checkpoint.network.classes, usage.classes, strict=True))
         ],
-        "covariance": usage.covariance.tolist(),
+        "covariance": None if usage.covariance is None else usage.covariance.tolist(),
         **({"likeness": _likeness(usage.likeness)} if usage.likeness else {}),
     }
+
+
+def _placed(pair: PlacedPair, version: int) -> dict[str, Any]:
+    older = {"map": "conv1", "filter": "conv2"} if version < FORMAT_VERSION else {}
+    return {older.get(name, name): value for name, value in asdict(pair).items()}
 
 
 def _likeness(likeness: Likeness) -> dict[str, Any]:
@@ -90,12 +97,12 @@ class _Reader:
         self._checkpoint = checkpoint
         architecture = checkpoint.network.architecture
         self._classes = architecture.classes
-        self._pairs = architecture.conv1_filters, architecture.conv2_filters
-        self._cells = architecture.maps * architecture.pool2_side**2
+        self._pairs, self._features = architecture.pairs, architecture.features
+        self._has_typicality = prod(self._pairs) <= MOST_PAIRS
 
     def read(self, path: Path) -> Usage:
         try:
-            data = atomic.read(path)
+            data = atomic.read(path, MOST_BYTES)
         except OSError as error:
             raise self._refusal("file", f"cannot be read ({error})") from error
         return self.usage(data)
@@ -145,13 +152,20 @@ class _Reader:
         )
         if (firsts < 0).any() or (firsts != np.rint(firsts)).any() or firsts.sum() != images:
             raise self._refusal(f"{within}.firsts", f"must be counts that add up to {images}")
+        return ClassUsage(images, firsts.astype(np.intp), mean, deviation, self._distances(entry, within))
+
+    def _distances(self, entry: dict[str, Any], within: str) -> Array | None:
+        if not self._has_typicality:
+            return None
         distances = self._array(entry, "distances", PERCENT.shape, within)
         if distances[0] < 0 or (np.diff(distances) < 0).any():
             raise self._refusal(f"{within}.distances", "must rise, from 0 or more")
-        return ClassUsage(images, firsts.astype(np.intp), mean, deviation, distances)
+        return distances
 
-    def _covariance(self, document: dict[str, Any]) -> Array:
-        pairs = self._pairs[0] * self._pairs[1]
+    def _covariance(self, document: dict[str, Any]) -> Array | None:
+        if not self._has_typicality:
+            return None
+        pairs = prod(self._pairs)
         covariance = self._array(document, "covariance", (pairs, pairs))
         try:
             with np.errstate(all="ignore"):
@@ -168,10 +182,10 @@ class _Reader:
             raise self._refusal("likeness.threshold", f"must be from 0.0 to 1.0, not {threshold!r}")
         try:
             axes = np.frombuffer(base64.b64decode(entry["axes"], validate=True), "<f2").astype(np.float64)
-            axes = axes.reshape(self._classes, -1, self._cells)
+            axes = axes.reshape(self._classes, -1, self._features)
         except (binascii.Error, ValueError, TypeError, KeyError) as error:
             raise self._refusal(
-                "likeness.axes", f"must be float16 numbers in base64, ({self._classes}, K, {self._cells})"
+                "likeness.axes", f"must be float16 numbers in base64, ({self._classes}, K, {self._features})"
             ) from error
         if not np.isfinite(axes).all():
             raise self._refusal("likeness.axes", "holds NaN or infinity")

@@ -24,6 +24,8 @@ MOST_BYTES = 64 * 2**20
 MOST_MERGED = 16
 # Regions that a cell sees at most where no side is named.
 USUAL_PLAYERS = 9
+# The largest side of an image whose regions are of 2 pixels if each is hidden by itself and none is named.
+FINE_SIDE = 32
 # Subsets whose logits are computed at once where tables are merged.
 MERGED_CHUNK = 4096
 # Bytes of a number in float64, and of an index.
@@ -115,6 +117,11 @@ def usual_side(architecture: Architecture) -> int:
     return architecture.side // 2
 
 
+def usual_single_side(architecture: Architecture) -> int:
+    """The side of the regions where none is named, for hiding each by itself: the paper's 2, and 4 in large images."""
+    return 2 if architecture.side <= FINE_SIDE else 4
+
+
 def allowed_sides(architecture: Architecture, *, pairs: bool = False) -> tuple[int, ...]:
     """The sides in pixels with which every combination is computed for any image."""
     sides = range(1, architecture.side // 2 + 1)
@@ -143,16 +150,20 @@ def check_singles(architecture: Architecture, regions: Regions, *, pairs: bool =
         How many times as much is asked: orders of regions that are followed.
     """
 
-    def refused(some: Regions) -> str | None:
-        cost = singles(architecture, some, pairs=pairs)
-        said = f"hiding each of {some.count} regions by itself takes"
-        return _too_much(said, orders * cost.multiply_adds, cost.size)
-
-    if (message := refused(regions)) is not None:
+    if (message := singles_refusal(architecture, regions, pairs=pairs, orders=orders)) is not None:
         each = (Regions(region, side=architecture.side) for region in range(1, architecture.side // 2 + 1))
-        sides = [some.region for some in each if refused(some) is None]
+        sides = [some.region for some in each if not singles_refusal(architecture, some, pairs=pairs, orders=orders)]
         advice = f"; a side of {sides[0]} pixels, and no smaller stride, would do" if sides else ""
         raise ParameterError("region", message + advice)
+
+
+def singles_refusal(
+    architecture: Architecture, regions: Regions, *, pairs: bool = False, orders: int = 1
+) -> str | None:
+    """Why hiding each of these regions by itself is too much; None if not. Parameters as in ``check_singles``."""
+    cost = singles(architecture, regions, pairs=pairs)
+    said = f"hiding each of {regions.count} regions by itself takes"
+    return _too_much(said, orders * cost.multiply_adds, cost.size)
 
 
 def check_tables(

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.classes import FEWEST, MOST
 from konkyo.models.files.checkpoint import Checkpoint
 
@@ -14,8 +13,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Matrix = list[list[float]]
 PerClass = Annotated[list[float], Field(min_length=FEWEST, max_length=MOST)]
 PerClassMatrix = Annotated[list[Matrix], Field(min_length=FEWEST, max_length=MOST)]
-_Row = Annotated[list[float], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
-ImageMatrix = Annotated[list[_Row], Field(min_length=IMAGE_SIDE, max_length=IMAGE_SIDE)]
+# The kernels of a filter: one for each input.
+Kernels = list[Matrix]
+# An image in grey, or in colour with channels first.
+ImageArray = Matrix | list[Matrix]
 
 
 class ModelReference(BaseModel):

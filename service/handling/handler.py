@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from PIL import Image
 from pydantic import BaseModel, ValidationError
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network
 from konkyo.models.result import Result
@@ -28,11 +29,13 @@ from konkyo.service.http.negotiation import MEDIA_TYPES, Format, choose
 from konkyo.service.http.security import check_key
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.http.uploads import read_upload
-from konkyo.service.imaging.decoding import Fit, PreprocessingReport, decode_image
-from konkyo.service.imaging.expected import Expected
+from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
+from konkyo.service.imaging.expected import Expected, Fit
 
-# Larger files than those of 28×28 pixels take longer to decode than a cheap answer takes to compute.
+# Larger files take longer to decode than a cheap answer takes to compute.
 CHEAP_BYTES = 8 * 1024
+# Multiply-adds that take less than a millisecond.
+CHEAP_WORK = 8 * 10**6
 
 P = TypeVar("P", bound=PictureQuery)
 Q = TypeVar("Q", bound=ImageQuery)
@@ -48,7 +51,7 @@ class Subject:
     network
         In float64.
     image
-        (28, 28) in [0, 1], in float64.
+        (side, side) in [0, 1], or (3, side, side) for a network that takes colour; in float64.
     usage
         The study of the network, if any.
     target, versus
@@ -83,15 +86,20 @@ class Operation(Generic[Q, R]):
     serialise, draw
         Render the result as JSON and as a picture. Neither computes anything.
     is_cheap
-        Whether the JSON answer takes less than a millisecond for every image. It is then computed in the event loop,
-        without a thread and without waiting in the queue.
+        Whether the JSON answer of such a network takes less than a millisecond for every image. It is then computed in
+        the event loop, without a thread and without waiting in the queue.
     """
 
     query: type[Q]
     explain: Callable[[Subject, Q], R]
     serialise: Callable[[R, Q, Envelope], BaseModel]
     draw: Callable[[R, Style], Image.Image]
-    is_cheap: Callable[[Q], bool] = lambda _: False
+    is_cheap: Callable[[Q, Architecture], bool] = lambda *_: False
+
+
+def passes_cheaply(_: ImageQuery, architecture: Architecture) -> bool:
+    """Whether a forward pass is cheap."""
+    return architecture.multiply_adds <= CHEAP_WORK
 
 
 class Handler:
@@ -115,7 +123,10 @@ class Handler:
         form = self._form(query)
         checkpoint = self._catalogue.get(query.model)
         target, versus = query.question(checkpoint.network.classes)
-        cheap = form is Format.JSON and query.fit is Fit.EXACT and operation.is_cheap(query)
+        query.check(checkpoint.network)
+        expected = Expected.by(checkpoint)
+        fit, polarity = expected.fit(query.fit), expected.ink(query.polarity)
+        cheap = form is Format.JSON and fit is Fit.EXACT and operation.is_cheap(query, checkpoint.network.architecture)
         if not cheap:
             self._capacity.check()
         with stopping_is_busy():
@@ -124,7 +135,7 @@ class Handler:
 
         def work() -> bytes:
             with EXPLANATION_SECONDS.labels(self._request.scope["route"].path, form.value).time():
-                image, report = decode_image(data, query.fit, query.polarity, Expected.by(checkpoint.card))
+                image, report = decode_image(data, fit, polarity, expected)
                 subject = Subject(checkpoint.precise, image, self._catalogue.usage(checkpoint), target, versus)
                 result = operation.explain(subject, query)
                 if form is Format.PNG:

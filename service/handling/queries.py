@@ -4,23 +4,26 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from konkyo.models.architecture import SIDES
 from konkyo.models.classes import Names, find
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
-from konkyo.models.hiding.regions import MAX_REGION
+from konkyo.models.hiding.regions import Regions
+from konkyo.models.network import Network
 from konkyo.models.result import check_question
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
 from konkyo.service.http.negotiation import Format
-from konkyo.service.imaging.decoding import Fit
+from konkyo.service.imaging.expected import Fit
 
-# Parameters of several explanations by hiding; each sets its own default.
+# The side of a region. A network takes 1 to half the side of its images; more is refused whatever the network.
+MAX_REGION = SIDES[-1] // 2
+Region = Annotated[int, Field(ge=1, le=MAX_REGION)]
+# For every combination of regions.
 ExactRegion = Annotated[
-    int | None,
+    Region | None,
     Field(
-        ge=1,
-        le=MAX_REGION,
-        description="Side of a region in pixels: 4 to 14; 4, if absent. Smaller ones only where hiding changes few "
-        "regions. With other kernels than 5×5 and 3×3 other sides may be, and the smallest is taken.",
+        description="Side of a region in pixels, from 1 to half the image's side; if absent, as the model's `explains` "
+        "says: 4 for 28×28. Smaller ones only where hiding changes few regions.",
     ),
 ]
 Fill = Annotated[float, Field(ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")]
@@ -62,15 +65,19 @@ class ImageQuery(PictureQuery):
 
     fit: Fit = Field(
         Fit.EXACT,
-        description="How an image becomes 28×28. `exact`: it must be already. `mnist`: it is cropped to the ink, "
-        "scaled and centred. `resize`: all of it is scaled, its aspect kept. `auto`: as the network's card says.",
+        description="How an image is brought to the size that the network takes, 28×28 for MNIST's. `exact`: it must "
+        "have it already. `mnist`: it is cropped to the ink, scaled and centred; for grey networks of 28×28. `resize`: "
+        "all of it is scaled, its aspect kept. `auto`: as the network's card says.",
     )
     polarity: Polarity = Field(
         Polarity.AUTO,
         description="Which is the ink. `auto` is as the network's card says; for MNIST, dark ink where the border is "
-        "bright.",
+        "bright. Images in colour are taken as they are.",
     )
     model: str | None = Field(None, description="A checkpoint's name, see `GET /models`; the default one, if absent.")
+
+    def check(self, _: Network) -> None:
+        """Raise ParameterError if a parameter is none for this network, before its image is read."""
 
     def question(self, _: Names) -> tuple[int | None, int | None]:
         """The numbers of the class to explain and of the class to compare with; None where they are not asked for."""
@@ -102,3 +109,9 @@ class ClassQuery(ImageQuery):
         versus = None if self.versus is None else find("versus", self.versus, classes)
         check_question(target, versus, classes)
         return target, versus
+
+
+def check_region(region: int | None, stride: int | None, network: Network) -> None:
+    """Raise ParameterError unless there are such regions in images of the network's side."""
+    if region is not None:
+        Regions(region, stride, network.architecture.side)

@@ -1,23 +1,21 @@
-"""Decodes an image file into the 28×28 array that the network takes, and reports what was done."""
+"""Decodes an image file into the array that the network takes, and reports what was done."""
 
 import struct
 import warnings
 import zlib
 from dataclasses import dataclass
-from enum import StrEnum
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.models.preparation import is_dark_on_light, resized
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging import jpeg, png
-from konkyo.service.imaging.expected import MNIST, Expected
+from konkyo.service.imaging.expected import MNIST, Expected, Fit
 from konkyo.service.imaging.fitting import fit_as_mnist
 from konkyo.service.imaging.input_warnings import InputWarning, input_warnings
 from konkyo.service.imaging.polarity import ink_is_dark
@@ -62,15 +60,8 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 # The largest sample of each type.
 _WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
-
-
-class Fit(StrEnum):
-    """How an image is brought to 28×28. ``AUTO``: as the network's card says."""
-
-    AUTO = "auto"
-    EXACT = "exact"
-    MNIST = "mnist"
-    RESIZE = "resize"
+# The luminance of red, green and blue (ITU-R 601).
+_LUMINANCE = 0.299, 0.587, 0.114
 
 
 @dataclass(frozen=True)
@@ -120,8 +111,8 @@ def decode_image(
     Returns
     -------
     image
-        (28, 28) in [0, 1], light ink on dark, in float64. With ``Fit.EXACT`` and without transparency, exactly the
-        samples divided by the largest possible sample.
+        (side, side) in [0, 1], light ink on dark, or (3, side, side) for a network that takes colour; in float64. With
+        ``Fit.EXACT`` and without transparency, exactly the samples divided by the largest possible sample.
     report
         The preprocessing report.
 
@@ -132,35 +123,31 @@ def decode_image(
     UnreadableImageError
         Empty, truncated or damaged.
     UnsuitableImageError
-        Animated, too large, or not 28×28 where ``fit`` is ``exact``.
+        Animated, too large, or not of the network's size where ``fit`` is ``exact``.
+    ParameterError
+        A fit or polarity that is not for such images.
     """
-    if fit is Fit.AUTO:
-        fit = Fit(expected.preprocessing.value)
-    if polarity is Polarity.AUTO:
-        polarity = expected.polarity
-    image, file_format, mode = _decode(data, fit)
-    width, height = image.size
+    fit, polarity = expected.fit(fit), expected.ink(polarity)
+    picture, file_format, mode = _decode(data, fit, expected.side)
+    width, height = picture.size
     try:
-        luminance, opacity = _layers(image)
+        samples, opacity = _colours(picture) if expected.colour else _luminance(picture)
     except _DECODER_ERRORS as error:
         # No palette, or a text chunk that Pillow has stored as the transparency.
         raise UnreadableImageError("the image is damaged: its palette or transparency makes no sense") from error
-    # To save memory with large images, arrays are deleted early and changed in place.
-    del image
-    grey = _grey(luminance, opacity, polarity)
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey, expected))
-    if inverted and opacity is None:
-        # Inverted as integers: 1 − 51/255 is not always the float that 204/255 is.
-        grey = _unit(luminance.dtype.type(_WHITE[luminance.dtype]) - luminance)
-    elif inverted:
-        np.subtract(1, grey, out=grey)
-    del luminance, opacity
-    box, others = None, 0
-    if fit is Fit.RESIZE:
-        grey = resized(grey)
-    if fit is Fit.MNIST:
-        fitted = fit_as_mnist(grey.astype(np.float32, copy=False))
-        grey, box, others = fitted.image.astype(np.float64), fitted.box, fitted.others
+    # To save memory with large pictures, arrays are deleted early and changed in place.
+    del picture
+    inverted, box, others = False, None, 0
+    if expected.colour:
+        image = _in_colour(samples, opacity, fit, polarity, expected.side)
+    else:
+        image, inverted = _in_grey(samples, opacity, polarity, expected)
+        del samples, opacity
+        if fit is Fit.RESIZE:
+            image = resized(image, expected.side)
+        if fit is Fit.MNIST:
+            fitted = fit_as_mnist(image.astype(np.float32, copy=False))
+            image, box, others = fitted.image.astype(np.float64), fitted.box, fitted.others
     report = PreprocessingReport(
         format=file_format,
         width=width,
@@ -169,12 +156,12 @@ def decode_image(
         inverted=inverted,
         fitted=box is not None,
         box=box,
-        warnings=input_warnings(grey, others, expected),
+        warnings=input_warnings(image, others, expected),
     )
-    return grey, report
+    return image, report
 
 
-def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
+def _decode(data: bytes, fit: Fit, side: int) -> tuple[Image.Image, str, str]:
     if not data:
         raise UnreadableImageError("the image is empty: 0 bytes arrived")
     if not data.startswith(tuple(SIGNATURES.values())):
@@ -187,7 +174,7 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     except _DECODER_ERRORS as error:
         raise UnreadableImageError("the image is damaged: its header cannot be read") from error
     file_format, mode = str(image.format), image.mode
-    _check_size(image, fit)
+    _check_size(image, fit, side)
     file.check()
     try:
         image.load()
@@ -200,19 +187,19 @@ def _decode(data: bytes, fit: Fit) -> tuple[Image.Image, str, str]:
     return upright, file_format, mode
 
 
-def _check_size(image: Image.Image, fit: Fit) -> None:
-    """Refuse an image that is too large or not 28×28 where it must be, before a pixel is decoded."""
+def _check_size(image: Image.Image, fit: Fit, side: int) -> None:
+    """Refuse an image that is too large or not side×side where it must be, before a pixel is decoded."""
     width, height = image.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise UnsuitableImageError(f"the image is {width}×{height}; {_LIMITS}")
-    if fit is Fit.EXACT and image.size != (IMAGE_SIDE, IMAGE_SIDE):
+    if fit is Fit.EXACT and image.size != (side, side):
         raise UnsuitableImageError(
-            f"the image is {width}×{height}, and must be {IMAGE_SIDE}×{IMAGE_SIDE}; "
+            f"the image is {width}×{height}, and must be {side}×{side}; "
             "with ?fit=auto it is brought to that size as the network's own images were"
         )
 
 
-def _layers(image: Image.Image) -> tuple[Samples, Samples | None]:
+def _luminance(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(height, width) samples of the luminance (ITU-R 601), and of the opacity where there is one."""
     if image.mode.startswith("I"):
         # 16 bits. Pillow's conversion to 8 bits would clip at 255.
@@ -226,27 +213,72 @@ def _layers(image: Image.Image) -> tuple[Samples, Samples | None]:
     return np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width), None
 
 
-def _grey(luminance: Samples, opacity: Samples | None, polarity: Polarity) -> Array:
-    """(height, width) in [0, 1], transparent parts filled with the background."""
-    grey = _unit(luminance)
-    if opacity is None:
-        return grey
-    alpha = _unit(opacity)
-    grey *= alpha
-    # The file does not say which background is under transparent ink: it is taken to be the opposite of the ink.
-    if polarity is Polarity.AUTO:
+def _colours(image: Image.Image) -> tuple[Samples, Samples | None]:
+    """(3, height, width) samples of red, green and blue, and of the opacity where there is one."""
+    if image.mode.startswith("I") or image.mode == "L":
+        grey, opacity = _luminance(image)
+        three: Samples = np.broadcast_to(grey, (3, *grey.shape))
+        return three, opacity
+    if image.has_transparency_data:
+        layers: Samples = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
+        return np.moveaxis(layers[..., :3], -1, 0), layers[..., 3]
+    return np.moveaxis(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), -1, 0), None
+
+
+def _in_grey(luminance: Samples, opacity: Samples | None, polarity: Polarity, expected: Expected) -> tuple[Array, bool]:
+    """(height, width) in [0, 1] with light ink on dark, also under transparent parts; and whether it was inverted."""
+    grey = _unit(luminance, expected.side)
+    if opacity is not None:
+        alpha = _unit(opacity, expected.side)
+        grey *= alpha
         weight = alpha.sum()
-        dark_ink = bool(weight) and grey.sum() / weight < 0.5
-    else:
-        dark_ink = polarity is Polarity.DARK_ON_LIGHT
-    if dark_ink:
-        grey += np.subtract(1, alpha, out=alpha)
-    return grey
+        if _on_light(polarity, float(grey.sum() / weight) if weight else None):
+            grey += np.subtract(1, alpha, out=alpha)
+    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey, expected))
+    if inverted and opacity is None:
+        # Inverted as integers: 1 − 51/255 is not always the float that 204/255 is.
+        grey = _unit(luminance.dtype.type(_WHITE[luminance.dtype]) - luminance, expected.side)
+    elif inverted:
+        np.subtract(1, grey, out=grey)
+    return grey, inverted
 
 
-def _unit(samples: Samples) -> Array:
-    """Scale to [0, 1]: 28×28 images in float64, larger ones in float32 to save memory."""
-    unit: Array = samples.astype(np.float64 if samples.shape == (IMAGE_SIDE, IMAGE_SIDE) else np.float32)
+def _in_colour(samples: Samples, opacity: Samples | None, fit: Fit, polarity: Polarity, side: int) -> Array:
+    """(3, side, side) in [0, 1], with black or white under transparent parts. To save memory, channel by channel."""
+    alpha, light = None, False
+    if opacity is not None:
+        alpha = _unit(opacity, side)
+        weight = float(alpha.sum())
+        seen = sum(
+            share * float(np.einsum("hw,hw->", _unit(one, side), alpha))
+            for share, one in zip(_LUMINANCE, samples, strict=True)
+        )
+        light = _on_light(polarity, seen / weight if weight else None)
+    image = np.empty((3, side, side))
+    for number, one in enumerate(samples):
+        channel = _unit(one, side)
+        if alpha is not None:
+            channel *= alpha
+            if light:
+                channel += 1 - alpha
+        image[number] = resized(channel, side) if fit is Fit.RESIZE else channel
+    return image
+
+
+def _on_light(polarity: Polarity, luminance: float | None) -> bool:
+    """Whether white is under transparent parts; black is, if not.
+
+    The file does not say which: it is taken to be the opposite of what is opaque, whose mean luminance this is; None if
+    nothing is.
+    """
+    if polarity is Polarity.AUTO:
+        return luminance is not None and luminance < 0.5
+    return polarity is Polarity.DARK_ON_LIGHT
+
+
+def _unit(samples: Samples, side: int) -> Array:
+    """Scale to [0, 1]: images of the network's size in float64, other pictures in float32 to save memory."""
+    unit: Array = samples.astype(np.float64 if samples.shape == (side, side) else np.float32)
     unit /= unit.dtype.type(_WHITE[samples.dtype])
     return unit
 

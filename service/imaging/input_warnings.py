@@ -37,6 +37,7 @@ class InputWarning:
     text: str
 
 
+_EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
 # What an explanation of the process adds: it alone knows what the network finds in the image.
 UNLIKE = InputWarning(
     "unlike-training-images",
@@ -47,11 +48,15 @@ UNLIKE = InputWarning(
 def input_warnings(
     image: NDArray[np.floating[Any]], others: int = 0, expected: Expected = MNIST
 ) -> tuple[InputWarning, ...]:
-    """All warnings that apply to an image (28, 28) in [0, 1], light ink on dark.
+    """All warnings that apply to an image in [0, 1]: (side, side), light ink on dark; or (3, side, side), in colour.
 
     ``others`` is the number of things as large as a digit that were left out when the image was fitted. ``expected``
     says which warnings make sense for the network's images. Ink is bright; in images of other things it stands out.
+    Colour images have no ink: they are empty, or not.
     """
+    if expected.colour:
+        flat = np.ptp(image, axis=(-2, -1)).max() <= _CONTRAST
+        return (_EMPTY,) if flat else ()
     ink = image > (_INK if expected.preprocessing is Preprocessing.MNIST else float(image.min()) + _CONTRAST)
     found = [warning for check in _CHECKS if (warning := check(ink)) is not None]
     found = [one for one in found if one.code not in OPTIONAL_WARNINGS or one.code in expected.warnings]
@@ -62,9 +67,7 @@ def input_warnings(
 
 
 def _empty(ink: Mask) -> InputWarning | None:
-    if ink.any():
-        return None
-    return InputWarning("empty", "the image is empty: nothing stands out from its background")
+    return None if ink.any() else _EMPTY
 
 
 def _mostly_ink(ink: Mask) -> InputWarning | None:

@@ -16,13 +16,14 @@ from konkyo.service.handling.capacity import Capacity, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.http.uploads import in_time
 from konkyo.service.inference.answer import JSON_LENGTH, Answer, model_version
-from konkyo.service.inference.outputs import OutputName, compute
+from konkyo.service.inference.outputs import OUTPUTS, OutputName, compute
 from konkyo.service.inference.question import Question
 
 # JSON is some five bytes a number: 1,024 images with three digits of each grey value.
 MAX_BODY = 8 * 1024 * 1024
-# Images that are explained in one piece of work: the longest takes a tenth of a second or two.
+# Images that are explained in one piece of work, and its multiply-adds: the longest takes some tenths of a second.
 PIECE = 32
+PIECE_WORK = 10**9
 
 Parse = Callable[[bytes], Question]
 Serialise = Callable[[Checkpoint, Question, Mapping[OutputName, Array]], Answer]
@@ -102,8 +103,10 @@ class _Work:
     def pieces(self) -> Iterator[Callable[[], None]]:
         """The next piece is asked for when the one before it is done."""
         yield partial(self._timed, self._read)
-        for start in range(0, len(self.question.images), PIECE):
-            yield partial(self._timed, partial(self._compute, slice(start, start + PIECE)))
+        work = sum(OUTPUTS[name].work(self._checkpoint.network.architecture) for name in self._names)
+        step = max(1, min(PIECE, PIECE_WORK // work))
+        for start in range(0, len(self.question.images), step):
+            yield partial(self._timed, partial(self._compute, slice(start, start + step)))
         yield partial(self._timed, self._write)
 
     @property

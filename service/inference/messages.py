@@ -22,7 +22,7 @@ def _class(value: object) -> int | str:
 Target = Annotated[int | str, PlainValidator(_class, json_schema_input_type=int | str)]
 # A name is text in JSON, which strict validation would not take for one.
 Name = Annotated[OutputName, Field(strict=False)]
-Shape = Annotated[list[int], Field(min_length=2, max_length=3)]
+Shape = Annotated[list[int], Field(min_length=2, max_length=4)]
 
 
 class _Request(BaseModel):
@@ -43,7 +43,10 @@ class InputTensor(_Request):
 
     name: Literal["images"]
     datatype: Literal["FP32", "UINT8"] = Field(description="FP32 from 0 to 1, or UINT8 from 0 to 255.")
-    shape: Shape = Field(description=f"[N, 28, 28] or [N, 784], N from 1 to {MAX_IMAGES}.")
+    shape: Shape = Field(
+        description="[N, side, side], or [N, 3, side, side] for a network that takes colour; or [N, numbers of an "
+        f"image]. N is from 1 to {MAX_IMAGES}, fewer for images of more than 28×28 numbers."
+    )
     parameters: InputParameters | MISSING = Field(MISSING)
     data: list[Any] | MISSING = Field(MISSING, description="The numbers, flat or nested as the shape, row by row.")
 
@@ -81,7 +84,9 @@ class InferRequest(_Request):
     parameters: RequestParameters | MISSING = Field(MISSING)
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
     outputs: list[RequestedOutput] | MISSING = Field(
-        MISSING, max_length=len(OutputName), description="Absent or empty: all of them, the expensive ones too."
+        MISSING,
+        max_length=len(OutputName),
+        description="Absent or empty: all that the model gives, the expensive ones too.",
     )
 
 
@@ -89,10 +94,13 @@ class ExplainRequest(_Request):
     """A request of KServe's first protocol."""
 
     instances: list[list[Any]] = Field(
-        min_length=1, max_length=MAX_IMAGES, description="Images: 28 rows of 28 numbers from 0 to 1, or 784 numbers."
+        min_length=1,
+        max_length=MAX_IMAGES,
+        description="Images: rows of numbers from 0 to 1; of a network that takes colour, three such channels. Or all "
+        "numbers of an image in one list.",
     )
     outputs: list[Name] | MISSING = Field(
-        MISSING, max_length=len(OutputName), description="Absent or empty: all of them."
+        MISSING, max_length=len(OutputName), description="Absent or empty: all that the model gives."
     )
     target: Target | MISSING = Field(
         MISSING, description="The class to explain, by name or number; if absent, the predicted one of each."

@@ -8,7 +8,9 @@ import numpy as np
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import class_maps
+from konkyo.models.hiding import cost
 from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network, softmax
 
@@ -32,7 +34,7 @@ class Batch:
     network
         In float64.
     images
-        (N, 28, 28) in [0, 1].
+        (N, side, side), or (N, 3, side, side) in colour, in [0, 1].
     logits
         (N, C).
     targets
@@ -55,13 +57,24 @@ class Output:
         Of one image's part.
     compute
         All images' parts.
+    work
+        Multiply-adds for one image, at most.
     explains
         Whether it explains a class, and so depends on the target.
+    missing
+        Why a network cannot give it; None if it can.
     """
 
     shape: Callable[[Architecture], tuple[int, ...]]
     compute: Callable[[Batch], Array]
+    work: Callable[[Architecture], int] = lambda architecture: architecture.multiply_adds
     explains: bool = True
+    missing: Callable[[Architecture], str | None] = lambda _: None
+
+
+def available(architecture: Architecture) -> list[OutputName]:
+    """The tensors that a network gives."""
+    return [name for name, output in OUTPUTS.items() if output.missing(architecture) is None]
 
 
 def compute(network: Network, images: Array, names: Sequence[OutputName], target: int | None) -> list[Array]:
@@ -72,7 +85,7 @@ def compute(network: Network, images: Array, names: Sequence[OutputName], target
     network
         Its precision is that of the tensors.
     images
-        (N, 28, 28) in [0, 1].
+        (N, side, side), or (N, 3, side, side) in colour, in [0, 1].
     names
         What is asked for.
     target
@@ -94,21 +107,45 @@ def _contributions(batch: Batch) -> Array:
     return contributions
 
 
+def _occlusion(batch: Batch) -> Array:
+    regions = _single(batch.network.architecture)
+    return occlude(batch.network, batch.images, batch.targets, Hiding(regions)).drop
+
+
 def _shapley(batch: Batch) -> Array:
+    region = cost.usual_side(batch.network.architecture)
     each = zip(batch.images, batch.targets, strict=True)
-    return np.stack([shapley_values(batch.network, image).of(int(target)).values for image, target in each])
+    return np.stack([shapley_values(batch.network, image, region).of(int(target)).values for image, target in each])
+
+
+def _single(architecture: Architecture) -> Regions:
+    """The regions that are hidden one by one."""
+    return Regions(cost.usual_single_side(architecture), side=architecture.side)
+
+
+def _combined(architecture: Architecture) -> Regions:
+    """The regions that are hidden in every combination."""
+    return Regions(cost.usual_side(architecture), side=architecture.side)
 
 
 def _classes(architecture: Architecture) -> tuple[int, ...]:
-    return architecture.tensor_shapes["affine.bias"]
+    return (architecture.classes,)
 
 
 OUTPUTS = {
     OutputName.LOGITS: Output(_classes, lambda batch: batch.logits, explains=False),
     OutputName.PROBABILITIES: Output(_classes, lambda batch: softmax(batch.logits), explains=False),
-    OutputName.CONTRIBUTIONS: Output(lambda shape: (shape.conv1_filters, shape.conv2_filters), _contributions),
+    OutputName.CONTRIBUTIONS: Output(lambda shape: shape.pairs, _contributions),
     OutputName.OCCLUSION: Output(
-        lambda _: (14, 14), lambda batch: occlude(batch.network, batch.images, batch.targets).drop
+        lambda shape: _single(shape).grid,
+        _occlusion,
+        work=lambda shape: cost.singles(shape, _single(shape)).multiply_adds,
+        missing=lambda shape: cost.singles_refusal(shape, _single(shape)),
     ),
-    OutputName.SHAPLEY: Output(lambda _: (7, 7), _shapley),
+    OutputName.SHAPLEY: Output(
+        lambda shape: _combined(shape).grid,
+        _shapley,
+        work=lambda shape: cost.tables(shape, _combined(shape)).multiply_adds,
+        missing=lambda shape: cost.refusal(shape, _combined(shape)),
+    ),
 }

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import MISSING, ValidationError
 from pydantic_core import from_json
 
-from konkyo.models.classes import Names, find
+from konkyo.models.architecture import Architecture
+from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
-from konkyo.models.network import Array
+from konkyo.models.network import Array, Network
 from konkyo.service.errors import MalformedUploadError
 from konkyo.service.inference.messages import (
     ExplainRequest,
@@ -18,12 +20,13 @@ from konkyo.service.inference.messages import (
     InputTensor,
     RequestParameters,
 )
-from konkyo.service.inference.outputs import OUTPUTS, OutputName
-from konkyo.service.inference.tensors import MAX_IMAGES, PIXELS, check_shape, from_bytes, from_numbers
+from konkyo.service.inference.outputs import OUTPUTS, OutputName, available
+from konkyo.service.inference.tensors import Images, from_bytes, from_numbers
 
-# What a document of the most images holds, and some more: so that no other is built in memory.
-_MOST_NUMBERS = MAX_IMAGES * PIXELS + 4096
-_MOST_LISTS = MAX_IMAGES * 29 + 4096
+# Beside the most images a document may hold so many numbers and lists: so that no larger one is built in memory.
+_BESIDE = 4096
+# Numbers of an answer at most.
+MOST_ANSWER = 2**20
 # A request has some twenty fields. Each that it does not have takes a kilobyte of complaints.
 _MOST_FIELDS = 1000
 
@@ -37,7 +40,7 @@ class Question:
     Attributes
     ----------
     images
-        (N, 28, 28) in [0, 1], in float64.
+        (N, side, side), or (N, 3, side, side) in colour, in [0, 1]; in float64.
     outputs
         The tensors, each with whether it is wanted in bytes.
     target
@@ -52,7 +55,7 @@ class Question:
     id: str | None = None
 
 
-def infer_question(body: bytes, json_length: str | None, model: str, classes: Names) -> Question:
+def infer_question(body: bytes, json_length: str | None, model: str, network: Network) -> Question:
     """The question in a request of the Open Inference Protocol.
 
     Parameters
@@ -63,8 +66,8 @@ def infer_question(body: bytes, json_length: str | None, model: str, classes: Na
         The header that says where the JSON ends; None if there is no such header.
     model
         The name in the path.
-    classes
-        The classes of that model.
+    network
+        Of that model.
 
     Raises
     ------
@@ -74,27 +77,29 @@ def infer_question(body: bytes, json_length: str | None, model: str, classes: Na
         A field is wrong.
     """
     end = _json_length(json_length, len(body))
-    request = _validated(InferRequest, body[:end])
+    kind = Images.of(network.architecture)
+    request = _validated(InferRequest, body[:end], kind)
     if request.model_name not in (MISSING, model):
         raise ParameterError("model_name", "must be the model of the path, or be left out")
     [tensor] = request.inputs
-    images = _images(tensor, body[end:], json_length is not None)
+    images = _images(tensor, body[end:], json_length is not None, kind)
     parameters = RequestParameters() if request.parameters is MISSING else request.parameters
     in_bytes = parameters.binary_data_output is True
     outputs: dict[OutputName, bool] = {}
     for number, one in enumerate([] if request.outputs is MISSING else request.outputs):
         if one.name in outputs:
             raise ParameterError(f"outputs.{number}.name", "must be named once")
+        _check_given(f"outputs.{number}.name", one.name, network.architecture)
         said = MISSING if one.parameters is MISSING else one.parameters.binary_data
         outputs[one.name] = in_bytes if said is MISSING else said
-    target = None if parameters.target is MISSING else find("parameters.target", parameters.target, classes)
+    target = None if parameters.target is MISSING else find("parameters.target", parameters.target, network.classes)
     _check_target("parameters.target", target, outputs)
-    return Question(
-        images, outputs or dict.fromkeys(OutputName, in_bytes), target, None if request.id is MISSING else request.id
-    )
+    outputs = outputs or dict.fromkeys(available(network.architecture), in_bytes)
+    _check_answer(len(images), outputs, network.architecture)
+    return Question(images, outputs, target, None if request.id is MISSING else request.id)
 
 
-def explain_question(body: bytes, classes: Names) -> Question:
+def explain_question(body: bytes, network: Network) -> Question:
     """The question in a request of KServe's first protocol.
 
     Raises
@@ -104,14 +109,21 @@ def explain_question(body: bytes, classes: Names) -> Question:
     RequestValidationError, ParameterError
         A field is wrong.
     """
-    request = _validated(ExplainRequest, body)
+    kind = Images.of(network.architecture)
+    request = _validated(ExplainRequest, body, kind)
     count = len(request.instances)
-    shape = [count, PIXELS] if len(request.instances[0]) == PIXELS else [count, 28, 28]
-    images = from_numbers("instances", request.instances, shape, "FP32")
+    if count > kind.most:
+        raise ParameterError("instances", f"must hold at most {kind.most} images of {kind.numbers} numbers")
+    shape = [count, kind.numbers] if len(request.instances[0]) == kind.numbers else [count, *kind.shape]
+    images = _shaped(from_numbers("instances", request.instances, shape, "FP32"), kind)
     outputs = {} if request.outputs is MISSING else dict.fromkeys(request.outputs, False)
-    target = None if request.target is MISSING else find("target", request.target, classes)
+    for number, name in enumerate([] if request.outputs is MISSING else request.outputs):
+        _check_given(f"outputs.{number}", name, network.architecture)
+    target = None if request.target is MISSING else find("target", request.target, network.classes)
     _check_target("target", target, outputs)
-    return Question(images, outputs or dict.fromkeys(OutputName, False), target)
+    outputs = outputs or dict.fromkeys(available(network.architecture), False)
+    _check_answer(count, outputs, network.architecture)
+    return Question(images, outputs, target)
 
 
 def _json_length(declared: str | None, length: int) -> int:
@@ -125,9 +137,10 @@ def _json_length(declared: str | None, length: int) -> int:
     return int(declared)
 
 
-def _validated(message: type[M], text: bytes) -> M:
-    if text.count(b",") > _MOST_NUMBERS or text.count(b"[") + text.count(b"{") > _MOST_LISTS:
-        raise ParameterError("body", f"must hold at most {MAX_IMAGES} images of {PIXELS} numbers")
+def _validated(message: type[M], text: bytes, kind: Images) -> M:
+    numbers, lists = kind.most * kind.numbers + _BESIDE, kind.most * kind.lists + _BESIDE
+    if text.count(b",") > numbers or text.count(b"[") + text.count(b"{") > lists:
+        raise ParameterError("body", f"must hold at most {kind.most} images of {kind.numbers} numbers")
     if text.count(b":") > _MOST_FIELDS:
         raise ParameterError("body", f"must hold at most {_MOST_FIELDS:,} fields; /docs shows those that it has")
     try:
@@ -151,8 +164,12 @@ def _complaints(error: ValidationError) -> Iterator[dict[str, Any]]:
         yield {"type": "wrong_field", "loc": ("body", ".".join(map(str, place)) or "body"), "msg": message}
 
 
-def _images(tensor: InputTensor, behind: bytes, is_announced: bool) -> Array:
-    check_shape("inputs.0.shape", tensor.shape)
+def _shaped(values: Array, kind: Images) -> Array:
+    return values.reshape(-1, *kind.shape)
+
+
+def _images(tensor: InputTensor, behind: bytes, is_announced: bool, kind: Images) -> Array:
+    kind.check("inputs.0.shape", tensor.shape)
     parameters = tensor.parameters
     size = MISSING if parameters is MISSING else parameters.binary_data_size
     if (size is MISSING) == (tensor.data is MISSING):
@@ -164,11 +181,30 @@ def _images(tensor: InputTensor, behind: bytes, is_announced: bool) -> Array:
             raise ParameterError(
                 "inputs.0.parameters.binary_data_size", f"must be the {len(behind)} bytes behind the JSON"
             )
-        return from_bytes("inputs.0.parameters.binary_data_size", behind, tensor.shape, tensor.datatype)
+        values = from_bytes("inputs.0.parameters.binary_data_size", behind, tensor.shape, tensor.datatype)
+        return _shaped(values, kind)
     if behind:
         raise MalformedUploadError(f"there are {len(behind)} bytes behind the JSON that no input asks for")
     data = [] if tensor.data is MISSING else tensor.data
-    return from_numbers("inputs.0.data", data, tensor.shape, tensor.datatype)
+    return _shaped(from_numbers("inputs.0.data", data, tensor.shape, tensor.datatype), kind)
+
+
+def _check_given(parameter: str, name: OutputName, architecture: Architecture) -> None:
+    """An output that the network cannot give."""
+    missing = OUTPUTS[name].missing(architecture)
+    if missing is not None:
+        raise ParameterError(parameter, f"{name} is not given of this network: {missing}")
+
+
+def _check_answer(count: int, outputs: dict[OutputName, bool], architecture: Architecture) -> None:
+    """An answer that would be too large."""
+    numbers = sum(prod(OUTPUTS[name].shape(architecture)) for name in outputs)
+    if count * numbers > MOST_ANSWER:
+        raise ParameterError(
+            "outputs",
+            f"hold {numbers:,} numbers for each image, and an answer has at most {MOST_ANSWER:,}; send at most "
+            f"{MOST_ANSWER // numbers} images, or ask for fewer outputs",
+        )
 
 
 def _check_target(parameter: str, target: int | None, outputs: dict[OutputName, bool]) -> None:

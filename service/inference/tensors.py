@@ -1,16 +1,19 @@
 """Tensors of images: from the numbers of a JSON document, or from bytes, to what the network takes."""
 
+from dataclasses import dataclass
 from itertools import chain
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array
 
+# Images of a request at most, and the numbers in them: fewer images where they are larger than MNIST's.
 MAX_IMAGES = 1024
-PIXELS = IMAGE_SIDE**2
+MAX_NUMBERS = MAX_IMAGES * 28**2
 
 DTYPES: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
 _WHITE = {"FP32": 1, "UINT8": 255}
@@ -21,15 +24,47 @@ _NUMBERS: dict[str, tuple[set[type], str]] = {
 }
 
 
-def check_shape(parameter: str, shape: list[int]) -> None:
-    """Raise ParameterError unless a shape is one of images."""
-    if not 1 <= shape[0] <= MAX_IMAGES or shape[1:] not in ([IMAGE_SIDE, IMAGE_SIDE], [PIXELS]):
-        sides = f"[N, {IMAGE_SIDE}, {IMAGE_SIDE}] or [N, {PIXELS}], N from 1 to {MAX_IMAGES}"
-        raise ParameterError(parameter, f"must be {sides}")
+@dataclass(frozen=True)
+class Images:
+    """The images that a network takes.
+
+    Attributes
+    ----------
+    shape
+        Of one image: (side, side), or (3, side, side) in colour.
+    """
+
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> "Images":
+        """Of a network."""
+        return cls(architecture.image_shape)
+
+    @property
+    def numbers(self) -> int:
+        """Numbers of an image."""
+        return prod(self.shape)
+
+    @property
+    def most(self) -> int:
+        """Images of a request at most."""
+        return max(1, min(MAX_IMAGES, MAX_NUMBERS // self.numbers))
+
+    @property
+    def lists(self) -> int:
+        """Lists in which the numbers of an image stand, if they are nested as its shape."""
+        return sum(prod(self.shape[:axis]) for axis in range(len(self.shape)))
+
+    def check(self, parameter: str, shape: list[int]) -> None:
+        """Raise ParameterError unless a tensor's shape is one of images."""
+        if not 1 <= shape[0] <= self.most or shape[1:] not in ([*self.shape], [self.numbers]):
+            each = ", ".join(map(str, self.shape))
+            raise ParameterError(parameter, f"must be [N, {each}] or [N, {self.numbers}], N from 1 to {self.most}")
 
 
 def from_numbers(parameter: str, data: list[Any], shape: list[int], datatype: str) -> Array:
-    """Images (N, 28, 28) in [0, 1] from the numbers of a JSON document, flat or nested as the shape.
+    """Values of this shape in [0, 1] from the numbers of a JSON document, flat or nested as the shape.
 
     Raises
     ------
@@ -44,14 +79,14 @@ def from_numbers(parameter: str, data: list[Any], shape: list[int], datatype: st
     kinds, called = _NUMBERS[datatype]
     if not set(map(type, numbers)) <= kinds:
         raise ParameterError(parameter, f"must hold {called} alone")
-    count = int(np.prod(shape))
+    count = prod(shape)
     if found not in (shape, [count]):
         raise ParameterError(parameter, f"must hold {count} numbers, flat or nested as the shape says")
     try:
         values = np.array(numbers, np.float64)
     except OverflowError:
         values = np.array([np.inf])
-    return _images(parameter, values, datatype)
+    return _images(parameter, values, shape, datatype)
 
 
 def from_bytes(parameter: str, data: bytes, shape: list[int], datatype: str) -> Array:
@@ -63,17 +98,17 @@ def from_bytes(parameter: str, data: bytes, shape: list[int], datatype: str) -> 
         Not so many bytes, or numbers that the datatype of images has not.
     """
     dtype = DTYPES[datatype]
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = prod(shape) * dtype.itemsize
     if len(data) != size:
         raise ParameterError(parameter, f"must be {size}, the bytes of a tensor of this shape and datatype")
-    return _images(parameter, np.frombuffer(data, dtype), datatype)
+    return _images(parameter, np.frombuffer(data, dtype), shape, datatype)
 
 
-def _images(parameter: str, values: Array, datatype: str) -> Array:
+def _images(parameter: str, values: Array, shape: list[int], datatype: str) -> Array:
     """Scaled; what is no grey value is refused, NaN with it."""
     white = _WHITE[datatype]
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= white):
         advice = "; send 0 to 255 as UINT8" if datatype == "FP32" else ""
         raise ParameterError(parameter, f"must be from 0 to {white}, and finite{advice}")
-    images: Array = values.astype(DTYPES[datatype]).astype(np.float64).reshape(-1, IMAGE_SIDE, IMAGE_SIDE) / white
+    images: Array = values.astype(DTYPES[datatype]).astype(np.float64).reshape(shape) / white
     return images

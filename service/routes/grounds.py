@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field
 
 from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
 from konkyo.models.hiding.cost import usual_side
-from konkyo.models.hiding.regions import MAX_REGION, Regions
+from konkyo.models.hiding.regions import Regions
+from konkyo.models.network import Network
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
 from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ExactRegion, Fill, ImageQuery
+from konkyo.service.handling.queries import ExactRegion, Fill, ImageQuery, Region, check_region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
@@ -28,6 +29,10 @@ class GroundsQuery(ImageQuery):
 
     region: ExactRegion = None
     fill: Fill = 0.0
+
+    def check(self, network: Network) -> None:
+        """Regions that are not in such images."""
+        check_region(self.region, None, network)
 
 
 class RegionSet(BaseModel):
@@ -61,7 +66,7 @@ class ContrastAnswer(RegionSet):
 class GroundsAnswer(Answer):
     """The regions that prove the prediction, for every combination of hidden regions."""
 
-    region: int = Field(ge=1, le=MAX_REGION)
+    region: Region
     fill: float = Field(ge=0, le=1)
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     players: list[_Place] = Field(description="[row, column]: the regions that hiding changes.")

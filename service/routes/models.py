@@ -1,19 +1,20 @@
 """``GET /models``, ``GET /models/{name}`` and ``GET /models/{name}/filters``."""
 
 from http import HTTPStatus
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from konkyo.models.architecture import MAX_STAGES, SIDES, Stage
 from konkyo.models.classes import Names
-from konkyo.models.files.card import Preprocessing
+from konkyo.models.files.card import Card, HeadCard, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
 from konkyo.service.catalogue import CatalogueDependency
-from konkyo.service.handling.answers import Class, Matrix, ModelReference, Share
+from konkyo.service.handling.answers import Class, Kernels, Matrix, ModelReference, Share
 from konkyo.service.handling.handler import Handler
-from konkyo.service.handling.model_card import ArchitectureCard, ModelCard
 from konkyo.service.handling.openapi import parameters, responses, with_picture
 from konkyo.service.handling.queries import PictureQuery
 from konkyo.service.http.no_query import NoQuery
@@ -23,15 +24,24 @@ from konkyo.service.search import Search
 router = APIRouter(tags=["models"], dependencies=[KeyRequired])
 
 
+class ImageShape(BaseModel):
+    """The images that a network takes."""
+
+    channels: Literal[1, 3] = Field(description="1 for grey images, 3 for colour.")
+    side: int = Field(ge=SIDES[0], le=SIDES[-1], description="In pixels.")
+
+
 class ModelSummary(BaseModel):
     """A network in the list."""
 
     name: str
-    architecture: ArchitectureCard
+    input: ImageShape
+    stages: list[Stage] = Field(min_length=1, max_length=MAX_STAGES, description="From the image to the head.")
+    head: HeadCard
     parameters: int = Field(ge=1)
     classes: list[str] = Field(description="The names of the classes, in the order of the logits.")
     dataset: str = Field(description="Name of the data set that it was trained on.")
-    preprocessing: Preprocessing = Field(description="How a picture of any size becomes an image of 28×28.")
+    preprocessing: Preprocessing = Field(description="How a picture of any size becomes its image.")
     accuracy: Share = Field(description="Share of correctly predicted test images.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
@@ -53,9 +63,9 @@ class ClassFilterUsage(BaseModel):
     first: PlacedPair = Field(description="The pair that contributes most in the most images.")
     second: PlacedPair | None = Field(description="The next pair; null only where there is a single pair.")
     dominated: bool = Field(description="Whether the first contributes most in at least 90 % of the images.")
-    firsts: list[list[int]] = Field(description="[conv1 filter][conv2 filter]: images in which it contributes most.")
-    mean: Matrix = Field(description="[conv1 filter][conv2 filter]: mean contribution to the class's logit.")
-    deviation: Matrix = Field(description="[conv1 filter][conv2 filter]: its standard deviation.")
+    firsts: list[list[int]] = Field(description="[map][filter]: images in which it contributes most.")
+    mean: Matrix = Field(description="[map][filter]: mean contribution to the class's logit.")
+    deviation: Matrix = Field(description="[map][filter]: its standard deviation.")
 
 
 class FilterUsage(BaseModel):
@@ -67,15 +77,19 @@ class FilterUsage(BaseModel):
     classes: list[ClassFilterUsage]
 
 
+class StageFilters(BaseModel):
+    """The filters of a stage."""
+
+    shape: tuple[int, int, int, int] = Field(description="(filters, inputs, rows, columns).")
+    filters: list[Kernels] = Field(
+        description="[filter][input][row][column]: the weights; with paired wiring there is one input."
+    )
+
+
 class ModelFilters(BaseModel):
     """A network's filters, and which pairs of them it uses for which class."""
 
-    conv1_shape: tuple[int, int, int] = Field(description="(filters, rows, columns).")
-    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
-    conv2_shape: tuple[int, int, int, int] = Field(description="(filters, inputs, rows, columns).")
-    conv2_filters: list[list[Matrix]] = Field(
-        description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
-    )
+    stages: list[StageFilters] = Field(min_length=1, max_length=MAX_STAGES)
     usage: FilterUsage | None = Field(description="Null if the network has no study.")
     model: ModelReference
 
@@ -98,13 +112,12 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 @router.get(
     "/models/{name}",
     dependencies=[NoQuery],
-    response_model_exclude_unset=True,
     responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="How was it trained, and how accurate is it?",
 )
-async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
+async def show_model(name: str, catalogue: CatalogueDependency) -> Card:
     """The model card: recipe, seeds, choice, accuracy for each class, confusion matrix, hash."""
-    return ModelCard.model_validate(catalogue.get(name).card)
+    return catalogue.get(name).card
 
 
 @router.get(
@@ -134,26 +147,26 @@ async def show_filters(name: str, request: Request, catalogue: CatalogueDependen
 
 
 def _summary(checkpoint: Checkpoint) -> ModelSummary:
-    card = checkpoint.card
+    card, shape = checkpoint.card, checkpoint.network.architecture
     return ModelSummary(
         name=checkpoint.name,
-        architecture=ArchitectureCard.model_validate(card["architecture"]),
-        parameters=card["parameters"],
-        classes=card["classes"],
-        dataset=card["dataset"]["name"],
-        preprocessing=Preprocessing(card["preprocessing"]),
-        accuracy=card["accuracy"]["test"],
+        input=ImageShape(channels=shape.channels, side=shape.side),
+        stages=list(shape.stages),
+        head=card.head,
+        parameters=card.parameters,
+        classes=list(card.classes),
+        dataset=card.dataset.name,
+        preprocessing=card.preprocessing,
+        accuracy=card.accuracy.test,
         sha256=checkpoint.sha256,
     )
 
 
 def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:
-    conv1, conv2 = checkpoint.precise.weights["conv1.weight"][:, 0], checkpoint.precise.weights["conv2.weight"]
+    network = checkpoint.precise
+    each = [network.weights[f"conv{number}.weight"] for number in range(1, len(network.architecture.stages) + 1)]
     return ModelFilters(
-        conv1_shape=conv1.shape,
-        conv1_filters=conv1.tolist(),
-        conv2_shape=conv2.shape,
-        conv2_filters=conv2.tolist(),
+        stages=[StageFilters(shape=weights.shape, filters=weights.tolist()) for weights in each],
         usage=usage and _usage(usage, checkpoint.network.classes),
         model=ModelReference.of(checkpoint),
     )

@@ -7,19 +7,20 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
+from konkyo.models.architecture import Architecture
+from konkyo.models.hiding.cost import singles, usual_single_side
 from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score, explain_occlusion
-from konkyo.models.hiding.regions import MAX_REGION, Hiding, Regions
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.network import Network
+from konkyo.models.result import check_pairs
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
-from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, Fill
+from konkyo.service.handling.handler import CHEAP_WORK, Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ClassQuery, Fill, Region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
-
-# The paper's 14×14 regions.
-CHEAP_REGIONS = 196
 
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
@@ -29,17 +30,27 @@ class OcclusionQuery(ClassQuery):
 
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset({"faithfulness"})
 
-    region: int = Field(2, ge=1, le=MAX_REGION, description="Side of a region in pixels.")
-    stride: int | None = Field(None, ge=1, le=MAX_REGION, description="1…region; the region's side, if absent.")
+    region: Region | None = Field(
+        None,
+        description="Side of a region in pixels, from 1 to half the image's side; if absent, as the model's `explains` "
+        "says: 2 for images of up to 32 pixels a side, else 4.",
+    )
+    stride: Region | None = Field(None, description="1…region; the region's side, if absent.")
     fill: Fill = 0.0
     score: Score = Field(Score.LOGIT, description="What is compared before and after hiding.")
     pairs: bool = Field(False, description="Add the drop of each filter pair's contribution. Not for a probability.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
-    @property
-    def hiding(self) -> Hiding:
+    def check(self, network: Network) -> None:
+        """Regions that are not in such images, and pairs of a network whose pairs differ from hiding to hiding."""
+        self.hiding(network.architecture)
+        if self.pairs:
+            check_pairs(network)
+
+    def hiding(self, architecture: Architecture) -> Hiding:
         """The regions and the fill value."""
-        return Hiding(Regions(self.region, self.stride), self.fill)
+        side = architecture.side
+        return Hiding(Regions(self.region or usual_single_side(architecture), self.stride, side), self.fill)
 
 
 class CriticalRegion(BaseModel):
@@ -58,8 +69,8 @@ class OcclusionAnswer(ClassAnswer):
     versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
     score: Score
     whole: float = Field(description="The score of the whole image; with `versus`, the difference of the two scores.")
-    region: int = Field(ge=1, le=MAX_REGION)
-    stride: int = Field(ge=1, le=MAX_REGION)
+    region: Region
+    stride: Region
     fill: float = Field(ge=0, le=1)
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     drop: Matrix = Field(
@@ -67,9 +78,7 @@ class OcclusionAnswer(ClassAnswer):
     )
     prediction: list[list[Class]] = Field(description="[row][column]: the predicted class with the region hidden.")
     critical: list[CriticalRegion] = Field(description="The regions whose hiding changes the prediction.")
-    pairs: list[list[Matrix]] | MISSING = Field(
-        MISSING, description="[row][column][conv1 filter][conv2 filter], with `pairs=true`."
-    )
+    pairs: list[list[Matrix]] | MISSING = Field(MISSING, description="[row][column][map][filter], with `pairs=true`.")
     faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")
     input: PreprocessingReport
     model: ModelReference
@@ -95,7 +104,7 @@ def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:
         subject.image,
         subject.target,
         subject.versus,
-        query.hiding,
+        query.hiding(subject.network.architecture),
         query.score,
         pairs=query.pairs,
         faithful=query.faithfulness,
@@ -140,10 +149,11 @@ def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
     return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
 
 
-def _is_cheap(query: OcclusionQuery) -> bool:
-    """Whether there are few regions, and neither pairs nor faithfulness."""
-    rows, columns = query.hiding.regions.grid
-    return rows * columns <= CHEAP_REGIONS and not query.pairs and not query.faithfulness
+def _is_cheap(query: OcclusionQuery, architecture: Architecture) -> bool:
+    """Whether hiding each region by itself is little work, and neither pairs nor faithfulness are asked for."""
+    if query.pairs or query.faithfulness:
+        return False
+    return singles(architecture, query.hiding(architecture).regions).multiply_adds <= CHEAP_WORK
 
 
 _OPERATION = Operation(OcclusionQuery, _explain, _serialise, _draw, _is_cheap)

@@ -7,7 +7,7 @@ from konkyo.models.result import Prediction, predict
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Answer, ModelReference, PerClass, Share
-from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
+from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject, passes_cheaply
 from konkyo.service.handling.queries import ImageQuery
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
@@ -52,4 +52,4 @@ def _serialise(result: Prediction, _: ImageQuery, envelope: Envelope) -> Predict
     )
 
 
-_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.prediction, is_cheap=lambda _: True)
+_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.prediction, passes_cheaply)

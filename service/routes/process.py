@@ -4,16 +4,26 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import MISSING, BaseModel, Field
 
+from konkyo.models.architecture import MAX_STAGES
 from konkyo.models.classes import FEWEST, MOST
-from konkyo.models.contributions import Process, explain_process
+from konkyo.models.contributions import MOST_TOP, USUAL_TOP, Process, explain_process
 from konkyo.models.usage import Typicality
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
-from konkyo.service.handling.answers import Answer, ImageMatrix, Matrix, ModelReference, PerClass, PerClassMatrix
+from konkyo.service.handling.answers import (
+    Class,
+    ClassAnswer,
+    ImageArray,
+    Kernels,
+    Matrix,
+    ModelReference,
+    PerClass,
+    PerClassMatrix,
+)
 from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ImageQuery
+from konkyo.service.handling.queries import ClassQuery
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.imaging.input_warnings import UNLIKE
@@ -21,32 +31,74 @@ from konkyo.service.imaging.input_warnings import UNLIKE
 router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
 
 _PerClassRows = Annotated[list[list[float]], Field(min_length=FEWEST, max_length=MOST)]
-_PerClassMaps = Annotated[list[list[list[Matrix]]], Field(min_length=FEWEST, max_length=MOST)]
+_PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=FEWEST, max_length=MOST)]
 _PerClassTypicality = Annotated[list[Typicality], Field(min_length=FEWEST, max_length=MOST)]
 
 
-class ProcessAnswer(Answer):
+class ProcessQuery(ClassQuery):
+    """Parameters of `POST /explain/process`."""
+
+    top: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TOP,
+        description="Maps of each stage, and pairs, that are shown at most: those that matter most to the target. "
+        f"If absent {USUAL_TOP}, or fewer where the answer would be too large.",
+    )
+
+
+class StageProcess(BaseModel):
+    """What happens in a stage: convolution, ReLU, and a pool where it has one."""
+
+    count: int = Field(ge=1, description="Number of its maps.")
+    shown: list[int] = Field(description="The numbers of the maps that follow, in ascending order; all, if few.")
+    filters: list[Kernels] = Field(
+        description="[shown map][input][row][column]: the weights of its filter; with paired wiring there is one input."
+    )
+    bias: list[float] = Field(description="[shown map]: of its filter.")
+    convolution: list[Matrix] = Field(description="[shown map][row][column], before ReLU.")
+    maps: list[Matrix] = Field(description="[shown map][row][column], after ReLU and pool.")
+
+
+class PairPlace(BaseModel):
+    """A pair: a map that enters the last stage, and a filter of the last stage."""
+
+    map: int = Field(ge=0, description="For a single stage, a channel of the image.")
+    filter: int = Field(ge=0)
+
+
+class ProcessAnswer(ClassAnswer):
     """All intermediate results from the image to the prediction (Fig. 2)."""
 
-    image: ImageMatrix = Field(description="[row][column] in [0, 1]: the input of the network.")
+    versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
+    image: ImageArray = Field(
+        description="[row][column], or [channel][row][column] in colour, in [0, 1]: the input of the network."
+    )
     logits: PerClass
-    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column]: the weights.")
-    conv2_filters: list[list[Matrix]] = Field(
-        description="[conv2 filter][input][row][column]: the weights; with paired wiring there is one input."
+    stages: list[StageProcess] = Field(min_length=1, max_length=MAX_STAGES, description="From the image to the head.")
+    contributions: PerClassMatrix = Field(description="[class][map][filter]: of all pairs.")
+    pairs: list[PairPlace] = Field(
+        description="The pairs whose maps follow, by map and filter: all, if few, else those that add most in absolute "
+        "value to the target; with `versus`, to the difference."
     )
-    conv1: list[Matrix] = Field(description="[conv1 filter][row][column], before ReLU.")
-    pool1: list[Matrix] = Field(description="[conv1 filter][row][column], after ReLU.")
-    conv2: list[Matrix] = Field(
-        description="[map][row][column], before ReLU; with paired wiring pair (i, j) is map i·B + j."
+    passed: list[Matrix] = Field(description="[pair][row][column]: what it passes to the head.")
+    head: _PerClassMaps = Field(
+        description="[class][k][row][column]: the weights of the head for the maps of the last stage that these pairs "
+        "belong to; with hidden layers, with their gates as they are for this image. A pair's map for a class is the "
+        "product with `passed`, cell by cell."
     )
-    pool2: list[Matrix] = Field(description="[map][row][column], after ReLU.")
-    maps: _PerClassMaps = Field(description="[class][conv1 filter][conv2 filter][row][column].")
-    contributions: PerClassMatrix = Field(description="[class][conv1 filter][conv2 filter]: each map's sum.")
-    filter_bias: _PerClassRows = Field(description="[class][conv2 filter].")
+    head_maps: list[int] = Field(
+        description="[k]: the numbers of these maps, in ascending order. Pair (i, j) belongs to map j; with paired "
+        "wiring and B filters to map i·B + j."
+    )
+    maps: list[Matrix] = Field(
+        description="[pair][row][column]: its map for the target; with `versus`, the difference."
+    )
+    filter_bias: _PerClassRows = Field(description="[class][filter].")
     class_bias: PerClass
     typicality: _PerClassTypicality | None = Field(
-        description="For each class, how typical this use of the filters is; see `POST /explain/filters`. Null if the "
-        "network has no study."
+        description="For each class, how typical this use of the filters is; see `POST /explain/filters`. Null if that "
+        "was not studied."
     )
     input: PreprocessingReport
     model: ModelReference
@@ -57,44 +109,60 @@ class ProcessAnswer(Answer):
     summary="What happens on the way from the image to the prediction?",
     response_model=ProcessAnswer,
     **openapi.operation(
-        ImageQuery,
+        ProcessQuery,
         "process",
         "/explain/process",
-        ", with only the first entry of each list of lists, and lists of ten whole",
+        ", with only the first entry of each list of lists, and other lists whole",
     ),
 )
 async def explain(request: Request) -> Response:
-    """The maps of each layer, the maps of every filter pair for every class, their sums, and the winner. The picture is
-    a slide for a lecture, after the paper's Fig. 2. `input` has one more warning, `unlike-training-images`, if the maps
-    of pool2 are farther from those of the training images than 99 of 100 of these are.
+    """The maps of each stage, what each filter pair adds to every class, the maps of the pairs for the target, and the
+    winner. The picture is a slide for a lecture, after the paper's Fig. 2. `input` has one more warning,
+    `unlike-training-images`, if the maps of the last stage are farther from those of the training images than 99 of 100
+    of these are.
     """
     return await Handler(request).respond(_OPERATION)
 
 
-def _explain(subject: Subject, _: ImageQuery) -> Process:
-    return explain_process(subject.network, subject.image, subject.usage)
+def _explain(subject: Subject, query: ProcessQuery) -> Process:
+    return explain_process(subject.network, subject.image, subject.target, subject.versus, subject.usage, query.top)
 
 
-def _serialise(result: Process, _: ImageQuery, envelope: Envelope) -> ProcessAnswer:
-    weights, trace, ledger = result.network.weights, result.trace, result.ledger
+def _serialise(result: Process, _: ProcessQuery, envelope: Envelope) -> ProcessAnswer:
+    ledger = result.ledger
     return ProcessAnswer(
         predicted=result.predicted,
         label=result.label,
+        target=result.target,
+        versus=MISSING if result.versus is None else result.versus,
         image=result.image.tolist(),
         logits=result.logits.tolist(),
-        conv1_filters=weights["conv1.weight"][:, 0].tolist(),
-        conv2_filters=weights["conv2.weight"].tolist(),
-        conv1=trace.conv1.tolist(),
-        pool1=trace.pool1.tolist(),
-        conv2=trace.conv2.tolist(),
-        pool2=trace.pool2.tolist(),
-        maps=ledger.maps.tolist(),
+        stages=[_stage(result, number) for number in range(len(result.shown))],
         contributions=ledger.contributions.tolist(),
+        pairs=[PairPlace(map=one, filter=other) for one, other in result.pairs.tolist()],
+        passed=result.passed.tolist(),
+        head=result.head.tolist(),
+        head_maps=result.head_maps.tolist(),
+        maps=result.maps.tolist(),
         filter_bias=ledger.filter_bias.tolist(),
         class_bias=ledger.class_bias.tolist(),
         typicality=None if result.typicality is None else list(result.typicality),
         input=_report(envelope.input, result.unlike),
         model=envelope.model,
+    )
+
+
+def _stage(result: Process, number: int) -> StageProcess:
+    network, trace, shown = result.network, result.trace, result.shown[number]
+    # With paired wiring the maps of one input have all filters, one after another.
+    filters = shown % network.architecture.stages[number].filters
+    return StageProcess(
+        count=network.architecture.layer_maps[number + 1],
+        shown=shown.tolist(),
+        filters=network.weights[f"conv{number + 1}.weight"][filters].tolist(),
+        bias=network.bias(number)[filters].tolist(),
+        convolution=trace.convolutions[number][shown].tolist(),
+        maps=trace.layers[number][shown].tolist(),
     )
 
 
@@ -105,4 +173,4 @@ def _report(report: PreprocessingReport, unlike: bool | None) -> PreprocessingRe
     return replace(report, warnings=(*report.warnings, UNLIKE))
 
 
-_OPERATION = Operation(ImageQuery, _explain, _serialise, drawing.process)
+_OPERATION = Operation(ProcessQuery, _explain, _serialise, drawing.process)

@@ -7,13 +7,14 @@ from pydantic import MISSING, Field
 
 from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.occlusion import Faithfulness
-from konkyo.models.hiding.regions import MAX_REGION
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
+from konkyo.models.network import Network
+from konkyo.models.result import check_pairs
 from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
 from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, ExactRegion, Fill
+from konkyo.service.handling.queries import ClassQuery, ExactRegion, Fill, Region, check_region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
@@ -30,6 +31,12 @@ class ShapleyQuery(ClassQuery):
     pairs: bool = Field(False, description="Split the values by filter pairs.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
+    def check(self, network: Network) -> None:
+        """Regions that are not in such images, and pairs of a network whose pairs differ from hiding to hiding."""
+        check_region(self.region, None, network)
+        if self.pairs:
+            check_pairs(network)
+
 
 class ShapleyAnswer(ClassAnswer):
     """The Shapley value of each region: logit = empty.logit + Σ values + residual."""
@@ -37,7 +44,7 @@ class ShapleyAnswer(ClassAnswer):
     versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
     logit: float = Field(description="Of the whole image; with `versus`, the difference of the two logits.")
     empty: EmptyAnswer
-    region: int = Field(ge=1, le=MAX_REGION)
+    region: Region
     fill: float = Field(ge=0, le=1)
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     values: Matrix = Field(
@@ -47,12 +54,12 @@ class ShapleyAnswer(ClassAnswer):
     residual: float = Field(description="The rounding error of the sum.")
     pairs: list[list[Matrix]] | MISSING = Field(
         MISSING,
-        description="[row][column][conv1 filter][conv2 filter], with `pairs=true`: the value for the pair's "
+        description="[row][column][map][filter], with `pairs=true`: the value for the pair's "
         "contribution. With `filter_bias` these add up to `values`.",
     )
     filter_bias: list[Matrix] | MISSING = Field(
         MISSING,
-        description="[row][column][conv2 filter], with `pairs=true`: the value for the bias that several "
+        description="[row][column][filter], with `pairs=true`: the value for the bias that several "
         "pairs share; zeros with paired wiring.",
     )
     faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")

@@ -25,5 +25,5 @@ router = APIRouter(prefix="/v1", tags=["inference"], dependencies=[KeyRequired, 
 async def explain(name: str, inference: InferenceDependency) -> Response:
     """The same outputs as those of `/v2/models/{name}/infer`, image by image."""
     checkpoint = inference.checkpoint(name)
-    parse = partial(explain_question, classes=checkpoint.network.classes)
+    parse = partial(explain_question, network=checkpoint.network)
     return await inference.respond(checkpoint, parse, explain_answer)

@@ -14,7 +14,7 @@ from konkyo.service.inference import messages
 from konkyo.service.inference.answer import JSON_LENGTH, infer_answer, model_version
 from konkyo.service.inference.inference import MAX_BODY, InferenceDependency
 from konkyo.service.inference.messages import InferRequest, InferResponse, ModelMetadata, TensorMetadata
-from konkyo.service.inference.outputs import OUTPUTS
+from konkyo.service.inference.outputs import OUTPUTS, available
 from konkyo.service.inference.question import infer_question
 
 _LOOKUP = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -53,10 +53,10 @@ async def model_metadata(name: str, inference: InferenceDependency) -> ModelMeta
         name=checkpoint.name,
         versions=[model_version(checkpoint)],
         platform="numpy",
-        inputs=[TensorMetadata(name=messages.INPUT, datatype="FP32", shape=[-1, 28, 28])],
+        inputs=[TensorMetadata(name=messages.INPUT, datatype="FP32", shape=[-1, *shape.image_shape])],
         outputs=[
-            TensorMetadata(name=name, datatype="FP64", shape=[-1, *output.shape(shape)])
-            for name, output in OUTPUTS.items()
+            TensorMetadata(name=name, datatype="FP64", shape=[-1, *OUTPUTS[name].shape(shape)])
+            for name in available(shape)
         ],
     )
 
@@ -81,12 +81,12 @@ async def infer(
     inference: InferenceDependency,
     json_length: Annotated[str | None, Header(alias=JSON_LENGTH, description="Where the JSON ends.")] = None,
 ) -> Response:
-    """Up to 1,024 images in a body of up to 8 MiB. Outputs are FP64, N images along their first axis: `logits` and
-    `probabilities` [N, classes]; `contributions` [N, A, B], `occlusion` [N, 14, 14] and `shapley` [N, 7, 7] of the
-    predicted class, or of `target`. Name the outputs: without names all are computed. Also at
-    `/v2/models/{name}/versions/{version}/infer`.
+    """Up to 1,024 images of 28×28, or as many numbers in larger ones, in a body of up to 8 MiB. Outputs are FP64, N
+    images along their first axis: `logits` and `probabilities` [N, classes]; of the predicted class, or of `target`,
+    `contributions` [N, maps, filters], `occlusion` and `shapley` [N, rows, columns] of the regions that a network's
+    answers have if nothing else is asked for. The model's metadata has their shapes, and lacks what it cannot give.
+    Name the outputs: without names all are computed. Also at `/v2/models/{name}/versions/{version}/infer`.
     """
     checkpoint = inference.checkpoint(name)
-    classes = checkpoint.network.classes
-    parse = partial(infer_question, json_length=json_length, model=checkpoint.name, classes=classes)
+    parse = partial(infer_question, json_length=json_length, model=checkpoint.name, network=checkpoint.network)
     return await inference.respond(checkpoint, parse, infer_answer)

@@ -1,35 +1,45 @@
 """``GET /models/{name}/weights``."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.service.catalogue import CatalogueDependency
-from konkyo.service.handling.answers import Matrix, ModelReference, PerClass
+from konkyo.service.handling.answers import Kernels, Matrix, ModelReference
 from konkyo.service.handling.openapi import responses
 from konkyo.service.http.no_query import NoQuery
 from konkyo.service.http.security import KeyRequired
 
 router = APIRouter(tags=["models"], dependencies=[KeyRequired, NoQuery])
 
-_PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=FEWEST, max_length=MOST)]
+
+class StageWeights(BaseModel):
+    """The weights of a stage."""
+
+    filters: list[Kernels] = Field(description="[filter][input][row][column]; with paired wiring there is one input.")
+    bias: list[float] = Field(description="[filter]; zeros if the stage has none.")
+
+
+class AffineWeights(BaseModel):
+    """The weights of an affine layer."""
+
+    weights: Matrix = Field(
+        description="[output][input]. The inputs of the first layer are the cells of the last stage, map by map and row "
+        "by row."
+    )
+    bias: list[float] = Field(description="[output].")
 
 
 class ModelWeights(BaseModel):
     """All weights of a network: with them and `POST /explain/process` each step can be computed by hand."""
 
-    conv1_filters: list[Matrix] = Field(description="[conv1 filter][row][column].")
-    conv1_bias: list[float] = Field(description="[conv1 filter].")
-    conv2_filters: list[list[Matrix]] = Field(
-        description="[conv2 filter][input][row][column]; with paired wiring there is one input."
+    stages: list[StageWeights] = Field(min_length=1, max_length=MAX_STAGES, description="From the image to the head.")
+    head: list[AffineWeights] = Field(
+        min_length=1, max_length=MAX_HIDDEN + 1, description="The hidden layers first, that of the classes last."
     )
-    conv2_bias: list[float] = Field(description="[conv2 filter]; zeros if the network has none.")
-    affine: _PerClassMaps = Field(description="[class][map of pool2][row][column].")
-    class_bias: PerClass
     model: ModelReference
 
 
@@ -50,13 +60,14 @@ async def show_weights(name: str, catalogue: CatalogueDependency) -> ModelWeight
 def _weights(checkpoint: Checkpoint) -> ModelWeights:
     network = checkpoint.precise
     weights, shape = network.weights, network.architecture
-    side = shape.pool2_side
     return ModelWeights(
-        conv1_filters=weights["conv1.weight"][:, 0].tolist(),
-        conv1_bias=weights["conv1.bias"].tolist(),
-        conv2_filters=weights["conv2.weight"].tolist(),
-        conv2_bias=network.bias(1).tolist(),
-        affine=weights["affine.weight"].reshape(shape.classes, shape.maps, side, side).tolist(),
-        class_bias=weights["affine.bias"].tolist(),
+        stages=[
+            StageWeights(filters=weights[f"conv{number + 1}.weight"].tolist(), bias=network.bias(number).tolist())
+            for number in range(len(shape.stages))
+        ],
+        head=[
+            AffineWeights(weights=weights[f"{name}.weight"].tolist(), bias=weights[f"{name}.bias"].tolist())
+            for name, *_ in shape.head
+        ],
         model=ModelReference.of(checkpoint),
     )

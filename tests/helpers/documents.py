@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,41 +12,58 @@ from safetensors.numpy import save as serialize
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import probe
-from konkyo.models.files.card import Document
+from konkyo.models.files.card import Document, described
 from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network
 from tests.helpers.oracles import integer_network
 
 TINY = two_stages(Wiring.SUMMED, 1, 1)
 NETWORK = integer_network(TINY, 1, np.float32)
-IMAGE = np.arange(784, dtype=np.uint8).reshape(28, 28)
+
+
+def image_of(network: Network) -> Any:
+    """An image for its probe, 0…255."""
+    shape = network.architecture.image_shape
+    return (np.arange(np.prod(shape)) % 256).astype(np.uint8).reshape(shape)
 
 
 def document(network: Network = NETWORK, name: str = "tiny") -> Document:
     """What a trainer would say of a network that reads one test image, rightly."""
-    architecture = network.architecture
-    return {
-        "format_version": 3,
-        "name": name,
-        "architecture": architecture.document,
-        "parameters": architecture.parameters,
-        "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
-        "classes": list(network.classes),
-        "preprocessing": "mnist",
-        "polarity": "auto",
-        "warnings": ["mostly-ink", "several-pieces"],
-        "recipe": {"steps": 1, "learning_rate": 0.001},
-        "training": {"augmentations": None, "loss": "cross-entropy", "centred": True},
-        "selection": {
-            "by": "validation",
-            "seed": 1,
-            "runs": [{"seed": 1, "validation": 0.5, "chosen_by": 0.5, "step": 1, "test": 0.5}],
+    classes = len(network.classes)
+    return Document.model_validate(
+        {
+            "format_version": 4,
+            "name": name,
+            **described(network.architecture, tuple(network.border.tolist()), "light-on-dark"),
+            "classes": network.classes,
+            "preprocessing": "mnist",
+            "polarity": "auto",
+            "warnings": ("mostly-ink", "several-pieces"),
+            "recipe": {"steps": 1, "learning_rate": 0.001},
+            "training": {"augmentations": None, "loss": "cross-entropy", "centred": True},
+            "selection": {
+                "by": "validation",
+                "seed": 1,
+                "runs": ({"seed": 1, "validation": 0.5, "chosen_by": 0.5, "step": 1, "test": 0.5},),
+            },
+            "dataset": {"name": "some", "licence": "none", "files": {"t10k": "0f"}, "notes": ()},
+            "accuracy": {
+                "validation": 0.5,
+                "test": 1.0,
+                "test_images": classes,
+                "per_class": (1.0,) * classes,
+                "confusion": tuple(map(tuple, np.eye(classes, dtype=int).tolist())),
+            },
+            "probe": probe.make(network.astype(np.float32), image_of(network)),
+            "made_with": {"numpy": "2"},
         },
-        "dataset": {"name": "some", "licence": "none", "files": {"t10k": "0f"}, "notes": []},
-        "accuracy": {"validation": 0.5, "test": 1.0, "test_images": 1, "per_class": [1.0], "confusion": [[1]]},
-        "probe": probe.make(network.astype(np.float32), IMAGE),
-        "made_with": {"numpy": "2"},
-    }
+        strict=False,
+    )
+
+
+def spelled() -> dict[str, Any]:
+    """The tiny document as JSON has it."""
+    return document().model_dump(mode="json")
 
 
 def tensors() -> dict[str, Any]:
@@ -62,7 +79,7 @@ def write(
     says: Any = None,
 ) -> Path:
     """``tiny.safetensors`` and a card that fits it, but for what is given: ``says`` replaces the whole document."""
-    says = document() if says is None else says
+    says = spelled() if says is None else says
     data = serialize(tensors() if weights is None else weights, metadata or {"konkyo": json.dumps(says)})
     path = directory / "tiny.safetensors"
     path.write_bytes(data)
@@ -72,9 +89,9 @@ def write(
     return path
 
 
-def changed(**fields: Any) -> Document:
+def changed(**fields: Any) -> dict[str, Any]:
     """The tiny document with some fields replaced."""
-    return cast(Document, {**document(), **fields})
+    return {**spelled(), **fields}
 
 
 def refused(path: Path) -> CheckpointError:

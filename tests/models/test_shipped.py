@@ -33,8 +33,8 @@ def shipped(request: pytest.FixtureRequest) -> Checkpoint:
 @pytest.fixture(scope="module")
 def tested(shipped: Checkpoint, digits: Digits) -> Digits:
     """The test images of its data set."""
-    found = digits if shipped.card["dataset"]["name"] == "MNIST" else read_data(DATA / "animals", "t10k")
-    assert (found.about.name, found.about.classes) == (shipped.card["dataset"]["name"], shipped.network.classes)
+    found = digits if shipped.card.dataset.name == "MNIST" else read_data(DATA / "animals", "t10k")
+    assert (found.about.name, found.about.classes) == (shipped.card.dataset.name, shipped.network.classes)
     return found
 
 
@@ -57,7 +57,7 @@ def test_the_default_reads_98_percent(digits: Digits) -> None:
 
 
 def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]]) -> None:
-    accuracy, shown = shipped.card["accuracy"], [truth for truth, _ in pairs]
+    accuracy, shown = shipped.card.accuracy, [truth for truth, _ in pairs]
     assert accuracy["test_images"] == len(pairs)
     assert accuracy["test"] == sum(truth == read for truth, read in pairs) / len(pairs)
     confusion = [[0] * 10 for _ in range(10)]
@@ -74,27 +74,27 @@ def test_reads_the_same_in_float32(shipped: Checkpoint, pairs: list[tuple[int, i
 
 def test_has_the_parameters_it_says(shipped: Checkpoint) -> None:
     count = sum(array.size for array in shipped.network.weights.values())
-    assert shipped.card["parameters"] == shipped.network.architecture.parameters == count == PARAMETERS[shipped.name]
+    assert shipped.card.parameters == shipped.network.architecture.parameters == count == PARAMETERS[shipped.name]
 
 
 def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
-    selection, accuracy = shipped.card["selection"], shipped.card["accuracy"]
+    selection, accuracy = shipped.card.selection, shipped.card.accuracy
     best = max(selection["runs"], key=lambda run: run["chosen_by"])  # the first of equal ones
     assert selection["seed"] == best["seed"]
     assert (accuracy["validation"], accuracy["test"]) == (best["validation"], best["test"])
-    files = shipped.card["dataset"]["files"]
-    assert (files == SHA256) == (shipped.card["dataset"]["name"] == "MNIST")
+    files = shipped.card.dataset.files
+    assert (files == SHA256) == (shipped.card.dataset.name == "MNIST")
     assert len(files) == 4
 
 
 def test_knows_its_test_images_by_their_hashes(shipped: Checkpoint, tested: Digits) -> None:
-    files = shipped.card["dataset"]["files"]
+    files = shipped.card.dataset.files
     assert all(files[name] == tested.about.files[name] for name in files if name.startswith("t10k"))
 
 
 def test_is_centred(shipped: Checkpoint) -> None:
     """What is added to the logits of all classes is no part of the prediction."""
-    assert shipped.card["training"]["centred"] is True
+    assert shipped.card.training.centred is True
     for name in ("affine.weight", "affine.bias"):
         assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6
 
@@ -102,9 +102,9 @@ def test_is_centred(shipped: Checkpoint) -> None:
 @pytest.mark.parametrize(("name", "right"), [("animals-3x3", 0.92), ("animals-6x16", 0.96)])
 def test_animals_are_told_apart(name: str, right: float) -> None:
     card: Any = load(checkpoint.DIRECTORY / f"{name}.safetensors").card
-    assert card["accuracy"]["test"] >= right
-    assert card["classes"][6] == "giraffe"
-    assert (card["dataset"]["licence"], card["training"]["augmentations"]["mirror"]) == ("MIT", True)
+    assert card.accuracy.test >= right
+    assert card.classes[6] == "giraffe"
+    assert (card.dataset.licence, card.training.augmentations["mirror"]) == ("MIT", True)
 
 
 def test_reads_as_the_slow_network(shipped: Checkpoint, digits: Digits) -> None:

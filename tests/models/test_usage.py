@@ -122,7 +122,7 @@ def test_a_pair_that_nobody_uses_makes_its_use_odd_and_breaks_nothing() -> None:
 def test_pictures_that_are_all_alike() -> None:
     usage = measure([np.full((3, 2, 2), 5.0)] * 10, 30, 3)
     assert not usage.covariance.any()
-    assert usage.distances(np.array([[3.0, 0.0], [0.0, 4.0]])) == pytest.approx(5)
+    assert mahalanobis(np.array([[3.0, 0.0], [0.0, 4.0]]), np.linalg.inv(ridged(usage.covariance))) == pytest.approx(5)
     assert usage.classes[0].distances.tolist() == [0] * 101
 
 
@@ -134,7 +134,7 @@ finite = st.floats(-50, 50).map(lambda value: round(value, 6))
 def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Array) -> None:
     usage = measure(list(values), 120, 12)
     for digit, one in enumerate(usage.typicality(image)):
-        own = usage.distances(values[digit] - usage.classes[digit].mean)
+        own = mahalanobis(values[digit] - usage.classes[digit].mean, np.linalg.inv(ridged(usage.covariance)))
         slack = 1e-4 * (1 + one.distance)
         # Twelve images are eleven steps; between two of them the percentile is in between.
         least, most = ((own > one.distance + side).mean() * 100 for side in (slack, -slack))

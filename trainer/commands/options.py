@@ -118,7 +118,7 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
     for one in checkpoints if names else ():
         if one not in found:
             raise RunError(
-                f"{one.name} is a network of the data set {one.card['dataset']['name']}, and these images are of "
+                f"{one.name} is a network of the data set {one.card.dataset.name}, and these images are of "
                 f"{about.name}; name the folder of its data set with --data"
             )
     if not found:
@@ -127,4 +127,4 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
 
 
 def _is_of(checkpoint: Checkpoint, about: About) -> bool:
-    return (checkpoint.card["dataset"]["name"], checkpoint.network.classes) == (about.name, about.classes)
+    return (checkpoint.card.dataset.name, checkpoint.network.classes) == (about.name, about.classes)

@@ -101,24 +101,24 @@ def train(
 
 
 def _print_result(published: Checkpoint, out: Path) -> None:
-    selection, accuracy = published.card["selection"], published.card["accuracy"]
+    selection, accuracy = published.card.selection, published.card.accuracy
     table = Table("seed", "validation", "chosen by", "best step", "test", title=published.name)
-    for run in selection["runs"]:
-        style = "bold" if run["seed"] == selection["seed"] else None
+    for run in selection.runs:
+        style = "bold" if run.seed == selection.seed else None
         table.add_row(
-            str(run["seed"]),
-            f"{run['validation']:.2%}",
-            f"{run['chosen_by']:.2%}",
-            f"{run['step']:,}",
-            f"{run['test']:.2%}",
+            str(run.seed),
+            f"{run.validation:.2%}",
+            f"{run.chosen_by:.2%}",
+            f"{run.step:,}",
+            f"{run.test:.2%}",
             style=style,
         )
     console.print(table)
     console.print(
-        f"seed {selection['seed']} has {accuracy['test']:.2%} accuracy on the {accuracy['test_images']:,} test images, "
-        f"with {published.card['parameters']:,} parameters"
+        f"seed {selection.seed} has {accuracy.test:.2%} accuracy on the {accuracy.test_images:,} test images, "
+        f"with {published.card.parameters:,} parameters"
     )
-    tests = [run["test"] for run in selection["runs"]]
+    tests = [run.test for run in selection.runs]
     if len(tests) > 1:
         console.print(f"all {len(tests)} seeds: {mean(tests):.2%} ± {stdev(tests):.2%} of the test images (mean ± sd)")
     console.print(

@@ -1,12 +1,11 @@
 """How a network uses its filter pairs, measured over the images that it predicts correctly."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from konkyo.models.network import Array, IntArray
-from konkyo.models.usage import PERCENT, ClassUsage, Usage
+from konkyo.models.usage import MOST_PAIRS, PERCENT, ClassUsage, Usage, mahalanobis, ridged
 
 # Significant digits that are kept. The rest is noise with 1,000 images, and differs between processors.
 DIGITS = 6
@@ -30,18 +29,19 @@ def measure(contributions: Sequence[Array], searched: int, per_class: int) -> Us
     means = [_rounded(values.mean(0)) for values in contributions]
     deviations = [values - mean for values, mean in zip(contributions, means, strict=True)]
     flat = np.concatenate([values.reshape(len(values), -1) for values in deviations])
-    bare = Usage(searched, per_class, (), _rounded(flat.T @ flat / len(flat)))
+    covariance = _rounded(flat.T @ flat / len(flat)) if flat.shape[1] <= MOST_PAIRS else None
+    precision = None if covariance is None else np.linalg.inv(ridged(covariance))
     classes = tuple(
         ClassUsage(
             images=len(values),
             firsts=_firsts(values),
             mean=mean,
             deviation=_rounded(values.std(0)),
-            distances=_rounded(np.percentile(bare.distances(around), PERCENT)),
+            distances=None if precision is None else _rounded(np.percentile(mahalanobis(around, precision), PERCENT)),
         )
         for values, mean, around in zip(contributions, means, deviations, strict=True)
     )
-    return replace(bare, classes=classes)
+    return Usage(searched, per_class, classes, covariance)
 
 
 def chosen(labels: IntArray, predicted: IntArray, per_class: int, classes: int) -> list[IntArray]:
