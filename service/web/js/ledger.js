@@ -63,6 +63,15 @@ export function account(process, target, versus) {
   };
 }
 
+/** The maps of these pairs for one class. */
+export function mapsOf(process, target, pairs) {
+  const known = placed(process);
+  return pairs.map(({ pair }) => {
+    const p = known.findIndex((one) => samePair(one.pair, pair));
+    return times(process.head[target][known[p].k], process.passed[p]);
+  });
+}
+
 function largest(known) {
   const most = [...known].sort((one, other) => Math.abs(other.value) - Math.abs(one.value)).slice(0, MOST_SHOWN);
   return most.sort((one, other) => other.value - one.value);

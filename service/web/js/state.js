@@ -2,8 +2,8 @@
 
 import { sideOf } from "./image.js";
 
-// The side of a hidden region, until the service has said which is usual.
-const USUAL = 2;
+// The side of a hidden region, until the service has said which is usual: on larger images a larger one.
+const USUAL = { small: 2, large: 4, from: 33 };
 // The networks of the digits have these classes.
 const DIGITS = Array.from({ length: 10 }, (_, number) => String(number));
 
@@ -84,33 +84,33 @@ export function side() {
   return state.answer ? sideOf(state.answer.process.image) : network()?.input.side ?? 28;
 }
 
-/** Whether the network takes pictures in colour. */
+/** Whether the network that is chosen takes pictures in colour. */
 export function takesColour() {
-  return (network()?.input.channels ?? 1) > 1;
+  return (listed(state.model)?.input.channels ?? 1) > 1;
 }
 
 /** Whether it reads digits. */
 export function readsDigits() {
-  return !takesColour() && classNames().join() === DIGITS.join();
+  return !takesColour() && (listed(state.model)?.classes ?? DIGITS).join() === DIGITS.join();
 }
 
 /** Whether its pictures are drawn by hand: strokes make no silhouette, no photograph and no measurement. */
 export function isDrawn() {
-  return !takesColour() && ((network()?.preprocessing ?? "mnist") === "mnist" || readsDigits());
+  return !takesColour() && ((listed(state.model)?.preprocessing ?? "mnist") === "mnist" || readsDigits());
 }
 
 /** What the service says can be asked of the chosen network by an operation; null where it cannot be. */
 export function explains(operation) {
-  if (state.card?.name !== state.model) return { operation };
+  if (state.card?.name !== state.model || !state.card.explains) return { operation };
   return state.card.explains.find((one) => one.operation === operation) ?? null;
 }
 
 /** {least, most, usual}: the sides of hidden regions that can be chosen. */
 export function regions() {
   const said = explains("occlusion");
-  const most = Math.floor((listed(state.model)?.input.side ?? 28) / 2);
-  const sides = said?.regions ?? [1, most];
-  return { least: Math.min(...sides), most: Math.max(...sides), usual: said?.region ?? USUAL };
+  const pixels = listed(state.model)?.input.side ?? 28;
+  const sides = said?.regions ?? [1, Math.floor(pixels / 2)];
+  return { least: Math.min(...sides), most: Math.max(...sides), usual: said?.region ?? (pixels < USUAL.from ? USUAL.small : USUAL.large) };
 }
 
 /** The side of a hidden region that is asked about. */

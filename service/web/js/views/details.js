@@ -2,9 +2,10 @@
 
 import { limitOf } from "../colours.js";
 import { includes } from "../hiding.js";
+import { isColour } from "../image.js";
 import { changeOf, decimalsOf, entryOf, indexOf, largestCell, samePair } from "../ledger.js";
 import { number, percent } from "../numbers.js";
-import { isDrawn, nameOf, takesColour } from "../state.js";
+import { isDrawn, nameOf } from "../state.js";
 import { words } from "../words.js";
 
 const details = document.getElementById("details");
@@ -44,7 +45,7 @@ function occlusionWords(said, { now: { answer, spot }, one }) {
   if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
-  if (lost === 0 && left === predicted) return takesColour() ? said.groundsNone : said.spotEmpty;
+  if (lost === 0 && left === predicted) return isColour(answer.process.image) ? said.groundsNone : said.spotEmpty;
   const decimals = decimalsOf(one);
   const { before, after, change } = changeOf(answer, spot, decimals);
   const values = { before: number(before, decimals), after: number(after, decimals), change: number(change, decimals, true) };

@@ -12,8 +12,8 @@ const DOT = 0.62;
 const TAG = [14, 16];
 // Smaller numbers cannot be read.
 const LEAST_LETTER = 8;
-// A colour picture beneath other colours keeps so much of its light and shade; beneath numbers less.
-const SHADE = { plain: 0.75, faint: 0.45 };
+// Between the darkest and the lightest of a colour picture beneath other colours; beneath numbers there is less.
+const SHADE = { plain: 0.5, faint: 0.28 };
 
 /** A value for each pixel of `side` × `side`, from one value a region. */
 export function spread(values, region, side) {
@@ -59,14 +59,19 @@ function drawDots(context, image, pixel, faint) {
   context.globalAlpha = 1;
 }
 
+/** Light and shade of a picture, as far apart as they can be without hiding the colours beneath. */
 function drawShades(context, image, pixel, faint) {
   const share = SHADE[faint ? "faint" : "plain"];
   const dark = theme() === "dark";
-  const level = (value) => Math.round(255 * (dark ? share * value : 1 - share * (1 - value)));
+  const shades = lightness(image);
+  const flat = shades.flat();
+  const [least, most] = [Math.min(...flat), Math.max(...flat)];
+  const place = (value) => (most > least ? (value - least) / (most - least) : 1);
+  const level = (value) => Math.round(255 * (dark ? share * place(value) : 1 - share * (1 - place(value))));
   context.save();
   // The darkest of a picture darkens light paper; the lightest of it lights up dark paper.
   context.globalCompositeOperation = dark ? "screen" : "multiply";
-  fillMap(context, lightness(image), 0, 0, pixel, (value) => Array(3).fill(level(value)));
+  fillMap(context, shades, 0, 0, pixel, (value) => Array(3).fill(level(value)));
   context.restore();
 }
 

@@ -1,7 +1,7 @@
 // The head closely: the weights of a class, and softmax calculated.
 
 import { limitOf } from "../../colours.js";
-import { logSum, softmax, sum, times } from "../../ledger.js";
+import { logSum, sum, times } from "../../ledger.js";
 import { partsOf, stagesOf } from "../../network.js";
 import { decimalsFor, number, percent, roundRowsToTotal, roundToTotal, rounded, scientific } from "../../numbers.js";
 import { nameOf } from "../../state.js";
@@ -180,7 +180,7 @@ export function showSoftmax(box, { logits, predicted }) {
   }
   const others = logits.filter((_, each) => !shown.includes(each));
   if (others.length) body.append(softmaxRow("rest", said.otherClasses(others.length), "", logSum(others), whole));
-  const foot = row("", said.closer.sumOfAll, ["", scientific(whole), percent(softmax(logits).reduce((total, one) => total + one, 0))]);
+  const foot = row("", said.closer.sumOfAll, ["", scientific(whole), percent(1)]);
   foot.append(element("td", ""));
   table.createTFoot().append(foot);
   box.className = "closer last";

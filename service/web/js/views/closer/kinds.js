@@ -1,7 +1,7 @@
 // What the walk shows closely of a stage: what the window of its convolution or its pool sees, and what it makes of that.
 
 import { limitOf } from "../../colours.js";
-import { channelsOf, cut, highest, padded } from "../../image.js";
+import { channelsOf, cut, highest, isColour, padded } from "../../image.js";
 import { sum, times } from "../../ledger.js";
 import { partsOf, stagesOf } from "../../network.js";
 import { decimalsFor, roundRowsToTotal, roundToTotal, rounded } from "../../numbers.js";
@@ -24,7 +24,7 @@ function entering({ process }, number) {
 
 /** The name of a map that a stage is given. */
 function inputName(said, { network, process }, number, input) {
-  if (number === 0) return process.image[0][0].length ? said.channels[input] : said.layers.picture;
+  if (number === 0) return isColour(process.image) ? said.channels[input] : said.layers.picture;
   const before = stagesOf(network)[number - 1];
   const name = said.mapOf(number, partsOf(before, input));
   return before.pool ? said.pooled(name) : said.rectified(name);
