@@ -1,5 +1,7 @@
 """The architecture of a network: a list of stages and a head (docs/mathematics.md, 1). It holds no weights."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -319,6 +321,45 @@ def two_stages(
     return Architecture(
         (Stage(conv1_filters, conv1_kernel), Stage(conv2_filters, conv2_kernel, wiring=wiring, bias=conv2_bias)),
         classes=classes,
+    )
+
+
+# A stage in text. The marks may stand in any order, each once.
+_STAGE = re.compile(r"(\d{1,3})k(\d{1,3})(?:p(\d{1,3}))?(n?q?u?|n?uq?|qn?u?|qun?|un?q?|uqn?)", re.ASCII)
+STAGES_SYNTAX = (
+    "FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired wiring, u without bias; "
+    "stages are separated by commas, such as 16k5p2,32k5p2"
+)
+
+
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """The stages that a text such as ``16k5p2,32k3nq`` describes; see ``STAGES_SYNTAX``.
+
+    Raises
+    ------
+    ArchitectureError
+        One of them is spelled otherwise. Whether they make a network is for ``Architecture`` to say.
+    """
+    stages = []
+    for number, spelled in enumerate(text.split(","), 1):
+        match = _STAGE.fullmatch(spelled.strip())
+        if match is None:
+            raise ArchitectureError(f"stage {number} is {spelled.strip()!r}; write {STAGES_SYNTAX}")
+        filters, kernel, padding, marks = match.groups()
+        wiring = Wiring.PAIRED if "q" in marks else Wiring.SUMMED
+        stages.append(Stage(int(filters), int(kernel), int(padding or 0), "n" not in marks, wiring, "u" not in marks))
+    return tuple(stages)
+
+
+def written_stages(stages: Sequence[Stage]) -> str:
+    """The text that ``parse_stages`` reads as these stages: ``3k5,3k3q`` for the paper's network, paired."""
+    return ",".join(
+        f"{stage.filters}k{stage.kernel}"
+        + (f"p{stage.padding}" if stage.padding else "")
+        + "n" * (not stage.pool)
+        + "q" * stage.paired
+        + "u" * (not stage.bias)
+        for stage in stages
     )
 
 

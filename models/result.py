@@ -8,6 +8,9 @@ from konkyo.models.classes import Names
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network, softmax
 
+# Why a network with hidden affine layers has no values by pair under hidings.
+HIDDEN_PAIRS = "with hidden affine layers the head differs from hiding to hiding"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -76,9 +79,7 @@ def check_question(target: int | None, versus: int | None, classes: Names) -> No
 def check_pairs(network: Network) -> None:
     """Raise ParameterError for a network whose pairs have other weights in each hiding."""
     if network.architecture.hidden:
-        raise ParameterError(
-            "pairs", "with hidden affine layers the head differs from hiding to hiding; ask without pairs"
-        )
+        raise ParameterError("pairs", f"{HIDDEN_PAIRS}; ask without pairs")
 
 
 def check_single(image: Array, network: Network) -> None:

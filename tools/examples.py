@@ -73,7 +73,7 @@ def write_example(name: str, answer: bytes) -> None:
 
 def trained_on(dataset: str) -> dict[str, Checkpoint]:
     """The shipped networks of a data set."""
-    return {name: one for name, one in sorted(load_all().items()) if one.card["dataset"]["name"] == dataset}
+    return {name: one for name, one in sorted(load_all().items()) if one.card.dataset.name == dataset}
 
 
 def write_digits() -> None:
@@ -138,11 +138,11 @@ def with_networks(text: str) -> str:
     """The text with the table of the shipped networks made anew from their cards."""
     head = "| | knows | wiring | filters | parameters | correct on the test images | all seeds, mean ± sd |"
     rows = [head, "|---|---|---|---|--:|--:|--:|"]
-    for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card["parameters"]):
-        dataset = checkpoint.card["dataset"]["name"]
-        shape, accuracy = checkpoint.network.architecture, checkpoint.card["accuracy"]["test"]
+    for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card.parameters):
+        dataset = checkpoint.card.dataset.name
+        shape, accuracy = checkpoint.network.architecture, checkpoint.card.accuracy.test
         filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
-        tests = [run["test"] for run in checkpoint.card["selection"]["runs"]]
+        tests = [run["test"] for run in checkpoint.card.selection.runs]
         spread = (
             f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}" if len(tests) > 1 else "one seed"
         )

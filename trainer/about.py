@@ -49,12 +49,12 @@ class About:
     files: Mapping[str, str]
     preprocessing: Preprocessing = Preprocessing.RESIZE
     polarity: Polarity = Polarity.AUTO
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     mirror: bool = False
     notes: tuple[str, ...] = ()
 
     @property
-    def document(self) -> DatasetCard:
+    def card(self) -> DatasetCard:
         """The data set as cards have it."""
         return DatasetCard(name=self.name, licence=self.licence, files=dict(self.files), notes=self.notes)
 

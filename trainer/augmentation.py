@@ -12,13 +12,15 @@ from konkyo.trainer.data import Digits
 TURN = 0.08  # radians
 STRETCH = 0.04  # share of the size
 SLANT = 0.06  # sideways for each pixel downwards
-SHIFT = 0.8  # pixels
+SHIFT = 0.8 / 28  # of the side
 # Changed copies of each held-out image, with which it validates.
 COPIES = 8
 
 
 def augment(images: Tensor, seed: int, mirror: bool = False) -> Tensor:
-    """The images (N, 1, 28, 28), each turned, stretched, slanted and shifted a little, at random.
+    """The images (N, channels, side, side), each turned, stretched, slanted and shifted a little, at random.
+
+    What comes in from outside is empty: 0 in a grey image; in colour, where nothing is empty, the pixel at the edge.
 
     Parameters
     ----------
@@ -34,28 +36,32 @@ def augment(images: Tensor, seed: int, mirror: bool = False) -> Tensor:
 
     turn, stretch, slant = at_random(TURN), 1 + at_random(STRETCH), at_random(SLANT)
     # affine_grid measures in half images.
-    across, down = at_random(SHIFT / 14), at_random(SHIFT / 14)
+    across, down = at_random(2 * SHIFT), at_random(2 * SHIFT)
     side = (torch.rand(count, generator=generator) < 0.5) * 2 - 1 if mirror else 1
     rows = [
         torch.stack([side * turn.cos() * stretch, slant - turn.sin() * stretch, across], 1),
         torch.stack([side * turn.sin() * stretch, turn.cos() * stretch, down], 1),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
+    outside = "zeros" if images.shape[1] == 1 else "border"
+    return F.grid_sample(images, grid, padding_mode=outside, align_corners=False)
 
 
-def document(mirror: bool) -> AugmentationCard:
-    """What a card says of it."""
-    return AugmentationCard(turn=TURN, stretch=STRETCH, slant=SLANT, shift=SHIFT, mirror=mirror)
+def card(side: int, mirror: bool) -> AugmentationCard:
+    """What a card says of it, with the shift in pixels."""
+    return AugmentationCard(turn=TURN, stretch=STRETCH, slant=SLANT, shift=round(SHIFT * side, 6), mirror=mirror)
 
 
 def with_copies(digits: Digits) -> tuple[Tensor, Tensor]:
-    """Images (M, 1, 28, 28) in [0, 1] with labels (M,): the digits, and changed copies of them, always the same."""
+    """Images (M, channels, side, side) in [0, 1] with labels (M,): the data set's, and changed copies of them, always
+    the same.
+    """
     images, labels = tensors(digits)
     copies = [augment(images, copy, digits.about.mirror) for copy in range(COPIES)]
     return torch.cat([images, *copies]), labels.repeat(1 + COPIES)
 
 
 def tensors(digits: Digits) -> tuple[Tensor, Tensor]:
-    """Images (N, 1, 28, 28) in [0, 1] and labels (N,)."""
-    return torch.from_numpy(digits.scaled(np.float32))[:, None], torch.from_numpy(digits.labels.astype(np.int64))
+    """Images (N, channels, side, side) in [0, 1] and labels (N,)."""
+    images = digits.scaled(np.float32).reshape(len(digits), digits.channels, digits.side, digits.side)
+    return torch.from_numpy(images), torch.from_numpy(digits.labels.astype(np.int64))

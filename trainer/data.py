@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.trainer import idx
 from konkyo.trainer.about import MNIST, NO_LICENCE, SHA256, About
@@ -31,7 +32,7 @@ class Digits:
     Attributes
     ----------
     images
-        (N, 28, 28), 0…255, light ink on dark.
+        (N, side, side), 0…255, light ink on dark; (N, 3, side, side) in colour.
     labels
         (N,), from 0.
     about
@@ -41,6 +42,16 @@ class Digits:
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     about: About = MNIST
+
+    @property
+    def side(self) -> int:
+        """Of the images, in pixels."""
+        return self.images.shape[-1]
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour."""
+        return 1 if self.images.ndim == 3 else 3
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -80,21 +91,37 @@ class Digits:
         return self[np.sort(order[:-count])], self[np.sort(order[-count:])]
 
 
-def read(directory: Path, part: str) -> Digits:
+def read(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> Digits:
     """One part of a data set, ``train`` or ``t10k``, from IDX files or from a folder of pictures a class.
+
+    Parameters
+    ----------
+    directory, part
+        Which.
+    side
+        Of the images; of pictures usually 28. IDX files have their own.
+    colour
+        Whether pictures are read in colour; usually the training pictures decide.
 
     Raises
     ------
     DataError
-        There is no data set, a file is missing or unreadable, or files do not fit each other. The message says what
-        would be right.
+        There is no data set, a file is missing or unreadable, or files do not fit each other or what was asked for. The
+        message says what would be right.
     """
     if not directory.is_dir():
         raise DataError(f"there is no folder {directory}")
     found = find_idx(directory)
-    if may_be_mnist(directory):
-        return _mnist(directory, part)
-    return _from_idx(found, part) if found else _from_pictures(directory, part)
+    if found is None and not may_be_mnist(directory):
+        return _from_pictures(directory, part, side or IMAGE_SIDE, colour)
+    digits = _mnist(directory, part) if found is None or may_be_mnist(directory) else _from_idx(found, part)
+    if side not in (None, digits.side) or colour:
+        wanted = f"{side or digits.side} × {side or digits.side}{' in colour' if colour else ''}"
+        raise DataError(
+            f"{directory} holds grey images of {digits.side} × {digits.side}, not of {wanted}: only pictures, in one "
+            "folder a class, are resized"
+        )
+    return digits
 
 
 def may_be_mnist(directory: Path) -> bool:
@@ -167,9 +194,9 @@ def _from_idx(found: IdxFolder, part: str) -> Digits:
     return divided(digits)[part != "train"] if split else digits
 
 
-def _from_pictures(directory: Path, part: str) -> Digits:
-    images, labels, about, whole = read_pictures(directory, part)
-    digits = Digits(images, labels, replace(about, notes=(SPLIT_NOTE,)) if whole else about)
+def _from_pictures(directory: Path, part: str, side: int, colour: bool | None) -> Digits:
+    images, labels, about, whole = read_pictures(directory, part, side, colour)
+    digits = Digits(images, labels, replace(about, notes=(*about.notes, SPLIT_NOTE)) if whole else about)
     return divided(digits)[part != "train"] if whole else digits
 
 

@@ -9,7 +9,7 @@ from konkyo.models.files.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
 from konkyo.trainer.errors import DataError
 
 NAME = "dataset.json"
-_KEYS = "name", "licence", "preprocessing", "polarity", "mirror", "transpose", "warnings"
+_KEYS = "name", "licence", "preprocessing", "polarity", "colour", "mirror", "transpose", "warnings"
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Description:
     ----------
     name, licence, preprocessing, polarity, mirror, warnings
         As in ``About``.
+    colour
+        Whether pictures are read in colour.
     transpose
         Whether rows and columns of the IDX files are exchanged, as in EMNIST's.
     """
@@ -28,6 +30,7 @@ class Description:
     licence: str | None = None
     preprocessing: Preprocessing | None = None
     polarity: Polarity | None = None
+    colour: bool | None = None
     mirror: bool | None = None
     transpose: bool | None = None
     warnings: tuple[str, ...] | None = None

@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from konkyo.models.architecture import POOL, Wiring
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.network import TrainableNetwork, pooled
 
 # PyTorch's convolutions are faster where a pixel's channels lie together, and many channels fill its vectors.
 LAYOUT = torch.channels_last
@@ -35,28 +34,38 @@ class Ensemble(nn.Module):
         )
 
     def forward(self, images: Tensor, which: slice = slice(None)) -> Tensor:
-        """(N, 1, 28, 28) in [0, 1] → logits (N, S, C), of the networks ``which``."""
-        weights = {name: tensor[which] for name, tensor in self.weights.items()}
-        conv1 = F.conv2d(
-            images.to(memory_format=LAYOUT),
-            weights["conv1_weight"].flatten(0, 1).to(memory_format=LAYOUT),
-            weights["conv1_bias"].flatten(),
-        )
-        pool1 = F.relu(F.max_pool2d(conv1, POOL))
-        pool2 = F.relu(F.max_pool2d(self._second_maps(pool1, weights), POOL))
-        features = pool2.reshape(len(images), len(weights["affine_bias"]), -1)
-        logits: Tensor = torch.einsum("nsf,scf->nsc", features, weights["affine_weight"]) + weights["affine_bias"]
-        return logits
+        """(N, channels, side, side) in [0, 1] → logits (N, S, C), of the networks ``which``."""
+        maps = images.to(memory_format=LAYOUT)
+        for number, stage in enumerate(self.architecture.stages):
+            maps = pooled(stage, self._convolved(number, maps, which))
+        *hidden, (last, *_) = self.architecture.head
+        values = maps.reshape(len(images), len(self.weights["affine_bias"][which]), -1)
+        for name, *_ in hidden:
+            values = F.relu(self._affine(name, values, which))
+        return self._affine(last, values, which)
 
-    def _second_maps(self, pool1: Tensor, weights: dict[str, Tensor]) -> Tensor:
-        """conv2: (N, S·A, 12, 12) → (N, S·maps, 10, 10), before ReLU."""
-        # summed: a group is a network. paired: a group is a map, and all maps of a network get the same kernels.
-        copies = 1 if self.architecture.wiring is Wiring.SUMMED else self.architecture.conv1_filters
-        kernels = weights["conv2_weight"].repeat_interleave(copies, 0).flatten(0, 1).to(memory_format=LAYOUT)
-        bias = None
-        if self.architecture.conv2_bias:
-            bias = weights["conv2_bias"].repeat_interleave(copies, 0).flatten()
-        return F.conv2d(pool1, kernels, bias, groups=len(weights["affine_bias"]) * copies)
+    def _convolved(self, number: int, maps: Tensor, which: slice) -> Tensor:
+        """A stage's convolution: (N, S·n, s, s), or (N, n, s, s) for the image that all networks see → (N, S·m, o, o)."""
+        stage, inputs = self.architecture.stages[number], self.architecture.layer_maps[number]
+        kernels = self.weights[f"conv{number + 1}_weight"][which]
+        bias = self.weights[f"conv{number + 1}_bias"][which] if stage.bias else None
+        groups = len(kernels)
+        if stage.paired and inputs > 1:
+            # A group is a map, and all maps of a network get the same kernels.
+            if number == 0:
+                maps = maps.repeat(1, groups, 1, 1)
+            kernels = kernels.repeat_interleave(inputs, 0)
+            bias = None if bias is None else bias.repeat_interleave(inputs, 0)
+            groups *= inputs
+        elif number == 0:
+            groups = 1
+        kernels = kernels.flatten(0, 1).to(memory_format=LAYOUT)
+        flat = None if bias is None else bias.flatten()
+        return F.conv2d(maps, kernels, flat, padding=stage.padding, groups=groups)
+
+    def _affine(self, name: str, values: Tensor, which: slice) -> Tensor:
+        made: Tensor = torch.einsum("nsf,swf->nsw", values, self.weights[f"{name}_weight"][which])
+        return made + self.weights[f"{name}_bias"][which]
 
     @property
     def groups(self) -> list[slice]:
@@ -74,7 +83,7 @@ class Ensemble(nn.Module):
 
 @torch.no_grad()
 def accuracies(ensemble: Ensemble, images: Tensor, labels: Tensor, chunk: int = 1000) -> list[float]:
-    """Share of images (N, 1, 28, 28) that each network predicts as their label (N,)."""
+    """Share of images (N, channels, side, side) that each network predicts as their label (N,)."""
     correct = torch.zeros(ensemble.size, dtype=torch.int64)
     for start in range(0, len(labels), chunk):
         some = slice(start, start + chunk)

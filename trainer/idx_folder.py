@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.architecture import SIDES
 from konkyo.trainer import idx
 from konkyo.trainer.errors import DataError
 
@@ -41,7 +41,7 @@ class IdxFolder:
         return any((part, kind) in self.files for kind in KINDS)
 
     def read(self, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], dict[str, str]]:
-        """Images (N, 28, 28), labels (N,), and the SHA-256 of each uncompressed file.
+        """Images (N, side, side), labels (N,), and the SHA-256 of each uncompressed file.
 
         Raises
         ------
@@ -61,11 +61,12 @@ class IdxFolder:
             except ValueError as error:
                 raise DataError(f"{path} cannot be read: {error}") from error
         images, labels = arrays
-        sides = " × ".join(map(str, images.shape[1:]))
-        if images.ndim != 3 or images.shape[1:] != (IMAGE_SIDE, IMAGE_SIDE):
+        if images.ndim != 3 or images.shape[1] != images.shape[2] or images.shape[1] not in SIDES:
+            sides = " × ".join(map(str, images.shape[1:]))
             raise DataError(
-                f"{self.files[part, 'images']} holds images of {sides or 'one number'}; they must be {IMAGE_SIDE} × "
-                f"{IMAGE_SIDE}. Pictures of other sizes may be in one folder a class, as PNG files: they are resized"
+                f"{self.files[part, 'images']} holds images of {sides or 'one number'}; they must be square, of "
+                f"{SIDES[0]} to {SIDES[-1]} pixels a side. Pictures of other sizes may be in one folder a class, as PNG "
+                "files: they are resized"
             )
         if labels.ndim != 1 or len(labels) != len(images):
             raise DataError(

@@ -11,7 +11,6 @@ from safetensors.numpy import load_file
 
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.errors import ArchitectureError
-from konkyo.models.files.card import SelectionCard, TrainingCard
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
@@ -90,8 +89,8 @@ def publish_imported(name: str, network: Network, training: Digits, test: Digits
     note = "validation is measured on all training images, which the network may have been trained on"
     origin = Origin(
         recipe={},
-        training=TrainingCard(augmentations=None, loss="not known: the weights were imported", centred=False),
-        selection=SelectionCard(by="no choice: the weights were imported", seed=0, runs=()),
+        training={"augmentations": None, "loss": "not known: the weights were imported", "centred": False},
+        selection={"by": "no choice: the weights were imported", "seed": 0, "runs": []},
         validation=evaluate(network, training).accuracy,
         packages={},
     )

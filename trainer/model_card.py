@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from konkyo.models.files import checkpoint, probe
-from konkyo.models.files.card import FORMAT_VERSION, AccuracyCard, Document, SelectionCard, TrainingCard, described
+from konkyo.models.files.card import (
+    FORMAT_VERSION,
+    AccuracyCard,
+    Document,
+    Polarity,
+    SelectionCard,
+    TrainingCard,
+    described,
+)
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.about import About
@@ -45,7 +53,7 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
     document = Document(
         format_version=FORMAT_VERSION,
         name=name,
-        **described(network.architecture, tuple(network.border.tolist()), "light-on-dark"),
+        **described(network.architecture, tuple(network.border.tolist()), Polarity.LIGHT_ON_DARK.value),
         classes=about.classes,
         preprocessing=about.preprocessing,
         polarity=about.polarity,
@@ -53,7 +61,7 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
         recipe=origin.recipe,
         training=origin.training,
         selection=origin.selection,
-        dataset=about.document,
+        dataset=about.card,
         accuracy=AccuracyCard(
             validation=origin.validation,
             test=tested.accuracy,

@@ -5,12 +5,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from konkyo.models.architecture import POOL, Architecture, Wiring
+from konkyo.models.architecture import POOL, Architecture, Stage
 from konkyo.models.network import Network
 
 
 class TrainableNetwork(nn.Module):
-    """The network of section 2.1; its parameters carry the names and shapes of the checkpoint.
+    """A network of stages and a head; its parameters carry the names and shapes of the checkpoint.
 
     Weights start at random (PyTorch's own scheme), from torch's global generator.
     """
@@ -18,27 +18,39 @@ class TrainableNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        a, b, kernels = architecture.conv1_filters, architecture.conv2_filters, architecture.kernels_per_filter
-        self.conv1 = nn.Conv2d(1, a, architecture.conv1_kernel)
-        self.conv2 = nn.Conv2d(kernels, b, architecture.conv2_kernel, bias=architecture.conv2_bias)
-        self.affine = nn.Linear(architecture.maps * architecture.pool2_side**2, architecture.classes)
+        for number, (stage, maps) in enumerate(zip(architecture.stages, architecture.layer_maps, strict=False), 1):
+            inputs = 1 if stage.paired else maps
+            convolution = nn.Conv2d(inputs, stage.filters, stage.kernel, padding=stage.padding, bias=stage.bias)
+            self.add_module(f"conv{number}", convolution)
+        for name, outputs, features in architecture.head:
+            self.add_module(name, nn.Linear(features, outputs))
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) in [0, 1] → logits (N, C)."""
-        pool1 = F.relu(F.max_pool2d(self.conv1(images), POOL))
-        pool2 = F.relu(F.max_pool2d(self.second_maps(pool1), POOL))
-        logits: Tensor = self.affine(pool2.flatten(1))
+        """(N, channels, side, side) in [0, 1] → logits (N, C)."""
+        maps = images
+        for number, stage in enumerate(self.architecture.stages, 1):
+            maps = pooled(stage, self._convolved(stage, self.get_submodule(f"conv{number}"), maps))
+        values = maps.flatten(1)
+        *hidden, (last, *_) = self.architecture.head
+        for name, *_ in hidden:
+            values = F.relu(self.get_submodule(name)(values))
+        logits: Tensor = self.get_submodule(last)(values)
         return logits
 
-    def second_maps(self, pool1: Tensor) -> Tensor:
-        """conv2: (N, A, 12, 12) → (N, maps, 10, 10), before ReLU."""
-        if self.architecture.wiring is Wiring.SUMMED:
-            maps: Tensor = self.conv2(pool1)
-            return maps
+    @staticmethod
+    def _convolved(stage: Stage, convolution: nn.Module, maps: Tensor) -> Tensor:
+        if not stage.paired:
+            found: Tensor = convolution(maps)
+            return found
         # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
-        groups = self.architecture.conv1_filters
-        bias = None if self.conv2.bias is None else self.conv2.bias.repeat(groups)
-        return F.conv2d(pool1, self.conv2.weight.repeat(groups, 1, 1, 1), bias, groups=groups)
+        groups, weight, bias = maps.shape[1], convolution.weight, convolution.bias
+        return F.conv2d(
+            maps,
+            weight.repeat(groups, 1, 1, 1),
+            None if bias is None else bias.repeat(groups),
+            padding=stage.padding,
+            groups=groups,
+        )
 
     def export(self) -> Network:
         """The network as arrays, float32, with an affine layer that sums to zero over the classes.
@@ -50,6 +62,11 @@ class TrainableNetwork(nn.Module):
         for name in ("affine.weight", "affine.bias"):
             weights[name] = centred(weights[name])
         return Network(self.architecture, weights)
+
+
+def pooled(stage: Stage, convolved: Tensor) -> Tensor:
+    """A stage's output for its convolution. ReLU and maximum commute; after the pool it has less to do."""
+    return F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
 
 
 def centred(weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,7 +1,9 @@
 """A data set as one folder of pictures a class."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +23,15 @@ MAX_PIXELS = 50_000_000
 # What file managers leave in folders.
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _LISTED = 5
+# A picture is coloured if so large a share of its pixels has channels that differ by more than this; a data set is one
+# of colour if so large a share of its training pictures is coloured.
+COLOURED, COLOURED_PIXELS, COLOURED_PICTURES = 0.1, 0.01, 0.1
 
+T = TypeVar("T")
 Images = NDArray[np.uint8]
 
 
-def read_pictures(directory: Path, part: str) -> tuple[Images, Images, About, bool]:
+def read_pictures(directory: Path, part: str, side: int, colour: bool | None) -> tuple[Images, Images, About, bool]:
     """The pictures of a part, prepared.
 
     ``directory`` holds a folder a class, or ``train`` and ``test`` with a folder a class each. A class is called as its
@@ -37,11 +43,15 @@ def read_pictures(directory: Path, part: str) -> tuple[Images, Images, About, bo
         The data set.
     part
         ``train`` or ``t10k``.
+    side
+        Of the images.
+    colour
+        Whether they are read in colour; None leaves it to ``dataset.json``, or else to the training pictures.
 
     Returns
     -------
     images, labels
-        (N, 28, 28) and (N,).
+        (N, side, side) or (N, 3, side, side), and (N,).
     about
         The data set.
     whole
@@ -58,14 +68,20 @@ def read_pictures(directory: Path, part: str) -> tuple[Images, Images, About, bo
         raise DataError(f"{directory}: {key} in dataset.json is for IDX files; pictures are resized as they are")
     folders = {name: directory / name for name in ("train", "test") if (directory / name).is_dir()}
     whole = "test" not in folders
-    root = folders.get("train", directory) if whole or part == "train" else folders["test"]
+    training = folders.get("train", directory)
+    root = training if whole or part == "train" else folders["test"]
     if not whole and "train" not in folders:
         raise DataError(f"{directory} has a folder test, but none called train beside it")
     names = _classes(root)
     if not whole:
         _check_same(_classes(folders["train"]), _classes(folders["test"]))
-    polarity = said.polarity or Polarity.AUTO
-    images, labels, digest = _read(root, names, polarity)
+    notes: tuple[str, ...] = ()
+    if colour is None and said.colour is None:
+        colour, notes = _decided(training, names)
+    in_colour = bool(said.colour if colour is None else colour)
+    # Ink is light or dark; other pictures show what they show.
+    polarity = said.polarity or (Polarity.LIGHT_ON_DARK if in_colour else Polarity.AUTO)
+    images, labels, digest = _read(root, names, lambda path: prepared(path, polarity, side, in_colour))
     about = About(
         name=said.name or directory.resolve().name,
         licence=said.licence or NO_LICENCE,
@@ -75,8 +91,20 @@ def read_pictures(directory: Path, part: str) -> tuple[Images, Images, About, bo
         polarity=polarity,
         warnings=said.warnings or (),
         mirror=said.mirror or False,
+        notes=notes,
     )
-    return images, labels, about, whole
+    return np.stack(images), labels, about, whole
+
+
+def _decided(training: Path, names: Names) -> tuple[bool, tuple[str, ...]]:
+    """Whether the data set is one of colour, and what the card says of that."""
+    coloured = np.array(_read(training, names, is_coloured)[0])
+    if not coloured.any():
+        return False, ()
+    found = f"{coloured.sum():,} of {len(coloured):,} pictures are coloured"
+    if coloured.mean() >= COLOURED_PICTURES:
+        return True, (f"{found}: images are in colour",)
+    return False, (f"{found}, fewer than one in {round(1 / COLOURED_PICTURES)}: images are grey",)
 
 
 def _classes(root: Path) -> Names:
@@ -96,9 +124,9 @@ def _check_same(train: Names, test: Names) -> None:
         raise DataError(f"train and test must have the same folders, one a class; {odd} stands in one of them only")
 
 
-def _read(root: Path, names: Names, polarity: Polarity) -> tuple[Images, Images, str]:
-    """Images, labels, and a hash of all names and files."""
-    images: list[Images] = []
+def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T], Images, str]:
+    """What ``take`` makes of each picture, the labels, and a hash of all names and files."""
+    taken: list[T] = []
     labels: list[int] = []
     digest = hashlib.sha256()
     wrong: list[str] = []
@@ -109,7 +137,7 @@ def _read(root: Path, names: Names, polarity: Polarity) -> tuple[Images, Images,
         for path in files:
             try:
                 data = path.read_bytes()
-                images.append(prepared(path, polarity))
+                taken.append(take(path))
             except Exception as error:  # Pillow raises whatever its decoders met
                 wrong.append(f"{path} ({str(error) or type(error).__name__})")
                 continue
@@ -122,44 +150,64 @@ def _read(root: Path, names: Names, polarity: Polarity) -> tuple[Images, Images,
             f"{len(wrong)} of the files cannot be read as pictures; remove them, or save them as PNG or JPEG:\n"
             f"{listed}{more}"
         )
-    return np.stack(images), np.array(labels, np.uint8), digest.hexdigest()
+    return taken, np.array(labels, np.uint8), digest.hexdigest()
 
 
-def prepared(path: Path, polarity: Polarity) -> Images:
-    """A picture of any size as an image (28, 28), 0…255, light on dark: as the service prepares it with ``resize``.
+def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
+    """A picture of any size as an image, 0…255, light on dark: as the service prepares it with ``resize``.
+
+    Returns
+    -------
+    Images
+        (side, side), or (3, side, side) in colour.
 
     Raises
     ------
     OSError, ValueError, SyntaxError
         No picture, an animated one, or one that is too large.
     """
+    picture = _opened(path)
+    grey = _samples(picture, "L")[0]
+    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and is_dark_on_light(grey))
+    samples = _samples(picture, "RGB") if colour else grey
+    image: Images = np.rint(resized(1 - samples if inverted else samples, side) * 255).astype(np.uint8)
+    return image
+
+
+def is_coloured(path: Path) -> bool:
+    """Whether the channels of some pixels differ by more than what a camera or a file format adds to grey."""
+    picture = _opened(path)
+    if picture.mode in ("1", "L", "LA", "I", "F") or picture.mode.startswith("I;16"):
+        return False
+    channels = np.asarray(picture.convert("RGB"), np.int16)
+    return bool((np.ptp(channels, axis=-1) > COLOURED * 255).mean() >= COLOURED_PIXELS)
+
+
+def _opened(path: Path) -> Image.Image:
     with Image.open(path, formats=FORMATS) as opened:
         if getattr(opened, "n_frames", 1) > 1:
             raise ValueError("it has several frames, and must have one")
         if opened.width * opened.height > MAX_PIXELS:
             raise ValueError(f"it has more than {MAX_PIXELS // 1_000_000} million pixels")
-        upright = ImageOps.exif_transpose(opened)
-        grey = _grey(upright)
-    if polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and is_dark_on_light(grey)):
-        grey = 1 - grey
-    image: Images = np.rint(resized(grey) * 255).astype(np.uint8)
-    return image
+        return ImageOps.exif_transpose(opened)
 
 
-def _grey(picture: Image.Image) -> Array:
-    """(height, width) in [0, 1]. Transparent parts are the opposite of the ink, as in the service."""
+def _samples(picture: Image.Image, mode: str) -> Array:
+    """(channels, height, width) in [0, 1]. Transparent parts are the opposite of the ink, as in the service."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
-        samples = np.asarray(picture, np.float64)
-        return samples / 65535
+        return np.repeat(np.asarray(picture, np.float64)[None] / 65535, len(mode), axis=0)
     if not picture.has_transparency_data:
-        return np.asarray(picture.convert("L"), np.float64) / 255
+        return _channels(picture.convert(mode))
     layers = picture.convert("RGBA")
-    opacity = np.asarray(layers.getchannel("A"), np.float64) / 255
-    grey: Array = np.asarray(layers.convert("L"), np.float64) / 255 * opacity
-    weight = float(opacity.sum())
-    if weight and float(grey.sum()) / weight < 0.5:
-        grey = grey + 1 - opacity
-    return grey
+    opacity = _channels(layers.getchannel("A"))
+    weight, ink = float(opacity.sum()), float((_channels(layers.convert("L")) * opacity).sum())
+    on_light = bool(weight) and ink / weight < 0.5
+    return _channels(layers.convert(mode)) * opacity + on_light * (1 - opacity)
+
+
+def _channels(picture: Image.Image) -> Array:
+    samples = np.asarray(picture, np.float64) / 255
+    return samples.reshape(*samples.shape[:2], -1).transpose(2, 0, 1)
 
 
 def _ignored(path: Path) -> bool:

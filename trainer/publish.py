@@ -57,14 +57,14 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     origin = Origin(
         recipe=asdict(recipe),
         training=TrainingCard(
-            augmentations=augmentation.document(test.about.mirror) if recipe.augmented else None,
+            augmentations=augmentation.card(test.side, test.about.mirror) if recipe.augmented else None,
             loss=recipe.loss,
             centred=True,
         ),
         selection=SelectionCard(
             by=f"validation accuracy on {recipe.held_out} held-out training images{copies}",
             seed=chosen.seeds[place],
-            runs=tuple(entry for run in runs for entry in run_documents(run, test)),
+            runs=tuple(entry for run in runs for entry in run_cards(run, test)),
         ),
         validation=validation,
         packages={"torch": torch.__version__},
@@ -74,21 +74,19 @@ def publish(name: str, runs: Sequence[Run], test: Digits, minimum_accuracy: floa
     return save(directory, name, network, origin, about, test)
 
 
-def run_documents(run: Run, test: Digits) -> list[RunCard]:
+def run_cards(run: Run, test: Digits) -> list[RunCard]:
     """What each seed of a finished run gave, the test images included."""
-    runs: list[RunCard] = []
-    for which, (seed, best) in enumerate(zip(run.seeds, run.best, strict=True)):
-        network = run.result(which)
-        runs.append(
-            RunCard(
-                seed=seed,
-                validation=evaluate(network, run.held_out).accuracy,
-                chosen_by=best.validation,
-                step=best.step,
-                test=evaluate(network, test).accuracy,
-            )
+    networks = [run.result(which) for which in range(len(run.seeds))]
+    return [
+        RunCard(
+            seed=seed,
+            validation=evaluate(network, run.held_out).accuracy,
+            chosen_by=best.validation,
+            step=best.step,
+            test=evaluate(network, test).accuracy,
         )
-    return runs
+        for seed, best, network in zip(run.seeds, run.best, networks, strict=True)
+    ]
 
 
 def _named(seeds: Sequence[int]) -> str:

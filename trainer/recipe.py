@@ -54,6 +54,9 @@ class Recipe:
         is given up. So small a network ends in the valley that it starts in.
     rung
         Steps of a rung, if there are several starts; losses count from half of it on.
+    patience
+        Validations without an improvement of any seed after which training ends early; 0 for never. Not with one cycle,
+        which ends where it is best.
     """
 
     steps: int = 100_000
@@ -67,6 +70,7 @@ class Recipe:
     augmented: bool = False
     restarts: int = 1
     rung: int = 0
+    patience: int = 0
 
     def learning_rate_at(self, step: int) -> float:
         """Adam's learning rate at a step, from 0."""

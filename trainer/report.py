@@ -139,7 +139,7 @@ def _usage_row(name: str, one: ClassUsage) -> tuple[str, ...]:
     def place(pair: PlacedPair | None) -> tuple[str, str, str]:
         if pair is None:
             return "–", "", ""
-        return f"conv1[{pair.map}]×conv2[{pair.filter}]", f"{pair.share:.1%}", f"{pair.mean:.2f}"
+        return f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
     return name, f"{one.images:,}", *place(one.first), *place(one.second)
 

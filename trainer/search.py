@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.files.card import RunCard
+from konkyo.models.files.card import RunDocument
 from konkyo.trainer.recipe import Recipe
 
 FORMAT_VERSION = 1
@@ -18,17 +18,17 @@ class Candidate:
     """A network of the search, with what each seed gave; accuracies are shares, 0…1."""
 
     architecture: Architecture
-    runs: Sequence[RunCard]
+    runs: Sequence[RunDocument]
 
     @property
     def validation(self) -> tuple[float, float]:
         """(mean, standard deviation) over the seeds; the choice is made by the mean."""
-        return _spread(run.validation for run in self.runs)
+        return _spread(run["validation"] for run in self.runs)
 
     @property
     def test(self) -> tuple[float, float]:
         """The same on the test images, which take no part in the choice."""
-        return _spread(run.test for run in self.runs)
+        return _spread(run["test"] for run in self.runs)
 
 
 def grid(conv1: Sequence[int], conv2: Sequence[int]) -> list[Architecture]:

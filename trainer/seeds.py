@@ -1,17 +1,15 @@
 """The networks of all seeds of a training, from the states of its runs."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.network import TrainableNetwork
-from konkyo.trainer.state import restoring
+from konkyo.trainer.state import architecture_of, restoring
 
 
 def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
@@ -31,8 +29,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
     """
     found: dict[int, Network] = {}
     card = checkpoint.card
-    selection = card.selection
-    listed = [run.seed for run in selection.runs]
+    listed = [run.seed for run in card.selection.runs]
     if len(listed) < 2:
         raise RunError(
             f"{checkpoint.name} is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` "
@@ -42,7 +39,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
         with restoring(path, "train these seeds again") as state:
             identity = state["identity"]
             # The folder may hold runs of another recipe under the same name.
-            if state["step"] >= identity["recipe"]["steps"] and identity["recipe"] == card.recipe:
+            if state["finished"] and identity["recipe"] == card.recipe:
                 for seed, best in zip(identity["seeds"], state["best"], strict=True):
                     found[seed] = _network(identity["architecture"], best["weights"])
     missing = [str(seed) for seed in listed if seed not in found]
@@ -51,7 +48,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
             f"{runs / checkpoint.name} holds no finished run of seed {', '.join(missing)}; train {checkpoint.name} "
             "again, or name the folder of its runs with --runs"
         )
-    published, shipped = found[selection.seed], checkpoint.network.weights
+    published, shipped = found[card.selection.seed], checkpoint.network.weights
     if any(
         not np.array_equal(weights.astype(np.float32), shipped[name]) for name, weights in published.weights.items()
     ):
@@ -59,9 +56,8 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
     return {seed: found[seed] for seed in listed}
 
 
-def _network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> Network:
-    stages = tuple(Stage(**{**stage, "wiring": Wiring(stage["wiring"])}) for stage in architecture["stages"])
-    shape = Architecture(**{**architecture, "stages": stages, "hidden": tuple(architecture["hidden"])})
+def _network(architecture: dict[str, object], weights: dict[str, Tensor]) -> Network:
+    shape = architecture_of(architecture)
     network = TrainableNetwork(shape)
     network.load_state_dict(weights)
     exported = network.export()

@@ -7,8 +7,26 @@ from typing import Any
 
 import torch
 
+from konkyo.models.architecture import Architecture, parse_stages, written_stages
 from konkyo.models.files.atomic import replacing
 from konkyo.trainer.errors import RunError
+
+
+def described(architecture: Architecture) -> dict[str, Any]:
+    """An architecture as a state has it."""
+    return {
+        "stages": written_stages(architecture.stages),
+        "side": architecture.side,
+        "channels": architecture.channels,
+        "hidden": list(architecture.hidden),
+        "classes": architecture.classes,
+    }
+
+
+def architecture_of(document: Mapping[str, Any]) -> Architecture:
+    """The inverse of ``described``."""
+    stages, hidden = parse_stages(document["stages"]), tuple(document["hidden"])
+    return Architecture(**{**document, "stages": stages, "hidden": hidden})
 
 
 def save(path: Path, state: Mapping[str, Any]) -> None:

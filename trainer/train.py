@@ -1,6 +1,5 @@
 """Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,7 +19,7 @@ from konkyo.trainer.ensemble import Ensemble, accuracies
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.network import TrainableNetwork
 from konkyo.trainer.recipe import Recipe, Schedule
-from konkyo.trainer.state import restoring, save
+from konkyo.trainer.state import described, restoring, save
 
 REPORT_EVERY = 50
 # Of the error-rate loss, so that its gradient is about as large as that of cross-entropy.
@@ -106,8 +105,13 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done."""
-        return self.step >= self.recipe.steps
+        """Whether all steps are done, or no seed improves any more."""
+        return self.step >= self.recipe.steps or self._stands_still
+
+    @property
+    def _stands_still(self) -> bool:
+        waits = self.recipe.patience * self.recipe.evaluate_every
+        return waits > 0 and all(best.weights and self.step - best.step >= waits for best in self.best)
 
     def train(self) -> Iterator[Progress]:
         """Run to the end, reporting now and then. Stop iterating and build the run again: it goes on where it was."""
@@ -131,7 +135,7 @@ class Run:
             if self._in_rungs:
                 losses = self._judge(losses)
 
-            evaluates = self.step % self.recipe.evaluate_every == 0 or self.finished
+            evaluates = self.step % self.recipe.evaluate_every == 0 or self.step == self.recipe.steps
             if evaluates:
                 validation = max(self._evaluate(losses))
                 self.seconds = time.perf_counter() - started
@@ -188,7 +192,7 @@ class Run:
         if self.recipe.augmented:
             images = augment(images, self.step, self._mirror)
         if self.recipe.neutral:
-            images = torch.cat([images, torch.zeros_like(images[:1])])
+            images = torch.cat([images, _empty(images[0])[None]])
         return images, self._labels[which]
 
     def _backward(self, images: Tensor, labels: Tensor, some: slice) -> Tensor:
@@ -215,7 +219,7 @@ class Run:
 
     def _evaluate(self, losses: Tensor) -> list[float]:
         # One cycle ends where it is best; a lucky validation before would only seem to be better.
-        chooses = self.finished or not (self._in_rungs or self.recipe.schedule is Schedule.ONE_CYCLE)
+        chooses = self.step == self.recipe.steps or not (self._in_rungs or self.recipe.schedule is Schedule.ONE_CYCLE)
         count = len(self._validation[1]) if chooses else self.recipe.held_out
         images, labels = (part[:count] for part in self._validation)
         validations = accuracies(self.ensemble, images, labels)
@@ -232,7 +236,7 @@ class Run:
 
     def _identity(self) -> dict[str, Any]:
         return {
-            "architecture": json.loads(json.dumps(asdict(self.architecture))),
+            "architecture": described(self.architecture),
             "recipe": asdict(self.recipe),
             "seeds": self.seeds,
             "images": self._sha256,
@@ -242,6 +246,7 @@ class Run:
         state = {
             "identity": _plain(self._identity()),
             "step": self.step,
+            "finished": self.finished,
             "seconds": self.seconds,
             "history": self.history,
             "best": [asdict(best) for best in self.best],
@@ -269,6 +274,12 @@ class Run:
             self._optimizer = self._adam()
             self.ensemble.load_state_dict(state["ensemble"])
             self._optimizer.load_state_dict(state["optimizer"])
+
+
+def _empty(image: Tensor) -> Tensor:
+    """(channels, side, side): an image of the background alone, the median of the border; black for ink on black."""
+    edge = torch.cat([image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], 1)
+    return edge.quantile(0.5, 1)[:, None, None].expand_as(image)
 
 
 def _at_random(architecture: Architecture, seed: int, restarts: int) -> list[TrainableNetwork]:

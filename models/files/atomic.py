@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import fstat
 from pathlib import Path
 
 
@@ -25,7 +26,6 @@ def read(path: Path, most: int) -> bytes:
     if path.exists() and not path.is_file():
         raise OSError("not a regular file, but a folder, pipe or device")
     with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise OSError(f"larger than {most:,} bytes")
-    return content
+        if fstat(file.fileno()).st_size > most:
+            raise OSError(f"larger than {most:,} bytes")
+        return file.read()

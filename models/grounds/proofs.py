@@ -26,6 +26,7 @@ from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
 from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Hiding
 from konkyo.models.hiding.shapley import additive_values
@@ -114,7 +115,7 @@ class Grounds(Result):
     empty: Empty
 
 
-def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) -> Grounds:
+def grounds(network: Network, image: Array, region: int | None = None, fill: float = 0.0) -> Grounds:
     """Find and prove a sufficient set of regions and a smallest contrast.
 
     The sufficient set is a smallest one if the budget allows. Otherwise it is the irreducible set that remains when
@@ -128,7 +129,7 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     image
         Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region, fill
-        As in ``shapley_values``.
+        As in ``shapley_values``; by default larger regions for colour, see ``usual_side``.
 
     Raises
     ------
@@ -141,7 +142,8 @@ def grounds(network: Network, image: Array, region: int = 4, fill: float = 0.0) 
     """
     if network.dtype != np.float64:
         raise ParameterError("network", "must be in float64, as a checkpoint's `precise` is")
-    games = class_games(network, image, region, fill)
+    side = usual_side(network.architecture, proofs=True) if region is None else region
+    games = class_games(network, image, side, fill)
     logits = network.logits(image)
     predicted = int(logits.argmax())
     margins = games.margins(predicted)

@@ -5,9 +5,11 @@ thousands of regions.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.rows import CHUNK, factored
+from konkyo.models.result import HIDDEN_PAIRS
+from konkyo.models.usage import MOST_PAIRS
 
 # What is allowed for one image: multiply-adds, and bytes at the peak. The container has 512 MiB.
 MOST_WORK = 4 * 10**9
@@ -26,6 +30,8 @@ MOST_MERGED = 16
 USUAL_PLAYERS = 9
 # The largest side of an image whose regions are of 2 pixels if each is hidden by itself and none is named.
 FINE_SIDE = 32
+# Channels of a colour image.
+COLOUR = 3
 # Subsets whose logits are computed at once where tables are merged.
 MERGED_CHUNK = 4096
 # Bytes of a number in float64, and of an index.
@@ -103,13 +109,15 @@ def singles(architecture: Architecture, regions: Regions, *, pairs: bool = False
     return Cost(max(counts[-1]), sum(rows), work, max(sizes), regions.count * quantities)
 
 
-def usual_side(architecture: Architecture) -> int:
+def usual_side(architecture: Architecture, *, proofs: bool = False) -> int:
     """The side of the regions where none is named, for every combination.
 
     It is the smallest with at most nine regions a cell: 4 for the paper's network. With hidden affine layers it is the
-    smallest with at most 16 regions in all.
+    smallest with at most 16 regions in all. ``proofs``: for grounds; in a photograph every region plays and proofs grow
+    with their number, so for colour it is at least a quarter of the image's side.
     """
-    for region in range(1, architecture.side // 2 + 1):
+    least = architecture.side // 4 if proofs and architecture.channels == COLOUR else 1
+    for region in range(least, architecture.side // 2 + 1):
         regions = Regions(region, side=architecture.side)
         cost = tables(architecture, regions)
         if cost.allowed and cost.players <= (MOST_MERGED if architecture.hidden else USUAL_PLAYERS):
@@ -118,8 +126,13 @@ def usual_side(architecture: Architecture) -> int:
 
 
 def usual_single_side(architecture: Architecture) -> int:
-    """The side of the regions where none is named, for hiding each by itself: the paper's 2, and 4 in large images."""
-    return 2 if architecture.side <= FINE_SIDE else 4
+    """The side of the regions where none is named, for hiding each by itself: the paper's 2, and 4 in large images.
+
+    Where that is too much, the smallest that is not.
+    """
+    least = 2 if architecture.side <= FINE_SIDE else 4
+    sides = (Regions(region, side=architecture.side) for region in range(least, architecture.side // 2 + 1))
+    return next((some.region for some in sides if singles_refusal(architecture, some) is None), least)
 
 
 def allowed_sides(architecture: Architecture, *, pairs: bool = False) -> tuple[int, ...]:
@@ -137,6 +150,73 @@ def refusal(architecture: Architecture, regions: Regions, *, pairs: bool = False
     cost = tables(architecture, regions, pairs=pairs)
     who = "there are" if architecture.hidden else "a cell sees up to"
     return _too_much(f"{who} {cost.players} regions, and all their combinations take", cost.multiply_adds, cost.size)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What cannot be asked, and why not.
+
+    Attributes
+    ----------
+    what
+        ``pairs``, ``typicality`` or regions of some sides, as in ``region 1 to 3``.
+    why
+        One sentence.
+    """
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Explains:
+    """What can be asked of a network by one operation.
+
+    Attributes
+    ----------
+    operation
+        ``predict``, ``filters``, ``process``, ``occlusion``, ``shapley`` or ``grounds``.
+    region
+        The side of the regions in pixels where none is named; None where there are no regions.
+    regions
+        The sides with which every image is answered. Where hiding changes few regions of an image, others may do.
+    cannot
+        What cannot be asked.
+    """
+
+    operation: str
+    region: int | None
+    regions: tuple[int, ...]
+    cannot: tuple[Limit, ...]
+
+
+@lru_cache(maxsize=64)
+def explains(architecture: Architecture) -> tuple[Explains, ...]:
+    """What can be asked of a network, with which regions, and why not the rest."""
+    pairs, sides = prod(architecture.pairs), range(1, architecture.side // 2 + 1)
+    untypical = f"typicality is there for at most {MOST_PAIRS} pairs, and this network has {pairs:,}"
+    by_class = (Limit("typicality", untypical),) if pairs > MOST_PAIRS else ()
+    split = (Limit("pairs", HIDDEN_PAIRS),) if architecture.hidden else ()
+
+    def hiding(operation: str, usual: int, refused: Callable[[Regions], str | None]) -> Explains:
+        found = {side: refused(Regions(side, side=architecture.side)) for side in sides}
+        regions = tuple(side for side, why in found.items() if why is None)
+        wrong = {side: why for side, why in found.items() if why is not None}
+        limits = ()
+        if wrong:
+            named = f"region {min(wrong)} to {max(wrong)}" if len(wrong) > 1 else f"region {min(wrong)}"
+            limits = (Limit(named, wrong[max(wrong)]),)
+        return Explains(operation, usual, regions, limits + (() if operation == "grounds" else split))
+
+    exact, usual = partial(refusal, architecture), usual_side(architecture)
+    return (
+        Explains("predict", None, (), ()),
+        Explains("filters", None, (), by_class),
+        Explains("process", None, (), by_class),
+        hiding("occlusion", usual_single_side(architecture), partial(singles_refusal, architecture)),
+        hiding("shapley", usual, exact),
+        hiding("grounds", usual_side(architecture, proofs=True), exact),
+    )
 
 
 def check_singles(architecture: Architecture, regions: Regions, *, pairs: bool = False, orders: int = 1) -> None:

@@ -120,7 +120,7 @@ class PairValues:
     filter_bias: Array
 
 
-def shapley_values(network: Network, image: Array, region: int = 4, fill: float = 0.0) -> ShapleyValues:
+def shapley_values(network: Network, image: Array, region: int | None = None, fill: float = 0.0) -> ShapleyValues:
     """The Shapley value of every region, for every class.
 
     With n players, the value of player r is the mean of ``v(S ∪ r) − v(S)`` over all n! orders, where S are the players
@@ -133,7 +133,7 @@ def shapley_values(network: Network, image: Array, region: int = 4, fill: float 
     image
         Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region
-        Side of the regions in pixels, from 1 to half the image's side.
+        Side of the regions in pixels, from 1 to half the image's side; by default that of ``usual_side``.
     fill
         The grey value of hidden pixels, 0…1.
 
@@ -153,7 +153,7 @@ def values_of(games: LocalGames, network: Network, image: Array, fill: float) ->
 
 
 def pair_values(
-    network: Network, image: Array, target: int, versus: int | None = None, region: int = 4, fill: float = 0.0
+    network: Network, image: Array, target: int, versus: int | None = None, region: int | None = None, fill: float = 0.0
 ) -> PairValues:
     """The Shapley value of every region for every filter pair's contribution, and for every shared bias.
 
@@ -304,7 +304,7 @@ def explain_shapley(
     image: Array,
     target: int | None = None,
     versus: int | None = None,
-    region: int = 4,
+    region: int | None = None,
     fill: float = 0.0,
     *,
     pairs: bool = False,

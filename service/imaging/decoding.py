@@ -217,12 +217,10 @@ def _colours(image: Image.Image) -> tuple[Samples, Samples | None]:
     """(3, height, width) samples of red, green and blue, and of the opacity where there is one."""
     if image.mode.startswith("I") or image.mode == "L":
         grey, opacity = _luminance(image)
-        three: Samples = np.broadcast_to(grey, (3, *grey.shape))
-        return three, opacity
-    if image.has_transparency_data:
-        layers: Samples = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
-        return np.moveaxis(layers[..., :3], -1, 0), layers[..., 3]
-    return np.moveaxis(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), -1, 0), None
+        return grey[None].repeat(3, axis=0), opacity
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    layers = np.asarray(image if image.mode == mode else image.convert(mode), np.uint8)
+    return layers[..., :3].transpose(2, 0, 1), layers[..., 3] if mode == "RGBA" else None
 
 
 def _in_grey(luminance: Samples, opacity: Samples | None, polarity: Polarity, expected: Expected) -> tuple[Array, bool]:

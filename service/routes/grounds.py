@@ -92,7 +92,8 @@ async def explain(request: Request) -> Response:
 
 
 def _explain(subject: Subject, query: GroundsQuery) -> Grounds:
-    return grounds(subject.network, subject.image, query.region or usual_side(subject.network.architecture), query.fill)
+    region = query.region or usual_side(subject.network.architecture, proofs=True)
+    return grounds(subject.network, subject.image, region, query.fill)
 
 
 def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsAnswer:

@@ -1,8 +1,11 @@
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
+from konkyo.models.architecture import Architecture, Stage, Wiring, parse_stages, two_stages, written_stages
 from konkyo.models.errors import ArchitectureError
 from tests.helpers.oracles import LENET, PAIRED, SUMMED
 from tests.helpers.refuse import refuses
@@ -133,3 +136,29 @@ def test_only_the_affine_layer_grows_with_the_classes() -> None:
         "affine.weight",
         "affine.bias",
     }
+
+
+counts = st.integers(1, 64)
+some_stages = st.builds(
+    Stage, counts, counts, st.integers(0, 63), st.booleans(), st.sampled_from(Wiring), st.booleans()
+)
+
+
+@given(st.lists(some_stages, min_size=1, max_size=6))
+def test_stages_are_read_as_they_are_written(stages: list[Stage]) -> None:
+    assert parse_stages(written_stages(stages)) == tuple(stages)
+
+
+def test_the_stages_in_text() -> None:
+    assert parse_stages("16k5p2, 32k3uqn") == (Stage(16, 5, 2), Stage(32, 3, 0, False, Wiring.PAIRED, False))
+    assert parse_stages("7k1") == (Stage(7, 1),)
+    assert written_stages(two_stages(Wiring.PAIRED, 3, 3).stages) == "3k5,3k3q"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3x3", "3k", "k5", "3k5p", "3k5nn", "3k5z", "3.0k5", "-3k5", "3k5;3k3", "3K5", "٣k5"]
+)
+def test_refuses_other_texts(text: str) -> None:
+    for stages, number in ((text, 1), (f"3k5,{text}", 2)):
+        with pytest.raises(ArchitectureError, match=re.escape(f"stage {number} is {text!r}; write FILTERS k KERNEL, ")):
+            parse_stages(stages)

@@ -64,8 +64,7 @@ def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None
     saved = save(tmp_path, NETWORK, document())
     text = (tmp_path / "tiny.json").read_text()
     assert Card.model_validate_json(text) == saved.card
-    row = '      {"filters": 1, "kernel": 5, "padding": 0, "pool": true, "wiring": "summed", "bias": true}'
-    assert text.splitlines()[17] == row.removeprefix("  ").rstrip() + ","
+    assert '\n    {"filters": 1, "kernel": 5, "padding": 0, "pool": true, "wiring": "summed", "bias": true},\n' in text
     assert '    "confusion": [\n      [1, 0, 0, 0, 0, 0, 0, 0, 0, 0],\n' in text
     assert '  "head": {\n    "hidden": []\n  },\n' in text
 
@@ -161,7 +160,8 @@ def test_augmented_copies_of_an_older_card_were_not_mirrored(tmp_path: Path) -> 
     copies = {"copies": 8, "turn": 0.1, "stretch": 0.1, "slant": 0.1, "shift": 1.0}
     says = older(2, training={"loss": "cross-entropy", "augmentations": copies})
     training = load(write(tmp_path, says=says)).card.training
-    assert training is not None and training.augmentations is not None
+    assert training is not None
+    assert training.augmentations is not None
     assert training.augmentations.model_dump() == {**copies, "mirror": False}
 
 
@@ -250,8 +250,8 @@ def test_a_checkpoint_must_answer_its_own_image_as_before(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
 def test_the_shipped_probes_are_a_test_image_read_right(name: str, digits: Digits) -> None:
-    kept: Any = load(DIRECTORY / f"{name}.safetensors").card.probe
-    image = np.frombuffer(zlib.decompress(base64.b64decode(kept["image"])), np.uint8).reshape(28, 28)
+    kept = load(DIRECTORY / f"{name}.safetensors").card.probe
+    image = np.frombuffer(zlib.decompress(base64.b64decode(kept.image)), np.uint8).reshape(28, 28)
     assert np.array_equal(image, digits.images[0])
     assert kept.predicted == digits.labels[0] == np.argmax(kept.logits)
 

@@ -60,7 +60,7 @@ HALVES = (0.5, 0.5)
         ("parameters", 296.0, "parameters", "must be a valid integer, not 296.0"),
         ("preprocessing", "crop", "preprocessing", "must be 'mnist' or 'resize', not 'crop'"),
         ("polarity", None, "polarity", "must be 'auto', 'light-on-dark' or 'dark-on-light', not None"),
-        ("warnings", ["blue"], "warnings.0", "must be 'mostly-ink' or 'several-pieces', not 'blue'"),
+        ("warnings", ["blue"], "warnings", "must be some of mostly-ink, several-pieces, not ['blue']"),
         ("dataset", {"name": "some"}, "dataset.licence", "is missing"),
         ("selection", 5, "selection", "must be an object, not 5"),
         ("selection", {**SELECTION, "seed": "4"}, "selection.seed", "must be a valid integer, not '4'"),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.contributions import Account, Pair, class_maps, contributions
+from konkyo.models.contributions import Account, Others, Pair, class_maps, contributions
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
@@ -32,8 +32,8 @@ def test_equals_the_active_linear_piece_with_all_other_pairs_zeroed(architecture
         image = digits.scaled(np.float64)[number]
         piece, ledger = linear_piece(network, image), contributions(network, image)
         np.testing.assert_allclose(piece.logits(image), network.logits(image), rtol=0, atol=1e-12)
-        for i in range(architecture.conv1_filters):
-            for j in range(architecture.conv2_filters):
+        for i in range(architecture.pairs[0]):
+            for j in range(architecture.pairs[1]):
                 np.testing.assert_allclose(
                     ledger.contributions[:, i, j], piece.pair(image, i, j), rtol=0, atol=1e-12, err_msg=f"{i}, {j}"
                 )
@@ -43,10 +43,10 @@ def test_equals_the_active_linear_piece_with_all_other_pairs_zeroed(architecture
 def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
     network, image = integer_network(architecture, seed, dtype), integer_image(seed)
     piece, ledger = linear_piece(network, image), contributions(network, image)
-    for i in range(architecture.conv1_filters):
-        for j in range(architecture.conv2_filters):
+    for i in range(architecture.pairs[0]):
+        for j in range(architecture.pairs[1]):
             assert ledger.contributions[:, i, j].tolist() == piece.pair(image, i, j).tolist()
-    for j in range(architecture.conv2_filters):
+    for j in range(architecture.pairs[1]):
         shared = [0.0] * 10 if architecture.wiring is Wiring.PAIRED else piece.bias(0, j).tolist()
         assert ledger.filter_bias[:, j].tolist() == shared
     assert ledger.residual.tolist() == [0] * 10
@@ -56,7 +56,7 @@ def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dty
 def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[float]) -> Network:
     """Two filters and two, no more than can be followed on paper.
 
-    conv1 copies the image, once as it is and once doubled; conv2's kernels are their middle taps; the affine layer
+    Stage 1 copies the image, once as it is and once doubled; stage 2's kernels are their middle taps; the affine layer
     looks, for class 7 only, at the named (map, cell)s.
     """
     architecture = two_stages(wiring, 2, 2)
@@ -70,7 +70,7 @@ def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[flo
     return Network(architecture, weights)
 
 
-# One pixel of ink: 1 and 2 in pool1's (6, 6), so at (5, 5) of conv2, so in cell (2, 2) of pool2.
+# One pixel of ink: 1 and 2 in cell (6, 6) of stage 1, so at (5, 5) of stage 2's convolution, so in its cell (2, 2).
 INK = np.zeros((28, 28))
 INK[14, 14] = 1
 MIDDLE = 12
@@ -89,7 +89,7 @@ def test_on_paper_summed() -> None:
     expected = np.zeros((2, 2, 5, 5))
     expected[:, :, 2, 2] = [[30, -100], [100, 400]]
     assert account.maps.tolist() == expected.tolist()
-    assert [(pair.conv1, pair.conv2, pair.contribution, pair.share) for pair in account.ranking()] == [
+    assert [(pair.map, pair.filter, pair.contribution, pair.share) for pair in account.ranking()] == [
         (1, 1, 400, 400 / 630),
         (1, 0, 100, 100 / 630),
         (0, 0, 30, 30 / 630),
@@ -199,11 +199,25 @@ def test_shares_of_nothing_are_nothing() -> None:
 def test_the_ranking_is_the_sorted_list_of_pairs(values: list[list[float]]) -> None:
     ranking = account_of(values).ranking()
     numbered = [(-value, i, j) for i, row in enumerate(values) for j, value in enumerate(row)]
-    assert [(-pair.contribution, pair.conv1, pair.conv2) for pair in ranking] == sorted(numbered)
+    assert [(-pair.contribution, pair.map, pair.filter) for pair in ranking] == sorted(numbered)
     total = sum(abs(value) for row in values for value in row)
     assert sum(abs(pair.share) for pair in ranking) == (pytest.approx(1, abs=1e-12) if total else 0)
     for pair in ranking:
         assert pair.share == (pytest.approx(pair.contribution / total, rel=1e-12) if total else 0)
+
+
+def test_a_short_ranking_has_what_adds_or_takes_most_and_the_sum_of_the_others() -> None:
+    account = account_of([[1.0, -8.0, 0.5], [4.0, -2.0, 0.25]])
+    assert [(pair.map, pair.filter, pair.contribution) for pair in account.ranking(top=3)] == [
+        (1, 0, 4.0),
+        (1, 1, -2.0),
+        (0, 1, -8.0),
+    ]
+    # A share is of all pairs, whether they are listed or not.
+    assert account.ranking(top=1) == [Pair(0, 1, -8.0, -8.0 / 15.75)]
+    assert account.others(3) == Others(3, 1.75)
+    assert account.others(6) == Others(0, 0.0)
+    assert account.ranking(top=7) == account.ranking()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
@@ -215,7 +229,7 @@ def test_the_maps_of_one_class_for_many_pictures(architecture: Architecture, dig
         np.testing.assert_allclose(one, contributions(network, image).account(target).maps, rtol=0, atol=1e-14)
         piece = linear_piece(network, image)
         np.testing.assert_allclose(
-            one[0, -1].sum(), piece.pair(image, 0, architecture.conv2_filters - 1)[target], atol=1e-12
+            one[0, -1].sum(), piece.pair(image, 0, architecture.pairs[1] - 1)[target], atol=1e-12
         )
 
 

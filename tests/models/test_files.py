@@ -27,12 +27,12 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     """A pipe would let its reader wait for ever."""
     (tmp_path / "file").write_bytes(b"seven")
     (tmp_path / "link").symlink_to("file")
-    assert read(tmp_path / "file") == read(tmp_path / "link") == b"seven"
+    assert read(tmp_path / "file", 5) == read(tmp_path / "link", 5) == b"seven"
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "device").symlink_to("/dev/zero")
     for name in ("folder", "pipe", "device"):
         with pytest.raises(OSError, match=r"^not a regular file, but a folder, pipe or device$"):
-            read(tmp_path / name)
+            read(tmp_path / name, 5)
     with pytest.raises(FileNotFoundError):
-        read(tmp_path / "nothing")
+        read(tmp_path / "nothing", 5)

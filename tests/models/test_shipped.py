@@ -58,13 +58,13 @@ def test_the_default_reads_98_percent(digits: Digits) -> None:
 
 def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]]) -> None:
     accuracy, shown = shipped.card.accuracy, [truth for truth, _ in pairs]
-    assert accuracy["test_images"] == len(pairs)
-    assert accuracy["test"] == sum(truth == read for truth, read in pairs) / len(pairs)
+    assert accuracy.test_images == len(pairs)
+    assert accuracy.test == sum(truth == read for truth, read in pairs) / len(pairs)
     confusion = [[0] * 10 for _ in range(10)]
     for truth, read in pairs:
         confusion[truth][read] += 1
-    assert accuracy["confusion"] == confusion
-    assert accuracy["per_class"] == [confusion[digit][digit] / shown.count(digit) for digit in range(10)]
+    assert accuracy.confusion == tuple(map(tuple, confusion))
+    assert accuracy.per_class == tuple(confusion[digit][digit] / shown.count(digit) for digit in range(10))
 
 
 def test_reads_the_same_in_float32(shipped: Checkpoint, pairs: list[tuple[int, int]], tested: Digits) -> None:
@@ -79,9 +79,9 @@ def test_has_the_parameters_it_says(shipped: Checkpoint) -> None:
 
 def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
     selection, accuracy = shipped.card.selection, shipped.card.accuracy
-    best = max(selection["runs"], key=lambda run: run["chosen_by"])  # the first of equal ones
-    assert selection["seed"] == best["seed"]
-    assert (accuracy["validation"], accuracy["test"]) == (best["validation"], best["test"])
+    best = max(selection.runs, key=lambda run: run.chosen_by)  # the first of equal ones
+    assert selection.seed == best.seed
+    assert (accuracy.validation, accuracy.test) == (best.validation, best.test)
     files = shipped.card.dataset.files
     assert (files == SHA256) == (shipped.card.dataset.name == "MNIST")
     assert len(files) == 4
@@ -104,7 +104,7 @@ def test_animals_are_told_apart(name: str, right: float) -> None:
     card: Any = load(checkpoint.DIRECTORY / f"{name}.safetensors").card
     assert card.accuracy.test >= right
     assert card.classes[6] == "giraffe"
-    assert (card.dataset.licence, card.training.augmentations["mirror"]) == ("MIT", True)
+    assert (card.dataset.licence, card.training.augmentations.mirror) == ("MIT", True)
 
 
 def test_reads_as_the_slow_network(shipped: Checkpoint, digits: Digits) -> None:

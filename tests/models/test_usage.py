@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import contributions
 from konkyo.models.network import Array
-from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage
+from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage, mahalanobis, ridged
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.usage import chosen, measure
 from tests.helpers.oracles import LENET, PAIRED, random_network, title
@@ -81,7 +81,7 @@ def test_a_second_place_that_is_dominated_from_90_percent_on_still_counts(
 ) -> None:
     one = tally(firsts)
     assert one.dominated is dominated
-    assert one.first.conv2 == 1
+    assert one.first.filter == 1
     assert one.second == PlacedPair(0, 0, firsts[0][0] / sum(firsts[0]), 0.0)
     assert one.combination == ((0, 1), (0, 0))
 
@@ -170,4 +170,4 @@ def test_equals_single_ledgers_one_after_another(architecture: Architecture, dig
 
 
 def _pairs(architecture: Architecture) -> tuple[int, int]:
-    return architecture.conv1_filters, architecture.conv2_filters
+    return architecture.pairs

@@ -89,23 +89,46 @@ def test_refuses_another_likeness(tmp_path: Path, tiny: Checkpoint, usage: Usage
 def test_it_is_read_by_people_too(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     usage_file.save(tmp_path, tiny, usage)
     text = (tmp_path / "tiny.usage.json").read_text()
-    assert text.startswith('{\n  "format_version": 3,\n  "name": "tiny",\n  "sha256": "')
+    assert text.startswith('{\n  "format_version": 4,\n  "name": "tiny",\n  "sha256": "')
     entry = raw(tmp_path)["classes"][3]
     assert (entry["class"], entry["label"]) == (3, "3")
     order = sorted(
         ((count, i, j) for i, row in enumerate(entry["firsts"]) for j, count in enumerate(row)), reverse=True
     )
     assert entry["first"]["share"] == order[0][0] / 23
-    assert entry["first"]["mean"] == entry["mean"][entry["first"]["conv1"]][entry["first"]["conv2"]]
+    assert entry["first"]["mean"] == entry["mean"][entry["first"]["map"]][entry["first"]["filter"]]
     # Six digits, so that another processor writes the same file.
     assert all(len(f"{abs(value):.15g}".lstrip("0.").replace(".", "")) <= 6 for row in entry["mean"] for value in row)
+
+
+def with_old_names(entry: Any) -> Any:
+    """A class as files before version 4 have it."""
+    names = {"map": "conv1", "filter": "conv2"}
+    places = {place: {names.get(name, name): value for name, value in entry[place].items()} for place in PLACES}
+    return {**entry, **places}
+
+
+PLACES = "first", "second"
+
+
+def test_reads_version_3_which_names_a_pair_by_its_layers(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
+    usage_file.save(tmp_path, tiny, usage)
+    older = raw(tmp_path) | {"format_version": 3}
+    older["classes"] = [with_old_names(entry) for entry in older["classes"]]
+    (tmp_path / "tiny.usage.json").write_text(json.dumps(older))
+    loaded = usage_file.load(tmp_path, tiny)
+    assert loaded is not None
+    assert [one.first for one in loaded.classes] == [one.first for one in usage.classes]
 
 
 def test_reads_version_2_which_calls_a_class_a_digit(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     usage_file.save(tmp_path, tiny, usage)
     older = raw(tmp_path) | {"format_version": 2}
     older["classes"] = [
-        {"digit": number, **{name: value for name, value in entry.items() if name not in ("class", "label")}}
+        {
+            "digit": number,
+            **{name: value for name, value in with_old_names(entry).items() if name not in ("class", "label")},
+        }
         for number, entry in enumerate(older["classes"])
     ]
     (tmp_path / "tiny.usage.json").write_text(json.dumps(older))
@@ -146,8 +169,8 @@ def test_what_would_be_refused_is_not_written(tmp_path: Path, tiny: Checkpoint, 
         ("{", "file: is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
         ("[]", "file: must be an object, not list"),
         ("null", "file: must be an object, not NoneType"),
-        ("{}", "format_version: must be 2 or 3, not None"),
-        ('{"format_version": 1}', "format_version: must be 2 or 3, not 1"),
+        ("{}", "format_version: must be 2 or 3 or 4, not None"),
+        ('{"format_version": 1}', "format_version: must be 2 or 3 or 4, not 1"),
     ],
 )
 def test_refuses_another_file(tmp_path: Path, tiny: Checkpoint, content: str, message: str) -> None:
@@ -235,7 +258,7 @@ NUMBERS = "must be a full array of numbers"
         (at("covariance", 0, 1, value=0.123), "covariance: must be symmetric, with no variance below zero"),
         (at("covariance", 2, 2, value=-9.0), "covariance: must be symmetric, with no variance below zero"),
         (at("covariance", value=[[1e308] * 6] * 6), "covariance: must be symmetric, with no variance below zero"),
-        (at("classes", 4, "first", "conv1", value=7), "classes: is unknown, or does not follow from the other fields"),
+        (at("classes", 4, "first", "map", value=7), "classes: is unknown, or does not follow from the other fields"),
         (at("classes", 4, "class", value=5), "classes: is unknown, or does not follow from the other fields"),
         (drop("classes", 4, "second"), "classes: is unknown, or does not follow from the other fields"),
         (at("distinct", "first", value=11), "distinct: is unknown, or does not follow from the other fields"),

@@ -73,7 +73,7 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
     ("parameters", "detail"),
     [
         ({"region": 0}, "region: must be greater than or equal to 1"),
-        ({"region": 15}, "region: must be less than or equal to 14"),
+        ({"region": 15}, "region: must be from 1 to 14 pixels, not 15"),
         ({"stride": 0}, "stride: must be greater than or equal to 1"),
         (
             {"region": 3, "stride": 4},

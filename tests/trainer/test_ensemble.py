@@ -7,10 +7,11 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402
 
-from konkyo.models.architecture import Architecture  # noqa: E402
+from konkyo.models.architecture import Architecture, parse_stages, written_stages  # noqa: E402
 from konkyo.trainer.ensemble import Ensemble, accuracies  # noqa: E402
 from konkyo.trainer.network import TrainableNetwork  # noqa: E402
-from tests.helpers.oracles import ARCHITECTURES, PAIRED, architectures, title  # noqa: E402
+from tests.helpers.any_network import any_architectures, random_images  # noqa: E402
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, title  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -20,22 +21,27 @@ def some_networks(architecture: Architecture, count: int) -> list[TrainableNetwo
     return [TrainableNetwork(architecture).double() for _ in range(count)]
 
 
-@given(architectures(4), st.integers(1, 4), st.integers(1, 5))
+@given(any_architectures(), st.integers(1, 4), st.integers(1, 5))
 def test_every_network_answers_as_it_does_alone(architecture: Architecture, size: int, count: int) -> None:
     networks = some_networks(architecture, size)
-    images = torch.from_numpy(np.random.default_rng(size).random((count, 1, 28, 28)))
+    images = torch.from_numpy(random_images(architecture, count, size))
     with torch.no_grad():
         together = Ensemble(networks)(images)
         alone = torch.stack([network(images) for network in networks], 1)
-    assert together.shape == (count, size, 10)
+    assert together.shape == (count, size, architecture.classes)
     np.testing.assert_allclose(together.numpy(), alone.numpy(), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+# Colour, paired in the first stage and in the middle, padding, no pool, no bias, hidden layers.
+DEEP = Architecture(parse_stages("2k3p1q,3k3nq,4k3u"), 16, 3, (9, 7))
+
+
+@pytest.mark.parametrize("architecture", [*ARCHITECTURES, DEEP], ids=lambda one: written_stages(one.stages))
 def test_every_network_learns_as_it_does_alone(architecture: Architecture) -> None:
     networks = some_networks(architecture, 3)
     ensemble = Ensemble(networks)
-    images, labels = torch.rand(6, 1, 28, 28, dtype=torch.float64), torch.arange(6)
+    shape = (6, architecture.channels, architecture.side, architecture.side)
+    images, labels = torch.rand(shape, dtype=torch.float64), torch.arange(6)
     logits = ensemble(images).transpose(1, 2)
     losses = F.cross_entropy(logits, labels[:, None].expand(-1, 3), reduction="none").mean(0)
     names = [name for name, _ in networks[0].named_parameters()]

@@ -5,14 +5,13 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-import torch.nn.functional as F  # noqa: E402
-
 from konkyo.models.architecture import Architecture  # noqa: E402
 from konkyo.models.network import Network, softmax  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from konkyo.trainer.network import TrainableNetwork, centred  # noqa: E402
-from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, architectures, random_network, title  # noqa: E402
-from tests.helpers.torch_oracle import LayeredNetwork  # noqa: E402
+from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits  # noqa: E402
+from tests.helpers.any_network import given as taken  # noqa: E402
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -26,42 +25,26 @@ def trainable(network: Network) -> TrainableNetwork:
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_serves_what_was_trained_layer_by_layer(
-    architecture: Architecture, dtype: type, tolerance: float, digits: Digits
-) -> None:
+def test_serves_what_was_trained(architecture: Architecture, dtype: type, tolerance: float, digits: Digits) -> None:
     network = random_network(architecture, 31, dtype)
-    twin, images = trainable(network), digits.scaled(dtype)[:60]
+    images = digits.scaled(dtype)[:60]
     with torch.no_grad():
-        pictures = torch.from_numpy(images)[:, None]
-        conv1 = twin.conv1(pictures)
-        pool1 = F.relu(F.max_pool2d(conv1, 2))
-        conv2 = twin.second_maps(pool1)
-        pool2, indices = F.max_pool2d(conv2, 2, return_indices=True)
-        winners = indices.numpy()
-        theirs = {"conv1": conv1, "pool1": pool1, "conv2": conv2, "pool2": F.relu(pool2), "logits": twin(pictures)}
-    trace = network.trace(images)
-    for layer, values in theirs.items():
-        ours, scale = getattr(trace, layer), float(values.abs().max())
-        assert ours.dtype == dtype
-        np.testing.assert_allclose(ours, values.numpy(), rtol=0, atol=tolerance * scale, err_msg=layer)
-    tolerated = tolerance * float(theirs["logits"].abs().max())
-    np.testing.assert_allclose(network.logits(images), theirs["logits"].numpy(), rtol=0, atol=tolerated)
-    # Where two candidates are equal but for rounding, either may win; nowhere else.
-    maps, cells = trace.conv2.reshape(*trace.conv2.shape[:2], -1), trace.winners.shape
-    ours, theirs_won = (np.take_along_axis(maps, at.reshape(*cells[:2], -1), -1) for at in (trace.winners, winners))
-    np.testing.assert_allclose(ours, theirs_won, rtol=0, atol=tolerance * float(conv2.abs().max()))
+        theirs = trainable(network)(torch.from_numpy(images)[:, None]).numpy()
+    assert network.logits(images).dtype == dtype
+    np.testing.assert_allclose(network.logits(images), theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
 
 
-@given(architectures(4), st.integers(0, 2**32), st.integers(1, 5))
-def test_is_the_layered_network(architecture: Architecture, seed: int, count: int) -> None:
-    """Two ways of pairing in PyTorch, groups and one map at a time, and numpy's: all three agree."""
-    network = random_network(architecture, seed)
-    images = np.random.default_rng(seed).random((count, 28, 28))
-    pictures = torch.from_numpy(images)[:, None]
+@given(any_architectures(), st.integers(0, 2**32), st.integers(1, 5))
+def test_any_network_is_numpys_and_that_of_pytorchs_functions(
+    architecture: Architecture, seed: int, count: int
+) -> None:
+    """Three ways to pair: groups, planes, and gathered windows. One to six stages, padding, hidden layers, colour."""
+    network = Network(architecture, random_weights(architecture, seed).weights)
+    images = random_images(architecture, count, seed)
     with torch.no_grad():
-        layered, grouped = LayeredNetwork(network)(pictures).numpy(), trainable(network)(pictures).numpy()
-    np.testing.assert_allclose(grouped, layered, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(network.logits(images), layered, rtol=0, atol=1e-12)
+        grouped = trainable(network)(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(grouped, torch_logits(network, images), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(network.logits(taken(architecture, images)), grouped, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)

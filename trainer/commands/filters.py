@@ -66,7 +66,7 @@ def _table(name: str, classes: Names, usage: Usage) -> Table:
 
 
 def _place(pair: PlacedPair) -> tuple[str, str, str]:
-    return f"{pair.map}×{pair.filter}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
+    return f"{pair.conv1}×{pair.conv2}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
 
 def _verdict(distinct: Distinct, classes: int) -> str:

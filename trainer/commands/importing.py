@@ -27,9 +27,9 @@ def import_weights(
     arrays = read_weights(weights)
     training, test = data_set(data_directory, "train"), data_set(data_directory, "t10k")
     published = publish_imported(name, network_of(arrays, wiring, test.about.classes), training, test, out)
-    accuracy = published.card.accuracy
+    accuracy = published.card["accuracy"]
     console.print(
-        f"{name} has {accuracy.test:.2%} accuracy on the {accuracy.test_images:,} test images, with "
-        f"{published.card.parameters:,} parameters"
+        f"{name} has {accuracy['test']:.2%} accuracy on the {accuracy['test_images']:,} test images, with "
+        f"{published.card['parameters']:,} parameters"
     )
     console.print(f"written: {escape(str(out / name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)")

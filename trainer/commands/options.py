@@ -37,16 +37,8 @@ ImagesOption = Annotated[
 ]
 
 
-def counts(filters: str) -> tuple[int, int]:
-    """``3x3`` as (3, 3)."""
-    match = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", filters)
-    if match is None:
-        raise typer.BadParameter(f"must be two counts such as 3x3, not {filters!r}", param_hint="--filters")
-    return int(match[1]), int(match[2])
-
-
-def data_set(directory: Path, part: str) -> data.Digits:
-    """One part of a data set, ``train`` or ``t10k``. What is missing of MNIST is downloaded, with a bar.
+def data_set(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> data.Digits:
+    """One part of a data set, ``train`` or ``t10k``, as ``data.read``. What is missing of MNIST is downloaded.
 
     Raises
     ------
@@ -64,7 +56,7 @@ def data_set(directory: Path, part: str) -> data.Digits:
                 bar.update(tasks[name], completed=received, total=total)
 
             download.complete(directory, part, report)
-    return data.read(directory, part)
+    return data.read(directory, part, side, colour)
 
 
 def mnist(directory: Path, part: str) -> data.Digits:

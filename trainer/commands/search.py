@@ -9,7 +9,7 @@ from rich.table import Table
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.files.atomic import replacing
-from konkyo.models.files.card import RunCard
+from konkyo.models.files.card import RunDocument
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
@@ -60,7 +60,7 @@ def search(
         for number, architecture in enumerate(wanted, 1)
         for group in groups(1, seeds)
     ]
-    found: dict[Architecture, list[RunCard]] = {architecture: [] for architecture in wanted}
+    found: dict[Architecture, list[RunDocument]] = {architecture: [] for architecture in wanted}
     with interruptible("validation"):
         for job, run in train_with_bars(jobs, digits):
             found[job.architecture] += run_documents(run, test)

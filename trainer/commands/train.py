@@ -1,5 +1,6 @@
 """``python -m trainer train``."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -9,12 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from konkyo.models.architecture import Wiring, two_stages
+from konkyo.models.architecture import SIDES, STAGES_SYNTAX, Architecture, parse_stages, written_stages
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer.about import MNIST
-from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, counts, data_set
+from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, data_set
 from konkyo.trainer.commands.terminal import console, interruptible
 from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, train_with_bars
+from konkyo.trainer.data import Digits
+from konkyo.trainer.recipe import Recipe, Schedule
 
 # Of MNIST's networks, in percent.
 MINIMUM_ACCURACY = 97.0
@@ -22,14 +25,24 @@ MINIMUM_ACCURACY = 97.0
 MNIST_IMAGES = 60_000
 # Rungs of a recipe that has none, if --restarts asks for several starts.
 RUNGS = 4
+# Of other data than MNIST: epochs between two validations, but not fewer steps than this, and the validations after
+# which a training that does not improve is over.
+EPOCHS, FEWEST_STEPS, PATIENCE = 5, 50, 20
+# The paper's network, in one of its two readings.
+PAPER = "3k5,3k3q"
 
 
 def train(
-    wiring: Annotated[Wiring, typer.Option(help="What conv2 does with the maps it gets.")] = Wiring.PAIRED,
-    filters: Annotated[str, typer.Option(help="conv1 × conv2 filters.", metavar="AxB")] = "3x3",
-    conv2_bias: Annotated[bool, typer.Option(help="Whether conv2's filters have a bias.")] = True,
-    name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="WIRING-AxB")] = None,
-    recipe: Annotated[RecipeName, typer.Option(help="The paper's, or the strongest for the same network.")] = (
+    stages: Annotated[str, typer.Option(help=f"{STAGES_SYNTAX}. The default is the paper's network.")] = PAPER,
+    hidden: Annotated[
+        str, typer.Option(help="Outputs of hidden affine layers, such as 128 or 128,64.", show_default="none")
+    ] = "",
+    side: Annotated[
+        int | None,
+        typer.Option(min=SIDES[0], max=SIDES[-1], help="Side to which pictures are resized.", show_default="28"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="from the stages")] = None,
+    recipe: Annotated[RecipeName, typer.Option(help="The paper's, or the strongest for its network.")] = (
         RecipeName.PAPER
     ),
     seed: Annotated[int, typer.Option(min=0, help="Of the first run.")] = 1,
@@ -43,6 +56,14 @@ def train(
     ] = None,
     held_out: Annotated[
         int | None, typer.Option(min=1, help="Training images that validate.", show_default="the recipe's share")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Validations without improvement after which training ends; 0 for never. Not for --recipe best.",
+            show_default=f"0 for MNIST, {PATIENCE} for other data",
+        ),
     ] = None,
     minimum_accuracy: Annotated[
         float | None,
@@ -66,29 +87,25 @@ def train(
     from konkyo.trainer.jobs import Job
     from konkyo.trainer.publish import publish
 
-    architecture = two_stages(wiring, *counts(filters), conv2_bias=conv2_bias)
-    name = f"{wiring}-{filters}" if name is None else name
+    shape, widths = parse_stages(stages), _widths(hidden)
+    if name is None:
+        name = "-".join([written_stages(shape).replace(",", "-"), *(f"h{width}" for width in widths)])
     check_name(name)
+    digits = data_set(data_directory, "train", side)
+    test = data_set(data_directory, "t10k", digits.side, digits.channels > 1)
+    architecture = Architecture(shape, digits.side, digits.channels, widths, len(digits.about.classes))
+    is_mnist = digits.about.name == MNIST.name
+    if minimum_accuracy is None:
+        minimum_accuracy = MINIMUM_ACCURACY if is_mnist else 0.0
     changes: dict[str, Any] = {
         "steps": steps,
         "batch": batch,
         "learning_rate": learning_rate,
         "restarts": restarts,
         "held_out": held_out,
+        "patience": patience,
     }
-    chosen = replace(RECIPES[recipe], **{key: value for key, value in changes.items() if value is not None})
-    if chosen.restarts > 1 and not chosen.rung:
-        # The paper's recipe has one start, and so no rungs: as many as the strongest recipe has.
-        chosen = replace(chosen, rung=max(chosen.steps // RUNGS, 1))
-    digits, test = data_set(data_directory, "train"), data_set(data_directory, "t10k")
-    architecture = replace(architecture, classes=len(digits.about.classes))
-    is_mnist = digits.about.name == MNIST.name
-    if minimum_accuracy is None:
-        minimum_accuracy = MINIMUM_ACCURACY if is_mnist else 0.0
-    if held_out is None:
-        chosen = replace(chosen, held_out=max(chosen.held_out * len(digits) // MNIST_IMAGES, 1))
-    if batch is None:
-        chosen = replace(chosen, batch=min(chosen.batch, max(len(digits) - chosen.held_out, 1)))
+    chosen = _fitted(RECIPES[recipe], {key: value for key, value in changes.items() if value is not None}, digits)
     jobs = []
     for group in groups(seed, seeds):
         numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
@@ -98,6 +115,31 @@ def train(
         trained = [run for _, run in train_with_bars(jobs, digits)]
     published = publish(name, trained, test, minimum_accuracy / 100, out)
     _print_result(published, out)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    """``128,64`` as (128, 64)."""
+    if not re.fullmatch(r"([1-9]\d{0,3}(,[1-9]\d{0,3})*)?", text, re.ASCII):
+        raise typer.BadParameter(f"must be counts such as 128 or 128,64, not {text!r}", param_hint="--hidden")
+    return tuple(map(int, text.split(","))) if text else ()
+
+
+def _fitted(recipe: Recipe, changes: dict[str, Any], digits: Digits) -> Recipe:
+    """A recipe with what was asked for, and for another number of images what was not in the same proportion."""
+    chosen = replace(recipe, **changes)
+    if chosen.restarts > 1 and not chosen.rung:
+        # The paper's recipe has one start, and so no rungs: as many as the strongest recipe has.
+        chosen = replace(chosen, rung=max(chosen.steps // RUNGS, 1))
+    if "held_out" not in changes:
+        chosen = replace(chosen, held_out=max(chosen.held_out * len(digits) // MNIST_IMAGES, 1))
+    left = max(len(digits) - chosen.held_out, 1)
+    if "batch" not in changes:
+        chosen = replace(chosen, batch=min(chosen.batch, left))
+    if digits.about.name != MNIST.name and chosen.schedule is Schedule.CONSTANT:
+        every = max(EPOCHS * left // chosen.batch, FEWEST_STEPS)
+        patient = chosen.patience if "patience" in changes else PATIENCE
+        chosen = replace(chosen, evaluate_every=min(chosen.evaluate_every, every), patience=patient)
+    return chosen
 
 
 def _print_result(published: Checkpoint, out: Path) -> None:

@@ -1,13 +1,13 @@
 """What the commands that train share: named recipes, bars."""
 
+import time
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from konkyo.models.architecture import Architecture
 from konkyo.trainer.commands.terminal import console
 from konkyo.trainer.data import Digits
 from konkyo.trainer.processors import processors
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from konkyo.trainer.jobs import Job
     from konkyo.trainer.train import Run
 
-# Of progress for each run, where there is no terminal.
-LINES = 10
+# Seconds between two lines about a run, where there is no terminal.
+LINE_EVERY = 15.0
 
 
 class RecipeName(StrEnum):
@@ -29,11 +29,6 @@ class RecipeName(StrEnum):
 
 
 RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
-
-
-def title(architecture: Architecture) -> str:
-    """What a network is called by its shape: ``summed-4x3``."""
-    return f"{architecture.wiring}-{architecture.conv1_filters}x{architecture.conv2_filters}"
 
 
 def groups(first: int, count: int) -> list[range]:
@@ -48,7 +43,7 @@ def train_with_bars(jobs: Sequence["Job"], digits: Digits) -> "Iterator[tuple[Jo
     """Train all jobs to their ends, several at once; gives each, in their order, with its finished run."""
     from konkyo.trainer.jobs import train
 
-    unfinished = []
+    begun: dict[Job, int] = {}
     for job in jobs:
         run = job.run(digits)
         if run.finished:
@@ -56,23 +51,53 @@ def train_with_bars(jobs: Sequence["Job"], digits: Digits) -> "Iterator[tuple[Jo
             continue
         if run.step:
             console.print(f"{job.title}: goes on from step {run.step:,} of {job.recipe.steps:,}")
-        unfinished.append(job)
+        begun[job] = run.step
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  validation {task.fields[validation]}"),
+        TextColumn("loss {task.fields[loss]}  validation {task.fields[validation]}"),
         TimeRemainingColumn(),
     )
     with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
-        tasks: dict[Job, TaskID] = {}
-        for job, progress in train(unfinished, digits, processors()):
-            loss, validation = progress.loss, "–" if progress.validation is None else f"{progress.validation:.2%}"
-            if job not in tasks:
-                tasks[job] = bar.add_task(job.title, total=job.recipe.steps, loss=loss, validation=validation)
-            bar.update(tasks[job], completed=progress.step, loss=loss, validation=validation)
-            # Without a terminal, as in a container's log, a line now and then takes the bar's place.
-            if not console.is_terminal and progress.step % max(job.recipe.steps // LINES, 1) == 0:
-                console.print(f"{job.title}: step {progress.step:,}  loss {loss:.4f}  validation {validation}")
+        tasks = {
+            job: bar.add_task(job.title, total=job.recipe.steps, completed=step, loss="–", validation="–", start=False)
+            for job, step in begun.items()
+        }
+        lines: dict[Job, Lines] = {}
+        for job, progress in train(list(begun), digits, processors()):
+            if job not in lines:
+                lines[job] = Lines(job, begun[job])
+                bar.start_task(tasks[job])
+            validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
+            bar.update(tasks[job], completed=progress.step, loss=f"{progress.loss:.4f}", validation=validation)
+            if not console.is_terminal:
+                lines[job].tell(progress.step, f"loss {progress.loss:.4f}  validation {validation}")
     for job in jobs:
-        yield job, job.run(digits)
+        run = job.run(digits)
+        if job in begun and run.step < job.recipe.steps:
+            best = max(best.step for best in run.best)
+            console.print(f"{job.title}: ended at step {run.step:,}, no better since step {best:,}")
+        yield job, run
+
+
+class Lines:
+    """What takes a bar's place without a terminal, as in a container's log: a line at once, and one now and then."""
+
+    def __init__(self, job: "Job", step: int) -> None:
+        self._job, self._first = job, step
+        self._begun = time.monotonic()
+        self._due = self._begun
+
+    def tell(self, step: int, words: str) -> None:
+        """Print a line if one is due: where the run is, and how much time is left."""
+        now, steps = time.monotonic(), self._job.recipe.steps
+        if now < self._due:
+            return
+        self._due = now + LINE_EVERY
+        left = round((now - self._begun) * (steps - step) / max(step - self._first, 1))
+        most = "at most " if self._job.recipe.patience else ""
+        console.print(
+            f"{self._job.title}: step {step:,} of {steps:,}  {words}  {most}{left // 60}:{left % 60:02} left",
+            highlight=False,
+        )

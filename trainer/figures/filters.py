@@ -129,8 +129,8 @@ def _draw_maps(
         corners[conv1, conv2] = corner
         _tile(axes, means[conv1, conv2], corner, layout.tile, limit)
     if one.second and not one.dominated:
-        _frame(axes, corners[one.second.map, one.second.filter], layout.tile, SECOND)
-    _frame(axes, corners[one.first.map, one.first.filter], layout.tile, FIRST)
+        _frame(axes, corners[one.second.conv1, one.second.conv2], layout.tile, SECOND)
+    _frame(axes, corners[one.first.conv1, one.first.conv2], layout.tile, FIRST)
 
 
 def _draw_place(
@@ -139,15 +139,15 @@ def _draw_place(
     """The pair's filters, framed unless the colour is muted: a dominated second place."""
     x, y = (corner + place for corner, place in zip(layout.panel(panel), layout.place(number), strict=True))
     conv1, conv2 = network.weights["conv1.weight"], network.weights["conv2.weight"]
-    kernel = conv2[pair.filter, pair.map if network.architecture.wiring is Wiring.SUMMED else 0]
-    for place, (filters, weights) in enumerate(((conv1, conv1[pair.map, 0]), (conv2, kernel))):
+    kernel = conv2[pair.conv2, pair.conv1 if network.architecture.wiring is Wiring.SUMMED else 0]
+    for place, (filters, weights) in enumerate(((conv1, conv1[pair.conv1, 0]), (conv2, kernel))):
         corner = x + place * (_ICON + 0.1), y
         _tile(axes, weights, corner, _ICON, float(np.abs(filters).max()))
         if colour != MUTED:
             _frame(axes, corner, _ICON, colour)
     text = x + 2 * (_ICON + 0.1) + 0.04
     axes.text(text, y + 0.1, f"{pair.share:.1%}", size=9, weight="bold", color=colour)
-    axes.text(text, y + 0.245, f"conv1[{pair.map}]×conv2[{pair.filter}]", size=7.5, color=MUTED)
+    axes.text(text, y + 0.245, f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", size=7.5, color=MUTED)
 
 
 def _tile(axes: Axes, values: Array, corner: tuple[float, float], side: float, limit: float) -> None:
