@@ -165,8 +165,6 @@ function byPair(question, model) {
   const said = explains(question);
   if (!QUESTIONS[question].pairs || said?.cannot?.some(({ what }) => what === "pairs")) return false;
   const network = listed(model);
-  // With hidden layers the head differs from hiding to hiding.
-  if (network.head.hidden.length) return false;
   const [inputs, filters] = pairsOf(network);
   const square = question === "occlusion" ? region() : said?.region ?? region();
   return inputs * filters * Math.ceil(network.input.side / square) ** 2 <= MOST_BY_PAIR;
