@@ -508,11 +508,15 @@ def _numbers(architecture: Architecture, top: int) -> int:
     return sum(stages) + pairs * architecture.cells * (architecture.classes + 2)
 
 
-def _shown(architecture: Architecture, trace: Trace, account: Account, most: int) -> tuple[IntArray, ...]:
-    """The maps of each stage that matter most."""
+def worth_of_maps(architecture: Architecture, trace: Trace, account: Account) -> list[Array]:
+    """For each stage (maps,): how much each map matters, as ``Process.shown`` says."""
     worth = [layer.max((-2, -1)) for layer in trace.layers]
     added = np.abs(account.contributions)
     worth[-1] = added.ravel() if architecture.stages[-1].paired else added.sum(0)
     if len(worth) > 1:
         worth[-2] = added.sum(1)
-    return tuple(greatest(values, most) for values in worth)
+    return worth
+
+
+def _shown(architecture: Architecture, trace: Trace, account: Account, most: int) -> tuple[IntArray, ...]:
+    return tuple(greatest(values, most) for values in worth_of_maps(architecture, trace, account))

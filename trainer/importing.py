@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from konkyo.models.architecture import Wiring, two_stages
+from konkyo.models.architecture import Architecture, Stage, written_stages
 from konkyo.models.errors import ArchitectureError
+from konkyo.models.files.card import SelectionCard, TrainingCard
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
@@ -19,8 +20,6 @@ from konkyo.trainer.evaluation import evaluate
 from konkyo.trainer.model_card import Origin, save
 
 Weights = Mapping[str, NDArray[Any]]
-NAMES = "conv1.weight", "conv1.bias", "conv2.weight", "affine.weight", "affine.bias"
-OPTIONAL = "conv2.bias"
 
 
 def read_weights(path: Path) -> Weights:
@@ -48,40 +47,49 @@ def read_weights(path: Path) -> Weights:
         raise RunError(f"{path} cannot be read as safetensors or as a state dict of PyTorch ({reason})") from error
 
 
-def network_of(weights: Weights, wiring: Wiring, classes: tuple[str, ...]) -> Network:
-    """The network with these weights; counts of filters and sides of kernels follow from their shapes.
+def architecture_of(
+    weights: Weights, stages: tuple[Stage, ...], side: int, channels: int, classes: int
+) -> Architecture:
+    """The network of these stages that such weights are of; the widths of hidden affine layers follow from them.
 
     Raises
     ------
     RunError
-        A tensor is missing, unknown, not finite or of a shape that fits no such network. The message says which shapes
-        would.
+        There is no such network.
     """
-    for name in NAMES:
-        if name not in weights:
-            raise RunError(f"{name} is missing; the file must hold {', '.join(NAMES)}, and may hold {OPTIONAL}")
-    for name, array in weights.items():
-        if name not in (*NAMES, OPTIONAL):
-            raise RunError(f"{name} is unknown; the file must hold {', '.join(NAMES)}, and may hold {OPTIONAL}")
-        if not np.isfinite(array).all():
-            raise RunError(f"{name} holds NaN or infinity")
-    conv1, conv2 = weights["conv1.weight"], weights["conv2.weight"]
-    for name, array in (("conv1.weight", conv1), ("conv2.weight", conv2)):
-        if array.ndim != 4 or array.shape[2] != array.shape[3]:
-            raise RunError(f"{name} has shape {array.shape}; (filters, inputs, side, side) is right")
+    hidden: list[int] = []
+    while (width := weights.get(f"hidden{len(hidden) + 1}.bias")) is not None:
+        hidden.append(width.size)
     try:
-        shape = two_stages(
-            wiring, len(conv1), len(conv2), conv1.shape[2], conv2.shape[2], OPTIONAL in weights, len(classes)
-        )
+        return Architecture(stages, side, channels, tuple(hidden), classes)
     except ArchitectureError as error:
-        raise RunError(f"the shapes make no network: {error}") from error
-    for name, wanted in shape.tensor_shapes.items():
-        if weights[name].shape != wanted:
+        raise RunError(f"the stages make no network: {error}") from error
+
+
+def network_of(weights: Weights, architecture: Architecture, classes: tuple[str, ...]) -> Network:
+    """The network with these weights.
+
+    Raises
+    ------
+    RunError
+        A tensor is missing, unknown, not finite or of another shape. The message says which would be right.
+    """
+    wanted = architecture.tensor_shapes
+    for name in (*wanted, *weights):
+        if name not in weights or name not in wanted:
             raise RunError(
-                f"{name} has shape {weights[name].shape}; with {wiring} wiring and {len(classes)} classes it must be "
-                f"{wanted}"
+                f"{name} is {'unknown' if name in weights else 'missing'}; the file must hold {', '.join(wanted)}, and "
+                f"holds {', '.join(weights) or 'nothing'}"
             )
-    return Network(shape, {name: array.astype(np.float32) for name, array in weights.items()}, classes)
+        if weights[name].shape != wanted[name]:
+            raise RunError(
+                f"{name} has shape {weights[name].shape}; with stages {written_stages(architecture.stages)}, "
+                f"{architecture.classes} classes and images of {architecture.side} × {architecture.side} it must be "
+                f"{wanted[name]}"
+            )
+        if not np.isfinite(weights[name]).all():
+            raise RunError(f"{name} holds NaN or infinity")
+    return Network(architecture, {name: array.astype(np.float32) for name, array in weights.items()}, classes)
 
 
 def publish_imported(name: str, network: Network, training: Digits, test: Digits, directory: Path) -> Checkpoint:
@@ -89,8 +97,8 @@ def publish_imported(name: str, network: Network, training: Digits, test: Digits
     note = "validation is measured on all training images, which the network may have been trained on"
     origin = Origin(
         recipe={},
-        training={"augmentations": None, "loss": "not known: the weights were imported", "centred": False},
-        selection={"by": "no choice: the weights were imported", "seed": 0, "runs": []},
+        training=TrainingCard(augmentations=None, loss="not known: the weights were imported", centred=False),
+        selection=SelectionCard(by="no choice: the weights were imported", seed=0, runs=()),
         validation=evaluate(network, training).accuracy,
         packages={},
     )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.regions import Hiding, Regions, check_regions
+from konkyo.models.hiding.regions import Hiding, Regions, check_regions, filled
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
@@ -62,7 +62,7 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
     # Two curves for each order.
     check_singles(network.architecture, hiding.regions, orders=2 * (RANDOM_ORDERS + 1))
     images, _ = network.flatten(image)
-    fills, changed = np.full_like(images, hiding.fill), hiding.changed(images[0])
+    fills, changed = filled(images, hiding.fill), hiding.changed(images[0])
     which = np.flatnonzero(changed)
     if not len(which):
         score = float(softmax(network.logits(image))[target])
@@ -192,7 +192,7 @@ def occlude(
     for value in [] if target is None else np.unique(target):
         check_class("target", int(value), len(network.classes))
 
-    whole, hidden = hidden_logits(network, flat, np.full_like(flat, hiding.fill), hiding.regions)
+    whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions)
     predicted = whole.argmax(-1)
     explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
@@ -295,7 +295,7 @@ def pair_drops(
     check_regions(hiding.regions, network)
     check_singles(network.architecture, hiding.regions, pairs=True)
     images, _ = network.flatten(image)
-    fills, pairs, regions = np.full_like(images, hiding.fill), network.architecture.pairs, hiding.regions
+    fills, pairs, regions = filled(images, hiding.fill), network.architecture.pairs, hiding.regions
     weights = pair_weights(network, target, versus)[: pairs[0] * pairs[1]]
     order = np.flatnonzero(regions.changed((images != fills).any(1))[0])
     rows = ordered(network, images, fills, regions, order, Family.SINGLE, pairs=True)

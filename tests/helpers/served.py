@@ -27,8 +27,11 @@ ARCHITECTURES = {
     "tiny": Architecture((Stage(2, 3, wiring=Wiring.PAIRED), Stage(3, 2)), 8, classes=2),
     "wide": Architecture((Stage(18, 3), Stage(20, 3)), 28),
 }
-# Every combination of hidden regions would take too much.
-HUGE = {"huge": Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2)}
+# What goes beyond a limit: every combination of hidden regions, and the contributions of many images.
+EXTREMES = {
+    "huge": Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2),
+    "pairs": Architecture((Stage(40, 1, pool=False), Stage(40, 3)), 8, classes=2),
+}
 
 
 def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:

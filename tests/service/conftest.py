@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.helpers.operations import PATHS
-from tests.helpers.served import ARCHITECTURES, HUGE, serve
+from tests.helpers.served import ARCHITECTURES, EXTREMES, serve
 
 
 @pytest.fixture(params=PATHS)
@@ -17,5 +17,5 @@ def path(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The service with networks of many shapes: see ``tests.helpers.served``."""
-    with serve(tmp_path_factory.mktemp("shapes"), {**ARCHITECTURES, **HUGE}, "deep") as started:
+    with serve(tmp_path_factory.mktemp("shapes"), {**ARCHITECTURES, **EXTREMES}, "deep") as started:
         yield started

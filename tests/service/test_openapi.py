@@ -305,7 +305,7 @@ def test_a_field_from_models_has_the_description_of_its_attribute(document: Docu
     assert schemas["PlacedPair"]["description"] == "A filter pair in first or second place."
     described = {name: field["description"] for name, field in schemas["PlacedPair"]["properties"].items()}
     assert described == {
-        "map": "Number of the map that enters the last stage, from 0; for one stage, of the image's channel.",
+        "map": "Number of the map that enters the last stage, from 0.",
         "filter": "Number of the filter of the last stage, from 0.",
         "share": "Share of the class's images in which this pair contributes most, 0…1.",
         "mean": "Mean contribution to the class's logit.",

@@ -15,7 +15,7 @@ from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
-from tests.helpers.any_network import given, torch_layers
+from tests.helpers.any_network import torch_layers
 from tests.helpers.operations import check_problem
 from tests.helpers.served import ARCHITECTURES, upload
 
@@ -112,7 +112,8 @@ def test_the_filters_and_weights_are_the_networks(shapes: TestClient, name: str)
 def test_contributions_are_those_of_models(shapes: TestClient, name: str, versus: bool) -> None:
     classes: dict[str, int] = {"target": 1, "versus": 0} if versus else {}
     body = ask(shapes, "/explain/filters", name, maps="full", **classes)
-    result = explain_filters(network(shapes, name), upload(ARCHITECTURES[name])[0], *classes.values())
+    image = upload(ARCHITECTURES[name])[0]
+    result = explain_filters(network(shapes, name), image, classes.get("target"), classes.get("versus"))
     close(body["contributions"], result.account.contributions)
     close(body["totals"], result.totals)
     close(body["maps"], result.account.maps)
@@ -216,7 +217,7 @@ def test_regions_that_prove_the_class(shapes: TestClient, name: str) -> None:
 @pytest.mark.parametrize("path", ["/explain/occlusion", "/explain/shapley"])
 def test_regions_by_pair(shapes: TestClient, name: str, path: str) -> None:
     architecture, region = ARCHITECTURES[name], 4 if ARCHITECTURES[name].side < 28 else 8
-    parameters = {"model": name, "pairs": True, "region": region, "target": 1}
+    parameters: dict[str, Any] = {"model": name, "pairs": True, "region": region, "target": 1}
     answer = shapes.post(path, params=parameters, files=upload(architecture)[1])
     if architecture.hidden:
         detail = "pairs: with hidden affine layers the head differs from hiding to hiding; ask without pairs"
