@@ -44,17 +44,15 @@ function strikeOut(context, [x, y, width, height], image, fill) {
   const shade = isColour(image) ? values.map((value) => Math.round(255 * value)) : grey(values[0]);
   context.fillStyle = `rgb(${shade.join()})`;
   context.fillRect(x, y, width, height);
-  for (const [thickness, name] of isColour(image) ? [[4, "paper"], [1.5, "ink"]] : [[1.5, "muted"]]) {
-    context.strokeStyle = colour(name);
-    context.lineWidth = thickness;
-    context.strokeRect(x + 0.75, y + 0.75, width - 1.5, height - 1.5);
-    context.beginPath();
-    context.moveTo(x, y);
-    context.lineTo(x + width, y + height);
-    context.moveTo(x + width, y);
-    context.lineTo(x, y + height);
-    context.stroke();
-  }
+  context.strokeStyle = colour("muted");
+  context.lineWidth = 1.5;
+  context.strokeRect(x + 0.75, y + 0.75, width - 1.5, height - 1.5);
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + width, y + height);
+  context.moveTo(x + width, y);
+  context.lineTo(x, y + height);
+  context.stroke();
 }
 
 function drawDashes(context, [x, y, width, height]) {

@@ -14,6 +14,8 @@ const TAG = [14, 16];
 const LEAST_LETTER = 8;
 // Between the darkest and the lightest of a colour picture beneath other colours; beneath numbers there is less.
 const SHADE = { plain: 0.5, faint: 0.28 };
+// What is dark in a picture is lightened, so that it hides less.
+const LIGHTENED = 0.6;
 
 /** A value for each pixel of `side` × `side`, from one value a region. */
 export function spread(values, region, side) {
@@ -66,7 +68,7 @@ function drawShades(context, image, pixel, faint) {
   const shades = lightness(image);
   const flat = shades.flat();
   const [least, most] = [Math.min(...flat), Math.max(...flat)];
-  const place = (value) => (most > least ? (value - least) / (most - least) : 1);
+  const place = (value) => (most > least ? ((value - least) / (most - least)) ** (dark ? 1 : LIGHTENED) : 1);
   const level = (value) => Math.round(255 * (dark ? share * place(value) : 1 - share * (1 - place(value))));
   context.save();
   // The darkest of a picture darkens light paper; the lightest of it lights up dark paper.
@@ -139,7 +141,7 @@ export function drawFrame(context, [x, y, width, height], colourName = "ink") {
   }
 }
 
-/** A class's name beside a box of [left, top, width, height], where it covers least of what `taken(x, y)` says is taken. */
+/** A class's name beside a box of [left, top, width, height], where it covers least of what `taken(x, y)` says is taken; gives its own box. */
 export function drawTag(context, [x, y, width, height], name, end, taken = () => false) {
   context.font = "600 12px system-ui, sans-serif";
   const [least, down] = TAG;
@@ -160,6 +162,7 @@ export function drawTag(context, [x, y, width, height], name, end, taken = () =>
   context.fillStyle = colour("paper");
   context.textAlign = "center";
   context.fillText(name, left + across / 2, top + 12.5);
+  return [left, top, across, down];
 }
 
 /** The height of the letters of a number in a box of this width; null where it could not be read. */

@@ -24,10 +24,12 @@ function draw(context, sheet, { now: { answer, spot } }) {
   const critical = where.prediction.map((row) => row.map((number) => (number === where.predicted ? NONE : number)));
   const groups = spread(critical, region, side);
   drawOutlined(context, groups, pixel);
-  const taken = (x, y) => (groups[Math.floor(y / pixel)]?.[Math.floor(x / pixel)] ?? NONE) !== NONE;
+  const tags = [];
+  const tagged = (x, y) => tags.some(([left, top, width, height]) => x >= left && x <= left + width && y >= top && y <= top + height);
+  const taken = (x, y) => tagged(x, y) || (groups[Math.floor(y / pixel)]?.[Math.floor(x / pixel)] ?? NONE) !== NONE;
   for (const [row, column] of corners(groups)) {
     const place = [row, column].map((at) => Math.floor(at / region));
-    drawTag(context, boxOf(place, region, sheet), nameOf(groups[row][column], TAG_LETTERS), side * pixel, taken);
+    tags.push(drawTag(context, boxOf(place, region, sheet), nameOf(groups[row][column], TAG_LETTERS), side * pixel, taken));
   }
   if (spot) drawSpot(context, sheet, where, spot);
 }
