@@ -66,8 +66,8 @@ def test_a_number_of_stage_1(page: Page, model: str) -> None:
         def check(at: tuple[int, int], k: int = k) -> None:
             row, column = at
             window = image[row : row + 5, column : column + 5]
-            bias = float(network.bias(0)[k])
-            check_product(page, window, network.weights["conv1.weight"][k, 0], 0, bias, float(trace.convolutions[0][k][at]))
+            kernel, bias = network.weights["conv1.weight"][k, 0], float(network.bias(0)[k])
+            check_product(page, window, kernel, 0, bias, float(trace.convolutions[0][k][at]))
             expect(closer(page)).to_contain_text(f"stage 1, filter {k} at\u00a0[{row}][{column}]")
 
         move_about(page, check, 24)

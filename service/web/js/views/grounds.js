@@ -2,12 +2,12 @@
 
 import { colour, grey } from "../colours.js";
 import { hide, includes } from "../hiding.js";
-import { changed, fillOf, isColour } from "../image.js";
+import { changed, isColour } from "../image.js";
 import { percent } from "../numbers.js";
 import { nameOf, state } from "../state.js";
 import { fillImage, fillMap } from "../tiles.js";
 import { words } from "../words.js";
-import { boxOf, drawFrame, drawOutlined, groupOf, spread } from "./layer.js";
+import { boxOf, drawFrame, drawHidden, drawOutlined, groupOf, spread } from "./layer.js";
 
 // How much of its darkness the ink keeps that may be hidden, and how much of its colours a picture.
 const SHADED = { ink: 0.4, colour: 0.35 };
@@ -39,11 +39,9 @@ function drawShaded(context, image, kept, pixel) {
 }
 
 /** A region that is hidden, as the network sees it, with a cross. */
-function strikeOut(context, [x, y, width, height], image, fill) {
-  const values = fillOf(image, fill);
-  const shade = isColour(image) ? values.map((value) => Math.round(255 * value)) : grey(values[0]);
-  context.fillStyle = `rgb(${shade.join()})`;
-  context.fillRect(x, y, width, height);
+function strikeOut(context, box, image, fill) {
+  const [x, y, width, height] = box;
+  drawHidden(context, box, image, fill);
   context.strokeStyle = colour("muted");
   context.lineWidth = 1.5;
   context.strokeRect(x + 0.75, y + 0.75, width - 1.5, height - 1.5);

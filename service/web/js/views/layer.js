@@ -1,7 +1,7 @@
 // What is drawn over the picture, whichever question it answers: the picture itself, outlines, tags, numbers.
 
-import { colour, theme } from "../colours.js";
-import { isColour, lightness } from "../image.js";
+import { colour, grey, theme } from "../colours.js";
+import { fillOf, isColour, lightness } from "../image.js";
 import { number } from "../numbers.js";
 import { fillMap } from "../tiles.js";
 
@@ -39,6 +39,14 @@ export function boxOf([row, column], region, { side, pixel }) {
 export function drawBlank(context, { side, pixel }) {
   context.fillStyle = colour("grey-0");
   context.fillRect(0, 0, side * pixel, side * pixel);
+}
+
+/** A region that is hidden, as the network sees it. */
+export function drawHidden(context, box, image, fill) {
+  const values = fillOf(image, fill);
+  const three = isColour(image) ? values.map((value) => Math.round(255 * value)) : grey(values[0]);
+  context.fillStyle = `rgb(${three.join()})`;
+  context.fillRect(...box);
 }
 
 /** The picture over colours that mean something: ink as dots, a colour picture as light and shade. Both faint beneath numbers. */

@@ -1,9 +1,9 @@
 // What hiding one region does, drawn over the picture.
 
-import { colour, diverging, limitOf } from "../colours.js";
+import { diverging, limitOf } from "../colours.js";
 import { nameOf } from "../state.js";
 import { fillMap } from "../tiles.js";
-import { NONE, boxOf, corners, drawFrame, drawOutlined, drawPicture, drawTag, spread } from "./layer.js";
+import { NONE, boxOf, corners, drawFrame, drawHidden, drawOutlined, drawPicture, drawTag, spread } from "./layer.js";
 
 // Letters of a class's name on a tag, at most.
 const TAG_LETTERS = 8;
@@ -31,14 +31,13 @@ function draw(context, sheet, { now: { answer, spot } }) {
     const place = [row, column].map((at) => Math.floor(at / region));
     tags.push(drawTag(context, boxOf(place, region, sheet), nameOf(groups[row][column], TAG_LETTERS), side * pixel, taken));
   }
-  if (spot) drawSpot(context, sheet, where, spot);
+  if (spot) drawSpot(context, sheet, answer, spot);
 }
 
 /** The region that is looked at, hidden: nothing in it, an outline, and the class that is read without it. */
-function drawSpot(context, sheet, { region, prediction }, spot) {
+function drawSpot(context, sheet, { process: { image }, where: { region, prediction, fill } }, spot) {
   const box = boxOf(spot, region, sheet);
-  context.fillStyle = colour("grey-0");
-  context.fillRect(...box);
+  drawHidden(context, box, image, fill);
   drawFrame(context, box);
   drawTag(context, box, nameOf(prediction[spot[0]][spot[1]], TAG_LETTERS), sheet.side * sheet.pixel);
 }
