@@ -100,6 +100,11 @@ class Prediction(Result):
 
     probabilities: Array
 
+    @classmethod
+    def of(cls, network: Network, image: Array, logits: Array) -> "Prediction":
+        """The prediction of an image with these logits (C,)."""
+        return cls(network=network, image=image, logits=logits, probabilities=softmax(logits))
+
 
 def predict(network: Network, image: Array) -> Prediction:
     """Predict one image.
@@ -117,5 +122,4 @@ def predict(network: Network, image: Array) -> Prediction:
         Not one image of the network's shape, or not finite.
     """
     check_single(image, network)
-    logits = network.logits(image)
-    return Prediction(network=network, image=image, logits=logits, probabilities=softmax(logits))
+    return Prediction.of(network, image, network.logits(image))

@@ -29,8 +29,8 @@ from konkyo.service.routes import (
 from konkyo.service.settings import Settings
 
 DESCRIPTION = """\
-Upload a 28×28 image of a digit and ask what it is, how much each filter pair of the network added to that answer,
-and which regions of the image it rests on. Every answer comes as JSON or, with `format=png`, as a picture.
+Upload an image, such as a digit of 28×28 pixels, and ask which class it is, how much each filter pair of the network
+added to that answer, and which regions of the image it rests on. Every answer comes as JSON or, with `format=png`, as a picture.
 """
 
 

@@ -148,8 +148,13 @@ class Occlusion:
         flat = self.drop.reshape(*self.drop.shape[:-2], -1)
         return np.argsort(-flat, axis=-1, kind="stable")
 
+    def of(self, number: int) -> "Occlusion":
+        """The effect on one image of a batch (N,)."""
+        parts = (self.target, self.predicted, self.logits, self.whole, self.drop, self.prediction)
+        return Occlusion(self.hiding, self.score, *(np.asarray(part[number]) for part in parts))
+
     def heatmap(self) -> Array:
-        """(..., 28, 28): for each pixel the mean drop of the regions that hide it (Captum's rule)."""
+        """(..., side, side): for each pixel the mean drop of the regions that hide it (Captum's rule)."""
         return self.hiding.regions.spread(self.drop)
 
 
@@ -334,6 +339,29 @@ class OcclusionExplanation(ClassResult):
     contributions: Array | None
     faithfulness: Faithfulness | None
 
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        image: Array,
+        occlusion: Occlusion,
+        versus: int | None,
+        pairs: tuple[Array, Array] | None = None,
+        faithfulness: Faithfulness | None = None,
+    ) -> "OcclusionExplanation":
+        """The explanation of an image with these drops; ``pairs`` as ``pair_drops`` gives them."""
+        return cls(
+            network=network,
+            image=image,
+            logits=occlusion.logits,
+            target=int(occlusion.target),
+            versus=versus,
+            occlusion=occlusion,
+            pairs=pairs and pairs[1],
+            contributions=pairs and pairs[0],
+            faithfulness=faithfulness,
+        )
+
 
 def explain_occlusion(
     network: Network,
@@ -372,16 +400,6 @@ def explain_occlusion(
         raise ParameterError("pairs", "contributions add up to the logit; ask for score=logit, or without pairs")
     occlusion = occlude(network, image, target, hiding, score, versus)
     explained = int(occlusion.target)
-    whole, drops = pair_drops(network, image, hiding, explained, versus) if pairs else (None, None)
+    drops = pair_drops(network, image, hiding, explained, versus) if pairs else None
     measured = faithfulness(network, image, hiding, occlusion.order, explained) if faithful else None
-    return OcclusionExplanation(
-        network=network,
-        image=image,
-        logits=occlusion.logits,
-        target=explained,
-        versus=versus,
-        occlusion=occlusion,
-        pairs=drops,
-        contributions=whole,
-        faithfulness=measured,
-    )
+    return OcclusionExplanation.of(network, image, occlusion, versus, drops, measured)

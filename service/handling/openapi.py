@@ -64,6 +64,8 @@ def _describe_fields(schema: dict[str, Any]) -> None:
     summary, *sections = _FIELDS.split(schema.get("description", ""), maxsplit=1)
     if sections:
         schema["description"] = summary
+        # A dataclass has all its fields, also those that its maker may leave out.
+        schema["required"] = list(schema["properties"])
     for names, text in _ATTRIBUTE.findall("".join(sections)):
         for name in names.split(", "):
             schema["properties"][name].setdefault("description", " ".join(text.split()))

@@ -18,7 +18,7 @@ from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
 from konkyo.service.handling.handler import CHEAP_ROWS, CHEAP_WORK, Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, Fill, Region
+from konkyo.service.handling.queries import ClassQuery, Fill, FillAnswer, Region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
@@ -71,7 +71,7 @@ class OcclusionAnswer(ClassAnswer):
     whole: float = Field(description="The score of the whole image; with `versus`, the difference of the two scores.")
     region: Region
     stride: Region
-    fill: float = Field(ge=0, le=1)
+    fill: FillAnswer
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     drop: Matrix = Field(
         description="[row][column]: whole − the score with the region hidden; a positive drop supports the target."

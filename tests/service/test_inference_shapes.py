@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
 from konkyo.service.inference import inference
+from konkyo.service.inference.outputs import compute
 from konkyo.service.inference.question import MOST_ANSWER
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples, upload
 from tests.helpers.tensors import check, in_bytes, request, tensor, tensors
@@ -86,7 +87,7 @@ def test_the_tensors_are_the_answers_of_the_other_routes(shapes: TestClient, nam
     }
     for number in range(2):
         for output, (path, field) in fields.items():
-            asked = {"model": name, **parameters}
+            asked: dict[str, str | int] = {"model": name, **parameters}
             answer = shapes.post(path, params=asked, files=upload(ARCHITECTURES[name], 7 + number)[1])
             np.testing.assert_allclose(found[output][number], answer.json()[field], rtol=0, atol=1e-11)
 
@@ -187,7 +188,6 @@ def test_an_answer_that_would_be_too_large_is_refused(shapes: TestClient) -> Non
 def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that others have their turn in between."""
     taken: list[int] = []
-    compute = inference.compute
 
     def counted(network: Any, some: Any, *others: Any) -> Any:
         taken.append(len(some))

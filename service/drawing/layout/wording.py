@@ -1,7 +1,7 @@
 """Phrases that several pictures share."""
 
 from konkyo.models.classes import shortened
-from konkyo.models.hiding.regions import Hiding
+from konkyo.models.hiding.regions import FillKind, Hiding
 from konkyo.models.network import Network
 from konkyo.models.result import ClassResult
 from konkyo.service.drawing.primitives.letters import writable
@@ -56,9 +56,10 @@ def pairs_note(network: Network) -> str:
 
 
 def hiding_words(hiding: Hiding) -> str:
-    """The side and stride of the regions, and the fill value."""
-    side = hiding.regions.region
-    return f"regions of {side}×{side} pixels, stride {hiding.regions.step}, fill {hiding.fill:g}"
+    """The side and stride of the regions, and the fill."""
+    side, fill = hiding.regions.region, hiding.fill
+    said = fill.value if isinstance(fill, FillKind) else f"{fill:g}"
+    return f"regions of {side}×{side} pixels, stride {hiding.regions.step}, fill {said}"
 
 
 def times(count: int, one: str) -> str:
