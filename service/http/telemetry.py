@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as exposition
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from pydantic_core import to_json
 
 from konkyo.service.http.output import Output
 
@@ -50,13 +51,13 @@ class LogOutput(Output):
         """Write a line, or drop it."""
         self.put(sys.stdout, line)
 
-    info = error = msg
+    info = warning = error = msg
 
 
 def configure_logs() -> None:
     """Log JSON lines to standard output, or readable lines to a terminal."""
     Output.counters = (LOST_LINES.inc,)
-    renderer = structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
+    renderer = structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer(_json)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -68,6 +69,10 @@ def configure_logs() -> None:
         logger_factory=lambda *_: LogOutput(),
         cache_logger_on_first_use=True,
     )
+
+
+def _json(event: object, **_: object) -> str:
+    return to_json(event).decode()
 
 
 def announce(models: dict[str, str]) -> None:
