@@ -2,6 +2,7 @@
 
 import os
 import resource
+import socket
 import time
 from contextlib import ExitStack
 
@@ -21,6 +22,13 @@ def seconds(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def keep_sending(connection: socket.socket) -> None:
+    """For five seconds, or until the connection has ended."""
+    for _ in range(50):
+        connection.sendall(KEPT)
+        time.sleep(0.1)
 
 
 @pytest.mark.threat("sockets without a word, directly")
@@ -57,9 +65,7 @@ def test_who_does_not_read_an_answer_is_left() -> None:
         connection.sendall(asked * 16)
         time.sleep(4)
         with pytest.raises(ConnectionError):
-            for _ in range(50):
-                connection.sendall(KEPT)
-                time.sleep(0.1)
+            keep_sending(connection)
         assert server.trouble() == ""
         assert statuses(exchange(server.port, get("/healthz"))) == [200]
 
