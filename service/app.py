@@ -12,6 +12,7 @@ from konkyo.service.handling import openapi
 from konkyo.service.handling.capacity import Capacity
 from konkyo.service.http import problems, telemetry
 from konkyo.service.http.middleware import ServiceMiddleware
+from konkyo.service.http.security import KeyRequired
 from konkyo.service.inference.messages import ExplainRequest, InferRequest
 from konkyo.service.routes import (
     filters,
@@ -54,8 +55,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install(app, InferRequest, ExplainRequest)
     app.add_middleware(ServiceMiddleware, hosts=settings.hosts)
     questions = (predict, filters, occlusion, shapley, grounds, process)
-    for module in (*questions, models, weights, health, v1, v2, page, telemetry):
+    for module in (*questions, models, weights, health, v1, v2, page):
         app.include_router(module.router)
+    app.include_router(telemetry.router, dependencies=[KeyRequired])
     app.include_router(v2.health)
     return app
 

@@ -9,6 +9,7 @@ from anyio import Semaphore, move_on_after, to_thread
 from starlette.requests import ClientDisconnect
 
 from konkyo.service.errors import BusyError
+from konkyo.service.http.telemetry import QUEUE_SECONDS
 
 T = TypeVar("T")
 
@@ -106,7 +107,7 @@ class Capacity:
 
     async def _turn(self) -> None:
         """Take a thread, when there is one."""
-        with move_on_after(MAX_SECONDS) as waiting:
+        with QUEUE_SECONDS.time(), move_on_after(MAX_SECONDS) as waiting:
             await self._slots.acquire()
         if waiting.cancelled_caught:
             raise BusyError(f"no worker was free within {MAX_SECONDS} seconds; try again in a second")

@@ -1,5 +1,6 @@
 """API keys."""
 
+import hashlib
 import hmac
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
 from konkyo.service.errors import UnauthorizedError
+from konkyo.service.http.telemetry import note
 from konkyo.service.settings import Settings
 
 # The OpenAPI document contains the scheme, so that /docs can send a key.
@@ -20,7 +22,7 @@ async def _check_key(request: Request, _: Annotated[str | None, Security(_SCHEME
 
 
 def check_key(request: Request) -> None:
-    """Raise UnauthorizedError if the service has keys and the request has none of them."""
+    """Raise UnauthorizedError if the service has keys and the request has none of them. The log line names the key."""
     settings: Settings = request.app.state.settings
     if not settings.keys:
         return
@@ -31,6 +33,7 @@ def check_key(request: Request) -> None:
         raise UnauthorizedError("this service needs a key, in the header X-API-Key")
     if not any(matches):
         raise UnauthorizedError("the key in the header X-API-Key is not one of this service's keys")
+    note(key=hashlib.sha256(offered.encode()).hexdigest()[:8])
 
 
 KeyRequired = Depends(_check_key)
