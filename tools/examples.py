@@ -93,6 +93,8 @@ def abbreviated(value: Any) -> Any:
     """The same JSON, with only the first entry of each list of lists."""
     if isinstance(value, dict):
         return {key: abbreviated(item) for key, item in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [abbreviated(item) for item in value]
     if isinstance(value, list) and value and isinstance(value[0], list):
         return [abbreviated(value[0])]
     return value
@@ -141,12 +143,12 @@ def with_networks(text: str) -> str:
     for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card.parameters):
         dataset = checkpoint.card.dataset.name
         shape, accuracy = checkpoint.network.architecture, checkpoint.card.accuracy.test
-        filters = f"{shape.conv1_filters} and {shape.conv2_filters}"
-        tests = [run["test"] for run in checkpoint.card.selection.runs]
+        filters = " and ".join(str(stage.filters) for stage in shape.stages)
+        tests = [run.test for run in checkpoint.card.selection.runs]
         spread = (
             f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}" if len(tests) > 1 else "one seed"
         )
-        cells = f"`{name}`", dataset, shape.wiring, filters, f"{shape.parameters:,}", f"{accuracy:.2%}", spread
+        cells = f"`{name}`", dataset, shape.stages[-1].wiring, filters, f"{shape.parameters:,}", f"{accuracy:.2%}", spread
         rows.append(f"| {' | '.join(cells)} |")
     return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
 
