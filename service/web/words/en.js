@@ -246,7 +246,7 @@ export default {
           : paired
             ? "The same once more, on a map instead of the picture: one window, one filter, one sum."
             : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
-        padding ? `Around the dashed line the window sees ${border ? "the mean of the training images" : "zeros"}.` : "",
+        padding ? `Outside the dashed line the window sees ${border ? "the value that the network pads with" : "zeros"}.` : "",
       ].filter(Boolean).join(" "),
     pool: ({ again, convolved, side }) =>
       again

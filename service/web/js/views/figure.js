@@ -6,7 +6,7 @@ import { account, mapsOf, places, samePair, sum } from "../ledger.js";
 import { stagesOf } from "../network.js";
 import { decimalsFor, number as written } from "../numbers.js";
 import { nameOf } from "../state.js";
-import { fillMap, paintColourWeights, paintDigit, paintGreyStrip, paintImage, paintMap, paintStrip, paintWeights, sharp, tile } from "../tiles.js";
+import { fillMap, paintColourWeights, paintDigit, paintGreyStrip, paintImage, paintStrip, paintWeights, sharp, tile } from "../tiles.js";
 import { words } from "../words.js";
 import { shownClasses } from "./closer/head.js";
 
