@@ -40,15 +40,6 @@ class Room:
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._left = most
 
-    @contextmanager
-    def share(self) -> Iterator["Share"]:
-        """What one request takes; given back at the end."""
-        share = Share(self)
-        try:
-            yield share
-        finally:
-            share.take(-share.size)
-
     def take(self, size: int) -> None:
         """Raise BusyError if so many bytes are not left."""
         if size > self._left:
@@ -61,12 +52,16 @@ class Share:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self.size = 0
+        self._size = 0
 
     def take(self, size: int) -> None:
         """Take so many bytes more, or raise BusyError. What is only announced takes none: nothing may come of it."""
         self._room.take(size)
-        self.size += size
+        self._size += size
+
+    def release(self) -> None:
+        """Give all of them back."""
+        self.take(-self._size)
 
 
 class Turns:

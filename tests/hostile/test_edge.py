@@ -12,7 +12,7 @@ import pytest
 from starlette.routing import Mount, Route
 
 from konkyo.service.app import create_app
-from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.http.body import MAX_BODY
 from konkyo.service.page import FILES
 from konkyo.service.settings import Settings
 from tests.e2e.server import PATIENCE, ROOT

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from numpy.typing import NDArray
-
-from konkyo.models.architecture import Architecture
 from konkyo.service.inference import inference
 from konkyo.service.inference.outputs import compute
 from konkyo.service.inference.question import MOST_ANSWER
+from numpy.typing import NDArray
+
+from konkyo.models.architecture import Architecture
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples, upload
 from tests.helpers.tensors import check, in_bytes, request, tensor, tensors
 

@@ -168,9 +168,9 @@ def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None
     """Adam's first step is as long as the learning rate, wherever the gradient is not tiny."""
     recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
     run = Run(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
-    before = run.ensemble.network(0).affine.bias.detach().clone()
+    before = run.ensemble.network(0).get_parameter("affine.bias").detach().clone()
     next(run.train())
-    change = (run.ensemble.network(0).affine.bias - before).abs()
+    change = (run.ensemble.network(0).get_parameter("affine.bias") - before).abs()
     assert change.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
 
 

@@ -24,7 +24,7 @@ _AIM, _SIDE, _NARROW, _SPREAD, _FILTER_SIDE = 44, 72, 96, 140, 30
 _FILTERS = 0.42, 0.3
 # Height of the columns at most, unless the classes need more.
 _TALL = 680
-_MAP_GAP, _LEAD_GAP, _NUMBER = 4, 6, 18
+_MAP_GAP, _LEAD_GAP, _NUMBER = 4, 6, 24
 # Height of the line that counts the maps that are not drawn.
 OTHERS = 20
 # Values in a column of a hidden layer, and the side of a value.

@@ -1,11 +1,13 @@
 """Models that the answers of several operations share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from konkyo.models.classes import FEWEST, MOST
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.regions import Empty, Hiding
+from konkyo.models.result import Result
 
 # The number of a class. How many classes there are is the network's affair, see `GET /models`.
 Class = Annotated[int, Field(ge=0, le=MOST - 1)]
@@ -25,10 +27,10 @@ class ModelReference(BaseModel):
     name: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of the checkpoint file.")
 
-    @classmethod
-    def of(cls, checkpoint: Checkpoint) -> "ModelReference":
-        """The reference to a checkpoint."""
-        return cls(name=checkpoint.name, sha256=checkpoint.sha256)
+
+def reference(checkpoint: Checkpoint) -> dict[str, str]:
+    """The fields of a reference to a checkpoint."""
+    return {"name": checkpoint.name, "sha256": checkpoint.sha256}
 
 
 class EmptyAnswer(BaseModel):
@@ -51,3 +53,19 @@ class ClassAnswer(Answer):
     """The fields that every explanation of a class begins with."""
 
     target: Class = Field(description="The class that is explained.")
+
+
+def empty_fields(result: Result, empty: Empty, logit: float) -> dict[str, Any]:
+    """The fields of the prediction with everything hidden."""
+    predicted = empty.predicted
+    return {
+        "predicted": predicted,
+        "label": result.name(predicted),
+        "probability": empty.probability,
+        "logit": logit,
+    }
+
+
+def hiding_fields(hiding: Hiding) -> dict[str, Any]:
+    """The fields of the regions and of what stands in their place."""
+    return {"region": hiding.regions.region, "fill": hiding.fill, "grid": hiding.regions.grid}

@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from konkyo.service.http import problem
+from konkyo.service.http.body import REQUEST_BODY
 from konkyo.service.http.negotiation import MEDIA_TYPES, Format
-from konkyo.service.http.security import SECURITY
-from konkyo.service.http.uploads import REQUEST_BODY
+from konkyo.service.http.security import SCHEMES, SECURITY, is_public
 
 # Real answers, written by `make examples`. Tests compare them with the service's answers.
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -46,7 +46,12 @@ def install(app: FastAPI, *messages: type[BaseModel]) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schemas = derive()["components"]["schemas"]
+            document = derive()
+            document["components"]["securitySchemes"] = SCHEMES
+            for path, operations in document["paths"].items():
+                for one in operations.values() if not is_public(path) else ():
+                    one["security"] = SECURITY
+            schemas = document["components"]["schemas"]
             defined: list[type[BaseModel]] = [problem.Problem, problem.ProtocolProblem, *messages]
             for model in defined:
                 schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
@@ -128,7 +133,7 @@ def operation(query: type[BaseModel], name: str, question: str, note: str = "") 
     command = f"curl -F file=@docs/digits/7.png 'localhost:8000{question}'"
     answers[200]["description"] = f"As JSON or as a picture. The example answers `{command}`{note}."
     return {
-        "openapi_extra": {"parameters": parameters(query), "requestBody": REQUEST_BODY, "security": SECURITY},
+        "openapi_extra": {"parameters": parameters(query), "requestBody": REQUEST_BODY},
         "responses": answers,
     }
 

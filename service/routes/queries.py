@@ -1,19 +1,21 @@
 """Query parameters that operations share."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from konkyo.models.architecture import SIDES
-from konkyo.models.classes import Names, find
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
-from konkyo.models.hiding.regions import FillKind, Regions
+from konkyo.models.hiding.regions import FillKind
 from konkyo.models.network import Network
-from konkyo.models.result import check_question
+from konkyo.models.question import PredictQuestion, Question
+from konkyo.models.usage import Usage
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
 from konkyo.service.http.negotiation import Format
+from konkyo.service.http.problem import UNKNOWN_PARAMETER
 from konkyo.service.imaging.expected import Fit
 
 # The side of a region. A network takes 1 to half the side of its images; more is refused whatever the network.
@@ -101,12 +103,15 @@ class ImageQuery(PictureQuery):
     )
     model: str | None = Field(None, description="A checkpoint's name, see `GET /models`; the default one, if absent.")
 
-    def check(self, _: Network) -> None:
-        """Raise ParameterError if a parameter is none for this network, before its image is read."""
+    def question(self, network: Network, _: Usage | None) -> Question[Any]:
+        """The question about a network.
 
-    def question(self, _: Names) -> tuple[int | None, int | None]:
-        """The numbers of the class to explain and of the class to compare with; None where they are not asked for."""
-        return None, None
+        Raises
+        ------
+        ParameterError
+            A parameter is none for this network.
+        """
+        return PredictQuestion(network=network)
 
 
 class ClassQuery(ImageQuery):
@@ -122,21 +127,11 @@ class ClassQuery(ImageQuery):
         description="The class to compare with, named as `target`: numbers become the difference target − versus.",
     )
 
-    def question(self, classes: Names) -> tuple[int | None, int | None]:
-        """Both, among the classes of the network that answers.
 
-        Raises
-        ------
-        ParameterError
-            A class that it does not have, or a class against itself.
-        """
-        target = None if self.target is None else find("target", self.target, classes)
-        versus = None if self.versus is None else find("versus", self.versus, classes)
-        check_question(target, versus, classes)
-        return target, versus
+async def _no_query(request: Request) -> None:
+    if request.query_params:
+        raise ParameterError("query", UNKNOWN_PARAMETER)
 
 
-def check_region(region: int | None, stride: int | None, network: Network) -> None:
-    """Raise ParameterError unless there are such regions in images of the network's side."""
-    if region is not None:
-        Regions(region, stride, network.architecture.side)
+# For operations without parameters in the query.
+NoQuery = Depends(_no_query)

@@ -1,4 +1,4 @@
-"""From a request's body to the question in it: both protocols, in JSON, the Open Inference Protocol in bytes too."""
+"""From a request's body to what it asks: both protocols, in JSON, the Open Inference Protocol in bytes too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from pydantic_core import from_json
 from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
-from konkyo.models.network import Array, Network
+from konkyo.models.network import Network
+from konkyo.models.question import TENSORS, TensorName, available
 from konkyo.service.errors import MalformedUploadError
-from konkyo.service.inference.messages import (
+from konkyo.service.protocols.messages import (
     ExplainRequest,
     InferRequest,
     InputTensor,
     RequestParameters,
 )
-from konkyo.service.inference.outputs import OUTPUTS, OutputName, available
-from konkyo.service.inference.tensors import Images, from_bytes, from_numbers
+from konkyo.service.protocols.tensors import Images, Pixels, from_bytes, from_numbers
 
 # Beside the most images a document may hold so many numbers and lists: so that no larger one is built in memory.
 _BESIDE = 4096
@@ -34,13 +34,13 @@ M = TypeVar("M", InferRequest, ExplainRequest)
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked.
+class Batch:
+    """Images of a request, and what is asked of them.
 
     Attributes
     ----------
     images
-        (N, side, side), or (N, 3, side, side) in colour, in [0, 1]; in float64.
+        (N, side, side), or (N, 3, side, side) in colour.
     outputs
         The tensors, each with whether it is wanted in bytes.
     target
@@ -49,14 +49,14 @@ class Question:
         What the client calls the request.
     """
 
-    images: Array
-    outputs: dict[OutputName, bool]
+    images: Pixels
+    outputs: dict[TensorName, bool]
     target: int | None
     id: str | None = None
 
 
-def infer_question(body: bytes, json_length: str | None, model: str, network: Network) -> Question:
-    """The question in a request of the Open Inference Protocol.
+def infer_batch(body: bytes, json_length: str | None, model: str, network: Network) -> Batch:
+    """What a request of the Open Inference Protocol asks.
 
     Parameters
     ----------
@@ -82,10 +82,10 @@ def infer_question(body: bytes, json_length: str | None, model: str, network: Ne
     if request.model_name not in (MISSING, model):
         raise ParameterError("model_name", "must be the model of the path, or be left out")
     [tensor] = request.inputs
-    images = _images(tensor, body[end:], json_length is not None, kind)
+    images = _images(tensor, memoryview(body)[end:], json_length is not None, kind)
     parameters = RequestParameters() if request.parameters is MISSING else request.parameters
     in_bytes = parameters.binary_data_output is True
-    outputs: dict[OutputName, bool] = {}
+    outputs: dict[TensorName, bool] = {}
     for number, one in enumerate([] if request.outputs is MISSING else request.outputs):
         if one.name in outputs:
             raise ParameterError(f"outputs.{number}.name", "must be named once")
@@ -95,12 +95,12 @@ def infer_question(body: bytes, json_length: str | None, model: str, network: Ne
     target = None if parameters.target is MISSING else find("parameters.target", parameters.target, network.classes)
     _check_target("parameters.target", target, outputs)
     outputs = outputs or dict.fromkeys(available(network.architecture), in_bytes)
-    _check_answer(len(images), outputs, network.architecture)
-    return Question(images, outputs, target, None if request.id is MISSING else request.id)
+    _check_answer(len(images.values), outputs, network.architecture)
+    return Batch(images, outputs, target, None if request.id is MISSING else request.id)
 
 
-def explain_question(body: bytes, network: Network) -> Question:
-    """The question in a request of KServe's first protocol.
+def explain_batch(body: bytes, network: Network) -> Batch:
+    """What a request of KServe's first protocol asks.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def explain_question(body: bytes, network: Network) -> Question:
     if count > kind.most:
         raise ParameterError("instances", f"must hold at most {kind.most} images of {kind.numbers} numbers")
     shape = [count, kind.numbers] if len(request.instances[0]) == kind.numbers else [count, *kind.shape]
-    images = _shaped(from_numbers("instances", request.instances, shape, "FP32"), kind)
+    images = from_numbers("instances", request.instances, shape, "FP32").of_shape(kind.shape)
     outputs = {} if request.outputs is MISSING else dict.fromkeys(request.outputs, False)
     for number, name in enumerate([] if request.outputs is MISSING else request.outputs):
         _check_given(f"outputs.{number}", name, network.architecture)
@@ -123,7 +123,7 @@ def explain_question(body: bytes, network: Network) -> Question:
     _check_target("target", target, outputs)
     outputs = outputs or dict.fromkeys(available(network.architecture), False)
     _check_answer(count, outputs, network.architecture)
-    return Question(images, outputs, target)
+    return Batch(images, outputs, target)
 
 
 def _json_length(declared: str | None, length: int) -> int:
@@ -164,11 +164,7 @@ def _complaints(error: ValidationError) -> Iterator[dict[str, Any]]:
         yield {"type": "wrong_field", "loc": ("body", ".".join(map(str, place)) or "body"), "msg": message}
 
 
-def _shaped(values: Array, kind: Images) -> Array:
-    return values.reshape(-1, *kind.shape)
-
-
-def _images(tensor: InputTensor, behind: bytes, is_announced: bool, kind: Images) -> Array:
+def _images(tensor: InputTensor, behind: memoryview, is_announced: bool, kind: Images) -> Pixels:
     kind.check("inputs.0.shape", tensor.shape)
     parameters = tensor.parameters
     size = MISSING if parameters is MISSING else parameters.binary_data_size
@@ -181,24 +177,24 @@ def _images(tensor: InputTensor, behind: bytes, is_announced: bool, kind: Images
             raise ParameterError(
                 "inputs.0.parameters.binary_data_size", f"must be the {len(behind)} bytes behind the JSON"
             )
-        values = from_bytes("inputs.0.parameters.binary_data_size", behind, tensor.shape, tensor.datatype)
-        return _shaped(values, kind)
+        name = "inputs.0.parameters.binary_data_size"
+        return from_bytes(name, behind, tensor.shape, tensor.datatype).of_shape(kind.shape)
     if behind:
         raise MalformedUploadError(f"there are {len(behind)} bytes behind the JSON that no input asks for")
     data = [] if tensor.data is MISSING else tensor.data
-    return _shaped(from_numbers("inputs.0.data", data, tensor.shape, tensor.datatype), kind)
+    return from_numbers("inputs.0.data", data, tensor.shape, tensor.datatype).of_shape(kind.shape)
 
 
-def _check_given(parameter: str, name: OutputName, architecture: Architecture) -> None:
+def _check_given(parameter: str, name: TensorName, architecture: Architecture) -> None:
     """An output that the network cannot give."""
-    missing = OUTPUTS[name].missing(architecture)
+    missing = TENSORS[name].missing(architecture)
     if missing is not None:
         raise ParameterError(parameter, f"{name} is not given of this network: {missing}")
 
 
-def _check_answer(count: int, outputs: dict[OutputName, bool], architecture: Architecture) -> None:
+def _check_answer(count: int, outputs: dict[TensorName, bool], architecture: Architecture) -> None:
     """An answer that would be too large."""
-    numbers = sum(prod(OUTPUTS[name].shape(architecture)) for name in outputs)
+    numbers = sum(prod(TENSORS[name].shape(architecture)) for name in outputs)
     if count * numbers > MOST_ANSWER:
         raise ParameterError(
             "outputs",
@@ -207,8 +203,8 @@ def _check_answer(count: int, outputs: dict[OutputName, bool], architecture: Arc
         )
 
 
-def _check_target(parameter: str, target: int | None, outputs: dict[OutputName, bool]) -> None:
+def _check_target(parameter: str, target: int | None, outputs: dict[TensorName, bool]) -> None:
     """A class that nothing of what is asked for explains would be ignored."""
-    if target is not None and outputs and not any(OUTPUTS[name].explains for name in outputs):
-        names = [name for name, one in OUTPUTS.items() if one.explains]
+    if target is not None and outputs and not any(TENSORS[name].explains for name in outputs):
+        names = [name for name, one in TENSORS.items() if one.explains]
         raise ParameterError(parameter, f"is for {', '.join(names)}; ask for one of them too, or leave it out")

@@ -1,28 +1,40 @@
-"""``/v2``: the Open Inference Protocol, with its extension for tensors in bytes."""
+"""``/v2``, the Open Inference Protocol with its extension for tensors in bytes, and ``/v1``, KServe's first one."""
 
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from konkyo import __version__
-from konkyo.service.handling import openapi
-from konkyo.service.http.no_query import NoQuery
-from konkyo.service.http.security import KeyRequired
-from konkyo.service.inference import messages
-from konkyo.service.inference.answer import JSON_LENGTH, infer_answer, model_version
-from konkyo.service.inference.inference import MAX_BODY, InferenceDependency
-from konkyo.service.inference.messages import InferRequest, InferResponse, ModelMetadata, TensorMetadata
-from konkyo.service.inference.outputs import OUTPUTS, available
-from konkyo.service.inference.question import infer_question
+from konkyo.models.question import TENSORS, available
+from konkyo.service.http import openapi
+from konkyo.service.protocols import messages
+from konkyo.service.protocols.batches import (
+    JSON_LENGTH,
+    answer,
+    checkpoint_of,
+    explain_answer,
+    infer_answer,
+    model_version,
+)
+from konkyo.service.protocols.messages import (
+    ExplainRequest,
+    ExplainResponse,
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    TensorMetadata,
+)
+from konkyo.service.protocols.requests import explain_batch, infer_batch
+from konkyo.service.routes.queries import NoQuery
 
 _LOOKUP = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
 _MODEL = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
-# Whether the service is alive and ready is asked by who has no key.
 health = APIRouter(prefix="/v2/health", tags=["inference"])
-router = APIRouter(prefix="/v2", tags=["inference"], dependencies=[KeyRequired, NoQuery])
+router = APIRouter(prefix="/v2", tags=["inference"], dependencies=[NoQuery])
+first = APIRouter(prefix="/v1", tags=["inference"], dependencies=[NoQuery])
 
 
 @health.get("/live", summary="Is the process alive?")
@@ -45,9 +57,9 @@ async def server_metadata() -> messages.ServerMetadata:
 
 @router.get("/models/{name}", responses=_MODEL, summary="Which tensors does a model take and give?")
 @router.get("/models/{name}/versions/{version}", include_in_schema=False)
-async def model_metadata(name: str, inference: InferenceDependency) -> ModelMetadata:
+async def model_metadata(name: str, request: Request) -> ModelMetadata:  # noqa: ARG001
     """Also at `/v2/models/{name}/versions/{version}`, which is there as long as the weights are the same."""
-    checkpoint = inference.checkpoint(name)
+    checkpoint = checkpoint_of(request)
     shape = checkpoint.network.architecture
     return ModelMetadata(
         name=checkpoint.name,
@@ -55,30 +67,29 @@ async def model_metadata(name: str, inference: InferenceDependency) -> ModelMeta
         platform="numpy",
         inputs=[TensorMetadata(name=messages.INPUT, datatype="FP32", shape=[-1, *shape.image_shape])],
         outputs=[
-            TensorMetadata(name=name, datatype="FP64", shape=[-1, *OUTPUTS[name].shape(shape)])
-            for name in available(shape)
+            TensorMetadata(name=one, datatype="FP64", shape=[-1, *TENSORS[one].shape(shape)])
+            for one in available(shape)
         ],
     )
 
 
 @router.get("/models/{name}/ready", responses=_MODEL, summary="Can a model answer?")
 @router.get("/models/{name}/versions/{version}/ready", include_in_schema=False)
-async def model_ready(name: str, inference: InferenceDependency) -> messages.ModelReady:
+async def model_ready(name: str, request: Request) -> messages.ModelReady:  # noqa: ARG001
     """Also at `/v2/models/{name}/versions/{version}/ready`."""
-    return messages.ModelReady(name=inference.checkpoint(name).name, ready=True)
+    return messages.ModelReady(name=checkpoint_of(request).name, ready=True)
 
 
 @router.post(
     "/models/{name}/infer",
-    max_body_size=MAX_BODY,
     response_model=InferResponse,
     summary="Predict and explain many images, as tensors.",
     **openapi.protocol_operation(InferRequest, in_bytes=True),
 )
-@router.post("/models/{name}/versions/{version}/infer", max_body_size=MAX_BODY, include_in_schema=False)
+@router.post("/models/{name}/versions/{version}/infer", include_in_schema=False)
 async def infer(
     name: str,
-    inference: InferenceDependency,
+    request: Request,
     json_length: Annotated[str | None, Header(alias=JSON_LENGTH, description="Where the JSON ends.")] = None,
 ) -> Response:
     """Up to 1,024 images of 28×28, or as many numbers in larger ones, in a body of up to 8 MiB. Outputs are FP64, N
@@ -87,6 +98,18 @@ async def infer(
     answers have if nothing else is asked for. The model's metadata has their shapes, and lacks what it cannot give.
     Name the outputs: without names all are computed. Also at `/v2/models/{name}/versions/{version}/infer`.
     """
-    checkpoint = inference.checkpoint(name)
-    parse = partial(infer_question, json_length=json_length, model=checkpoint.name, network=checkpoint.network)
-    return await inference.respond(checkpoint, parse, infer_answer)
+    network = checkpoint_of(request).network
+    parse = partial(infer_batch, json_length=json_length, model=name, network=network)
+    return await answer(request, parse, infer_answer)
+
+
+@first.post(
+    "/models/{name}:explain",
+    response_model=ExplainResponse,
+    summary="Explain many images, as KServe's first protocol has it.",
+    **openapi.protocol_operation(ExplainRequest),
+)
+async def explain(name: str, request: Request) -> Response:  # noqa: ARG001
+    """The same outputs as those of `/v2/models/{name}/infer`, image by image."""
+    parse = partial(explain_batch, network=checkpoint_of(request).network)
+    return await answer(request, parse, explain_answer)

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ParameterError
@@ -63,8 +64,33 @@ class Images:
             raise ParameterError(parameter, f"must be [N, {each}] or [N, {self.numbers}], N from 1 to {self.most}")
 
 
-def from_numbers(parameter: str, data: list[Any], shape: list[int], datatype: str) -> Array:
-    """Values of this shape in [0, 1] from the numbers of a JSON document, flat or nested as the shape.
+@dataclass(frozen=True)
+class Pixels:
+    """Images as they came, which takes an eighth of the room. They are made floats a piece at a time.
+
+    Attributes
+    ----------
+    values
+        (N, …): of the datatype that was named.
+    white
+        The greatest value.
+    """
+
+    values: NDArray[Any]
+    white: int
+
+    def of_shape(self, shape: tuple[int, ...]) -> "Pixels":
+        """The same, each image in this shape."""
+        return Pixels(self.values.reshape(-1, *shape), self.white)
+
+    def images(self, which: slice) -> Array:
+        """Some of them in [0, 1], in float64."""
+        images: Array = self.values[which].astype(np.float64) / self.white
+        return images
+
+
+def from_numbers(parameter: str, data: list[Any], shape: list[int], datatype: str) -> Pixels:
+    """Values of this shape from the numbers of a JSON document, flat or nested as the shape.
 
     Raises
     ------
@@ -86,11 +112,11 @@ def from_numbers(parameter: str, data: list[Any], shape: list[int], datatype: st
         values = np.array(numbers, np.float64)
     except OverflowError:
         values = np.array([np.inf])
-    return _images(parameter, values, shape, datatype)
+    return _pixels(parameter, values, shape, datatype)
 
 
-def from_bytes(parameter: str, data: bytes, shape: list[int], datatype: str) -> Array:
-    """The same from bytes: little-endian, row by row.
+def from_bytes(parameter: str, data: memoryview, shape: list[int], datatype: str) -> Pixels:
+    """The same from bytes: little-endian, row by row. They are not copied.
 
     Raises
     ------
@@ -101,14 +127,14 @@ def from_bytes(parameter: str, data: bytes, shape: list[int], datatype: str) -> 
     size = prod(shape) * dtype.itemsize
     if len(data) != size:
         raise ParameterError(parameter, f"must be {size}, the bytes of a tensor of this shape and datatype")
-    return _images(parameter, np.frombuffer(data, dtype), shape, datatype)
+    return _pixels(parameter, np.frombuffer(data, dtype), shape, datatype)
 
 
-def _images(parameter: str, values: Array, shape: list[int], datatype: str) -> Array:
-    """Scaled; what is no grey value is refused, NaN with it."""
+def _pixels(parameter: str, values: NDArray[Any], shape: list[int], datatype: str) -> Pixels:
+    """What is no value of a pixel is refused, NaN with it."""
     white = _WHITE[datatype]
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= white):
+    # NaN is neither.
+    if not (values.min() >= 0 and values.max() <= white):
         advice = "; send 0 to 255 as UINT8" if datatype == "FP32" else ""
         raise ParameterError(parameter, f"must be from 0 to {white}, and finite{advice}")
-    images: Array = values.astype(DTYPES[datatype]).astype(np.float64).reshape(shape) / white
-    return images
+    return Pixels(values.astype(DTYPES[datatype], copy=False).reshape(shape), white)

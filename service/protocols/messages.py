@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from konkyo.service.inference.outputs import OutputName
-from konkyo.service.inference.tensors import MAX_IMAGES
+from konkyo.models.question import TensorName
+from konkyo.service.protocols.tensors import MAX_IMAGES
 
 INPUT = "images"
 EXTENSIONS = ["binary_tensor_data"]
@@ -21,7 +21,7 @@ def _class(value: object) -> int | str:
 # The name of a class, or its number from 0. Where both fit, the name counts.
 Target = Annotated[int | str, PlainValidator(_class, json_schema_input_type=int | str)]
 # A name is text in JSON, which strict validation would not take for one.
-Name = Annotated[OutputName, Field(strict=False)]
+Name = Annotated[TensorName, Field(strict=False)]
 Shape = Annotated[list[int], Field(min_length=2, max_length=4)]
 
 
@@ -85,7 +85,7 @@ class InferRequest(_Request):
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
     outputs: list[RequestedOutput] | MISSING = Field(
         MISSING,
-        max_length=len(OutputName),
+        max_length=len(TensorName),
         description="Absent or empty: all that the model gives, the expensive ones too.",
     )
 
@@ -100,7 +100,7 @@ class ExplainRequest(_Request):
         "numbers of an image in one list.",
     )
     outputs: list[Name] | MISSING = Field(
-        MISSING, max_length=len(OutputName), description="Absent or empty: all that the model gives."
+        MISSING, max_length=len(TensorName), description="Absent or empty: all that the model gives."
     )
     target: Target | MISSING = Field(
         MISSING, description="The class to explain, by name or number; if absent, the predicted one of each."
@@ -162,7 +162,7 @@ class BinaryParameters(BaseModel):
 class OutputTensor(BaseModel):
     """An output."""
 
-    name: OutputName
+    name: TensorName
     datatype: Literal["FP64"]
     shape: list[int]
     parameters: BinaryParameters | MISSING = Field(MISSING)
@@ -182,4 +182,4 @@ class ExplainResponse(BaseModel):
     """An answer of KServe's first protocol."""
 
     predictions: list[int] = Field(description="The predicted class of each instance.")
-    explanations: list[dict[OutputName, list[Any]]] = Field(description="For each instance what was asked for.")
+    explanations: list[dict[TensorName, list[Any]]] = Field(description="For each instance what was asked for.")

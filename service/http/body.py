@@ -1,15 +1,14 @@
-"""Reads the image file from the body of a request."""
+"""Reads the body of a request: within a size, a time and the worker's room; and the image file in it."""
 
 from asyncio import timeout
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
 from multipart import MultipartError, MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from konkyo.service.errors import MalformedUploadError, SlowUploadError, UnsupportedUploadError
+from konkyo.service.errors import MalformedUploadError, SlowUploadError, TooLargeError, UnsupportedUploadError
+from konkyo.service.http.room import Share
 
 MAX_BODY = 256 * 1024
 # Maximum time for the whole body.
@@ -40,49 +39,68 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
-async def read_upload(request: Request) -> bytes:
+async def read(request: Request, share: Share, most: int, advice: str) -> bytes:
+    """Read the whole body.
+
+    Parameters
+    ----------
+    share
+        Where its bytes are counted, as they arrive.
+    most
+        Bytes at most.
+    advice
+        How to send less.
+
+    Raises
+    ------
+    TooLargeError
+        It is larger, or says that it will be.
+    SlowUploadError
+        It did not arrive in time.
+    BusyError
+        There is no room for it.
+    """
+    limit = f"{most // 1024} KiB" if most < 2**20 else f"{most >> 20} MiB"
+    too_large = TooLargeError(f"the request is larger than {limit}; {advice}")
+    announced = request.headers.get("content-length", "")
+    # A longer number than that of the limit is larger, and may be too long to be read.
+    if len(announced) > len(str(most)) or (announced and int(announced) > most):
+        raise too_large
+    pieces, size = [], 0
+    try:
+        async with timeout(MAX_SECONDS):
+            async for piece in request.stream():
+                size += len(piece)
+                if size > most:
+                    raise too_large
+                share.take(len(piece))
+                pieces.append(piece)
+    except TimeoutError as error:
+        raise SlowUploadError(f"the body did not arrive within {MAX_SECONDS} seconds; send it again, faster") from error
+    return b"".join(pieces)
+
+
+async def read_image(request: Request, share: Share) -> bytes:
     """Read the image file. Its name and its part's media type are ignored.
 
     Raises
     ------
-    SlowUploadError
-        The body did not arrive in time.
     UnsupportedUploadError
         The media type is neither that of a form nor PNG or JPEG.
     MalformedUploadError
         The form cannot be parsed, or contains anything but one file in the field ``file``.
+    TooLargeError, SlowUploadError, BusyError
+        As ``read``.
     """
-    async with in_time():
-        return await _read(request)
-
-
-@asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
-    """Within it a body is read.
-
-    Raises
-    ------
-    SlowUploadError
-        It took too long.
-    """
-    try:
-        async with timeout(MAX_SECONDS):
-            yield
-    except TimeoutError as error:
-        raise SlowUploadError(f"the body did not arrive within {MAX_SECONDS} seconds; send it again, faster") from error
-
-
-async def _read(request: Request) -> bytes:
     media = request.headers.get("content-type", "")
     kind = media.partition(";")[0].strip().lower()
-    if kind in _RAW:
-        return await request.body()
-    if kind != _MULTIPART:
+    if kind not in (*_RAW, _MULTIPART):
         raise UnsupportedUploadError(
             f"send the image as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
             f"{' or '.join(_RAW)}"
         )
-    return _only_file(media, await request.body())
+    body = await read(request, share, MAX_BODY, "make the image smaller: 28×28 needs less than 4 KiB")
+    return _only_file(media, body) if kind == _MULTIPART else body
 
 
 def _only_file(media: str, body: bytes) -> bytes:
