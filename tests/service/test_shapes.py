@@ -41,7 +41,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def checkpoint(shapes: TestClient, name: str) -> Checkpoint:
-    found: Checkpoint = shapes.app.state.catalogue.get(name)  # type: ignore[attr-defined]
+    found: Checkpoint = shapes.app.state.service.catalogue.get(name)  # type: ignore[attr-defined]
     return found
 
 
