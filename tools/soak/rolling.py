@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -179,7 +178,9 @@ def _measured(composition: Composition, seconds: int) -> list[Check]:
         read = [json.loads(body)["predicted"] for body in after]
         wrong = tally.wrong(before, after) + sum(map(ne, read, predicted(network)))
         print(name, tally.said(wrong), flush=True)
-        checks.append(Check(f"{name}: nothing wrong, nothing failed", tally.said(wrong), not wrong and not tally.failed))
+        checks.append(
+            Check(f"{name}: nothing wrong, nothing failed", tally.said(wrong), not wrong and not tally.failed)
+        )
         before = after
     return checks
 
