@@ -36,6 +36,11 @@ THREATS = {
     "CPU exhaustion": "one computing thread a worker, a short queue before it, 503 with Retry-After beyond it",
     "the dearest question": "searched for, over images and options, with `python -m tools.soak.dearest`; a budget "
     "bounds every proof, a question waits at most 5 s, and cheap questions do not wait",
+    "room is what a request occupies": "bodies as they came, results and answers that are not sent share 32 MiB a "
+    "worker; arrays are widened a piece at a time",
+    "fair turns": "at most two batches inside a worker; a single question goes before the next piece of a batch",
+    "a question's cost grows with the network": "its cost, from shapes, decides whether it is answered at once, in the "
+    "queue or with 422",
     "validation as a weapon": "a query has at most 2,048 bytes and 32 parameters, a JSON body 1,000 fields; at most "
     "ten errors of a query are named",
     "pickle checkpoints": "safetensors alone, with names, shapes and hash checked; a changed file stops the start",

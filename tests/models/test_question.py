@@ -145,6 +145,12 @@ def test_a_network_that_is_too_wide_is_not_asked() -> None:
     wide = Architecture((Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED)), side=64)
     with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
         PredictQuestion(network=random_weights(wide, 1))
+    # The maps of its pairs take more than a forward pass.
+    deep = random_weights(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2), 1)
+    for question in (FiltersQuestion, ProcessQuestion):
+        with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
+            question(network=deep)
+    assert PredictQuestion(network=deep).answer(np.zeros((3, 64, 64))).predicted in (0, 1)
 
 
 def test_what_is_cheap() -> None:
@@ -154,9 +160,11 @@ def test_what_is_cheap() -> None:
     keras = random_weights(Architecture((Stage(32, 3), Stage(64, 3))), 1)
     dear: list[Any] = [
         ShapleyQuestion(network=network),
+        ShapleyQuestion(network=network, region=14),
         GroundsQuestion(network=network, region=14),
         OcclusionQuestion(network=network, region=14, stride=2),
         OcclusionQuestion(network=network, faithfulness=True),
+        OcclusionQuestion(network=network, pairs=True),
         OcclusionQuestion(network=keras),
         FiltersQuestion(network=keras),
     ]
