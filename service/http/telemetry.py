@@ -3,10 +3,10 @@
 import logging
 import os
 import sys
-from http import HTTPStatus
-from contextlib import suppress
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
+from http import HTTPStatus
 from pathlib import Path
 
 import structlog

@@ -1,8 +1,7 @@
-"""``python -m tools.soak.rolling``: sixteen clients ask while replicas, version and network of the composition change."""
+"""``python -m tools.soak.rolling``: sixteen clients ask while replicas, version and network change."""
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,9 @@ from dataclasses import dataclass, field
 from operator import ne
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
+from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, load, save
 from konkyo.trainer.data import read
 from tests.e2e.container import compose, docker, docker_runs, environment
@@ -85,7 +86,7 @@ class Composition:
     def add(self) -> None:
         """A second replica; returns when it has answered clients."""
         self.compose("up", "--detach", "--no-recreate", "--scale", "konkyo=2", "konkyo")
-        _until(lambda: asked(self.replicas()[0]))
+        until(lambda: asked(self.replicas()[0]))
 
     def kill(self) -> None:
         """The older one, as a machine that fails would."""
@@ -111,14 +112,15 @@ class Composition:
         """Returns when both are new."""
         starts = started(self.replicas()[0])
         self.compose("kill", "-s", "HUP", "konkyo")
-        _until(lambda: started(self.replicas()[0]) == starts + 2)
+        until(lambda: started(self.replicas()[0]) == starts + 2)
 
 
 def publish(source: str, folder: Path) -> None:
     """Put a network into the folder, under the name of the default one."""
     card = json.loads((DIRECTORY / f"{source}.json").read_text())
     del card["sha256"]
-    save(folder, load(DIRECTORY / f"{source}.safetensors").network, {**card, "name": DEFAULT})
+    document = cast(Document, {**card, "name": DEFAULT})
+    save(folder, load(DIRECTORY / f"{source}.safetensors").network, document)
 
 
 def asked(replica: str) -> bool:
@@ -132,7 +134,7 @@ def started(replica: str) -> int:
     return said.stderr.count("Application startup complete")
 
 
-def _until(reached: Callable[[], bool]) -> None:
+def until(reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not reached():
         if time.monotonic() > deadline:
@@ -178,8 +180,10 @@ def _measured(composition: Composition, seconds: int) -> list[Check]:
         network = OTHER if name == "another network" else DEFAULT
         read = [json.loads(body)["predicted"] for body in after]
         wrong = tally.wrong(before, after) + sum(map(ne, read, predicted(network)))
-        print(name, tally.said(wrong), flush=True)
-        checks.append(Check(f"{name}: nothing wrong, nothing failed", tally.said(wrong), not wrong and not tally.failed))
+        # A replica that is killed has begun to send some answers, which nobody can end.
+        lost = CLIENTS if change == composition.kill else 0
+        goal = f"{name}: nothing wrong, {f'at most {lost}' if lost else 'nothing'} failed"
+        checks.append(Check(goal, tally.said(wrong), not wrong and tally.failed.total() <= lost))
         before = after
     return checks
 
