@@ -1,6 +1,5 @@
 """Every command of docs/operations.md, in order, in a copy of the project. Skipped where there is no Docker."""
 
-import os
 import re
 import shutil
 import ssl
@@ -20,8 +19,9 @@ pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answ
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 PROJECT = "konkyo-operations"
-NEEDED = ("Dockerfile", "docker-compose.yml", ".dockerignore", ".env.example", "nginx.conf", "pyproject.toml")
-NEEDED += ("constraints.txt", "README.md", "LICENSE", "deploy", "konkyo", "models", "service", "trainer", "docs/digits")
+NEEDED = ["Dockerfile", "docker-compose.yml", ".dockerignore", ".env.example", "nginx.conf", "deploy"]
+NEEDED += ["pyproject.toml", "constraints.txt", "README.md", "LICENSE", "konkyo", "models", "service", "trainer"]
+NEEDED += ["docs/digits"]
 # In the place of Prometheus' image where that cannot be had: Debian's program in ours.
 PROMETHEUS = """
 FROM konkyo
@@ -119,15 +119,11 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
             shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    # The container's user reads the folder of networks through those above it.
-    for parent in (*folder.parents, folder):
-        if parent.is_relative_to(Path("/tmp/pytest-of-" + os.environ.get("USER", "root"))):  # noqa: S108
-            parent.chmod(0o755)
-    started = Operator(folder)
-    yield started
+    someone = Operator(folder)
+    yield someone
     files = ["-f", "docker-compose.yml", "-f", "deploy/tls.yml", "-f", "deploy/prometheus.compose.yml"]
     everything = [*COMPOSE, *files, "down", "--volumes", "--timeout", "20"]
-    subprocess.run(everything, cwd=folder, env=started.environment, capture_output=True)
+    subprocess.run(everything, cwd=folder, env=someone.environment, capture_output=True)
     docker("rmi", "konkyo:next")
 
 

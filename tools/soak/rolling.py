@@ -18,12 +18,13 @@ from konkyo.models.files.checkpoint import DIRECTORY, load, save
 from konkyo.trainer.data import read
 from tests.e2e.container import compose, docker, docker_runs, environment
 from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
-from tools.soak.client import ClosedError, Connection, lower_priority, prepared, run
+from tools.soak.client import Answer, ClosedError, Connection, lower_priority, prepared, run
 from tools.soak.digits import DATA, uploads
 from tools.soak.report import Check, Program, SkippedError, main
 
 PROJECT = "konkyo-soak-rolling"
 CLIENTS, IMAGES, RECONNECT = 16, 200, 20
+MAX_REFUSAL = 5.0
 NEXT = "soak-next"
 DEFAULT, OTHER = "paired-3x3", "summed-3x3"
 # Another version of the service, as its own answer says.
@@ -185,7 +186,22 @@ def _measured(composition: Composition, seconds: int) -> list[Check]:
         goal = f"{name}: nothing wrong, {f'at most {lost}' if lost else 'nothing'} failed"
         checks.append(Check(goal, tally.said(wrong), not wrong and tally.failed.total() <= lost))
         before = after
-    return checks
+    return [*checks, _without_service(composition)]
+
+
+def _without_service(composition: Composition) -> Check:
+    """How long three clients wait for a refusal after the last replica has gone."""
+    composition.compose("stop", "konkyo")
+    refusals = [run(asked_once(composition.port)) for _ in range(3)]
+    statuses, slowest = {one.status for one in refusals}, max(one.seconds for one in refusals)
+    goal = f"all replicas stopped: a 503 within {MAX_REFUSAL:.0f} s"
+    return Check(goal, f"{statuses}, {slowest:.2f} s", statuses == {503} and slowest < MAX_REFUSAL, absolute=True)
+
+
+async def asked_once(port: int) -> Answer:
+    """The answer to a client of its own."""
+    async with Connection(port) as connection:
+        return await connection.ask(prepared("POST", "/predict", uploads(1)[0]))
 
 
 def predicted(network: str) -> list[int]:
