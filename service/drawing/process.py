@@ -185,7 +185,7 @@ def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
     maps = _blocks(weights * ledger.passed[rows, columns], slide.block)
     limit = limit_of(maps)
     canvas.fill(slide.row(result.target), TINT)
-    name = "head, its gates as they are" if slide.architecture.hidden else "affine"
+    name = "head, gates of this image" if slide.architecture.hidden else "affine"
     _head(canvas, slide.row(0).middle[0], name, slide.field_sizes)
     for number, shades in enumerate(diverging(maps, limit)):
         slide.pair_maps(number).tiles(canvas, shades)
