@@ -33,11 +33,16 @@ EXTREMES = {
 }
 
 
-def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:
-    """The service with networks of random weights."""
+def publish(folder: Path, architectures: dict[str, Architecture]) -> None:
+    """Checkpoints of networks of random weights."""
     for number, (name, architecture) in enumerate(architectures.items()):
         network = random_weights(architecture, number).astype(np.float32)
         save(folder, network, document(network, name))
+
+
+def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:
+    """The service with networks of random weights."""
+    publish(folder, architectures)
     return TestClient(create_app(Settings(models=folder, default_model=default)))
 
 
