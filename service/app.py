@@ -27,7 +27,8 @@ from konkyo.service.settings import Settings
 
 DESCRIPTION = """\
 Upload an image, such as a digit of 28×28 pixels, and ask which class it is, how much each filter pair of the network
-added to that answer, and which regions of the image it rests on. Every answer comes as JSON or, with `format=png`, as a picture.
+added to that answer, and which regions of the image it rests on. Every answer comes as JSON or, with `format=png`, as
+a picture.
 """
 
 

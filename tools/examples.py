@@ -148,7 +148,8 @@ def with_networks(text: str) -> str:
         spread = (
             f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}" if len(tests) > 1 else "one seed"
         )
-        cells = f"`{name}`", dataset, shape.stages[-1].wiring, filters, f"{shape.parameters:,}", f"{accuracy:.2%}", spread
+        wiring, parameters = shape.stages[-1].wiring, f"{shape.parameters:,}"
+        cells = f"`{name}`", dataset, wiring, filters, parameters, f"{accuracy:.2%}", spread
         rows.append(f"| {' | '.join(cells)} |")
     return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
 

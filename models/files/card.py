@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError
 
@@ -195,6 +195,8 @@ class Document(_Part):
             raise CardError(
                 "parameters", f"must be {architecture.parameters}, as the stages say, not {self.parameters}"
             )
+        if self.preprocessing is Preprocessing.MNIST and architecture.image_shape != (IMAGE_SIDE, IMAGE_SIDE):
+            raise CardError("preprocessing", f"mnist is for grey images of {IMAGE_SIDE}×{IMAGE_SIDE}; must be resize")
         confusion = self.accuracy.confusion
         if len(self.accuracy.per_class) != count or len(confusion) != count or {*map(len, confusion)} != {count}:
             raise CardError("accuracy", f"must have an entry for each of {count} classes")

@@ -10,6 +10,7 @@ from typing import TypeVar
 from anyio import to_thread
 
 from konkyo.service.errors import BusyError, GoneError
+from konkyo.service.http.telemetry import QUEUE_SECONDS
 
 T = TypeVar("T")
 
@@ -129,6 +130,10 @@ class Turns:
 
     async def _turn(self, batch: bool) -> None:
         """Wait for a thread."""
+        with QUEUE_SECONDS.time():
+            await self._wait(batch)
+
+    async def _wait(self, batch: bool) -> None:
         if self._free:
             self._free -= 1
             return

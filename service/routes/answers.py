@@ -1,13 +1,11 @@
 """Models that the answers of several operations share."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from konkyo.models.classes import FEWEST, MOST
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.hiding.regions import Empty, Hiding
-from konkyo.models.result import Result
 
 # The number of a class. How many classes there are is the network's affair, see `GET /models`.
 Class = Annotated[int, Field(ge=0, le=MOST - 1)]
@@ -53,19 +51,3 @@ class ClassAnswer(Answer):
     """The fields that every explanation of a class begins with."""
 
     target: Class = Field(description="The class that is explained.")
-
-
-def empty_fields(result: Result, empty: Empty, logit: float) -> dict[str, Any]:
-    """The fields of the prediction with everything hidden."""
-    predicted = empty.predicted
-    return {
-        "predicted": predicted,
-        "label": result.name(predicted),
-        "probability": empty.probability,
-        "logit": logit,
-    }
-
-
-def hiding_fields(hiding: Hiding) -> dict[str, Any]:
-    """The fields of the regions and of what stands in their place."""
-    return {"region": hiding.regions.region, "fill": hiding.fill, "grid": hiding.regions.grid}

@@ -4,7 +4,7 @@ query string → question about a network, at a known cost → body → image �
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -21,7 +21,7 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.question import Question
-from konkyo.models.result import ClassResult, Result
+from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
@@ -61,17 +61,17 @@ class Operation(Generic[Q, R]):
     ----------
     query
         The model of its query parameters, which makes the question.
-    fields
-        What the JSON answer has beside the fields of every answer.
     draw
-        The picture of a result. Neither of the two computes anything.
+        The picture of a result.
+    to_dict
+        Its fields in JSON. Neither of the two computes anything.
     report
         What the result adds to the report of the image.
     """
 
     query: type[Q]
-    fields: Callable[[R, Q], Mapping[str, Any]]
     draw: Callable[[R, Style], Image.Image]
+    to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
 
 
@@ -206,15 +206,8 @@ def _explained(operation: Operation[Q, R], asked: Asked[Q], data: bytes, form: F
     result: R = asked.question.answer(image)
     if form is Format.PNG:
         return png(operation.draw(result, asked.query.style))
-    fields: dict[str, Any] = {"predicted": result.predicted, "label": result.label}
-    if isinstance(result, ClassResult):
-        fields["target"] = result.target
-        if result.versus is not None:
-            fields["versus"] = result.versus
-    fields |= operation.fields(result, asked.query)
-    fields["input"] = operation.report(result, report)
-    fields["model"] = reference(asked.checkpoint)
-    return to_json(fields)
+    fields = operation.to_dict(result, asked.query)
+    return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 
 
 def _form(query: PictureQuery, request: Request) -> Format:

@@ -97,24 +97,9 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _fields(result: FilterExplanation, query: FiltersQuery) -> dict[str, Any]:
-    account = result.account
-    fields: dict[str, Any] = {
-        "logit": account.logit,
-        "class_bias": account.class_bias,
-        "filter_bias": account.filter_bias.tolist(),
-    }
-    if query.top is None:
-        fields["contributions"] = account.contributions.tolist()
-    fields["ranking"] = account.ranking(query.top)
-    if query.top is not None:
-        fields["others"] = account.others(query.top)
-    fields |= {"residual": account.residual, "typicality": result.typicality}
-    if query.maps is not MapDetail.NONE:
-        fields["totals"] = result.totals.tolist()
-    if query.maps is MapDetail.FULL:
-        fields["maps"] = account.maps.tolist()
-    return fields
+def _to_dict(result: FilterExplanation, query: FiltersQuery) -> dict[str, Any]:
+    maps = query.maps
+    return result.to_dict(query.top, totals=maps is not MapDetail.NONE, maps=maps is MapDetail.FULL)
 
 
-_OPERATION = Operation(FiltersQuery, _fields, drawing.ledger)
+_OPERATION = Operation(FiltersQuery, drawing.ledger, _to_dict)

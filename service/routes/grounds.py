@@ -1,20 +1,18 @@
 """``POST /explain/grounds``."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from konkyo.models.grounds.proofs import Grounds, Position, Status
-from konkyo.models.hiding.regions import Regions
+from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, empty_fields, hiding_fields
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
@@ -91,29 +89,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _fields(result: Grounds, _: GroundsQuery) -> dict[str, Any]:
-    regions, proof, contrast = result.hiding.regions, result.sufficient, result.contrast
-    return {
-        **hiding_fields(result.hiding),
-        "players": result.players,
-        "sufficient": {
-            **_set(regions, proof.regions),
-            "margin": proof.margin,
-            "combinations": proof.combinations,
-            "status": proof.status,
-        },
-        "contrast": contrast
-        and {
-            **_set(regions, contrast.regions),
-            "predicted": contrast.predicted,
-            "label": result.name(contrast.predicted),
-        },
-        "empty": empty_fields(result, result.empty, float(result.empty.logits[result.predicted])),
-    }
-
-
-def _set(regions: Regions, positions: Sequence[Position]) -> dict[str, Any]:
-    return {"regions": positions, "boxes": [regions.box(row, column) for row, column in positions]}
-
-
-_OPERATION = Operation(GroundsQuery, _fields, drawing.grounds)
+_OPERATION = Operation(GroundsQuery, drawing.grounds)

@@ -1,8 +1,7 @@
 """``POST /explain/occlusion``."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
@@ -15,7 +14,7 @@ from konkyo.service import drawing
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference, hiding_fields
+from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ClassQuery, Fill, FillAnswer, Region
 
@@ -99,37 +98,8 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _fields(result: OcclusionExplanation, _: OcclusionQuery) -> dict[str, Any]:
-    found = result.occlusion
-    fields: dict[str, Any] = {
-        "score": found.score,
-        "whole": float(found.whole),
-        **hiding_fields(found.hiding),
-        "stride": found.hiding.regions.step,
-        "drop": found.drop.tolist(),
-        "prediction": found.prediction.tolist(),
-        "critical": [_critical(result, row, column) for row, column in np.argwhere(found.critical).tolist()],
-    }
-    if result.pairs is not None:
-        fields["pairs"] = result.pairs.tolist()
-    if result.faithfulness is not None:
-        fields["faithfulness"] = result.faithfulness
-    return fields
-
-
-def _critical(result: OcclusionExplanation, row: int, column: int) -> dict[str, Any]:
-    predicted = int(result.occlusion.prediction[row, column])
-    return {
-        "row": row,
-        "column": column,
-        "box": result.occlusion.hiding.regions.box(row, column),
-        "predicted": predicted,
-        "label": result.name(predicted),
-    }
-
-
 def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
     return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
 
 
-_OPERATION = Operation(OcclusionQuery, _fields, _draw)
+_OPERATION = Operation(OcclusionQuery, _draw)

@@ -1,11 +1,8 @@
 """``POST /predict``."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from konkyo.models.result import Prediction
 from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
@@ -37,12 +34,4 @@ async def predict_image(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _fields(result: Prediction, _: ImageQuery) -> dict[str, Any]:
-    return {
-        "probability": result.probabilities[result.predicted].item(),
-        "probabilities": result.probabilities.tolist(),
-        "logits": result.logits.tolist(),
-    }
-
-
-_OPERATION = Operation(ImageQuery, _fields, drawing.prediction)
+_OPERATION = Operation(ImageQuery, drawing.prediction)

@@ -1,7 +1,7 @@
 """``POST /explain/process``."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field
@@ -129,38 +129,6 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _fields(result: Process, _: ProcessQuery) -> dict[str, Any]:
-    ledger = result.ledger
-    return {
-        "image": result.image.tolist(),
-        "logits": result.logits.tolist(),
-        "stages": [_stage(result, number) for number in range(len(result.shown))],
-        "contributions": ledger.contributions.tolist(),
-        "pairs": [{"map": one, "filter": other} for one, other in result.pairs.tolist()],
-        "passed": result.passed.tolist(),
-        "head": result.head.tolist(),
-        "head_maps": result.head_maps.tolist(),
-        "maps": result.maps.tolist(),
-        "filter_bias": ledger.filter_bias.tolist(),
-        "class_bias": ledger.class_bias.tolist(),
-        "typicality": result.typicality,
-    }
-
-
-def _stage(result: Process, number: int) -> dict[str, Any]:
-    network, trace, shown = result.network, result.trace, result.shown[number]
-    # With paired wiring the maps of one input have all filters, one after another.
-    filters = shown % network.architecture.stages[number].filters
-    return {
-        "count": network.architecture.layer_maps[number + 1],
-        "shown": shown.tolist(),
-        "filters": network.weights[f"conv{number + 1}.weight"][filters].tolist(),
-        "bias": network.bias(number)[filters].tolist(),
-        "convolution": trace.convolutions[number][shown].tolist(),
-        "maps": trace.layers[number][shown].tolist(),
-    }
-
-
 def _report(result: Process, report: PreprocessingReport) -> PreprocessingReport:
     """The report, with one more warning where the image is unlike the training images. An empty one needs no other."""
     if not result.unlike or any(one.code == "empty" for one in report.warnings):
@@ -168,4 +136,4 @@ def _report(result: Process, report: PreprocessingReport) -> PreprocessingReport
     return replace(report, warnings=(*report.warnings, UNLIKE))
 
 
-_OPERATION = Operation(ProcessQuery, _fields, drawing.process, _report)
+_OPERATION = Operation(ProcessQuery, drawing.process, report=_report)

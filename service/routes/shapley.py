@@ -1,12 +1,11 @@
 """``POST /explain/shapley``."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
 from konkyo.models.hiding.occlusion import Faithfulness
-from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.network import Network
 from konkyo.models.question import ShapleyQuestion
 from konkyo.models.usage import Usage
@@ -19,8 +18,6 @@ from konkyo.service.routes.answers import (
     EmptyAnswer,
     Matrix,
     ModelReference,
-    empty_fields,
-    hiding_fields,
 )
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ClassQuery, ExactRegion, Fill, FillAnswer, Region
@@ -95,20 +92,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _fields(result: ShapleyExplanation, _: ShapleyQuery) -> dict[str, Any]:
-    values = result.values
-    fields: dict[str, Any] = {
-        "logit": values.logit,
-        "empty": empty_fields(result, result.empty, values.empty_logit),
-        **hiding_fields(result.hiding),
-        "values": values.values.tolist(),
-        "residual": values.residual,
-    }
-    if result.pairs is not None:
-        fields |= {"pairs": result.pairs.pairs.tolist(), "filter_bias": result.pairs.filter_bias.tolist()}
-    if result.faithfulness is not None:
-        fields["faithfulness"] = result.faithfulness
-    return fields
-
-
-_OPERATION = Operation(ShapleyQuery, _fields, drawing.shapley)
+_OPERATION = Operation(ShapleyQuery, drawing.shapley)

@@ -18,10 +18,11 @@ from konkyo.models.contributions import contributions
 from konkyo.models.files import checkpoint
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Network, softmax
+from tests.e2e.access import serious
 from tests.e2e.answers import asked, numbers
 from tests.e2e.browser import opened, reading
 from tests.e2e.server import running_service
-from tests.e2e.walk import Values, closer, go, grids, open_walk, place, sum_of
+from tests.e2e.walk import OVERFLOW, Values, closer, go, grids, open_walk, place, sum_of
 from tests.helpers.documents import document
 from tests.helpers.pictures import encode
 
@@ -199,6 +200,21 @@ def test_every_number_of_a_convolution(case: Case, tab: Page) -> None:
         below = trace.layers[number]
 
 
+@pytest.mark.usefixtures("case")
+def test_it_fits_and_keeps_nobody_out(tab: Page) -> None:
+    assert serious(tab) == []
+    open_walk(tab)
+    last = tab.locator("#dots button").count() - 1
+    for step in range(last + 1):
+        go(tab, step)
+        if closer(tab).is_visible():
+            # Nothing has to be scrolled in a closer view.
+            assert tab.evaluate(OVERFLOW)[1] == [0, 0], step
+    for step in (FIRST_CLOSER, last - 3, last):
+        go(tab, step)
+        assert serious(tab) == []
+
+
 def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
     ledger = contributions(case.network, case.image)
     values = ledger.contributions[int(ledger.logits.argmax())]
@@ -263,6 +279,34 @@ def test_maps_that_are_not_shown_are_counted(tab: Page) -> None:
     expect(field.locator("header.others")).to_have_text("472 others")
     expect(field.locator(".winner .value")).to_have_text(f"{ledger.logits.max():.2f}".replace("-", "−"))
     tab.keyboard.press("Escape")
+
+
+def test_arrow_keys_in_a_list_of_pairs(tab: Page) -> None:
+    """Four in a row, eleven in all: from the end of a row or column to its start."""
+    show(tab, made("wide"))
+    names = tab.get_by_test_id("pairs").locator(".pair .name").all_inner_texts()
+    tab.get_by_test_id("pairs").locator("button").first.focus()
+    for key, position in (("Right", 1), ("Down", 5), ("Down", 9), ("Down", 1), ("Left", 0), ("Left", 3), ("Up", 7)):
+        tab.keyboard.press(f"Arrow{key}")
+        i, j = names[position].split("×")
+        expect(tab.get_by_test_id(f"pair-{i}-{j}")).to_be_focused()
+        expect(tab.get_by_test_id("details")).to_contain_text(f"Map {i} × filter {j} adds")
+    tab.keyboard.press("Tab")
+
+
+def test_on_a_phone_the_last_steps_keep_the_names_of_the_classes(browser: Browser, served: str) -> None:
+    with opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as page:
+        for name in ("wide", "three"):
+            show(page, made(name))
+            open_walk(page)
+            last = page.locator("#dots button").count() - 1
+            for step in (last - 4, last - 2, last):
+                go(page, step)
+                tags = page.get_by_test_id("figure").locator(".tag").all()
+                boxes = [tag.bounding_box() for tag in tags]
+                assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes), (name, step)
+                assert page.evaluate(OVERFLOW)[0] == [0, 0]
+            page.keyboard.press("Escape")
 
 
 def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:

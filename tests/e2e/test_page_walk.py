@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
 from tests.e2e.browser import opened
-from tests.e2e.walk import CLOSELY, MODELS, closer, computed, go, grids, open_walk, place, sum_of
+from tests.e2e.walk import CLOSELY, MODELS, OVERFLOW, closer, computed, go, grids, open_walk, place, sum_of
 from tests.helpers.pictures import sample
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -117,10 +117,6 @@ def test_nothing_moves_by_itself_for_those_who_want_that(browser: Browser, addre
         choose_sample(page, 7)
         open_walk(page, CLOSELY["stage 1"])
         expect(page.get_by_test_id("closer-play")).not_to_be_visible()
-
-
-OVERFLOW = """() => [document.querySelector("#walk-dialog"), document.querySelector("#closer")].map(
-    (one) => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight])"""
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
-from konkyo.models.files.card import Preprocessing
 from konkyo.models.files.checkpoint import save
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
@@ -38,10 +37,7 @@ def serve(folder: Path, architectures: dict[str, Architecture], default: str) ->
     """The service with networks of random weights."""
     for number, (name, architecture) in enumerate(architectures.items()):
         network = random_weights(architecture, number).astype(np.float32)
-        said = document(network, name)
-        if architecture.image_shape != (28, 28):
-            said = said.model_copy(update={"preprocessing": Preprocessing.RESIZE, "warnings": ()})
-        save(folder, network, said)
+        save(folder, network, document(network, name))
     return TestClient(create_app(Settings(models=folder, default_model=default)))
 
 

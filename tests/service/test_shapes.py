@@ -17,6 +17,7 @@ from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
 from tests.helpers.any_network import torch_layers
 from tests.helpers.operations import check_problem
+from tests.helpers.pictures import decode
 from tests.helpers.served import ARCHITECTURES, upload
 
 # The side of the regions in every combination: the smallest with at most nine a cell, or 16 in all. By hand: cells see
@@ -41,7 +42,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def checkpoint(shapes: TestClient, name: str) -> Checkpoint:
-    found: Checkpoint = shapes.app.state.catalogue.get(name)  # type: ignore[attr-defined]
+    found: Checkpoint = shapes.app.state.service.catalogue.get(name)  # type: ignore[attr-defined]
     return found
 
 
@@ -337,6 +338,23 @@ def test_a_process_of_no_maps_or_too_many(shapes: TestClient, top: int) -> None:
     said = "greater than or equal to 1" if top == 0 else "less than or equal to 256"
     answer = shapes.post("/explain/process", params={"top": top}, files=upload(ARCHITECTURES["deep"])[1])
     check_problem(answer, 422, "invalid-parameter", f"top: must be {said}")
+
+
+def test_every_answer_comes_as_a_picture(shapes: TestClient, name: str, path: str) -> None:
+    parameters: dict[str, str | int] = {"model": name, "format": "png"}
+    if path == "/explain/grounds" and name == "single":
+        parameters["region"] = 7  # by itself each of 196 regions would play
+    answer = shapes.post(path, params=parameters, files=upload(ARCHITECTURES[name])[1])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    height, width, _ = decode(answer.content).shape
+    assert 100 < height < 4000
+    assert 100 < width < 4000
+
+
+def test_the_filters_come_as_a_picture(shapes: TestClient, name: str) -> None:
+    answer = shapes.get(f"/models/{name}/filters", params={"format": "png"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert max(decode(answer.content).shape) < 4000
 
 
 def test_an_image_of_another_size_is_refused(shapes: TestClient, name: str, path: str) -> None:

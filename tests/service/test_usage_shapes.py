@@ -73,7 +73,7 @@ def test_typicality_is_for_at_most_256_pairs(studied: TestClient, name: str) -> 
         return
     assert len(process["typicality"]) == CLASSES[name]
     assert process["typicality"][1] == filters["typicality"]
-    usage = studied.app.state.catalogue.usage(studied.app.state.catalogue.get(name))  # type: ignore[attr-defined]
+    usage = studied.app.state.service.catalogue.usage(studied.app.state.service.catalogue.get(name))  # type: ignore[attr-defined]
     covariance = usage.covariance + 0.001 * np.trace(usage.covariance) / len(usage.covariance) * np.eye(
         len(usage.covariance)
     )

@@ -118,10 +118,8 @@ def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     assert card.dataset.notes[0] == "80 of 80 pictures are coloured: images are in colour"
     assert card.training is not None
     assert card.training.augmentations is not None
-    assert (card.training.augmentations.shift, card.training.augmentations.mirror) == (
-        pytest.approx(0.8 * 24 / 28),
-        True,
-    )
+    assert card.training.augmentations.shift == pytest.approx(0.8 * 24 / 28)
+    assert card.training.augmentations.mirror
     assert [run.seed for run in card.selection.runs] == [1, 2]
     test = read(tmp_path / "fruits", "t10k", 24)
     assert test.images.shape[1:] == (3, 24, 24)

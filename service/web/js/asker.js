@@ -12,7 +12,7 @@ const RETRY = 1000;
 // An explanation that is older than the drawing looks so from then on; sooner, it would flicker.
 const STALE = 350;
 // So many maps of a layer, and so many pairs, come with an answer; of wider layers those that matter most.
-export const TOP = 16;
+const TOP = 16;
 // So many numbers of an answer by region and pair are worth their time.
 const MOST_BY_PAIR = 40_000;
 

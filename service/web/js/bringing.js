@@ -52,7 +52,7 @@ function button(name, label, caption = "") {
 }
 
 /**
- * Ten digits that every network reads, and what samples.json lists for the network that is chosen, else for its data set:
+ * Ten digits that every network reads, and what samples.json lists for the network that is chosen or for its data set:
  * `pictures` of each class, and those that are read right and wrong. `taken` is called with the name of a sample, and
  * with the class to compare with where there is one.
  */
@@ -74,7 +74,7 @@ function samples(taken) {
     shown = wanted;
     const all = await file.catch(() => ({}));
     if (wanted !== shown) return;
-    const { pictures, right, wrong } = { ...NONE, ...(all[model] ?? all[network.dataset]) };
+    const { pictures, right, wrong } = { ...NONE, ...all[network.dataset], ...all[model] };
     fill("pictures", pictures, network, taken);
     fill("right", right, network, taken);
     fill("misread", wrong, network, taken);

@@ -208,7 +208,9 @@ function showSettings(now) {
   at("notice").hidden = !problem;
   at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
   for (const id of ["walk", "link", "curl", "curl-heatmap", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
-  const options = now.models.map(({ name, dataset, accuracy }) => new Option(said.modelOption(name, dataset, accuracy === null ? null : percent(accuracy)), name));
+  const options = now.models.map(({ name, dataset, accuracy }) => {
+    return new Option(said.modelOption(name, dataset, accuracy === null ? null : percent(accuracy)), name);
+  });
   // An open list would close.
   const texts = options.map(({ text }) => text).join();
   if (texts !== listedModels) at("model").replaceChildren(...options);

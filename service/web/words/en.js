@@ -160,7 +160,7 @@ export default {
     `Without this region ${left === predicted ? `it is still read as ${left}` : `${a(left)} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}).${split ? ` The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.` : ""}`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
   pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
-    `${capital(name)} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
+    `${capital(name)} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place.toLocaleString("en-US")} of ${count.toLocaleString("en-US")}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
@@ -246,7 +246,7 @@ export default {
           : paired
             ? "The same once more, on a map instead of the picture: one window, one filter, one sum."
             : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
-        padding ? `Around the dashed line the window sees ${border ? "the mean of the training images" : "zeros"}.` : "",
+        padding ? `Outside the dashed line the window sees ${border ? "the value that the network pads with" : "zeros"}.` : "",
       ].filter(Boolean).join(" "),
     pool: ({ again, convolved, side }) =>
       again

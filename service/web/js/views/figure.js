@@ -6,7 +6,7 @@ import { account, mapsOf, places, samePair, sum } from "../ledger.js";
 import { stagesOf } from "../network.js";
 import { decimalsFor, number as written } from "../numbers.js";
 import { nameOf } from "../state.js";
-import { fillMap, paintColourWeights, paintDigit, paintGreyStrip, paintImage, paintMap, paintStrip, paintWeights, sharp, tile } from "../tiles.js";
+import { fillMap, paintColourWeights, paintDigit, paintGreyStrip, paintImage, paintStrip, paintWeights, sharp, tile } from "../tiles.js";
 import { words } from "../words.js";
 import { shownClasses } from "./closer/head.js";
 
@@ -21,10 +21,10 @@ const SHOWN_PAIRS = 8;
 // Letters of a class's name in the figure, at most.
 const TAG_LETTERS = 12;
 // Sides of maps in pixels of the page. Columns with smaller maps than `least` would be no narrower: their heads are not.
-const SIDES = { picture: [84, 116], most: 84, least: 54, lowest: 26, pair: [18, 32] };
+const SIDES = { picture: [84, 116], most: 84, least: 50, lowest: 26, pair: [18, 32] };
 // What stands above and below the maps of a column, and the space between columns and maps.
 const AROUND = 128;
-const GAP = { column: 14, map: 6, pair: 5 };
+const GAP = { column: 12, map: 6, pair: 5 };
 // Beside a map its filter has this share of the map's side.
 const FILTER = 0.42;
 
@@ -147,6 +147,11 @@ function pairsShown(one) {
   return one.shown.filter((each) => most.includes(each));
 }
 
+/** The names of the classes that stand in the figure. */
+function shownNames({ logits }) {
+  return shownClasses(logits).map((number) => nameOf(number, TAG_LETTERS));
+}
+
 function field(from, { process, network }, side) {
   const said = words();
   const { predicted, logits } = process;
@@ -184,7 +189,7 @@ function field(from, { process, network }, side) {
   sums.append(element("h3", "", said.layers.logit), element("p", "", said.sumAndBias));
   whole.append(sums, scale(limit, true, paintStrip));
   whole.classList.toggle("wide", rest > 0);
-  whole.classList.toggle("named", classes.some((number) => nameOf(number).length > 2));
+  whole.classList.toggle("named", shownNames(process).some((name) => name.length > 2));
   return whole;
 }
 
@@ -232,7 +237,9 @@ function sidesOf(figure, columns, { process }) {
   const count = one.length * one[0].length;
   const pairs = count <= MOST_PAIRS ? count : SHOWN_PAIRS;
   const picture = SIDES.picture[Number(count <= MOST_PAIRS && columns.length < 9)];
-  const fixed = picture + pairs * (pair + GAP.pair) + (count > pairs ? 210 : 150) + 90 + (columns.length - 2) * GAP.column;
+  const named = shownNames(process).some((name) => name.length > 2);
+  const field = (named ? 100 : 36) + pairs * (pair + GAP.pair) + (count > pairs ? 152 : 80);
+  const fixed = picture + field + (named ? 110 : 76) + (columns.length - 2) * GAP.column;
   const stages = columns.filter(({ stage }) => stage);
   const shares = stages.map((each) => {
     const { maps, filters } = process.stages[each.stage.number];

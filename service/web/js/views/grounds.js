@@ -20,7 +20,8 @@ function draw(context, sheet, { now: { answer, hidden, spot } }) {
   const { process, where } = answer;
   const { region, sufficient, players, contrast } = where;
   const { side, pixel } = sheet;
-  drawShaded(context, process.image, spread(rows(where, (place) => includes(sufficient.regions, place) || !includes(players, place)), region, side), pixel);
+  const stays = rows(where, (place) => includes(sufficient.regions, place) || !includes(players, place));
+  drawShaded(context, process.image, spread(stays, region, side), pixel);
   for (const place of hidden) strikeOut(context, boxOf(place, region, sheet), process.image, where.fill);
   if (contrast) contrast.regions.forEach((place) => drawDashes(context, boxOf(place, region, sheet)));
   drawOutlined(context, groupOf(sufficient.regions, region, where.grid, side), pixel, "accent", 3);
@@ -33,9 +34,13 @@ function rows({ grid: [height, width] }, of) {
 
 /** The picture, pale where it is not `kept`. */
 function drawShaded(context, image, kept, pixel) {
-  if (!isColour(image)) return fillMap(context, changed(image, (value, row, column) => (kept[row][column] ? value : SHADED.ink * value)), 0, 0, pixel, grey);
-  const paper = parseInt(colour("paper").slice(1, 3), 16) / 255;
-  fillImage(context, changed(image, (value, row, column) => (kept[row][column] ? value : paper + SHADED.colour * (value - paper))), pixel);
+  const coloured = isColour(image);
+  // Paper is 0 where ink is drawn.
+  const paper = coloured ? parseInt(colour("paper").slice(1, 3), 16) / 255 : 0;
+  const share = SHADED[coloured ? "colour" : "ink"];
+  const shaded = changed(image, (value, row, column) => (kept[row][column] ? value : paper + share * (value - paper)));
+  if (coloured) fillImage(context, shaded, pixel);
+  else fillMap(context, shaded, 0, 0, pixel, grey);
 }
 
 /** A region that is hidden, as the network sees it, with a cross. */

@@ -14,6 +14,8 @@ const preprocessing = at("preprocessing");
 const reading = at("reading");
 const bars = at("bars");
 const UNIT = "konkyo-unit";
+// More bars than this are scrolled.
+const MANY = 24;
 
 if (remembered(UNIT) === "logit") state.unit = "logit";
 for (const unit of ["probability", "logit"]) {
@@ -44,6 +46,7 @@ function build(names) {
     bars.replaceChildren();
     rows = names.map((_, number) => row(number));
   }
+  bars.classList.toggle("many", names.length > MANY);
   bars.classList.toggle("named", names.some((name) => [...name].length > 2));
   rows.forEach((one, number) => (one.querySelector(".digit").textContent = nameOf(number)));
 }

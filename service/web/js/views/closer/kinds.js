@@ -50,7 +50,10 @@ function convolution(facts, number) {
   const edge = (input) => (number === 0 ? card?.input.border?.[input] ?? 0 : 0);
   const kernelOf = (index, input) => answer.filters[index][stage.paired ? 0 : input];
   /** The filters that can be chosen with an input. */
-  const filtersOf = (input) => made.flatMap(({ input: own, filter }, k) => (stage.paired && stage.inputs > 1 && own !== input ? [] : [{ filter, k }]));
+  const filtersOf = (input) => {
+    const each = made.map(({ input: own, filter }, k) => ({ own, filter, k }));
+    return each.filter(({ own }) => own === undefined || own === input);
+  };
 
   return {
     window: { side: stage.kernel, step: 1 },

@@ -5,9 +5,9 @@ import { number } from "../../numbers.js";
 import { paint, tile } from "../../tiles.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-// What the darkest shade has of the colour: numbers stand on it.
+// What the darkest shade has of the colour where numbers stand on it.
 const MOST = { ink: 34, for: 55, against: 55 };
-// A table of more rows has no room for numbers: its shades are seen.
+// A table of more rows has no room for numbers: only its shades are seen.
 const MOST_ROWS = 7;
 const CHANNELS = ["red", "green", "blue"];
 
@@ -83,6 +83,8 @@ export function grid() {
   const fill = ({ name, values, limit, tone, decimals, marked }) => {
     caption.textContent = name;
     table.style.setProperty("--cells", values.length);
+    const numbered = values.length <= MOST_ROWS;
+    table.classList.toggle("bare", !numbered);
     if (body.rows.length !== values.length) {
       const rows = values.map((line) => {
         const row = document.createElement("tr");
@@ -95,10 +97,10 @@ export function grid() {
       line.forEach((value, column) => {
         const cell = body.rows[row].cells[column];
         const [colour, share] = shade(value, limit, tone);
-        cell.textContent = values.length > MOST_ROWS ? "" : number(value, decimals);
+        cell.textContent = numbered ? number(value, decimals) : "";
         cell.className = colour;
         cell.classList.toggle("marked", marked?.[0] === row && marked[1] === column);
-        cell.style.setProperty("--share", `${Math.round(MOST[colour] * Math.min(Math.max(share, 0), 1))}%`);
+        cell.style.setProperty("--share", `${Math.round((numbered ? MOST[colour] : 100) * Math.min(Math.max(share, 0), 1))}%`);
       }),
     );
   };
