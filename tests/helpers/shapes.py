@@ -38,8 +38,11 @@ COLOUR = Architecture((Stage(4, 3, 1), Stage(5, 3, 1)), 16, 3, classes=4)
 # One stage whose maps are as large as the image, and the most classes.
 LARGE_MAPS = Architecture((Stage(3, 3, 1, pool=False),), 64, classes=5)
 MANY_CLASSES = Architecture((Stage(8, 3), Stage(24, 3)), classes=64)
-GREY = [KERAS, TORCH, THREE_STAGES, ONE_STAGE, SMALL, LARGE_MAPS, MANY_CLASSES]
-ANY = [*GREY, TINY_VGG, COLOUR]
+# Paired wiring from the channels of the image on.
+PAIRED_COLOUR = Architecture(tuple(Stage(2, 3, wiring=Wiring.PAIRED) for _ in range(2)), 16, 3, classes=4)
+PAIRED_TWICE = Architecture((Stage(2, 3), *[Stage(2, 3, wiring=Wiring.PAIRED)] * 2), classes=4)
+GREY = [KERAS, TORCH, THREE_STAGES, ONE_STAGE, SMALL, LARGE_MAPS, MANY_CLASSES, PAIRED_TWICE]
+ANY = [*GREY, TINY_VGG, COLOUR, PAIRED_COLOUR]
 
 
 def image_of(architecture: Architecture) -> np.ndarray:
