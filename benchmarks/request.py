@@ -34,7 +34,8 @@ from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
 from konkyo.service.http.uploads import read_upload
-from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.expected import Fit
 from konkyo.service.imaging.input_warnings import input_warnings
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion")

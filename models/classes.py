@@ -34,14 +34,14 @@ def wrong_names(names: Sequence[object]) -> str | None:
 
 
 def find(parameter: str, wanted: str | int, names: Names) -> int:
-    """The number of the class with this name or number. Where both fit, the name counts.
+    """The index of the class with this name or index. Of a text that is both, the name counts.
 
     Parameters
     ----------
     parameter
         What the error calls ``wanted``.
     wanted
-        A name; or a number from 0, as a number or as its decimal digits.
+        A name or the decimal digits of an index, as text; or an index, from 0.
     names
         The classes of the network that answers.
 
@@ -51,7 +51,8 @@ def find(parameter: str, wanted: str | int, names: Names) -> int:
         There is no such class. The message lists the classes.
     """
     text = str(wanted)
-    if text in names:
+    # An index is one, also where names are numbers.
+    if isinstance(wanted, str) and text in names:
         return names.index(text)
     if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) and int(text) < len(names):
         return int(text)

@@ -158,6 +158,17 @@ class Ledger:
         difference: Array = self.logits - explained
         return difference
 
+    def of(self, number: int) -> "Ledger":
+        """The ledger of one image of a batch (N,)."""
+        return Ledger(
+            self.passed[number],
+            self.weights if self.weights.ndim == self.passed.ndim else self.weights[number],
+            self.contributions[number],
+            self.filter_bias[number],
+            self.class_bias if self.class_bias.ndim == 1 else self.class_bias[number],
+            self.logits[number],
+        )
+
     def account(self, target: int, versus: int | None = None) -> Account:
         """The account of ``target``, for the ledger of one image.
 
@@ -255,6 +266,23 @@ class FilterExplanation(ClassResult):
     totals: Array
     typicality: Typicality | None
 
+    @classmethod
+    def of(
+        cls, network: Network, image: Array, ledger: Ledger, target: int, versus: int | None, usage: Usage | None
+    ) -> "FilterExplanation":
+        """The explanation of an image with this ledger; parameters as in ``explain_filters``."""
+        typicality = usage.typicality(ledger.contributions) if usage else None
+        return cls(
+            network=network,
+            image=image,
+            logits=ledger.logits,
+            target=target,
+            versus=versus,
+            account=ledger.account(target, versus),
+            totals=ledger.contributions,
+            typicality=None if typicality is None else typicality[target],
+        )
+
 
 def explain_filters(
     network: Network, image: Array, target: int | None = None, versus: int | None = None, usage: Usage | None = None
@@ -285,17 +313,7 @@ def explain_filters(
     ledger = contributions(network, image)
     explained = int(ledger.logits.argmax()) if target is None else target
     check_question(explained, versus, network.classes)
-    typicality = usage.typicality(ledger.contributions) if usage else None
-    return FilterExplanation(
-        network=network,
-        image=image,
-        logits=ledger.logits,
-        target=explained,
-        versus=versus,
-        account=ledger.account(explained, versus),
-        totals=ledger.contributions,
-        typicality=None if typicality is None else typicality[explained],
-    )
+    return FilterExplanation.of(network, image, ledger, explained, versus, usage)
 
 
 def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
@@ -466,8 +484,7 @@ def explain_process(
         A class that is none of the network's, a class against itself, or ``top`` out of range.
     """
     check_single(image, network)
-    if top is not None and not 1 <= top <= MOST_TOP:
-        raise ParameterError("top", f"must be from 1 to {MOST_TOP}, not {top}")
+    check_top(top)
     trace, ledger = traced_contributions(network, image)
     explained = int(ledger.logits.argmax()) if target is None else target
     check_question(explained, versus, network.classes)
@@ -488,15 +505,21 @@ def explain_process(
     )
 
 
+def check_top(top: int | None) -> None:
+    """Raise ParameterError unless so many maps or pairs can be listed."""
+    if top is not None and not 1 <= top <= MOST_TOP:
+        raise ParameterError("top", f"must be from 1 to {MOST_TOP}, not {top}")
+
+
 def usual_top(architecture: Architecture) -> int:
     """How many maps of a layer and pairs are shown if it is not said."""
     top = USUAL_TOP
-    while top > 1 and _numbers(architecture, top) > MOST_NUMBERS:
+    while top > 1 and process_numbers(architecture, top) > MOST_NUMBERS:
         top //= 2
     return top
 
 
-def _numbers(architecture: Architecture, top: int) -> int:
+def process_numbers(architecture: Architecture, top: int) -> int:
     """Numbers of an answer that shows ``top`` maps of each layer and ``top`` pairs, beside the contributions."""
     layers = zip(architecture.stages, architecture.sides, architecture.layer_maps, strict=False)
     stages = (
@@ -508,11 +531,15 @@ def _numbers(architecture: Architecture, top: int) -> int:
     return sum(stages) + pairs * architecture.cells * (architecture.classes + 2)
 
 
-def _shown(architecture: Architecture, trace: Trace, account: Account, most: int) -> tuple[IntArray, ...]:
-    """The maps of each stage that matter most."""
+def worth_of_maps(architecture: Architecture, trace: Trace, account: Account) -> list[Array]:
+    """For each stage (maps,): how much each map matters, as ``Process.shown`` says."""
     worth = [layer.max((-2, -1)) for layer in trace.layers]
     added = np.abs(account.contributions)
     worth[-1] = added.ravel() if architecture.stages[-1].paired else added.sum(0)
     if len(worth) > 1:
         worth[-2] = added.sum(1)
-    return tuple(greatest(values, most) for values in worth)
+    return worth
+
+
+def _shown(architecture: Architecture, trace: Trace, account: Account, most: int) -> tuple[IntArray, ...]:
+    return tuple(greatest(values, most) for values in worth_of_maps(architecture, trace, account))

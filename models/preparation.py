@@ -14,7 +14,7 @@ def is_dark_on_light(grey: Array) -> bool:
 def border_and_middle(grey: Array) -> tuple[float, float]:
     """The median of the border, and the middle of the picture's range; of a uniform picture, middle grey."""
     darkest, brightest = float(grey.min()), float(grey.max())
-    return _median(_border(grey)), (darkest + brightest) / 2 if brightest > darkest else 0.5
+    return float(border_median(grey)), (darkest + brightest) / 2 if brightest > darkest else 0.5
 
 
 def resized(picture: Array, side: int) -> Array:
@@ -42,22 +42,21 @@ def resized(picture: Array, side: int) -> Array:
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
     scaled = _weights(height, rows).astype(picture.dtype) @ picture @ _weights(width, columns).T.astype(picture.dtype)
     image = np.empty((*picture.shape[:-2], side, side))
-    for channel in np.ndindex(picture.shape[:-2]):
-        image[channel] = _median(_border(picture[channel]))
+    image[:] = border_median(picture)[..., None, None]
     top, left = (side - rows) // 2, (side - columns) // 2
     image[..., top : top + rows, left : left + columns] = np.clip(scaled, 0, 1)
     return image
 
 
-def _border(grey: Array) -> Array:
-    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-
-
-def _median(values: Array) -> float:
-    """The median of an even number of values, as a border has: the mean of the two in the middle."""
-    ordered = np.sort(values)
-    half = len(ordered) // 2
-    return float(ordered[half - 1] + ordered[half]) / 2
+def border_median(pictures: Array) -> Array:
+    """The median of the border of each picture or channel: (..., height, width) → (...)."""
+    sides = pictures[..., 1:-1, [0, -1]].reshape(*pictures.shape[:-2], -1)
+    border = np.concatenate([pictures[..., 0, :], pictures[..., -1, :], sides], axis=-1)
+    border.sort(axis=-1)
+    # A border has an even number of pixels: the mean of the two in the middle. np.median takes ten times as long.
+    half = border.shape[-1] // 2
+    median: Array = (border[..., half - 1] + border[..., half]) / 2
+    return median
 
 
 def _weights(source: int, target: int) -> Array:

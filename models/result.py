@@ -100,6 +100,11 @@ class Prediction(Result):
 
     probabilities: Array
 
+    @classmethod
+    def of(cls, network: Network, image: Array, logits: Array) -> "Prediction":
+        """The prediction of an image with these logits (C,)."""
+        return cls(network=network, image=image, logits=logits, probabilities=softmax(logits))
+
 
 def predict(network: Network, image: Array) -> Prediction:
     """Predict one image.
@@ -117,33 +122,4 @@ def predict(network: Network, image: Array) -> Prediction:
         Not one image of the network's shape, or not finite.
     """
     check_single(image, network)
-    logits = network.logits(image)
-    return Prediction(network=network, image=image, logits=logits, probabilities=softmax(logits))
-
-
-@dataclass(frozen=True)
-class Empty:
-    """The image in which every pixel has the fill value.
-
-    Attributes
-    ----------
-    logits
-        (C,): one for each class.
-    """
-
-    logits: Array
-
-    @property
-    def predicted(self) -> int:
-        """The class with the largest logit."""
-        return int(self.logits.argmax())
-
-    @property
-    def probability(self) -> float:
-        """The probability of the predicted class."""
-        return float(softmax(self.logits).max())
-
-
-def empty_image(network: Network, fill: float = 0.0) -> Empty:
-    """Predict the image of which every pixel is ``fill``, 0…1."""
-    return Empty(network.logits(np.full(network.architecture.image_shape, fill)))
+    return Prediction.of(network, image, network.logits(image))

@@ -1,12 +1,12 @@
 """Reads ``search.json`` beside the checkpoints: the trainer's search for the smallest network."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from konkyo.models.architecture import Stage, Wiring, two_stages
-from konkyo.models.errors import CheckpointError
+from konkyo.models.architecture import Stage, parse_stages
+from konkyo.models.errors import ArchitectureError, CheckpointError
 from konkyo.models.files import atomic
 from konkyo.models.files.checkpoint import SEARCH_FILE
 
@@ -20,15 +20,16 @@ class Shape(BaseModel):
     stages: list[Stage] = Field(min_length=1, description="From the image to the head, which has no hidden layers.")
     parameters: int
 
-    @model_validator(mode="before")
+    @field_validator("stages", mode="before")
     @classmethod
-    def _of_stages(cls, spelled: Any) -> Any:
-        """Files of version 1 are of two stages, of which they say the wiring and the numbers of filters."""
-        if isinstance(spelled, dict) and "wiring" in spelled:
-            wiring, first, last = spelled["wiring"], spelled.get("conv1_filters"), spelled.get("conv2_filters")
-            if wiring in [*Wiring] and isinstance(first, int) and isinstance(last, int):
-                return {**spelled, "stages": two_stages(Wiring(wiring), first, last).stages}
-        return spelled
+    def _of_text(cls, spelled: object) -> object:
+        """In the file stages are text, such as ``4k5,4k3``."""
+        if not isinstance(spelled, str):
+            raise ValueError("must be text such as 4k5,4k3")
+        try:
+            return parse_stages(spelled)
+        except ArchitectureError as error:
+            raise ValueError(str(error)) from error
 
 
 class Smallest(Shape):
@@ -54,7 +55,7 @@ class Searched(Shape):
 class Search(BaseModel):
     """The networks of the search, the smallest first. The test images took no part in the choice."""
 
-    format_version: Literal[1, 2] = Field(exclude=True)
+    format_version: Literal[2] = Field(exclude=True)
     minimum_accuracy: float = Field(description="Minimum validation accuracy, 0…1.")
     lenet_parameters: int
     smallest: list[Smallest]
@@ -80,5 +81,6 @@ def load(directory: Path) -> Search | None:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"
-        message = f"{first['msg']}; `python -m trainer search` makes it anew"
+        said = first["msg"].removeprefix("Value error, ")
+        message = f"{said}; `python -m trainer search` makes it anew"
         raise CheckpointError(SEARCH_FILE, field, message) from error

@@ -49,7 +49,7 @@ class About:
     files: Mapping[str, str]
     preprocessing: Preprocessing = Preprocessing.RESIZE
     polarity: Polarity = Polarity.AUTO
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[str, ...] = ()
     mirror: bool = False
     notes: tuple[str, ...] = ()
 

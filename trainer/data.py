@@ -46,7 +46,7 @@ class Digits:
     @property
     def side(self) -> int:
         """Of the images, in pixels."""
-        return self.images.shape[-1]
+        return int(self.images.shape[-1])
 
     @property
     def channels(self) -> int:

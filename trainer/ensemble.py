@@ -45,7 +45,7 @@ class Ensemble(nn.Module):
         return self._affine(last, values, which)
 
     def _convolved(self, number: int, maps: Tensor, which: slice) -> Tensor:
-        """A stage's convolution: (N, S·n, s, s), or (N, n, s, s) for the image that all networks see → (N, S·m, o, o)."""
+        """A stage's convolution: (N, S·n, s, s), of the image that all networks see (N, n, s, s) → (N, S·m, o, o)."""
         stage, inputs = self.architecture.stages[number], self.architecture.layer_maps[number]
         kernels = self.weights[f"conv{number + 1}_weight"][which]
         bias = self.weights[f"conv{number + 1}_bias"][which] if stage.bias else None
@@ -64,8 +64,9 @@ class Ensemble(nn.Module):
         return F.conv2d(maps, kernels, flat, padding=stage.padding, groups=groups)
 
     def _affine(self, name: str, values: Tensor, which: slice) -> Tensor:
-        made: Tensor = torch.einsum("nsf,swf->nsw", values, self.weights[f"{name}_weight"][which])
-        return made + self.weights[f"{name}_bias"][which]
+        weights, bias = (self.weights[f"{name}_{kind}"][which] for kind in ("weight", "bias"))
+        made: Tensor = torch.einsum("nsf,swf->nsw", values, weights) + bias
+        return made
 
     @property
     def groups(self) -> list[slice]:

@@ -65,8 +65,8 @@ class IdxFolder:
             sides = " × ".join(map(str, images.shape[1:]))
             raise DataError(
                 f"{self.files[part, 'images']} holds images of {sides or 'one number'}; they must be square, of "
-                f"{SIDES[0]} to {SIDES[-1]} pixels a side. Pictures of other sizes may be in one folder a class, as PNG "
-                "files: they are resized"
+                f"{SIDES[0]} to {SIDES[-1]} pixels a side. Pictures of other sizes may be in one folder a class: they "
+                "are resized"
             )
         if labels.ndim != 1 or len(labels) != len(images):
             raise DataError(

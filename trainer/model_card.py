@@ -50,26 +50,28 @@ class Origin:
 def save(directory: Path, name: str, network: Network, origin: Origin, about: About, test: Digits) -> Checkpoint:
     """Measure a network with the test images, and write its checkpoint and card."""
     tested = evaluate(network, test)
-    document = Document(
-        format_version=FORMAT_VERSION,
-        name=name,
-        **described(network.architecture, tuple(network.border.tolist()), Polarity.LIGHT_ON_DARK.value),
-        classes=about.classes,
-        preprocessing=about.preprocessing,
-        polarity=about.polarity,
-        warnings=about.warnings,
-        recipe=origin.recipe,
-        training=origin.training,
-        selection=origin.selection,
-        dataset=about.card,
-        accuracy=AccuracyCard(
-            validation=origin.validation,
-            test=tested.accuracy,
-            test_images=len(test),
-            per_class=tuple(tested.per_class),
-            confusion=tuple(map(tuple, tested.confusion.tolist())),
-        ),
-        probe=probe.make(network, test.images[0]),
-        made_with={"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
+    document = Document.model_validate(
+        {
+            "format_version": FORMAT_VERSION,
+            "name": name,
+            **described(network.architecture, tuple(network.border.tolist()), Polarity.LIGHT_ON_DARK.value),
+            "classes": about.classes,
+            "preprocessing": about.preprocessing,
+            "polarity": about.polarity,
+            "warnings": about.warnings,
+            "recipe": origin.recipe,
+            "training": origin.training,
+            "selection": origin.selection,
+            "dataset": about.card,
+            "accuracy": AccuracyCard(
+                validation=origin.validation,
+                test=tested.accuracy,
+                test_images=len(test),
+                per_class=tuple(tested.per_class),
+                confusion=tuple(map(tuple, tested.confusion.tolist())),
+            ),
+            "probe": probe.make(network, test.images[0]),
+            "made_with": {"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
+        }
     )
     return checkpoint.save(directory, network, document)

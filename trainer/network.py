@@ -29,7 +29,7 @@ class TrainableNetwork(nn.Module):
         """(N, channels, side, side) in [0, 1] → logits (N, C)."""
         maps = images
         for number, stage in enumerate(self.architecture.stages, 1):
-            maps = pooled(stage, self._convolved(stage, self.get_submodule(f"conv{number}"), maps))
+            maps = pooled(stage, self._convolved(number, stage, maps))
         values = maps.flatten(1)
         *hidden, (last, *_) = self.architecture.head
         for name, *_ in hidden:
@@ -37,20 +37,15 @@ class TrainableNetwork(nn.Module):
         logits: Tensor = self.get_submodule(last)(values)
         return logits
 
-    @staticmethod
-    def _convolved(stage: Stage, convolution: nn.Module, maps: Tensor) -> Tensor:
+    def _convolved(self, number: int, stage: Stage, maps: Tensor) -> Tensor:
+        weight = self.get_parameter(f"conv{number}.weight")
+        bias = self.get_parameter(f"conv{number}.bias") if stage.bias else None
         if not stage.paired:
-            found: Tensor = convolution(maps)
-            return found
+            return F.conv2d(maps, weight, bias, padding=stage.padding)
         # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
-        groups, weight, bias = maps.shape[1], convolution.weight, convolution.bias
-        return F.conv2d(
-            maps,
-            weight.repeat(groups, 1, 1, 1),
-            None if bias is None else bias.repeat(groups),
-            padding=stage.padding,
-            groups=groups,
-        )
+        groups = maps.shape[1]
+        repeated = None if bias is None else bias.repeat(groups)
+        return F.conv2d(maps, weight.repeat(groups, 1, 1, 1), repeated, padding=stage.padding, groups=groups)
 
     def export(self) -> Network:
         """The network as arrays, float32, with an affine layer that sums to zero over the classes.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from konkyo.models.architecture import written_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint
 from konkyo.models.usage import ClassUsage, PlacedPair
@@ -15,6 +16,7 @@ from konkyo.trainer.markdown import table
 from konkyo.trainer.report_combinations import consistency, grounds, shapley
 from konkyo.trainer.report_faithfulness import faithfulness
 from konkyo.trainer.report_networks import networks, worth
+from konkyo.trainer.search import stages_of
 from konkyo.trainer.studies import document
 from konkyo.trainer.studies.smallest import verdict
 
@@ -65,7 +67,7 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
     lenet = found["lenet_parameters"]
     for one in found["smallest"]:
         yield (
-            f"- {one['wiring']}: {one['conv1_filters']} and {one['conv2_filters']} filters, {one['parameters']:,} "
+            f"- {one['stages'][-1]['wiring']}: {written_stages(stages_of(one))}, {one['parameters']:,} "
             f"parameters, {one['share_of_lenet']:.0%} of LeNet's {lenet:,}, are the fewest that validate at "
             f"{found['minimum_accuracy']:.1%} on average."
         )
@@ -76,7 +78,7 @@ def _search(models: Path, studies: Path) -> Iterator[str]:
         yield from ("![Accuracy against parameters](search.png)", "")
     rows = [
         (
-            f"{one['wiring']} {one['conv1_filters']}×{one['conv2_filters']}",
+            f"`{written_stages(stages_of(one))}`",
             f"{one['parameters']:,}",
             f"{one['parameters'] / lenet:.0%}",
             *(
@@ -107,7 +109,7 @@ def _smallest(studies: Path) -> Iterator[str]:
     yield from ("![Accuracy in each fold](smallest.png)", "")
     rows = [
         (
-            f"{one['wiring']} {one['conv1_filters']}×{one['conv2_filters']}",
+            f"`{one['stages']}`",
             f"{one['parameters']:,}",
             f"{one['share_of_lenet']:.0%}",
             f"{100 * one['accuracy'][0]:.2f} ± {100 * one['accuracy'][1]:.2f} %",
@@ -139,7 +141,7 @@ def _usage_row(name: str, one: ClassUsage) -> tuple[str, ...]:
     def place(pair: PlacedPair | None) -> tuple[str, str, str]:
         if pair is None:
             return "–", "", ""
-        return f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", f"{pair.share:.1%}", f"{pair.mean:.2f}"
+        return f"map {pair.map} × filter {pair.filter}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
     return name, f"{one.images:,}", *place(one.first), *place(one.second)
 

@@ -30,11 +30,16 @@ ORDER_SEED = 0
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. ``loss`` is the seeds' mean on the last batch, ``validation`` the best seed's last accuracy."""
+    """Where a run is.
+
+    ``loss`` is the seeds' mean on the last batch, ``validation`` the best seed's last accuracy, ``seconds`` the time
+    that all steps took.
+    """
 
     step: int
     loss: float
     validation: float | None
+    seconds: float
 
 
 @dataclass
@@ -141,7 +146,7 @@ class Run:
                 self.seconds = time.perf_counter() - started
                 self._save()
             if evaluates or self.step % REPORT_EVERY == 0:
-                yield Progress(self.step, losses.mean().item(), validation)
+                yield Progress(self.step, losses.mean().item(), validation, time.perf_counter() - started)
 
     @property
     def _in_rungs(self) -> bool:

@@ -28,10 +28,10 @@ from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.games import class_games
-from konkyo.models.hiding.regions import Hiding
+from konkyo.models.hiding.regions import Empty, Fill, Hiding, empty_image, filled
 from konkyo.models.hiding.shapley import additive_values
 from konkyo.models.network import Array, Network
-from konkyo.models.result import Empty, Result, empty_image
+from konkyo.models.result import Result
 
 # The budget of the search for a smallest sufficient set, and that of each other search.
 SMALLEST = Budget(entries=2**24, hidings=2**15, nodes=2**12)
@@ -115,7 +115,7 @@ class Grounds(Result):
     empty: Empty
 
 
-def grounds(network: Network, image: Array, region: int | None = None, fill: float = 0.0) -> Grounds:
+def grounds(network: Network, image: Array, region: int | None = None, fill: Fill = 0.0) -> Grounds:
     """Find and prove a sufficient set of regions and a smallest contrast.
 
     The sufficient set is a smallest one if the budget allows. Otherwise it is the irreducible set that remains when
@@ -163,7 +163,7 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: flo
     if fewest is not None:
         masks = games.regions.masks.reshape(rows * columns, *image.shape[-2:])
         hidden = masks[list(members(fewest))].any(0)
-        changed = network.logits(np.where(hidden, fill, image))
+        changed = network.logits(np.where(hidden, filled(image, fill), image))
         new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
         contrast = Contrast(positions(fewest), int(new.argmax()), changed)
     return Grounds(
@@ -174,7 +174,7 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: flo
         players=positions(contrasts.players),
         sufficient=SufficientSet(positions(kept), margin, 2 ** (contrasts.players & ~kept).bit_count(), status),
         contrast=contrast,
-        empty=empty_image(network, fill),
+        empty=empty_image(network, image, fill),
     )
 
 

@@ -202,7 +202,7 @@ def explains(architecture: Architecture) -> tuple[Explains, ...]:
         found = {side: refused(Regions(side, side=architecture.side)) for side in sides}
         regions = tuple(side for side, why in found.items() if why is None)
         wrong = {side: why for side, why in found.items() if why is not None}
-        limits = ()
+        limits: tuple[Limit, ...] = ()
         if wrong:
             named = f"region {min(wrong)} to {max(wrong)}" if len(wrong) > 1 else f"region {min(wrong)}"
             limits = (Limit(named, wrong[max(wrong)]),)

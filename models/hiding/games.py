@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.hiding.cost import MERGED_CHUNK, check_tables, usual_side
-from konkyo.models.hiding.regions import Regions, check_fill
+from konkyo.models.hiding.regions import Fill, Regions, check_fill, filled
 from konkyo.models.hiding.rows import every
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import check_pairs, check_question, check_single
@@ -176,7 +176,7 @@ class Cells:
 
 
 def cells_of(
-    network: Network, image: Array, region: int | None = None, fill: float | Array = 0.0, *, pairs: bool = False
+    network: Network, image: Array, region: int | None = None, fill: Fill | Array = 0.0, *, pairs: bool = False
 ) -> Cells:
     """Every combination of hidden regions, of which all games are made.
 
@@ -204,12 +204,12 @@ def cells_of(
     images, _ = network.flatten(image)
     side = usual_side(network.architecture) if region is None else region
     regions = Regions(side, side=network.architecture.side)
-    fills = np.broadcast_to(np.asarray(fill, network.dtype), images.shape)
+    fills = filled(images, fill)
     check_tables(network.architecture, regions, (images[0] != fills[0]).any(0), pairs=pairs)
     return Cells(network, regions, tuple(every(network, images[0], fills[0], regions, pairs=pairs)), pairs)
 
 
-def class_games(network: Network, image: Array, region: int | None = None, fill: float | Array = 0.0) -> LocalGames:
+def class_games(network: Network, image: Array, region: int | None = None, fill: Fill | Array = 0.0) -> LocalGames:
     """The game whose values are the logits of all classes: Q is the number of classes.
 
     Parameters and errors are those of ``cells_of``.
@@ -223,7 +223,7 @@ def pair_games(
     target: int,
     versus: int | None = None,
     region: int | None = None,
-    fill: float | Array = 0.0,
+    fill: Fill | Array = 0.0,
 ) -> LocalGames:
     """The game whose values are the contributions of the pairs and of the biases that pairs share.
 

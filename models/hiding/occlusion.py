@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.regions import Hiding, Regions, check_regions
+from konkyo.models.hiding.regions import Hiding, Regions, check_regions, filled
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
@@ -62,7 +62,7 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
     # Two curves for each order.
     check_singles(network.architecture, hiding.regions, orders=2 * (RANDOM_ORDERS + 1))
     images, _ = network.flatten(image)
-    fills, changed = np.full_like(images, hiding.fill), hiding.changed(images[0])
+    fills, changed = filled(images, hiding.fill), hiding.changed(images[0])
     which = np.flatnonzero(changed)
     if not len(which):
         score = float(softmax(network.logits(image))[target])
@@ -148,8 +148,13 @@ class Occlusion:
         flat = self.drop.reshape(*self.drop.shape[:-2], -1)
         return np.argsort(-flat, axis=-1, kind="stable")
 
+    def of(self, number: int) -> "Occlusion":
+        """The effect on one image of a batch (N,)."""
+        parts = (self.target, self.predicted, self.logits, self.whole, self.drop, self.prediction)
+        return Occlusion(self.hiding, self.score, *(np.asarray(part[number]) for part in parts))
+
     def heatmap(self) -> Array:
-        """(..., 28, 28): for each pixel the mean drop of the regions that hide it (Captum's rule)."""
+        """(..., side, side): for each pixel the mean drop of the regions that hide it (Captum's rule)."""
         return self.hiding.regions.spread(self.drop)
 
 
@@ -192,7 +197,7 @@ def occlude(
     for value in [] if target is None else np.unique(target):
         check_class("target", int(value), len(network.classes))
 
-    whole, hidden = hidden_logits(network, flat, np.full_like(flat, hiding.fill), hiding.regions)
+    whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions)
     predicted = whole.argmax(-1)
     explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
@@ -295,7 +300,7 @@ def pair_drops(
     check_regions(hiding.regions, network)
     check_singles(network.architecture, hiding.regions, pairs=True)
     images, _ = network.flatten(image)
-    fills, pairs, regions = np.full_like(images, hiding.fill), network.architecture.pairs, hiding.regions
+    fills, pairs, regions = filled(images, hiding.fill), network.architecture.pairs, hiding.regions
     weights = pair_weights(network, target, versus)[: pairs[0] * pairs[1]]
     order = np.flatnonzero(regions.changed((images != fills).any(1))[0])
     rows = ordered(network, images, fills, regions, order, Family.SINGLE, pairs=True)
@@ -333,6 +338,29 @@ class OcclusionExplanation(ClassResult):
     pairs: Array | None
     contributions: Array | None
     faithfulness: Faithfulness | None
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        image: Array,
+        occlusion: Occlusion,
+        versus: int | None,
+        pairs: tuple[Array, Array] | None = None,
+        faithfulness: Faithfulness | None = None,
+    ) -> "OcclusionExplanation":
+        """The explanation of an image with these drops; ``pairs`` as ``pair_drops`` gives them."""
+        return cls(
+            network=network,
+            image=image,
+            logits=occlusion.logits,
+            target=int(occlusion.target),
+            versus=versus,
+            occlusion=occlusion,
+            pairs=pairs and pairs[1],
+            contributions=pairs and pairs[0],
+            faithfulness=faithfulness,
+        )
 
 
 def explain_occlusion(
@@ -372,16 +400,6 @@ def explain_occlusion(
         raise ParameterError("pairs", "contributions add up to the logit; ask for score=logit, or without pairs")
     occlusion = occlude(network, image, target, hiding, score, versus)
     explained = int(occlusion.target)
-    whole, drops = pair_drops(network, image, hiding, explained, versus) if pairs else (None, None)
+    drops = pair_drops(network, image, hiding, explained, versus) if pairs else None
     measured = faithfulness(network, image, hiding, occlusion.order, explained) if faithful else None
-    return OcclusionExplanation(
-        network=network,
-        image=image,
-        logits=occlusion.logits,
-        target=explained,
-        versus=versus,
-        occlusion=occlusion,
-        pairs=drops,
-        contributions=whole,
-        faithfulness=measured,
-    )
+    return OcclusionExplanation.of(network, image, occlusion, versus, drops, measured)

@@ -1,6 +1,7 @@
 """The regions of an image: a grid of squares that are hidden."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
-from konkyo.models.network import Array, Network
+from konkyo.models.network import Array, Network, softmax
+from konkyo.models.preparation import border_median
 
 MAX_REGION = IMAGE_SIDE // 2
 
@@ -129,16 +131,31 @@ def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[n
     return seen
 
 
+class FillKind(StrEnum):
+    """What stands in the place of hidden pixels, made from the image itself.
+
+    ``BACKGROUND``: for each channel the median of the image's border. ``BLUR``: the image under a Gaussian whose
+    standard deviation is an eighth of the image's side.
+    """
+
+    BACKGROUND = "background"
+    BLUR = "blur"
+
+
+# A number in [0, 1], for all channels and pixels, or one of the kinds.
+Fill = float | FillKind
+
+
 @dataclass(frozen=True)
 class Hiding:
-    """A grid of regions and the fill value.
+    """A grid of regions, and what stands in the place of hidden pixels.
 
     Parameters
     ----------
     regions
         The grid.
     fill
-        The grey value of hidden pixels, 0…1. The paper's is 0, the background.
+        The paper's is 0, the background.
 
     Raises
     ------
@@ -147,7 +164,7 @@ class Hiding:
     """
 
     regions: Regions = Regions()
-    fill: float = 0.0
+    fill: Fill = 0.0
 
     def __post_init__(self) -> None:
         check_fill(self.fill)
@@ -155,7 +172,8 @@ class Hiding:
     def changed(self, image: Array) -> NDArray[np.bool_]:
         """(R²,), row by row: whether hiding the region changes any pixel of the image, (…, side, side)."""
         side = self.regions.side
-        changed: NDArray[np.bool_] = self.regions.changed((image != self.fill).reshape(-1, side, side).any(0)[None])[0]
+        differs = (image != filled(image, self.fill)).reshape(-1, side, side).any(0)
+        changed: NDArray[np.bool_] = self.regions.changed(differs[None])[0]
         return changed
 
     @property
@@ -164,8 +182,30 @@ class Hiding:
         return self.regions.masks.reshape(-1, *self.regions.masks.shape[-2:])
 
 
-def check_fill(fill: float | Array, shape: tuple[int, ...] = ()) -> None:
-    """Raise ParameterError unless ``fill`` is a value of pixels, or an image of this shape, 0…1."""
+def filled(images: Array, fill: Fill | Array) -> Array:
+    """The pixels that replace hidden ones: (..., side, side) for images of this shape. ``fill`` may be an image."""
+    if not isinstance(fill, FillKind):
+        return np.broadcast_to(np.asarray(fill, images.dtype), images.shape)
+    if fill is FillKind.BACKGROUND:
+        return np.broadcast_to(border_median(images)[..., None, None], images.shape)
+    blur = _gaussian(images.shape[-1]).astype(images.dtype)
+    blurred: Array = blur @ images @ blur.T
+    return blurred
+
+
+@lru_cache(maxsize=8)
+def _gaussian(side: int) -> Array:
+    """(side, side): the weights with which the pixels of a line are averaged, without what is beyond the edge."""
+    distance = np.arange(side) - np.arange(side)[:, None]
+    weights: Array = np.exp(-((distance / (side / 8)) ** 2) / 2)
+    weights /= weights.sum(1, keepdims=True)
+    return weights
+
+
+def check_fill(fill: Fill | Array, shape: tuple[int, ...] = ()) -> None:
+    """Raise ParameterError unless ``fill`` is a kind, a value of pixels, or an image of this shape, 0…1."""
+    if isinstance(fill, FillKind):
+        return
     values = np.asarray(fill)
     if values.shape not in ((), shape):
         raise ParameterError("fill", f"must be a number or an image of {'×'.join(map(str, shape))}")
@@ -181,3 +221,32 @@ def check_regions(regions: Regions, network: Network) -> None:
             f"these regions are of an image with a side of {regions.side} pixels; the network's has "
             f"{network.architecture.side}",
         )
+
+
+@dataclass(frozen=True)
+class Empty:
+    """The image of which everything is hidden.
+
+    Attributes
+    ----------
+    logits
+        (C,): one for each class.
+    """
+
+    logits: Array
+
+    @property
+    def predicted(self) -> int:
+        """The class with the largest logit."""
+        return int(self.logits.argmax())
+
+    @property
+    def probability(self) -> float:
+        """The probability of the predicted class."""
+        return float(softmax(self.logits).max())
+
+
+def empty_image(network: Network, image: Array, fill: Fill = 0.0) -> Empty:
+    """Predict an image with everything hidden."""
+    images, _ = network.flatten(image)
+    return Empty(network.logits(filled(images, fill).reshape(network.architecture.image_shape)))

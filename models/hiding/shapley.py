@@ -18,9 +18,9 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES
 from konkyo.models.hiding.games import LocalGames, cells_of, class_games, pair_games, subsets
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
-from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.regions import Empty, Fill, Hiding, Regions, empty_image
 from konkyo.models.network import Array, Network
-from konkyo.models.result import ClassResult, Empty, check_question, empty_image
+from konkyo.models.result import ClassResult, check_question
 
 # Players of a game up to which its weights are kept.
 MOST_KEPT = 12
@@ -69,7 +69,7 @@ class ShapleyValues:
     """
 
     regions: Regions
-    fill: float
+    fill: Fill
     values: Array
     logits: Array
     empty: Empty
@@ -120,7 +120,7 @@ class PairValues:
     filter_bias: Array
 
 
-def shapley_values(network: Network, image: Array, region: int | None = None, fill: float = 0.0) -> ShapleyValues:
+def shapley_values(network: Network, image: Array, region: int | None = None, fill: Fill = 0.0) -> ShapleyValues:
     """The Shapley value of every region, for every class.
 
     With n players, the value of player r is the mean of ``v(S ∪ r) − v(S)`` over all n! orders, where S are the players
@@ -147,13 +147,14 @@ def shapley_values(network: Network, image: Array, region: int | None = None, fi
     return values_of(class_games(network, image, region, fill), network, image, fill)
 
 
-def values_of(games: LocalGames, network: Network, image: Array, fill: float) -> ShapleyValues:
+def values_of(games: LocalGames, network: Network, image: Array, fill: Fill) -> ShapleyValues:
     """As ``shapley_values``, for the game of the logits."""
-    return ShapleyValues(games.regions, fill, additive_values(games), network.logits(image), empty_image(network, fill))
+    empty = empty_image(network, image, fill)
+    return ShapleyValues(games.regions, fill, additive_values(games), network.logits(image), empty)
 
 
 def pair_values(
-    network: Network, image: Array, target: int, versus: int | None = None, region: int | None = None, fill: float = 0.0
+    network: Network, image: Array, target: int, versus: int | None = None, region: int | None = None, fill: Fill = 0.0
 ) -> PairValues:
     """The Shapley value of every region for every filter pair's contribution, and for every shared bias.
 
@@ -305,7 +306,7 @@ def explain_shapley(
     target: int | None = None,
     versus: int | None = None,
     region: int | None = None,
-    fill: float = 0.0,
+    fill: Fill = 0.0,
     *,
     pairs: bool = False,
     faithful: bool = False,

@@ -4,75 +4,78 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.grounds.proofs import Grounds, Position, Status
+from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words, times
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
-from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
-from konkyo.service.drawing.primitives.letters import cut, width
-from konkyo.service.drawing.primitives.outline import NONE, draw_outline
+from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK
+from konkyo.service.drawing.primitives.letters import cut, wrapped
+from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
 
-# In logical units.
-_PIXEL = 10
-_SIDE = IMAGE_SIDE * _PIXEL
-_GAP = 44
+# In logical units: about the side of an image, and the distance between the two.
+_SIDE, _GAP = 280, 44
 _HEAD = 18
 # Baselines of the sentence beneath an image, and of the note on its proof.
 _FIRST_LINE, _LINE, _LINES = 30, 20, 3
 _NOTE_LINE = 24
 _END = 26
 _OUTLINE, _STROKE = 3, 2
-# Share of the ink that is drawn in regions that may be hidden.
-SHADED = 0.28
-
-STAYS = Box(MARGIN, TOP + _HEAD, MARGIN + _SIDE, TOP + _HEAD + _SIDE)
-GOES = Box(STAYS.right + _GAP, STAYS.top, STAYS.right + _GAP + _SIDE, STAYS.bottom)
-_HEIGHT = STAYS.bottom + _FIRST_LINE + _LINE * (_LINES - 1) + _NOTE_LINE + _END
 
 _Mask = NDArray[np.bool_]
+
+
+def boxes(side: int) -> tuple[Box, Box]:
+    """The two images: what stays, and what goes."""
+    stays = square(MARGIN, TOP + _HEAD, side * unit(side, _SIDE))
+    return stays, stays.shift(stays.width + _GAP, 0)
 
 
 def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
     """Draw the image twice, each with a sentence that says what is proven.
 
-    On the left, the sufficient regions are outlined and the others shaded. On the right, the regions of the contrast
+    On the left, the sufficient regions are outlined and the others faded. On the right, the regions of the contrast
     are struck out.
     """
-    height = _HEIGHT + _LINE * _more_lines(result)
-    canvas = Canvas(GOES.right + MARGIN, height, style)
+    stays, goes = boxes(result.network.architecture.side)
+    lines = _FIRST_LINE + _LINE * (_LINES - 1 + _more_lines(result, stays.width)) + _NOTE_LINE
+    height = stays.bottom + lines + _END
+    canvas = Canvas(goes.right + MARGIN, height, style)
     canvas.heading(f"predicted {class_name(result.network, result.predicted)}: the grounds")
-    _draw_sufficient(canvas, result)
-    _draw_contrast(canvas, result)
+    _draw_sufficient(canvas, stays, result)
+    _draw_contrast(canvas, goes, result)
     empty = f"{class_name(result.network, result.empty.predicted)} is predicted, {result.empty.probability:.1%}"
     words = f"{hiding_words(result.hiding)}; with everything hidden, {empty}"
     canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
-    return canvas.image()
+    return canvas.picture()
 
 
-def _draw_sufficient(canvas: Canvas, result: Grounds) -> None:
+def _draw_sufficient(canvas: Canvas, box: Box, result: Grounds) -> None:
     needed, players = (_pixels(result, places) for places in (result.sufficient.regions, result.players))
-    shaded = np.where(players & ~needed, SHADED * result.image, result.image)
     which = {0: "Keep nothing", 1: "Keep this"}.get(len(result.sufficient.regions), "Keep these")
-    _draw_head(canvas, STAYS, f"{which}: {_stays(result)}")
-    canvas.tile(STAYS, grey(shaded))
-    draw_outline(canvas, STAYS, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
-    _draw_lines(canvas, STAYS, _sufficient_words(result), _status_words(result))
+    _draw_head(canvas, box, f"{which}: {_stays(result)}")
+    canvas.image(box, result.image, players & ~needed)
+    canvas.outline(box, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
+    _draw_lines(canvas, box, _sufficient_words(result), _status_words(result))
 
 
-def _draw_contrast(canvas: Canvas, result: Grounds) -> None:
-    contrast, hidden = result.contrast, np.zeros_like(result.image, np.bool_)
+def _draw_contrast(canvas: Canvas, box: Box, result: Grounds) -> None:
+    contrast = result.contrast
+    regions = contrast.regions if contrast else ()
     if contrast is None:
-        _draw_head(canvas, GOES, f"Hide anything: {_stays(result)}")
+        _draw_head(canvas, box, f"Hide anything: {_stays(result)}")
     else:
         becomes = article(class_name(result.network, contrast.predicted))
-        _draw_head(canvas, GOES, f"Hide {'this' if len(contrast.regions) == 1 else 'these'}: it becomes {becomes}")
-        hidden = _pixels(result, contrast.regions)
-    canvas.tile(GOES, grey(np.where(hidden, result.hiding.fill, result.image)))
-    if contrast is not None:
-        _strike_out(canvas, result, contrast.regions)
-        draw_outline(canvas, GOES, np.where(hidden, 0, NONE), _OUTLINE, NEGATIVE)
-    _draw_lines(canvas, GOES, _contrast_words(result), "")
+        _draw_head(canvas, box, f"Hide {'this' if len(regions) == 1 else 'these'}: it becomes {becomes}")
+    canvas.image(box, result.image)
+    pixel = box.width // result.network.architecture.side
+    for row, column in regions:
+        edges = (edge * pixel for edge in result.hiding.regions.box(row, column))
+        struck = Box(*edges).shift(box.left, box.top)
+        canvas.fill(struck, TRACK)
+        canvas.cross(struck, NEGATIVE, _STROKE)
+    canvas.outline(box, np.where(_pixels(result, regions), 0, NONE), _OUTLINE, NEGATIVE)
+    _draw_lines(canvas, box, _contrast_words(result), "")
 
 
 def _draw_head(canvas: Canvas, box: Box, text: str) -> None:
@@ -121,52 +124,24 @@ def _contrast_words(result: Grounds) -> str:
 
 
 def _pixels(result: Grounds, places: tuple[Position, ...]) -> _Mask:
-    """(28, 28): the pixels of some regions."""
-    mask = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.bool_)
+    """(side, side): the pixels of some regions."""
+    mask = np.zeros(result.image.shape[-2:], np.bool_)
     for row, column in places:
         left, top, right, bottom = result.hiding.regions.box(row, column)
         mask[top:bottom, left:right] = True
     return mask
 
 
-def _strike_out(canvas: Canvas, result: Grounds, places: tuple[Position, ...]) -> None:
-    """Draw both diagonals of each region."""
-    unit = _PIXEL * canvas.scale
-    pixels = canvas.region(GOES)
-    for row, column in places:
-        left, top, right, bottom = (edge * unit for edge in result.hiding.regions.box(row, column))
-        area = pixels[top:bottom, left:right]
-        area[:] = TRACK
-        down, across = np.ogrid[: bottom - top, : right - left]
-        slope = (bottom - top) / (right - left)
-        thickness = _STROKE * canvas.scale
-        falls = np.abs(down - across * slope) < thickness
-        rises = np.abs(down - (right - left - 1 - across) * slope) < thickness
-        area[falls | rises] = NEGATIVE
-
-
-def _wrapped(sentence: str) -> list[str]:
-    """The lines of a sentence, wrapped to the width of the image above it."""
-    lines: list[str] = []
-    for word in sentence.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width(longer, BODY) <= _SIDE:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _more_lines(result: Grounds) -> int:
+def _more_lines(result: Grounds, most: int) -> int:
     """How many lines more than usual the longer text has, with its note: long names make long sentences."""
-    left = len(_wrapped(_sufficient_words(result))) + bool(_status_words(result))
-    return max(left, len(_wrapped(_contrast_words(result))), _LINES) - _LINES
+    left = len(wrapped(_sufficient_words(result), BODY, most)) + bool(_status_words(result))
+    return max(left, len(wrapped(_contrast_words(result), BODY, most)), _LINES) - _LINES
 
 
 def _draw_lines(canvas: Canvas, box: Box, sentence: str, note: str) -> None:
     """Write a sentence beneath an image, and a note."""
     baseline = box.bottom + _FIRST_LINE
-    for line in _wrapped(sentence):
+    for line in wrapped(sentence, BODY, box.width):
         canvas.text(box.left, baseline, line, BODY, INK)
         baseline += _LINE
     if note:

@@ -1,67 +1,60 @@
-"""Picture of occlusion: the heatmap with the image on it, and the outlines of critical regions."""
+"""Picture of occlusion: the heatmap with the image in it, and the outlines of critical regions."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation
-from konkyo.models.network import Network
-from konkyo.service.drawing.layout.magnified import (
-    CAPTION,
-    DIGIT,
-    HEIGHT,
-    MAP,
-    OUTLINE,
-    PIXEL,
-    draw_dots,
-    pixel_box,
-)
-from konkyo.service.drawing.layout.wording import class_line, class_name, hiding_words
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, Box, Canvas, decimals_for, number
-from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
-from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, diverging, grey, limit_of
-from konkyo.service.drawing.primitives.letters import cut, width
-from konkyo.service.drawing.primitives.outline import NONE, draw_outline
+from konkyo.service.drawing.layout.grid import square
+from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
+from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
+from konkyo.service.drawing.primitives.letters import cut, width, wrapped
+from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
 
 # In logical units.
-_BAR_GAP = 20
-# A tag for one letter; for a longer name, what stands beside it, and its letters at most.
-_TAG_WIDTH, _TAG_HEIGHT = 12, 14
-_TAG_MARGIN, _TAG_LONGEST = 5, 8
-
-KEY = Box(MARGIN, DIGIT.bottom + 78, MARGIN + 2 * PIXEL + 4, DIGIT.bottom + 78 + 2 * PIXEL + 4)
+_CAPTION, _END, _ABOVE_KEY = 28, 20, 27
+# A tag for one letter; for a longer name, what stands beside it.
+_TAG_WIDTH, _TAG_HEIGHT, _TAG_MARGIN = 12, 14, 8
+# Letters that a tag may be cut to where its name has no room.
+_TAG_LETTERS = 28, 12, 8, 5
+_KEY = 28
 
 _Classes = NDArray[np.intp]
 
 
 def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:
-    """Draw the heatmap with the image on it as dots, and outline the critical regions.
+    """Draw the heatmap with the image in it, and outline the critical regions.
 
     The heat of a pixel is the mean drop of the regions that hide it. Adjacent pixels of critical regions are outlined
     together if the same class is predicted without them (see ``critical_classes``). A tag in the corner of the outline
     names that class, if there is room.
     """
-    found = result.occlusion
+    found, layout = result.occlusion, Magnified(result.network.architecture.side)
     heat = found.heatmap()
     limit = limit_of(heat)
-    canvas = Canvas(MAP.right + _BAR_GAP + bar_width(limit) + MARGIN, HEIGHT, style)
-    canvas.heading(f"predicted {class_name(result.network, result.predicted)}: {_question(result)}")
-    canvas.tile(DIGIT, grey(result.image))
-    _draw_facts(canvas, result)
-    canvas.tile(MAP, diverging(heat, limit))
-    draw_dots(canvas, result.image)
+    canvas = Canvas(*layout.size(limit, _CAPTION + _END), style)
+    heading = f"predicted {class_name(result.network, result.predicted)}: {_question(result)}"
+    canvas.heading(heading)
+    layout.draw(canvas, result.image, heat, limit)
+    whole = float(found.whole)
+    value = number(whole, decimals_for(whole))
+    below = layout.write(canvas, layout.image.bottom, f"{found.score} of {class_words(result)}", value)
     classes = critical_classes(found)
-    draw_outline(canvas, MAP, classes, OUTLINE)
-    corners = _corners(classes)
-    for row, column in corners:
-        _draw_tag(canvas, pixel_box(row, column), _tag_name(result.network, int(classes[row, column])))
+    canvas.outline(layout.map, classes, OUTLINE)
+    corners = _corners(classes, -(-_TAG_HEIGHT // layout.pixel))
+    for box, name in _tags(layout, result, classes, corners):
+        _draw_tag(canvas, box, name)
     if found.critical.any():
-        _draw_key(canvas, result, int(classes[corners[0]]) if corners else None)
-    colour_bar(canvas, MAP.right + _BAR_GAP, MAP.top, MAP.height, limit, f"drop in {found.score}")
+        _draw_key(canvas, layout, below + _ABOVE_KEY, result, int(classes[corners[0]]) if corners else None)
+    layout.draw_bar(canvas, heading, limit, f"drop in {found.score}")
     critical = f"{int(found.critical.sum())} of {found.drop.size} critical"
-    canvas.text(MARGIN, CAPTION, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
-    return canvas.image()
+    canvas.text(MARGIN, layout.map.bottom + _CAPTION, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
+    return canvas.picture()
 
 
 def _question(result: OcclusionExplanation) -> str:
@@ -70,7 +63,7 @@ def _question(result: OcclusionExplanation) -> str:
 
 
 def critical_classes(found: Occlusion) -> _Classes:
-    """(28, 28): the predicted class without the critical region that hides a pixel; −1 if no critical region does.
+    """(side, side): the predicted class without the critical region that hides a pixel; −1 if no critical one does.
 
     If several critical regions hide it, the most frequent class. A tie goes to the lowest class.
     """
@@ -81,43 +74,61 @@ def critical_classes(found: Occlusion) -> _Classes:
     return np.where(counts.any(0), counts.argmax(0), NONE)
 
 
-def _draw_facts(canvas: Canvas, result: OcclusionExplanation) -> None:
-    whole = float(result.occlusion.whole)
-    value = number(whole, decimals_for(whole))
-    line = class_line(f"{result.occlusion.score} of ", result, NOTE, MAP.left - MARGIN - 6)
-    canvas.text(MARGIN, DIGIT.bottom + 30, line, NOTE, MUTED)
-    canvas.text(MARGIN, DIGIT.bottom + 51, value, SUM)
-
-
-def _draw_key(canvas: Canvas, result: OcclusionExplanation, other: int | None) -> None:
+def _draw_key(canvas: Canvas, layout: Magnified, top: int, result: OcclusionExplanation, other: int | None) -> None:
     """Draw the legend of an outline and, if there is a tag, of the tag of the class ``other``."""
-    canvas.fill(KEY, INK)
-    canvas.fill(KEY.grow(-OUTLINE), PAPER)
-    if other is not None:
-        _draw_tag(canvas, KEY, _tag_name(result.network, other))
-    left, most = KEY.right + 10, MAP.left - KEY.right - 16
+    key = square(MARGIN, top, _KEY)
+    canvas.fill(key, INK)
+    canvas.fill(key.grow(-OUTLINE), PAPER)
+    left, most = key.right + 10, layout.map.left - key.right - 16
     name = class_name(result.network, result.predicted if other is None else other)
-    words = ["no longer", name] if other is None else [name, "is predicted"]
-    lines = [" ".join(words)] if width(" ".join(words), NOTE) <= most else words
+    if other is not None and len(name) == 1:
+        _draw_tag(canvas, _tag(key, name, key), name)
+    words = f"no longer {name}" if other is None else f"{name} is predicted"
+    lines = [cut(line, NOTE, most) for line in wrapped(words, NOTE, most)]
     for line, text in enumerate(["hide one region", "in here:", *lines]):
-        canvas.text(left, KEY.top + 10 + 16 * line, cut(text, NOTE, most), NOTE)
+        canvas.text(left, key.top + 10 + 16 * line, text, NOTE)
 
 
-def _tag_name(network: Network, number: int) -> str:
-    return class_name(network, number, _TAG_LONGEST)
+def _tags(
+    layout: Magnified, result: OcclusionExplanation, classes: _Classes, corners: list[tuple[int, int]]
+) -> Iterator[tuple[Box, str]]:
+    """The corner and the name of each tag: a name is cut where it would lie on another tag, or else left out."""
+    taken: list[Box] = []
+    for row, column in corners:
+        for letters in _TAG_LETTERS:
+            name = class_name(result.network, int(classes[row, column]), letters)
+            box = _tag(layout.box(row, column), name, layout.map)
+            if not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                yield box, name
+                break
 
 
-def _draw_tag(canvas: Canvas, corner: Box, name: str) -> None:
-    """Write a class in reverse in the upper left corner of a box; a wide tag ends at the edge of the map."""
-    wide = _TAG_WIDTH if len(name) == 1 else round(width(name, NOTE)) + _TAG_MARGIN
-    left = min(corner.left, MAP.right - wide)
-    tag = Box(left, corner.top, left + wide, corner.top + _TAG_HEIGHT)
+def _overlap(one: Box, other: Box) -> bool:
+    across = one.left < other.right and other.left < one.right
+    return across and one.top < other.bottom and other.top < one.bottom
+
+
+def _tag(corner: Box, name: str, within: Box) -> Box:
+    """The box of a tag: of a letter in the upper left corner of a box, of a longer name above it, if there is room."""
+    if len(name) == 1:
+        return Box(corner.left, corner.top, corner.left + _TAG_WIDTH, corner.top + _TAG_HEIGHT)
+    wide = round(width(name, NOTE)) + _TAG_MARGIN
+    left, top = min(corner.left, within.right - wide), max(corner.top - _TAG_HEIGHT, within.top)
+    return Box(left, top, left + wide, top + _TAG_HEIGHT)
+
+
+def _draw_tag(canvas: Canvas, tag: Box, name: str) -> None:
+    """Write a class in reverse."""
     canvas.fill(tag, INK)
     canvas.text((tag.left + tag.right) / 2, tag.bottom - 3, name, NOTE, INK, 0.5, reverse=True)
 
 
-def _corners(classes: _Classes) -> list[tuple[int, int]]:
-    """(row, column) of the first 2×2 pixels of each connected group, row by row. Smaller groups are left out."""
+def _corners(classes: _Classes, least: int) -> list[tuple[int, int]]:
+    """(row, column) of the first pixel of each connected group that has room for a tag, row by row.
+
+    A group has room if it holds a square of ``least`` pixels a side.
+    """
     left = {(int(row), int(column)) for row, column in np.argwhere(classes != NONE)}
     corners = []
     while left:
@@ -129,6 +140,6 @@ def _corners(classes: _Classes) -> list[tuple[int, int]]:
                 if near in left and classes[near] == classes[row, column]:
                     left.remove(near)
                     border.append(near)
-        blocks = (p for p in group if {(p[0] + 1, p[1]), (p[0], p[1] + 1), (p[0] + 1, p[1] + 1)} <= group)
-        corners.extend(sorted(blocks)[:1])
+        squares = [{(y + down, x + right) for down in range(least) for right in range(least)} for y, x in sorted(group)]
+        corners.extend(sorted(min(some) for some in squares if some <= group)[:1])
     return sorted(corners)

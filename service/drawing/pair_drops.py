@@ -1,9 +1,10 @@
-"""Picture of the drops of all filter pairs' contributions."""
+"""Picture of the drops of the filter pairs' contributions."""
 
+import numpy as np
 from PIL import Image
 
 from konkyo.models.hiding.occlusion import OcclusionExplanation, pair_heatmaps
-from konkyo.service.drawing.layout.pair_table import pair_table
+from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
 from konkyo.service.drawing.primitives.style import Style
 
@@ -11,7 +12,8 @@ from konkyo.service.drawing.primitives.style import Style
 def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:
     """Draw a heatmap for each filter pair, with the pair's contribution in the whole image beneath it.
 
-    The heat of a pixel is the mean drop of the contribution over the regions that cover the pixel.
+    The heat of a pixel is the mean drop of the contribution over the regions that cover the pixel. Of many pairs those
+    with the greatest contributions are drawn.
 
     Raises
     ------
@@ -25,7 +27,10 @@ def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Image.Im
         f"Colour: by how much a pair’s contribution to {of} falls when the pixel is hidden.",
         f"Hidden: {hiding_words(hiding)}.",
     ]
-    predicted = class_name(result.network, result.predicted)
-    heading = f"predicted {predicted}: what each filter pair takes from where, for {of}"
-    heat = pair_heatmaps(result.pairs, hiding.regions)
-    return pair_table(heading, result.image, result.network, heat, result.contributions, "drop", notes, style=style)
+    heading = (
+        f"predicted {class_name(result.network, result.predicted)}: what each filter pair takes from where, for {of}"
+    )
+    heat = np.moveaxis(pair_heatmaps(result.pairs, hiding.regions), (2, 3), (0, 1))
+    return draw_pairs(
+        heading, result.network, result.image, heat, result.contributions, "drop", notes, style=style, heat=True
+    )

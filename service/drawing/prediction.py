@@ -6,21 +6,19 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Network
 from konkyo.models.result import Prediction
+from konkyo.service.drawing.layout.grid import Grid, square, unit
 from konkyo.service.drawing.layout.wording import class_name
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
-from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK, grey
+from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK
 from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
 
 # In logical units.
-_PIXEL = 7
+_SIDE = 196
 _PITCH, _BAR_HEIGHT, _BAR_WIDTH = 20, 12, 220
-_LABEL, _LONGEST_LABEL, _PERCENT, _GAP = 44, 170, 60, 12
-
-DIGIT = Box(MARGIN, TOP, MARGIN + IMAGE_SIDE * _PIXEL, TOP + IMAGE_SIDE * _PIXEL)
+_LABEL, _LONGEST_LABEL, _PERCENT, _GAP = 44, 200, 60, 12
 
 
 @dataclass(frozen=True)
@@ -38,23 +36,24 @@ class Bars:
         numbers = range(len(self.network.classes))
         return [cut(class_name(self.network, number), BODY, _LONGEST_LABEL) for number in numbers]
 
-    def box(self, number: int) -> Box:
-        """The track of a class's bar, which a probability of 1 fills."""
+    @cached_property
+    def image(self) -> Box:
+        """The image."""
+        side = self.network.architecture.side
+        return square(MARGIN, TOP, side * unit(side, _SIDE))
+
+    @cached_property
+    def tracks(self) -> Grid:
+        """The track of each class's bar, which a probability of 1 fills."""
         all_of_them = (len(self.names) - 1) * _PITCH + _BAR_HEIGHT
-        first = max((DIGIT.top + DIGIT.bottom - all_of_them) // 2, DIGIT.top)
-        top, left = first + number * _PITCH, DIGIT.right + self._label
-        return Box(left, top, left + _BAR_WIDTH, top + _BAR_HEIGHT)
+        top = max((self.image.top + self.image.bottom - all_of_them) // 2, self.image.top)
+        left = self.image.right + max(_LABEL, round(max(width(name, BODY) for name in self.names)) + 2 * _GAP)
+        return Grid(Box(left, top, left + _BAR_WIDTH, top + _BAR_HEIGHT), (_PITCH, 0), len(self.names), 1)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture."""
-        last = self.box(len(self.names) - 1)
-        return last.right + _PERCENT + MARGIN, max(DIGIT.bottom, last.bottom) + MARGIN
-
-    @cached_property
-    def _label(self) -> int:
-        widest = max(width(name, BODY) for name in self.names)
-        return max(_LABEL, round(widest) + 2 * _GAP)
+        return self.tracks.right + _PERCENT + MARGIN, max(self.image.bottom, self.tracks.bottom) + MARGIN
 
 
 def prediction(result: Prediction, style: Style = Style()) -> Image.Image:
@@ -62,14 +61,13 @@ def prediction(result: Prediction, style: Style = Style()) -> Image.Image:
     bars = Bars(result.network)
     canvas = Canvas(*bars.size, style)
     canvas.heading(f"predicted {class_name(result.network, result.predicted)}")
-    canvas.tile(DIGIT, grey(result.image))
-    for candidate, probability in enumerate(np.clip(result.probabilities, 0, 1).tolist()):
-        box, chosen = bars.box(candidate), candidate == result.predicted
+    canvas.image(bars.image, result.image)
+    probabilities = np.clip(result.probabilities, 0, 1).tolist()
+    for candidate, (box, name, probability) in enumerate(zip(bars.tracks, bars.names, probabilities, strict=True)):
+        chosen = candidate == result.predicted
         colour, baseline = INK if chosen else MUTED, box.baseline(BODY)
-        canvas.text(box.left - _GAP, baseline, bars.names[candidate], BODY, colour, align=1, strong=chosen)
+        canvas.text(box.left - _GAP, baseline, name, BODY, colour, align=1, strong=chosen)
         canvas.text(box.right + _PERCENT, baseline, f"{probability:.1%}", BODY, colour, align=1, strong=chosen)
         canvas.fill(box, TRACK)
-        # Rounded to pixels and not to logical units, for precision at larger scales.
-        filled = canvas.region(box)[:, : round(probability * box.width * style.scale)]
-        filled[:] = ACCENT if chosen else MUTED
-    return canvas.image()
+        canvas.fill(box, ACCENT if chosen else MUTED, probability)
+    return canvas.picture()

@@ -1,16 +1,18 @@
-"""Picture of the whole process as a slide: from the image through every layer to the prediction (Fig. 2)."""
+"""Picture of the whole process as a slide: from the image through every stage to the prediction (Fig. 2)."""
 
 from collections.abc import Sequence
 
+import numpy as np
 from PIL import Image
 
-from konkyo.models.architecture import Wiring
-from konkyo.models.contributions import Ledger, Process
-from konkyo.models.network import Network
-from konkyo.service.drawing.layout.layers import Grid
-from konkyo.service.drawing.layout.places import Emphasis, Place, name_places, name_width, places
-from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_SIZE, PAIRS, SIZES, Slide
-from konkyo.service.drawing.layout.wording import class_name
+from konkyo.models.contributions import Process, greatest, worth_of_maps
+from konkyo.models.network import IntArray
+from konkyo.service.drawing.layout import places as placing
+from konkyo.service.drawing.layout.filters import draw_filter
+from konkyo.service.drawing.layout.grid import Grid
+from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width
+from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_LINE, NAME_SIZE, NAME_WIDTH, SIZES, Slide
+from konkyo.service.drawing.layout.wording import class_name, class_words
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
 from konkyo.service.drawing.primitives.canvas import number as written
 from konkyo.service.drawing.primitives.colourbar import colour_strip
@@ -20,15 +22,15 @@ from konkyo.service.drawing.primitives.colours import (
     MUTED,
     SHADES,
     Array,
-    Pixels,
     diverging,
     grey,
     limit_of,
     signed_grey,
 )
+from konkyo.service.drawing.primitives.letters import wrapped
 from konkyo.service.drawing.primitives.style import Style
 
-# Background of the predicted class's maps.
+# Background of the target's maps.
 TINT = ACCENT - SHADES + 3
 _PREDICTED_SIZE = 44
 # Width of a pair's numbers above its column.
@@ -37,29 +39,30 @@ _LEAST_STRIP, _NAMES_GAP = 80, 20
 
 
 def process(result: Process, style: Style = Style()) -> Image.Image:
-    """Draw the image, the maps of conv1, pool1, conv2 and pool2, the maps of all pairs for all classes, and the logits.
+    """Draw the image, the maps of every stage, the maps of the pairs for all classes, and the logits.
 
-    conv1 and conv2 are shown before ReLU, pool1 and pool2 after it. The row of the predicted class is emphasised. In it
-    the greatest contribution is framed red, the second blue. Each layer has its own scale. Lines lead from maps to the
-    maps computed from them. The filters are drawn beside their maps, unless there are many.
+    Convolutions are shown before ReLU, what pools make of them after it. The row of the predicted class is emphasised.
+    In the row of the target the greatest contribution is framed red, the second blue. Each column has its own scale.
+    Lines lead from maps to the maps computed from them. The filters are drawn beside their maps, unless there are many.
+    Of many maps those are drawn that matter most, and the others are counted; of many pairs also what the others add.
     """
-    network, trace, ledger, predicted = result.network, result.trace, result.ledger, result.predicted
+    network = result.network
     slide = Slide(network.architecture, tuple(class_name(network, number) for number in range(len(network.classes))))
     canvas = Canvas(*slide.size, style)
-    winners = places(ledger.contributions[predicted])
-    canvas.heading(f"predicted {class_name(network, predicted)}: step by step")
+    against = (
+        "" if result.target == result.predicted and result.versus is None else f", pairs for {class_words(result)}"
+    )
+    canvas.heading(f"predicted {class_name(network, result.predicted)}: step by step{against}")
     _draw_links(canvas, slide)
-    _draw_input(canvas, slide, result.image)
-    for layer, maps in enumerate((trace.conv1, trace.pool1, trace.conv2, trace.pool2)):
-        _draw_layer(canvas, slide, layer, maps)
-    _draw_filters(canvas, slide, network)
-    _draw_field(canvas, slide, ledger, predicted, winners)
-    _draw_logits(canvas, slide, trace.logits, predicted)
-    return canvas.image()
-
-
-def _middle(box: Box) -> int:
-    return (box.left + box.right) // 2
+    _draw_input(canvas, slide, result)
+    worth = worth_of_maps(network.architecture, result.trace, result.account)
+    for layer, shape in enumerate(slide.layers):
+        _draw_layer(canvas, slide, layer, result, greatest(worth[shape.stage], shape.drawn))
+    for number, values in enumerate(result.trace.hidden):
+        _draw_hidden(canvas, slide, number, values)
+    _draw_field(canvas, slide, result)
+    _draw_logits(canvas, slide, result)
+    return canvas.picture()
 
 
 def _head(canvas: Canvas, x: int, name: str, sizes: str, align: float = 0.5) -> None:
@@ -68,102 +71,182 @@ def _head(canvas: Canvas, x: int, name: str, sizes: str, align: float = 0.5) -> 
 
 
 def _draw_links(canvas: Canvas, slide: Slide) -> None:
-    (conv1,), (pool1,) = slide.grids(0), slide.grids(1)
-    _link(canvas, [slide.digit], conv1.column(0), conv1.lead)
-    _link_rows(canvas, conv1, pool1)
-    for group, (conv2, pool2) in enumerate(zip(slide.grids(2), slide.grids(3), strict=True)):
-        paired = slide.architecture.wiring is Wiring.PAIRED
-        sources = [pool1.box(group)] if paired else pool1.column(pool1.columns - 1)
-        _link(canvas, sources, conv2.column(0), conv2.lead)
-        _link_rows(canvas, conv2, pool2)
-    last = [box for grid in slide.grids(3) for box in grid.column(grid.columns - 1)]
-    _link(canvas, last, [slide.tag(number) for number in range(slide.architecture.classes)])
+    before: Sequence[Grid] = [Grid(slide.image, (1, 1), 1, 1)]
+    for layer, shape in enumerate(slide.layers):
+        grids = slide.grids(layer)
+        if shape.pooled:
+            for source, target in zip(before, grids, strict=True):
+                _link_rows(canvas, source, target)
+        elif shape.groups > 1:
+            below = [box for grid in before for box in grid]
+            for source_box, grid in zip(below, grids, strict=True):
+                _link(canvas, [source_box], grid.column(0), shape.lead)
+        else:
+            targets = [box for grid in grids for box in grid.column(0)]
+            if shape.whole:
+                _link(canvas, _ends(before), targets, shape.lead)
+            else:
+                # The lines end before the numbers.
+                _link(canvas, _ends(before), [box._replace(left=box.left - shape.lead) for box in targets])
+        before = grids
+    ends = _ends(before)
+    for number in range(len(slide.architecture.hidden)):
+        box, _ = slide.hidden(number)
+        _link(canvas, ends, [box])
+        ends = [box]
+    _link(canvas, ends, [slide.tag(number) for number in range(slide.architecture.classes)])
+
+
+def _ends(grids: Sequence[Grid]) -> list[Box]:
+    """The boxes at the right of the grids."""
+    return [box for grid in grids for box in grid.column(min(grid.columns, grid.count) - 1)]
 
 
 def _link_rows(canvas: Canvas, grid: Grid, pooled: Grid) -> None:
     for source, target in zip(grid.column(0), pooled.column(0), strict=True):
-        y = source.top + source.height // 2
+        y = source.middle[1]
         canvas.line((source.right, y), (target.left, y))
 
 
 def _link(canvas: Canvas, sources: Sequence[Box], targets: Sequence[Box], lead: int = 0) -> None:
     """Draw lines from all sources to all targets, joined by a vertical line halfway."""
     x = (max(box.right for box in sources) + min(box.left for box in targets) - lead) // 2
-    heights = [box.top + box.height // 2 for box in (*sources, *targets)]
+    heights = [box.middle[1] for box in (*sources, *targets)]
     canvas.line((x, min(heights)), (x, max(heights)))
     ends = [box.right for box in sources] + [box.left for box in targets]
     for end, y in zip(ends, heights, strict=True):
         canvas.line((x, y), (end, y))
 
 
-def _draw_input(canvas: Canvas, slide: Slide, image: Array) -> None:
-    _head(canvas, _middle(slide.digit), "image", f"{len(image)}×{len(image)}")
-    canvas.tile(slide.digit, grey(image))
-    for baseline, text in zip(slide.lines, ("Filters: grey is 0, ink", "the largest weight."), strict=True):
-        canvas.text(slide.digit.left, baseline, text, NOTE, MUTED)
+def _draw_input(canvas: Canvas, slide: Slide, result: Process) -> None:
+    side = result.image.shape[-1]
+    _head(canvas, slide.image.middle[0], "image", f"{side}×{side}" + (", colour" if result.image.ndim == 3 else ""))
+    canvas.image(slide.image, result.image)
+    if slide.filters:
+        words = ("Filters: grey is 0, ink", "the largest weight.")
+        for baseline, text in zip(slide.lines, words, strict=True):
+            canvas.text(slide.image.left, baseline, text, NOTE, MUTED)
 
 
-def _draw_layer(canvas: Canvas, slide: Slide, layer: int, maps: Array) -> None:
-    column, shape, pooled = slide.column(layer), slide.layers[layer], layer % 2 == 1
-    _head(canvas, _middle(column), shape.name, shape.sizes)
+def _draw_layer(canvas: Canvas, slide: Slide, layer: int, result: Process, numbers: IntArray) -> None:
+    """Draw the maps of these numbers, with their filters or numbers beside them."""
+    column, shape = slide.column(layer), slide.layers[layer]
+    maps = (result.trace.layers if shape.pooled else result.trace.convolutions)[shape.stage]
+    _head(canvas, column.middle[0], shape.name, shape.sizes)
     limit = limit_of(maps)
     # After ReLU nothing is below zero: the background is 0.
-    greys = grey(maps / (limit or 1)) if pooled else signed_grey(maps, limit)
-    shades = greys.reshape(shape.groups, shape.maps, *maps.shape[-2:])
-    for grid, some in zip(slide.grids(layer), shades, strict=True):
-        _draw_grid(canvas, grid, some)
-    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not pooled, greys=True)
-    words = "after ReLU" if pooled else "before ReLU"
-    canvas.text(_middle(column), slide.lines[1], words, NOTE, MUTED, align=0.5)
+    shades = grey(maps[numbers] / (limit or 1)) if shape.pooled else signed_grey(maps[numbers], limit)
+    grids = slide.grids(layer)
+    for grid, some in zip(grids, shades.reshape(shape.groups, -1, *maps.shape[-2:]), strict=True):
+        grid.tiles(canvas, some)
+    if not shape.whole:
+        x, baseline = slide.others(layer)
+        canvas.text(x, baseline, f"+ {shape.maps - shape.drawn:,} others", NOTE, MUTED, align=0.5)
+    if not shape.pooled:
+        _draw_leads(canvas, slide, layer, result, numbers)
+    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not shape.pooled, greys=True)
+    words = "after ReLU" if shape.pooled else "before ReLU"
+    canvas.text(column.middle[0], slide.lines[1], words, NOTE, MUTED, align=0.5)
 
 
-def _draw_grid(canvas: Canvas, grid: Grid, shades: Pixels, framed: bool = True) -> None:
-    """Draw all maps of a grid, (maps, height, width). The last row can be incomplete."""
-    full = grid.maps - grid.maps % grid.columns
-    for start, some in ((0, shades[:full]), (full, shades[full:])):
-        if len(some):
-            rows = some.reshape(-1, min(len(some), grid.columns), *some.shape[1:])
-            canvas.tiles(grid.box(start), grid.pitch, rows, framed)
+def _draw_leads(canvas: Canvas, slide: Slide, layer: int, result: Process, numbers: IntArray) -> None:
+    """Draw the filter of each map to its left; where maps are left out, write its number."""
+    shape, grids = slide.layers[layer], slide.grids(layer)
+    if not shape.whole:
+        for number, box in zip(numbers.tolist(), grids[0], strict=True):
+            canvas.text(box.left - 5, box.middle[1] + 4, str(number), NOTE, MUTED, align=1)
+        return
+    for group, grid in enumerate(grids):
+        for place in range(grid.count):
+            for stacked in range(slide.kernels(shape.stage)):
+                box = slide.filter(layer, group, place, stacked)
+                filters = slide.architecture.stages[shape.stage].filters
+                draw_filter(canvas, box, result.network, shape.stage, place % filters, stacked)
 
 
-def _draw_filters(canvas: Canvas, slide: Slide, network: Network) -> None:
-    filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
-    for i, shades in enumerate(signed_grey(filters, limit_of(filters))):
-        canvas.tile(slide.filter(i), shades)
-    if slide.kernels:
-        for j, stack in enumerate(signed_grey(kernels, limit_of(kernels))):
-            for number, shades in enumerate(stack):
-                for group in range(slide.layers[2].groups):
-                    canvas.tile(slide.kernel(group, j, number), shades)
+def _draw_hidden(canvas: Canvas, slide: Slide, number: int, values: Array) -> None:
+    """Draw the values of a hidden layer after ReLU, from top to bottom and then from left to right."""
+    column, (box, across) = slide.hidden_column(number), slide.hidden(number)
+    _head(canvas, column.middle[0], *slide.hidden_words(number))
+    after = np.maximum(values, 0)
+    limit = limit_of(after)
+    padded = np.pad(after, (0, -len(after) % across)).reshape(across, -1).T
+    canvas.tile(box, grey(padded / (limit or 1)))
+    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=False, greys=True)
+    canvas.text(column.middle[0], slide.lines[1], "after ReLU", NOTE, MUTED, align=0.5)
 
 
-def _draw_field(canvas: Canvas, slide: Slide, ledger: Ledger, predicted: int, winners: dict[Place, Emphasis]) -> None:
-    field, filters = slide.row(0), ledger.contributions.shape[-1]
-    limit = limit_of(ledger.maps)
-    shades = diverging(ledger.maps, limit)
-    shades = shades.reshape(len(shades), -1, *shades.shape[-2:])
-    _head(canvas, _middle(field), "affine", slide.field_sizes)
-    canvas.fill(slide.row(predicted), TINT)
-    for number, maps in enumerate(shades):
-        _draw_grid(canvas, slide.pairs(number), maps, framed=not slide.dense)
-    grid = slide.pairs(predicted)
+def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
+    totals, ledger = result.account.contributions, result.ledger
+    winners, pairs = placing.places(totals), sorted(placing.greatest(totals, slide.pairs))
+    rows, columns = np.array(pairs).T
+    # (C, P, s, s)
+    weights = ledger.weights[:, rows % ledger.weights.shape[1], columns]
+    maps = _blocks(weights * ledger.passed[rows, columns], slide.block)
+    limit = limit_of(maps)
+    canvas.fill(slide.row(result.target), TINT)
+    name = "head, its gates as they are" if slide.architecture.hidden else "affine"
+    _head(canvas, slide.row(0).middle[0], name, slide.field_sizes)
+    for number, shades in enumerate(diverging(maps, limit)):
+        slide.pair_maps(number).tiles(canvas, shades)
+    _name_pairs(canvas, slide, pairs)
+    if not slide.whole:
+        _draw_others(canvas, slide, ledger.contributions.sum((1, 2)) - ledger.contributions[:, rows, columns].sum(1))
+    _frame_places(canvas, slide, result, winners, pairs)
+    _draw_legend(canvas, slide, result, winners, limit)
+
+
+def _name_pairs(canvas: Canvas, slide: Slide, pairs: Sequence[Pair]) -> None:
+    grid = slide.pair_maps(0)
+    if grid.pitch[1] >= _PAIR_WIDTH:
+        for box, (i, j) in zip(grid, pairs, strict=True):
+            canvas.text(box.middle[0], slide.pair_names, f"{i}×{j}", NOTE, MUTED, align=0.5)
+
+
+def _draw_others(canvas: Canvas, slide: Slide, others: Array) -> None:
+    """Write what all other pairs add to each class."""
+    right = slide.other_pairs(0).right - 8
+    canvas.text(right, slide.pair_names, slide.others_words, NOTE, MUTED, align=1)
+    decimals = decimals_for(limit_of(others))
+    for number, value in enumerate(others.tolist()):
+        box = slide.other_pairs(number)
+        canvas.text(right, box.baseline(NOTE), written(value, decimals, sign=True), NOTE, INK, align=1)
+
+
+def _frame_places(
+    canvas: Canvas, slide: Slide, result: Process, winners: dict[Pair, Emphasis], pairs: Sequence[Pair]
+) -> None:
+    grid = slide.pair_maps(result.target)
     # The first is drawn last, since the frames of adjacent maps overlap.
-    for (i, j), (colour, _) in reversed(winners.items()):
-        canvas.frame(grid.box(i * filters + j), colour, *slide.frame)
-    if grid.columns == grid.maps and grid.pitch[1] >= _PAIR_WIDTH:
-        for place in range(grid.columns):
-            i, j = divmod(place, filters)
-            canvas.text(_middle(grid.box(place)), PAIRS, f"{i}×{j}", NOTE, MUTED, align=0.5)
-    names = max((name_width(pair, name) for pair, (_, name) in winners.items()), default=0)
+    for pair, (colour, _) in reversed(winners.items()):
+        canvas.frame(grid.box(pairs.index(pair)), colour, *slide.frame())
+
+
+def _draw_legend(canvas: Canvas, slide: Slide, result: Process, winners: dict[Pair, Emphasis], limit: float) -> None:
+    field = slide.row(0)
+    names = max((name_width(result.network, pair, name) for pair, (_, name) in winners.items()), default=0)
     # The names are right-aligned with the logits, if there is room.
     right = max(slide.logit(0).right - names - _NAMES_GAP, field.left + _LEAST_STRIP)
     strip = slide.strip(field.left, right)
     colour_strip(canvas, strip, limit)
-    canvas.text(_middle(strip), slide.lines[1], "per cell", NOTE, MUTED, align=0.5)
-    name_places(canvas, strip.right + _NAMES_GAP, slide.lines[0], winners, LINE)
+    words = "per cell" if slide.block == 1 else f"per {slide.block}×{slide.block} cells"
+    canvas.text(strip.middle[0], slide.lines[1], words, NOTE, MUTED, align=0.5)
+    name_places(canvas, strip.right + _NAMES_GAP, slide.lines[0], result.network, winners, LINE)
 
 
-def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) -> None:
+def _blocks(maps: Array, block: int) -> Array:
+    """The sums of squares of cells: (..., s, s) → (..., s / block, s / block), rounded up."""
+    if block == 1:
+        return maps
+    missing = -maps.shape[-1] % block
+    padded = np.pad(maps, [(0, 0)] * (maps.ndim - 2) + [(0, missing)] * 2)
+    cells = padded.shape[-1] // block
+    sums: Array = padded.reshape(*maps.shape[:-2], cells, block, cells, block).sum((-3, -1))
+    return sums
+
+
+def _draw_logits(canvas: Canvas, slide: Slide, result: Process) -> None:
+    logits, predicted = result.logits, result.predicted
     decimals = decimals_for(limit_of(logits))
     right = slide.logit(0).right - 8
     _head(canvas, right, "logit", "sum + bias", align=1)
@@ -174,10 +257,12 @@ def _draw_logits(canvas: Canvas, slide: Slide, logits: Array, predicted: int) ->
         if chosen:
             canvas.fill(tag, ACCENT)
             canvas.fill(box, ACCENT)
-        canvas.text(_middle(tag), tag.baseline(size), name, size, colour, 0.5, chosen, chosen)
+        canvas.text(tag.middle[0], tag.baseline(size), name, size, colour, 0.5, chosen, chosen)
         canvas.text(right, box.baseline(BODY), written(value, decimals), BODY, colour, 1, chosen, chosen)
     canvas.text(slide.right, NAME, "class", BODY, align=1, strong=True)
-    row = slide.row(predicted)
-    name = slide.names[predicted]
+    row, name = slide.row(predicted), slide.names[predicted]
     size = _PREDICTED_SIZE if len(name) == 1 else NAME_SIZE
-    canvas.text(slide.right, row.baseline(size), name, size, ACCENT, align=1, strong=True)
+    lines = wrapped(name, size, NAME_WIDTH)
+    for line, text in enumerate(lines):
+        baseline = row.baseline(size) + NAME_LINE * (line - (len(lines) - 1) / 2)
+        canvas.text(slide.right, baseline, text, size, ACCENT, align=1, strong=True)

@@ -3,30 +3,45 @@
 import numpy as np
 from PIL import Image
 
+from konkyo.models.contributions import greatest
 from konkyo.models.network import Network
-from konkyo.models.usage import DOMINATES, ClassUsage, PlacedPair, Usage
-from konkyo.service.drawing.layout.filter_heads import FILTERS_NOTE
+from konkyo.models.usage import DOMINATES, ClassUsage, Usage
+from konkyo.service.drawing.layout.filters import draw_filter, filters_notes, in_colour, weights_of
+from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
-from konkyo.service.drawing.layout.wording import class_name
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, SUM, TITLE, Box, Canvas
+from konkyo.service.drawing.layout.places import Pair
+from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note, times
+from konkyo.service.drawing.primitives.canvas import (
+    BODY,
+    MARGIN,
+    NOTE,
+    SUM,
+    TITLE,
+    Box,
+    Canvas,
+    decimals_for,
+    number,
+)
 from konkyo.service.drawing.primitives.colourbar import colour_strip
-from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, SECOND, diverging, limit_of, signed_grey
+from konkyo.service.drawing.primitives.colours import (
+    FIRST,
+    HAIRLINE,
+    INK,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    SECOND,
+    diverging,
+    limit_of,
+    signed_grey,
+)
 from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
 
 _STRIP = 160, 6
-_HEAD_GAP = 12
 # Below the panels: the left edges of two columns of notes, and the distances of their lines.
 _FIRST_NOTES, _SECOND_NOTES = 196, 590
-_ABOVE_NOTES, _LINE, _END = 18, 18, 78
-_NOTES = (
-    (
-        "Rows are conv1 filters, columns conv2 filters.",
-        "Colour: what the pair adds to the class’s logit, on average.",
-        "Percent: training images in which the pair adds most.",
-    ),
-    (f"Red is first, blue second; no blue where first has {DOMINATES:.0%}.", FILTERS_NOTE),
-)
+_ABOVE_NOTES, _LINE, _END = 18, 18, 24
 
 
 def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Image.Image:
@@ -43,97 +58,139 @@ def usage(name: str, network: Network, study: Usage | None, style: Style = Style
     style
         The scale and the theme.
     """
-    panels = Panels(network.architecture)
+    panels = Panels(network)
     heading = f"{name}: which filter pairs each class uses"
     missing = f"Not studied yet; this does it: python -m trainer study filters --model {name}"
     right, bottom = (panels.right, panels.bottom) if study else (panels.filters_right, panels.filters_bottom)
+    lines = max(map(len, _notes(panels, network))) if study else 3
+    end = _ABOVE_NOTES + _LINE * (lines - 1) + _END
     texts = round(max(width(heading, TITLE), 0 if study else width(missing, NOTE)))
-    canvas = Canvas(max(right, MARGIN + texts) + MARGIN, bottom + _END, style)
+    canvas = Canvas(max(right, MARGIN + texts) + MARGIN, bottom + end, style)
     canvas.heading(heading)
     _draw_filters(canvas, panels, network)
     if study:
         _draw_study(canvas, panels, network, study)
     else:
-        for line, text in enumerate((missing, FILTERS_NOTE)):
+        for line, text in enumerate((missing, *filters_notes(network))):
             canvas.text(MARGIN, bottom + _ABOVE_NOTES + 6 + line * _LINE, text, NOTE, MUTED)
-    return canvas.image()
+    return canvas.picture()
 
 
 def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:
-    filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
-    limit = limit_of(filters)
-    for i, weights in enumerate(filters):
-        canvas.tile(panels.filter(i), signed_grey(weights, limit))
-    pitch = panels.kernel_pitch
-    canvas.tiles(panels.kernel(0, 0), (pitch, pitch), signed_grey(kernels, limit_of(kernels)).swapaxes(0, 1))
-    for layer, box in (("conv1", panels.filter(0)), ("conv2", panels.kernel(0, 0))):
-        canvas.text(box.left - 9, box.baseline(NOTE), layer, NOTE, MUTED, align=1)
-    if not panels.dense:
-        numbered = (
-            [panels.filter(i) for i in range(len(filters))],
-            [panels.kernel(panels.architecture.kernels_per_filter - 1, j) for j in range(len(kernels))],
-        )
-        for boxes in numbered:
-            for number, box in enumerate(boxes):
-                canvas.text((box.left + box.right) / 2, box.bottom + 16, f"[{number}]", NOTE, MUTED, align=0.5)
+    for stage, grid in enumerate(panels.stages):
+        canvas.text(grid.first.left, grid.first.top - 8, panels.stage_words(stage), NOTE, MUTED)
+        if in_colour(network, stage):
+            for place, box in enumerate(grid):
+                draw_filter(canvas, box, network, stage, place)
+        else:
+            grid.tiles(canvas, signed_grey(panels.kernels(stage), limit_of(weights_of(network, stage))))
+        if panels.numbered(stage, grid):
+            for place in range(grid.columns):
+                x = grid.box(place).middle[0]
+                canvas.text(x + 0.5, grid.bottom + 15, str(place), NOTE, MUTED, align=0.5)
 
 
 def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) -> None:
-    limit = max(limit_of(one.mean) for one in study.classes)
-    for number, one in enumerate(study.classes):
-        # A dominated second place counts, but is not framed.
-        places = [(one.first, FIRST), (one.second, MUTED if one.dominated else SECOND)]
-        styled = [(pair, colour) for pair, colour in places if pair]
-        _draw_cells(canvas, panels, number, network, one, [entry for entry in styled if entry[1] != MUTED], limit)
-        for place, (pair, colour) in enumerate(styled):
-            _draw_place(canvas, panels.icons(number, place), pair, colour, network)
+    means = np.array([one.mean for one in study.classes])
+    limit = limit_of(means)
+    for place, (panel, one) in enumerate(zip(panels.grid, study.classes, strict=True)):
+        images = times(one.images, "image")
+        canvas.text(panel.left, panel.top + 12, cut(class_name(network, place), SUM, panel.width), SUM, strong=True)
+        if panels.stacked:
+            canvas.text(panel.left, panel.top + 30, images, NOTE, MUTED)
+        else:
+            canvas.text(panel.right, panel.top + 12, images, NOTE, MUTED, align=1)
+        if panels.ranked:
+            _draw_ranking(canvas, panels.bars(place), one, float(max(means.max(), 0)), float(-min(means.min(), 0)))
+        else:
+            _draw_cells(canvas, panels, panels.cells(place), one, limit)
+        colours = _colours(one)
+        for line, pair in enumerate(one.combination):
+            _draw_place(canvas, panels, place, line, pair, colours.get(pair, MUTED), one)
     top = panels.bottom + _ABOVE_NOTES
-    strip = Box(MARGIN, top - 6, MARGIN + _STRIP[0], top - 6 + _STRIP[1])
-    colour_strip(canvas, strip, limit)
-    for left, lines in zip((_FIRST_NOTES, _SECOND_NOTES), _NOTES, strict=True):
+    if not panels.ranked:
+        strip = Box(MARGIN, top - 6, MARGIN + _STRIP[0], top - 6 + _STRIP[1])
+        colour_strip(canvas, strip, limit)
+    for left, lines in zip((_FIRST_NOTES, _SECOND_NOTES), _notes(panels, network), strict=True):
         for line, text in enumerate(lines):
-            canvas.text(MARGIN + left, top + line * _LINE, text, NOTE, MUTED)
+            edge = left if not panels.ranked or left == _SECOND_NOTES else 0
+            canvas.text(MARGIN + edge, top + line * _LINE, text, NOTE, MUTED)
 
 
-def _draw_cells(
-    canvas: Canvas,
-    panels: Panels,
-    number: int,
-    network: Network,
-    one: ClassUsage,
-    styled: list[tuple[PlacedPair, int]],
-    limit: float,
-) -> None:
-    panel, images = panels.panel(number), f"{one.images:,} images"
-    name = cut(class_name(network, number), SUM, panel.width - width(images, NOTE) - _HEAD_GAP)
-    canvas.text(panel.left, panel.top + 12, name, SUM, strong=True)
-    canvas.text(panel.right, panel.top + 12, images, NOTE, MUTED, align=1)
-    cells = diverging(one.mean, limit)[..., None, None]
-    canvas.tiles(panels.cell(number, 0, 0), panels.pitch, cells, framed=not panels.dense)
-    colours = {(pair.conv1, pair.conv2): colour for pair, colour in styled}
+def _notes(panels: Panels, network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The two columns of notes beneath the panels."""
+    places = f"Red is first, blue second; no blue where first has {DOMINATES:.0%}."
+    if panels.ranked:
+        pairs = (
+            "Bars: what the pair adds to the class’s logit, on average;",
+            "of the pairs that add or take most, and the sum of the others.",
+        )
+    else:
+        pairs = (
+            f"Rows are maps that enter stage {len(network.architecture.stages)}, columns its filters.",
+            "Colour: what the pair adds to the class’s logit, on average.",
+        )
+    percent = "Percent: training images in which the pair adds most."
+    return (*pairs, percent), (places, pairs_note(network), *filters_notes(network))
+
+
+def _colours(one: ClassUsage) -> dict[Pair, int]:
+    """The colours of the framed pairs: a dominated second place counts, but is not framed."""
+    framed = one.combination[:1] if one.dominated else one.combination
+    return dict(zip(framed, (FIRST, SECOND), strict=False))
+
+
+def _draw_cells(canvas: Canvas, panels: Panels, cells: Grid, one: ClassUsage, limit: float) -> None:
+    colours = _colours(one)
+    cells.tiles(canvas, diverging(one.mean, limit).reshape(-1, 1, 1), framed=not panels.dense)
     # The first is drawn last, since the frames of adjacent cells overlap.
-    for pair, colour in reversed(colours.items()):
-        canvas.frame(panels.cell(number, *pair), colour, *panels.frame)
+    for (i, j), colour in reversed(colours.items()):
+        canvas.frame(cells.box(i * cells.columns + j), colour, *panels.frame)
     if panels.dense:
         return
-    for (i, j), count in np.ndenumerate(one.firsts):
+    for ((i, j), count), box in zip(np.ndenumerate(one.firsts), cells, strict=True):
         # Half a percent is rounded up: the lines below show the same share with one decimal.
-        box, text = panels.cell(number, i, j), f"{(200 * count + one.images) // (2 * one.images)}%"
+        text = f"{(200 * count + one.images) // (2 * one.images)}%"
         colour = colours.get((i, j), MUTED if text == "0%" else INK)
-        middle = (box.left + box.right) / 2
-        canvas.text(middle, box.bottom + 16, text, NOTE, colour, align=0.5, strong=(i, j) in colours)
+        canvas.text((box.left + box.right) / 2, box.bottom + 16, text, NOTE, colour, 0.5, (i, j) in colours)
 
 
-def _draw_place(canvas: Canvas, icons: tuple[Box, Box], pair: PlacedPair, colour: int, network: Network) -> None:
-    filters, kernels = network.weights["conv1.weight"][:, 0], network.weights["conv2.weight"]
-    # With paired wiring, one kernel serves every conv1 filter.
-    kernel = kernels[pair.conv2, pair.conv1 % kernels.shape[1]]
-    for box, weights, limit in zip(
-        icons, (filters[pair.conv1], kernel), (limit_of(filters), limit_of(kernels)), strict=True
-    ):
-        canvas.tile(box, signed_grey(weights, limit))
+def _draw_ranking(canvas: Canvas, bars: Grid, one: ClassUsage, most: float, least: float) -> None:
+    """List the pairs whose mean contributions are greatest in absolute value, and the sum of the others.
+
+    ``most`` and ``least`` are the greatest mean contributions, positive and negative, of all classes.
+    """
+    colours = _colours(one)
+    pairs = [divmod(int(pair), one.mean.shape[1]) for pair in greatest(one.mean, bars.count - 1)]
+    pairs.sort(key=lambda pair: -one.mean[pair])
+    left, wide = bars.first.left, bars.first.width
+    zero = left + round(wide * least / ((most + least) or 1))
+    decimals = decimals_for(max(most, least))
+    others = one.mean.size - len(pairs)
+    for box, pair in zip(bars, pairs, strict=False):
+        value = float(one.mean[pair])
+        colour = colours.get(pair, INK)
+        canvas.text(left - 8, box.baseline(NOTE), f"{pair[0]}×{pair[1]}", NOTE, colour, 1, pair in colours)
+        end = zero + round(wide * value / ((most + least) or 1))
+        canvas.fill(box._replace(left=min(zero, end), right=max(zero, end)), POSITIVE if value > 0 else NEGATIVE)
+        canvas.line((zero, box.top - 5), (zero, box.bottom + 4), HAIRLINE)
+        canvas.text(bars.right + 44, box.baseline(NOTE), number(value, decimals, sign=True), NOTE, INK, 1)
+    last = bars.box(len(pairs))
+    rest = float(one.mean.sum() - sum(one.mean[pair] for pair in pairs))
+    canvas.text(left - 44, last.baseline(NOTE), f"+ {times(others, 'other')}", NOTE, MUTED)
+    canvas.text(bars.right + 44, last.baseline(NOTE), number(rest, decimals, sign=True), NOTE, MUTED, 1)
+
+
+def _draw_place(
+    canvas: Canvas, panels: Panels, place: int, line: int, pair: Pair, colour: int, one: ClassUsage
+) -> None:
+    """Draw the filters of the first or second pair, with its name and its share of the images."""
+    icons = panels.icons(place, line)
+    for stage, box in icons:
+        last = stage == len(panels.network.architecture.stages) - 1
+        draw_filter(canvas, box, panels.network, stage, pair[last], pair[0] if last else 0)
         if colour != MUTED:
             canvas.frame(box, colour, 2, 1)
-    left, top = icons[1].right + 11, icons[1].top
-    canvas.text(left, top + 8, f"{pair.share:.1%}", BODY, colour, strong=True)
-    canvas.text(left, top + 22, f"conv1[{pair.conv1}]×conv2[{pair.conv2}]", NOTE, MUTED)
+    left, top = icons[-1][1].right + 11, icons[-1][1].top
+    canvas.text(left, top + 8, f"{one.firsts[pair] / one.images:.1%}", BODY, colour, strong=True)
+    canvas.text(left, top + 22, pair_name(panels.network, pair), NOTE, MUTED)

@@ -34,8 +34,9 @@ from konkyo.service.imaging.expected import Expected, Fit
 
 # Larger files take longer to decode than a cheap answer takes to compute.
 CHEAP_BYTES = 8 * 1024
-# Multiply-adds that take less than a millisecond.
+# Multiply-adds that take less than a millisecond, and rows of layers that are gathered in as much.
 CHEAP_WORK = 8 * 10**6
+CHEAP_ROWS = 8000
 
 P = TypeVar("P", bound=PictureQuery)
 Q = TypeVar("Q", bound=ImageQuery)

@@ -20,7 +20,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 Responses = dict[int | str, dict[str, Any]]
 
-# The names of attributes in a numpydoc docstring, and their indented description.
+# The section of a numpydoc docstring that describes the fields; and in it their names and indented descriptions.
+_FIELDS = re.compile(r"\n\n(?:Attributes|Parameters)\n-+\n")
 _ATTRIBUTE = re.compile(r"^(\w.*)\n((?: +.*(?:\n|$))+)", re.MULTILINE)
 
 _SCHEMAS = "#/components/schemas/"
@@ -59,11 +60,11 @@ def install(app: FastAPI, *messages: type[BaseModel]) -> None:
 
 
 def _describe_fields(schema: dict[str, Any]) -> None:
-    """Split a numpydoc docstring of ``models``: its section "Attributes" becomes the descriptions of the fields."""
-    summary, found, attributes = schema.get("description", "").partition("\n\nAttributes\n----------\n")
-    if found:
+    """Split a numpydoc docstring of ``models``: its section of fields becomes their descriptions."""
+    summary, *sections = _FIELDS.split(schema.get("description", ""), maxsplit=1)
+    if sections:
         schema["description"] = summary
-    for names, text in _ATTRIBUTE.findall(attributes):
+    for names, text in _ATTRIBUTE.findall("".join(sections)):
         for name in names.split(", "):
             schema["properties"][name].setdefault("description", " ".join(text.split()))
 

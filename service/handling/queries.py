@@ -2,13 +2,14 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from konkyo.models.architecture import SIDES
 from konkyo.models.classes import Names, find
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
-from konkyo.models.hiding.regions import Regions
+from konkyo.models.hiding.regions import FillKind, Regions
 from konkyo.models.network import Network
 from konkyo.models.result import check_question
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
@@ -26,7 +27,31 @@ ExactRegion = Annotated[
         "says: 4 for 28×28. Smaller ones only where hiding changes few regions.",
     ),
 ]
-Fill = Annotated[float, Field(ge=0, le=1, description="The grey value of hidden pixels; 0 is the background.")]
+Grey = Annotated[float, Field(ge=0, le=1)]
+_GREY: TypeAdapter[float] = TypeAdapter(Grey)
+
+
+def _fill(value: object) -> float | FillKind:
+    """One message for both, where a union has one for each."""
+    for kind in FillKind:
+        if value == kind:
+            return kind
+    try:
+        return _GREY.validate_python(value)
+    except ValidationError as error:
+        raise PydanticCustomError("fill", "must be a number from 0 to 1, background or blur") from error
+
+
+Fill = Annotated[
+    float | FillKind,
+    PlainValidator(_fill, json_schema_input_type=Grey | FillKind),
+    Field(
+        description="What hidden pixels become: a value for all channels, of which 0 is black; `background`, for each "
+        "channel the median of the image's border; or `blur`, the image under a Gaussian of an eighth of its side."
+    ),
+]
+# The same in an answer.
+FillAnswer = Grey | FillKind
 
 
 class PictureQuery(BaseModel):

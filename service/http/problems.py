@@ -43,7 +43,7 @@ FRAMEWORK = {
 }
 _TENSORS_TOO_LARGE = (
     "content-too-large",
-    "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image takes 784 bytes",
+    "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image of 28×28 takes 784 bytes",
 )
 # Wrong parameters that are named at the most.
 _MAX_NAMED = 10

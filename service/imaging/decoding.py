@@ -131,7 +131,7 @@ def decode_image(
     picture, file_format, mode = _decode(data, fit, expected.side)
     width, height = picture.size
     try:
-        samples, opacity = _colours(picture) if expected.colour else _luminance(picture)
+        layers, opacity = _layers(picture, expected.colour)
     except _DECODER_ERRORS as error:
         # No palette, or a text chunk that Pillow has stored as the transparency.
         raise UnreadableImageError("the image is damaged: its palette or transparency makes no sense") from error
@@ -139,10 +139,10 @@ def decode_image(
     del picture
     inverted, box, others = False, None, 0
     if expected.colour:
-        image = _in_colour(samples, opacity, fit, polarity, expected.side)
+        image = _in_colour(layers, opacity, fit, polarity, expected.side)
     else:
-        image, inverted = _in_grey(samples, opacity, polarity, expected)
-        del samples, opacity
+        image, inverted = _in_grey(layers.pop(), opacity, polarity, expected)
+        del opacity
         if fit is Fit.RESIZE:
             image = resized(image, expected.side)
         if fit is Fit.MNIST:
@@ -199,30 +199,25 @@ def _check_size(image: Image.Image, fit: Fit, side: int) -> None:
         )
 
 
-def _luminance(image: Image.Image) -> tuple[Samples, Samples | None]:
-    """(height, width) samples of the luminance (ITU-R 601), and of the opacity where there is one."""
+def _layers(image: Image.Image, colour: bool) -> tuple[list[Samples], Samples | None]:
+    """Samples (height, width) of the luminance (ITU-R 601) or of three colours, and of the opacity where there is one.
+
+    A grey picture has the luminance alone.
+    """
     if image.mode.startswith("I"):
         # 16 bits. Pillow's conversion to 8 bits would clip at 255.
         samples = np.asarray(image, np.uint16)
         key = image.info.get("transparency")
-        return samples, np.uint8(255) * (samples != key) if isinstance(key, int) else None
+        return [samples], np.uint8(255) * (samples != key) if isinstance(key, int) else None
+    opacity = None
     if image.has_transparency_data:
-        layers = image if image.mode == "RGBA" else image.convert("RGBA")
-        return np.asarray(layers.convert("L")), np.asarray(layers.getchannel("A"))
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+        opacity = np.asarray(image.getchannel("A"))
+    if colour and image.mode != "L":
+        image = image if image.mode in ("RGB", "RGBA") else image.convert("RGB")
+        return [np.asarray(image.getchannel(name)) for name in "RGB"], opacity
     grey = image if image.mode == "L" else image.convert("L")
-    return np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width), None
-
-
-def _colours(image: Image.Image) -> tuple[Samples, Samples | None]:
-    """(3, height, width) samples of red, green and blue, and of the opacity where there is one."""
-    if image.mode.startswith("I") or image.mode == "L":
-        grey, opacity = _luminance(image)
-        three: Samples = np.broadcast_to(grey, (3, *grey.shape))
-        return three, opacity
-    if image.has_transparency_data:
-        layers: Samples = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
-        return np.moveaxis(layers[..., :3], -1, 0), layers[..., 3]
-    return np.moveaxis(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), -1, 0), None
+    return [np.frombuffer(grey.tobytes(), np.uint8).reshape(grey.height, grey.width)], opacity
 
 
 def _in_grey(luminance: Samples, opacity: Samples | None, polarity: Polarity, expected: Expected) -> tuple[Array, bool]:
@@ -243,25 +238,26 @@ def _in_grey(luminance: Samples, opacity: Samples | None, polarity: Polarity, ex
     return grey, inverted
 
 
-def _in_colour(samples: Samples, opacity: Samples | None, fit: Fit, polarity: Polarity, side: int) -> Array:
+def _in_colour(layers: list[Samples], opacity: Samples | None, fit: Fit, polarity: Polarity, side: int) -> Array:
     """(3, side, side) in [0, 1], with black or white under transparent parts. To save memory, channel by channel."""
     alpha, light = None, False
     if opacity is not None:
         alpha = _unit(opacity, side)
-        weight = float(alpha.sum())
-        seen = sum(
-            share * float(np.einsum("hw,hw->", _unit(one, side), alpha))
-            for share, one in zip(_LUMINANCE, samples, strict=True)
-        )
+        weight, shares = float(alpha.sum()), _LUMINANCE if len(layers) > 1 else (1.0,)
+        each = zip(shares, layers, strict=True)
+        seen = sum(share * float(np.einsum("hw,hw->", _unit(one, side), alpha)) for share, one in each)
         light = _on_light(polarity, seen / weight if weight else None)
     image = np.empty((3, side, side))
-    for number, one in enumerate(samples):
+    for number, one in enumerate(layers):
         channel = _unit(one, side)
         if alpha is not None:
+            # In place: channel · alpha + light · (1 − alpha).
+            channel -= light
             channel *= alpha
-            if light:
-                channel += 1 - alpha
+            channel += light
         image[number] = resized(channel, side) if fit is Fit.RESIZE else channel
+    # Those of a grey picture are equal.
+    image[len(layers) :] = image[0]
     return image
 
 

@@ -14,7 +14,7 @@ from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
 from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ExactRegion, Fill, ImageQuery, Region, check_region
+from konkyo.service.handling.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region, check_region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
@@ -67,7 +67,7 @@ class GroundsAnswer(Answer):
     """The regions that prove the prediction, for every combination of hidden regions."""
 
     region: Region
-    fill: float = Field(ge=0, le=1)
+    fill: FillAnswer
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     players: list[_Place] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
@@ -92,7 +92,8 @@ async def explain(request: Request) -> Response:
 
 
 def _explain(subject: Subject, query: GroundsQuery) -> Grounds:
-    return grounds(subject.network, subject.image, query.region or usual_side(subject.network.architecture), query.fill)
+    region = query.region or usual_side(subject.network.architecture, proofs=True)
+    return grounds(subject.network, subject.image, region, query.fill)
 
 
 def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsAnswer:

@@ -4,19 +4,20 @@ from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.architecture import MAX_STAGES, SIDES, Stage
 from konkyo.models.classes import Names
 from konkyo.models.files.card import Card, HeadCard, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.cost import Limit, explains
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
 from konkyo.service.catalogue import CatalogueDependency
 from konkyo.service.handling.answers import Class, Kernels, Matrix, ModelReference, Share
 from konkyo.service.handling.handler import Handler
 from konkyo.service.handling.openapi import parameters, responses, with_picture
-from konkyo.service.handling.queries import PictureQuery
+from konkyo.service.handling.queries import PictureQuery, Region
 from konkyo.service.http.no_query import NoQuery
 from konkyo.service.http.security import KeyRequired
 from konkyo.service.search import Search
@@ -44,6 +45,24 @@ class ModelSummary(BaseModel):
     preprocessing: Preprocessing = Field(description="How a picture of any size becomes its image.")
     accuracy: Share = Field(description="Share of correctly predicted test images.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Explainable(BaseModel):
+    """What can be asked of a network by one operation."""
+
+    operation: Literal["predict", "filters", "process", "occlusion", "shapley", "grounds"]
+    region: Region | MISSING = Field(MISSING, description="The side of a region in pixels, if none is asked for.")
+    regions: tuple[Region, ...] | MISSING = Field(
+        MISSING,
+        description="The sides with which every image is answered. Where hiding changes few regions, others may do.",
+    )
+    cannot: tuple[Limit, ...] = Field(description="What cannot be asked.")
+
+
+class ModelCard(Card):
+    """The description of a checkpoint, with the hash of its file, and what can be asked of the network."""
+
+    explains: tuple[Explainable, ...]
 
 
 class ModelList(BaseModel):
@@ -115,9 +134,9 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
     responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="How was it trained, and how accurate is it?",
 )
-async def show_model(name: str, catalogue: CatalogueDependency) -> Card:
-    """The model card: recipe, seeds, choice, accuracy for each class, confusion matrix, hash."""
-    return catalogue.get(name).card
+async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
+    """The model card: recipe, seeds, choice, accuracy for each class, confusion matrix, hash; and what can be asked."""
+    return _card(catalogue.get(name))
 
 
 @router.get(
@@ -160,6 +179,19 @@ def _summary(checkpoint: Checkpoint) -> ModelSummary:
         accuracy=card.accuracy.test,
         sha256=checkpoint.sha256,
     )
+
+
+def _card(checkpoint: Checkpoint) -> ModelCard:
+    found = tuple(
+        Explainable(
+            operation=one.operation,
+            region=MISSING if one.region is None else one.region,
+            regions=MISSING if one.region is None else one.regions,
+            cannot=one.cannot,
+        )
+        for one in explains(checkpoint.network.architecture)
+    )
+    return ModelCard(**dict(checkpoint.card), explains=found)
 
 
 def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:

@@ -17,8 +17,8 @@ from konkyo.service import drawing
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
-from konkyo.service.handling.handler import CHEAP_WORK, Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, Fill, Region
+from konkyo.service.handling.handler import CHEAP_ROWS, CHEAP_WORK, Envelope, Handler, Operation, Subject
+from konkyo.service.handling.queries import ClassQuery, Fill, FillAnswer, Region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
@@ -71,7 +71,7 @@ class OcclusionAnswer(ClassAnswer):
     whole: float = Field(description="The score of the whole image; with `versus`, the difference of the two scores.")
     region: Region
     stride: Region
-    fill: float = Field(ge=0, le=1)
+    fill: FillAnswer
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     drop: Matrix = Field(
         description="[row][column]: whole − the score with the region hidden; a positive drop supports the target."
@@ -153,7 +153,8 @@ def _is_cheap(query: OcclusionQuery, architecture: Architecture) -> bool:
     """Whether hiding each region by itself is little work, and neither pairs nor faithfulness are asked for."""
     if query.pairs or query.faithfulness:
         return False
-    return singles(architecture, query.hiding(architecture).regions).multiply_adds <= CHEAP_WORK
+    cost = singles(architecture, query.hiding(architecture).regions)
+    return cost.multiply_adds <= CHEAP_WORK and cost.rows <= CHEAP_ROWS
 
 
 _OPERATION = Operation(OcclusionQuery, _explain, _serialise, _draw, _is_cheap)

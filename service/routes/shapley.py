@@ -14,7 +14,7 @@ from konkyo.service import drawing
 from konkyo.service.handling import openapi
 from konkyo.service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
 from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, ExactRegion, Fill, Region, check_region
+from konkyo.service.handling.queries import ClassQuery, ExactRegion, Fill, FillAnswer, Region, check_region
 from konkyo.service.http.uploads import MAX_BODY
 from konkyo.service.imaging.decoding import PreprocessingReport
 
@@ -45,7 +45,7 @@ class ShapleyAnswer(ClassAnswer):
     logit: float = Field(description="Of the whole image; with `versus`, the difference of the two logits.")
     empty: EmptyAnswer
     region: Region
-    fill: float = Field(ge=0, le=1)
+    fill: FillAnswer
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
     values: Matrix = Field(
         description="[row][column]: the region's Shapley value; a positive one supports the target. It is 0 if hiding "

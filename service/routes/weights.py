@@ -27,7 +27,7 @@ class AffineWeights(BaseModel):
     """The weights of an affine layer."""
 
     weights: Matrix = Field(
-        description="[output][input]. The inputs of the first layer are the cells of the last stage, map by map and row "
+        description="[output][input]. The inputs of the first layer are the cells of the last stage, map by map, row "
         "by row."
     )
     bias: list[float] = Field(description="[output].")

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch import Tensor
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
@@ -66,10 +67,10 @@ def given(architecture: Architecture, images: F64) -> F64:
     return images[:, 0] if architecture.channels == 1 else images
 
 
-def torch_layers(network: Network, images: F64, responses: Tensor | None = None) -> list[Tensor]:
+def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | None = None) -> list[Tensor]:
     """Each stage's output, and the logits, by PyTorch. ``responses`` stand for the last stage's, if given."""
     architecture = network.architecture
-    maps, layers = torch.from_numpy(images), []
+    maps, layers = torch.as_tensor(images), []
     for number, stage in enumerate(architecture.stages):
         if responses is not None and number == len(architecture.stages) - 1:
             convolved = _joined(network, responses)
@@ -108,6 +109,14 @@ def torch_logits(network: Network, images: F64) -> F64:
     """(N, C)."""
     found: F64 = torch_layers(network, images)[-1].numpy()
     return found
+
+
+def gradient(network: Network, images: F64, target: NDArray[np.intp]) -> F64:
+    """(N, channels, side, side): of each image's logit of its target, by autograd."""
+    pixels = torch.from_numpy(images).requires_grad_()
+    logits = torch_layers(network, pixels)[-1]
+    (found,) = torch.autograd.grad(logits[torch.arange(len(images)), torch.from_numpy(target)].sum(), pixels)
+    return np.array(found)
 
 
 def gradient_ledger(network: Network, image: F64) -> tuple[F64, F64]:

@@ -1,24 +1,26 @@
-"""What the decoder may do with any bytes: read 28×28 numbers from 0 to 1, or refuse in the service's own words."""
+"""What the decoder may do with any bytes: read numbers from 0 to 1, or refuse in the service's own words."""
 
 from random import Random
 
 import numpy as np
 
-from konkyo.models.files.card import Polarity
+from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.expected import MNIST, Expected, Fit
 
 REFUSALS = (UnsupportedImageError, UnreadableImageError, UnsuitableImageError)
 READ = "read"
+COLOUR = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, (), 32, 3)
 
 
-def outcome(data: bytes, fit: Fit, polarity: Polarity) -> str:
+def outcome(data: bytes, fit: Fit, polarity: Polarity, expected: Expected = MNIST) -> str:
     """``read``, or the name of the refusal; anything else is raised."""
     try:
-        image, report = decode_image(data, fit, polarity)
+        image, report = decode_image(data, fit, polarity, expected)
     except REFUSALS as refusal:
         return type(refusal).__name__
-    assert image.shape == (28, 28)
+    assert image.shape == ((3, 32, 32) if expected.colour else (28, 28))
     assert image.dtype == np.float64
     assert np.isfinite(image).all()
     assert image.min() >= 0

@@ -14,11 +14,12 @@ from PIL import Image
 
 from konkyo.models.files.card import Polarity
 from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
-from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.expected import Fit
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.chunks import SIGNATURE, chunk, header
-from tests.hostile.decoding import READ, REFUSALS, outcome
+from tests.hostile.decoding import COLOUR, READ, REFUSALS, outcome
 from tests.hostile.mutations import mutants, originals
 from tests.hostile.pngs import png, pngs
 
@@ -44,10 +45,19 @@ def test_a_damaged_picture_is_read_or_refused(data: bytes, fit: Fit, polarity: P
     assert outcome(data, fit, polarity) in OUTCOMES
 
 
+@pytest.mark.threat("corrupt files")
+@settings(max_examples=100)
+@given(st.one_of(pngs(), mutants()), st.sampled_from((Fit.EXACT, Fit.RESIZE)))
+def test_a_picture_for_a_network_of_colour_is_read_or_refused(data: bytes, fit: Fit) -> None:
+    assert outcome(data, fit, Polarity.AUTO, COLOUR) in OUTCOMES
+
+
 def test_the_builder_reaches_every_outcome() -> None:
     random = Random(1)  # noqa: S311
     seen = {outcome(png(random), Fit.MNIST, Polarity.AUTO) for _ in range(200)}
     assert seen == OUTCOMES - {"UnsupportedImageError"}  # it always starts as a PNG does
+    in_colour = {outcome(png(random), Fit.RESIZE, Polarity.AUTO, COLOUR) for _ in range(200)}
+    assert in_colour == seen
 
 
 def test_the_builder_keeps_every_checksum() -> None:
@@ -116,7 +126,8 @@ def test_metadata_that_cannot_be_written_again_is_read() -> None:
 SILENT = """
 import sys, warnings
 from konkyo.models.files.card import Polarity
-from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.expected import Fit
 from PIL import Image
 for path in sys.argv[1:]:
     decode_image(open(path, "rb").read(), Fit.EXACT, Polarity.AUTO)

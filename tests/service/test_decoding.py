@@ -1,15 +1,17 @@
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
-from konkyo.service.imaging.decoding import Fit, PreprocessingReport, decode_image
-from konkyo.service.imaging.expected import Expected
+from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
+from konkyo.service.imaging.expected import Expected, Fit
 from konkyo.service.imaging.input_warnings import InputWarning
 from konkyo.trainer.data import Digits
 from konkyo.trainer.picture_folder import prepared
@@ -232,14 +234,160 @@ def test_a_damaged_header_is_not_called_another_format() -> None:
 SILHOUETTES = Expected(Preprocessing.RESIZE, Polarity.AUTO, ())
 
 
+@pytest.mark.parametrize("side", [28, 8, 64])
 @pytest.mark.parametrize("size", [(28, 28), (40, 60), (500, 300)])
-def test_resize_does_what_the_trainer_does_with_a_folder_of_pictures(size: tuple[int, int], tmp_path: Path) -> None:
+def test_resize_does_what_the_trainer_does_with_a_folder_of_pictures(
+    size: tuple[int, int], side: int, tmp_path: Path
+) -> None:
     picture = bars(30, 4, size)
     picture.save(tmp_path / "bar.png")
+    kept = prepared(tmp_path / "bar.png", Polarity.AUTO, side, False) / 255
     for fit in (Fit.RESIZE, Fit.AUTO):
-        image, report = decode_image((tmp_path / "bar.png").read_bytes(), fit, Polarity.AUTO, SILHOUETTES)
-        np.testing.assert_allclose(image, prepared(tmp_path / "bar.png", Polarity.AUTO) / 255, atol=0.5 / 255 + 1e-6)
-        assert (report.inverted, report.fitted, report.box, report.warnings) == (True, False, None, ())
+        expected = replace(SILHOUETTES, side=side)
+        image, report = decode_image((tmp_path / "bar.png").read_bytes(), fit, Polarity.AUTO, expected)
+        np.testing.assert_allclose(image, kept, atol=0.5 / 255 + 1e-6)
+        assert (report.inverted, report.fitted, report.box) == (True, False, None)
+        # In eight pixels nothing is left of a bar that is 6 of 500 pixels wide.
+        assert report.warnings == ((EMPTY,) if (side, size) == (8, (500, 300)) else ())
+
+
+def random_picture(mode: str, size: tuple[int, int]) -> Image.Image:
+    """Blocks of random colours, as smooth as a photograph."""
+    rng = np.random.default_rng(len(mode))
+    bands = [Image.fromarray(rng.integers(0, 256, (7, 9), np.uint8)) for _ in mode]
+    return Image.merge(mode, [one.resize(size) for one in bands]) if len(bands) > 1 else bands[0].resize(size)
+
+
+COLOUR = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, (), 32, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+@pytest.mark.parametrize("size", [(32, 32), (70, 41), (500, 300), (5, 9)])
+def test_colour_is_resized_as_the_trainer_does(mode: str, size: tuple[int, int], tmp_path: Path) -> None:
+    random_picture(mode, size).save(tmp_path / "some.png")
+    image, report = decode_image((tmp_path / "some.png").read_bytes(), Fit.AUTO, Polarity.AUTO, COLOUR)
+    assert image.shape == (3, 32, 32)
+    assert image.dtype == np.float64
+    kept = prepared(tmp_path / "some.png", Polarity.LIGHT_ON_DARK, 32, True) / 255
+    np.testing.assert_allclose(image, kept, atol=0.5 / 255 + 1e-6)
+    assert (report.inverted, report.fitted, report.box, report.warnings) == (False, False, None, ())
+    assert (report.width, report.height, report.mode) == (*size, mode)
+
+
+def test_colour_is_taken_exactly() -> None:
+    picture = random_picture("RGB", (32, 32))
+    image, report = decode_image(encode(picture), Fit.EXACT, Polarity.AUTO, COLOUR)
+    assert np.array_equal(image, np.asarray(picture).transpose(2, 0, 1) / 255)
+    assert report == PreprocessingReport("PNG", 32, 32, "RGB", inverted=False, fitted=False, box=None, warnings=())
+    bright = Image.eval(picture, lambda value: 128 + value // 2)
+    image, report = decode_image(encode(bright), Fit.EXACT, Polarity.AUTO, COLOUR)
+    assert report.inverted is False
+    assert np.array_equal(image, np.asarray(bright).transpose(2, 0, 1) / 255)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(random_picture("L", (32, 32))),
+        encode(random_picture("L", (32, 32)).convert("RGB")),
+        encode(random_picture("L", (32, 32)).convert("LA")),
+        encode(np.asarray(random_picture("L", (32, 32))).astype(np.uint16) * 257),
+        encode(random_picture("L", (32, 32)).convert("P")),
+    ],
+    ids=["L", "RGB", "LA", "16 bits", "palette"],
+)
+def test_a_grey_picture_becomes_three_equal_channels(data: bytes) -> None:
+    image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO, COLOUR)
+    grey = np.asarray(random_picture("L", (32, 32))) / 255
+    assert np.array_equal(np.rint(image * 255), np.rint(np.stack([grey] * 3) * 255))
+
+
+@pytest.mark.parametrize("kind", ["RGB", "CMYK", "L"])
+def test_a_jpeg_in_colour_stays_close(kind: str) -> None:
+    picture = Image.new("RGB", (32, 32), (200, 30, 90)).convert(kind)
+    image, report = decode_image(encode(picture, "JPEG", quality=95), Fit.EXACT, Polarity.AUTO, COLOUR)
+    expected = np.asarray(picture.convert("RGB"))[0, 0] / 255
+    assert np.abs(image - expected[:, None, None]).max() < 0.03
+    assert report.mode == kind
+
+
+def test_a_colour_picture_for_a_grey_network_is_its_luminance() -> None:
+    picture = random_picture("RGB", (32, 32))
+    grey = replace(SILHOUETTES, side=32, polarity=Polarity.LIGHT_ON_DARK)
+    image, _ = decode_image(encode(picture), Fit.EXACT, Polarity.AUTO, grey)
+    red, green, blue = np.asarray(picture, float).transpose(2, 0, 1)
+    np.testing.assert_allclose(image * 255, 0.299 * red + 0.587 * green + 0.114 * blue, atol=0.51)
+
+
+@pytest.mark.threat("silently wrong pixels")
+@pytest.mark.parametrize(
+    ("colour", "polarity", "paper"),
+    [
+        ((250, 240, 60), Polarity.AUTO, 0),
+        ((20, 30, 120), Polarity.AUTO, 1),
+        ((20, 30, 120), Polarity.LIGHT_ON_DARK, 0),
+    ],
+)
+def test_transparent_colour_stands_on_black_or_white(
+    colour: tuple[int, int, int], polarity: Polarity, paper: int
+) -> None:
+    """On the opposite of what is opaque, as in grey."""
+    picture = Image.new("RGBA", (32, 32), (*colour, 0))
+    picture.paste((*colour, 255), (8, 8, 24, 24))
+    picture.paste((*colour, 102), (8, 4, 24, 8))
+    image, _ = decode_image(encode(picture), Fit.EXACT, polarity, COLOUR)
+    assert (image[:, 0, 0] == paper).all()
+    np.testing.assert_allclose(image[:, 12, 12], np.array(colour) / 255, atol=1e-12)
+    np.testing.assert_allclose(image[:, 5, 12], 0.4 * np.array(colour) / 255 + 0.6 * paper, atol=1e-12)
+
+
+def test_wholly_transparent_colour_is_empty() -> None:
+    image, report = decode_image(encode(np.zeros((32, 32, 4), np.uint8)), Fit.EXACT, Polarity.AUTO, COLOUR)
+    assert not image.any()
+    assert report.warnings == (EMPTY,)
+
+
+def test_colour_is_empty_where_no_channel_has_a_contrast() -> None:
+    flat = np.full((32, 32, 3), (200, 30, 90), np.uint8)
+    _, report = decode_image(encode(flat), Fit.EXACT, Polarity.AUTO, COLOUR)
+    assert report.warnings == (EMPTY,)
+    flat[3:9, 3:9, 1] = 60
+    _, report = decode_image(encode(flat), Fit.EXACT, Polarity.AUTO, COLOUR)
+    assert report.warnings == ()
+
+
+def test_bright_colour_is_not_warned_of_as_ink() -> None:
+    expected = replace(COLOUR, warnings=("mostly-ink", "several-pieces"))
+    bright = encode(Image.eval(random_picture("RGB", (32, 32)), lambda value: 128 + value // 2))
+    assert decode_image(bright, Fit.EXACT, Polarity.AUTO, expected)[1].warnings == ()
+
+
+@pytest.mark.threat("silently wrong pixels")
+def test_exif_orientation_is_applied_in_colour() -> None:
+    upright = random_picture("RGB", (32, 32))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encode(upright.transpose(Image.Transpose.ROTATE_90), exif=exif.tobytes())
+    image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO, COLOUR)
+    assert np.array_equal(image, np.asarray(upright).transpose(2, 0, 1) / 255)
+
+
+@pytest.mark.parametrize(
+    ("expected", "images"),
+    [(COLOUR, "colour images of 32×32"), (replace(SILHOUETTES, side=32), "grey images of 32×32")],
+)
+def test_mnists_fit_is_for_its_size(expected: Expected, images: str) -> None:
+    with refuses(
+        ParameterError,
+        f"fit: mnist is for networks of grey images of 28×28, and this one takes {images}; "
+        "with auto a picture is brought to that size as the network's own images were",
+    ):
+        decode_image(sample(7), Fit.MNIST, Polarity.AUTO, expected)
+
+
+def test_colour_is_not_inverted_when_asked_to() -> None:
+    with refuses(ParameterError, "polarity: colour images are never inverted; leave it out"):
+        decode_image(sample(7), Fit.RESIZE, Polarity.DARK_ON_LIGHT, COLOUR)
 
 
 def test_a_network_of_silhouettes_takes_a_large_one_as_it_is() -> None:

@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from konkyo.models.files.card import Polarity
-from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.expected import Fit
 from konkyo.service.imaging.fitting import fit_as_mnist
 from konkyo.service.imaging.input_warnings import InputWarning
 from konkyo.trainer.data import Digits

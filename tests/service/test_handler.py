@@ -147,6 +147,7 @@ def test_the_other_method(client: TestClient, path: str) -> None:
 JSON_ONLY = [
     ("/explain/filters", "maps", "full"),
     ("/explain/filters", "maps", "none"),
+    ("/explain/filters", "top", "3"),
     ("/explain/occlusion", "faithfulness", "true"),
     ("/explain/occlusion", "faithfulness", "false"),
 ]
@@ -182,7 +183,7 @@ def test_what_0_1_knew_is_unknown(client: TestClient, path: str, name: str) -> N
     check_problem(client.post(path, params={name: "true"}, files=UPLOAD), 422, "invalid-parameter", detail)
 
 
-NO_TARGET = ("/predict", "/explain/grounds", "/explain/process")
+NO_TARGET = ("/predict", "/explain/grounds")
 
 
 @pytest.mark.parametrize("name", ["target", "versus"])
@@ -219,7 +220,8 @@ OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
         shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus="3"),
     ),
     "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
-    "process": (process._OPERATION, ImageQuery()),
+    "process": (process._OPERATION, process.ProcessQuery()),
+    "process with all": (process._OPERATION, process.ProcessQuery(target="3", versus="8", top=2)),
 }
 FORWARD = ("logits", "after", "trace", "run", "flatten", "convolve", "windows", "after_first")
 

@@ -131,7 +131,8 @@ def test_shapes_that_are_none_of_images(client: TestClient, shape: list[int]) ->
     ("shape", "message"),
     [
         ([1568], "inputs.0.shape: List should have at least 2 items after validation, not 1"),
-        ([2, 1, 28, 28], "inputs.0.shape: List should have at most 3 items after validation, not 4"),
+        ([2, 1, 28, 28], f"inputs.0.shape: {SHAPE}"),
+        ([2, 1, 1, 28, 28], "inputs.0.shape: List should have at most 4 items after validation, not 5"),
         ([2, 784.0], "inputs.0.shape.1: must be a valid integer"),
         (["2", 784], "inputs.0.shape.0: must be a valid integer"),
     ],

@@ -116,8 +116,13 @@ def test_a_card_is_typed(document: Document) -> None:
     schema = document["paths"]["/models/{name}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/ModelCard"}
     card = document["components"]["schemas"]["ModelCard"]
-    assert set(card["properties"]) - set(card["required"]) == {"training"}
-    assert card["properties"]["architecture"] == {"$ref": "#/components/schemas/ArchitectureCard"}
+    assert set(card["properties"]) == set(card["required"])
+    assert card["properties"]["input"]["$ref"] == "#/components/schemas/InputCard"
+    assert card["properties"]["stages"]["items"] == {"$ref": "#/components/schemas/Stage"}
+    described = document["components"]["schemas"]["Stage"]["properties"]
+    assert described["kernel"]["description"] == "Side of the square filters, in cells of the layer below."
+    explains = document["components"]["schemas"]["Explainable"]
+    assert set(explains["properties"]) - set(explains["required"]) == {"region", "regions"}
 
 
 def test_lengths_and_ranges_are_said(document: Document) -> None:
@@ -129,18 +134,21 @@ def test_lengths_and_ranges_are_said(document: Document) -> None:
         assert prediction[name]["minimum"] == 0
     assert prediction["predicted"]["maximum"] == 63
     assert prediction["probability"]["maximum"] == 1
-    image = schemas["ProcessAnswer"]["properties"]["image"]
-    assert (image["minItems"], image["items"]["maxItems"]) == (28, 28)
+    # Sizes are the network's: none is fixed.
+    rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+    assert schemas["ProcessAnswer"]["properties"]["image"]["anyOf"] == [rows, {"type": "array", "items": rows}]
+    region = schemas["OcclusionAnswer"]["properties"]["region"]
+    assert (region["minimum"], region["maximum"]) == (1, 32)
     assert schemas["Problem"]["properties"]["errors"]["maxItems"] == 10
 
 
 OPTIONAL = {
     "PredictionAnswer": set(),
-    "FiltersAnswer": {"versus", "totals", "maps"},
+    "FiltersAnswer": {"versus", "contributions", "others", "totals", "maps"},
     "OcclusionAnswer": {"versus", "pairs", "faithfulness"},
     "ShapleyAnswer": {"versus", "pairs", "filter_bias", "faithfulness"},
     "GroundsAnswer": set(),
-    "ProcessAnswer": set(),
+    "ProcessAnswer": {"versus"},
     "Problem": {"errors"},
 }
 
@@ -162,6 +170,7 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
         {"maps": "totals", "versus": 3},
         {"maps": "full", "target": 8, "versus": 3, "model": "lenet-6x16"},
         {"maps": "full", "model": "summed-3x3"},
+        {"top": 3, "versus": 3},
     ],
     "/explain/occlusion": [
         {},
@@ -177,7 +186,7 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
         {"model": "lenet-6x16", "region": 14},
     ],
     "/explain/grounds": [{}, {"region": 7, "fill": 0.5}, {"model": "lenet-6x16"}],
-    "/explain/process": [{}, {"model": "summed-3x3"}, {"model": "lenet-6x16"}],
+    "/explain/process": [{}, {"model": "summed-3x3", "versus": 3}, {"model": "lenet-6x16", "target": 3, "top": 2}],
 }
 
 
@@ -296,8 +305,8 @@ def test_a_field_from_models_has_the_description_of_its_attribute(document: Docu
     assert schemas["PlacedPair"]["description"] == "A filter pair in first or second place."
     described = {name: field["description"] for name, field in schemas["PlacedPair"]["properties"].items()}
     assert described == {
-        "conv1": "Filter numbers, from 0.",
-        "conv2": "Filter numbers, from 0.",
+        "map": "Number of the map that enters the last stage, from 0.",
+        "filter": "Number of the filter of the last stage, from 0.",
         "share": "Share of the class's images in which this pair contributes most, 0…1.",
         "mean": "Mean contribution to the class's logit.",
     }

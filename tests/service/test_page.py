@@ -113,7 +113,7 @@ def test_its_samples_hold_those_of_the_documentation() -> None:
 @pytest.mark.parametrize("data", ["MNIST", "Animals"])
 def test_each_network_has_its_own_samples(data: str) -> None:
     test = read(DATA if data == "MNIST" else DATA / "animals", "t10k")
-    networks = {name: one for name, one in load_all().items() if one.card["dataset"]["name"] == data}
+    networks = {name: one for name, one in load_all().items() if one.card.dataset.name == data}
     listed = json.loads(text("digits/samples.json"))
     assert set(listed) == set(load_all())
     for name in networks:

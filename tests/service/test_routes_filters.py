@@ -53,7 +53,7 @@ def test_ranking_and_shares(client: TestClient) -> None:
     values = [pair["contribution"] for pair in ranking]
     assert values == sorted(contributions.ravel(), reverse=True)
     for pair in ranking:
-        assert pair["contribution"] == contributions[int(pair["conv1"]), int(pair["conv2"])]
+        assert pair["contribution"] == contributions[pair["map"], pair["filter"]]
         assert pair["share"] == pytest.approx(pair["contribution"] / np.abs(contributions).sum())
 
 

@@ -15,11 +15,11 @@ from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode
 
 SHAPES = {
-    "animals-3x3": ((3, 5, 5), (3, 1, 3, 3)),
-    "animals-6x16": ((6, 5, 5), (16, 6, 3, 3)),
-    "paired-3x3": ((3, 5, 5), (3, 1, 3, 3)),
-    "summed-3x3": ((3, 5, 5), (3, 3, 3, 3)),
-    "lenet-6x16": ((6, 5, 5), (16, 6, 3, 3)),
+    "animals-3x3": [[3, 1, 5, 5], [3, 1, 3, 3]],
+    "animals-6x16": [[6, 1, 5, 5], [16, 6, 3, 3]],
+    "paired-3x3": [[3, 1, 5, 5], [3, 1, 3, 3]],
+    "summed-3x3": [[3, 1, 5, 5], [3, 3, 3, 3]],
+    "lenet-6x16": [[6, 1, 5, 5], [16, 6, 3, 3]],
 }
 
 
@@ -32,7 +32,7 @@ def test_what_takes_no_parameter_ignores_none(client: TestClient, path: str) -> 
 def test_the_list(client: TestClient) -> None:
     body = client.get("/models").json()
     assert body["default"] == "paired-3x3"
-    shapes = [(model["name"], model["architecture"]["wiring"], model["parameters"]) for model in body["models"]]
+    shapes = [(model["name"], model["stages"][1]["wiring"], model["parameters"]) for model in body["models"]]
     assert shapes == [
         ("animals-3x3", "paired", 2368),
         ("animals-6x16", "summed", 5046),
@@ -41,6 +41,10 @@ def test_the_list(client: TestClient) -> None:
         ("summed-3x3", "summed", 922),
     ]
     assert [model["dataset"] for model in body["models"]] == ["Animals", "Animals", "MNIST", "MNIST", "MNIST"]
+    first = {"filters": 3, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True}
+    paired = body["models"][3]
+    assert paired["stages"] == [first, {**first, "kernel": 3, "wiring": "paired"}]
+    assert (paired["input"], paired["head"]) == ({"channels": 1, "side": 28}, {"hidden": []})
     for model in body["models"]:
         file = (DIRECTORY / f"{model['name']}.safetensors").read_bytes()
         assert model["sha256"] == hashlib.sha256(file).hexdigest()
@@ -49,10 +53,33 @@ def test_the_list(client: TestClient) -> None:
 
 def test_a_card(client: TestClient) -> None:
     answer, kept = client.get("/models/summed-3x3").json(), json.loads((DIRECTORY / "summed-3x3.json").read_text())
-    assert answer == load(DIRECTORY / "summed-3x3.safetensors").card
-    # Cards before version 3 say less: there was MNIST only.
-    for name in kept.keys() - {"architecture", "dataset", "probe", "training"}:
+    explains = answer.pop("explains")
+    assert answer == load(DIRECTORY / "summed-3x3.safetensors").card.model_dump(mode="json")
+    # Cards before version 3 say less: there was MNIST only; before version 4 all networks had two stages.
+    for name in ("name", "parameters", "recipe", "selection", "accuracy", "made_with", "sha256"):
         assert answer[name] == kept[name]
+    assert answer["format_version"] == 4
+    assert answer["input"] == {
+        "channels": 1,
+        "side": 28,
+        "range": [0, 1],
+        "polarity": "light-on-dark",
+        "border": [0],
+    }
+    small = "a cell sees up to 25 regions, and all their combinations take more than 64 MiB"
+    exact = {
+        "region": 4,
+        "regions": list(range(4, 15)),
+        "cannot": [{"what": "region 1 to 3", "why": small}],
+    }
+    assert explains == [
+        {"operation": "predict", "cannot": []},
+        {"operation": "filters", "cannot": []},
+        {"operation": "process", "cannot": []},
+        {"operation": "occlusion", "region": 2, "regions": list(range(1, 15)), "cannot": []},
+        {"operation": "shapley", **exact},
+        {"operation": "grounds", **exact},
+    ]
     assert answer["classes"] == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
     assert (answer["preprocessing"], answer["dataset"]["name"]) == ("mnist", "MNIST")
 
@@ -70,9 +97,9 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, mode
     body = answer.json()
     checkpoint = load(DIRECTORY / f"{model}.safetensors")
     assert body["model"] == {"name": model, "sha256": checkpoint.sha256}
-    assert (tuple(body["conv1_shape"]), tuple(body["conv2_shape"])) == SHAPES[model]
-    assert np.array_equal(np.float32(body["conv1_filters"]), checkpoint.network.weights["conv1.weight"][:, 0])
-    assert np.array_equal(np.float32(body["conv2_filters"]), checkpoint.network.weights["conv2.weight"])
+    assert [stage["shape"] for stage in body["stages"]] == SHAPES[model]
+    for number, stage in enumerate(body["stages"], 1):
+        assert np.array_equal(np.float32(stage["filters"]), checkpoint.network.weights[f"conv{number}.weight"])
 
     usage, study = body["usage"], json.loads((DIRECTORY / f"{model}.usage.json").read_text())
     assert {name: usage[name] for name in ("searched", "per_class", "distinct")} == {
@@ -80,6 +107,10 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient, mode
         "per_class": 1000,
         "distinct": study["distinct"],
     }
+    for kept in study["classes"]:
+        for place in ("first", "second"):
+            # Older studies call the map and the filter of a pair by the two convolutions.
+            kept[place] = dict(zip(("map", "filter", "share", "mean"), kept[place].values(), strict=True))
     for one, kept in zip(usage["classes"], study["classes"], strict=True):
         assert one.pop("dominated") is (kept["first"]["share"] >= 0.9)
         expected = {name: value for name, value in kept.items() if name not in ("class", "label", "distances")}
@@ -103,7 +134,7 @@ def test_the_filters_as_a_picture(client: TestClient) -> None:
 def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient) -> None:
     body = unstudied.get("/models/paired-3x3/filters").json()
     assert body["usage"] is None
-    assert body["conv1_shape"] == [3, 5, 5]
+    assert body["stages"][0]["shape"] == [3, 1, 5, 5]
     picture = decode(unstudied.get("/models/paired-3x3/filters?format=png").content)
     assert picture.shape[0] < 200
 

@@ -73,15 +73,15 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
     ("parameters", "detail"),
     [
         ({"region": 0}, "region: must be greater than or equal to 1"),
-        ({"region": 15}, "region: must be less than or equal to 14"),
+        ({"region": 15}, "region: must be from 1 to 14 pixels, not 15"),
         ({"stride": 0}, "stride: must be greater than or equal to 1"),
         (
             {"region": 3, "stride": 4},
             "stride: must be from 1 to the region's 3, so that no pixel is skipped, not 4",
         ),
-        ({"fill": -0.1}, "fill: must be greater than or equal to 0"),
-        ({"fill": 1.1}, "fill: must be less than or equal to 1"),
-        ({"fill": "nan"}, "fill: must be less than or equal to 1"),
+        ({"fill": -0.1}, "fill: must be a number from 0 to 1, background or blur"),
+        ({"fill": 1.1}, "fill: must be a number from 0 to 1, background or blur"),
+        ({"fill": "nan"}, "fill: must be a number from 0 to 1, background or blur"),
         ({"score": "loss"}, "score: must be 'logit' or 'probability'"),
         ({"pairs": "maybe"}, "pairs: must be a valid boolean, unable to interpret input"),
         (
@@ -92,7 +92,7 @@ def test_the_papers_regions_by_default(client: TestClient) -> None:
         ({"versus": 7}, "versus: must differ from the target; both are 7"),
         ({"target": 3, "versus": 3}, "versus: must differ from the target; both are 3"),
         ({"versus": 10}, "versus: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
-        ({"fill": "mean"}, "fill: must be a valid number, unable to parse string as a number"),
+        ({"fill": "mean"}, "fill: must be a number from 0 to 1, background or blur"),
         ({"target": 10}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
         ({"mode": "grounds"}, UNKNOWN),
         ({"verify": True}, UNKNOWN),

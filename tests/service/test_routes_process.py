@@ -22,17 +22,31 @@ def test_every_stage_is_that_of_a_slow_pass(client: TestClient, model: str) -> N
     network, image = load(DIRECTORY / f"{model}.safetensors").network, pixels(5) / 255
     trace = slow_trace(network, image)
     filters1, filters2, maps = SHAPES[model]
-    for stage, shape in (("conv1", 24), ("pool1", 12), ("conv2", 10), ("pool2", 5)):
-        count = filters1 if stage.endswith("1") else maps
-        assert np.shape(body[stage]) == (count, shape, shape)
-        assert np.allclose(body[stage], getattr(trace, stage), atol=1e-10)
-    assert np.array_equal(np.float32(body["conv1_filters"]), network.weights["conv1.weight"][:, 0])
-    assert np.array_equal(np.float32(body["conv2_filters"]), network.weights["conv2.weight"])
+    layers = (("convolution", "conv", (24, 10)), ("maps", "pool", (12, 5)))
+    for number, (stage, count) in enumerate(zip(body["stages"], (filters1, maps), strict=True), 1):
+        assert (stage["count"], stage["shown"]) == (count, list(range(count)))
+        for field, layer, sides in layers:
+            side = sides[number - 1]
+            assert np.shape(stage[field]) == (count, side, side)
+            assert np.allclose(stage[field], getattr(trace, f"{layer}{number}"), atol=1e-10)
+        weights, bias = (network.weights[f"conv{number}.{kind}"] for kind in ("weight", "bias"))
+        # With paired wiring the three filters of the second stage are there for each of the three maps.
+        times = count // len(weights)
+        assert np.array_equal(np.float32(stage["filters"]), np.concatenate([weights] * times))
+        assert np.array_equal(np.float32(stage["bias"]), np.concatenate([bias] * times))
     assert np.allclose(body["logits"], trace.logits, atol=1e-10)
     assert (body["predicted"], body["label"]) == (5, "5")
     assert np.array_equal(body["image"], image)
-    assert np.shape(body["maps"]) == (10, filters1, filters2, 5, 5)
-    assert np.allclose(np.sum(body["maps"], axis=(3, 4)), body["contributions"], atol=1e-10)
+    assert np.shape(body["contributions"]) == (10, filters1, filters2)
+    pairs = [(pair["map"], pair["filter"]) for pair in body["pairs"]]
+    assert len(pairs) == min(filters1 * filters2, 32)
+    for pair, passed, own in zip(pairs, body["passed"], body["maps"], strict=True):
+        assert np.sum(own) == pytest.approx(body["contributions"][5][pair[0]][pair[1]], abs=1e-10)
+        head = body["head_maps"].index(pair[0] * filters2 + pair[1] if model == "paired-3x3" else pair[1])
+        weights = np.array(body["head"])[:, head]
+        assert np.allclose(weights[5] * passed, own, atol=1e-12)
+        expected = [contributions[pair[0]][pair[1]] for contributions in body["contributions"]]
+        assert np.allclose((weights * passed).sum((1, 2)), expected, atol=1e-10)
     piece = linear_piece(network, image)
     assert np.allclose(np.array(body["contributions"])[:, 1, 2], piece.pair(image, 1, 2), atol=1e-10)
     whole = np.sum(body["contributions"], axis=(1, 2)) + np.sum(body["filter_bias"], axis=1) + body["class_bias"]

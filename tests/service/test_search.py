@@ -7,33 +7,57 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.architecture import Wiring, two_stages
+from konkyo.models.architecture import STAGES_SYNTAX
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.service.app import create_app
 from konkyo.service.search import load
 from konkyo.service.settings import Settings
-from konkyo.trainer.recipe import BEST
-from konkyo.trainer.search import Candidate, document
 from tests.helpers.refuse import refuses
 
-CANDIDATES = [
-    Candidate(
-        two_stages(wiring, filters, filters),
-        [
-            {"seed": seed, "validation": 0.97 + filters / 200, "chosen_by": 0.5, "step": 10, "test": 0.96 + seed / 100}
-            for seed in (1, 2)
-        ],
-    )
-    for wiring, filters in ((Wiring.SUMMED, 1), (Wiring.SUMMED, 2), (Wiring.PAIRED, 2))
-]
+FIRST = {"filters": 2, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True}
+TEST = {"mean": 0.975, "deviation": 0.01}
+
+
+def stages(wiring: str, filters: int) -> list[dict[str, object]]:
+    return [{**FIRST, "filters": filters}, {**FIRST, "filters": filters, "kernel": 3, "wiring": wiring}]
+
+
+def network(wiring: str, filters: int, parameters: int, validation: float) -> dict[str, object]:
+    accuracy = {"validation": {"mean": validation, "deviation": 0.0}, "test": TEST}
+    return {"stages": stages(wiring, filters), "parameters": parameters, **accuracy}
+
+
+# What the trainer writes beside this, the recipe and the runs, is not shown.
+SEARCH = {
+    "minimum_accuracy": 0.98,
+    "lenet_parameters": 5046,
+    "smallest": [
+        {"stages": stages("summed", 2), "parameters": 600, "share_of_lenet": 600 / 5046},
+        {"stages": stages("paired", 2), "parameters": 1082, "share_of_lenet": 1082 / 5046},
+    ],
+    "networks": [network("summed", 1, 296, 0.975), network("summed", 2, 600, 0.98), network("paired", 2, 1082, 0.98)],
+}
+
+
+def spelled(value: object) -> object:
+    """The same as it stands in the file: stages are text there."""
+    if isinstance(value, list):
+        return [spelled(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    said = {name: spelled(one) for name, one in value.items()}
+    if "stages" in value:
+        first, last = value["stages"]
+        said["stages"] = f"{first['filters']}k5,{last['filters']}k3{'q' * (last['wiring'] == 'paired')}"
+    return said
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     for suffix in ("safetensors", "json"):
         shutil.copy(DIRECTORY / f"summed-3x3.{suffix}", tmp_path)
-    (tmp_path / SEARCH_FILE).write_text(pretty(document(CANDIDATES, BEST, 0.98)))
+    (tmp_path / SEARCH_FILE).write_text(json.dumps(spelled({"format_version": 2, "recipe": {"steps": 1}, **SEARCH})))
     return tmp_path
 
 
@@ -44,21 +68,13 @@ def listed(directory: Path) -> dict[str, object]:
 
 
 def test_the_list_shows_what_was_searched(directory: Path) -> None:
-    test = {"mean": pytest.approx(0.975), "deviation": pytest.approx(0.01 / 2**0.5)}
-    validated = {"mean": pytest.approx(0.98), "deviation": 0.0}
-    assert listed(directory)["search"] == {
-        "minimum_accuracy": 0.98,
-        "lenet_parameters": 5046,
-        "smallest": [
-            {**shape("summed", 2, 600), "share_of_lenet": 600 / 5046},
-            {**shape("paired", 2, 1082), "share_of_lenet": 1082 / 5046},
-        ],
-        "networks": [
-            {**shape("summed", 1, 296), "validation": {"mean": pytest.approx(0.975), "deviation": 0.0}, "test": test},
-            {**shape("summed", 2, 600), "validation": validated, "test": test},
-            {**shape("paired", 2, 1082), "validation": validated, "test": test},
-        ],
-    }
+    assert listed(directory)["search"] == SEARCH
+
+
+def test_the_shipped_search_is_shown() -> None:
+    found = load(DIRECTORY)
+    assert found is not None
+    assert {one.parameters for one in found.smallest} <= {one.parameters for one in found.networks}
 
 
 def test_without_a_search_there_is_none(directory: Path) -> None:
@@ -73,13 +89,15 @@ WHOLE = "Input should be a valid integer, unable to parse string as an integer"
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        ({"format_version": 2}, "format_version", "Input should be 1"),
+        ({"format_version": 3}, "format_version", "Input should be 2"),
         (
             {"minimum_accuracy": "high"},
             "minimum_accuracy",
             "Input should be a valid number, unable to parse string as a number",
         ),
-        ({"networks": [{}]}, "networks.0.wiring", "Field required"),
+        ({"networks": [{}]}, "networks.0.stages", "Field required"),
+        ({"networks": [{"stages": []}]}, "networks.0.stages", "must be text such as 4k5,4k3"),
+        ({"networks": [{"stages": "4k5,x"}]}, "networks.0.stages", f"stage 2 is 'x'; write {STAGES_SYNTAX}"),
     ],
 )
 def test_a_damaged_file_stops_the_start(directory: Path, change: dict[str, object], field: str, message: str) -> None:
@@ -95,7 +113,3 @@ def test_a_file_that_is_no_json_stops_the_start(directory: Path) -> None:
     (directory / SEARCH_FILE).write_text("{")
     with pytest.raises(CheckpointError, match=r"^search\.json: file: Invalid JSON: "):
         load(directory)
-
-
-def shape(wiring: str, filters: int, parameters: int) -> dict[str, object]:
-    return {"wiring": wiring, "conv1_filters": filters, "conv2_filters": filters, "parameters": parameters}

@@ -8,10 +8,11 @@ pytest.importorskip("torch")
 import torch
 
 from konkyo.trainer import augmentation
-from konkyo.trainer.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, document, with_copies
+from konkyo.trainer.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, card, with_copies
 from konkyo.trainer.data import Digits
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(28.0) - 13.5, torch.arange(28.0) - 13.5, indexing="ij")
+SIDE = 28
 CHANGES = {"TURN": TURN, "STRETCH": STRETCH, "SLANT": SLANT, "SHIFT": SHIFT}
 
 
@@ -48,7 +49,7 @@ def longer(images: torch.Tensor, across: bool) -> torch.Tensor:
     [
         ("TURN", lambda images, across: tilt(images, across).abs(), TURN),
         ("STRETCH", lambda images, across: (longer(images, across) - 1).abs(), STRETCH),
-        ("SHIFT", lambda images, across: mean(images, COLUMNS if across else ROWS).abs(), SHIFT),
+        ("SHIFT", lambda images, across: mean(images, COLUMNS if across else ROWS).abs(), SHIFT * SIDE),
     ],
 )
 @pytest.mark.parametrize("across", [False, True])
@@ -106,4 +107,16 @@ def test_half_of_the_images_are_mirrored_where_that_shows_the_same() -> None:
     mirrored = (mean(augment(images, 1, mirror=True), COLUMNS) > 0).float().mean()
     assert 0.4 < mirrored < 0.6
     assert (mean(augment(images, 1), COLUMNS) < 0).all()
-    assert document(mirror=True) == {**document(mirror=False), "mirror": True}
+    assert (card(28, mirror=True).mirror, card(28, mirror=False).mirror) == (True, False)
+
+
+def test_a_shift_grows_with_the_side_and_channels_move_together() -> None:
+    assert (card(28, mirror=False).shift, card(64, mirror=False).shift) == (0.8, 1.828571)
+    grey = torch.rand(30, 1, 40, 40, generator=torch.Generator().manual_seed(3))
+    coloured = augment(torch.cat([grey, grey / 2, grey * 0 + 0.25], 1), 1)
+    np.testing.assert_allclose(coloured[:, 1], coloured[:, 0] / 2, atol=1e-6)
+    inner = slice(5, -5)
+    np.testing.assert_allclose(coloured[:, :1, inner, inner], augment(grey, 1)[:, :, inner, inner], atol=1e-6)
+    # What comes in from outside is the edge in colour, and empty in grey.
+    np.testing.assert_allclose(coloured[:, 2], 0.25, atol=1e-6)
+    assert augment(grey * 0 + 0.25, 1)[:, :, :, 0].min() < 0.2

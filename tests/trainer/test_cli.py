@@ -18,7 +18,7 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.train as command_module
-from konkyo.models.architecture import Wiring, two_stages
+from konkyo.models.architecture import STAGES_SYNTAX, Wiring, two_stages
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.files.checkpoint import load
 from konkyo.trainer.cli import app
@@ -70,14 +70,14 @@ def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     """600 test images stand in for MNIST."""
     parts = {"train": digits[:600], "t10k": digits[600:700]}
-    monkeypatch.setattr(command_module, "data_set", lambda _, part: parts[part])
+    monkeypatch.setattr(command_module, "data_set", lambda _, part, *__: parts[part])
 
 
-@pytest.mark.parametrize("filters", ["3", "3x", "x3", "3x3x3", "3X3", "3 x 3", "-1x3", "100x3", "", "axb"])
-def test_refuses_filters(filters: str) -> None:
-    result = in_process(f"--filters={filters}")
+@pytest.mark.parametrize("hidden", ["0", "x", "128,", "128 64", "-1", "12.5", "99999"])
+def test_refuses_hidden_layers(hidden: str) -> None:
+    result = in_process(f"--hidden={hidden}")
     assert result.exit_code == 2
-    assert f"Invalid value for --filters: must be two counts such as 3x3, not {filters!r}" in words(result.output)
+    assert f"Invalid value for --hidden: must be counts such as 128 or 128,64, not {hidden!r}" in words(result.output)
 
 
 @pytest.mark.parametrize("name", ["Paired", "a b", "../up", "-a", "a" * 65, "ä", "a.b", "a\n"])
@@ -97,7 +97,8 @@ def test_refuses_a_name(name: str) -> None:
         ("--learning-rate", "0"),
         ("--held-out", "0"),
         ("--minimum-accuracy", "101"),
-        ("--wiring", "tangled"),
+        ("--side", "7"),
+        ("--patience", "-1"),
     ],
 )
 def test_refuses_an_option_out_of_range(option: str, value: str) -> None:
@@ -106,11 +107,14 @@ def test_refuses_an_option_out_of_range(option: str, value: str) -> None:
     assert f"Invalid value for '{option}': " in words(result.output)
 
 
+@pytest.mark.usefixtures("little")
 def test_an_impossible_architecture_is_an_error_and_no_traceback() -> None:
-    assert isinstance(in_process("--filters=65x3").exception, ArchitectureError)
-    done = shell("--filters=65x3")
+    result = in_process("--stages=3k5,65k3")
+    assert isinstance(result.exception, ArchitectureError)
+    assert str(result.exception) == "stage 2's filters must be from 1 to 64, not 65"
+    done = shell("--stages=3x5")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: stage 1's filters must be from 1 to 64, not 65\n"
+    assert done.stderr == f"error: stage 1 is '3x5'; write {STAGES_SYNTAX}\n"
 
 
 def test_an_error_is_printed_as_it_is(tmp_path: Path) -> None:
@@ -125,21 +129,26 @@ def test_an_error_is_printed_as_it_is(tmp_path: Path) -> None:
     )
 
 
-SMALL = ["--filters=1x2", "--steps=60", "--batch=20", "--learning-rate=0.01", "--held-out=100", "--minimum-accuracy=0"]
+SMALL = [
+    "--stages=1k5,2k3",
+    "--steps=60",
+    "--batch=20",
+    "--learning-rate=0.01",
+    "--held-out=100",
+    "--minimum-accuracy=0",
+]
 
 
 @pytest.mark.usefixtures("little")
 def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits) -> None:
     out, runs = tmp_path / "out[1]", tmp_path / "runs"
-    result = in_process(
-        *SMALL, "--wiring=summed", "--no-conv2-bias", "--seed=4", "--seeds=2", f"--out={out}", f"--runs={runs}"
-    )
+    result = in_process(*SMALL, "--stages=1k5,2k3u", "--seed=4", "--seeds=2", f"--out={out}", f"--runs={runs}")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in out.iterdir()) == ["summed-1x2.json", "summed-1x2.safetensors"]
-    assert sorted(path.name for path in (runs / "summed-1x2").iterdir()) == ["paper-4-5.pt"]
-    made = load(out / "summed-1x2.safetensors")
+    assert sorted(path.name for path in out.iterdir()) == ["1k5-2k3u.json", "1k5-2k3u.safetensors"]
+    assert sorted(path.name for path in (runs / "1k5-2k3u").iterdir()) == ["paper-4-5.pt"]
+    made = load(out / "1k5-2k3u.safetensors")
     assert made.network.architecture == two_stages(Wiring.SUMMED, 1, 2, conv2_bias=False)
-    assert made.card["recipe"] == {
+    assert made.card.recipe == {
         "steps": 60,
         "batch": 20,
         "learning_rate": 0.01,
@@ -151,38 +160,39 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "augmented": False,
         "restarts": 1,
         "rung": 0,
+        "patience": 0,
     }
-    tried = made.card["selection"]["runs"]
-    assert [run["seed"] for run in tried] == [4, 5]
-    best = max(tried, key=lambda run: run["chosen_by"])
-    assert made.card["selection"]["seed"] == best["seed"]
+    tried = made.card.selection.runs
+    assert [run.seed for run in tried] == [4, 5]
+    best = max(tried, key=lambda run: run.chosen_by)
+    assert made.card.selection.seed == best.seed
     pictures, labels = digits.images[600:700] / 255, digits.labels[600:700]
     right = int((made.network.astype(np.float64).logits(pictures).argmax(-1) == labels).sum())
     said = words(result.output)
     assert (
-        f"seed {best['seed']} has {right:.2f}% accuracy on the 100 test images, "
-        f"with {made.card['parameters']} parameters" in said
+        f"seed {best.seed} has {right:.2f}% accuracy on the 100 test images, "
+        f"with {made.card.parameters} parameters" in said
     )
-    tests = [run["test"] for run in tried]
+    tests = [run.test for run in tried]
     assert tests[tried.index(best)] == right / 100
     spread = abs(tests[0] - tests[1]) / 2**0.5
     assert f"all 2 seeds: {sum(tests) / 2:.2%} ± {spread:.2%} of the test images (mean ± sd)" in said
     assert f"{made.sha256[:12]}…" in said
-    assert "out[1]/summed-1x2.safetensors and .json" in result.output.replace("\n", "")
+    assert "out[1]/1k5-2k3u.safetensors and .json" in result.output.replace("\n", "")
 
 
 @pytest.mark.usefixtures("little")
 def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
-    state = tmp_path / "runs" / "paired-3x3" / "paper-1-1.pt"
+    state = tmp_path / "runs" / "3k5-3k3q" / "paper-1-1.pt"
     result = in_process(
         "--steps=1", "--held-out=100", "--minimum-accuracy=0", f"--out={tmp_path}", f"--runs={tmp_path / 'runs'}"
     )
     assert result.exit_code == 0, result.output
     assert state.exists()
-    made = load(tmp_path / "paired-3x3.safetensors")
+    made = load(tmp_path / "3k5-3k3q.safetensors")
     assert made.network.architecture == two_stages(Wiring.PAIRED, 3, 3)
-    assert made.card["recipe"]["batch"] == 100
-    assert made.card["recipe"]["learning_rate"] == 0.001
+    assert made.card.recipe["batch"] == 100
+    assert made.card.recipe["learning_rate"] == 0.001
 
 
 def test_five_seeds_are_trained_together() -> None:
@@ -196,7 +206,7 @@ def test_the_best_recipe(tmp_path: Path) -> None:
     result = in_process(*options)
     assert result.exit_code == 0, result.output
     assert (tmp_path / "runs" / "better" / "best-1-1.pt").exists()
-    recipe = load(tmp_path / "out" / "better.safetensors").card["recipe"]
+    recipe = load(tmp_path / "out" / "better.safetensors").card.recipe
     changed = {"steps": 60, "batch": 20, "held_out": 100, "learning_rate": 0.01}
     assert recipe == {**asdict(BEST), **changed, "schedule": "one-cycle"}
     again = in_process(*options)
@@ -232,7 +242,7 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert load(tmp_path / "out" / "x.safetensors").sha256 == load(tmp_path / "whole" / "x.safetensors").sha256
 
 
-QUICK = ["--wiring=summed", "--filters=1x1", "--batch=10", "--held-out=500", "--name=quick"]
+QUICK = ["--stages=1k5,1k3", "--batch=10", "--held-out=500", "--name=quick"]
 
 
 @needs_mnist
@@ -253,7 +263,7 @@ def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     read = made.network.astype(np.float64).logits(digits.images / 255).argmax(-1)
     share = int((read == digits.labels).sum()) / 10_000
     assert share > 0.85
-    assert made.card["accuracy"]["test"] == share
+    assert made.card.accuracy.test == share
     assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
 
 
@@ -308,7 +318,7 @@ def test_several_starts_by_the_papers_recipe(tmp_path: Path) -> None:
     """It has no rungs of its own."""
     result = in_process(*SMALL, "--restarts=2", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}")
     assert result.exit_code == 0, result.output
-    recipe = load(tmp_path / "out" / "paired-1x2.safetensors").card["recipe"]
+    recipe = load(tmp_path / "out" / "1k5-2k3.safetensors").card.recipe
     assert (recipe["steps"], recipe["restarts"], recipe["rung"]) == (60, 2, 15)
 
 

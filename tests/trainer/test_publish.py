@@ -64,33 +64,33 @@ def test_chooses_by_validation_though_the_test_images_prefer_another(
     assert predictions(runs[0], relabelled) == relabelled.labels.tolist()
     assert predictions(runs[1], relabelled) != relabelled.labels.tolist()
     published = publish("chosen", runs, relabelled, 0.0, tmp_path)
-    assert published.card["selection"]["seed"] == 8  # the first of equal ones
+    assert published.card.selection.seed == 8  # the first of equal ones
     chosen = runs[1].result(0)
     assert {name: array.tolist() for name, array in published.network.weights.items()} == {
         name: array.tolist() for name, array in chosen.weights.items()
     }
-    assert publish("turned", runs[::-1], relabelled, 0.0, tmp_path).card["selection"]["seed"] == 9
+    assert publish("turned", runs[::-1], relabelled, 0.0, tmp_path).card.selection.seed == 9
 
 
 def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digits: Digits, tmp_path: Path) -> None:
     recipe = replace(RECIPE, augmented=True)
     run = finished(Run(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
     card = publish("augmented", [run], digits[600:700], 0.0, tmp_path).card
-    assert (
-        card["selection"]["by"] == "validation accuracy on 100 held-out training images and 8 augmented copies of each"
-    )
-    [told] = card["selection"]["runs"]
-    assert told["validation"] == card["accuracy"]["validation"] == validated(run, digits)
+    assert card.selection.by == "validation accuracy on 100 held-out training images and 8 augmented copies of each"
+    [told] = card.selection.runs
+    assert told.validation == card.accuracy.validation == validated(run, digits)
     images, labels = with_copies(digits[:600].split(100)[1])
     predicted = run.result(0).logits(images.numpy()[:, 0]).argmax(-1)
-    assert card["training"]["augmentations"] == {
+    assert card.training is not None
+    assert card.training.augmentations is not None
+    assert card.training.augmentations.model_dump() == {
         "turn": 0.08,
         "stretch": 0.04,
         "slant": 0.06,
         "shift": 0.8,
         "mirror": False,
     }
-    assert told["chosen_by"] == (predicted == labels.numpy()).mean() != told["validation"]
+    assert told.chosen_by == (predicted == labels.numpy()).mean() != told.validation
 
 
 def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
@@ -100,19 +100,15 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
     pairs = list(zip(shown, predicted, strict=True))
     card = json.loads((tmp_path / "named.json").read_text())
     assert card == {
-        "format_version": 3,
+        "format_version": 4,
         "name": "named",
-        "architecture": {
-            "wiring": "paired",
-            "conv1_filters": 3,
-            "conv2_filters": 3,
-            "conv1_kernel": 5,
-            "conv2_kernel": 3,
-            "conv2_bias": True,
-            "classes": 10,
-        },
+        "input": {"channels": 1, "side": 28, "range": [0, 1], "polarity": "light-on-dark", "border": [0]},
+        "stages": [
+            {"filters": 3, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True},
+            {"filters": 3, "kernel": 3, "padding": 0, "pool": True, "wiring": "paired", "bias": True},
+        ],
+        "head": {"hidden": []},
         "parameters": 2368,
-        "input": {"side": 28, "range": [0, 1], "polarity": "light-on-dark"},
         "classes": list("0123456789"),
         "preprocessing": "mnist",
         "polarity": "auto",
@@ -133,7 +129,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
                 for run, chosen_by in zip(runs, (0.75, 0.875, 0.875), strict=True)
             ],
         },
-        "dataset": MNIST.document,
+        "dataset": MNIST.card.model_dump(mode="json"),
         "accuracy": {
             "validation": validated(runs[1], digits),
             "test": sum(truth == digit for truth, digit in pairs) / 300,
@@ -141,7 +137,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
             "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
         },
-        "probe": probe.make(runs[1].result(0), some.images[0]),
+        "probe": probe.make(runs[1].result(0), some.images[0]).model_dump(mode="json"),
         "made_with": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
@@ -149,7 +145,8 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
         },
         "sha256": hashlib.sha256((tmp_path / "named.safetensors").read_bytes()).hexdigest(),
     }
-    assert published.card == card == load(tmp_path / "named.safetensors").card
+    assert published.card.model_dump(mode="json") == card
+    assert load(tmp_path / "named.safetensors").card == published.card
 
 
 def test_below_the_minimum_accuracy_nothing_is_written(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
@@ -167,14 +164,14 @@ def test_below_the_minimum_accuracy_nothing_is_written(runs: list[Run], digits: 
     with pytest.raises(RunError):
         publish("low", runs, perfect, right / 100 + 1e-9, tmp_path)
     assert list(tmp_path.iterdir()) == []
-    assert publish("low", runs, perfect, right / 100, tmp_path).card["accuracy"]["test"] == 1
+    assert publish("low", runs, perfect, right / 100, tmp_path).card.accuracy.test == 1
 
 
 def test_the_test_images_do_not_decide_whether_it_is_written(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
     some = digits[1_000:1_200]
     wrong = Digits(some.images, np.array([(digit + 1) % 10 for digit in predictions(runs[1], some)], np.uint8))
-    accuracy = publish("kept", runs, wrong, validated(runs[1], digits), tmp_path).card["accuracy"]
-    assert (accuracy["test"], accuracy["validation"]) == (0, validated(runs[1], digits))
+    accuracy = publish("kept", runs, wrong, validated(runs[1], digits), tmp_path).card.accuracy
+    assert (accuracy.test, accuracy.validation) == (0, validated(runs[1], digits))
 
 
 def test_publishing_below_the_minimum_accuracy_leaves_an_older_checkpoint(

@@ -13,8 +13,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.search as command_module
-from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.files.card import RunDocument
+from konkyo.models.architecture import Wiring, two_stages, written_stages
+from konkyo.models.files.card import RunCard
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
@@ -25,23 +25,23 @@ from tests.helpers.runs import interrupted
 
 
 def candidate(wiring: str, a: int, b: int, *validations: float, test: float = 0.5) -> Candidate:
-    runs: list[RunDocument] = [
-        {"seed": seed, "validation": validation, "chosen_by": validation, "step": 10, "test": test + seed / 100}
+    runs = [
+        RunCard(seed=seed, validation=validation, chosen_by=validation, step=10, test=test + seed / 100)
         for seed, validation in enumerate(validations)
     ]
     return Candidate(two_stages(Wiring(wiring), a, b), runs)
 
 
 def test_the_grid_holds_both_wirings_and_lenet_the_smallest_first() -> None:
-    found = [(str(one.wiring), one.conv1_filters, one.conv2_filters, one.parameters) for one in grid([2, 1], [1, 3])]
+    found = [(written_stages(one.stages), one.parameters) for one in grid([2, 1], [1, 3])]
     assert found == [
-        ("summed", 1, 1, 296),
-        ("summed", 2, 1, 331),
-        ("paired", 2, 1, 572),
-        ("summed", 1, 3, 816),
-        ("summed", 2, 3, 869),
-        ("paired", 2, 3, 1592),
-        ("summed", 6, 16, 5046),
+        ("1k5,1k3", 296),
+        ("2k5,1k3", 331),
+        ("2k5,1k3q", 572),
+        ("1k5,3k3", 816),
+        ("2k5,3k3", 869),
+        ("2k5,3k3q", 1592),
+        ("6k5,16k3", 5046),
     ]
     assert grid([6], [16]) == [LENET, two_stages(Wiring.PAIRED, 6, 16)]
 
@@ -62,7 +62,7 @@ def test_the_document_says_what_was_found() -> None:
     candidates = [candidate("summed", 3, 3, 0.97, 0.99, test=0.9), candidate("paired", 3, 3, 0.96, test=0.8)]
     made = document(candidates, PAPER, 0.98)
     assert made["smallest"] == [
-        {"wiring": "summed", "conv1_filters": 3, "conv2_filters": 3, "parameters": 922, "share_of_lenet": 922 / 5046}
+        {"wiring": "summed", "stages": "3k5,3k3", "parameters": 922, "share_of_lenet": 922 / 5046}
     ]
     first, second = made["networks"]
     assert first["validation"] == {"mean": pytest.approx(0.98), "deviation": pytest.approx(0.01 * 2**0.5)}
@@ -71,7 +71,7 @@ def test_the_document_says_what_was_found() -> None:
     assert (made["minimum_accuracy"], made["lenet_parameters"], made["recipe"]["steps"]) == (0.98, 5046, 100_000)
 
 
-OPTIONS = ["--conv1=1,2", "--conv2=1", "--seeds=2", "--recipe=paper", "--steps=250"]
+OPTIONS = ["--first=1,2", "--last=1", "--seeds=2", "--recipe=paper", "--steps=250"]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     assert not (tmp_path / "models" / "search.json").exists()
     again = search()
     assert again.exit_code == 0, again.output
-    assert "1 of 4: summed-1x1: trained before" in again.output
+    assert "1 of 4: 1k5-1k3: trained before" in again.output
     assert "goes on from step 100 of 250" in again.output
     resumed = (tmp_path / "models" / "search.json").read_text()
     whole = search("--runs=other")
@@ -112,12 +112,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     assert (tmp_path / "models" / "search.json").read_text() == resumed
 
     made = json.loads(resumed)
-    assert [(one["wiring"], one["conv1_filters"], one["conv2_filters"]) for one in made["networks"]] == [
-        ("summed", 1, 1),
-        ("summed", 2, 1),
-        ("paired", 2, 1),
-        ("summed", 2, 2),
-    ]
+    assert [one["stages"] for one in made["networks"]] == ["1k5,1k3", "2k5,1k3", "2k5,1k3q", "2k5,2k3"]
     assert all([run["seed"] for run in one["runs"]] == [1, 2] for one in made["networks"])
     # What stands in the file, once more, from the state that the runs left.
     wide = made["networks"][2]
@@ -126,7 +121,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
         Recipe(steps=250, batch=10, held_out=200, learning_rate=0.005, evaluate_every=100, restarts=4, rung=60),
         [1, 2],
         digits[:1_200],
-        tmp_path / "runs" / "search" / "paper-250" / "paired-2x1-1-2.pt",
+        tmp_path / "runs" / "search" / "paper-250" / "2k5-1k3q-1-2.pt",
     )
     fresh = digits[1_200:1_300]
     tests = [
@@ -145,7 +140,7 @@ def test_says_what_is_smallest(tmp_path: Path) -> None:
     found = search("--minimum-accuracy=40", "--steps=250")
     assert found.exit_code == 0, found.output
     said = " ".join(found.output.split())
-    assert "The smallest that validates at 40.0% on average, summed: 1 and 1 filters, 296 parameters, " in said
+    assert "The smallest that validates at 40.0% on average, summed: 1k5,1k3, 296 parameters, " in said
     made = json.loads((tmp_path / "models" / "search.json").read_text())
     assert made["minimum_accuracy"] == 0.4
     assert made["smallest"][0]["parameters"] == 296
@@ -156,7 +151,7 @@ def test_says_what_is_smallest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "text"), [("--conv1", "3x3"), ("--conv2", ""), ("--conv1", "1,,2"), ("--conv2", "1.5")]
+    ("option", "text"), [("--first", "3x3"), ("--last", ""), ("--first", "1,,2"), ("--last", "1.5")]
 )
 @pytest.mark.usefixtures("little")
 def test_refuses_counts(option: str, text: str) -> None:

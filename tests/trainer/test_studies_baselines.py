@@ -11,7 +11,6 @@ from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.baselines import BASELINES
-from konkyo.trainer.studies.pixels import pixel_ledger
 from konkyo.trainer.studies.shapley import EVALUATIONS, Baseline, Question
 
 NETWORK = load_all()["summed-3x3"].precise
@@ -81,10 +80,11 @@ def test_ablation_is_occlusion(question: Question) -> None:
 
 
 def test_gradient_shap_is_the_gradient_along_the_path(question: Question) -> None:
-    """Its mean over the path, by the ledger of every hundredth of it."""
+    """Its mean over the path, by the gradient at every hundredth of it."""
     found, _ = asked("gradient SHAP").approximate(question, 2000)
     shares = (np.arange(200) + 0.5) / 200
-    path = [pixel_ledger(NETWORK, share * question.image, question.target).heatmap() / share for share in shares]
+    images = shares[:, None, None, None] * question.image
+    path = question.image * gradient(NETWORK, images, np.full(len(shares), question.target))[:, 0]
     expected = np.mean(path, axis=0).reshape(7, 4, 7, 4).sum((1, 3))
     np.testing.assert_allclose(found, expected, rtol=0, atol=0.05 * np.abs(expected).max())
 

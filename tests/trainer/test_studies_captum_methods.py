@@ -2,17 +2,25 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("captum")
 
-from konkyo.models.architecture import Architecture  # noqa: E402
+from konkyo.models.architecture import Architecture, parse_stages  # noqa: E402
 from konkyo.models.network import Array, Network  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS, Layers  # noqa: E402
-from konkyo.trainer.studies.explanations import EXPLANATIONS, LEDGER, Task  # noqa: E402
-from konkyo.trainer.studies.pixels import pixel_ledger  # noqa: E402
-from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
+from konkyo.trainer.studies.explanations import EXPLANATIONS, Task  # noqa: E402
+from tests.helpers.any_network import (  # noqa: E402
+    any_architectures,
+    gradient,
+    random_images,
+    random_weights,
+    torch_logits,
+)
+from tests.helpers.oracles import PAIRED, SUMMED, random_network, title  # noqa: E402
 
 
 def task_of(network: Network, digits: Digits, seed: int = 0) -> Task:
@@ -25,28 +33,35 @@ def heatmap(name: str, task: Task) -> Array:
     return found(task)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_the_layers_read_as_the_network_does(architecture: Architecture, digits: Digits) -> None:
-    network, images = random_network(architecture, 94), digits.scaled(np.float64)[:4]
-    read = Layers(network)(torch.from_numpy(images)[:, None]).detach().numpy()
-    np.testing.assert_allclose(read, network.logits(images), rtol=0, atol=1e-12)
+@given(any_architectures(), st.integers(0, 2**32))
+def test_the_layers_read_as_the_network_does(architecture: Architecture, seed: int) -> None:
+    network = random_weights(architecture, seed)
+    images = random_images(architecture, 3, seed)
+    read = Layers(network)(torch.from_numpy(images)).detach().numpy()
+    np.testing.assert_allclose(read, torch_logits(network, images), rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_gradients_are_those_of_the_ledgers_pixels(architecture: Architecture, digits: Digits) -> None:
+def test_gradients_are_those_of_the_logit(architecture: Architecture, digits: Digits) -> None:
     task = task_of(random_network(architecture, 95), digits)
-    ledger = heatmap(LEDGER, task)
-    np.testing.assert_allclose(heatmap("input × gradient", task), ledger, rtol=0, atol=1e-12)
-    ink = task.images > 0
-    gradient = np.abs(ledger[ink] / task.images[ink])
-    np.testing.assert_allclose(heatmap("saliency", task)[ink], gradient, rtol=0, atol=1e-11)
-    # Integrated gradients: the ledger at 50 points of the path, by Gauss and Legendre. Captum rounds them to float32.
+
+    def slope(images: Array) -> Array:
+        return gradient(task.network, images[:, None], task.target)[:, 0]
+
+    np.testing.assert_allclose(heatmap("input × gradient", task), task.images * slope(task.images), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(heatmap("saliency", task), np.abs(slope(task.images)), rtol=0, atol=1e-11)
+    # At 50 points of the path, by Gauss and Legendre. Captum rounds them to float32.
     points, weights = np.polynomial.legendre.leggauss(50)
-    path = sum(
-        weight / 2 * pixel_ledger(task.network, share * task.images, task.target).heatmap() / share
-        for share, weight in zip((points + 1) / 2, weights, strict=True)
-    )
-    np.testing.assert_allclose(heatmap("integrated gradients", task), path, rtol=0, atol=1e-7)
+    path = sum(weight / 2 * slope(share * task.images) for share, weight in zip((points + 1) / 2, weights, strict=True))
+    np.testing.assert_allclose(heatmap("integrated gradients", task), task.images * path, rtol=0, atol=1e-7)
+
+
+def test_in_colour_a_pixel_has_the_sum_over_its_channels() -> None:
+    architecture = Architecture(parse_stages("3k3p1,4k3nq"), 12, 3, (5,), 3)
+    network, images = random_weights(architecture, 4), random_images(architecture, 2, 5)
+    task = Task(network, images, network.logits(images).argmax(-1), 0)
+    expected = (images * gradient(network, images, task.target)).sum(1)
+    np.testing.assert_allclose(heatmap("input × gradient", task), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
@@ -62,8 +77,8 @@ def test_grad_cam_lies_where_its_cells_look(digits: Digits) -> None:
     trace = task.network.trace(task.images)
     # The gradient of each map's mean: what its open gates hand on, over its 100 cells.
     affine = task.network.weights["affine.weight"].reshape(10, 9, 25)[task.target]
-    weight = (affine * (trace.pool2.reshape(2, 9, 25) > 0)).sum(-1) / 100
-    cells = np.maximum((weight[..., None, None] * trace.conv2).sum(1), 0)
+    weight = (affine * (trace.layers[-1].reshape(2, 9, 25) > 0)).sum(-1) / 100
+    cells = np.maximum((weight[..., None, None] * trace.convolutions[-1]).sum(1), 0)
     assert cells.any()
     # Cell c looks at pixels 2c … 2c + 9: its middle is 2c + 4.5.
     middles, pixels = 2 * np.arange(10) + 4.5, np.arange(28)

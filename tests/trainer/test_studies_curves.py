@@ -9,7 +9,6 @@ from konkyo.models.hiding.occlusion import Score
 from konkyo.models.network import Array, Network, softmax
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
-from konkyo.trainer.studies.pixel_responses import PixelResponses
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
 from tests.helpers.oracles import SUMMED, random_network
 
@@ -39,7 +38,7 @@ def test_curves_are_those_of_every_image_predicted_by_itself(base: str, rounded:
     attribution = attribution.round() if rounded else attribution  # rounded: many ties, by pixel
     target = int(network.logits(image).argmax())
     other = replacement(base, image)
-    drawn = curves(PixelResponses.of(network, image, other), attribution, target)
+    drawn = curves(network, image, other, attribution, target)
     assert SCORES == (Score.LOGIT, Score.PROBABILITY)
     expected = step_by_step(network, image, other, attribution, target)
     for which, score in enumerate(SCORES):
@@ -59,20 +58,19 @@ def test_curves_are_those_of_every_image_predicted_by_itself(base: str, rounded:
 def test_areas_on_paper() -> None:
     """Two pixels of ink, of which the lamp alone counts: named first, and named last."""
     network, image = lamp_network(), lit((2, 2))
-    pixels = PixelResponses.of(network, image)
     assert network.logits(image).argmax() == 6
     first, last = np.zeros((28, 28)), np.zeros((28, 28))
     first[LAMP], last[LAMP] = 1, -1
     half = (WHOLE + HIDDEN) / 2
     logit = 0  # in SCORES
-    good = curves(pixels, first, 6).areas()[logit]
+    good = curves(network, image, np.zeros((28, 28)), first, 6).areas()[logit]
     np.testing.assert_allclose(good, [(half + HIDDEN) / 2, (half + WHOLE) / 2], rtol=1e-15)
-    bad = curves(pixels, last, 6).areas()[logit]
+    bad = curves(network, image, np.zeros((28, 28)), last, 6).areas()[logit]
     np.testing.assert_allclose(bad, [(half + WHOLE) / 2, (half + HIDDEN) / 2], rtol=1e-15)
 
 
 def test_an_empty_image_keeps_its_score() -> None:
-    areas = curves(PixelResponses.of(lamp_network(), np.zeros((28, 28))), np.zeros((28, 28)), 2).areas()
+    areas = curves(lamp_network(), *[np.zeros((28, 28))] * 3, 2).areas()
     others = np.exp(HIDDEN - 10) + 8 * np.exp(-10)
     np.testing.assert_allclose(areas[0], 10, rtol=1e-15)
     np.testing.assert_allclose(areas[1], 1 / (1 + others), rtol=1e-12)

@@ -26,7 +26,6 @@ from konkyo.trainer.studies.explanations import (
     BASELINE,
     DEFAULT,
     EXPLANATIONS,
-    LEDGER,
     OURS,
     PLAIN,
     SHAPLEY,
@@ -39,7 +38,7 @@ from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network,
 from tests.helpers.studies import caught, loaded_by, nothing
 
 # Enough for a command: one of each kind that needs no Captum.
-FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, LEDGER, "brightness", "random"}]
+FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, SHAPLEY, "brightness", "random"}]
 
 
 def pointing(sign: int) -> Any:
@@ -132,14 +131,14 @@ def test_better_means_by_every_criterion() -> None:
 def test_sanity_is_kept_and_told(tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "FIRST_IMAGES", 4)
     checkpoint, told = load_all()["paired-3x3"], list[None]()
-    some = [one for one in FEW if one.name in {DEFAULT, LEDGER}]
+    some = [one for one in FEW if one.name in {DEFAULT, SHAPLEY}]
     first = sanity(checkpoint, digits[:9], tmp_path, lambda: told.append(None), some)
     assert len(told) == 2
-    assert set(first) == {DEFAULT, LEDGER}
+    assert set(first) == {DEFAULT, SHAPLEY}
     assert all(values.shape == (3, 3, 4) for values in first.values())
     monkeypatch.setattr(study_module, "correlations", None)
     again = sanity(checkpoint, digits[:9], tmp_path, nothing, some)
-    np.testing.assert_array_equal(again[LEDGER], first[LEDGER])
+    np.testing.assert_array_equal(again[SHAPLEY], first[SHAPLEY])
 
 
 def command(out: Path, runs: Path, *more: str) -> Result:
@@ -165,7 +164,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     assert written["images"] == 3
     assert written["left_out"] == "Captum's explanations were left out as asked (--no-captum)"
     assert list(written["explanations"]) == [one.name for one in FEW]
-    assert set(written["sanity"]) == {DEFAULT, LEDGER}
+    assert set(written["sanity"]) == {DEFAULT, SHAPLEY}
 
     network, images = checkpoint.precise, digits[:3].scaled(np.float64)
     areas: dict[str, list[list[float]]] = {DEFAULT: [], "brightness": []}
@@ -229,12 +228,7 @@ def test_captums_explanations_are_measured_beside_ours(tmp_path: Path) -> None:
     assert written["left_out"] is None
     kinds = [entry["kind"] for entry in written["explanations"].values()]
     assert kinds == [OURS] * 2 + [PLAIN] * 2 + [BASELINE] * 10
-    # The ledger's pixels are input × gradient, so neither is better.
-    ledger, gradient = (written["explanations"][name] for name in (LEDGER, "input × gradient"))
-    assert ledger["probability"]["background"]["insertion"] == pytest.approx(
-        gradient["probability"]["background"]["insertion"], abs=2e-5
-    )
-    assert "input × gradient" not in ledger["better_everywhere_than"]
+    assert set(written["sanity"]) == {DEFAULT, SHAPLEY, "input × gradient"}
 
 
 @pytest.mark.usefixtures("few")
@@ -320,7 +314,7 @@ def test_the_documents_numbers_are_means_and_half_intervals(tmp_path: Path) -> N
     first = written["sanity"]["ours"]["affine"]
     assert first["rank_correlation"] == pytest.approx([0.2, 1.96 * 0.5 * np.sqrt(2) / np.sqrt(2)])
     assert first["absolute"] == pytest.approx([0.5, 1.96 * 0.2 * np.sqrt(2) / np.sqrt(2)])
-    assert list(written["sanity"]["ours"]) == ["affine", "affine and conv2", "affine and conv2 and conv1"]
+    assert list(written["sanity"]["ours"]) == ["affine", "affine and stage 2", "affine and stage 2 and stage 1"]
     entry = written["explanations"]["wrong"]
     for base in ("background", "blurred"):
         assert entry["logit"][base]["deletion"][0] == pytest.approx(measured[1].area("logit", base, "deletion").mean())

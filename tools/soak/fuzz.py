@@ -19,7 +19,8 @@ from typing import Any
 from konkyo.models.files.card import Polarity
 from konkyo.service.errors import RequestError
 from konkyo.service.imaging import decoding, fitting, jpeg, orientation, png
-from konkyo.service.imaging.decoding import Fit, decode_image
+from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.expected import Fit
 from tests.hostile.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
 from tests.hostile.chunks import SIGNATURE, chunk
 from tests.hostile.jpegs import ENDLESS, progressive, scan, segment

@@ -29,7 +29,7 @@ from konkyo.trainer.studies.document import write
 from konkyo.trainer.studies.estimate import Estimate
 from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, OPTIMISED, OURS, SANE, Explanation
 from konkyo.trainer.studies.faithfulness import document, parts, sanity, study
-from konkyo.trainer.studies.sanity import LAYERS
+from konkyo.trainer.studies.sanity import layers_of
 
 IMAGES = 200
 # Heads that fit into 80 columns.
@@ -63,7 +63,7 @@ def faithfulness(
     if left_out is not None:
         console.print(escape(left_out), highlight=False)
     explanations = [*EXPLANATIONS, *others]
-    sane = [explanation for explanation in EXPLANATIONS if explanation.name in SANE]
+    sane = [explanation for explanation in explanations if explanation.name in SANE]
     named = chosen(models_directory, names)
     digits = data_set(data_directory, "t10k")[:images]
     checkpoints = trained_on(digits.about, named, names)
@@ -75,7 +75,7 @@ def faithfulness(
                 checked = sanity(checkpoint, digits, runs, advance, sane)
         found = document(checkpoint, measured, checked, left_out)
         console.print(_table(checkpoint.name, measured))
-        console.print(_sanity_table(checked))
+        console.print(_sanity_table(list(layers_of(checkpoint.network.architecture)), checked))
         for line in _verdict(measured):
             console.print(line, highlight=False)
         written = out / checkpoint.name / "faithfulness.json", out / checkpoint.name / "faithfulness.png"
@@ -124,13 +124,13 @@ def _estimate(values: Array) -> str:
     return f"{estimate.mean:.3f}({1000 * estimate.interval:02.0f})"
 
 
-def _sanity_table(checked: Mapping[str, Array]) -> Table:
+def _sanity_table(layers: Sequence[str], checked: Mapping[str, Array]) -> Table:
     caption = "mean rank correlation over the ink with the explanation of the trained network; in brackets as above"
     table = Table("", title="weights drawn anew, from the top", caption=caption)
-    for count in range(len(LAYERS)):
-        table.add_column("\n".join(LAYERS[: count + 1]), justify="right")
+    for count in range(len(layers)):
+        table.add_column("\n".join(layers[: count + 1]), justify="right")
     for name, values in checked.items():
-        table.add_row(name, *(_estimate(values[:, stage].mean(0)) for stage in range(len(LAYERS))))
+        table.add_row(name, *(_estimate(values[:, stage].mean(0)) for stage in range(len(layers))))
     return table
 
 

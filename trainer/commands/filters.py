@@ -55,7 +55,10 @@ def filters(
 
 
 def _table(name: str, classes: Names, usage: Usage) -> Table:
-    caption = "pairs are conv1 × conv2, from 0; %: images in which the pair contributes most; mean contribution"
+    caption = (
+        "pairs: map that enters the last stage × filter of the last stage, from 0; %: images in which the pair "
+        "contributes most; mean contribution"
+    )
     table = Table("class", title=name, caption=caption)
     for column in ("images", "first", "%", "mean", "second", "%", "mean"):
         table.add_column(column, justify="right")
@@ -66,7 +69,7 @@ def _table(name: str, classes: Names, usage: Usage) -> Table:
 
 
 def _place(pair: PlacedPair) -> tuple[str, str, str]:
-    return f"{pair.conv1}×{pair.conv2}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
+    return f"{pair.map}×{pair.filter}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
 
 def _verdict(distinct: Distinct, classes: int) -> str:

@@ -8,6 +8,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.progress import Progress as ProgressBar
 
+from konkyo.models.architecture import IMAGE_SIDE, SIDES
 from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.trainer import data, download
 from konkyo.trainer.about import MNIST, About
@@ -24,6 +25,12 @@ DataOption = Annotated[
         "--data",
         envvar="KONKYO_DATA",
         help="A data set: IDX files, plain or gzipped, or one folder of pictures a class. MNIST is downloaded.",
+    ),
+]
+SideOption = Annotated[
+    int | None,
+    typer.Option(
+        "--side", min=SIDES[0], max=SIDES[-1], help="Side to which pictures are resized.", show_default=f"{IMAGE_SIDE}"
     ),
 ]
 ModelsOption = Annotated[Path, typer.Option("--models", envvar="KONKYO_MODELS", help="Where the checkpoints are.")]

@@ -5,15 +5,13 @@ from typing import Annotated
 
 import typer
 
-from konkyo.models.architecture import Architecture, Wiring, two_stages
+from konkyo.models.architecture import Architecture
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
-from konkyo.trainer.commands.training import groups, title, train_with_bars
+from konkyo.trainer.commands.training import groups, train_with_bars
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.parts import slug
-from konkyo.trainer.studies.recipe import FILE, JUDGING, VARIANTS, Variant, measured, write
-
-_FILTERS = 3, 3
+from konkyo.trainer.studies.recipe import FILE, JUDGING, NETWORKS, VARIANTS, Variant, measured, write
 
 
 def recipe(
@@ -31,24 +29,30 @@ def recipe(
     finished: list[Variant] = []
     with interruptible("validation"):
         for variant in VARIANTS:
-            for wiring in (Wiring.PAIRED, Wiring.SUMMED):
-                network = two_stages(wiring, *_FILTERS)
-                finished.append(_train(variant, network, range(1, seeds + 1), training, judging, test, runs))
+            for name, network in NETWORKS.items():
+                finished.append(_train(name, variant, network, range(1, seeds + 1), training, judging, test, runs))
                 write(out / FILE, finished)
     print_written(out / FILE)
 
 
 def _train(
-    variant: str, architecture: Architecture, seeds: range, training: Digits, judging: Digits, test: Digits, runs: Path
+    name: str,
+    variant: str,
+    architecture: Architecture,
+    seeds: range,
+    training: Digits,
+    judging: Digits,
+    test: Digits,
+    runs: Path,
 ) -> Variant:
     """All seeds of one network by one variant of the recipe."""
     from konkyo.trainer.jobs import Job
 
-    named = f"{title(architecture)} {variant}"
+    named = f"{name} {variant}"
     jobs = [
         Job(named, architecture, VARIANTS[variant], group, runs / "recipe" / f"{slug(named)}-{group[0]}-{group[-1]}.pt")
         for group in groups(seeds[0], len(seeds))
     ]
     networks = [run.result(which) for _, run in train_with_bars(jobs, training) for which in range(len(run.seeds))]
     console.print(f"{named}: finished")
-    return measured(title(architecture), variant, networks, judging, test)
+    return measured(name, variant, networks, judging, test)

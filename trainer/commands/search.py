@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from konkyo.models.architecture import Architecture
+from konkyo.models.architecture import Architecture, written_stages
 from konkyo.models.files.atomic import replacing
-from konkyo.models.files.card import RunDocument
+from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
-from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, title, train_with_bars
+from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, name_of, train_with_bars
 from konkyo.trainer.search import LENET, Candidate, document, grid, smallest
 
 STEPS = 6_000
@@ -22,8 +22,8 @@ RESTARTS, RUNG = 4, 500
 
 
 def search(
-    conv1: Annotated[str, typer.Option(help="Counts of conv1 filters to try.", metavar="A,A,…")] = "1,2,3,4",
-    conv2: Annotated[str, typer.Option(help="Counts of conv2 filters to try.", metavar="B,B,…")] = "1,2,3,4",
+    first: Annotated[str, typer.Option(help="Filter counts of the first stage.", metavar="A,A,…")] = "1,2,3,4",
+    last: Annotated[str, typer.Option(help="Filter counts of the second.", metavar="B,B,…")] = "1,2,3,4",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for each network.")] = 3,
     recipe: Annotated[RecipeName, typer.Option(help="How each is trained.")] = RecipeName.BEST,
     steps: Annotated[int, typer.Option(min=1, help="Batches that each is trained on.")] = STEPS,
@@ -43,27 +43,27 @@ def search(
     """
     from konkyo.trainer.figures import search as figure
     from konkyo.trainer.jobs import Job
-    from konkyo.trainer.publish import run_documents
+    from konkyo.trainer.publish import run_cards
 
-    wanted = grid(_counts(conv1, "--conv1"), _counts(conv2, "--conv2"))
+    wanted = grid(_counts(first, "--first"), _counts(last, "--last"))
     chosen = replace(RECIPES[recipe], steps=steps, restarts=RESTARTS, rung=RUNG)
     digits, test = mnist(data_directory, "train"), mnist(data_directory, "t10k")
     states = runs / "search" / f"{recipe}-{steps}"
     jobs = [
         Job(
-            f"{number} of {len(wanted)}: {title(architecture)}",
+            f"{number} of {len(wanted)}: {name_of(architecture.stages)}",
             architecture,
             chosen,
             group,
-            states / f"{title(architecture)}-{group[0]}-{group[-1]}.pt",
+            states / f"{name_of(architecture.stages)}-{group[0]}-{group[-1]}.pt",
         )
         for number, architecture in enumerate(wanted, 1)
         for group in groups(1, seeds)
     ]
-    found: dict[Architecture, list[RunDocument]] = {architecture: [] for architecture in wanted}
+    found: dict[Architecture, list[RunCard]] = {architecture: [] for architecture in wanted}
     with interruptible("validation"):
         for job, run in train_with_bars(jobs, digits):
-            found[job.architecture] += run_documents(run, test)
+            found[job.architecture] += run_cards(run, test)
     candidates = [Candidate(architecture, told_of) for architecture, told_of in found.items()]
     console.print(_table(candidates, minimum_accuracy / 100))
     for line in _verdict(candidates, minimum_accuracy / 100):
@@ -92,7 +92,7 @@ def _table(candidates: list[Candidate], minimum_accuracy: float) -> Table:
         table.add_column(column, justify="right")
     for one in candidates:
         table.add_row(
-            title(one.architecture) + (" (LeNet's)" if one.architecture == LENET else ""),
+            name_of(one.architecture.stages) + (" (LeNet's)" if one.architecture == LENET else ""),
             f"{one.architecture.parameters:,}",
             f"{one.architecture.parameters / LENET.parameters:.0%}",
             *(f"{100 * centre:.2f} ± {100 * spread:.2f}" for centre, spread in (one.validation, one.test)),
@@ -106,8 +106,8 @@ def _verdict(candidates: list[Candidate], minimum_accuracy: float) -> list[str]:
     if not best:
         return [f"No network validates at {minimum_accuracy:.1%} on average: train longer, or try more filters."]
     return [
-        f"The smallest that validates at {minimum_accuracy:.1%} on average, {one.architecture.wiring}: "
-        f"{one.architecture.conv1_filters} and {one.architecture.conv2_filters} filters, "
+        f"The smallest that validates at {minimum_accuracy:.1%} on average, {one.architecture.stages[-1].wiring}: "
+        f"{written_stages(one.architecture.stages)}, "
         f"{one.architecture.parameters:,} parameters, {one.architecture.parameters / LENET.parameters:.0%} of LeNet's "
         f"{LENET.parameters:,}; it predicts {one.test[0]:.2%} of the test images correctly."
         for one in best

@@ -14,7 +14,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, ModelsOption, OutOption, RunsOption, mnist
 from konkyo.trainer.commands.search import RESTARTS, RUNG, STEPS
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
-from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, title, train_with_bars
+from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, name_of, train_with_bars
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.evaluation import evaluate
@@ -46,8 +46,8 @@ def smallest(
     wanted, digits = near_the_border(searched), mnist(data_directory, "train")
     if not wanted:
         raise RunError(
-            f"no network of {path} validates near {searched['minimum_accuracy']:.1%}: search again with other --conv1, "
-            "--conv2 or --minimum-accuracy"
+            f"no network of {path} validates near {searched['minimum_accuracy']:.1%}: search again with other --first, "
+            "--last or --minimum-accuracy"
         )
     held_out, rest = divmod(len(digits), folds)
     if rest:
@@ -76,7 +76,13 @@ def _train(
 
     folder = runs / f"fold-{recipe.held_out}-{number}"
     jobs = [
-        Job(f"fold {number + 1}: {title(one)}", one, recipe, group, folder / f"{title(one)}-{group[0]}-{group[-1]}.pt")
+        Job(
+            f"fold {number + 1}: {name_of(one.stages)}",
+            one,
+            recipe,
+            group,
+            folder / f"{name_of(one.stages)}-{group[0]}-{group[-1]}.pt",
+        )
         for one in wanted
         for group in groups(1, seeds)
     ]
@@ -94,5 +100,5 @@ def _table(networks: list[CrossValidated]) -> Table:
     for one in networks:
         accuracy = f"{100 * one.accuracy:.2f} ± {100 * one.interval:.2f}"
         each = " ".join(f"{100 * share:.2f}" for share in one.folds)
-        table.add_row(title(one.architecture), f"{one.architecture.parameters:,}", accuracy, each)
+        table.add_row(name_of(one.architecture.stages), f"{one.architecture.parameters:,}", accuracy, each)
     return table

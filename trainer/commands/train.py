@@ -10,12 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from konkyo.models.architecture import SIDES, STAGES_SYNTAX, Architecture, parse_stages, written_stages
+from konkyo.models.architecture import STAGES_SYNTAX, Architecture, parse_stages
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer.about import MNIST
-from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, check_name, data_set
+from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, SideOption, check_name, data_set
 from konkyo.trainer.commands.terminal import console, interruptible
-from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, train_with_bars
+from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, name_of, train_with_bars
 from konkyo.trainer.data import Digits
 from konkyo.trainer.recipe import Recipe, Schedule
 
@@ -37,10 +37,7 @@ def train(
     hidden: Annotated[
         str, typer.Option(help="Outputs of hidden affine layers, such as 128 or 128,64.", show_default="none")
     ] = "",
-    side: Annotated[
-        int | None,
-        typer.Option(min=SIDES[0], max=SIDES[-1], help="Side to which pictures are resized.", show_default="28"),
-    ] = None,
+    side: SideOption = None,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="from the stages")] = None,
     recipe: Annotated[RecipeName, typer.Option(help="The paper's, or the strongest for its network.")] = (
         RecipeName.PAPER
@@ -88,8 +85,7 @@ def train(
     from konkyo.trainer.publish import publish
 
     shape, widths = parse_stages(stages), _widths(hidden)
-    if name is None:
-        name = "-".join([written_stages(shape).replace(",", "-"), *(f"h{width}" for width in widths)])
+    name = name_of(shape, widths) if name is None else name
     check_name(name)
     digits = data_set(data_directory, "train", side)
     test = data_set(data_directory, "t10k", digits.side, digits.channels > 1)

@@ -5,17 +5,18 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
+from konkyo.models.architecture import Stage, written_stages
 from konkyo.trainer.commands.terminal import console
 from konkyo.trainer.data import Digits
 from konkyo.trainer.processors import processors
-from konkyo.trainer.recipe import BEST, PAPER
+from konkyo.trainer.recipe import BEST, PAPER, Recipe
 
 if TYPE_CHECKING:
     from konkyo.trainer.jobs import Job
-    from konkyo.trainer.train import Run
+    from konkyo.trainer.train import Progress, Run
 
 # Seconds between two lines about a run, where there is no terminal.
 LINE_EVERY = 15.0
@@ -29,6 +30,11 @@ class RecipeName(StrEnum):
 
 
 RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
+
+
+def name_of(stages: Sequence[Stage], hidden: Sequence[int] = ()) -> str:
+    """What a network is called by its shape: ``3k5-3k3q``, ``16k3-16k3-h32``."""
+    return "-".join([written_stages(stages).replace(",", "-"), *(f"h{width}" for width in hidden)])
 
 
 def groups(first: int, count: int) -> list[range]:
@@ -56,23 +62,24 @@ def train_with_bars(jobs: Sequence["Job"], digits: Digits) -> "Iterator[tuple[Jo
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}  validation {task.fields[validation]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[told]}"),
     )
     with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks = {
-            job: bar.add_task(job.title, total=job.recipe.steps, completed=step, loss="–", validation="–", start=False)
-            for job, step in begun.items()
+            job: bar.add_task(job.title, total=job.recipe.steps, completed=step, told="") for job, step in begun.items()
         }
-        lines: dict[Job, Lines] = {}
+        due: dict[Job, float] = {}
         for job, progress in train(list(begun), digits, processors()):
-            if job not in lines:
-                lines[job] = Lines(job, begun[job])
-                bar.start_task(tasks[job])
-            validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
-            bar.update(tasks[job], completed=progress.step, loss=f"{progress.loss:.4f}", validation=validation)
-            if not console.is_terminal:
-                lines[job].tell(progress.step, f"loss {progress.loss:.4f}  validation {validation}")
+            told, now = _told(job.recipe, progress), time.monotonic()
+            bar.update(tasks[job], completed=progress.step, told=told)
+            # Without a terminal, as in a container's log, a line at once and then now and again takes the bar's place.
+            if not console.is_terminal and now >= due.get(job, now):
+                due[job] = now + LINE_EVERY
+                console.print(
+                    f"{job.title}: step {progress.step:,} of {job.recipe.steps:,}  {told}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
     for job in jobs:
         run = job.run(digits)
         if job in begun and run.step < job.recipe.steps:
@@ -81,23 +88,9 @@ def train_with_bars(jobs: Sequence["Job"], digits: Digits) -> "Iterator[tuple[Jo
         yield job, run
 
 
-class Lines:
-    """What takes a bar's place without a terminal, as in a container's log: a line at once, and one now and then."""
-
-    def __init__(self, job: "Job", step: int) -> None:
-        self._job, self._first = job, step
-        self._begun = time.monotonic()
-        self._due = self._begun
-
-    def tell(self, step: int, words: str) -> None:
-        """Print a line if one is due: where the run is, and how much time is left."""
-        now, steps = time.monotonic(), self._job.recipe.steps
-        if now < self._due:
-            return
-        self._due = now + LINE_EVERY
-        left = round((now - self._begun) * (steps - step) / max(step - self._first, 1))
-        most = "at most " if self._job.recipe.patience else ""
-        console.print(
-            f"{self._job.title}: step {step:,} of {steps:,}  {words}  {most}{left // 60}:{left % 60:02} left",
-            highlight=False,
-        )
+def _told(recipe: Recipe, progress: "Progress") -> str:
+    """What is told of a run beside its step, with the time that is left."""
+    validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
+    left = round(progress.seconds * (recipe.steps - progress.step) / progress.step)
+    most = "at most " if recipe.patience else ""
+    return f"loss {progress.loss:.4f}  validation {validation}  {most}{left // 60}:{left % 60:02} left"

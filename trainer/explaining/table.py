@@ -59,10 +59,9 @@ def explain(network: Network, images: NDArray[np.uint8], first: int, wanted: Seq
 
 def shapes(architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
     """The shape of each tensor column's entries; in the file they are lists, row by row."""
-    pairs = architecture.conv1_filters, architecture.conv2_filters
     return {
         "logits": architecture.tensor_shapes["affine.bias"],
-        "contributions": pairs,
+        "contributions": architecture.pairs,
         "occlusion": (14, 14),
         "shapley": (GRID, GRID),
     }

@@ -36,7 +36,7 @@ def draw(path: Path, candidates: Sequence[Candidate], minimum_accuracy: float) -
         lowest = 100 * minimum_accuracy - BELOW
         axes.axhline(100 * minimum_accuracy, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         for wiring in Wiring:
-            ours = [one for one in candidates if one.architecture.wiring is wiring]
+            ours = [one for one in candidates if one.architecture.stages[-1].wiring is wiring]
             _series(axes, wiring, [one for one in ours if 100 * one.test[0] > lowest])
             _beneath(axes, wiring, [one for one in ours if 100 * one.test[0] <= lowest], lowest)
         for one in smallest(candidates, minimum_accuracy):
@@ -77,7 +77,8 @@ def _series(axes: Axes, wiring: Wiring, candidates: Sequence[Candidate]) -> None
     )
     # Neighbours have the same counts the other way round: their names stand on different sides of their marks.
     for one, size, centre, spread in zip(candidates, sizes, means, spreads, strict=True):
-        rises = one.architecture.conv1_filters <= one.architecture.conv2_filters
+        first, last = (stage.filters for stage in one.architecture.stages)
+        rises = first <= last
         place = (0.0, -30.0, "center") if one.architecture == LENET else PLACES[wiring, rises]
         _write(axes, _name(one), (size, centre + spread if place[1] > 0 else centre), place, COLOURS[wiring])
 
@@ -100,5 +101,5 @@ def _write(
 
 
 def _name(one: Candidate) -> str:
-    name = f"{one.architecture.conv1_filters}×{one.architecture.conv2_filters}"
+    name = "×".join(str(stage.filters) for stage in one.architecture.stages)
     return f"LeNet's\n{name}" if one.architecture == LENET else name

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from konkyo.models.architecture import written_stages
 from konkyo.trainer.figures.search import COLOURS, MARKERS
 from konkyo.trainer.figures.style import HAIRLINE, INK, MUTED, TRACK, drawing
 from konkyo.trainer.studies.smallest import CrossValidated
@@ -28,13 +29,13 @@ def draw(path: Path, networks: Sequence[CrossValidated], minimum_accuracy: float
         axes.hlines(range(len(networks)), 0, 100, color=TRACK, linewidth=0.6, zorder=0)
         axes.axvline(100 * minimum_accuracy, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         for row, one in enumerate(networks):
-            colour = COLOURS[one.architecture.wiring]
+            colour = COLOURS[one.architecture.stages[-1].wiring]
             axes.plot([100 * share for share in one.folds], [row] * len(one.folds), "|", color=HAIRLINE, markersize=9)
             axes.errorbar(
                 [100 * one.accuracy],
                 [row],
                 xerr=[100 * one.interval],
-                fmt=MARKERS[one.architecture.wiring],
+                fmt=MARKERS[one.architecture.stages[-1].wiring],
                 color=colour,
                 markersize=6,
                 elinewidth=1.6,
@@ -59,4 +60,4 @@ def draw(path: Path, networks: Sequence[CrossValidated], minimum_accuracy: float
 
 def _label(one: CrossValidated) -> str:
     shape = one.architecture
-    return f"{shape.wiring} {shape.conv1_filters}×{shape.conv2_filters}: {shape.parameters:,}"
+    return f"{written_stages(shape.stages)}: {shape.parameters:,}"

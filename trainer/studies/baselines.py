@@ -12,9 +12,8 @@ import torch
 from captum.attr import FeatureAblation, GradientShap, KernelShap, Lime, ShapleyValueSampling
 from torch import Tensor
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Array
-from konkyo.trainer.studies.captum_methods import Layers
+from konkyo.trainer.studies.captum_methods import Layers, channelled
 from konkyo.trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
 
 # Images evaluated at once.
@@ -87,10 +86,10 @@ def _baseline(
         torch.set_num_threads(1)
         torch.manual_seed(question.seed)
         np.random.seed(question.seed)
-        image = torch.from_numpy(question.image)[None, None]
-        pixels = attribute(forward, image, _features(question, told), count).numpy()[0, 0]
-        rows = pixels.reshape(IMAGE_SIDE // REGION, REGION, -1, REGION)
-        values = rows[:, 0, :, 0] if shared else rows.sum((1, 3))
+        image = torch.from_numpy(channelled(question.image[None], question.network))
+        pixels = attribute(forward, image, _features(question, told), count).numpy()[0]
+        rows = pixels.reshape(len(pixels), len(question.players), REGION, -1, REGION)
+        values = rows[0, :, 0, :, 0] if shared else rows.sum((0, 2, 4))
         return np.where(question.players, values, 0) if told else values, spent
 
     # KernelShap takes half a minute to get there, so the check is left to sampling.

@@ -20,7 +20,7 @@ from captum.attr import (
 )
 from torch import Tensor, nn
 
-from konkyo.models.architecture import IMAGE_SIDE, POOL, Wiring
+from konkyo.models.architecture import POOL, Architecture
 from konkyo.models.network import Array, Network
 from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
 
@@ -30,32 +30,44 @@ SAMPLES = 50
 
 
 class Layers(nn.Module):
-    """The network of section 2.1 in float64, a module for every layer: DeepLIFT has to hook each."""
+    """The network in float64, a module for every layer: DeepLIFT has to hook each."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        shape = network.architecture
-        groups = shape.conv1_filters if shape.wiring is Wiring.PAIRED else 1
-        self.conv1 = nn.Conv2d(1, shape.conv1_filters, shape.conv1_kernel)
-        self.conv2 = nn.Conv2d(
-            shape.conv1_filters, shape.maps, shape.conv2_kernel, groups=groups, bias=shape.conv2_bias
-        )
-        self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
-        self.pool1, self.pool2 = nn.MaxPool2d(POOL), nn.MaxPool2d(POOL)
-        self.affine = nn.Linear(shape.maps * shape.pool2_side**2, len(network.weights["affine.bias"]))
-        state = {name: torch.from_numpy(array.astype(np.float64)) for name, array in network.weights.items()}
-        # With paired wiring every group has the same kernels and bias.
-        for name in state.keys() & {"conv2.weight", "conv2.bias"}:
-            state[name] = state[name].repeat(groups, *[1] * (state[name].ndim - 1))
-        self.double()
-        self.load_state_dict(state)
+        self.architecture = shape = network.architecture
+        self.border = torch.from_numpy(network.border.astype(np.float64))[:, None, None]
+        self.padding = shape.stages[0].padding
+        layers: list[nn.Module] = []
+        for number, (stage, maps) in enumerate(zip(shape.stages, shape.layer_maps, strict=False), 1):
+            groups = maps if stage.paired else 1
+            padding = 0 if number == 1 else stage.padding
+            convolution = nn.Conv2d(maps, groups * stage.filters, stage.kernel, 1, padding, 1, groups, stage.bias)
+            # With paired wiring every group has the same kernels and bias.
+            _set(convolution, network, f"conv{number}", groups)
+            layers += [convolution, nn.ReLU(), *([nn.MaxPool2d(POOL)] if stage.pool else [])]
+        layers.append(nn.Flatten())
+        for name, outputs, inputs in shape.head:
+            affine = nn.Linear(inputs, outputs)
+            _set(affine, network, name)
+            layers += [affine, *([] if name == shape.head[-1][0] else [nn.ReLU()])]
+        self.layers = nn.Sequential(*layers).double()
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) → (N, C)."""
-        pool1 = self.pool1(self.relu1(self.conv1(images)))
-        pool2 = self.pool2(self.relu2(self.conv2(pool1)))
-        logits: Tensor = self.affine(pool2.flatten(1))
+        """(N, channels, side, side) → (N, C)."""
+        around = nn.functional.pad(images - self.border, [self.padding] * 4) + self.border
+        logits: Tensor = self.layers(around)
         return logits
+
+    @property
+    def last(self) -> nn.Module:
+        """The convolution of the last stage."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Conv2d)][-1]
+
+
+def _set(layer: nn.Module, network: Network, name: str, copies: int = 1) -> None:
+    for kind, parameter in layer.named_parameters():
+        weights = torch.from_numpy(network.weights[f"{name}.{kind}"].astype(np.float64))
+        parameter.data = weights.repeat(copies, *[1] * (weights.ndim - 1))
 
 
 Method = Callable[[Layers, Tensor, Tensor], Tensor]
@@ -88,16 +100,28 @@ def deep_lift(network: Layers, images: Tensor, target: Tensor) -> Tensor:
 
 
 def grad_cam(network: Layers, images: Tensor, target: Tensor) -> Tensor:
-    """Selvaraju et al. 2017, of conv2, enlarged bilinearly to where its cells look.
+    """Selvaraju et al. 2017, of the last stage, enlarged bilinearly to where its cells look.
 
-    conv2's convolutions are valid, so its cells look at the middle of the image: stretched to the whole of it, as is
-    usual with padded ones, every value would stand too far out.
+    Where convolutions have no padding, cells look at the middle of the image: stretched to the whole of it, as is usual
+    with padded ones, every value would stand too far out.
     """
-    cells = LayerGradCam(network, network.conv2).attribute(images, target=target, relu_attributions=True)
-    large = nn.functional.interpolate(cells, scale_factor=POOL, mode="bilinear", align_corners=False)
-    margin = (IMAGE_SIDE - large.shape[-1]) // 2
-    found: Tensor = nn.functional.pad(large, [margin] * 4, mode="replicate")
+    cells = LayerGradCam(network, network.last).attribute(images, target=target, relu_attributions=True)
+    weights = enlarging(network.architecture)
+    found: Tensor = weights @ cells @ weights.T
     return found
+
+
+def enlarging(architecture: Architecture) -> Tensor:
+    """(side, cells): what each cell of the last convolution counts for each pixel row; the same for columns."""
+    centre, pitch = 0.5, 1
+    for stage in architecture.stages[:-1]:
+        centre += pitch * ((stage.kernel - 1) / 2 - stage.padding + (stage.step - 1) / 2)
+        pitch *= stage.step
+    last = architecture.stages[-1]
+    cells = last.sides(architecture.sides[-2])[0]
+    centres = centre + pitch * ((last.kernel - 1) / 2 - last.padding + np.arange(cells))
+    pixels = np.arange(architecture.side) + 0.5
+    return torch.from_numpy(np.array([np.interp(pixels, centres, cell) for cell in np.eye(cells)]).T)
 
 
 def gradient_shap(network: Layers, images: Tensor, target: Tensor) -> Tensor:
@@ -123,10 +147,17 @@ def _heatmap(task: Task, method: Method) -> Array:
     # Gradient SHAP draws its points on the path with NumPy.
     torch.manual_seed(task.seed)
     np.random.seed(task.seed)
-    images = torch.from_numpy(task.images)[:, None].requires_grad_()
+    images = torch.from_numpy(channelled(task.images, task.network)).requires_grad_()
     attributed = method(Layers(task.network), images, torch.from_numpy(task.target))
-    heatmap: Array = attributed.detach().numpy()[:, 0]
+    # A pixel has the sum over its channels.
+    heatmap: Array = attributed.detach().numpy().sum(1)
     return heatmap
+
+
+def channelled(images: Array, network: Network) -> Array:
+    """Images (N, …) as (N, channels, side, side)."""
+    shape = network.architecture
+    return images.reshape(len(images), shape.channels, shape.side, shape.side)
 
 
 def _explanation(name: str, method: Method) -> Explanation:

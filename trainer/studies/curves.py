@@ -16,16 +16,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.hiding.occlusion import Score
-from konkyo.models.network import Array
-from konkyo.trainer.studies.pixel_responses import PixelResponses
+from konkyo.models.network import Array, Network
 
 SCORES = tuple(Score)
 REPLACEMENTS = ("background", "blurred")
 CURVES = ("deletion", "insertion")
 # Points that are kept of a curve, for drawing: every 50th part.
 POINTS = 51
+# Steps that are predicted at once.
+BATCH = 128
 # Standard deviation of the blur in pixels. Of a digit, whose strokes are 2 to 4 pixels wide, a cloud remains.
 BLUR = 4.0
 
@@ -61,32 +61,44 @@ class Curves:
         return np.array([np.interp(wanted, steps, curve) for curve in curves])
 
 
-def curves(pixels: PixelResponses, attribution: Array, target: int) -> Curves:
+def curves(network: Network, image: Array, other: Array, attribution: Array, target: int) -> Curves:
     """Both curves of one image.
 
     Parameters
     ----------
-    pixels
-        The image's, against the replacement.
+    network
+        Its precision is that of the answer.
+    image, other
+        What is replaced, and by what; of the network's shape.
     attribution
-        (28, 28): the explanation.
+        (side, side): the explanation. In colour all channels of a pixel are replaced together.
     target
         The class that is predicted for the whole image.
     """
-    order = np.argsort(-attribution.ravel()[pixels.places], kind="stable")
-    inserted = np.zeros((len(order) + 1, *pixels.responses.shape[1:]), pixels.responses.dtype)
-    np.cumsum(pixels.responses[order], axis=0, out=inserted[1:])
-    return Curves(pixels.logits(np.stack([inserted[-1] - inserted, inserted])), target)
+    shape = network.architecture
+    pixels, others = (each.astype(network.dtype).reshape(shape.channels, -1) for each in (image, other))
+    places = np.flatnonzero((pixels != others).any(0))
+    order = places[np.argsort(-attribution.ravel()[places], kind="stable")]
+    turn = np.full(shape.side**2, len(order))
+    turn[order] = np.arange(len(order))
+    logits = []
+    for start in range(0, len(order) + 1, BATCH):
+        steps = np.arange(start, min(start + BATCH, len(order) + 1))
+        taken = (turn < steps[:, None])[:, None]
+        both = np.stack([np.where(taken, others, pixels), np.where(taken, pixels, others)])
+        logits.append(network.logits(both.reshape(2, len(steps), *shape.image_shape)))
+    return Curves(np.concatenate(logits, axis=1), target)
 
 
 def replacement(name: str, image: Array) -> Array:
-    """(28, 28): what the pixels of an image are replaced by."""
+    """What the pixels of an image are replaced by."""
     return np.zeros_like(image) if name == "background" else blurred(image)
 
 
 def blurred(image: Array) -> Array:
-    """The image (28, 28) under a Gaussian of ``BLUR`` pixels. Beyond the edge is background."""
-    distance = np.subtract.outer(np.arange(IMAGE_SIDE), np.arange(IMAGE_SIDE))
+    """The image (…, side, side) under a Gaussian of ``BLUR`` pixels. Beyond the edge is background."""
+    pixels = np.arange(image.shape[-1])
+    distance = np.subtract.outer(pixels, pixels)
     kernel = np.exp(-(distance**2) / (2 * BLUR**2)) / (BLUR * np.sqrt(2 * np.pi))
     found: Array = kernel @ image @ kernel.T
     return found

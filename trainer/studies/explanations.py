@@ -11,7 +11,6 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.studies.greedy import greedy_heatmap
-from konkyo.trainer.studies.pixels import pixel_ledger
 
 # What an explanation is: ours, another's, an order made to optimise the curves, or one that looks at no network.
 OURS, BASELINE, OPTIMISED, PLAIN = "ours", "baseline", "optimised", "plain"
@@ -60,11 +59,6 @@ def shapley(task: Task, regions: Regions) -> Array:
     return regions.spread(np.array(values))
 
 
-def ledger(task: Task) -> Array:
-    """What each pixel adds to the logit in the active linear piece."""
-    return pixel_ledger(task.network, task.images, task.target).heatmap()
-
-
 def greedy(task: Task) -> Array:
     """Region after region, the one after which the curves are best: an order made for the curves."""
     pairs = zip(task.images, task.target.tolist(), strict=True)
@@ -83,10 +77,9 @@ def at_random(task: Task) -> Array:
 
 DEFAULT = "occlusion 2"
 SHAPLEY = "Shapley 4"
-LEDGER = "ledger, pixel by pixel"
 GREEDY = "greedy order"
 # Those that are checked with random weights.
-SANE = (DEFAULT, SHAPLEY, LEDGER)
+SANE = (DEFAULT, SHAPLEY, "input × gradient")
 
 EXPLANATIONS = [
     Explanation(DEFAULT, OURS, partial(hiding, regions=Regions())),
@@ -95,7 +88,6 @@ EXPLANATIONS = [
     Explanation("occlusion 2, probability", OURS, partial(hiding, regions=Regions(), score=Score.PROBABILITY)),
     Explanation(SHAPLEY, OURS, partial(shapley, regions=Regions(4))),
     Explanation("Shapley 7", OURS, partial(shapley, regions=Regions(7))),
-    Explanation(LEDGER, OURS, ledger),
     Explanation(GREEDY, OPTIMISED, greedy),
     Explanation("brightness", PLAIN, brightness),
     Explanation("random", PLAIN, at_random),

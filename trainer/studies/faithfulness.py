@@ -9,7 +9,7 @@ used: its pixel flipping is one of these curves with a step size. ReX (PyPI's re
 NumPy 1.26.4.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.shapley import shapley_values
-from konkyo.models.network import Array
+from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import metrics
 from konkyo.trainer.studies.comparison import BESIDE, Measured, best, ranks
@@ -27,8 +27,7 @@ from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, 
 from konkyo.trainer.studies.estimate import Estimate
 from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, Explanation, Task
 from konkyo.trainer.studies.parts import Arrays, Parts, slug
-from konkyo.trainer.studies.pixel_responses import PixelResponses
-from konkyo.trainer.studies.sanity import LAYERS, correlations
+from konkyo.trainer.studies.sanity import correlations, layers_of
 
 # Images a part.
 CHUNK = 25
@@ -118,7 +117,7 @@ def document(
     checkpoint: Checkpoint, measured: Sequence[Measured], checked: dict[str, Array], left_out: str | None
 ) -> dict[str, Any]:
     """What was found, for the study's JSON. Every pair of numbers is a mean and half of its 95 % interval."""
-    by_criterion = ranks(measured)
+    by_criterion, layers = ranks(measured), list(layers_of(checkpoint.network.architecture))
     return {
         "study": "faithfulness",
         "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
@@ -136,11 +135,11 @@ def document(
         },
         "sanity": {
             name: {
-                " and ".join(LAYERS[: stage + 1]): {
-                    "rank_correlation": Estimate.of(values[:, stage].mean(0)).document(),
-                    "absolute": Estimate.of(np.abs(values[:, stage]).mean(0)).document(),
+                " and ".join(layers[: count + 1]): {
+                    "rank_correlation": Estimate.of(values[:, count].mean(0)).document(),
+                    "absolute": Estimate.of(np.abs(values[:, count]).mean(0)).document(),
                 }
-                for stage in range(len(LAYERS))
+                for count in range(len(layers))
             }
             for name, values in checked.items()
         },
@@ -170,8 +169,8 @@ class Given:
     ----------
     task
         The images.
-    pixels
-        For each of ``REPLACEMENTS``, each image's.
+    network
+        In float32, in which the curves are computed.
     hidden
         (N, K, 28, 28): what is hidden for the infidelity.
     dropped
@@ -181,7 +180,7 @@ class Given:
     """
 
     task: Task
-    pixels: Mapping[str, Sequence[PixelResponses]]
+    network: Network
     hidden: Array
     dropped: Array
     values: Array
@@ -194,10 +193,7 @@ class Given:
         hidden = np.array([metrics.squares(start + number) for number in range(len(digits))])
         return cls(
             task,
-            {
-                base: [PixelResponses.of(checkpoint.network, image, replacement(base, image)) for image in task.images]
-                for base in REPLACEMENTS
-            },
+            checkpoint.network,
             hidden,
             np.array([metrics.drops(task.network, *pair, some) for pair, some in zip(pairs, hidden, strict=True)]),
             np.array(
@@ -216,7 +212,11 @@ def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
     heatmaps = explanation.heatmap(given.task)
     targets = given.task.target.tolist()
     drawn = {
-        base: [curves(*one) for one in zip(given.pixels[base], heatmaps, targets, strict=True)] for base in REPLACEMENTS
+        base: [
+            curves(given.network, image, replacement(base, image), heatmap, target)
+            for image, heatmap, target in zip(given.task.images, heatmaps, targets, strict=True)
+        ]
+        for base in REPLACEMENTS
     }
     return {
         "areas": np.array([[one.areas() for one in drawn[base]] for base in REPLACEMENTS]).swapaxes(0, 1),

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
 from konkyo.models.contributions import class_maps
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.network import CHUNK, Array, IntArray, Network
+from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.usage import Likeness, Usage, axes_of
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
@@ -19,6 +20,8 @@ _FEWEST = 2
 # Axes of the subspace of a class, and the share of training images that are told to be unlike them.
 AXES = 15
 FLAGGED = 0.01
+# Images that are looked at together, and values of their maps.
+IMAGES, VALUES = 256, 2**22
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class FilterStudy:
     usage
         The count.
     maps
-        (C, A, B, 5, 5): the mean of each class's maps, whose sums are the usage's mean contributions.
+        (C, A, B, s, s): the mean of each class's maps, whose sums are the usage's mean contributions.
     """
 
     usage: Usage
@@ -78,26 +81,34 @@ def study(
 
 
 def likeness(network: Network, images: Array, which: Sequence[IntArray]) -> Likeness:
-    """The subspaces of the images of each class, ``which`` of all images (N, 28, 28), and the threshold.
+    """The subspaces of the images of each class, ``which`` of all images, and the threshold.
 
     The threshold is the 99 % quantile over the images that made no subspace; over all where each of them did.
     """
-    axes = np.stack([axes_of(network.trace(images[some]).pool2, AXES) for some in which])
+    axes = np.stack([axes_of(_last_maps(network, images[some]), AXES) for some in which])
     # As they are stored: in float16.
     bare = Likeness(axes.astype(np.float16).astype(np.float64), 1.0)
     others = np.setdiff1d(np.arange(len(images)), np.concatenate(which))
     searched = images[others] if len(others) else images
     distances = [
-        bare.distance(network.trace(searched[start : start + CHUNK]).pool2) for start in range(0, len(searched), CHUNK)
+        bare.distance(_last_maps(network, searched[start : start + IMAGES]))
+        for start in range(0, len(searched), IMAGES)
     ]
     return replace(bare, threshold=round(float(np.quantile(np.concatenate(distances), 1 - FLAGGED)), 4))
 
 
+def _last_maps(network: Network, images: Array) -> Array:
+    """(N, maps, s, s): the output of the last stage."""
+    parts = [network.trace(images[start : start + IMAGES]).layers[-1] for start in range(0, len(images), IMAGES)]
+    return np.concatenate(parts)
+
+
 def _class(network: Network, images: Array, number: int, advance: Callable[[int], None]) -> tuple[Array, Array]:
-    """The contributions of each image, (n, A, B), and the mean maps, (A, B, 5, 5): not all maps at once."""
+    """The contributions of each image, (n, A, B), and the mean maps, (A, B, s, s): not all maps at once."""
     totals, sums = [], []
-    for start in range(0, len(images), CHUNK):
-        maps = class_maps(network, images[start : start + CHUNK], number)
+    at_once = max(1, min(IMAGES, VALUES // (prod(network.architecture.pairs) * network.architecture.cells)))
+    for start in range(0, len(images), at_once):
+        maps = class_maps(network, images[start : start + at_once], number)
         totals.append(maps.sum((-2, -1)))
         sums.append(maps.sum(0))
         advance(len(maps))

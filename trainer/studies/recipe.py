@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.architecture import IMAGE_SIDE, Wiring, two_stages
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from konkyo.trainer.data import Digits
@@ -22,6 +22,7 @@ from konkyo.trainer.studies.estimate import interval
 FILE = "ablation.json"
 # MNIST's training images that judge. No variant trains on them or is chosen by them.
 JUDGING = 5_000
+NETWORKS = {f"{wiring}-3x3": two_stages(wiring, 3, 3) for wiring in (Wiring.PAIRED, Wiring.SUMMED)}
 
 # With one start a seed, so that ten seeds are trained in minutes.
 _ONE_START = replace(BEST, restarts=1)

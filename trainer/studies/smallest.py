@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.architecture import Architecture, Wiring, two_stages
+from konkyo.models.architecture import Architecture, Wiring, written_stages
 from konkyo.trainer.data import SPLIT_SEED, Digits
-from konkyo.trainer.search import LENET
+from konkyo.trainer.search import LENET, stages_of
 from konkyo.trainer.studies.estimate import interval
 
 # By the search, how far below the minimum accuracy a network may validate to be looked at again, and how far above.
@@ -50,9 +50,8 @@ class CrossValidated:
         """As it stands in the study's JSON."""
         shape = self.architecture
         return {
-            "wiring": str(shape.wiring),
-            "conv1_filters": shape.conv1_filters,
-            "conv2_filters": shape.conv2_filters,
+            "wiring": str(shape.stages[-1].wiring),
+            "stages": written_stages(shape.stages),
             "parameters": shape.parameters,
             "share_of_lenet": shape.parameters / LENET.parameters,
             "accuracy": [self.accuracy, self.interval],
@@ -66,9 +65,9 @@ def near_the_border(searched: dict[str, Any]) -> list[Architecture]:
     found = []
     for wiring in Wiring:
         near = [
-            two_stages(wiring, one["conv1_filters"], one["conv2_filters"])
+            Architecture(stages_of(one))
             for one in searched["networks"]
-            if one["wiring"] == wiring and low <= one["validation"]["mean"] <= high
+            if one["stages"][-1]["wiring"] == wiring and low <= one["validation"]["mean"] <= high
         ]
         found += sorted(near, key=lambda one: one.parameters)[:PER_WIRING]
     return sorted(found, key=lambda one: one.parameters)
@@ -95,7 +94,9 @@ def fold(digits: Digits, number: int, folds: int) -> Digits:
 def smallest(networks: Sequence[CrossValidated], minimum_accuracy: float) -> Iterator[CrossValidated]:
     """For each wiring, the network with the fewest parameters whose mean accuracy reaches the minimum, if any."""
     for wiring in Wiring:
-        ours = [one for one in networks if one.architecture.wiring is wiring and one.accuracy >= minimum_accuracy]
+        ours = [
+            one for one in networks if one.architecture.stages[-1].wiring is wiring and one.accuracy >= minimum_accuracy
+        ]
         if ours:
             yield min(ours, key=lambda one: one.architecture.parameters)
 
@@ -107,7 +108,7 @@ def verdict(found: dict[str, Any]) -> Iterator[str]:
         centre, half = one["accuracy"]
         sure = "beyond" if centre - half >= minimum else "within"
         yield (
-            f"{one['wiring']}: {one['conv1_filters']} and {one['conv2_filters']} filters, {one['parameters']:,} "
+            f"{one['wiring']}: {one['stages']}, {one['parameters']:,} "
             f"parameters, {one['share_of_lenet']:.0%} of LeNet's {LENET.parameters:,}, are the fewest that reach "
             f"{minimum:.1%} in the mean: {100 * centre:.2f} ± {100 * half:.2f} %, {sure} the 95 % interval."
         )

@@ -1,7 +1,6 @@
 """How a network uses its filter pairs, measured over the images that it predicts correctly."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 

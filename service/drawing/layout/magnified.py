@@ -1,35 +1,91 @@
-"""Layout of pictures with a magnified image, in which each pixel is a square, and a column to its left."""
+"""Layout of pictures with a magnified heatmap of the image, in which each pixel is a square, and a column beside it."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box, Canvas
-from konkyo.service.drawing.primitives.colours import INK, Array
+from konkyo.service.drawing.layout.grid import square, unit
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, TITLE, TOP, Box, Canvas
+from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.primitives.colours import MUTED, Array, diverging, printed
+from konkyo.service.drawing.primitives.letters import width, wrapped
 
-# In logical units.
-PIXEL = 12
-_GAP = 24
+# In logical units: about the sides of the image and of the heatmap, and the distance between them.
+_IMAGE, _MAP, _GAP = 112, 336, 24
+_BAR_GAP = 20
 OUTLINE = 2
-# Maximum diameter of a dot divided by the side of its square. The rest of the square shows the heat.
-_DOT = 0.62
-
-DIGIT = Box(MARGIN, TOP, MARGIN + 4 * IMAGE_SIDE, TOP + 4 * IMAGE_SIDE)
-MAP = Box(DIGIT.right + _GAP, TOP, DIGIT.right + _GAP + PIXEL * IMAGE_SIDE, TOP + PIXEL * IMAGE_SIDE)
-CAPTION = MAP.bottom + 28
-HEIGHT = CAPTION + 20
+# Distances of baselines: of a label beneath the image, between its lines, of its value, and of the bar's title beneath.
+_LABEL, _LINE, _VALUE, _BENEATH = 30, 16, 21, 18
 
 
-def pixel_box(row: int, column: int) -> Box:
-    """The square of a pixel in the magnified image, in logical units."""
-    left, top = MAP.left + column * PIXEL, MAP.top + row * PIXEL
-    return Box(left, top, left + PIXEL, top + PIXEL)
+@dataclass(frozen=True)
+class Magnified:
+    """The image on the left, and its heatmap on the right.
 
+    Parameters
+    ----------
+    side
+        Of the image, in pixels.
+    """
 
-def draw_dots(canvas: Canvas, image: Array) -> None:
-    """Draw each pixel as a dot whose area is proportional to its ink, so that the heat around it stays visible."""
-    side = PIXEL * canvas.scale
-    offset = np.arange(side) - (side - 1) / 2
-    distance = np.hypot(offset[:, None], offset)
-    radius = np.sqrt(np.clip(image, 0, 1)) * side * _DOT / 2
-    inked = distance[:, None, :] < radius[:, None, :, None]
-    canvas.region(MAP)[inked.reshape(MAP.height * canvas.scale, -1)] = INK
+    side: int
+
+    @property
+    def pixel(self) -> int:
+        """Side of a pixel in the heatmap."""
+        return unit(self.side, _MAP)
+
+    @property
+    def image(self) -> Box:
+        """The image."""
+        return square(MARGIN, TOP, self.side * unit(self.side, _IMAGE))
+
+    @property
+    def map(self) -> Box:
+        """The heatmap."""
+        return square(self.image.right + _GAP, TOP, self.side * self.pixel)
+
+    def box(self, row: int, column: int) -> Box:
+        """The square of a pixel in the heatmap."""
+        return square(self.map.left + column * self.pixel, self.map.top + row * self.pixel, self.pixel)
+
+    @property
+    def column(self) -> int:
+        """Width of the text beneath the image."""
+        return self.map.left - MARGIN - 6
+
+    def write(self, canvas: Canvas, above: int, label: str, value: str) -> int:
+        """Write a value with its label beneath it, in the column; returns the baseline of the last line."""
+        baseline = above + _LABEL
+        for line, text in enumerate(wrapped(label, NOTE, self.column)):
+            baseline = above + _LABEL + _LINE * line
+            canvas.text(MARGIN, baseline, text, NOTE, MUTED)
+        for text in wrapped(value, SUM, self.column):
+            baseline += _VALUE
+            canvas.text(MARGIN, baseline, text, SUM)
+        return baseline
+
+    def draw_bar(self, canvas: Canvas, heading: str, limit: float, title: str) -> None:
+        """Draw the colour bar at the right of the heatmap. Beside a long heading its title stands beneath it."""
+        left = self.map.right + _BAR_GAP
+        right = left + bar_width(limit)
+        beneath = MARGIN + width(heading, TITLE) + _BAR_GAP > right - width(title, NOTE)
+        colour_bar(canvas, left, self.map.top, self.map.height, limit, "" if beneath else title)
+        if beneath:
+            canvas.text(right, self.map.bottom + _BENEATH, title, NOTE, MUTED, align=1)
+
+    def size(self, limit: float, below: int) -> tuple[int, int]:
+        """Width and height of the picture, with ``below`` beneath the heatmap."""
+        return self.map.right + _BAR_GAP + bar_width(limit) + MARGIN, self.map.bottom + below
+
+    def draw(self, canvas: Canvas, image: Array, heat: Array, limit: float) -> None:
+        """Draw the image, and the heatmap with the image in it.
+
+        Grey images are dots of ink on the heat, whose areas are proportional to the ink. Colour images are printed over
+        it in greys.
+        """
+        canvas.image(self.image, image)
+        shades = diverging(heat, limit)
+        if image.ndim == 3:
+            canvas.photo(self.map, printed(shades, image, canvas.style.theme))
+        else:
+            canvas.tile(self.map, shades)
+            canvas.dots(self.map, image)

@@ -1,54 +1,127 @@
-"""Layout of the slide: the image, the layers and the logits from left to right, in logical units."""
+"""Layout of the slide: the image, every stage and the logits from left to right, in logical units."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
-from konkyo.models.architecture import IMAGE_SIDE, Architecture
+from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.classes import Names, numbered
-from konkyo.service.drawing.layout.layers import MAP_GAP, Grid, Layer, fold, sizes
-from konkyo.service.drawing.layout.table import Table
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box
+from konkyo.service.drawing.layout.grid import Grid, square, unit
+from konkyo.service.drawing.layout.wording import times
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box
 from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS
-from konkyo.service.drawing.primitives.letters import cut, width
+from konkyo.service.drawing.primitives.letters import width, wrapped
 
-# Baselines of a layer's name and sizes, and of the pairs' numbers above the field.
-NAME, SIZES, PAIRS = 75, 91, 110
+# Baselines of a column's name and sizes.
+NAME, SIZES = 75, 91
 # With rows of this height, a width of 1088 gives 16:9.
 _TOP, _ROW, _WIDTH = 118, 43, 1088
-_GAP = 20
-_DIGIT_PIXEL = 4
-# Maximum sides of a conv1 map, of a conv2 map and of a filter.
-_CONV1_SIDE, _CONV2_SIDE, _FILTER_SIDE = 72, 70, 30
-_LEAD_GAP = 6
-# The field: maximum width, maximum side of a cell, and the gap between maps for each side of a cell.
-_FIELD_WIDTH, _FIELD_UNIT = 420, 6
-_FIELD_GAPS = {1: 1, 2: 2, 3: 4, 4: 4, 5: 6, 6: 6}
+_GAP, _IMAGE = 20, 112
+# Maps of a column: so many are all drawn, so many of them in one row after the other; else so many of them are drawn.
+_FEW, _ONE_COLUMN, _SHOWN = 16, 10, 8
+# Side of a map that is aimed at and at most; width of several columns, and at most; side of a filter.
+_AIM, _SIDE, _NARROW, _SPREAD, _FILTER_SIDE = 44, 72, 96, 140, 30
+# Side of a filter divided by that of its map: of the first stage, and of others.
+_FILTERS = 0.42, 0.3
+# Height of the columns at most, unless the classes need more.
+_TALL = 680
+_MAP_GAP, _LEAD_GAP, _NUMBER = 4, 6, 18
+# Height of the line that counts the maps that are not drawn.
+OTHERS = 20
+# Values in a column of a hidden layer, and the side of a value.
+_HIDDEN_ROWS, _HIDDEN_SIDE = 64, 12
+# The field: so many pairs are all drawn, else so many of them; its width, the side of a cell and of a map.
+_FEW_PAIRS, _SHOWN_PAIRS = 12, 10
+_FIELD_WIDTH, _FIELD_UNIT, _FIELD_SIDE, _FIELD_MOST = 420, 6, 36, 40
+# Side of a map and height of a row at most where columns are high, and the distance between two names of pairs.
+_TALL_SIDE, _TALL_ROW, _NAMES = 48, 68, 8
 _ROW_GAP, _EDGE = 5, 5
-_TAG, _LOGIT, _PREDICTED = 20, 64, 40
-# Names of several letters: what stands beside them, their greatest width, and the predicted one's size and distance.
-_TAG_MARGIN, _LONGEST_TAG = 8, 84
-NAME_SIZE, _PREDICTED_GAP = 18, 16
+_TAG, _LOGIT, _PREDICTED, _OTHERS_WIDTH = 20, 64, 40, 66
+# Names of several letters: what stands beside them; the predicted one's size, width, lines and distance.
+_TAG_MARGIN, NAME_SIZE, NAME_WIDTH, NAME_LINE, _PREDICTED_GAP = 12, 18, 120, 22, 16
 # So many rows high is the slide at least; more than so many rows are lower.
-_FEWEST_ROWS, _MANY_ROWS, _LOW_ROW = 8, 16, 26
+_FEWEST_ROWS, _MANY_ROWS, _LOW_ROW, _LOW_SIDE = 8, 16, 26, 20
 # Distances below the maps: to the legends, their height, between lines, and to the bottom.
 _STRIP, _STRIP_HEIGHT = 12, 6
 LINE = 16
 _END = 64
 
 
-class _Fold(NamedTuple):
-    """A class's maps in lines and columns: the side of a cell, and the distance between maps."""
+@dataclass(frozen=True)
+class Layer:
+    """A column of maps: the convolution of a stage, or what its pool makes of it.
 
-    lines: int
-    columns: int
+    Attributes
+    ----------
+    stage
+        Number of the stage, from 0.
+    pooled
+        Whether the maps are pooled.
+    maps
+        Number of maps of the layer.
+    drawn
+        Number of maps that are drawn, in ``groups`` of equal size above each other.
+    cells, unit
+        Side of a map in cells, and side of a cell.
+    columns
+        Maps side by side.
+    lead
+        Width to the left of each map, for its number and its filter.
+    """
+
+    stage: int
+    pooled: bool
+    maps: int
+    drawn: int
+    groups: int
+    cells: int
     unit: int
-    pitch: int
+    columns: int
+    lead: int = 0
+
+    @property
+    def name(self) -> str:
+        """The heading of the column."""
+        return "pooled" if self.pooled else f"stage {self.stage + 1}"
+
+    @property
+    def sizes(self) -> str:
+        """The number and the size of the maps, in words."""
+        return sizes(self.maps, self.cells)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all maps are drawn."""
+        return self.drawn == self.maps
+
+    @property
+    def side(self) -> int:
+        """Side of a map."""
+        return self.unit * self.cells
+
+    @property
+    def across(self) -> int:
+        """Horizontal distance between maps."""
+        return self.lead + self.side + _MAP_GAP
+
+    @property
+    def content(self) -> int:
+        """Width of the maps."""
+        return min(self.columns, self.drawn) * self.across - _MAP_GAP
+
+    @property
+    def width(self) -> int:
+        """Width of the maps or of their heading, whichever is larger."""
+        return max(self.content, round(width(self.sizes, NOTE)), round(width(self.name, BODY)))
+
+
+def sizes(maps: int, cells: int) -> str:
+    """A number and a size of maps, in words."""
+    return f"{times(maps, 'map')} of {cells}×{cells}"
 
 
 @dataclass(frozen=True)
 class Slide:
-    """From left to right: the image, four layers, a row of pairs' maps with a logit for each class, the prediction.
+    """From left to right: the image, the stages, hidden layers, a row of pairs' maps for each class, the prediction.
 
     Parameters
     ----------
@@ -62,72 +135,137 @@ class Slide:
     classes: Names = ()
 
     @cached_property
-    def names(self) -> list[str]:
-        """The names of the classes as they stand at their rows; what is too wide is cut."""
-        names = self.classes or numbered(self.architecture.classes)
-        return [cut(name, NOTE, _LONGEST_TAG) if len(name) > 1 else name for name in names]
+    def names(self) -> Names:
+        """The names of the classes, as they stand at their rows."""
+        return self.classes or numbered(self.architecture.classes)
 
     @cached_property
-    def digit(self) -> Box:
+    def image(self) -> Box:
         """The image."""
-        side = IMAGE_SIDE * _DIGIT_PIXEL
-        top = (_TOP + self.bottom - side) // 2
-        return Box(MARGIN, top, MARGIN + side, top + side)
+        side = self.architecture.side * unit(self.architecture.side, _IMAGE)
+        return square(MARGIN, (_TOP + self.bottom - side) // 2, side)
 
     @cached_property
-    def layers(self) -> tuple[Layer, Layer, Layer, Layer]:
-        """conv1, pool1, conv2, pool2."""
-        shape, height = self.architecture, self.bottom - _TOP
-        filters = shape.conv1_filters
-        unit, columns = fold(filters, shape.conv1_side, height, _CONV1_SIDE)
-        lead = shape.conv1_kernel * self._filter_unit(2 * unit, shape.conv1_kernel) + _LEAD_GAP
-        conv1 = Layer("conv1", 1, filters, shape.conv1_side, unit, columns, lead)
+    def layers(self) -> tuple[Layer, ...]:
+        """The columns of maps: a stage has one, and with a pool a second."""
+        layers: list[Layer] = []
+        for number, stage in enumerate(self.architecture.stages):
+            whole = not layers or layers[-1].whole
+            layer = self._convolution(number, stage, whole)
+            layers.append(layer)
+            if stage.pool:
+                # Drawn about three quarters as large.
+                cells = self.architecture.sides[number + 1]
+                smaller = Layer(
+                    number, True, layer.maps, layer.drawn, layer.groups, cells, (3 * layer.unit + 1) // 2, layer.columns
+                )
+                layers.append(smaller)
+        return tuple(layers)
 
-        groups, maps = shape.map_grid
-        between = 2 * MAP_GAP if groups > 1 else 0
-        unit, columns = fold(maps, shape.conv2_side, height // groups - between, _CONV2_SIDE)
-        lead = shape.conv2_kernel * self._filter_unit(unit, shape.conv2_kernel) + _LEAD_GAP if self.kernels else 0
-        conv2 = Layer("conv2", groups, maps, shape.conv2_side, unit, columns, lead)
-        return conv1, conv1.pooled("pool1", shape.pool1_side), conv2, conv2.pooled("pool2", shape.pool2_side)
+    def _convolution(self, number: int, stage: Stage, whole: bool) -> Layer:
+        """The column of a stage's convolution. ``whole`` says that all maps below are drawn."""
+        maps, cells = self.architecture.layer_maps[number + 1], stage.sides(self.architecture.sides[number])[0]
+        # With paired wiring the maps of each map below stand together.
+        groups = self.architecture.layer_maps[number] if stage.paired and whole else 1
+        height = (self.bottom - _TOP) // groups - (2 * _MAP_GAP if groups > 1 else 0)
+        fold = _fold(maps // groups, cells, height) if maps <= _FEW else None
+        drawn = maps
+        if fold is None:
+            groups, height = 1, self.bottom - _TOP - OTHERS
+            drawn = min(maps - 1, _SHOWN)
+            while not (fold := _fold(drawn, cells, height)) and drawn > 1:
+                drawn -= 1
+        side, columns = fold or (1, 1)
+        kernel = 0 if drawn < maps else self.kernels(number)
+        lead = stage.kernel * self._filter_unit(side * cells, stage.kernel, number) + _LEAD_GAP if kernel else 0
+        if drawn < maps:
+            lead = _NUMBER
+        return Layer(number, False, maps, drawn, groups, cells, side, columns, lead)
 
-    @cached_property
-    def kernels(self) -> int:
-        """Number of kernels beside each conv2 map; 0 if there are too many to be drawn."""
-        return 0 if Table(self.architecture).dense else self.architecture.kernels_per_filter
+    @property
+    def filters(self) -> bool:
+        """Whether any filter is drawn."""
+        return any(layer.whole and self.kernels(layer.stage) for layer in self.layers)
+
+    def kernels(self, stage: int) -> int:
+        """Number of kernels beside each map of a stage; 0 if there are too many to be drawn."""
+        given, below = self.architecture.stages[stage], self.architecture.layer_maps[stage]
+        if stage == 0:
+            return 1
+        if self.architecture.layer_maps[stage + 1] > _FEW or max(given.filters, below) > 4:
+            return 0
+        return 1 if given.paired else below
+
+    def _filter_unit(self, side: int, kernel: int, stage: int) -> int:
+        """Side of a weight beside a map of this side."""
+        return max(min(round(_FILTERS[stage > 0] * side / kernel), _FILTER_SIDE // kernel), 1)
 
     def column(self, layer: int) -> Box:
         """The column of a layer."""
-        left = self.digit.right + self._gap + sum(each.width + self._gap for each in self.layers[:layer])
+        left = self.image.right + self._gap + sum(each.width + self._gap for each in self.layers[:layer])
         return Box(left, _TOP, left + self.layers[layer].width, self.bottom)
 
     def grids(self, layer: int) -> list[Grid]:
         """The groups of a layer's maps. A single group fills the column; several are centred in equal parts of it."""
         shape, column = self.layers[layer], self.column(layer)
-        rows, height = -(-shape.maps // shape.columns), column.height / shape.groups
+        maps = shape.drawn // shape.groups
+        rows, height = -(-maps // shape.columns), column.height - (0 if shape.whole else OTHERS)
         # A pooled row is at the height of its source: both have the pitch of the larger maps.
-        down = int(height / rows) if shape.groups == 1 else self.layers[layer - layer % 2].side + MAP_GAP
-        left = column.left + (column.width - shape.content) // 2
-        middles = (int(column.top + height * (group + 0.5) - down * (rows - 1) / 2) for group in range(shape.groups))
-        pitch = down, shape.across
+        source = self.layers[layer - 1] if shape.pooled else shape
+        down = height // rows if shape.groups == 1 else source.side + _MAP_GAP
+        left = column.left + (column.width - shape.content) // 2 + shape.lead
+        part = height / shape.groups
+        middles = (int(column.top + part * (group + 0.5) - down * (rows - 1) / 2) for group in range(shape.groups))
         return [
-            Grid(left, middle - shape.side // 2, shape.side, pitch, shape.maps, shape.columns, shape.lead)
+            Grid(square(left, middle - shape.side // 2, shape.side), (down, shape.across), maps, shape.columns)
             for middle in middles
         ]
 
-    def filter(self, conv1: int) -> Box:
-        """A conv1 filter, to the left of its map."""
-        grid = self.grids(0)[0]
-        return grid.small_box(conv1, grid.lead - _LEAD_GAP)
+    def others(self, layer: int) -> tuple[int, int]:
+        """x of the middle, and the baseline, of the line that counts the maps that are not drawn."""
+        column = self.column(layer)
+        return column.middle[0], column.bottom - 4
 
-    def kernel(self, group: int, conv2: int, number: int) -> Box:
-        """A conv2 kernel, to the left of its map. With summed wiring there are several."""
-        grid = self.grids(2)[group]
-        return grid.small_box(conv2, grid.lead - _LEAD_GAP, number, self.kernels)
+    def filter(self, layer: int, group: int, number: int, stacked: int = 0) -> Box:
+        """The filter to the left of a map. With summed wiring there is a stack of kernels, one for each map below."""
+        shape = self.layers[layer]
+        kernels, kernel = self.kernels(shape.stage), self.architecture.stages[shape.stage].kernel
+        side = kernel * self._filter_unit(shape.side, kernel, shape.stage)
+        box, pitch = self.grids(layer)[group].box(number), side + 3
+        top = box.top + (shape.side - kernels * pitch + 3) // 2 + stacked * pitch
+        return square(box.left - shape.lead, top, side)
+
+    def hidden(self, number: int) -> tuple[Box, int]:
+        """The box of a hidden layer's values, and the number of values side by side."""
+        width_of = self.architecture.hidden[number]
+        columns = -(-width_of // _HIDDEN_ROWS)
+        rows = -(-width_of // columns)
+        side = max(min((self.bottom - _TOP) // rows, _HIDDEN_SIDE), 1)
+        column = self.hidden_column(number)
+        left, top = column.middle[0] - columns * side // 2, (_TOP + self.bottom - rows * side) // 2
+        return Box(left, top, left + columns * side, top + rows * side), columns
+
+    def hidden_column(self, number: int) -> Box:
+        """The column of a hidden layer."""
+        left = self.column(len(self.layers) - 1).right + self._gap
+        left += sum(self._hidden_width(one) + self._gap for one in range(number))
+        return Box(left, _TOP, left + self._hidden_width(number), self.bottom)
+
+    def hidden_words(self, number: int) -> tuple[str, str]:
+        """The heading of a hidden layer: its name, and how many values it has."""
+        name = "hidden" if len(self.architecture.hidden) == 1 else f"hidden {number + 1}"
+        return name, times(self.architecture.hidden[number], "value")
+
+    def _hidden_width(self, number: int) -> int:
+        name, values = self.hidden_words(number)
+        return max(round(width(name, BODY)), round(width(values, NOTE)))
 
     def row(self, number: int) -> Box:
         """The background of a class's maps in the field. Few rows stand in the middle of the height."""
         field = (self.bottom - _TOP - self.architecture.classes * self._row) // 2
-        left, top = self.column(3).right + self._gap + self._tag, _TOP + field + number * self._row
+        last = self.hidden_column(len(self.architecture.hidden) - 1) if self.architecture.hidden else None
+        last = last or self.column(len(self.layers) - 1)
+        left, top = last.right + self._gap + self._tag, _TOP + field + number * self._row
         return Box(left, top + 1, left + self._row_width, top + self._row - 1)
 
     def tag(self, number: int) -> Box:
@@ -140,30 +278,92 @@ class Slide:
         row = self.row(number)
         return row._replace(left=row.right, right=row.right + _LOGIT)
 
-    def pairs(self, number: int) -> Grid:
-        """A class's maps: pair (i, j) is number i · B + j."""
+    def pair_maps(self, number: int) -> Grid:
+        """The maps of a class's row."""
+        row, gap = self.row(number), self._field_gap
+        content = self.pairs * (self._field_side + gap) - gap
+        left = row.left + (row.width - self._others_width - content) // 2
+        top = (row.top + row.bottom - self._field_side) // 2
+        pitch = self._field_side + gap
+        return Grid(square(left, top, self._field_side), (pitch, pitch), self.pairs, self.pairs)
+
+    def other_pairs(self, number: int) -> Box:
+        """The box of what all other pairs add to a class, at the right of its row."""
         row = self.row(number)
-        lines, columns, unit, pitch = self._field
-        side = unit * self.architecture.pool2_side
-        left = (row.left + row.right - (columns - 1) * pitch - side) // 2
-        top = (row.top + row.bottom - (lines - 1) * pitch - side) // 2
-        return Grid(left, top, side, (pitch, pitch), lines * columns, columns)
+        return row._replace(left=row.right - self._others_width)
+
+    @property
+    def pair_names(self) -> int:
+        """Baseline of the names of the pairs, above the first row."""
+        return self.row(0).top - 9
+
+    @cached_property
+    def pairs(self) -> int:
+        """Number of pairs in a row: all, if they are few."""
+        rows, columns = self.architecture.pairs
+        if rows * columns <= _FEW_PAIRS:
+            return rows * columns
+        return min(max(_FIELD_WIDTH // (self._field_side + self._field_gap), 3), _SHOWN_PAIRS)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a row has all pairs."""
+        rows, columns = self.architecture.pairs
+        return self.pairs == rows * columns
 
     @property
     def field_sizes(self) -> str:
         """The number of classes and maps in the field, and the size of the maps, in words."""
-        shape = self.architecture
-        return f"{shape.classes} classes × {sizes(shape.conv1_filters * shape.conv2_filters, shape.pool2_side)}"
+        rows, columns = self.architecture.pairs
+        return f"{self.architecture.classes} classes × {sizes(rows * columns, self.architecture.sides[-1])}"
 
     @property
-    def dense(self) -> bool:
-        """Whether the field's maps are too close for a frame around each."""
-        return _FIELD_GAPS[self._field.unit] <= 2
+    def others_words(self) -> str:
+        """How many pairs a row leaves out."""
+        rows, columns = self.architecture.pairs
+        return f"+ {rows * columns - self.pairs:,} others"
+
+    @cached_property
+    def block(self) -> int:
+        """Side of the square of cells that are drawn as one, with their sum: 1 if a map has few."""
+        most = _FIELD_MOST if self.architecture.classes <= _MANY_ROWS else _LOW_SIDE
+        return -(-self.architecture.sides[-1] // most)
 
     @property
+    def _field_cells(self) -> int:
+        return -(-self.architecture.sides[-1] // self.block)
+
+    @cached_property
+    def _field_side(self) -> int:
+        if self.architecture.classes > _MANY_ROWS:
+            return self._field_cells * max(min(_LOW_SIDE // self._field_cells, _FIELD_UNIT), 1)
+        row = self._tallest // self.architecture.classes
+        aim = min(max(_FIELD_SIDE, row - 2 * _ROW_GAP), _TALL_SIDE)
+        return self._field_cells * min(unit(self._field_cells, aim), max(_FIELD_UNIT, _LOW_SIDE // self._field_cells))
+
+    @cached_property
+    def _field_gap(self) -> int:
+        """Between maps, so that the names of the pairs have room above them."""
+        rows, columns = self.architecture.pairs
+        names = round(width(f"{rows - 1}×{columns - 1}", NOTE)) + _NAMES
+        return max(6 if self._field_side >= 24 else 4, names - self._field_side)
+
+    @cached_property
+    def _tallest(self) -> int:
+        """The height that the tallest column of maps takes, if they have about the side that is aimed at."""
+        tallest = 0
+        for maps, below, stage in zip(
+            self.architecture.layer_maps[1:], self.architecture.sides, self.architecture.stages, strict=False
+        ):
+            cells = stage.sides(below)[0]
+            rows = maps if maps <= _ONE_COLUMN else -(-maps // 2) if maps <= _FEW else _SHOWN
+            height = rows * (cells * unit(cells, _AIM) + _MAP_GAP) + (0 if maps <= _FEW else OTHERS)
+            tallest = max(tallest, height)
+        return min(tallest, _TALL)
+
     def frame(self) -> tuple[int, int]:
         """Thickness of the frames of the first and second pair, and their distance from a map."""
-        return 2, (1 if _FIELD_GAPS[self._field.unit] >= 6 else 0)
+        return 2, (1 if self._field_gap >= 6 else 0)
 
     def strip(self, left: int, right: int) -> Box:
         """The legend beneath maps from ``left`` to ``right``."""
@@ -189,7 +389,7 @@ class Slide:
     @cached_property
     def bottom(self) -> int:
         """Bottom edge of the field."""
-        return _TOP + max(self.architecture.classes, _FEWEST_ROWS) * self._row
+        return _TOP + max(self.architecture.classes * self._row, _FEWEST_ROWS * _ROW, self._tallest)
 
     @cached_property
     def _tag(self) -> int:
@@ -201,44 +401,49 @@ class Slide:
         """Width of the predicted class's name at the right."""
         if all(len(name) == 1 for name in self.names):
             return _PREDICTED
-        return _PREDICTED_GAP + round(max(width(name, NAME_SIZE) for name in self.names))
-
-    @cached_property
-    def _least_row(self) -> int:
-        return _ROW if self.architecture.classes <= _MANY_ROWS else _LOW_ROW
+        lines = [line for name in self.names for line in wrapped(name, NAME_SIZE, NAME_WIDTH)]
+        return _PREDICTED_GAP + round(max(width(line, NAME_SIZE) for line in lines))
 
     @cached_property
     def _row(self) -> int:
-        return max(self._least_row, self._field.lines * self._field.pitch + _ROW_GAP)
+        least = _ROW if self.architecture.classes <= _MANY_ROWS else _LOW_ROW
+        high = min(self._tallest // self.architecture.classes, _TALL_ROW)
+        return max(least, self._field_side + _ROW_GAP, high)
+
+    @property
+    def _others_width(self) -> int:
+        return 0 if self.whole else max(_OTHERS_WIDTH, round(width(self.others_words, NOTE)) + 16)
 
     @cached_property
     def _row_width(self) -> int:
-        maps = self._field.columns * self._field.pitch - _FIELD_GAPS[self._field.unit]
-        return max(maps + 2 * _EDGE, round(width(self.field_sizes, NOTE)) + 4 * _EDGE)
-
-    @cached_property
-    def _field(self) -> _Fold:
-        """A class's maps in lines and columns with the largest cells that fit. Lines break between conv1 filters."""
-        filters, across = self.architecture.conv1_filters, self.architecture.conv2_filters
-        lines_there_may_be = [lines for lines in range(1, filters + 1) if filters % lines == 0]
-        for unit in range(_FIELD_UNIT, 0, -1):
-            pitch = unit * self.architecture.pool2_side + _FIELD_GAPS[unit]
-            for lines in lines_there_may_be:
-                columns = filters // lines * across
-                if columns * pitch <= _FIELD_WIDTH and (lines * pitch + _ROW_GAP <= self._least_row or unit == 1):
-                    return _Fold(lines, columns, unit, pitch)
-        # Wider than it may be, but there is no smaller way.
-        return _Fold(filters, across, unit, pitch)
+        edge = max(_EDGE, self._field_gap // 2)
+        maps = self.pairs * (self._field_side + self._field_gap) - self._field_gap + 2 * edge + self._others_width
+        return max(maps, round(width(self.field_sizes, NOTE)) + 4 * _EDGE)
 
     @cached_property
     def _gap(self) -> int:
         """Between columns: what is left of the width, spread evenly."""
         columns = (
-            self.digit.width,
+            self.image.width,
             *(layer.width for layer in self.layers),
+            *(self._hidden_width(number) for number in range(len(self.architecture.hidden))),
             self._tag + self._row_width + _LOGIT + self._predicted,
         )
         return max((_WIDTH - 2 * MARGIN - sum(columns)) // (len(columns) - 1), _GAP)
 
-    def _filter_unit(self, unit: int, cells: int) -> int:
-        return max(min(unit, _FILTER_SIDE // cells), 1)
+
+def _fold(maps: int, cells: int, height: int) -> tuple[int, int] | None:
+    """The largest side of a cell with which ``maps`` maps fit into ``height``, and the number of columns; else None."""
+    # Several columns only where maps are small, or do not fit otherwise.
+    for spread in (_NARROW, _SPREAD):
+        best = None
+        for columns in range(1, maps + 1):
+            side = min(height // -(-maps // columns) - _MAP_GAP, _SIDE) // cells
+            side = max(side, maps == 1)
+            if side < 1 or (columns > 1 and columns * (side * cells + _MAP_GAP) > spread):
+                continue
+            if best is None or side > best[0]:
+                best = side, columns
+        if best:
+            return best
+    return None

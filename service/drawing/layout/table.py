@@ -1,129 +1,224 @@
-"""Layout of the table of filter pairs: the image, the filters and the pairs' maps, in logical units."""
+"""Layouts of filter pairs: a table of all of them, or the greatest of many in order of their contribution."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from konkyo.models.architecture import IMAGE_SIDE, Architecture
-from konkyo.service.drawing.primitives.canvas import MARGIN, TOP, Box, decimals_for
+from konkyo.models.network import Network
+from konkyo.service.drawing.layout.filters import draw_filter, weights_of
+from konkyo.service.drawing.layout.grid import Grid, square, unit
+from konkyo.service.drawing.layout.places import Pair
+from konkyo.service.drawing.layout.wording import below, pair_name
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
+from konkyo.service.drawing.primitives.colours import HAIRLINE, MUTED
+from konkyo.service.drawing.primitives.letters import width
 
-_DIGIT_PIXEL = 4
-_HEAD_GAP = 24
-_LABEL_HEIGHT = 20
-_KERNEL_GAP = 4
-# Number of filters of a layer from which on the table is dense.
+# A table has at most so many pairs, and so many rows and columns.
+MOST_PAIRS, _MOST_SIDE = 36, 12
+# Number of rows or columns from which on a table is dense.
 _MANY = 5
+# In logical units: sides of the image, and of the maps in a table, in a dense one and in a ranking.
+# Heatmaps are larger.
+_IMAGE, _MAP, _DENSE_MAP, _RANKED_MAP = 112, 70, 48, 84
+_HEAT, _DENSE_HEAT, _RANKED_HEAT = 112, 56, 112
+_HEAD_GAP, _LABEL_HEIGHT, _KERNEL_GAP = 24, 20, 4
+# Columns and rows of a ranking; with heatmaps.
+_RANKS, _HEAT_RANKS = (5, 4), (4, 4)
+# Distances in a ranking: around a map, of its name above it, and of its number and its filters beneath it.
+_RANK_GAPS, _NAME, _BENEATH = (58, 20), 8, 18
+_ICON, _ICON_GAP = 18, 5
+
+
+def in_table(network: Network) -> bool:
+    """Whether the pairs are few enough for a table."""
+    rows, columns = network.architecture.pairs
+    return rows * columns <= MOST_PAIRS and max(rows, columns) <= _MOST_SIDE
+
+
+def ranks(heat: bool) -> int:
+    """How many pairs a ranking shows: the last place is that of the others."""
+    columns, rows = _HEAT_RANKS if heat else _RANKS
+    return columns * rows - 1
 
 
 @dataclass(frozen=True)
-class Table:
-    """A row for each conv1 filter, a column for each conv2 filter, and the image in the corner.
+class Pairs:
+    """What both layouts have: the image on the left, and a grid of maps with a number beneath each.
 
     Parameters
     ----------
-    architecture
-        The architecture of the network.
-    pictures
-        Whether a pair has a heatmap of 28×28 instead of its map.
+    network
+        The network.
+    cells
+        Side of a map in cells; of a heatmap in pixels.
+    heat
+        Whether the maps are heatmaps.
+    pairs
+        The pairs that are drawn, in the order of the grid.
     """
 
-    architecture: Architecture
-    pictures: bool = False
+    network: Network
+    cells: int
+    heat: bool
+    pairs: tuple[Pair, ...]
 
     @cached_property
-    def dense(self) -> bool:
-        """Whether the table is drawn small, because there are many filters."""
-        return max(self.architecture.conv1_filters, self.architecture.conv2_filters) >= _MANY
+    def image(self) -> Box:
+        """The image."""
+        side = self.network.architecture.side
+        return square(MARGIN, TOP, side * unit(side, _IMAGE))
 
     @cached_property
-    def digit(self) -> Box:
-        """The image, with 4 logical units for each pixel."""
-        side = IMAGE_SIDE * _DIGIT_PIXEL
-        return Box(MARGIN, TOP, MARGIN + side, TOP + side)
-
-    def map(self, conv1: int, conv2: int) -> Box:
-        """The map of a pair. Its side is a multiple of the number of cells."""
-        down, right = self.pitch
-        left = self.digit.right + _HEAD_GAP + (6 if self.dense else 0) + conv2 * right
-        top = self._heads_bottom + (14 if self.dense else 20) + conv1 * down
-        return Box(left, top, left + self._map_side, top + self._map_side)
-
-    def total_baseline(self, conv1: int) -> int:
-        """Baseline of the numbers beneath a row of maps."""
-        return self.map(conv1, 0).bottom + (15 if self.dense else 19)
-
-    def filter(self, conv1: int) -> Box:
-        """A conv1 filter, to the left of its row."""
-        row, side = self.map(conv1, 0), self.architecture.conv1_kernel * (6 if self.dense else 10)
-        top = (row.top + row.bottom - side) // 2
-        return Box(self.digit.right - side, top, self.digit.right, top + side)
-
-    def kernel(self, conv1: int, conv2: int) -> Box:
-        """A conv2 kernel, above its column. With summed wiring there is a stack of one kernel for each row."""
-        column, side = self.map(0, conv2), self._kernel_side
-        left = (column.left + column.right - side) // 2
-        top = self._heads_bottom - self._stack_height + conv1 * self.kernel_pitch[0]
-        return Box(left, top, left + side, top + side)
-
-    @cached_property
-    def pitch(self) -> tuple[int, int]:
-        """Distance between maps, down and to the right."""
-        return self._map_side + (26 if self.dense else 40), self._map_side + (12 if self.dense else 26)
+    def boxes(self) -> dict[Pair, Box]:
+        """The map of each pair."""
+        return dict(zip(self.pairs, self.grid, strict=False))
 
     @property
-    def kernel_pitch(self) -> tuple[int, int]:
-        """Distance between conv2 kernels, down and to the right."""
-        return self._kernel_side + _KERNEL_GAP, self.pitch[1]
+    def grid(self) -> Grid:
+        """The maps."""
+        raise NotImplementedError
 
-    @cached_property
-    def last(self) -> tuple[int, int]:
-        """The conv1 and conv2 filter numbers of the pair in the lower right corner."""
-        return self.architecture.conv1_filters - 1, self.architecture.conv2_filters - 1
+    @property
+    def dense(self) -> bool:
+        """Whether the maps stand close and are small."""
+        return False
 
-    def decimals(self, largest: float) -> int:
-        """The number of decimals that fit beneath a map, for numbers up to ``largest``."""
-        return max(decimals_for(largest) - self.dense, 0)
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Thickness of the frames of the first and second pair, and their distance from a map."""
+        return (2, 1) if self.dense else (3, 2)
 
     @property
     def right(self) -> int:
         """Right edge of the maps."""
-        return self.map(*self.last).right
+        return self.grid.right
 
     @property
     def bottom(self) -> int:
         """Baseline of the last row's numbers."""
-        return self.total_baseline(self.last[0])
+        return max(self.number(self.grid.box(self.grid.count - 1))[1], self.image.bottom)
 
-    @property
-    def gutter(self) -> int:
-        """Distance from the maps to the colour bar."""
-        return 24 if self.dense else 28
+    def number(self, box: Box) -> tuple[int, int, float]:
+        """Where the number of a map stands: x, the baseline, and the share of its width to the left of x."""
+        raise NotImplementedError
 
-    @property
-    def frame(self) -> int:
-        """Thickness of the frames of the first and second pair."""
-        return 2 if self.dense else 3
+    def draw_heads(self, canvas: Canvas) -> None:
+        """Draw the filters, and name the pairs."""
+        raise NotImplementedError
 
-    @property
-    def frame_gap(self) -> int:
-        """Distance from a map to its frame."""
-        return 1 if self.dense else 2
+
+class Table(Pairs):
+    """A row for each map that enters the last stage, a column for each of its filters, and the image in the corner."""
 
     @cached_property
-    def _map_side(self) -> int:
-        if self.pictures:
-            return IMAGE_SIDE * (2 if self.dense else _DIGIT_PIXEL)
-        return self.architecture.pool2_side * (6 if self.dense else 14)
+    def dense(self) -> bool:
+        """Whether the table is drawn small, because there are many filters."""
+        return max(self.network.architecture.pairs) >= _MANY
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The maps."""
+        sides = (_HEAT, _DENSE_HEAT) if self.heat else (_MAP, _DENSE_MAP)
+        side = self.cells * unit(self.cells, sides[self.dense])
+        rows, columns = self.network.architecture.pairs
+        across = max(side + (12 if self.dense else 26), round(width("filter 00", NOTE)) + 10)
+        left = self.image.right + _HEAD_GAP + (6 if self.dense else 0)
+        first = square(left, self._heads_bottom + (14 if self.dense else 20), side)
+        return Grid(first, (side + (28 if self.dense else 40), across), rows * columns, columns)
+
+    def filter(self, row: int) -> Box:
+        """The filter of the first stage that makes a row's map, to the left of the row."""
+        box, kernel = self.grid.box(row * self.grid.columns), self.network.architecture.stages[0].kernel
+        side = kernel * max((30 if self.dense else 50) // kernel, 1)
+        return square(self.image.right - side, box.middle[1] - side // 2, side)
+
+    def kernel(self, row: int, column: int) -> Box:
+        """A kernel of the last stage, above its column. With summed wiring there is a stack of one for each row."""
+        left = self.grid.box(column).middle[0] - self._kernel_side // 2
+        top = self._heads_bottom - self._stack_height + row * (self._kernel_side + _KERNEL_GAP)
+        return square(left, top, self._kernel_side)
+
+    def number(self, box: Box) -> tuple[int, int, float]:
+        """Beneath the middle of the map."""
+        return (box.left + box.right) // 2, box.bottom + (16 if self.dense else 19), 0.5
+
+    def draw_heads(self, canvas: Canvas) -> None:
+        """Draw the filters beside the rows and the kernels above the columns, with their names."""
+        (rows, columns), stages = self.network.architecture.pairs, self.network.architecture.stages
+        for row in range(rows):
+            box = self.grid.box(row * columns)
+            edge = self.image.right
+            if len(stages) == 2:
+                draw_filter(canvas, self.filter(row), self.network, 0, row)
+                edge = self.filter(row).left - 8
+            canvas.text(edge, box.middle[1] + 4, below(self.network, row), NOTE, MUTED, align=1)
+        last = len(stages) - 1
+        for row in range(self._kernels):
+            for column in range(columns):
+                draw_filter(canvas, self.kernel(row, column), self.network, last, column, row)
+            if self._kernels > 1:
+                box = self.kernel(row, 0)
+                canvas.text(box.left - 8, box.middle[1] + 4, str(row), NOTE, MUTED, align=1)
+        for column in range(columns):
+            x, top = self.grid.box(column).middle[0], self.kernel(0, column).top
+            canvas.text(x, top - 9, f"filter {column}", NOTE, MUTED, align=0.5)
+
+    @cached_property
+    def _kernels(self) -> int:
+        """Number of kernels above each column. The three of a colour image are drawn as one."""
+        inputs = weights_of(self.network, len(self.network.architecture.stages) - 1).shape[1]
+        return 1 if len(self.network.architecture.stages) == 1 else inputs
 
     @cached_property
     def _kernel_side(self) -> int:
-        cell = 4 if self.dense else (14 if self.architecture.kernels_per_filter == 1 else 8)
-        return self.architecture.conv2_kernel * cell
+        kernel = self.network.architecture.stages[-1].kernel
+        side = 12 if self.dense and self._kernels > 1 else 30 if self.dense else 42 if self._kernels == 1 else 24
+        return kernel * max(side // kernel, 1)
 
-    @cached_property
+    @property
     def _stack_height(self) -> int:
-        return self.architecture.kernels_per_filter * self.kernel_pitch[0] - _KERNEL_GAP
+        return self._kernels * (self._kernel_side + _KERNEL_GAP) - _KERNEL_GAP
 
-    @cached_property
+    @property
     def _heads_bottom(self) -> int:
         """Bottom edge of the image and of the kernels. The taller of the two begins at the top."""
-        return max(self.digit.bottom, TOP + _LABEL_HEIGHT + self._stack_height)
+        return max(self.image.bottom, TOP + _LABEL_HEIGHT + self._stack_height)
+
+
+class Ranking(Pairs):
+    """The pairs that add and take most, from the greatest contribution to the least, and a place for all others."""
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The maps, and the place of the others."""
+        side = self.cells * unit(self.cells, _RANKED_HEAT if self.heat else _RANKED_MAP)
+        names = max(round(width(pair_name(self.network, pair), NOTE)) for pair in self.pairs)
+        across = max(side, names) + _RANK_GAPS[1]
+        first = square(self.image.right + _HEAD_GAP + 8, TOP + _NAME + 10, side)
+        columns = (_HEAT_RANKS if self.heat else _RANKS)[0]
+        return Grid(first, (side + _RANK_GAPS[0], across), len(self.pairs) + 1, columns)
+
+    @property
+    def others(self) -> Box:
+        """The place of all other pairs."""
+        return self.grid.box(len(self.pairs))
+
+    def number(self, box: Box) -> tuple[int, int, float]:
+        """Beneath the map, from its left edge."""
+        return box.left, box.bottom + _BENEATH, 0
+
+    def draw_heads(self, canvas: Canvas) -> None:
+        """Write the name of each pair above its map, and draw its filters beneath it."""
+        stages = self.network.architecture.stages
+        for pair, box in self.boxes.items():
+            canvas.text(box.left, box.top - _NAME, pair_name(self.network, pair), NOTE, MUTED)
+            icons = [(len(stages) - 1, pair[1], pair[0]), *([(0, pair[0], 0)] if len(stages) == 2 else [])]
+            right = box.right
+            for stage, number, given in icons:
+                side = stages[stage].kernel * max(_ICON // stages[stage].kernel, 1)
+                draw_filter(canvas, square(right - side, box.bottom + 6, side), self.network, stage, number, given)
+                right -= side + _ICON_GAP
+        rows, columns = self.network.architecture.pairs
+        canvas.frame(self.others, HAIRLINE)
+        for line, text in enumerate((f"+ {rows * columns - len(self.pairs):,}", "others")):
+            x, y = self.others.middle
+            canvas.text(x, y + 18 * line - 2, text, BODY, MUTED, align=0.5)

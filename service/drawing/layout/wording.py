@@ -1,13 +1,13 @@
 """Phrases that several pictures share."""
 
 from konkyo.models.classes import shortened
-from konkyo.models.hiding.regions import Hiding
+from konkyo.models.hiding.regions import FillKind, Hiding
 from konkyo.models.network import Network
 from konkyo.models.result import ClassResult
-from konkyo.service.drawing.primitives.letters import cut, writable
+from konkyo.service.drawing.primitives.letters import writable
 
 # Characters of a class's name at most, in a sentence or a heading.
-_LONGEST = 24
+_LONGEST = 32
 
 
 def class_name(network: Network, number: int, most: int = _LONGEST) -> str:
@@ -19,18 +19,6 @@ def class_words(result: ClassResult) -> str:
     """The explained class, or the difference of two classes."""
     target = class_name(result.network, result.target)
     return target if result.versus is None else f"{target} − {class_name(result.network, result.versus)}"
-
-
-def class_line(before: str, result: ClassResult, size: int, most: float) -> str:
-    """The explained class behind other words. Two long names are cut alike, so that the line is at most so wide."""
-    target, versus = result.target, result.versus
-    line = ""
-    for characters in range(_LONGEST, 1, -1):
-        names = [class_name(result.network, one, characters) for one in (target, versus) if one is not None]
-        line = f"{before}{' − '.join(names)}"
-        if cut(line, size, most) == line:
-            return line
-    return cut(line, size, most)
 
 
 def logit_words(result: ClassResult) -> str:
@@ -49,10 +37,29 @@ def many(name: str) -> str:
     return f"{name}s" if name.isdecimal() else f"images of {name}"
 
 
+def below(network: Network, number: int) -> str:
+    """The name of a map that enters the last stage: ``map 2``, or a channel of the image."""
+    if len(network.architecture.stages) > 1:
+        return f"map {number}"
+    return ("red", "green", "blue")[number] if network.architecture.channels > 1 else "image"
+
+
+def pair_name(network: Network, pair: tuple[int, int]) -> str:
+    """The name of a filter pair: ``map 1 × filter 2``."""
+    return f"{below(network, pair[0])} × filter {pair[1]}"
+
+
+def pairs_note(network: Network) -> str:
+    """What a pair is."""
+    last = len(network.architecture.stages)
+    return f"Maps: of stage {last - 1}. Filters: of stage {last}." if last > 1 else "Filters: of stage 1."
+
+
 def hiding_words(hiding: Hiding) -> str:
-    """The side and stride of the regions, and the fill value."""
-    side = hiding.regions.region
-    return f"regions of {side}×{side} pixels, stride {hiding.regions.step}, fill {hiding.fill:g}"
+    """The side and stride of the regions, and the fill."""
+    side, fill = hiding.regions.region, hiding.fill
+    said = fill.value if isinstance(fill, FillKind) else f"{fill:g}"
+    return f"regions of {side}×{side} pixels, stride {hiding.regions.step}, fill {said}"
 
 
 def times(count: int, one: str) -> str:

@@ -1,14 +1,35 @@
-"""The canvas: draws boxes, tiles and text as palette indices. Coordinates are logical units, scaled by an integer."""
+"""The canvas: everything that a picture is drawn with. Coordinates are logical units, scaled by an integer.
+
+Pixels are palette indices. Those of photographs have colours of their own; a picture without any has a palette.
+"""
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.service.drawing.primitives.colours import HAIRLINE, INK, PAPER, SHADES, Pixels, palette
+from konkyo.models.errors import ParameterError
+from konkyo.service.drawing.primitives.colours import (
+    FADED,
+    HAIRLINE,
+    INK,
+    PAPER,
+    PHOTO,
+    SHADES,
+    Array,
+    Pixels,
+    coloured,
+    faded,
+    grey,
+    palette,
+    photo,
+)
 from konkyo.service.drawing.primitives.letters import letters, width
+from konkyo.service.drawing.primitives.outline import Groups, around, edges
 from konkyo.service.drawing.primitives.style import Style
 
 # Sizes that all pictures share, in logical units, which are pixels at scale 1.
@@ -17,7 +38,14 @@ TITLE, SUM, BODY, NOTE = 18, 16, 13, 12
 _HEADING_BASELINE = 38
 TOP = 58
 
+# Pixels of a picture's side at most.
+LARGEST = 4000
+
 MOST_DECIMALS = 4
+
+# Thickness of the line of paper inside an outline. The diameter of the largest dot divided by the side of its square:
+# the rest of the square shows what is beneath.
+_CASING, _DOT = 1, 0.62
 
 # Height of capitals and digits divided by the type size.
 CAPITAL = 0.7
@@ -43,6 +71,15 @@ class Box(NamedTuple):
         """The box with ``by`` more on each side."""
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
+    def shift(self, right: int, down: int) -> "Box":
+        """The box further right and down."""
+        return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """The point in the middle, x and y, rounded down."""
+        return (self.left + self.right) // 2, (self.top + self.bottom) // 2
+
     def baseline(self, size: int) -> float:
         """The baseline that centres capitals and digits of a type size vertically."""
         return (self.top + self.bottom + CAPITAL * size) / 2
@@ -61,28 +98,57 @@ class Canvas:
     Attributes
     ----------
     pixels
-        (height · scale, width · scale) palette indices.
+        (height · scale, width · scale) palette indices; ``PHOTO`` where a photograph is.
+
+    Raises
+    ------
+    ParameterError
+        The picture would have more than 4,000 pixels a side.
     """
 
     def __init__(self, width: int, height: int, style: Style) -> None:
         self.style = style
         self.scale = style.scale
+        _check_size(width, height, style.scale)
         self.pixels = np.full((height * self.scale, width * self.scale), PAPER, np.uint8)
+        self._photos: list[tuple[tuple[int, int], Pixels]] = []
 
-    def image(self) -> Image.Image:
-        """The finished picture, in mode P."""
-        image = Image.fromarray(self.pixels)
-        image.putpalette(palette(self.style.theme))
-        return image
+    def picture(self) -> Image.Image:
+        """The finished picture: in mode P, or in mode RGB where there are photographs.
+
+        Raises
+        ------
+        ParameterError
+            Text has made the picture wider than 4,000 pixels.
+        """
+        _check_size(self.pixels.shape[1] // self.scale, self.pixels.shape[0] // self.scale, self.scale)
+        if not self._photos:
+            image = Image.fromarray(self.pixels)
+            image.putpalette(palette(self.style.theme))
+            return image
+        colours = coloured(self.pixels, self.style.theme)
+        for (top, left), pixels in self._photos:
+            rows, columns = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
+            visible = self.pixels[rows, columns] == PHOTO
+            colours[rows, columns] = np.where(visible[..., None], pixels, colours[rows, columns])
+        return Image.fromarray(colours)
 
     def region(self, box: Box) -> Pixels:
         """The pixels of a box, as a writable view."""
         left, top, right, bottom = (edge * self.scale for edge in box)
         return self.pixels[top:bottom, left:right]
 
-    def fill(self, box: Box, colour: int) -> None:
-        """Paint a box with one palette index."""
-        self.region(box)[:] = colour
+    def fill(self, box: Box, colour: int, share: float = 1) -> None:
+        """Paint a box with one palette index, or a share of its width from the left."""
+        # Rounded to pixels and not to logical units, for precision at larger scales.
+        region = self.region(box)
+        region[:, : round(share * region.shape[1])] = colour
+
+    def ramp(self, box: Box, first: int, last: int, upright: bool = False) -> None:
+        """Paint a box with the palette indices from ``first`` to ``last``, to the right or downwards."""
+        region = self.region(box)
+        steps = np.rint(np.linspace(first, last, region.shape[0 if upright else 1])).astype(np.uint8)
+        region[:] = steps[:, None] if upright else steps
 
     def frame(self, box: Box, colour: int = HAIRLINE, thickness: int = 1, gap: int = 0) -> None:
         """Draw a frame outside a box, at a distance of ``gap``."""
@@ -144,6 +210,77 @@ class Canvas:
         """
         self.tiles(box, (1, 1), indices[None, None])
 
+    def photo(self, box: Box, colours: Pixels, framed: bool = True) -> None:
+        """Draw colours (rows, columns, 3), 0…255, with a thin frame, enlarged to a box by nearest neighbour."""
+        if framed:
+            self.frame(box)
+        region = self.region(box)
+        region[:] = PHOTO
+        down, right = region.shape[0] // colours.shape[0], region.shape[1] // colours.shape[1]
+        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(down, 0).repeat(right, 1)))
+
+    def image(self, box: Box, image: Array, fade: NDArray[np.bool_] | None = None) -> None:
+        """Draw an image of the network, in ink or in colours.
+
+        Parameters
+        ----------
+        box
+            Its width is a multiple of the image's.
+        image
+            (side, side) or (3, side, side), in [0, 1].
+        fade
+            (side, side): the pixels that are drawn pale, without colour.
+        """
+        if image.ndim == 2:
+            self.tile(box, grey(image if fade is None else np.where(fade, FADED * image, image)))
+            return
+        colours = photo(image)
+        if fade is not None:
+            colours = np.where(fade[..., None], faded(image, self.style.theme), colours)
+        self.photo(box, colours)
+
+    def dots(self, box: Box, areas: Array) -> None:
+        """Draw a dot of ink in the middle of each pixel's square. Its area is proportional to ``areas``, 0…1."""
+        side = box.width // areas.shape[1] * self.scale
+        offset = np.arange(side) - (side - 1) / 2
+        distance = np.hypot(offset[:, None], offset)
+        radius = np.sqrt(np.clip(areas, 0, 1)) * side * _DOT / 2
+        inked = distance[:, None, :] < radius[:, None, :, None]
+        self.region(box)[inked.reshape(box.height * self.scale, -1)] = INK
+
+    def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
+        """Draw a line along the inner edge of each group of an image's pixels, and a thin line of paper inside it.
+
+        Parameters
+        ----------
+        box
+            The box of the image.
+        groups
+            (side, side): the group of each pixel, or ``NONE``.
+        thickness
+            Of the line, in logical units.
+        """
+        side = box.width // groups.shape[1] * self.scale
+        for wide, shade in ((thickness + _CASING, PAPER), (thickness, colour)):
+            self.region(box)[edges(groups, side, wide * self.scale)] = shade
+
+    def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
+        """Draw a thin line around the pixels of a mask (side, side), the same in equal boxes."""
+        boxes = list(boxes)
+        line = around(inside, boxes[0].width // inside.shape[1] * self.scale, self.scale)
+        for box in boxes:
+            self.region(box)[line] = colour
+
+    def cross(self, box: Box, colour: int, thickness: int) -> None:
+        """Draw both diagonals of a box."""
+        region = self.region(box)
+        height, wide = region.shape
+        down, across = np.ogrid[:height, :wide]
+        slope = height / wide
+        falls = np.abs(down - across * slope) < thickness * self.scale
+        rises = np.abs(down - (wide - 1 - across) * slope) < thickness * self.scale
+        region[falls | rises] = colour
+
     def line(self, start: tuple[int, int], end: tuple[int, int], colour: int = HAIRLINE) -> None:
         """Draw a horizontal or vertical line, one unit thick, from one (x, y) to another, both included."""
         (left, right), (top, bottom) = (sorted(ends) for ends in zip(start, end, strict=True))
@@ -198,6 +335,14 @@ class Canvas:
         missing = units * self.scale - self.pixels.shape[1]
         if missing > 0:
             self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=PAPER)
+
+
+def _check_size(width: int, height: int, scale: int) -> None:
+    most = LARGEST // max(width, height)
+    if scale > most:
+        raise ParameterError(
+            "scale", f"this picture is {width}×{height} pixels at scale 1, so scale must be at most {most}, not {scale}"
+        )
 
 
 @lru_cache

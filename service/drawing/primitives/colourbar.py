@@ -1,7 +1,5 @@
 """Colour bars: legends of the diverging scale."""
 
-import numpy as np
-
 from konkyo.service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colours import (
     GREY,
@@ -37,7 +35,7 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
     limit
         The value of the ends. With 0 the bar is neutral, with one number.
     title
-        Title above the bar, right-aligned with the numbers.
+        Title above the bar, right-aligned with the numbers; none if it is empty.
     """
     shares = {0.0: INK, 1.0: INK, -1.0: INK} if limit else {0.0: INK}
     if limit and height >= _LOW:
@@ -49,11 +47,11 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
     }
     shades = (POSITIVE, NEGATIVE) if limit else (NEUTRAL, NEUTRAL)
     box = Box(left, top, left + WIDTH, top + height)
-    rows = box.height * canvas.scale
-    canvas.region(box)[:] = np.rint(np.linspace(*shades, rows)).astype(np.uint8)[:, None]
+    canvas.ramp(box, *shades, upright=True)
     canvas.frame(box)
     right = box.left + bar_width(limit)
-    canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
+    if title:
+        canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
     for share, (text, colour) in ticks.items():
         middle = round(box.top + (1 - share) / 2 * (box.height - 1))
         canvas.fill(Box(box.right, middle, box.right + _TICK, middle + 1), HAIRLINE)
@@ -82,13 +80,11 @@ def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True, gr
     greys
         Whether the scale is that of weights and responses, and not that against and for.
     """
-    columns = box.width * canvas.scale
     if greys:
         first, zero, last = GREY, MIDDLE_GREY if signed else GREY, INK_GREY
     else:
         first, zero, last = NEGATIVE if signed else NEUTRAL, NEUTRAL, POSITIVE
-    shades = np.rint(np.linspace(first, last, columns)) if limit else np.full(columns, zero)
-    canvas.region(box)[:] = shades.astype(np.uint8)
+    canvas.ramp(box, first if limit else zero, last if limit else zero)
     canvas.frame(box)
 
     decimals = decimals_for(limit)

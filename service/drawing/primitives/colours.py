@@ -1,6 +1,7 @@
-"""Colours: a palette of at most 256 entries for each theme, and two scales that map numbers to entries.
+"""Colours: a palette of at most 255 entries for each theme, two scales that map numbers to entries, and photographs.
 
-Pictures are drawn as palette indices. Their PNGs have one byte for each pixel and need no quantisation.
+Pictures are drawn as palette indices. Without photographs, their PNGs have one byte for each pixel and need no
+quantisation.
 """
 
 from typing import Any
@@ -26,6 +27,16 @@ MIDDLE_GREY, INK_GREY = GREY + _GREYS // 2, GREY + _GREYS
 NEGATIVE = GREY + _GREYS + 1
 NEUTRAL = NEGATIVE + _STEPS
 POSITIVE = NEUTRAL + _STEPS
+# Not an entry of the palette: the pixel has a colour of its own.
+PHOTO = 255
+
+# Brightness of red, green and blue (Rec. 709).
+_BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722])
+# A heatmap's colour goes by this share towards ink where a photograph is much darker than around, or lighter on dark
+# paper. Added to both, so that dark parts are not all lines. Around: this share of the image's side, on each side.
+_PRINT, _EVEN, _AROUND = 0.7, 0.08, 1 / 16
+# Share of a photograph's contrast that is left where it is faded.
+FADED = 0.28
 
 # Teal is positive and ochre negative. They differ for every kind of colour vision, are equally light at each step, and
 # differ from the red and the blue of the frames. The ends are lighter than the ink, so that ink is visible on them.
@@ -83,6 +94,54 @@ def diverging(values: Array, limit: float) -> Pixels:
     return (steps + NEUTRAL).astype(np.uint8)
 
 
+def photo(image: Array) -> Pixels:
+    """(rows, columns, 3) red, green and blue, 0…255, of a colour image (3, rows, columns) in [0, 1]; clipped."""
+    return np.rint(np.clip(np.moveaxis(image, 0, -1), 0, 1) * 255).astype(np.uint8)
+
+
+def brightness(image: Array) -> Array:
+    """(rows, columns): how light the pixels of a colour image (3, rows, columns) are, 0…1."""
+    light: Array = np.tensordot(_BRIGHTNESS, np.clip(image, 0, 1), 1)
+    return light
+
+
+def faded(image: Array, theme: str) -> Pixels:
+    """(rows, columns, 3): a colour image (3, rows, columns) in pale greys, near the paper."""
+    paper, ink = (np.array(rgb(theme, index), float) for index in (PAPER, INK))
+    dark, light = (paper, ink) if theme == "dark" else (ink, paper)
+    grey_values = dark + brightness(image)[..., None] * (light - dark)
+    pale: Pixels = np.rint(paper + FADED * (grey_values - paper)).astype(np.uint8)
+    return pale
+
+
+def printed(indices: Pixels, image: Array, theme: str) -> Pixels:
+    """(rows, columns, 3): a heatmap of palette indices, with a colour image (3, rows, columns) drawn over it.
+
+    Pixels that are darker than those around them darken the heat; on dark paper pixels that are lighter lighten it. So
+    the image is seen by its edges, and even parts have exactly the heat's colour.
+    """
+    light = brightness(image) if theme == "light" else 1 - brightness(image)
+    ratio = (light + _EVEN) / (_around(_around(light)) + _EVEN)
+    share = _PRINT * (1 - np.minimum(ratio, 1))[..., None]
+    heat, ink = _channels_of(theme)[indices].astype(float), np.array(rgb(theme, INK), float)
+    colours: Pixels = np.rint(heat + share * (ink - heat)).astype(np.uint8)
+    return colours
+
+
+def _around(values: Array) -> Array:
+    """The mean of the values around each pixel, (rows, columns)."""
+    reach = max(round(_AROUND * len(values)), 1)
+    for axis in (0, 1):
+        padded = np.pad(values, [(reach, reach) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
+        values = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis).mean(-1)
+    return values
+
+
+def coloured(pixels: Pixels, theme: str) -> Pixels:
+    """(height, width, 3): red, green and blue of palette indices."""
+    return _channels_of(theme)[pixels]
+
+
 def limit_of(values: Array) -> float:
     """The greatest absolute value, which is the limit of a symmetric scale; 0 for an empty array."""
     return float(np.abs(values).max(initial=0))
@@ -112,6 +171,12 @@ def _palette(theme: str) -> bytes:
     )
     channels: Pixels = np.rint(entries).astype(np.uint8)
     return channels.tobytes()
+
+
+def _channels_of(theme: str) -> Pixels:
+    """(256, 3): red, green and blue of each entry; black behind the last."""
+    entries = np.frombuffer(_PALETTES[theme], np.uint8).reshape(-1, 3)
+    return np.pad(entries, ((0, PHOTO + 1 - len(entries)), (0, 0)))
 
 
 _PALETTES: dict[str, bytes] = {theme: _palette(theme) for theme in _COLOURS}

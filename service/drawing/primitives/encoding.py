@@ -8,28 +8,27 @@ from PIL import Image
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH = 8
-_PALETTE_COLOURS = 3
+_TRUE_COLOUR, _PALETTE_COLOURS = 2, 3
 _NO_FILTER = 0
 # Level 0 makes larger files; level 3 takes twice the time.
 _LEVEL = 1
 
 
 def png(image: Image.Image) -> bytes:
-    """Encode a picture in mode P as a PNG with one byte for each pixel.
+    """Encode a picture as a PNG: in mode P with one byte for each pixel, in mode RGB with three.
 
     Pillow takes twice the time: it tries filters, and its zlib is slower. A palette's indices need no filter.
     """
     pixels = np.asarray(image)
-    height, width = pixels.shape
-    rows = np.empty((height, 1 + width), np.uint8)
+    height, width = pixels.shape[:2]
+    rows = np.empty((height, 1 + pixels[0].size), np.uint8)
     rows[:, 0] = _NO_FILTER
-    rows[:, 1:] = pixels
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, _DEPTH, _PALETTE_COLOURS, 0, 0, 0),
-        b"PLTE": bytes(image.getpalette() or ()),
-        b"IDAT": isal_zlib.compress(rows, _LEVEL),
-        b"IEND": b"",
-    }
+    rows[:, 1:] = pixels.reshape(height, -1)
+    colours = _PALETTE_COLOURS if image.mode == "P" else _TRUE_COLOUR
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, _DEPTH, colours, 0, 0, 0)}
+    if image.mode == "P":
+        chunks[b"PLTE"] = bytes(image.getpalette() or ())
+    chunks |= {b"IDAT": isal_zlib.compress(rows, _LEVEL), b"IEND": b""}
     return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks.items())
 
 

@@ -33,6 +33,18 @@ def cut(text: str, size: int, most: float) -> str:
     return f"{text[:kept].rstrip()}…"
 
 
+def wrapped(text: str, size: int, most: float) -> list[str]:
+    """The text in lines that are at most ``most`` wide. A word that is wider has a line of its own."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, size) <= most:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 @lru_cache(maxsize=4096)
 def writable(text: str) -> str | None:
     """The text in letters that the font has, accents left out where it has none; None where a letter is missing."""

@@ -1,0 +1,470 @@
+"""What is asked of a network about images: the same question for one image and for a thousand.
+
+A question is checked when it is made: its classes, its regions, and what it costs for an image that hiding changes
+everywhere. Who asks, over HTTP, from Python or for a file, makes a question and gets its results.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from konkyo.models.architecture import Architecture
+from konkyo.models.classes import find
+from konkyo.models.contributions import (
+    FilterExplanation,
+    Process,
+    check_top,
+    contributions,
+    explain_process,
+    process_numbers,
+    usual_top,
+)
+from konkyo.models.errors import ParameterError
+from konkyo.models.grounds.proofs import Grounds, grounds
+from konkyo.models.hiding.cost import (
+    MOST_BYTES,
+    Cost,
+    check_singles,
+    refusal,
+    singles,
+    singles_refusal,
+    tables,
+    usual_side,
+    usual_single_side,
+)
+from konkyo.models.hiding.occlusion import (
+    RANDOM_ORDERS,
+    OcclusionExplanation,
+    Score,
+    explain_occlusion,
+    occlude,
+)
+from konkyo.models.hiding.regions import Fill, Hiding, Regions
+from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
+from konkyo.models.network import Array, Network
+from konkyo.models.result import Prediction, Result, check_pairs, check_question
+from konkyo.models.usage import Usage
+
+R = TypeVar("R", bound=Result)
+
+# Numbers in the answer about one image at most.
+MOST_NUMBERS = 2**20
+# An image is answered at once, in less than a millisecond, if it takes at most so many multiply-adds and bytes, and if
+# its answer has at most so many numbers.
+CHEAP_WORK, CHEAP_BYTES, CHEAP_NUMBERS = 8 * 10**6, 3 * 2**20, 4_096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(ABC, Generic[R]):
+    """A question about images of one network.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the results.
+
+    Raises
+    ------
+    ParameterError
+        A parameter is out of range, does not fit the network, or asks for too much.
+    """
+
+    network: Network
+
+    def __post_init__(self) -> None:
+        cost = self.cost
+        if cost.answer > MOST_NUMBERS:
+            raise ParameterError(
+                "query",
+                f"the answer would have {cost.answer:,} numbers, and it may have {MOST_NUMBERS:,}; ask for less",
+            )
+        # Rows under hidings are counted for an image that hiding changes everywhere; those of this one decide later.
+        if not cost.rows and cost.size > MOST_BYTES:
+            raise ParameterError("model", f"one image takes this network more than {MOST_BYTES >> 20} MiB")
+
+    @property
+    @abstractmethod
+    def cost(self) -> Cost:
+        """What it costs for an image that hiding changes everywhere."""
+
+    @abstractmethod
+    def answers(self, images: Array) -> list[R]:
+        """The result for each of N images of the network's shape, in [0, 1].
+
+        Raises
+        ------
+        ImageError
+            Images of another shape or not finite, or one that has no such answer.
+        BudgetError
+            An exact answer takes more work than is allowed.
+        """
+
+    def answer(self, image: Array) -> R:
+        """The result for one image; as ``answers``."""
+        [result] = self.answers(np.asarray(image)[None])
+        return result
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether an image takes less than a millisecond."""
+        cost = self.cost
+        return cost.multiply_adds <= CHEAP_WORK and cost.size <= CHEAP_BYTES and cost.answer <= CHEAP_NUMBERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictQuestion(Question[Prediction]):
+    """Which class is it?"""
+
+    @property
+    def cost(self) -> Cost:
+        return passes(self.network.architecture, 2 * self.network.architecture.classes)
+
+    def answers(self, images: Array) -> list[Prediction]:
+        logits = self.network.logits(images)
+        return [Prediction.of(self.network, image, one) for image, one in zip(images, logits, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassQuestion(Question[R]):
+    """A question about a class.
+
+    Parameters
+    ----------
+    target
+        The class to explain, by name or index; by default the predicted class of each image.
+    versus
+        The class to compare with: numbers become the difference target − versus.
+    usage
+        The study of the network, if any.
+    """
+
+    target: str | int | None = None
+    versus: str | int | None = None
+    usage: Usage | None = None
+    # The indices of the two classes.
+    classes: tuple[int | None, int | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = self.network.classes
+        target = None if self.target is None else find("target", self.target, names)
+        versus = None if self.versus is None else find("versus", self.versus, names)
+        check_question(target, versus, names)
+        object.__setattr__(self, "classes", (target, versus))
+        super().__post_init__()
+
+    def explained(self, logits: Array) -> list[int]:
+        """The class that is explained of each image, for logits (N, C)."""
+        target, versus = self.classes
+        explained: list[int] = logits.argmax(-1).tolist() if target is None else [target] * len(logits)
+        for value in set(explained):
+            check_question(value, versus, self.network.classes)
+        return explained
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiltersQuestion(ClassQuestion[FilterExplanation]):
+    """How much did each filter pair add to the class's logit?
+
+    Parameters
+    ----------
+    top
+        How many pairs the answer lists; by default all.
+    maps, totals
+        Whether the answer has the maps of the pairs, and the contributions to all classes.
+    """
+
+    top: int | None = None
+    maps: bool = False
+    totals: bool = False
+
+    def __post_init__(self) -> None:
+        check_top(self.top)
+        super().__post_init__()
+
+    @property
+    def cost(self) -> Cost:
+        architecture = self.network.architecture
+        pairs = prod(architecture.pairs)
+        listed = 5 * pairs if self.top is None else 4 * min(self.top, pairs)
+        maps = pairs * architecture.cells if self.maps else 0
+        return passes(architecture, listed + maps + (pairs * architecture.classes if self.totals else 0))
+
+    def answers(self, images: Array) -> list[FilterExplanation]:
+        ledgers, versus = contributions(self.network, images), self.classes[1]
+        each = zip(images, self.explained(ledgers.logits), strict=True)
+        return [
+            FilterExplanation.of(self.network, image, ledgers.of(number), target, versus, self.usage)
+            for number, (image, target) in enumerate(each)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessQuestion(ClassQuestion[Process]):
+    """What happens on the way from the image to the prediction?
+
+    Parameters
+    ----------
+    top
+        As in ``explain_process``.
+    """
+
+    top: int | None = None
+
+    def __post_init__(self) -> None:
+        check_top(self.top)
+        super().__post_init__()
+
+    @property
+    def cost(self) -> Cost:
+        architecture = self.network.architecture
+        totals = prod(architecture.pairs) * architecture.classes
+        return passes(architecture, process_numbers(architecture, self.top or usual_top(architecture)) + totals)
+
+    def answers(self, images: Array) -> list[Process]:
+        target, versus = self.classes
+        return [explain_process(self.network, image, target, versus, self.usage, self.top) for image in images]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
+    """Which regions change the answer when they are hidden, each by itself?
+
+    Parameters
+    ----------
+    region, stride
+        As in ``Regions``; by default the sides of ``usual_single_side``.
+    fill
+        What stands in the place of hidden pixels.
+    score
+        What is compared before and after hiding.
+    pairs
+        Whether the drops are split by filter pair.
+    faithfulness
+        Whether the explanation is compared with random orders.
+    """
+
+    region: int | None = None
+    stride: int | None = None
+    fill: Fill = 0.0
+    score: Score = Score.LOGIT
+    pairs: bool = False
+    faithfulness: bool = False
+    hiding: Hiding = field(init=False)
+
+    def __post_init__(self) -> None:
+        architecture = self.network.architecture
+        region = usual_single_side(architecture) if self.region is None else self.region
+        regions = Regions(region, self.stride, architecture.side)
+        object.__setattr__(self, "hiding", Hiding(regions, self.fill))
+        if self.pairs:
+            check_pairs(self.network)
+            if self.score is not Score.LOGIT:
+                raise ParameterError(
+                    "pairs", "contributions add up to the logit; ask for score=logit, or without pairs"
+                )
+        check_singles(architecture, regions, pairs=self.pairs, orders=orders(self.faithfulness))
+        super().__post_init__()
+
+    @property
+    def cost(self) -> Cost:
+        return times(
+            singles(self.network.architecture, self.hiding.regions, pairs=self.pairs), orders(self.faithfulness)
+        )
+
+    def answers(self, images: Array) -> list[OcclusionExplanation]:
+        target, versus = self.classes
+        if self.pairs or self.faithfulness:
+            return [
+                explain_occlusion(
+                    self.network,
+                    image,
+                    target,
+                    versus,
+                    self.hiding,
+                    self.score,
+                    pairs=self.pairs,
+                    faithful=self.faithfulness,
+                )
+                for image in images
+            ]
+        found = occlude(self.network, images, target, self.hiding, self.score, versus)
+        each = enumerate(images)
+        return [OcclusionExplanation.of(self.network, image, found.of(number), versus) for number, image in each]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
+    """How much does each region add to the class's logit, over every combination?
+
+    Parameters
+    ----------
+    region
+        Side in pixels; by default that of ``usual_side``.
+    fill, pairs, faithfulness
+        As in ``OcclusionQuestion``.
+    """
+
+    region: int | None = None
+    fill: Fill = 0.0
+    pairs: bool = False
+    faithfulness: bool = False
+    hiding: Hiding = field(init=False)
+
+    def __post_init__(self) -> None:
+        architecture = self.network.architecture
+        region = usual_side(architecture) if self.region is None else self.region
+        object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
+        if self.pairs:
+            check_pairs(self.network)
+        super().__post_init__()
+
+    @property
+    def cost(self) -> Cost:
+        architecture, regions = self.network.architecture, self.hiding.regions
+        found = tables(architecture, regions, pairs=self.pairs)
+        return plus(found, times(singles(architecture, regions), orders(True))) if self.faithfulness else found
+
+    def answers(self, images: Array) -> list[ShapleyExplanation]:
+        target, versus = self.classes
+        region = self.hiding.regions.region
+        return [
+            explain_shapley(
+                self.network, image, target, versus, region, self.fill, pairs=self.pairs, faithful=self.faithfulness
+            )
+            for image in images
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundsQuestion(Question[Grounds]):
+    """Which regions prove the prediction, and which fewest change it?
+
+    Parameters
+    ----------
+    region
+        Side in pixels; by default that of ``usual_side`` for proofs.
+    fill
+        What stands in the place of hidden pixels.
+    """
+
+    region: int | None = None
+    fill: Fill = 0.0
+    hiding: Hiding = field(init=False)
+
+    def __post_init__(self) -> None:
+        architecture = self.network.architecture
+        region = usual_side(architecture, proofs=True) if self.region is None else self.region
+        object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
+        super().__post_init__()
+
+    @property
+    def cost(self) -> Cost:
+        return tables(self.network.architecture, self.hiding.regions)
+
+    @property
+    def is_cheap(self) -> bool:
+        """Never: the searches take what their budget allows."""
+        return False
+
+    def answers(self, images: Array) -> list[Grounds]:
+        return [grounds(self.network, image, self.hiding.regions.region, self.fill) for image in images]
+
+
+def passes(architecture: Architecture, numbers: int) -> Cost:
+    """The cost of a forward pass and of the ledger, with so many numbers in the answer."""
+    cells = sum(maps * side**2 for maps, side in zip(architecture.layer_maps, architecture.sides, strict=True))
+    pairs = prod(architecture.pairs) * architecture.cells
+    work = architecture.multiply_adds + pairs * architecture.classes
+    return Cost(0, 0, work, 8 * (4 * cells + 2 * pairs), numbers)
+
+
+def times(cost: Cost, count: int) -> Cost:
+    """The cost of so many such questions, one after another, with one answer."""
+    return Cost(cost.players, cost.rows * count, cost.multiply_adds * count, cost.size, cost.answer)
+
+
+def plus(one: Cost, other: Cost) -> Cost:
+    """The cost of two questions, one after the other."""
+    return Cost(
+        max(one.players, other.players),
+        one.rows + other.rows,
+        one.multiply_adds + other.multiply_adds,
+        max(one.size, other.size),
+        one.answer,
+    )
+
+
+def orders(faithful: bool) -> int:
+    """How many orders of regions are followed, where the regions alone are one."""
+    return 1 + 2 * (RANDOM_ORDERS + 1) if faithful else 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor that can be made of many images.
+
+    Attributes
+    ----------
+    question
+        What is asked of a network, for a class or the predicted one.
+    value
+        The part of one image.
+    shape
+        Of this part.
+    explains
+        Whether it explains a class.
+    missing
+        Why a network cannot give it; None if it can.
+    """
+
+    question: Callable[[Network, str | int | None], Question[Any]]
+    value: Callable[[Any], Array]
+    shape: Callable[[Architecture], tuple[int, ...]]
+    explains: bool = True
+    missing: Callable[[Architecture], str | None] = lambda _: None
+
+
+def _single(architecture: Architecture) -> Regions:
+    return Regions(usual_single_side(architecture), side=architecture.side)
+
+
+def _combined(architecture: Architecture) -> Regions:
+    return Regions(usual_side(architecture), side=architecture.side)
+
+
+# By name. Where no regions are named, they are those that the questions take by default.
+TENSORS: Mapping[str, Tensor] = {
+    "logits": Tensor(
+        lambda network, _: PredictQuestion(network=network),
+        lambda result: result.logits,
+        lambda architecture: (architecture.classes,),
+        explains=False,
+    ),
+    "probabilities": Tensor(
+        lambda network, _: PredictQuestion(network=network),
+        lambda result: result.probabilities,
+        lambda architecture: (architecture.classes,),
+        explains=False,
+    ),
+    "contributions": Tensor(
+        lambda network, target: FiltersQuestion(network=network, target=target),
+        lambda result: result.account.contributions,
+        lambda architecture: architecture.pairs,
+    ),
+    "occlusion": Tensor(
+        lambda network, target: OcclusionQuestion(network=network, target=target),
+        lambda result: result.occlusion.drop,
+        lambda architecture: _single(architecture).grid,
+        missing=lambda architecture: singles_refusal(architecture, _single(architecture)),
+    ),
+    "shapley": Tensor(
+        lambda network, target: ShapleyQuestion(network=network, target=target),
+        lambda result: result.values.values,
+        lambda architecture: _combined(architecture).grid,
+        missing=lambda architecture: refusal(architecture, _combined(architecture)),
+    ),
+}

@@ -1,0 +1,37 @@
+"""Pictures of filters: the weights of a kernel, and of a filter of a colour image in its colours."""
+
+import numpy as np
+
+from konkyo.models.network import Network
+from konkyo.service.drawing.primitives.canvas import Box, Canvas
+from konkyo.service.drawing.primitives.colours import Array, limit_of, photo, signed_grey
+
+FILTERS_NOTE = "Filters: grey is 0, ink the stage’s largest weight."
+_IN_COLOUR = "Filters of stage 1: a weight each for red, green and blue, in their colours."
+
+
+def weights_of(network: Network, stage: int) -> Array:
+    """(filters, inputs, k, k): the weights of a stage. With paired wiring there is one input."""
+    return network.weights[f"conv{stage + 1}.weight"]
+
+
+def filters_notes(network: Network, first: bool = True) -> tuple[str, ...]:
+    """How the weights are drawn; ``first`` says whether those of the first stage are."""
+    return (FILTERS_NOTE, _IN_COLOUR) if first and in_colour(network, 0) else (FILTERS_NOTE,)
+
+
+def in_colour(network: Network, stage: int) -> bool:
+    """Whether the filters of a stage have a weight for red, green and blue."""
+    return stage == 0 and weights_of(network, 0).shape[1] == 3
+
+
+def draw_filter(canvas: Canvas, box: Box, network: Network, stage: int, number: int, given: int = 0) -> None:
+    """Draw a filter of a stage: the kernel for the map ``given``, or all three kernels for a colour image as one."""
+    weights = weights_of(network, stage)
+    limit = limit_of(weights)
+    if in_colour(network, stage):
+        canvas.photo(box, photo(0.5 + weights[number] / (2 * (limit or 1))))
+        return
+    # With paired wiring one kernel serves every map.
+    kernel = weights[number, given % weights.shape[1]]
+    canvas.tile(box, signed_grey(np.asarray(kernel), limit))

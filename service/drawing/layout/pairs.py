@@ -1,0 +1,160 @@
+"""Draws filter pairs with a map or a heatmap each, and the sum of their contributions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from konkyo.models.network import Network
+from konkyo.service.drawing.layout.filters import filters_notes
+from konkyo.service.drawing.layout.places import Emphasis, Pair, greatest, name_places, names_width, places
+from konkyo.service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
+from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
+from konkyo.service.drawing.layout.wording import pairs_note, times
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TITLE, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
+from konkyo.service.drawing.primitives.colours import INK, MUTED, Array, diverging, limit_of, printed
+from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.style import Style
+
+_BAR_HEIGHT, _BAR_GAP = 300, 28
+# Distances below the pairs: of the sum, of the first and second pair, between lines of notes, and to the bottom.
+_SUM, _PLACES, _NOTES, _LINE, _END = 54, 36, 22, 18, 20
+# Minimum grey value of pixels inside the outline of the image.
+_HALF = 0.5
+
+
+def arrange(network: Network, totals: Array, cells: int, heat: bool = False) -> Table | Ranking:
+    """The layout of the pairs: a table where they are few, else the greatest of them.
+
+    Parameters
+    ----------
+    totals
+        (A, B): the contributions.
+    cells
+        Side of a map.
+    heat
+        Whether the maps are heatmaps.
+    """
+    if in_table(network):
+        return Table(network, cells, heat, tuple(np.ndindex(totals.shape)))
+    return Ranking(network, cells, heat, tuple(greatest(totals, ranks(heat))))
+
+
+def draw_pairs(
+    heading: str,
+    network: Network,
+    image: Array,
+    values: Array,
+    totals: Array,
+    bar_title: str,
+    notes: Sequence[str],
+    rest: Mapping[str, float] | None = None,
+    whole: tuple[str, float] = ("", 0.0),
+    style: Style = Style(),
+    heat: bool = False,
+) -> Image.Image:
+    """Draw the pairs with a map for each. Of many pairs the greatest are drawn, and the sum of the others.
+
+    All maps share one scale, centred on zero. The greatest total is framed red and the second blue, unless all are
+    zero. Numbers of maps and filters count from 0.
+
+    Parameters
+    ----------
+    values
+        (A, B, rows, columns).
+    totals
+        (A, B): the number beneath each map.
+    bar_title
+        Title of the colour bar.
+    notes
+        Lines of text at the bottom.
+    rest
+        The other terms of the sum that is written beneath the pairs; None for no sum.
+    whole
+        Name and value of the sum.
+    heat
+        Whether the values are heatmaps of the image, which is drawn with them.
+    """
+    layout = arrange(network, totals, values.shape[-1], heat)
+    winners = places(totals)
+    terms = _terms(layout, totals, rest, whole)
+    decimals = decimals_for(max(limit_of(totals), *(abs(term.value) for term in terms), 0))
+    limit = limit_of(np.array([values[pair] for pair in layout.pairs]))
+    weights, *more = filters_notes(network, len(network.architecture.stages) <= 2)
+    lines = [*notes, f"{pairs_note(network)} {weights}", *more]
+
+    inner_width = max(
+        layout.right + _BAR_GAP + bar_width(limit) - MARGIN,
+        round(width(heading, TITLE)),
+        names_width(network, winners),
+        sum_width(terms) if terms else 0,
+        *(round(width(line, NOTE)) for line in lines),
+    )
+    below = layout.bottom + (_SUM if terms else 0)
+    bottom = below + _PLACES + (_NOTES if winners else 0) + _LINE * (len(lines) - 1)
+    canvas = Canvas(inner_width + 2 * MARGIN, bottom + _END, style)
+    canvas.heading(heading)
+    canvas.image(layout.image, image)
+    layout.draw_heads(canvas)
+    _draw_maps(canvas, layout, image, values, limit)
+    for pair, (colour, _) in winners.items():
+        canvas.frame(layout.boxes[pair], colour, *layout.frame)
+    _draw_totals(canvas, layout, totals, terms, winners, decimals)
+    height = min(layout.grid.bottom - layout.grid.first.top, _BAR_HEIGHT)
+    colour_bar(canvas, layout.right + _BAR_GAP, layout.grid.first.top, height, limit, bar_title)
+    if terms:
+        draw_sum(canvas, layout.bottom, terms)
+    name_places(canvas, MARGIN, below + _PLACES, network, winners)
+    for number_of, line in enumerate(reversed(lines)):
+        canvas.text(MARGIN, bottom - _LINE * number_of, line, NOTE, MUTED)
+    return canvas.picture()
+
+
+def _terms(layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole: tuple[str, float]) -> Sequence[Term]:
+    if rest is None:
+        return ()
+    shown = float(sum(totals[pair] for pair in layout.pairs))
+    terms, others = {times(len(layout.pairs), "pair"): shown}, totals.size - len(layout.pairs)
+    if others:
+        terms[times(others, "other")] = float(totals.sum()) - shown
+    return sum_terms({**terms, **rest}, *whole, decimals_for(max(limit_of(totals), abs(whole[1]))))
+
+
+def _draw_maps(canvas: Canvas, layout: Pairs, image: Array, values: Array, limit: float) -> None:
+    shades = diverging(np.array([values[pair] for pair in layout.pairs]), limit)
+    boxes = layout.boxes.values()
+    if layout.heat and image.ndim == 3:
+        for box, indices in zip(boxes, shades, strict=True):
+            canvas.photo(box, printed(indices, image, canvas.style.theme))
+        return
+    replace(layout.grid, count=len(layout.pairs)).tiles(canvas, shades)
+    if layout.heat:
+        # In a small heatmap a line of ink would be too prominent.
+        canvas.contour(boxes, image >= _HALF, MUTED if layout.dense else INK)
+
+
+def _draw_totals(
+    canvas: Canvas,
+    layout: Table | Ranking,
+    totals: Array,
+    terms: Sequence[Term],
+    winners: Mapping[Pair, Emphasis],
+    decimals: int,
+) -> None:
+    """Write each pair's total; those of the first and second pair in their colours.
+
+    The rounded numbers add up to the first term of the sum, and the others are its second.
+    """
+    values = np.array([totals[pair] for pair in layout.pairs])
+    shown = round_to_total(values, terms[0].value if terms else float(values.sum()), decimals)
+    size = NOTE if layout.dense else BODY
+    for (pair, box), value in zip(layout.boxes.items(), shown.tolist(), strict=True):
+        colour, _ = winners.get(pair, (INK, ""))
+        x, baseline, align = layout.number(box)
+        canvas.text(x, baseline, number(value, decimals), size, colour, align, strong=pair in winners)
+    if isinstance(layout, Ranking):
+        x, baseline, align = layout.number(layout.others)
+        others = terms[1].value if terms else float(totals.sum() - values.sum())
+        canvas.text(x, baseline, number(others, decimals), size, INK, align)

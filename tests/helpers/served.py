@@ -1,0 +1,59 @@
+"""A service with networks of other shapes than the shipped ones, and pictures that they take."""
+
+from pathlib import Path
+
+import numpy as np
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
+
+from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
+from konkyo.models.files.card import Preprocessing
+from konkyo.models.files.checkpoint import save
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
+from tests.helpers.any_network import random_weights
+from tests.helpers.documents import document
+from tests.helpers.oracles import F64
+from tests.helpers.pictures import encode
+
+ARCHITECTURES = {
+    "colour": Architecture((Stage(4, 5), Stage(3, 3, wiring=Wiring.PAIRED)), 32, 3, classes=4),
+    "deep": Architecture((Stage(4, 3, 1), Stage(3, 3, pool=False), Stage(5, 3)), 28),
+    "hidden": Architecture((Stage(3, 5), Stage(4, 3)), 28, hidden=(12,)),
+    "kernels": two_stages(Wiring.SUMMED, 3, 3, conv1_kernel=7, conv2_kernel=4),
+    "single": Architecture((Stage(6, 5),), 28),
+    "single-colour": Architecture((Stage(5, 3),), 9, 3, classes=3),
+    "tiny": Architecture((Stage(2, 3, wiring=Wiring.PAIRED), Stage(3, 2)), 8, classes=2),
+    "wide": Architecture((Stage(18, 3), Stage(20, 3)), 28),
+}
+# What goes beyond a limit: every combination of hidden regions, and the contributions of many images.
+EXTREMES = {
+    "huge": Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2),
+    "pairs": Architecture((Stage(40, 1, pool=False), Stage(40, 3)), 8, classes=2),
+}
+
+
+def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:
+    """The service with networks of random weights."""
+    for number, (name, architecture) in enumerate(architectures.items()):
+        network = random_weights(architecture, number).astype(np.float32)
+        said = document(network, name)
+        if architecture.image_shape != (28, 28):
+            said = said.model_copy(update={"preprocessing": Preprocessing.RESIZE, "warnings": ()})
+        save(folder, network, said)
+    return TestClient(create_app(Settings(models=folder, default_model=default)))
+
+
+def samples(architecture: Architecture, seed: int = 7) -> NDArray[np.uint8]:
+    """(side, side) or (3, side, side): random strokes on black."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, 256, architecture.image_shape).astype(np.uint8)
+    return drawn * (rng.random(architecture.image_shape) < 0.6).astype(np.uint8)
+
+
+def upload(architecture: Architecture, seed: int = 7) -> tuple[F64, dict[str, bytes]]:
+    """The image that the network gets, and the file that is uploaded."""
+    image = samples(architecture, seed)
+    picture = image if image.ndim == 2 else np.moveaxis(image, 0, -1)
+    return image / 255, {"file": encode(Image.fromarray(np.ascontiguousarray(picture)))}
