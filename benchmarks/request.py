@@ -14,6 +14,7 @@ from functools import partial
 from statistics import median
 
 import structlog
+from konkyo.service.http.uploads import read_upload
 from rich.console import Console
 from rich.table import Table
 from starlette.requests import Request
@@ -27,16 +28,15 @@ from konkyo.models.contributions import explain_filters
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.preparation.doubts import input_warnings
+from konkyo.models.preparation.expected import Fit
 from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
-from konkyo.service.http.uploads import read_upload
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
-from konkyo.service.imaging.input_warnings import input_warnings
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion")
 ROUNDS = 9

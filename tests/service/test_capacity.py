@@ -9,12 +9,12 @@ from typing import Any
 import anyio
 import pytest
 from fastapi.testclient import TestClient
+from konkyo.service.handling import capacity
+from konkyo.service.handling.capacity import SLOTS, Capacity
 from starlette.requests import ClientDisconnect
 
 from konkyo.service.app import create_app
 from konkyo.service.errors import BusyError
-from konkyo.service.handling import capacity
-from konkyo.service.handling.capacity import SLOTS, Capacity
 from konkyo.service.imaging import decoding
 from konkyo.service.settings import Settings
 from tests.helpers.asgi import scope

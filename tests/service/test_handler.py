@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from konkyo.service.handling.answers import ModelReference
+from konkyo.service.handling.handler import Envelope, Operation, Subject
+from konkyo.service.handling.queries import ImageQuery
 
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.hiding import rows as hidings
@@ -12,9 +15,6 @@ from konkyo.models.network import Network
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.style import Style, Theme
-from konkyo.service.handling.answers import ModelReference
-from konkyo.service.handling.handler import Envelope, Operation, Subject
-from konkyo.service.handling.queries import ImageQuery
 from konkyo.service.imaging.decoding import decode_image
 from konkyo.service.routes import filters, grounds, occlusion, predict, process, shapley
 from tests.helpers.operations import check_problem

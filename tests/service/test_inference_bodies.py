@@ -10,12 +10,12 @@ import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from konkyo.service.handling.capacity import BODIES, Capacity
+from konkyo.service.inference.inference import MAX_BODY
 
 from konkyo.service.app import create_app
 from konkyo.service.errors import BusyError
-from konkyo.service.handling.capacity import BODIES, Capacity
 from konkyo.service.http import uploads
-from konkyo.service.inference.inference import MAX_BODY
 from konkyo.service.settings import Settings
 from tests.helpers.asgi import scope
 from tests.helpers.refuse import refuses

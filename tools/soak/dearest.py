@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from konkyo.service.handling.handler import Operation, Subject
+from konkyo.service.handling.queries import ImageQuery
 
 from konkyo.models.errors import KonkyoError
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array
-from konkyo.service.handling.handler import Operation, Subject
-from konkyo.service.handling.queries import ImageQuery
 from konkyo.service.routes import grounds, occlusion, process, shapley
 from konkyo.trainer.data import read
 from tools.soak.digits import DATA
