@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import CHUNK, Network
+from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.models.usage import Usage
-from konkyo.service.imaging.fitting import fit_as_mnist
 from konkyo.trainer.about import MNIST
 from konkyo.trainer.data import read
 from tools.examples import ROOT, trained_on
