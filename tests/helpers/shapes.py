@@ -24,8 +24,8 @@ WIDE = [
     two_stages(Wiring.PAIRED, 4, 4),
     two_stages(Wiring.SUMMED, 5, 7),
     two_stages(Wiring.PAIRED, 17, 3),
-    two_stages(Wiring.SUMMED, 2, 2, conv1_kernel=1, conv2_kernel=1),
-    two_stages(Wiring.SUMMED, 3, 3, conv1_kernel=23, conv2_kernel=2),
+    two_stages(Wiring.SUMMED, 2, 2, kernels=(1, 1)),
+    two_stages(Wiring.SUMMED, 3, 3, kernels=(23, 2)),
 ]
 # Networks as others have them: Keras' simple MNIST convnet, PyTorch's MNIST example, CNN Explainer's Tiny VGG.
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))

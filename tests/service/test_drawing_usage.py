@@ -43,7 +43,7 @@ ALL = [
     *WIDE,
     *shapes.ANY,
     two_stages(Wiring.SUMMED, 64, 64),
-    two_stages(Wiring.PAIRED, 64, 1, conv1_kernel=13),
+    two_stages(Wiring.PAIRED, 64, 1, kernels=(13, 3)),
 ]
 
 

@@ -11,7 +11,7 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.service.app import create_app
-from konkyo.service.inference.inference import PIECE
+from konkyo.service.protocols.batches import PIECE
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits
 from tests.helpers.pictures import sample
