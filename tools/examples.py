@@ -73,7 +73,7 @@ def write_example(name: str, answer: bytes) -> None:
 
 def trained_on(dataset: str) -> dict[str, Checkpoint]:
     """The shipped networks of a data set."""
-    return {name: one for name, one in sorted(load_all().items()) if one.card.dataset.name == dataset}
+    return {name: one for name, one in sorted(load_all().items()) if one.card.dataset and one.card.dataset.name == dataset}
 
 
 def write_digits() -> None:

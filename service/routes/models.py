@@ -41,9 +41,9 @@ class ModelSummary(BaseModel):
     head: HeadCard
     parameters: int = Field(ge=1)
     classes: list[str] = Field(description="The names of the classes, in the order of the logits.")
-    dataset: str = Field(description="Name of the data set that it was trained on.")
+    dataset: str | None = Field(description="Name of the data set that it was trained on. Null if it was imported.")
     preprocessing: Preprocessing = Field(description="How a picture of any size becomes its image.")
-    accuracy: Share = Field(description="Share of correctly predicted test images.")
+    accuracy: Share | None = Field(description="Share of correctly predicted test images. Null if not measured.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
@@ -174,9 +174,9 @@ def _summary(checkpoint: Checkpoint) -> ModelSummary:
         head=card.head,
         parameters=card.parameters,
         classes=list(card.classes),
-        dataset=card.dataset.name,
+        dataset=None if card.dataset is None else card.dataset.name,
         preprocessing=card.preprocessing,
-        accuracy=card.accuracy.test,
+        accuracy=None if card.accuracy is None else card.accuracy.test,
         sha256=checkpoint.sha256,
     )
 
