@@ -326,9 +326,7 @@ def test_the_requests_of_a_worker_share_its_room() -> None:
 
 @pytest.mark.threat("room is what a request occupies", "bodies that do not end")
 @pytest.mark.parametrize("path", ["/predict", "/v2/models/paired-3x3/infer"])
-def test_what_has_come_takes_room_and_what_is_announced_takes_none(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_has_come_takes_room_and_what_is_announced_takes_none(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MOST_BYTES", 1000)
     app = create_app(Settings())
     app.state.service.room = Room(1000)
