@@ -27,6 +27,8 @@ from konkyo.models.contributions import explain_filters
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.preparation.doubts import input_warnings
+from konkyo.models.preparation.expected import Fit
 from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.app import create_app
@@ -36,8 +38,6 @@ from konkyo.service.http.body import read_image
 from konkyo.service.http.room import Room, Share
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
-from konkyo.service.imaging.input_warnings import input_warnings
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion")
 ROUNDS = 9

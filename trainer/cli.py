@@ -12,7 +12,6 @@ from konkyo.trainer.commands.explain import explain
 from konkyo.trainer.commands.faithfulness import faithfulness
 from konkyo.trainer.commands.filters import filters
 from konkyo.trainer.commands.grounds import grounds
-from konkyo.trainer.commands.importing import import_weights
 from konkyo.trainer.commands.occlusion import occlusion
 from konkyo.trainer.commands.recipe import recipe
 from konkyo.trainer.commands.report import report
@@ -20,6 +19,7 @@ from konkyo.trainer.commands.search import search
 from konkyo.trainer.commands.shapley import shapley
 from konkyo.trainer.commands.smallest import smallest
 from konkyo.trainer.commands.train import train
+from konkyo.trainer.importing.command import import_network
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
@@ -27,7 +27,7 @@ app.command()(train)
 app.command()(search)
 app.command()(report)
 app.command()(explain)
-app.command("import")(import_weights)
+app.command("import")(import_network)
 study.command("filters")(filters)
 study.command("occlusion")(occlusion)
 study.command("faithfulness")(faithfulness)

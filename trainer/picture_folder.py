@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.models.preparation.resizing import is_dark_on_light, resized
 from konkyo.trainer.about import NO_LICENCE, About
 from konkyo.trainer.dataset_file import describe
 from konkyo.trainer.errors import DataError

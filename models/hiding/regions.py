@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network, softmax
-from konkyo.models.preparation import border_median
+from konkyo.models.preparation.resizing import border_median
 
 MAX_REGION = IMAGE_SIDE // 2
 

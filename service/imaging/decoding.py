@@ -12,13 +12,13 @@ from PIL import Image
 
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.models.preparation.doubts import InputWarning, input_warnings
+from konkyo.models.preparation.expected import MNIST, Expected, Fit
+from konkyo.models.preparation.fitting import fit_as_mnist
+from konkyo.models.preparation.polarity import ink_is_dark
+from konkyo.models.preparation.resizing import is_dark_on_light, resized
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging import jpeg, png
-from konkyo.service.imaging.expected import MNIST, Expected, Fit
-from konkyo.service.imaging.fitting import fit_as_mnist
-from konkyo.service.imaging.input_warnings import InputWarning, input_warnings
-from konkyo.service.imaging.polarity import ink_is_dark
 
 # The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}

@@ -20,6 +20,7 @@ from starlette.datastructures import QueryParams
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
@@ -31,7 +32,6 @@ from konkyo.service.http.negotiation import MEDIA_TYPES, Format, choose
 from konkyo.service.http.room import Room, Share, Turns, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
-from konkyo.service.imaging.expected import Expected, Fit
 from konkyo.service.routes.answers import reference
 from konkyo.service.routes.queries import ImageQuery, PictureQuery
 

@@ -275,7 +275,7 @@ def _weights(checkpoint: Checkpoint) -> ModelWeights:
     weights, shape = network.weights, network.architecture
     return ModelWeights(
         stages=[
-            StageWeights(filters=weights[f"conv{number + 1}.weight"].tolist(), bias=network.bias(number).tolist())
+            StageWeights(filters=network.kernels(number).tolist(), bias=network.bias(number).tolist())
             for number in range(len(shape.stages))
         ],
         head=[

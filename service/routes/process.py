@@ -10,12 +10,12 @@ from konkyo.models.architecture import MAX_STAGES
 from konkyo.models.classes import FEWEST, MOST
 from konkyo.models.contributions import MOST_TOP, USUAL_TOP, Process
 from konkyo.models.network import Network
+from konkyo.models.preparation.doubts import UNLIKE
 from konkyo.models.question import ProcessQuestion
 from konkyo.models.usage import Typicality, Usage
 from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.imaging.input_warnings import UNLIKE
 from konkyo.service.routes.answers import (
     Class,
     ClassAnswer,

@@ -18,10 +18,10 @@ THREATS = {
     "2026-54283; python-multipart 2024-53981, 2026-42561, 2026-53537)",
     "slow clients": "nginx in front ends a head that takes 3 s and a body that pauses for 5 s",
     "one client is everybody": "the edge has more places than one address may take, and all fit into its memory",
-    "one address takes the queue": "at the edge an address has 32 places for whole requests, a quarter of the queue of "
-    "two workers, and 4 for tensors, unfinished ones among them",
-    "answers that nobody reads": "the edge keeps no answer in a file: it takes it from the service as fast as the client "
-    "reads, and ends a client that reads nothing for 10 s",
+    "one address takes the queue": "at the edge an address has 32 places for whole requests, a quarter of the "
+    "queue of two workers, and 4 for tensors, unfinished ones among them",
+    "answers that nobody reads": "the edge keeps no answer in a file: it takes it from the service as fast as the "
+    "client reads, and ends a client that reads nothing for 10 s",
     "logs without end": "a container keeps 30 MB of log; health checks that succeed are not logged",
     "stuck shutdown": "half a request does not hold up the end for longer than the grace time",
     "pixel bomb": "at most 4 megapixels and 4,096 a side, counted before decoding",

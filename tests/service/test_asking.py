@@ -239,7 +239,7 @@ def test_one_result_serves_both_forms_and_neither_computes(name: str, monkeypatc
     monkeypatch.setattr(hidings, "pair_rows", forward)
     with pytest.raises(AssertionError, match="a form of the answer computes"):
         question.answer(pixels(7) / 255)
-    first, again = (to_json(operation.fields(result, query)) for _ in range(2))
+    first, again = (to_json(operation.to_dict(result, query)) for _ in range(2))
     assert first == again
     small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))
     assert dark.size == (2 * small.width, 2 * small.height)

@@ -9,10 +9,10 @@ from PIL import Image
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
+from konkyo.models.preparation.doubts import InputWarning
+from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
-from konkyo.service.imaging.expected import Expected, Fit
-from konkyo.service.imaging.input_warnings import InputWarning
 from konkyo.trainer.data import Digits
 from konkyo.trainer.picture_folder import prepared
 from tests.helpers.datasets import bars

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.preparation import resized
+from konkyo.models.preparation.resizing import resized
 from konkyo.trainer import picture_folder
 from konkyo.trainer.data import read
 from konkyo.trainer.errors import DataError

@@ -165,8 +165,8 @@ class Slide:
     def _convolution(self, number: int, stage: Stage, whole: bool) -> Layer:
         """The column of a stage's convolution. ``whole`` says that all maps below are drawn."""
         maps, cells = self.architecture.layer_maps[number + 1], stage.sides(self.architecture.sides[number])[0]
-        # With paired wiring the maps of each map below stand together.
-        groups = self.architecture.layer_maps[number] if stage.paired and whole else 1
+        # With paired wiring the maps of each map below stand together; the channels of the image are one picture.
+        groups = self.architecture.layer_maps[number] if stage.paired and whole and number else 1
         height = (self.bottom - _TOP) // groups - (2 * _MAP_GAP if groups > 1 else 0)
         fold = _fold(maps // groups, cells, height) if maps <= _FEW else None
         drawn = maps

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from konkyo.service.imaging.components import label
-from konkyo.service.imaging.input_warnings import pieces
+from konkyo.models.preparation.components import label
+from konkyo.models.preparation.doubts import pieces
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 20), st.integers(1, 20)))
 

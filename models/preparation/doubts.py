@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.files.card import OPTIONAL_WARNINGS, Preprocessing
-from konkyo.service.imaging.expected import MNIST, Expected
+from konkyo.models.preparation.expected import MNIST, Expected
 
 # Grey value from which on a pixel is ink.
 _INK = 0.4

@@ -1,8 +1,12 @@
 """Brings a picture of any size to the square image that the network takes, where nothing is cropped."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from konkyo.models.network import Array
+
+# Of Lanczos' filter, on each side.
+_LOBES = 3
 
 
 def is_dark_on_light(grey: Array) -> bool:
@@ -66,4 +70,32 @@ def _weights(source: int, target: int) -> Array:
     distance = np.abs(np.arange(source) + 0.5 - centres[:, None])
     weights = np.maximum(1 - distance / max(pitch, 1), 0)
     normalised: Array = weights / weights.sum(1, keepdims=True)
+    return normalised
+
+
+def reduced(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """The mean of each square of ``factor`` pixels a side; of those at the right and lower edge, what there is."""
+    for _ in range(2):
+        blocks, missing = -(-len(grey) // factor), -len(grey) % factor
+        wide = np.pad(grey, ((0, missing), (0, 0))) if missing else grey
+        counts = np.full((blocks, 1), factor, np.float32)
+        counts[-1] -= missing
+        grey = (wide.reshape(blocks, factor, -1).sum(1) / counts).T
+    return grey
+
+
+def sharpened(grey: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    """Scaled with Lanczos' filter of three lobes (Duchon 1979): (height, width) → (rows, columns)."""
+    height, width = grey.shape
+    across = (grey @ _lanczos(width, columns).T).astype(np.float32)
+    return (_lanczos(height, rows) @ across).astype(np.float32)
+
+
+def _lanczos(source: int, target: int) -> NDArray[np.float64]:
+    """(target, source): the weights with which the pixels of a line make those of another."""
+    pitch = source / target
+    centres = (np.arange(target) + 0.5) * pitch
+    distance = (np.arange(source) + 0.5 - centres[:, None]) / max(pitch, 1)
+    weights = np.where(np.abs(distance) < _LOBES, np.sinc(distance) * np.sinc(distance / _LOBES), 0)
+    normalised: NDArray[np.float64] = weights / weights.sum(1, keepdims=True)
     return normalised

@@ -3,7 +3,7 @@
 import numpy as np
 
 from konkyo.models.network import Array
-from konkyo.models.preparation import border_and_middle
+from konkyo.models.preparation.resizing import border_and_middle
 
 # Light ink that fills its image covers less than this share of it: a bright area that is larger is paper.
 _MOST_INK = 0.65
@@ -16,7 +16,7 @@ _GRID = 200
 def ink_is_dark(grey: Array) -> bool:
     """Whether the ink on a sheet of paper is dark, judged by what surrounds it.
 
-    The border of the image is paper, as in ``konkyo.models.preparation``. Two cases need more: a dark table around
+    The border of the image is paper, as in ``konkyo.models.preparation.resizing``. Two cases need more: a dark table around
     bright paper, and pale ink on shaded paper.
     """
     border, middle = border_and_middle(grey)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from konkyo.service.imaging.polarity import ink_is_dark
+from konkyo.models.preparation.polarity import ink_is_dark
 from konkyo.trainer.data import Digits
 
 

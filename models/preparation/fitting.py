@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.service.imaging.components import label
+from konkyo.models.preparation.components import label
+from konkyo.models.preparation.resizing import reduced, sharpened
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -71,7 +71,7 @@ def fit_as_mnist(grey: Grey) -> Fitted:
     As for MNIST, the digit's longer side is scaled to 20 pixels, and its centre of mass is moved to the centre.
     """
     factor = math.ceil(max(grey.shape) / SEARCH_SIDE)
-    search = np.asarray(Image.fromarray(grey).reduce(factor)) if factor > 1 else grey
+    search = reduced(grey, factor) if factor > 1 else grey
     raised = _without_background(search)
     core, others = _find(raised)
     if not core.any():
@@ -191,8 +191,7 @@ def _scaled(ink: Grey) -> Grey:
 def _resized(ink: Grey, side: int) -> Grey:
     height, width = ink.shape
     scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized: Grey = np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS)), 0, 1)
+    resized: Grey = np.clip(sharpened(ink, max(1, round(height * scale)), max(1, round(width * scale))), 0, 1)
     return resized
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from konkyo.service.imaging.input_warnings import InputWarning, input_warnings, pieces
+from konkyo.models.preparation.doubts import InputWarning, input_warnings, pieces
 from konkyo.trainer.data import Digits
 from tests.helpers.pictures import pixels
 
