@@ -20,6 +20,8 @@ from konkyo.service.http.telemetry import log
 
 # Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
 MAX_HEAD = 16 * 1024
+# Bytes that are read of a connection at a time.
+PIECE = 16 * 1024
 # Maximum number of requests that a client may send before the first is answered.
 MAX_QUEUED = 16
 # Seconds in which a whole head must come, and in which a client must read 48 KiB of an answer that waits for it.
@@ -59,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
         # Several workers listen on a socket of uvicorn's, for which asyncio leaves Nagle's algorithm on: the body of an
         # answer, sent after its head, would wait 40 ms for the client's acknowledgement.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # asyncio reads 256 KiB of each connection before anybody asks for room for them: 600 uploads would be 150 MB.
+        cast(Any, transport).max_size = PIECE
 
     def data_received(self, data: bytes) -> None:
         # The first bytes of a further request on this connection.
