@@ -15,11 +15,11 @@ from konkyo.models.hiding.cost import Limit, explains
 from konkyo.models.question import MOST_NUMBERS
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
+from konkyo.service.catalogue import Search
 from konkyo.service.http import openapi
 from konkyo.service.routes.answers import Class, Kernels, Matrix, ModelReference, Share, reference
 from konkyo.service.routes.asking import service_of
 from konkyo.service.routes.queries import NoQuery, PictureQuery, Region
-from konkyo.service.search import Search
 
 router = APIRouter(tags=["models"])
 
