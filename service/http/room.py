@@ -61,9 +61,13 @@ class Share:
         self._room.take(size)
         self._size += size
 
+    def keep(self, size: int) -> None:
+        """Keep so many of them, and give the others back."""
+        self.take(size - self._size)
+
     def release(self) -> None:
         """Give all of them back."""
-        self.take(-self._size)
+        self.keep(0)
 
 
 class Turns:

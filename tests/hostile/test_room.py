@@ -54,7 +54,6 @@ def test_forty_batches_at_once_do_not_fill_the_memory() -> None:
     for answer in answers:
         head = answer.partition(b"\r\n\r\n")[0].lower()
         assert (b"retry-after: 1" in head) == (statuses(answer) == [503])
-    print(f"{grown:.0f} MiB")
     assert grown < 160, f"{grown:.0f} MiB"
     assert trouble == ""
 
@@ -100,7 +99,6 @@ def test_six_hundred_stalled_uploads_do_not_fill_the_memory() -> None:
             time.sleep(0.1)
         assert statuses(answer) == [200]
         trouble = server.trouble()
-    print(f"{grown:.0f} MiB")
     assert grown < 64, f"{grown:.0f} MiB"
     assert trouble == ""
 
@@ -136,7 +134,6 @@ def test_a_single_question_is_answered_while_batches_come() -> None:
     assert [statuses(answer) for answer in answers] == [[200]] * questions
     assert all(json.loads(answer.partition(b"\r\n\r\n")[2])["predicted"] == 7 for answer in answers)
     assert set(flooded) == {200, 503}
-    print(f"median {median(seconds):.2f} s, longest {max(seconds):.2f} s, a batch alone {alone:.2f} s")
     # First come, first served, a question would wait for a batch or two. On a slow machine a piece takes longer.
     assert median(seconds) < max(1, alone / 3), f"{median(seconds):.2f} s, and a batch alone {alone:.2f} s"
     assert trouble == ""

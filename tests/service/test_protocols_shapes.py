@@ -1,5 +1,6 @@
 """The inference protocols for networks of any shape: what they give, what they cannot, how many images they take."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.question import Tensors
-from konkyo.service.protocols.requests import MOST_ANSWER
+from konkyo.service.http.room import MOST_BYTES
+from konkyo.service.protocols.batches import MAX_BODY
+from konkyo.service.protocols.requests import MOST_ANSWER, infer_batch
+from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples, upload
-from tests.helpers.tensors import check, in_bytes, request, tensor, tensors
+from tests.helpers.tensors import LENGTH, check, in_bytes, request, tensor, tensors
 
 # (inputs, outputs but for the classes), by hand.
 SHAPES: dict[str, tuple[list[int], dict[str, list[int]]]] = {
@@ -183,6 +187,29 @@ def test_an_answer_that_would_be_too_large_is_refused(shapes: TestClient) -> Non
     content, headers = in_bytes(request(fewer, ["contributions"], parameters={"binary_data_output": True}), fewer)
     answer = shapes.post("/v2/models/pairs/infer", content=content, headers=headers)
     assert tensors(answer)["contributions"].shape == (655, 40, 40)
+
+
+@pytest.mark.threat("room is what a request occupies")
+def test_the_largest_body_with_the_largest_answer_has_room(shapes: TestClient) -> None:
+    """The text is dropped when it is read: both together would never have had room, and 503 says to try again."""
+    text = json.dumps(
+        request(np.zeros((655, 8, 8), np.uint8), ["contributions"], parameters={"binary_data_output": True})
+    )
+    answer = shapes.post("/v2/models/pairs/infer", content=text.encode().ljust(MAX_BODY))
+    assert tensors(answer)["contributions"].shape == (655, 40, 40)
+    app: Any = shapes.app
+    assert app.state.service.room._left == MOST_BYTES
+
+
+def test_what_is_held_of_a_request() -> None:
+    network = random_weights(ARCHITECTURES["tiny"], 1)
+    taken = np.zeros((3, 8, 8), np.uint8)
+    text = json.dumps(request(taken)).encode()
+    assert infer_batch(text, None, "tiny", network).images.size == 3 * 64
+    floats = json.dumps(request(taken / 255)).encode()
+    assert infer_batch(floats, None, "tiny", network).images.size == 3 * 64 * 4
+    body, headers = in_bytes(request(taken), taken)
+    assert infer_batch(body, headers[LENGTH], "tiny", network).images.size == len(body)
 
 
 def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
