@@ -12,7 +12,9 @@ from tests.helpers.pictures import pixels
 LENGTH = "Inference-Header-Content-Length"
 PATH = "/v2/models/paired-3x3/infer"
 EXPLAIN = "/v1/models/paired-3x3:explain"
-TOO_LARGE = "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image of 28×28 takes 784 bytes"
+TOO_LARGE = (
+    "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image of 28×28 takes 784 bytes"
+)
 SEVENS = np.stack([pixels(7), pixels(3)])
 
 

@@ -40,7 +40,7 @@ NamesOption = Annotated[
 OutOption = Annotated[Path, typer.Option("--out", help="Where tables and figures go, a folder a checkpoint.")]
 RunsOption = Annotated[Path, typer.Option("--runs", help="Where unfinished work is kept.")]
 ImagesOption = Annotated[
-    int | None, typer.Option("--images", min=1, help="Only the first test images.", show_default="all")
+    int | None, typer.Option("--images", min=2, help="Only the first test images.", show_default="the study's")
 ]
 
 

@@ -17,7 +17,6 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.evaluation import evaluate
 from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule
 from konkyo.trainer.studies import document
-from konkyo.trainer.studies.estimate import interval
 
 FILE = "ablation.json"
 # MNIST's training images that judge. No variant trains on them or is chosen by them.
@@ -81,11 +80,11 @@ class Experiments:
     how: str
     variants: Sequence[Variant]
 
-    def gain(self, variant: Variant) -> tuple[float, float] | None:
-        """By how much it is better than its base: mean, half of the 95 % interval; None for a base."""
+    def differences(self, variant: Variant) -> list[float] | None:
+        """By how much it is better than its base, seed by seed; None for a base."""
         for other in self.variants:
             if (other.network, other.name) == (variant.network, variant.base):
-                return interval([ours - theirs for ours, theirs in zip(variant.judged, other.judged, strict=True)])
+                return [ours - theirs for ours, theirs in zip(variant.judged, other.judged, strict=True)]
         return None
 
 
