@@ -1,10 +1,19 @@
-"""The command ``konkyo``, also ``python -m konkyo``."""
+"""The command ``konkyo``, also ``python -m konkyo``.
 
+Each command parses its own options, and what it needs is imported when it is asked for: the service says how many
+threads numpy may use before numpy is imported, and importing a network needs no service.
+"""
+
+import signal
 import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 @app.callback()
@@ -12,15 +21,48 @@ def main() -> None:
     """Ask a small CNN why it predicted what it did, and get an exact answer."""
 
 
-# The options are the settings of the service, which describe themselves.
-@app.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@app.command("import", add_help_option=False, context_settings=PASSED_ON)
+def bring(context: typer.Context) -> None:
+    """Bring a network that was trained elsewhere: ONNX, or a state dict."""
+    from konkyo.trainer.importing.command import run
+
+    raise typer.Exit(run(context.args, "konkyo import"))
+
+
+@app.command(add_help_option=False, context_settings=PASSED_ON)
 def serve(context: typer.Context) -> None:
-    """Start the HTTP service and its page."""
+    """Start the HTTP service and its page. A network's file as the first argument is imported, and served alone."""
     try:
         from konkyo.service.__main__ import main as start
     except ModuleNotFoundError as error:
         sys.exit(f"error: the package {error.name} is not installed; `pip install 'konkyo[serve]'` installs it")
-    raise typer.Exit(start(context.args, "konkyo serve"))
+    if not context.args or context.args[0].startswith("-"):
+        raise typer.Exit(start(context.args, "konkyo serve"))
+    from konkyo.trainer.importing.command import OPTIONS, run
+
+    bringing, serving = divided(context.args[1:], OPTIONS - {"--out"})
+    # The server ends by the signal that it got. As an exception, it also ends the folder.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    with TemporaryDirectory(prefix="konkyo-") as folder:
+        failed = run([context.args[0], *bringing, "--out", folder], "konkyo serve")
+        if failed:
+            raise typer.Exit(failed)
+        [name] = (path.stem for path in Path(folder).glob("*.safetensors"))
+        raise typer.Exit(start(["--models", folder, "--default-model", name, *serving], "konkyo serve"))
+
+
+def divided(arguments: Sequence[str], names: Collection[str]) -> tuple[list[str], list[str]]:
+    """(the options of these names with their values, all other arguments)."""
+    ours: list[str] = []
+    others: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, _ = argument.partition("=")
+        if name not in names:
+            others.append(argument)
+        else:
+            ours += [argument] if equals else [argument, *(value for value in [next(rest, None)] if value is not None)]
+    return ours, others
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """The served checkpoints, with their studies and the search for the smallest network."""
 
 from pathlib import Path
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import usage_file
@@ -56,11 +53,3 @@ class Catalogue:
     def usage(self, checkpoint: Checkpoint) -> Usage | None:
         """The study of a served checkpoint; None if there is none."""
         return self._usages[checkpoint.name]
-
-
-async def _of_app(request: Request) -> Catalogue:
-    catalogue: Catalogue = request.app.state.catalogue
-    return catalogue
-
-
-CatalogueDependency = Annotated[Catalogue, Depends(_of_app)]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from konkyo.service.settings import Settings
+
 WEB = Path(__file__).parent / "web"
 PAGE = "index.html"
 
@@ -42,38 +44,44 @@ class File:
     tag: str
 
 
+def _tagged(content: bytes, media_type: str) -> File:
+    return File(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+
+
 def _read() -> dict[str, File]:
     """All files of the page by path. Requests are answered from this table and never from the disk."""
     files = {}
     for path in sorted(WEB.rglob("*")):
         if path.suffix in MEDIA_TYPES:
-            content = path.read_bytes()
-            tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            files[path.relative_to(WEB).as_posix()] = File(content, MEDIA_TYPES[path.suffix], tag)
+            files[path.relative_to(WEB).as_posix()] = _tagged(path.read_bytes(), MEDIA_TYPES[path.suffix])
     return files
 
 
 FILES = _read()
+DOCS_LINK = b'<a href="/docs" data-word="documentation"></a>'
+# For those who would find nothing at /docs: the service has it turned off, or an edge in front does not show it.
+WITHOUT_DOCS = _tagged(FILES[PAGE].content.replace(DOCS_LINK, b""), FILES[PAGE].media_type)
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
-    """The page."""
-    return _answer(request, PAGE)
+    """The page. No link of it leads nowhere."""
+    settings: Settings = request.app.state.settings
+    has_docs = settings.docs and "x-forwarded-for" not in request.headers
+    return _answer(request, FILES[PAGE] if has_docs else WITHOUT_DOCS)
 
 
 @router.api_route("/web/{path:path}", methods=["GET", "HEAD"])
 async def part(request: Request, path: str) -> Response:
     """A script, a style or an image of the page."""
-    return _answer(request, path)
-
-
-def _answer(request: Request, path: str) -> Response:
-    file = FILES.get(path)
-    if file is None:
+    if path not in FILES:
         raise HTTPException(HTTPStatus.NOT_FOUND)
+    return _answer(request, FILES[path])
+
+
+def _answer(request: Request, file: File) -> Response:
     headers = {**HEADERS, "ETag": file.tag}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if file.tag in known:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
-from konkyo.models.architecture import Stage, parse_stages
-from konkyo.models.errors import ArchitectureError, CheckpointError
+from konkyo.models.architecture import Stage
+from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic
 from konkyo.models.files.checkpoint import SEARCH_FILE
 
@@ -19,17 +19,6 @@ class Shape(BaseModel):
 
     stages: list[Stage] = Field(min_length=1, description="From the image to the head, which has no hidden layers.")
     parameters: int
-
-    @field_validator("stages", mode="before")
-    @classmethod
-    def _of_text(cls, spelled: object) -> object:
-        """In the file stages are text, such as ``4k5,4k3``."""
-        if not isinstance(spelled, str):
-            raise ValueError("must be text such as 4k5,4k3")
-        try:
-            return parse_stages(spelled)
-        except ArchitectureError as error:
-            raise ValueError(str(error)) from error
 
 
 class Smallest(Shape):
@@ -81,6 +70,5 @@ def load(directory: Path) -> Search | None:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"
-        said = first["msg"].removeprefix("Value error, ")
-        message = f"{said}; `python -m trainer search` makes it anew"
+        message = f"{first['msg']}; `python -m trainer search` makes it anew"
         raise CheckpointError(SEARCH_FILE, field, message) from error

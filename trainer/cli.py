@@ -9,13 +9,13 @@ from rich.markup import escape
 from konkyo.models.errors import KonkyoError
 from konkyo.trainer.commands.explain import explain
 from konkyo.trainer.commands.filters import filters
-from konkyo.trainer.commands.importing import import_weights
 from konkyo.trainer.commands.recipe import recipe
 from konkyo.trainer.commands.report import report
 from konkyo.trainer.commands.search import search
 from konkyo.trainer.commands.smallest import smallest
 from konkyo.trainer.commands.studies import command
 from konkyo.trainer.commands.train import train
+from konkyo.trainer.importing.command import import_network
 from konkyo.trainer.report import STUDIES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -24,7 +24,7 @@ app.command()(train)
 app.command()(search)
 app.command()(report)
 app.command()(explain)
-app.command("import")(import_weights)
+app.command("import")(import_network)
 study.command("filters")(filters)
 for one in STUDIES:
     study.command(one.name)(command(one))

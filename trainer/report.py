@@ -58,8 +58,8 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
 
 
 def _head(study: str, checkpoint: Checkpoint) -> Iterator[str]:
-    dataset = checkpoint.card.dataset.name
-    data = "" if dataset == MNIST else f" --data FOLDER_OF_{dataset.upper()}"
+    dataset = checkpoint.card.dataset
+    data = "" if dataset is None or dataset.name == MNIST else f" --data FOLDER_OF_{dataset.name.upper()}"
     yield from (
         f"### `{checkpoint.name}`",
         "",

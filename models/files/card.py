@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, two_stages
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError
 
@@ -115,7 +115,7 @@ class TrainingCard(_Part):
 
 
 class DatasetCard(_Part):
-    """The images that it was trained on."""
+    """The images that it was trained on; those that it was measured on, if it was imported."""
 
     name: str
     licence: str
@@ -126,15 +126,34 @@ class DatasetCard(_Part):
 class AccuracyCard(_Part):
     """Shares of correctly predicted images. The test images took no part in any choice."""
 
-    validation: Share
+    validation: Share | None = Field(description="On images that it was chosen by. Null if it was imported.")
     test: Share
     test_images: int = Field(ge=1)
     per_class: tuple[Share, ...]
     confusion: tuple[tuple[int, ...], ...] = Field(description="[true class][predicted class]: how many test images.")
 
 
+class ImportCard(_Part):
+    """The file that an imported network was read from, and how."""
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    format: str
+    made_by: str = Field(description="The program that wrote it, as it says.")
+    mean: tuple[float, ...] = Field(
+        description="For each channel: (pixel − mean) / std enters the network of the file."
+    )
+    std: tuple[float, ...] = Field(description="As above. Both are part of the weights here.")
+    range_by: str = Field(description="What says so.")
+    folded: tuple[str, ...] = Field(description="What became part of the weights of another layer.")
+    difference: Annotated[float, Field(ge=0)] | None = Field(
+        description="The greatest difference of a probability from ONNX's reference evaluator. Null if not compared."
+    )
+    compared: int = Field(ge=0, description="How many random images were compared.")
+
+
 class ProbeCard(_Part):
-    """A test image with the logits that the network had for it when it was published."""
+    """An image with the logits that the network had for it when it was published."""
 
     image: str = Field(description="Its bytes, channel by channel and row by row, deflated (zlib) and in base64.")
     predicted: int = Field(ge=0)
@@ -171,13 +190,19 @@ class Document(_Part):
     warnings: Annotated[tuple[str, ...], AfterValidator(_codes)] = Field(
         description="Codes of the warnings that not every network's images want."
     )
-    recipe: dict[str, str | bool | int | float]
-    training: TrainingCard | None = Field(description="Null in cards of version 1.")
-    selection: SelectionCard
-    dataset: DatasetCard
-    accuracy: AccuracyCard
+    recipe: dict[str, str | bool | int | float] | None = Field(description="Null if it was imported.")
+    training: TrainingCard | None = Field(description="Null in cards of version 1, and if it was imported.")
+    selection: SelectionCard | None = Field(description="Null if it was imported.")
+    dataset: DatasetCard | None = Field(description="Null if it was not measured.")
+    accuracy: AccuracyCard | None = Field(description="Null if it was not measured.")
+    imported: ImportCard | None = Field(None, description="Null if it was trained here.")
     probe: ProbeCard
     made_with: dict[str, str]
+
+    @property
+    def runs(self) -> tuple[RunCard, ...]:
+        """The runs of its training; none if it was imported."""
+        return () if self.selection is None else self.selection.runs
 
     @property
     def architecture(self) -> Architecture:
@@ -195,9 +220,19 @@ class Document(_Part):
             raise CardError(
                 "parameters", f"must be {architecture.parameters}, as the stages say, not {self.parameters}"
             )
-        confusion = self.accuracy.confusion
-        if len(self.accuracy.per_class) != count or len(confusion) != count or {*map(len, confusion)} != {count}:
-            raise CardError("accuracy", f"must have an entry for each of {count} classes")
+        if self.preprocessing is Preprocessing.MNIST and architecture.image_shape != (IMAGE_SIDE, IMAGE_SIDE):
+            raise CardError("preprocessing", f"mnist is for grey images of {IMAGE_SIDE}×{IMAGE_SIDE}; must be resize")
+        if self.imported is None:
+            for field in ("recipe", "selection", "dataset", "accuracy"):
+                if getattr(self, field) is None:
+                    raise CardError(field, "must be there for a network that was not imported")
+        measured = self.accuracy
+        if (measured is None) != (self.dataset is None):
+            raise CardError("accuracy", "must be there if there is a data set, and only then")
+        if measured is not None:
+            confusion = measured.confusion
+            if len(measured.per_class) != count or len(confusion) != count or {*map(len, confusion)} != {count}:
+                raise CardError("accuracy", f"must have an entry for each of {count} classes")
         return self
 
 
@@ -281,17 +316,13 @@ def _two_stages(spelled: Any, version: int) -> Architecture:
     if spelled["wiring"] not in [*Wiring]:
         raise CardError("architecture", f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}")
     try:
-        return Architecture(
-            (
-                Stage(spelled["conv1_filters"], spelled["conv1_kernel"]),
-                Stage(
-                    spelled["conv2_filters"],
-                    spelled["conv2_kernel"],
-                    wiring=Wiring(spelled["wiring"]),
-                    bias=spelled["conv2_bias"],
-                ),
-            ),
-            classes=spelled.get("classes", 10),
+        return two_stages(
+            Wiring(spelled["wiring"]),
+            spelled["conv1_filters"],
+            spelled["conv2_filters"],
+            (spelled["conv1_kernel"], spelled["conv2_kernel"]),
+            spelled["conv2_bias"],
+            spelled.get("classes", 10),
         )
     except ArchitectureError as error:
         raise CardError("architecture", f"makes no network ({error})") from error

@@ -13,6 +13,8 @@ class Format(StrEnum):
     PNG = "png"
 
 
+# Characters of an Accept header that are read.
+MOST_ACCEPT = 1024
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
 MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png"}
@@ -21,6 +23,8 @@ MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png"}
 def choose(requested: Format | None, accept: str | None) -> Format:
     """The format of the answer: that of ``format``, else the preferred one of ``Accept``, else JSON.
 
+    An ``Accept`` of more than 1,024 characters counts as none.
+
     Raises
     ------
     NotAcceptableError
@@ -28,7 +32,8 @@ def choose(requested: Format | None, accept: str | None) -> Format:
     """
     if requested is not None:
         return requested
-    if not accept:
+    # No browser sends so much; it would take longer to read than many an answer.
+    if not accept or len(accept) > MOST_ACCEPT:
         return Format.JSON
     ranges = _parse(accept)
     # JSON is the first member, so max() returns it if both have the same quality.

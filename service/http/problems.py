@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any, cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect
 from konkyo.models import errors as domain
 from konkyo.models.errors import KonkyoError
 from konkyo.service import errors
-from konkyo.service.http.problem import UNKNOWN_PARAMETER, WrongParameter, is_protocol, refuse
+from konkyo.service.http.problem import UNKNOWN_PARAMETER, WrongParameter, refuse
+from konkyo.service.http.telemetry import note
 
 # The status and the problem type of every error of a request. Checkpoint and architecture errors are not listed: they
 # stop the start, and would be a 500 in a request.
@@ -27,6 +28,7 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.UnknownModelError: (HTTPStatus.NOT_FOUND, "unknown-model"),
     errors.NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
     errors.UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    errors.TooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content-too-large"),
     errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-image"),
     domain.BudgetError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too-much-work"),
@@ -36,15 +38,9 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
 # Messages for statuses that the framework returns.
 FRAMEWORK = {
     HTTPStatus.NOT_FOUND: ("not-found", "there is nothing at this path; see /docs for what there is"),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "content-too-large",
-        "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB",
-    ),
 }
-_TENSORS_TOO_LARGE = (
-    "content-too-large",
-    "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image of 28×28 takes 784 bytes",
-)
+# Of a request whose client has left; no client sees it. nginx has the same number for it.
+GONE = 499
 # Wrong parameters that are named at the most.
 _MAX_NAMED = 10
 
@@ -53,9 +49,10 @@ def install(app: FastAPI) -> None:
     """Register the handlers that turn all errors into problems, including those of the framework."""
     # The handlers are coroutines, so that they run in the context of the request, which collects its log line.
     app.add_exception_handler(KonkyoError, _domain)
+    app.add_exception_handler(errors.GoneError, _gone)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(ClientDisconnect, _cut_short)
 
 
 def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONResponse:
@@ -63,8 +60,6 @@ def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONRe
     kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"this path does not take that method; it takes {(headers or {}).get('Allow', 'another')}"
-    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE and is_protocol(path):
-        kind, detail = _TENSORS_TOO_LARGE
     return refuse(status, kind, detail, headers=headers, path=path)
 
 
@@ -121,7 +116,13 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     return of_status(HTTPStatus(http.status_code), http.headers, request.scope["path"])
 
 
-async def _gone(request: Request, _: Exception) -> JSONResponse:
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody is there to read it, and nothing was wrong: it is logged and counted with a status of its own."""
+    note(problem="gone")
+    return Response(status_code=GONE)
+
+
+async def _cut_short(request: Request, _: Exception) -> JSONResponse:
     """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
     return refuse(
         HTTPStatus.BAD_REQUEST,

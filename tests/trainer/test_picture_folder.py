@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.preparation import resized
+from konkyo.models.preparation.resizing import resized
+from konkyo.trainer import picture_folder
 from konkyo.trainer.data import read
 from konkyo.trainer.errors import DataError
 from tests.helpers.datasets import bars, described, write_pictures
@@ -180,3 +181,9 @@ def test_the_training_pictures_decide_for_the_test_pictures(tmp_path: Path) -> N
     train, test = (read(tmp_path, part) for part in ("train", "t10k"))
     assert (train.channels, test.channels) == (3, 3)
     assert train.about.notes == test.about.notes == ("6 of 6 pictures are coloured: images are in colour",)
+
+
+def test_classes_are_counted_as_people_do(tmp_path: Path) -> None:
+    for name in ("10", "2", "1", "a10", "a9"):
+        (tmp_path / name).mkdir()
+    assert picture_folder._classes(tmp_path) == ("1", "2", "10", "a9", "a10")

@@ -56,8 +56,8 @@ def test_the_report_shows_it(tmp_path: Path) -> None:
     assert "that of one network on 5,000 images has itself a 95 % interval of ±0.39 points." in page
     assert "| base | 1,000 | 3 | 62.50 ± 12.50 % | – | – | 38% |" in page
     # Differences −0.25, −0.25 and −0.24, and 0, 0.125 and 0; t of two degrees of freedom, the first p doubled.
-    assert "| without | 1,000 | 3 | 37.83 ± 13.00 % | **−24.67 ± 1.43** | 0.00 | 38% |" in page
-    assert "| with | 1,000 | 3 | 66.67 ± 14.43 % | +4.17 ± 17.93 | 0.42 | 38% |" in page
+    assert "| without | 1,000 | 3 | 37.83 ± 13.00 % | **−24.67 ± 1.43** | 0.000 | 38% |" in page
+    assert "| with | 1,000 | 3 | 66.67 ± 14.43 % | +4.17 ± 17.93 | 0.423 | 38% |" in page
     assert "50.00" not in page, "test images took no part, and have no column"
 
 

@@ -114,7 +114,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> ConsistencyStudy:
 def _document(asked: Asked, found: ConsistencyStudy) -> dict[str, Any]:
     """Means are over images, each with half of its 95 % interval."""
     return {
-        "seeds": [run.seed for run in asked.checkpoint.card.selection.runs],
+        "seeds": [run.seed for run in selection.runs] if (selection := asked.checkpoint.card.selection) else [],
         "images": found.images,
         "predicted_alike": len(found.place),
         "maps": {

@@ -1,0 +1,174 @@
+"""``konkyo import``, also ``python -m trainer import``. It needs no torch, but for ``.pt`` files."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from konkyo.models.architecture import SIDES, parse_stages, written_stages
+from konkyo.models.classes import Names, wrong_names
+from konkyo.models.errors import KonkyoError
+from konkyo.models.files.card import ImportCard, Polarity, Preprocessing
+from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
+from konkyo.trainer import data
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import Pixels, of_range
+from konkyo.trainer.importing.publishing import preparation, publish
+
+_MOST_CLASSES_FILE = 2**16
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def import_network(
+    file: Annotated[
+        Path, typer.Argument(help="ONNX, or a state dict as safetensors or .pt.", metavar="FILE", show_default=False)
+    ],
+    data_directory: Annotated[
+        Path | None,
+        typer.Option("--data", help="A data set to measure the network on: IDX files, or a folder a class."),
+    ] = None,
+    classes: Annotated[
+        Path | None, typer.Option(help="Names of the classes, a line each.", show_default="numbers")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="the file's")] = None,
+    out: Annotated[
+        Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
+    ] = DIRECTORY,
+    pixel_range: Annotated[
+        str | None,
+        typer.Option("--range", help="As what a pixel's least and greatest value enter: 0,1 or 0,255 or =-1,1."),
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="What was subtracted from pixels in 0…1: a number, or one for each channel.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="What they were divided by then.")] = None,
+    stages: Annotated[
+        str | None, typer.Option(help="Of a state dict: filters, kernel, padding, such as 16k5p2,32k5p2; n: no pool.")
+    ] = None,
+    side: Annotated[
+        int | None, typer.Option(min=SIDES[0], max=SIDES[-1], help="Of the images, if the file leaves it open.")
+    ] = None,
+    preprocessing: Annotated[
+        Preprocessing | None,
+        typer.Option(help="mnist: drawings are cropped, scaled and centred as MNIST's.", show_default="resize"),
+    ] = None,
+    polarity: Annotated[
+        Polarity | None,
+        typer.Option(help="Of the ink; auto: each picture's border says it.", show_default="light-on-dark"),
+    ] = None,
+) -> None:
+    """Bring a network that was trained elsewhere: check it, fold it into stages and a head, and write its card."""
+    try:
+        named = name or _slug(file.stem)
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", named):
+            raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
+        pixels = _pixels(pixel_range, mean, std)
+        listed = None if classes is None else _classes(classes)
+        asked = Asked(None if stages is None else parse_stages(stages), side, pixels, listed)
+        imported = read(file, asked)
+        shape = imported.network.architecture
+        test = None
+        if data_directory is not None:
+            test = data.read(data_directory, "t10k", shape.side, shape.channels == 3)
+            if listed is None and len(test.about.classes) == shape.classes:
+                imported = imported.called(test.about.classes)
+        published = publish(imported, named, out, preparation(preprocessing, polarity, test), test)
+    except (KonkyoError, OSError) as error:
+        said = str(error)
+        if isinstance(error, OSError):
+            said = f"{error.filename or file} cannot be read or written: {error.strerror or error}; name another place"
+        typer.echo(f"error: {said}", err=True)
+        raise typer.Exit(1) from error
+    _tell(published, imported.card, out)
+
+
+# Names of the options.
+OPTIONS = {name for option in typer.main.get_command(app).params for name in option.opts if name.startswith("--")} - {
+    "--help"
+}
+
+
+def run(arguments: Sequence[str], program: str) -> int:
+    """Run the command; the exit status."""
+    try:
+        app(list(arguments), prog_name=program)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    return 0
+
+
+def _slug(stem: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "imported"
+
+
+def _pixels(pixel_range: str | None, mean: str | None, std: str | None) -> Pixels | None:
+    if pixel_range is not None:
+        if mean is not None or std is not None:
+            raise NetworkFileError("--range and --mean or --std say the same twice; one of them fits")
+        numbers = _numbers("--range", pixel_range)
+        if len(numbers) != 2 or numbers[0] >= numbers[1]:
+            raise NetworkFileError(
+                f"--range must be two numbers, the lower first, such as 0,1; not {pixel_range[:40]!r}"
+            )
+        return of_range(*numbers, "asked for with --range")
+    if mean is None and std is None:
+        return None
+    means, stds = _numbers("--mean", mean or "0"), _numbers("--std", std or "1")
+    if min(stds) <= 0:
+        raise NetworkFileError("--std must be above 0")
+    return Pixels(means, stds, "asked for with --mean and --std")
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+        if not all(abs(number) < 1e6 for number in numbers):
+            raise ValueError
+    except ValueError as error:
+        raise NetworkFileError(f"{option} must be numbers, separated by commas, not {text[:40]!r}") from error
+    return numbers
+
+
+def _classes(path: Path) -> Names:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_CLASSES_FILE).decode()
+    except ValueError as error:
+        raise NetworkFileError(f"{path} cannot be read as UTF-8 text; the name of a class on each line fits") from error
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if wrong := wrong_names(names):
+        raise NetworkFileError(f"{path}: the names, a line each, {wrong}")
+    return names
+
+
+def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
+    shape = published.network.architecture
+    colour = "grey" if shape.channels == 1 else "colour"
+    hidden = f", hidden {', '.join(map(str, shape.hidden))}" if shape.hidden else ""
+    typer.echo(
+        f"{published.name}: {written_stages(shape.stages)}{hidden}; {shape.classes} classes; {colour} images of "
+        f"{shape.side}×{shape.side}; {shape.parameters:,} parameters"
+    )
+    ranges = ", ".join(
+        f"{-mean / std + 0:.4g}…{(1 - mean) / std:.4g}"
+        for mean, std in dict.fromkeys(zip(card.mean, card.std, strict=True))
+    )
+    typer.echo(f"pixels enter as {ranges}: {card.range_by}")
+    for note in card.folded:
+        typer.echo(f"folded: {note}")
+    if card.difference is not None:
+        typer.echo(
+            f"probabilities differ by at most {card.difference:.1e} from ONNX's evaluator, on {card.compared} random "
+            "images"
+        )
+    accuracy = published.card.accuracy
+    typer.echo(
+        "accuracy: not measured; --data names a data set"
+        if accuracy is None
+        else f"accuracy: {accuracy.test:.2%} of {accuracy.test_images:,} test images"
+    )
+    typer.echo(f"written: {out / published.name}.safetensors and .json")

@@ -1,0 +1,80 @@
+"""What was read beside what ONNX's reference evaluator makes of the same file."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx.reference import ReferenceEvaluator
+
+from konkyo.models.network import Array, Network, softmax
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.graph import Graph
+from konkyo.trainer.importing.pixels import Pixels
+
+IMAGES = 8
+# A greater difference of a probability is no rounding.
+MOST = 1e-3
+
+
+def difference(graph: Graph, network: Network, pixels: Pixels, count: int = IMAGES) -> float:
+    """The greatest difference of a probability on random images.
+
+    Raises
+    ------
+    NetworkFileError
+        The evaluator cannot run the graph, or the difference is no rounding.
+    """
+    images = random_images(network, count)
+    try:
+        theirs = evaluated(graph, images, pixels)
+    except Exception as error:  # the evaluator raises whatever its operations met
+        raise NetworkFileError(f"ONNX's evaluator cannot run it ({_first_line(error)}); export it again") from error
+    ours = softmax(network.logits((images / np.float32(255)).reshape(count, *network.architecture.image_shape)))
+    greatest = float(np.abs(ours - theirs).max()) if ours.shape == theirs.shape else np.inf
+    if not greatest <= MOST:
+        raise NetworkFileError(
+            f"what was read of it differs by {greatest:.2g} in a probability from ONNX's evaluator, so it was not "
+            "understood; please report it with the file"
+        )
+    return greatest
+
+
+def evaluated(graph: Graph, images: NDArray[np.uint8], pixels: Pixels) -> Array:
+    """The probabilities (N, C) by ONNX's evaluator for images (N, channels, side, side) of bytes."""
+    evaluator = ReferenceEvaluator(graph.model)
+    order, shape = graph.first
+    channels = images.shape[1]
+    if graph.bytes_in:
+        entering: NDArray[Any] = images
+    else:
+        mean, std = (np.resize(numbers, (channels, 1, 1)) for numbers in (pixels.mean, pixels.std))
+        kind = onnx.helper.tensor_dtype_to_np_dtype(graph.model.graph.input[0].type.tensor_type.elem_type)
+        entering = ((images / 255 - mean) / std).astype(kind)
+    entering = entering.transpose(order)
+    rows = []
+    for start in range(0, len(images), shape[0]):
+        # The last batch is filled up with its last image.
+        batch = entering[np.minimum(np.arange(start, start + shape[0]), len(images) - 1)].reshape(shape)
+        [out] = evaluator.run(None, {graph.model.graph.input[0].name: batch})
+        rows.append(np.asarray(out, np.float64))
+    made: Array = np.concatenate(rows)[: len(images)]
+    if graph.ends == "softmax":
+        return made
+    return softmax(made)  # of logits and of their log-softmax alike
+
+
+def random_images(network: Network, count: int, seed: int = 0) -> NDArray[np.uint8]:
+    """(N, channels, side, side): noise, with squares of one colour in it as drawings and photographs have."""
+    rng, shape = np.random.default_rng(seed), network.architecture
+    images = rng.integers(0, 256, (count, shape.channels, shape.side, shape.side), np.uint8)
+    for image in images:
+        for _ in range(rng.integers(6)):
+            row, column, side = rng.integers(0, shape.side, 3)
+            image[:, row : row + side, column : column + side] = rng.integers(0, 256, (shape.channels, 1, 1))
+    return images
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).partition("\n")[0][:120]
+    return "".join(one if one.isprintable() else "?" for one in text) or type(error).__name__

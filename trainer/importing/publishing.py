@@ -1,0 +1,113 @@
+"""The checkpoint and the card of an imported network."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from konkyo.models.files import checkpoint, probe
+from konkyo.models.files.card import (
+    FORMAT_VERSION,
+    OPTIONAL_WARNINGS,
+    AccuracyCard,
+    Document,
+    Polarity,
+    Preprocessing,
+    described,
+)
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.evaluation import evaluate
+from konkyo.trainer.importing.network_file import Imported
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How pictures become images. By default they are resized, and never inverted."""
+
+    preprocessing: Preprocessing = Preprocessing.RESIZE
+    polarity: Polarity = Polarity.LIGHT_ON_DARK
+    warnings: tuple[str, ...] = ()
+
+
+def preparation(preprocessing: Preprocessing | None, polarity: Polarity | None, test: Digits | None) -> Preparation:
+    """What was asked for; else as the data set's pictures are prepared; else the default.
+
+    Where drawings are prepared as MNIST's, their border says whether their ink is dark.
+    """
+    if preprocessing is None and test is not None:
+        about = test.about
+        return Preparation(about.preprocessing, polarity or about.polarity, tuple(map(str, about.warnings)))
+    chosen = preprocessing or Preprocessing.RESIZE
+    drawn = chosen is Preprocessing.MNIST
+    usual = Polarity.AUTO if drawn else Polarity.LIGHT_ON_DARK
+    return Preparation(chosen, polarity or usual, OPTIONAL_WARNINGS if drawn else ())
+
+
+def publish(imported: Imported, name: str, out: Path, prepared: Preparation, test: Digits | None) -> Checkpoint:
+    """Measure an imported network on a data set, if there is one, and write its checkpoint and card.
+
+    Raises
+    ------
+    NetworkFileError
+        It does not fit the data set, or how its pictures are to be prepared. Nothing is written.
+    """
+    network = imported.network
+    architecture = network.architecture
+    if prepared.preprocessing is Preprocessing.MNIST and architecture.image_shape != (28, 28):
+        raise NetworkFileError(
+            f"--preprocessing mnist makes grey images of 28×28, and the network takes {architecture.channels} channels "
+            f"of {architecture.side}×{architecture.side}; --preprocessing resize fits"
+        )
+    if test is not None:
+        _check(imported, test)
+    tested = None if test is None else evaluate(network, test)
+    image = _image(architecture.image_shape) if test is None else test.images[0]
+    document = Document.model_validate(
+        {
+            "format_version": FORMAT_VERSION,
+            "name": name,
+            **described(architecture, tuple(network.border.tolist()), Polarity.LIGHT_ON_DARK.value),
+            "classes": network.classes,
+            "preprocessing": prepared.preprocessing,
+            "polarity": prepared.polarity,
+            "warnings": prepared.warnings,
+            "recipe": None,
+            "training": None,
+            "selection": None,
+            "dataset": None if test is None else test.about.card,
+            "accuracy": None
+            if tested is None or test is None
+            else AccuracyCard(
+                validation=None,
+                test=tested.accuracy,
+                test_images=len(test),
+                per_class=tuple(tested.per_class),
+                confusion=tuple(map(tuple, tested.confusion.tolist())),
+            ),
+            "imported": imported.card,
+            "probe": probe.make(network, image),
+            "made_with": {"python": platform.python_version(), "numpy": np.__version__},
+        }
+    )
+    return checkpoint.save(out, network, document)
+
+
+def _check(imported: Imported, test: Digits) -> None:
+    architecture = imported.network.architecture
+    if (test.side, test.channels) != (architecture.side, architecture.channels):
+        raise NetworkFileError(
+            f"{imported.card.file} takes {architecture.channels} channels of {architecture.side}×{architecture.side}, "
+            f"and {test.about.name} has {test.channels} of {test.side}×{test.side}; a data set of the same fits"
+        )
+    if test.about.classes != imported.network.classes:
+        raise NetworkFileError(
+            f"{imported.card.file} has the classes {', '.join(imported.network.classes)}, and {test.about.name} "
+            f"{', '.join(test.about.classes)}; the same in the same order fit"
+        )
+
+
+def _image(shape: tuple[int, ...]) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
