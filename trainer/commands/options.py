@@ -117,7 +117,8 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
     for one in checkpoints if names else ():
         if one not in found and one.card.dataset is None:
             raise RunError(
-                f"{one.name} was imported and not measured; import it again with the data set that is to be studied: --data"
+                f"{one.name} was imported and not measured; import it again with --data and the data set that is to be "
+                "studied"
             )
         if one not in found and one.card.dataset is not None:
             raise RunError(
