@@ -19,9 +19,9 @@ quick: $(VENV)/.dev  ## the tests of models/ and of the service within this proc
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
 
 train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring paired --filters 3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --wiring summed --filters 6x16 --name lenet-6x16 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --stages 6k5,16k3 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
 	$(RUN) trainer study consistency
 
@@ -39,7 +39,7 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them; the la
 	$(RUN) trainer study grounds
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
-	$(RUN) trainer study recipe
+	$(RUN) trainer study recipe --seeds 5
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format and types

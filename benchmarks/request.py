@@ -27,16 +27,17 @@ from konkyo.models.contributions import explain_filters
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.preparation.doubts import input_warnings
+from konkyo.models.preparation.expected import Fit
 from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.http.body import read_image
+from konkyo.service.http.room import Room, Share
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
-from konkyo.service.http.uploads import read_upload
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
-from konkyo.service.imaging.input_warnings import input_warnings
 
 PATHS = ("/predict", "/explain/filters", "/explain/occlusion")
 ROUNDS = 9
@@ -71,10 +72,12 @@ def measure_parts() -> dict[str, float]:
     image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
     ledger, occlusion = explain_filters(network, image), explain_occlusion(network, image)
     picture, heatmap = drawing.ledger(ledger, Style()), drawing.occlusion(occlusion, Style())
-    log = structlog.get_logger("konkyo")
+    log, room = structlog.get_logger("konkyo"), Room()
 
     async def read() -> None:
-        await read_upload(Request(_scope(media), partial(_receive, body)))
+        share = Share(room)
+        await read_image(Request(_scope(media), partial(_receive, body)), share)
+        share.release()
 
     parts: dict[str, Callable[[], object]] = {
         "image: decode and prepare": lambda: decode_image(data, Fit.EXACT, Polarity.AUTO),

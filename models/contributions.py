@@ -1,8 +1,9 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -266,6 +267,37 @@ class FilterExplanation(ClassResult):
     totals: Array
     typicality: Typicality | None
 
+    def to_dict(self, top: int | None = None, *, totals: bool = False, maps: bool = False) -> dict[str, Any]:
+        """As ``Result.to_dict``.
+
+        Parameters
+        ----------
+        top
+            How many pairs are listed; by default all.
+        totals, maps
+            Whether the contributions to all classes are there, and the maps of the target.
+        """
+        account = self.account
+        fields: dict[str, Any] = {
+            "logit": account.logit,
+            "class_bias": account.class_bias,
+            "filter_bias": account.filter_bias.tolist(),
+        }
+        if top is None:
+            fields["contributions"] = account.contributions.tolist()
+        fields["ranking"] = [asdict(pair) for pair in account.ranking(top)]
+        if top is not None:
+            fields["others"] = asdict(account.others(top))
+        fields |= {"residual": account.residual, "typicality": self.typicality and asdict(self.typicality)}
+        if totals:
+            fields["totals"] = self.totals.tolist()
+        if maps:
+            fields["maps"] = account.maps.tolist()
+        return {**super().to_dict(), **fields}
+
+    def _fields(self) -> dict[str, Any]:
+        return {}
+
     @classmethod
     def of(
         cls, network: Network, image: Array, ledger: Ledger, target: int, versus: int | None, usage: Usage | None
@@ -372,7 +404,7 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
     windows = network.windows(last, trace.layers[-2] if last else flat)
     winners = trace.winners.reshape(len(flat), *shape.map_grid, shape.cells)
     gates = trace.layers[-1].reshape(winners.shape) > 0
-    kernels = network.weights[f"conv{last + 1}.weight"].reshape(filters, -1, stage.kernel**2).swapaxes(0, 1)
+    kernels = network.kernels(last).reshape(filters, -1, stage.kernel**2).swapaxes(0, 1)
     passed = np.empty((len(flat), inputs, filters, shape.cells), network.dtype)
     step = max(1, CHUNK // (filters * windows.shape[-1]))
     for image in range(len(flat)):
@@ -449,6 +481,36 @@ class Process(ClassResult):
         weights = self.ledger.weights
         head: Array = weights.reshape(len(weights), -1, *weights.shape[-2:])[:, self.head_maps]
         return head
+
+    def _fields(self) -> dict[str, Any]:
+        ledger = self.ledger
+        return {
+            "image": self.image.tolist(),
+            "logits": self.logits.tolist(),
+            "stages": [self._stage(number) for number in range(len(self.shown))],
+            "contributions": ledger.contributions.tolist(),
+            "pairs": [{"map": one, "filter": other} for one, other in self.pairs.tolist()],
+            "passed": self.passed.tolist(),
+            "head": self.head.tolist(),
+            "head_maps": self.head_maps.tolist(),
+            "maps": self.maps.tolist(),
+            "filter_bias": ledger.filter_bias.tolist(),
+            "class_bias": ledger.class_bias.tolist(),
+            "typicality": None if self.typicality is None else [asdict(one) for one in self.typicality],
+        }
+
+    def _stage(self, number: int) -> dict[str, Any]:
+        network, shown = self.network, self.shown[number]
+        # With paired wiring the maps of one input have all filters, one after another.
+        filters = shown % network.architecture.stages[number].filters
+        return {
+            "count": network.architecture.layer_maps[number + 1],
+            "shown": shown.tolist(),
+            "filters": network.kernels(number)[filters].tolist(),
+            "bias": network.bias(number)[filters].tolist(),
+            "convolution": self.trace.convolutions[number][shown].tolist(),
+            "maps": self.trace.layers[number][shown].tolist(),
+        }
 
     @property
     def _map_of_pair(self) -> IntArray:

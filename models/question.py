@@ -5,8 +5,9 @@ everywhere. Who asks, over HTTP, from Python or for a file, makes a question and
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from math import prod
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +30,8 @@ from konkyo.models.hiding.cost import (
     MOST_BYTES,
     Cost,
     check_singles,
+    passes,
+    passes_refusal,
     refusal,
     singles,
     singles_refusal,
@@ -121,7 +124,7 @@ class PredictQuestion(Question[Prediction]):
 
     @property
     def cost(self) -> Cost:
-        return passes(self.network.architecture, 2 * self.network.architecture.classes)
+        return passes(self.network.architecture, 2 * self.network.architecture.classes, ledger=False)
 
     def answers(self, images: Array) -> list[Prediction]:
         logits = self.network.logits(images)
@@ -183,6 +186,8 @@ class FiltersQuestion(ClassQuestion[FilterExplanation]):
 
     def __post_init__(self) -> None:
         check_top(self.top)
+        if self.top is not None and (self.maps or self.totals):
+            raise ParameterError("top", "is not for maps, which are of all pairs; leave one of them out")
         super().__post_init__()
 
     @property
@@ -275,6 +280,11 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
             singles(self.network.architecture, self.hiding.regions, pairs=self.pairs), orders(self.faithfulness)
         )
 
+    @property
+    def is_cheap(self) -> bool:
+        """Splitting the drops takes as long again."""
+        return not self.pairs and super().is_cheap
+
     def answers(self, images: Array) -> list[OcclusionExplanation]:
         target, versus = self.classes
         if self.pairs or self.faithfulness:
@@ -328,6 +338,11 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         found = tables(architecture, regions, pairs=self.pairs)
         return plus(found, times(singles(architecture, regions), orders(True))) if self.faithfulness else found
 
+    @property
+    def is_cheap(self) -> bool:
+        """Never: tables of combinations take a millisecond however small they are."""
+        return False
+
     def answers(self, images: Array) -> list[ShapleyExplanation]:
         target, versus = self.classes
         region = self.hiding.regions.region
@@ -374,14 +389,6 @@ class GroundsQuestion(Question[Grounds]):
         return [grounds(self.network, image, self.hiding.regions.region, self.fill) for image in images]
 
 
-def passes(architecture: Architecture, numbers: int) -> Cost:
-    """The cost of a forward pass and of the ledger, with so many numbers in the answer."""
-    cells = sum(maps * side**2 for maps, side in zip(architecture.layer_maps, architecture.sides, strict=True))
-    pairs = prod(architecture.pairs) * architecture.cells
-    work = architecture.multiply_adds + pairs * architecture.classes
-    return Cost(0, 0, work, 8 * (4 * cells + 2 * pairs), numbers)
-
-
 def times(cost: Cost, count: int) -> Cost:
     """The cost of so many such questions, one after another, with one answer."""
     return Cost(cost.players, cost.rows * count, cost.multiply_adds * count, cost.size, cost.answer)
@@ -401,6 +408,16 @@ def plus(one: Cost, other: Cost) -> Cost:
 def orders(faithful: bool) -> int:
     """How many orders of regions are followed, where the regions alone are one."""
     return 1 + 2 * (RANDOM_ORDERS + 1) if faithful else 1
+
+
+class TensorName(StrEnum):
+    """The tensors that can be made of many images."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+    CONTRIBUTIONS = "contributions"
+    OCCLUSION = "occlusion"
+    SHAPLEY = "shapley"
 
 
 @dataclass(frozen=True)
@@ -436,35 +453,90 @@ def _combined(architecture: Architecture) -> Regions:
     return Regions(usual_side(architecture), side=architecture.side)
 
 
-# By name. Where no regions are named, they are those that the questions take by default.
-TENSORS: Mapping[str, Tensor] = {
-    "logits": Tensor(
+# Where no regions are named, they are those that the questions take by default.
+TENSORS: Mapping[TensorName, Tensor] = {
+    TensorName.LOGITS: Tensor(
         lambda network, _: PredictQuestion(network=network),
         lambda result: result.logits,
         lambda architecture: (architecture.classes,),
         explains=False,
     ),
-    "probabilities": Tensor(
+    TensorName.PROBABILITIES: Tensor(
         lambda network, _: PredictQuestion(network=network),
         lambda result: result.probabilities,
         lambda architecture: (architecture.classes,),
         explains=False,
     ),
-    "contributions": Tensor(
+    TensorName.CONTRIBUTIONS: Tensor(
         lambda network, target: FiltersQuestion(network=network, target=target),
         lambda result: result.account.contributions,
         lambda architecture: architecture.pairs,
+        missing=passes_refusal,
     ),
-    "occlusion": Tensor(
+    TensorName.OCCLUSION: Tensor(
         lambda network, target: OcclusionQuestion(network=network, target=target),
         lambda result: result.occlusion.drop,
         lambda architecture: _single(architecture).grid,
         missing=lambda architecture: singles_refusal(architecture, _single(architecture)),
     ),
-    "shapley": Tensor(
+    TensorName.SHAPLEY: Tensor(
         lambda network, target: ShapleyQuestion(network=network, target=target),
         lambda result: result.values.values,
         lambda architecture: _combined(architecture).grid,
         missing=lambda architecture: refusal(architecture, _combined(architecture)),
     ),
 }
+
+
+def available(architecture: Architecture) -> list[TensorName]:
+    """The tensors that a network gives."""
+    return [name for name, tensor in TENSORS.items() if tensor.missing(architecture) is None]
+
+
+class Tensors:
+    """Tensors of many images, made a piece at a time.
+
+    Parameters
+    ----------
+    network
+        Its precision is that of the tensors.
+    names
+        Which.
+    count
+        Of the images.
+    target
+        The class that is explained; by default the predicted one of each image.
+
+    Attributes
+    ----------
+    found
+        By name (count, ...).
+    """
+
+    def __init__(
+        self, network: Network, names: Iterable[TensorName], count: int, target: str | int | None = None
+    ) -> None:
+        shapes = {name: TENSORS[name].shape(network.architecture) for name in names}
+        self.found = {name: np.empty((count, *shape)) for name, shape in shapes.items()}
+        # Two tensors may be of one question.
+        self._questions: list[tuple[Question[Any], list[TensorName]]] = []
+        for name in shapes:
+            question = TENSORS[name].question(network, target)
+            same = [names for one, names in self._questions if type(one) is type(question)]
+            if same:
+                same[0].append(name)
+            else:
+                self._questions.append((question, [name]))
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds for one image, at most."""
+        return sum(question.cost.multiply_adds for question, _ in self._questions)
+
+    def fill(self, start: int, images: Array) -> None:
+        """Make the parts of some images, from number ``start`` on."""
+        for question, names in self._questions:
+            results = question.answers(images)
+            for name in names:
+                values = [TENSORS[name].value(result) for result in results]
+                self.found[name][start : start + len(images)] = np.stack(values)

@@ -1,6 +1,7 @@
 """The fields that all explanations of one image share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,14 @@ class Result:
         """The name of a class."""
         return self.network.classes[number]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON has it, without what only a service knows: ``docs/http.md`` describes its fields."""
+        return {"predicted": self.predicted, "label": self.label, **self._fields()}
+
+    def _fields(self) -> dict[str, Any]:
+        """The fields that only this result has."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassResult(Result):
@@ -59,6 +68,12 @@ class ClassResult(Result):
 
     target: int
     versus: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``Result.to_dict``, with the class that is explained."""
+        compared = {} if self.versus is None else {"versus": self.versus}
+        common = {"predicted": self.predicted, "label": self.label, "target": self.target, **compared}
+        return {**common, **self._fields()}
 
 
 def check_class(parameter: str, value: int, count: int) -> None:
@@ -104,6 +119,13 @@ class Prediction(Result):
     def of(cls, network: Network, image: Array, logits: Array) -> "Prediction":
         """The prediction of an image with these logits (C,)."""
         return cls(network=network, image=image, logits=logits, probabilities=softmax(logits))
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "probability": self.probabilities[self.predicted].item(),
+            "probabilities": self.probabilities.tolist(),
+            "logits": self.logits.tolist(),
+        }
 
 
 def predict(network: Network, image: Array) -> Prediction:

@@ -6,13 +6,11 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from konkyo import __version__
-from konkyo.service import page
 from konkyo.service.catalogue import Catalogue
-from konkyo.service.handling import openapi
-from konkyo.service.handling.capacity import Capacity
-from konkyo.service.http import problems, telemetry
+from konkyo.service.http import openapi, problems, telemetry
 from konkyo.service.http.middleware import ServiceMiddleware
-from konkyo.service.inference.messages import ExplainRequest, InferRequest
+from konkyo.service.protocols import routes as protocols
+from konkyo.service.protocols.messages import ExplainRequest, InferRequest
 from konkyo.service.routes import (
     filters,
     grounds,
@@ -22,15 +20,15 @@ from konkyo.service.routes import (
     predict,
     process,
     shapley,
-    v1,
-    v2,
-    weights,
 )
+from konkyo.service.routes.asking import Service
 from konkyo.service.settings import Settings
+from konkyo.service.web import page
 
 DESCRIPTION = """\
-Upload a 28×28 image of a digit and ask what it is, how much each filter pair of the network added to that answer,
-and which regions of the image it rests on. Every answer comes as JSON or, with `format=png`, as a picture.
+Upload an image, such as a digit of 28×28 pixels, and ask which class it is, how much each filter pair of the network
+added to that answer, and which regions of the image it rests on. Every answer comes as JSON or, with `format=png`, as
+a picture.
 """
 
 
@@ -46,17 +44,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     catalogue = Catalogue(settings.models, settings.default_model)
     app = _empty_app(settings.docs)
     app.state.settings = settings
-    app.state.catalogue = catalogue
-    app.state.capacity = Capacity(settings.max_waiting)
+    app.state.service = Service(catalogue, settings.max_waiting)
     telemetry.configure_logs()
     telemetry.announce({name: one.sha256 for name, one in catalogue.checkpoints.items()})
     problems.install(app)
     openapi.install(app, InferRequest, ExplainRequest)
-    app.add_middleware(ServiceMiddleware, hosts=settings.hosts)
+    app.add_middleware(ServiceMiddleware, hosts=settings.hosts, keys=settings.keys)
     questions = (predict, filters, occlusion, shapley, grounds, process)
-    for module in (*questions, models, weights, health, v1, v2, page, telemetry):
+    for module in (*questions, models, health, protocols, page, telemetry):
         app.include_router(module.router)
-    app.include_router(v2.health)
+    app.include_router(protocols.health)
+    app.include_router(protocols.first)
     return app
 
 

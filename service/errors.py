@@ -5,6 +5,7 @@ konkyo.models.errors.KonkyoError
     ├── MalformedUploadError      a body that cannot be parsed
     ├── UnknownHostError          a Host header with a host name that is not trusted
     ├── SlowUploadError           a body that does not arrive in time
+    ├── TooLargeError             a body that is too large
     ├── UnsupportedUploadError    a body of an unsupported media type
     ├── UnsupportedImageError     a file that is neither PNG nor JPEG
     ├── UnreadableImageError      a PNG or JPEG that cannot be decoded
@@ -12,7 +13,8 @@ konkyo.models.errors.KonkyoError
     ├── UnknownModelError         no checkpoint of that name
     ├── NotAcceptableError        an Accept header that allows neither JSON nor PNG
     ├── UnauthorizedError         no key, or a wrong one
-    └── BusyError                 more requests than can be answered in time
+    ├── BusyError                 more requests than can be answered in time
+    └── GoneError                 a client that does not wait for its answer
 """
 
 from konkyo.models.errors import KonkyoError
@@ -32,6 +34,10 @@ class SlowUploadError(RequestError):
 
 class UnknownHostError(RequestError):
     """A Host header with a host name that is not trusted."""
+
+
+class TooLargeError(RequestError):
+    """A body that is too large."""
 
 
 class UnsupportedUploadError(RequestError):
@@ -64,3 +70,7 @@ class UnauthorizedError(RequestError):
 
 class BusyError(RequestError):
     """More requests than can be answered in time."""
+
+
+class GoneError(RequestError):
+    """A client that does not wait for its answer."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.service.handling.openapi import EXAMPLES
+from konkyo.service.http.openapi import EXAMPLES
 from konkyo.trainer.data import Digits
 from tests.e2e.server import running_service
 from tests.helpers.pictures import decode

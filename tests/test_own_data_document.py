@@ -64,5 +64,5 @@ def test_from_a_folder_of_pictures_to_answers(tmp_path: Path) -> None:
     assert b'"label":"oak"' in answers[0]
     assert b'"target":1,"versus":0' in answers[1]
     assert (tmp_path / "grounds.png").read_bytes().startswith(b"\x89PNG")
-    assert (card.dataset.name, card.dataset.licence) == ("Leaves of our park", "CC BY 4.0")
-    assert card.classes == ["maple", "oak"]
+    assert (card["dataset"]["name"], card["dataset"]["licence"]) == ("Leaves of our park", "CC BY 4.0")
+    assert card["classes"] == ["maple", "oak"]

@@ -72,7 +72,13 @@ RIGHT = [
     ),
     Picture("grounds-lenet", "9", f"{GROUNDS}?model=lenet-6x16&theme=dark", "The same for LeNet's 6 and 16 filters."),
     Picture("summed", "5", f"{FILTERS}?model=summed-3x3", "The network with 922 parameters, explained the same way."),
-    Picture("lenet", "5", f"{FILTERS}?model=lenet-6x16&theme=dark", "LeNet's 6 and 16 filters, on dark."),
+    Picture(
+        "lenet",
+        "5",
+        f"{FILTERS}?model=lenet-6x16&theme=dark",
+        "LeNet's 6 and 16 filters, on dark: the pairs that add and take most, and what the others add together.",
+    ),
+    Picture("process-lenet", "5", "/explain/process?model=lenet-6x16", "The whole way with LeNet's 96 pairs."),
 ]
 
 ANIMALS = [

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import load_all
+from konkyo.models.preparation.expected import Fit
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
 from konkyo.trainer.data import Digits, read
 from tools.examples import ROOT
 

@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 HEAD = """# HTTP reference
 
 Made by `make examples` from the service's OpenAPI document, which is at `/openapi.json`. Indices count from 0. In an
-answer, `[row][column]` is an array of rows; "[28 × …]" says how long an array is along each of its axes. A field that
+answer, `[row][column]` is an array of rows; "[2…64 × …]" says how long an array is along each of its axes. A field that
 was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
 """
 

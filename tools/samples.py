@@ -3,6 +3,9 @@
 Ten that every network predicts right, and for each network its own: some that it predicts wrong while they are legible,
 since the other networks are sure of the truth, and some that it predicts right while another one does not. Part of
 ``make examples``.
+
+``pictures`` of a network, or of a data set by its name, are listed by hand: ``[{"name", "truth"}]``, each a PNG in
+``service/web/digits``, grey or in colour. They are kept.
 """
 
 import json
@@ -35,6 +38,10 @@ def main() -> None:
     # A link of the page may hold the name of one of the gallery's.
     for path in DIGITS.glob("*.png"):
         (WEB / path.name).write_bytes(path.read_bytes())
+    listed = json.loads((WEB / "samples.json").read_text())
+    for name, kinds in listed.items():
+        if "pictures" in kinds:
+            chosen.setdefault(name, {})["pictures"] = kinds["pictures"]
     (WEB / "samples.json").write_text(json.dumps(chosen, indent=1) + "\n")
 
 

@@ -1,6 +1,7 @@
 """A data set as one folder of pictures a class."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +13,7 @@ from PIL import Image, ImageOps
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.models.preparation.resizing import is_dark_on_light, resized
 from konkyo.trainer.about import NO_LICENCE, About
 from konkyo.trainer.dataset_file import describe
 from konkyo.trainer.errors import DataError
@@ -108,7 +109,8 @@ def _decided(training: Path, names: Names) -> tuple[bool, tuple[str, ...]]:
 
 
 def _classes(root: Path) -> Names:
-    names = tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not _ignored(path)))
+    folders = (path.name for path in root.iterdir() if path.is_dir() and not _ignored(path))
+    names = tuple(sorted(folders, key=_in_order))
     if not names:
         raise DataError(
             f"{root} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for each class"
@@ -116,6 +118,11 @@ def _classes(root: Path) -> Names:
     if wrong := wrong_names(names):
         raise DataError(f"{root}: the folders, one a class, {wrong}")
     return names
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """As people count: 1, 2, 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _check_same(train: Names, test: Names) -> None:

@@ -65,7 +65,8 @@ def worth(studies: Path) -> Iterator[str]:
     if found is None:
         yield from ("Not measured yet.", "")
     else:
-        yield from ("`python -m trainer study recipe`", "", *_experiments(found))
+        seeds = len(found.variants[0].judged)
+        yield from (f"`python -m trainer study recipe --seeds {seeds}`", "", *_experiments(found))
 
 
 def _experiments(found: recipe.Experiments) -> Iterator[str]:

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import fstat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to, and move that file to ``path`` at the end. Makes the folder if it is missing."""
+    """Give a path to write to, and move that file to ``path`` at the end. Makes the folder if it is missing.
+
+    Each writer has a file of its own, which an error takes away.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    yield fresh
-    fresh.replace(path)
+    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as aside:
+        fresh = Path(aside) / path.name
+        yield fresh
+        fresh.replace(path)
 
 
 def read(path: Path, most: int) -> bytes:

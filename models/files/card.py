@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, two_stages
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError
 
@@ -220,6 +220,8 @@ class Document(_Part):
             raise CardError(
                 "parameters", f"must be {architecture.parameters}, as the stages say, not {self.parameters}"
             )
+        if self.preprocessing is Preprocessing.MNIST and architecture.image_shape != (IMAGE_SIDE, IMAGE_SIDE):
+            raise CardError("preprocessing", f"mnist is for grey images of {IMAGE_SIDE}×{IMAGE_SIDE}; must be resize")
         if self.imported is None:
             for field in ("recipe", "selection", "dataset", "accuracy"):
                 if getattr(self, field) is None:
@@ -314,17 +316,13 @@ def _two_stages(spelled: Any, version: int) -> Architecture:
     if spelled["wiring"] not in [*Wiring]:
         raise CardError("architecture", f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}")
     try:
-        return Architecture(
-            (
-                Stage(spelled["conv1_filters"], spelled["conv1_kernel"]),
-                Stage(
-                    spelled["conv2_filters"],
-                    spelled["conv2_kernel"],
-                    wiring=Wiring(spelled["wiring"]),
-                    bias=spelled["conv2_bias"],
-                ),
-            ),
-            classes=spelled.get("classes", 10),
+        return two_stages(
+            Wiring(spelled["wiring"]),
+            spelled["conv1_filters"],
+            spelled["conv2_filters"],
+            (spelled["conv1_kernel"], spelled["conv2_kernel"]),
+            spelled["conv2_bias"],
+            spelled.get("classes", 10),
         )
     except ArchitectureError as error:
         raise CardError("architecture", f"makes no network ({error})") from error

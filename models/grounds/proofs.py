@@ -18,6 +18,7 @@ Shih, Choi and Darwiche, "A symbolic approach to explaining Bayesian network cla
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -113,6 +114,30 @@ class Grounds(Result):
     sufficient: SufficientSet
     contrast: Contrast | None
     empty: Empty
+
+    def _fields(self) -> dict[str, Any]:
+        proof, contrast = self.sufficient, self.contrast
+        return {
+            **self.hiding.to_dict(),
+            "players": [list(position) for position in self.players],
+            "sufficient": {
+                **self._set(proof.regions),
+                "margin": proof.margin,
+                "combinations": proof.combinations,
+                "status": proof.status.value,
+            },
+            "contrast": contrast
+            and {
+                **self._set(contrast.regions),
+                "predicted": contrast.predicted,
+                "label": self.name(contrast.predicted),
+            },
+            "empty": self.empty.to_dict(self.network, float(self.empty.logits[self.predicted])),
+        }
+
+    def _set(self, positions: Sequence[Position]) -> dict[str, Any]:
+        boxes = [list(self.hiding.regions.box(row, column)) for row, column in positions]
+        return {"regions": [list(position) for position in positions], "boxes": boxes}
 
 
 def grounds(network: Network, image: Array, region: int | None = None, fill: Fill = 0.0) -> Grounds:

@@ -1,6 +1,6 @@
 """Occlusion: hide one region of the image and predict it again (section 4)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -338,6 +338,28 @@ class OcclusionExplanation(ClassResult):
     pairs: Array | None
     contributions: Array | None
     faithfulness: Faithfulness | None
+
+    def _fields(self) -> dict[str, Any]:
+        found = self.occlusion
+        fields: dict[str, Any] = {
+            "score": found.score.value,
+            "whole": float(found.whole),
+            **found.hiding.to_dict(),
+            "stride": found.hiding.regions.step,
+            "drop": found.drop.tolist(),
+            "prediction": found.prediction.tolist(),
+            "critical": [self._critical(row, column) for row, column in np.argwhere(found.critical).tolist()],
+        }
+        if self.pairs is not None:
+            fields["pairs"] = self.pairs.tolist()
+        if self.faithfulness is not None:
+            fields["faithfulness"] = asdict(self.faithfulness)
+        return fields
+
+    def _critical(self, row: int, column: int) -> dict[str, Any]:
+        predicted = int(self.occlusion.prediction[row, column])
+        box = list(self.occlusion.hiding.regions.box(row, column))
+        return {"row": row, "column": column, "box": box, "predicted": predicted, "label": self.name(predicted)}
 
     @classmethod
     def of(

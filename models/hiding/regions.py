@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network, softmax
-from konkyo.models.preparation import border_median
+from konkyo.models.preparation.resizing import border_median
 
 MAX_REGION = IMAGE_SIDE // 2
 
@@ -176,6 +177,10 @@ class Hiding:
         changed: NDArray[np.bool_] = self.regions.changed(differs[None])[0]
         return changed
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of an answer that say what was hidden."""
+        return {"region": self.regions.region, "fill": self.fill, "grid": list(self.regions.grid)}
+
     @property
     def masks(self) -> NDArray[np.bool_]:
         """(R², side, side): the pixels of each region, row by row."""
@@ -244,6 +249,11 @@ class Empty:
     def probability(self) -> float:
         """The probability of the predicted class."""
         return float(softmax(self.logits).max())
+
+    def to_dict(self, network: Network, logit: float) -> dict[str, Any]:
+        """The fields of an answer; ``logit`` is that of the class that is explained."""
+        label = network.classes[self.predicted]
+        return {"predicted": self.predicted, "label": label, "probability": self.probability, "logit": logit}
 
 
 def empty_image(network: Network, image: Array, fill: Fill = 0.0) -> Empty:

@@ -7,9 +7,10 @@ and added up. Nothing is sampled.
 Source: Shapley, "A value for n-person games", 1953, with the axioms of efficiency, null player, symmetry and linearity.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from math import factorial, prod
+from typing import Any
 
 import numpy as np
 
@@ -283,8 +284,23 @@ class ShapleyExplanation(ClassResult):
     pairs: PairValues | None
     faithfulness: Faithfulness | None
 
+    def _fields(self) -> dict[str, Any]:
+        values = self.values
+        fields: dict[str, Any] = {
+            "logit": values.logit,
+            "empty": self.empty.to_dict(self.network, values.empty_logit),
+            **self.hiding.to_dict(),
+            "values": values.values.tolist(),
+            "residual": values.residual,
+        }
+        if self.pairs is not None:
+            fields |= {"pairs": self.pairs.pairs.tolist(), "filter_bias": self.pairs.filter_bias.tolist()}
+        if self.faithfulness is not None:
+            fields["faithfulness"] = asdict(self.faithfulness)
+        return fields
+
     def heatmap(self) -> Array:
-        """(28, 28): the value of the region that covers each pixel."""
+        """(side, side): the value of the region that covers each pixel."""
         return self.hiding.regions.spread(self.values.values)
 
     def pair_heatmaps(self) -> Array:

@@ -62,7 +62,7 @@ def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Image
 def _terms(result: ShapleyExplanation) -> list[Term]:
     values = result.values
     players = int(np.count_nonzero(result.hiding.changed(result.image)))
-    terms = {"empty image": values.empty_logit, times(players, "region"): float(values.values.sum())}
+    terms = {"all hidden": values.empty_logit, times(players, "region"): float(values.values.sum())}
     return sum_terms(terms, logit_words(result), values.logit)
 
 

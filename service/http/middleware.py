@@ -16,6 +16,7 @@ from konkyo.models.errors import KonkyoError, ParameterError
 from konkyo.service.errors import UnknownHostError
 from konkyo.service.http import problems
 from konkyo.service.http.headers import NOSNIFF, POLICY, REFERRER
+from konkyo.service.http.security import check_key
 from konkyo.service.http.telemetry import REQUEST_SECONDS, REQUESTS, log, new_facts
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -32,7 +33,7 @@ MAX_PARAMETERS = 32
 
 
 class ServiceMiddleware:
-    """Request id, host check, HEAD, security headers, metrics, log line, and problems for unexpected errors.
+    """Request id, host and key, HEAD, security headers, metrics, log line, and problems for unexpected errors.
 
     Parameters
     ----------
@@ -40,10 +41,13 @@ class ServiceMiddleware:
         The application.
     hosts
         Trusted host names; ``*`` is any, ``*.example.org`` any subdomain.
+    keys
+        One of which a request must have; without any, none.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], keys: Sequence[str]) -> None:
         self.app = app
+        self._keys = keys
         self._hosts = None if "*" in hosts else tuple(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,19 +63,11 @@ class ServiceMiddleware:
         # HEAD is answered as GET without the body (RFC 9110, 9.1).
         inner = {**scope, "method": "GET"} if is_head else scope
         status = 0
-        replaced = False
 
         async def send_completed(message: Message) -> None:
-            nonlocal status, replaced
-            if replaced:
-                return
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_plain(message):
-                    # The body limit refuses a declared length itself, in plain text.
-                    await problems.of_status(HTTPStatus(status), path=scope["path"])(scope, receive, send_completed)
-                    replaced = True
-                    return
                 message["headers"] = [*message["headers"], *_missing(scope, message), (b"x-request-id", request_id)]
             elif is_head:
                 message = {**message, "body": b""}
@@ -108,7 +104,7 @@ class ServiceMiddleware:
             )
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> KonkyoError | None:
-        """The error of an untrusted host name or of a query string beyond the limits, if any."""
+        """The error of an untrusted host name, of a query string beyond the limits, or of a key, if any."""
         if self._hosts is not None:
             host = _PORT.sub("", headers.get(b"host", b"").decode("latin-1")).lower()
             if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):
@@ -117,7 +113,7 @@ class ServiceMiddleware:
         if len(query) > MAX_QUERY or query.count(b"&") >= MAX_PARAMETERS:
             limits = f"must hold at most {MAX_PARAMETERS} parameters in {MAX_QUERY} bytes"
             return ParameterError("query", f"{limits}; /docs shows those that an operation has")
-        return None
+        return check_key(self._keys, scope["path"], headers)
 
 
 def _missing(scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
@@ -125,9 +121,3 @@ def _missing(scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in message["headers"]}
     policy = _DOCS_POLICY if scope["path"].startswith(_DOCS) else POLICY
     return [header for header in (NOSNIFF, REFERRER, policy) if header[0] not in present]
-
-
-def _is_plain(message: Message) -> bool:
-    return any(
-        name.lower() == b"content-type" and value.startswith(b"text/plain") for name, value in message["headers"]
-    )

@@ -1,18 +1,104 @@
-"""Maps errors to problems. No other module does this."""
+"""Problem details (RFC 9457), the format of all errors; and which error is which problem. No other module maps them."""
 
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import MISSING, BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from konkyo.models import errors as domain
 from konkyo.models.errors import KonkyoError
 from konkyo.service import errors
-from konkyo.service.http.problem import UNKNOWN_PARAMETER, WrongParameter, is_protocol, refuse
+from konkyo.service.http.telemetry import REJECTED, note
+
+# The name is text of the client's and is not repeated.
+UNKNOWN_PARAMETER = "holds a parameter that this operation does not have; /docs shows those it has"
+MEDIA_TYPE = "application/problem+json"
+# On the paths of the inference protocols: KServe's client shows an error only where it comes as this.
+PROTOCOL_MEDIA_TYPE = "application/json"
+_PROTOCOL = re.compile(r"/v[12](/|\Z)")
+
+# The names of RFC 9110; those of older Python versions differ.
+TITLES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+# Headers that a status requires.
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "X-API-Key"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
+}
+
+
+class WrongParameter(BaseModel):
+    """A wrong parameter, with what it must be."""
+
+    parameter: str = Field(description="Its name; `query` or `body` for one that there is not.")
+    message: str = Field(description="What it must be.")
+
+
+class Problem(BaseModel):
+    """An error, in the form of RFC 9457."""
+
+    type: str = Field(description="Stable: `urn:konkyo:problem:` and the kind of problem.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="What was wrong, and what would be right.")
+    errors: list[WrongParameter] | MISSING = Field(
+        MISSING, description="With `invalid-parameter`: each wrong parameter, ten at most.", max_length=10
+    )
+
+
+class ProtocolProblem(Problem):
+    """An error on a path of the inference protocols, whose clients look for `error`."""
+
+    error: str = Field(description="The detail once more.")
+
+
+def is_protocol(path: str) -> bool:
+    """Whether a path is one of the inference protocols'."""
+    return _PROTOCOL.match(path) is not None
+
+
+def refuse(
+    status: HTTPStatus,
+    kind: str,
+    detail: str,
+    parameters: Sequence[WrongParameter] = (),
+    headers: Mapping[str, str] | None = None,
+    path: str = "",
+) -> JSONResponse:
+    """The answer to a request that is refused; it is counted, and named in the log line.
+
+    Parameters
+    ----------
+    status, kind, detail, parameters
+        The fields of the problem; ``kind`` is the end of its type.
+    headers
+        Beside those that the status must carry.
+    path
+        What was asked: the inference protocols have a form of their own.
+    """
+    REJECTED.labels(kind).inc()
+    note(problem=kind)
+    content = Problem(
+        type=f"urn:konkyo:problem:{kind}",
+        title=TITLES.get(status, status.phrase),
+        status=status,
+        detail=detail,
+        errors=list(parameters) or MISSING,
+    ).model_dump()
+    media_type = MEDIA_TYPE
+    if is_protocol(path):
+        content, media_type = {**content, "error": detail}, PROTOCOL_MEDIA_TYPE
+    return JSONResponse(content, status, {**HEADERS.get(status, {}), **(headers or {})}, media_type)
+
 
 # The status and the problem type of every error of a request. Checkpoint and architecture errors are not listed: they
 # stop the start, and would be a 500 in a request.
@@ -27,6 +113,7 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
     errors.UnknownModelError: (HTTPStatus.NOT_FOUND, "unknown-model"),
     errors.NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
     errors.UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    errors.TooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content-too-large"),
     errors.BusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "busy"),
     domain.ImageError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unsuitable-image"),
     domain.BudgetError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too-much-work"),
@@ -36,15 +123,9 @@ STATUSES: dict[type[KonkyoError], tuple[HTTPStatus, str]] = {
 # Messages for statuses that the framework returns.
 FRAMEWORK = {
     HTTPStatus.NOT_FOUND: ("not-found", "there is nothing at this path; see /docs for what there is"),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "content-too-large",
-        "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB",
-    ),
 }
-_TENSORS_TOO_LARGE = (
-    "content-too-large",
-    "the request is larger than 8 MiB; send fewer images, or binary data: as UINT8 an image of 28×28 takes 784 bytes",
-)
+# Of a request whose client has left; no client sees it. nginx has the same number for it.
+GONE = 499
 # Wrong parameters that are named at the most.
 _MAX_NAMED = 10
 
@@ -53,9 +134,10 @@ def install(app: FastAPI) -> None:
     """Register the handlers that turn all errors into problems, including those of the framework."""
     # The handlers are coroutines, so that they run in the context of the request, which collects its log line.
     app.add_exception_handler(KonkyoError, _domain)
+    app.add_exception_handler(errors.GoneError, _gone)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(ClientDisconnect, _cut_short)
 
 
 def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONResponse:
@@ -63,8 +145,6 @@ def of_status(status: HTTPStatus, headers: Any = None, path: str = "") -> JSONRe
     kind, detail = FRAMEWORK.get(status, (status.phrase.lower().replace(" ", "-"), status.description or status.phrase))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"this path does not take that method; it takes {(headers or {}).get('Allow', 'another')}"
-    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE and is_protocol(path):
-        kind, detail = _TENSORS_TOO_LARGE
     return refuse(status, kind, detail, headers=headers, path=path)
 
 
@@ -121,7 +201,13 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     return of_status(HTTPStatus(http.status_code), http.headers, request.scope["path"])
 
 
-async def _gone(request: Request, _: Exception) -> JSONResponse:
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody is there to read it, and nothing was wrong: it is logged and counted with a status of its own."""
+    note(problem="gone")
+    return Response(status_code=GONE)
+
+
+async def _cut_short(request: Request, _: Exception) -> JSONResponse:
     """Nobody is there to read it; but it is no error of ours, and is not logged as one."""
     return refuse(
         HTTPStatus.BAD_REQUEST,

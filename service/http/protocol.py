@@ -1,10 +1,11 @@
-"""What uvicorn's own settings do not offer with its fast parser: limits of headers and pipelined requests, no delay.
+"""What uvicorn's own settings do not offer with its fast parser: limits of heads, connections and time, and no delay.
 
 uvicorn's ``h11_max_incomplete_event_size`` limits headers only with the slower parser h11, and no setting limits
 pipelined requests. This module overrides private methods, so pyproject.toml pins uvicorn exactly.
 """
 
 import asyncio
+import resource
 import socket
 from http import HTTPStatus
 from typing import Any, cast
@@ -14,12 +15,21 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from konkyo.service.http.headers import NOSNIFF, POLICY, REFERRER
-from konkyo.service.http.problem import refuse
+from konkyo.service.http.problems import refuse
+from konkyo.service.http.telemetry import log
 
 # Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
 MAX_HEAD = 16 * 1024
+# Bytes that are read of a connection at a time.
+PIECE = 16 * 1024
 # Maximum number of requests that a client may send before the first is answered.
 MAX_QUEUED = 16
+# Seconds in which a whole head must come, and in which a client must read 48 KiB of an answer that waits for it.
+HEAD_SECONDS, READ_SECONDS = 10, 30
+# Files of a worker that are no connections. Beyond the limit of files asyncio would try to accept without end.
+SPARE_FILES = 64
+# Seconds between two lines of log that say that there are too many connections.
+QUIET_SECONDS = 60
 
 UNREAD = {
     HTTPStatus.BAD_REQUEST: ("malformed-request", "this is not a well-formed HTTP request"),
@@ -37,14 +47,27 @@ class BoundedProtocol(HttpToolsProtocol):
     _idle = 0
     _ended = False
     _running: RequestResponseCycle | None = None
+    # Ends the connection when a head, or a reader of an answer, takes too long.
+    _head: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if len(self.connections) > most_connections():
+            _say_crowded(self.loop.time())
+            transport.abort()
+            return
+        self._head = self.loop.call_later(HEAD_SECONDS, transport.abort)
         # Several workers listen on a socket of uvicorn's, for which asyncio leaves Nagle's algorithm on: the body of an
         # answer, sent after its head, would wait 40 ms for the client's acknowledgement.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # asyncio reads 256 KiB of each connection before anybody asks for room for them: 600 uploads would be 150 MB.
+        cast(Any, transport).max_size = PIECE
 
     def data_received(self, data: bytes) -> None:
+        # The first bytes of a further request on this connection.
+        if self._head is None and (self._running is None or self._running.response_complete):
+            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
         # Parsed in pieces, so that the limit does not depend on how the bytes arrive.
         while data and not self._ended:
             room = MAX_HEAD - self._idle
@@ -56,6 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._idle = 0
+        self._head = _stopped(self._head)
         if len(self.pipeline) >= MAX_QUEUED:
             raise OverflowError  # the parser treats it as a malformed request
         super().on_headers_complete()
@@ -73,8 +97,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reader = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._reader = _stopped(self._reader)
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._head, self._reader = _stopped(self._head), _stopped(self._reader)
         # uvicorn notifies only the last of several pipelined requests; the running one must learn of it too.
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -108,3 +141,50 @@ class BoundedProtocol(HttpToolsProtocol):
             lines = b"".join(name + b": " + value + b"\r\n" for name, value in head)
             self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + bytes(refusal.body))
         self.transport.close()
+
+
+def most_connections() -> int:
+    """Connections of a worker at most: as many as it may open files, but for some."""
+    return max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
+
+
+_said = -float("inf")
+
+
+def _say_crowded(now: float) -> None:
+    global _said
+    if now - _said > QUIET_SECONDS:
+        _said = now
+        log.warning("too many connections", most=most_connections())
+
+
+def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """None, which stands for a timer that is not running."""
+    if timer is not None:
+        timer.cancel()
+    return None
+
+
+# Connections accepted in one turn. More are for the other workers, which are woken by the same connections.
+ACCEPTED = 2
+
+
+class SharingLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop, but it leaves connections to the other workers.
+
+    asyncio accepts all connections that wait. The first worker to wake up would take all those of a burst, and keep
+    them, while the others have none. asyncio has no setting for it, so a private method is overridden.
+    """
+
+    def _accept_connection(
+        self,
+        protocol_factory: Any,
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = ACCEPTED,
+        *timeouts: Any,
+    ) -> None:
+        super()._accept_connection(  # type: ignore[misc]
+            protocol_factory, sock, sslcontext, server, min(backlog, ACCEPTED), *timeouts
+        )

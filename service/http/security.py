@@ -1,39 +1,46 @@
 """API keys."""
 
+import hashlib
 import hmac
-from typing import Annotated
-
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from konkyo.service.errors import UnauthorizedError
-from konkyo.service.settings import Settings
+from konkyo.service.http.telemetry import note
 
-# The OpenAPI document contains the scheme, so that /docs can send a key.
-_SCHEME = APIKeyHeader(
-    name="X-API-Key", scheme_name="API key", description="Only if the service has keys.", auto_error=False
-)
+HEADER = b"x-api-key"
+# Whether the service is alive, what it looks like and how it is asked, is no secret: the page asks for the key itself.
+_PUBLIC = ("/", "/healthz", "/readyz", "/openapi.json", "/docs")
+_PUBLIC_FOLDERS = ("/web/", "/docs/", "/v2/health/")
+
+_SCHEME = "API key"
+# For the OpenAPI document, so that /docs can send a key.
+SCHEMES: dict[str, Any] = {
+    _SCHEME: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "Only if the service has keys.",
+    }
+}
+SECURITY: list[dict[str, list[str]]] = [{_SCHEME: []}]
 
 
-async def _check_key(request: Request, _: Annotated[str | None, Security(_SCHEME)]) -> None:
-    check_key(request)
+def is_public(path: str) -> bool:
+    """Whether a path is answered without a key."""
+    return path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS)
 
 
-def check_key(request: Request) -> None:
-    """Raise UnauthorizedError if the service has keys and the request has none of them."""
-    settings: Settings = request.app.state.settings
-    if not settings.keys:
-        return
-    offered = request.headers.get(_SCHEME.model.name)
+def check_key(keys: Sequence[str], path: str, headers: Mapping[bytes, bytes]) -> UnauthorizedError | None:
+    """Why a request has no right to an answer; None if it has. The log line names its key by a short hash."""
+    if not keys or is_public(path):
+        return None
+    offered = headers.get(HEADER)
     # Compared in constant time, and with every key, so that the time does not reveal a key.
-    matches = [hmac.compare_digest((offered or "").encode(), key.encode()) for key in settings.keys]
+    matches = [hmac.compare_digest(offered or b"", key.encode()) for key in keys]
     if offered is None:
-        raise UnauthorizedError("this service needs a key, in the header X-API-Key")
+        return UnauthorizedError("this service needs a key, in the header X-API-Key")
     if not any(matches):
-        raise UnauthorizedError("the key in the header X-API-Key is not one of this service's keys")
-
-
-KeyRequired = Depends(_check_key)
-
-# The OpenAPI entry of operations that check the key without a dependency of FastAPI.
-SECURITY: list[dict[str, list[str]]] = [{_SCHEME.scheme_name: []}]
+        return UnauthorizedError("the key in the header X-API-Key is not one of this service's keys")
+    note(key=hashlib.sha256(offered).hexdigest()[:8])
+    return None

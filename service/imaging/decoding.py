@@ -12,18 +12,19 @@ from PIL import Image
 
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.models.preparation.doubts import InputWarning, input_warnings
+from konkyo.models.preparation.expected import MNIST, Expected, Fit
+from konkyo.models.preparation.fitting import fit_as_mnist
+from konkyo.models.preparation.polarity import ink_is_dark
+from konkyo.models.preparation.resizing import is_dark_on_light, resized
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging import jpeg, png
-from konkyo.service.imaging.expected import MNIST, Expected, Fit
-from konkyo.service.imaging.fitting import fit_as_mnist
-from konkyo.service.imaging.input_warnings import InputWarning, input_warnings
-from konkyo.service.imaging.polarity import ink_is_dark
 
 # The supported formats, with the first bytes of their files.
 SIGNATURES = {"PNG": png.SIGNATURE, "JPEG": jpeg.SIGNATURE}
 MAX_SIDE = 4096
 MAX_PIXELS = 4_000_000
+_CUT_SHORT = "the image is damaged or cut short: its pixels cannot be decoded"
 _LIMITS = f"at most {MAX_SIDE} pixels a side and {MAX_PIXELS:,} in all are read"
 
 # What Pillow raises on damaged files; its own UnidentifiedImageError is an OSError.
@@ -167,6 +168,14 @@ def _decode(data: bytes, fit: Fit, side: int) -> tuple[Image.Image, str, str]:
     if not data.startswith(tuple(SIGNATURES.values())):
         raise UnsupportedImageError("the file is neither a PNG nor a JPEG image")
     file = png.read(data) if data.startswith(png.SIGNATURE) else jpeg.read(data)
+    if isinstance(file, png.Png):
+        _check_size(file.header[:2], fit, side)
+    if isinstance(file, png.Png) and file.is_plain:
+        file.check()
+        try:
+            return file.plain(), "PNG", "L"
+        except _DECODER_ERRORS as error:
+            raise UnreadableImageError(_CUT_SHORT) from error
     try:
         image = Image.open(BytesIO(file.data), formats=tuple(SIGNATURES))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -174,7 +183,7 @@ def _decode(data: bytes, fit: Fit, side: int) -> tuple[Image.Image, str, str]:
     except _DECODER_ERRORS as error:
         raise UnreadableImageError("the image is damaged: its header cannot be read") from error
     file_format, mode = str(image.format), image.mode
-    _check_size(image, fit, side)
+    _check_size(image.size, fit, side)
     file.check()
     try:
         image.load()
@@ -183,16 +192,16 @@ def _decode(data: bytes, fit: Fit, side: int) -> tuple[Image.Image, str, str]:
         turn = _UPRIGHT.get(file.orientation)
         upright = image if turn is None else image.transpose(turn)
     except _DECODER_ERRORS as error:
-        raise UnreadableImageError("the image is damaged or cut short: its pixels cannot be decoded") from error
+        raise UnreadableImageError(_CUT_SHORT) from error
     return upright, file_format, mode
 
 
-def _check_size(image: Image.Image, fit: Fit, side: int) -> None:
+def _check_size(size: tuple[int, int], fit: Fit, side: int) -> None:
     """Refuse an image that is too large or not side×side where it must be, before a pixel is decoded."""
-    width, height = image.size
+    width, height = size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise UnsuitableImageError(f"the image is {width}×{height}; {_LIMITS}")
-    if fit is Fit.EXACT and image.size != (side, side):
+    if fit is Fit.EXACT and size != (side, side):
         raise UnsuitableImageError(
             f"the image is {width}×{height}, and must be {side}×{side}; "
             "with ?fit=auto it is brought to that size as the network's own images were"

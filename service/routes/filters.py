@@ -1,29 +1,23 @@
 """``POST /explain/filters``."""
 
 from enum import StrEnum
-from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import MOST_TOP, FilterExplanation, Others, Pair, explain_filters
-from konkyo.models.errors import ParameterError
+from konkyo.models.contributions import MOST_TOP, FilterExplanation, Others, Pair
 from konkyo.models.network import Network
-from konkyo.models.usage import MOST_PAIRS, Typicality
+from konkyo.models.question import FiltersQuestion
+from konkyo.models.usage import MOST_PAIRS, Typicality, Usage
 from konkyo.service import drawing
-from konkyo.service.handling import openapi
-from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
-from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject, passes_cheaply
-from konkyo.service.handling.queries import ClassQuery
-from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
+from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
+from konkyo.service.routes.asking import Operation, PlainRoute, service_of
+from konkyo.service.routes.queries import ClassQuery
 
-# Pairs that are listed in less than a millisecond.
-CHEAP_PAIRS = 256
-
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
 
 class MapDetail(StrEnum):
@@ -51,10 +45,17 @@ class FiltersQuery(ClassQuery):
         "`maps`, and not for pictures.",
     )
 
-    def check(self, _: Network) -> None:
-        """A short ranking beside all maps."""
-        if self.top is not None and self.maps is not MapDetail.NONE:
-            raise ParameterError("top", "is not for maps, which are of all pairs; leave one of them out")
+    def question(self, network: Network, usage: Usage | None) -> FiltersQuestion:
+        """The question about a network."""
+        return FiltersQuestion(
+            network=network,
+            usage=usage,
+            target=self.target,
+            versus=self.versus,
+            top=self.top,
+            maps=self.maps is MapDetail.FULL,
+            totals=self.maps is not MapDetail.NONE,
+        )
 
 
 class FiltersAnswer(ClassAnswer):
@@ -93,38 +94,12 @@ async def explain(request: Request) -> Response:
     filter of the last stage, both numbered from 0; for a single stage, a channel of the image and a filter. The picture
     frames the pair that adds most in red, the second in blue.
     """
-    return await Handler(request).respond(_OPERATION)
+    return await service_of(request).answer(request, _OPERATION)
 
 
-def _explain(subject: Subject, _: FiltersQuery) -> FilterExplanation:
-    return explain_filters(subject.network, subject.image, subject.target, subject.versus, subject.usage)
+def _to_dict(result: FilterExplanation, query: FiltersQuery) -> dict[str, Any]:
+    maps = query.maps
+    return result.to_dict(query.top, totals=maps is not MapDetail.NONE, maps=maps is MapDetail.FULL)
 
 
-def _serialise(result: FilterExplanation, query: FiltersQuery, envelope: Envelope) -> FiltersAnswer:
-    account = result.account
-    return FiltersAnswer(
-        predicted=result.predicted,
-        label=result.label,
-        target=result.target,
-        versus=MISSING if result.versus is None else result.versus,
-        logit=account.logit,
-        class_bias=account.class_bias,
-        filter_bias=account.filter_bias.tolist(),
-        contributions=account.contributions.tolist() if query.top is None else MISSING,
-        ranking=account.ranking(query.top),
-        others=MISSING if query.top is None else account.others(query.top),
-        residual=account.residual,
-        typicality=result.typicality,
-        totals=MISSING if query.maps is MapDetail.NONE else result.totals.tolist(),
-        maps=account.maps.tolist() if query.maps is MapDetail.FULL else MISSING,
-        input=envelope.input,
-        model=envelope.model,
-    )
-
-
-def _is_cheap(query: FiltersQuery, architecture: Architecture) -> bool:
-    """Whether a forward pass is cheap, and few pairs are listed."""
-    return prod(architecture.pairs) <= CHEAP_PAIRS and passes_cheaply(query, architecture)
-
-
-_OPERATION = Operation(FiltersQuery, _explain, _serialise, drawing.ledger, _is_cheap)
+_OPERATION = Operation(FiltersQuery, drawing.ledger, _to_dict)

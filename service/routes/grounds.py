@@ -1,24 +1,22 @@
 """``POST /explain/grounds``."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
-from konkyo.models.hiding.cost import usual_side
-from konkyo.models.hiding.regions import Regions
+from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
+from konkyo.models.question import GroundsQuestion
+from konkyo.models.usage import Usage
 from konkyo.service import drawing
-from konkyo.service.handling import openapi
-from konkyo.service.handling.answers import Answer, Class, EmptyAnswer, ModelReference
-from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region, check_region
-from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference
+from konkyo.service.routes.asking import Operation, PlainRoute, service_of
+from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
 _Place = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 _Box = tuple[int, int, int, int]
@@ -30,9 +28,9 @@ class GroundsQuery(ImageQuery):
     region: ExactRegion = None
     fill: Fill = 0.0
 
-    def check(self, network: Network) -> None:
-        """Regions that are not in such images."""
-        check_region(self.region, None, network)
+    def question(self, network: Network, _: Usage | None) -> GroundsQuestion:
+        """The question about a network."""
+        return GroundsQuestion(network=network, region=self.region, fill=self.fill)
 
 
 class RegionSet(BaseModel):
@@ -88,50 +86,7 @@ async def explain(request: Request) -> Response:
     is kept under every hiding of the others; another set may be sufficient too. The picture outlines them, and strikes
     out a smallest set of regions whose hiding changes the class.
     """
-    return await Handler(request).respond(_OPERATION)
+    return await service_of(request).answer(request, _OPERATION)
 
 
-def _explain(subject: Subject, query: GroundsQuery) -> Grounds:
-    region = query.region or usual_side(subject.network.architecture, proofs=True)
-    return grounds(subject.network, subject.image, region, query.fill)
-
-
-def _serialise(result: Grounds, _: GroundsQuery, envelope: Envelope) -> GroundsAnswer:
-    regions, proof, contrast, empty = result.hiding.regions, result.sufficient, result.contrast, result.empty
-    return GroundsAnswer(
-        predicted=result.predicted,
-        label=result.label,
-        region=regions.region,
-        fill=result.hiding.fill,
-        grid=regions.grid,
-        players=list(result.players),
-        sufficient=SufficientAnswer(
-            regions=list(proof.regions),
-            boxes=_boxes(regions, proof.regions),
-            margin=proof.margin,
-            combinations=proof.combinations,
-            status=proof.status,
-        ),
-        contrast=contrast
-        and ContrastAnswer(
-            regions=list(contrast.regions),
-            boxes=_boxes(regions, contrast.regions),
-            predicted=contrast.predicted,
-            label=result.name(contrast.predicted),
-        ),
-        empty=EmptyAnswer(
-            predicted=empty.predicted,
-            label=result.name(empty.predicted),
-            probability=empty.probability,
-            logit=float(empty.logits[result.predicted]),
-        ),
-        input=envelope.input,
-        model=envelope.model,
-    )
-
-
-def _boxes(regions: Regions, places: Sequence[Position]) -> list[_Box]:
-    return [regions.box(row, column) for row, column in places]
-
-
-_OPERATION = Operation(GroundsQuery, _explain, _serialise, drawing.grounds)
+_OPERATION = Operation(GroundsQuery, drawing.grounds)

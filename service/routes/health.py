@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from konkyo.service.catalogue import CatalogueDependency
-from konkyo.service.handling.openapi import responses
+from konkyo.service.http.openapi import responses
+from konkyo.service.routes.asking import service_of
 
 router = APIRouter(tags=["health"])
 
@@ -31,6 +31,6 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", responses=responses("readyz"), summary="Can it answer?")
-async def readyz(catalogue: CatalogueDependency) -> Readiness:
+async def readyz(request: Request) -> Readiness:
     """The loaded models. All are loaded before the first request."""
-    return Readiness(status="ready", models=list(catalogue.checkpoints))
+    return Readiness(status="ready", models=list(service_of(request).catalogue.checkpoints))

@@ -1,4 +1,4 @@
-"""``GET /models``, ``GET /models/{name}`` and ``GET /models/{name}/filters``."""
+"""``GET /models``, ``GET /models/{name}``, and its filters and weights."""
 
 from http import HTTPStatus
 from typing import Literal
@@ -6,23 +6,24 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field
 
-from konkyo.models.architecture import MAX_STAGES, SIDES, Stage
+from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Stage
 from konkyo.models.classes import Names
+from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Card, HeadCard, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.cost import Limit, explains
+from konkyo.models.question import MOST_NUMBERS
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
-from konkyo.service.catalogue import CatalogueDependency
-from konkyo.service.handling.answers import Class, Kernels, Matrix, ModelReference, Share
-from konkyo.service.handling.handler import Handler
-from konkyo.service.handling.openapi import parameters, responses, with_picture
-from konkyo.service.handling.queries import PictureQuery, Region
-from konkyo.service.http.no_query import NoQuery
-from konkyo.service.http.security import KeyRequired
-from konkyo.service.search import Search
+from konkyo.service.catalogue import Search
+from konkyo.service.http import openapi
+from konkyo.service.routes.answers import Class, Kernels, Matrix, ModelReference, Share, reference
+from konkyo.service.routes.asking import service_of
+from konkyo.service.routes.queries import NoQuery, PictureQuery, Region
 
-router = APIRouter(tags=["models"], dependencies=[KeyRequired])
+router = APIRouter(tags=["models"])
+
+_OF_ONE = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class ImageShape(BaseModel):
@@ -41,9 +42,9 @@ class ModelSummary(BaseModel):
     head: HeadCard
     parameters: int = Field(ge=1)
     classes: list[str] = Field(description="The names of the classes, in the order of the logits.")
-    dataset: str | None = Field(description="Name of the data set that it was trained on. Null if it was imported.")
+    dataset: str | None = Field(description="Name of the data set that it was trained or measured on; null if neither.")
     preprocessing: Preprocessing = Field(description="How a picture of any size becomes its image.")
-    accuracy: Share | None = Field(description="Share of correctly predicted test images. Null if not measured.")
+    accuracy: Share | None = Field(description="Share of correctly predicted test images; null if not measured.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
@@ -105,6 +106,33 @@ class StageFilters(BaseModel):
     )
 
 
+class StageWeights(BaseModel):
+    """The weights of a stage."""
+
+    filters: list[Kernels] = Field(description="[filter][input][row][column]; with paired wiring there is one input.")
+    bias: list[float] = Field(description="[filter]; zeros if the stage has none.")
+
+
+class AffineWeights(BaseModel):
+    """The weights of an affine layer."""
+
+    weights: Matrix = Field(
+        description="[output][input]. The inputs of the first layer are the cells of the last stage, map by map, row "
+        "by row."
+    )
+    bias: list[float] = Field(description="[output].")
+
+
+class ModelWeights(BaseModel):
+    """All weights of a network: with them and `POST /explain/process` each step can be computed by hand."""
+
+    stages: list[StageWeights] = Field(min_length=1, max_length=MAX_STAGES, description="From the image to the head.")
+    head: list[AffineWeights] = Field(
+        min_length=1, max_length=MAX_HIDDEN + 1, description="The hidden layers first, that of the classes last."
+    )
+    model: ModelReference
+
+
 class ModelFilters(BaseModel):
     """A network's filters, and which pairs of them it uses for which class."""
 
@@ -116,11 +144,12 @@ class ModelFilters(BaseModel):
 @router.get(
     "/models",
     dependencies=[NoQuery],
-    responses=responses("models", HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=openapi.responses("models", HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
     summary="Which networks can be asked?",
 )
-async def list_models(catalogue: CatalogueDependency) -> ModelList:
+async def list_models(request: Request) -> ModelList:
     """All loaded networks, the default one, and the accuracy of the networks in the search for the smallest."""
+    catalogue = service_of(request).catalogue
     return ModelList(
         default=catalogue.default,
         models=[_summary(checkpoint) for checkpoint in catalogue.checkpoints.values()],
@@ -131,38 +160,57 @@ async def list_models(catalogue: CatalogueDependency) -> ModelList:
 @router.get(
     "/models/{name}",
     dependencies=[NoQuery],
-    responses=responses("model", HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=openapi.responses("model", *_OF_ONE),
     summary="How was it trained, and how accurate is it?",
 )
-async def show_model(name: str, catalogue: CatalogueDependency) -> ModelCard:
+async def show_model(name: str, request: Request) -> ModelCard:
     """The model card: recipe, seeds, choice, accuracy for each class, confusion matrix, hash; and what can be asked."""
-    return _card(catalogue.get(name))
+    return _card(service_of(request).catalogue.get(name))
 
 
 @router.get(
     "/models/{name}/filters",
-    responses=with_picture(
-        "model-filters",
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.NOT_ACCEPTABLE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
+    responses=openapi.with_picture(
+        "model-filters", *_OF_ONE, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.SERVICE_UNAVAILABLE
     ),
-    openapi_extra={"parameters": parameters(PictureQuery)},
+    openapi_extra={"parameters": openapi.parameters(PictureQuery)},
     response_model=ModelFilters,
     summary="Which filters does it have, and which pairs does it use for which class?",
 )
-async def show_filters(name: str, request: Request, catalogue: CatalogueDependency) -> Response:
+async def show_filters(name: str, request: Request) -> Response:
     """For each class: over 1,000 correctly predicted training images, in how many each pair contributes most, and how
     much it contributes on average. The picture frames first place red and second place blue, as the paper's Fig. 4.
     """
-    checkpoint = catalogue.get(name)
-    usage = catalogue.usage(checkpoint)
-    return await Handler(request).render(
+    service = service_of(request)
+    checkpoint = service.catalogue.get(name)
+    usage = service.catalogue.usage(checkpoint)
+    return await service.render(
+        request,
         lambda: _filters(checkpoint, usage),
         lambda style: drawing.usage(name, checkpoint.network, usage, style),
     )
+
+
+@router.get(
+    "/models/{name}/weights",
+    dependencies=[NoQuery],
+    responses=openapi.responses("model-weights", *_OF_ONE, HTTPStatus.SERVICE_UNAVAILABLE),
+    response_model=ModelWeights,
+    summary="Which weights does it have?",
+)
+async def show_weights(name: str, request: Request) -> Response:
+    """The weights and biases of every layer, as the checkpoint has them. The example has only the first entry of each
+    list of lists.
+    """
+    service = service_of(request)
+    checkpoint = service.catalogue.get(name)
+    if checkpoint.card.parameters > MOST_NUMBERS:
+        raise ParameterError(
+            "name",
+            f"the network has {checkpoint.card.parameters:,} weights, and an answer has at most {MOST_NUMBERS:,} "
+            "numbers; its checkpoint is a safetensors file, which any language reads",
+        )
+    return await service.render(request, lambda: _weights(checkpoint))
 
 
 def _summary(checkpoint: Checkpoint) -> ModelSummary:
@@ -174,9 +222,9 @@ def _summary(checkpoint: Checkpoint) -> ModelSummary:
         head=card.head,
         parameters=card.parameters,
         classes=list(card.classes),
-        dataset=None if card.dataset is None else card.dataset.name,
+        dataset=card.dataset and card.dataset.name,
         preprocessing=card.preprocessing,
-        accuracy=None if card.accuracy is None else card.accuracy.test,
+        accuracy=card.accuracy and card.accuracy.test,
         sha256=checkpoint.sha256,
     )
 
@@ -200,7 +248,7 @@ def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:
     return ModelFilters(
         stages=[StageFilters(shape=weights.shape, filters=weights.tolist()) for weights in each],
         usage=usage and _usage(usage, checkpoint.network.classes),
-        model=ModelReference.of(checkpoint),
+        model=ModelReference(**reference(checkpoint)),
     )
 
 
@@ -220,3 +268,19 @@ def _usage(usage: Usage, classes: Names) -> FilterUsage:
         for number, one in enumerate(usage.classes)
     ]
     return FilterUsage(searched=usage.searched, per_class=usage.per_class, distinct=usage.distinct, classes=each)
+
+
+def _weights(checkpoint: Checkpoint) -> ModelWeights:
+    network = checkpoint.precise
+    weights, shape = network.weights, network.architecture
+    return ModelWeights(
+        stages=[
+            StageWeights(filters=network.kernels(number).tolist(), bias=network.bias(number).tolist())
+            for number in range(len(shape.stages))
+        ],
+        head=[
+            AffineWeights(weights=weights[f"{name}.weight"].tolist(), bias=weights[f"{name}.bias"].tolist())
+            for name, *_ in shape.head
+        ],
+        model=ModelReference(**reference(checkpoint)),
+    )

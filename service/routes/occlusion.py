@@ -2,27 +2,23 @@
 
 from typing import ClassVar
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
-from konkyo.models.architecture import Architecture
-from konkyo.models.hiding.cost import singles, usual_single_side
-from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score, explain_occlusion
-from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score
 from konkyo.models.network import Network
-from konkyo.models.result import check_pairs
+from konkyo.models.question import OcclusionQuestion
+from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.style import Style
-from konkyo.service.handling import openapi
-from konkyo.service.handling.answers import Class, ClassAnswer, Matrix, ModelReference
-from konkyo.service.handling.handler import CHEAP_ROWS, CHEAP_WORK, Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, Fill, FillAnswer, Region
-from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
+from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference
+from konkyo.service.routes.asking import Operation, PlainRoute, service_of
+from konkyo.service.routes.queries import ClassQuery, Fill, FillAnswer, Region
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
 
 class OcclusionQuery(ClassQuery):
@@ -41,16 +37,20 @@ class OcclusionQuery(ClassQuery):
     pairs: bool = Field(False, description="Add the drop of each filter pair's contribution. Not for a probability.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
-    def check(self, network: Network) -> None:
-        """Regions that are not in such images, and pairs of a network whose pairs differ from hiding to hiding."""
-        self.hiding(network.architecture)
-        if self.pairs:
-            check_pairs(network)
-
-    def hiding(self, architecture: Architecture) -> Hiding:
-        """The regions and the fill value."""
-        side = architecture.side
-        return Hiding(Regions(self.region or usual_single_side(architecture), self.stride, side), self.fill)
+    def question(self, network: Network, usage: Usage | None) -> OcclusionQuestion:
+        """The question about a network."""
+        return OcclusionQuestion(
+            network=network,
+            usage=usage,
+            target=self.target,
+            versus=self.versus,
+            region=self.region,
+            stride=self.stride,
+            fill=self.fill,
+            score=self.score,
+            pairs=self.pairs,
+            faithfulness=self.faithfulness,
+        )
 
 
 class CriticalRegion(BaseModel):
@@ -95,66 +95,11 @@ async def explain(request: Request) -> Response:
     outlines the critical regions, whose hiding changes the prediction. With `pairs=true` it has a heatmap for each
     filter pair.
     """
-    return await Handler(request).respond(_OPERATION)
-
-
-def _explain(subject: Subject, query: OcclusionQuery) -> OcclusionExplanation:
-    return explain_occlusion(
-        subject.network,
-        subject.image,
-        subject.target,
-        subject.versus,
-        query.hiding(subject.network.architecture),
-        query.score,
-        pairs=query.pairs,
-        faithful=query.faithfulness,
-    )
-
-
-def _serialise(result: OcclusionExplanation, _: OcclusionQuery, envelope: Envelope) -> OcclusionAnswer:
-    found = result.occlusion
-    regions = found.hiding.regions
-    critical = [
-        CriticalRegion(
-            row=row,
-            column=column,
-            box=regions.box(row, column),
-            predicted=int(found.prediction[row, column]),
-            label=result.name(int(found.prediction[row, column])),
-        )
-        for row, column in np.argwhere(found.critical).tolist()
-    ]
-    return OcclusionAnswer(
-        predicted=result.predicted,
-        label=result.label,
-        target=result.target,
-        versus=MISSING if result.versus is None else result.versus,
-        score=found.score,
-        whole=float(found.whole),
-        region=regions.region,
-        stride=regions.step,
-        fill=found.hiding.fill,
-        grid=regions.grid,
-        drop=found.drop.tolist(),
-        prediction=found.prediction.tolist(),
-        critical=critical,
-        pairs=MISSING if result.pairs is None else result.pairs.tolist(),
-        faithfulness=MISSING if result.faithfulness is None else result.faithfulness,
-        input=envelope.input,
-        model=envelope.model,
-    )
+    return await service_of(request).answer(request, _OPERATION)
 
 
 def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
     return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
 
 
-def _is_cheap(query: OcclusionQuery, architecture: Architecture) -> bool:
-    """Whether hiding each region by itself is little work, and neither pairs nor faithfulness are asked for."""
-    if query.pairs or query.faithfulness:
-        return False
-    cost = singles(architecture, query.hiding(architecture).regions)
-    return cost.multiply_adds <= CHEAP_WORK and cost.rows <= CHEAP_ROWS
-
-
-_OPERATION = Operation(OcclusionQuery, _explain, _serialise, _draw, _is_cheap)
+_OPERATION = Operation(OcclusionQuery, _draw)

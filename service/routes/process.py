@@ -8,11 +8,15 @@ from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.architecture import MAX_STAGES
 from konkyo.models.classes import FEWEST, MOST
-from konkyo.models.contributions import MOST_TOP, USUAL_TOP, Process, explain_process
-from konkyo.models.usage import Typicality
+from konkyo.models.contributions import MOST_TOP, USUAL_TOP, Process
+from konkyo.models.network import Network
+from konkyo.models.preparation.doubts import UNLIKE
+from konkyo.models.question import ProcessQuestion
+from konkyo.models.usage import Typicality, Usage
 from konkyo.service import drawing
-from konkyo.service.handling import openapi
-from konkyo.service.handling.answers import (
+from konkyo.service.http import openapi
+from konkyo.service.imaging.decoding import PreprocessingReport
+from konkyo.service.routes.answers import (
     Class,
     ClassAnswer,
     ImageArray,
@@ -22,13 +26,10 @@ from konkyo.service.handling.answers import (
     PerClass,
     PerClassMatrix,
 )
-from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery
-from konkyo.service.http.uploads import MAX_BODY
-from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.imaging.input_warnings import UNLIKE
+from konkyo.service.routes.asking import Operation, PlainRoute, service_of
+from konkyo.service.routes.queries import ClassQuery
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
 _PerClassRows = Annotated[list[list[float]], Field(min_length=FEWEST, max_length=MOST)]
 _PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=FEWEST, max_length=MOST)]
@@ -45,6 +46,10 @@ class ProcessQuery(ClassQuery):
         description="Maps of each stage, and pairs, that are shown at most: those that matter most to the target. "
         f"If absent {USUAL_TOP}, or fewer where the answer would be too large.",
     )
+
+    def question(self, network: Network, usage: Usage | None) -> ProcessQuestion:
+        """The question about a network."""
+        return ProcessQuestion(network=network, usage=usage, target=self.target, versus=self.versus, top=self.top)
 
 
 class StageProcess(BaseModel):
@@ -121,56 +126,14 @@ async def explain(request: Request) -> Response:
     `unlike-training-images`, if the maps of the last stage are farther from those of the training images than 99 of 100
     of these are.
     """
-    return await Handler(request).respond(_OPERATION)
+    return await service_of(request).answer(request, _OPERATION)
 
 
-def _explain(subject: Subject, query: ProcessQuery) -> Process:
-    return explain_process(subject.network, subject.image, subject.target, subject.versus, subject.usage, query.top)
-
-
-def _serialise(result: Process, _: ProcessQuery, envelope: Envelope) -> ProcessAnswer:
-    ledger = result.ledger
-    return ProcessAnswer(
-        predicted=result.predicted,
-        label=result.label,
-        target=result.target,
-        versus=MISSING if result.versus is None else result.versus,
-        image=result.image.tolist(),
-        logits=result.logits.tolist(),
-        stages=[_stage(result, number) for number in range(len(result.shown))],
-        contributions=ledger.contributions.tolist(),
-        pairs=[PairPlace(map=one, filter=other) for one, other in result.pairs.tolist()],
-        passed=result.passed.tolist(),
-        head=result.head.tolist(),
-        head_maps=result.head_maps.tolist(),
-        maps=result.maps.tolist(),
-        filter_bias=ledger.filter_bias.tolist(),
-        class_bias=ledger.class_bias.tolist(),
-        typicality=None if result.typicality is None else list(result.typicality),
-        input=_report(envelope.input, result.unlike),
-        model=envelope.model,
-    )
-
-
-def _stage(result: Process, number: int) -> StageProcess:
-    network, trace, shown = result.network, result.trace, result.shown[number]
-    # With paired wiring the maps of one input have all filters, one after another.
-    filters = shown % network.architecture.stages[number].filters
-    return StageProcess(
-        count=network.architecture.layer_maps[number + 1],
-        shown=shown.tolist(),
-        filters=network.weights[f"conv{number + 1}.weight"][filters].tolist(),
-        bias=network.bias(number)[filters].tolist(),
-        convolution=trace.convolutions[number][shown].tolist(),
-        maps=trace.layers[number][shown].tolist(),
-    )
-
-
-def _report(report: PreprocessingReport, unlike: bool | None) -> PreprocessingReport:
+def _report(result: Process, report: PreprocessingReport) -> PreprocessingReport:
     """The report, with one more warning where the image is unlike the training images. An empty one needs no other."""
-    if not unlike or any(one.code == "empty" for one in report.warnings):
+    if not result.unlike or any(one.code == "empty" for one in report.warnings):
         return report
     return replace(report, warnings=(*report.warnings, UNLIKE))
 
 
-_OPERATION = Operation(ProcessQuery, _explain, _serialise, drawing.process)
+_OPERATION = Operation(ProcessQuery, drawing.process, report=_report)

@@ -5,20 +5,24 @@ from typing import ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.occlusion import Faithfulness
-from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Network
-from konkyo.models.result import check_pairs
+from konkyo.models.question import ShapleyQuestion
+from konkyo.models.usage import Usage
 from konkyo.service import drawing
-from konkyo.service.handling import openapi
-from konkyo.service.handling.answers import Class, ClassAnswer, EmptyAnswer, Matrix, ModelReference
-from konkyo.service.handling.handler import Envelope, Handler, Operation, Subject
-from konkyo.service.handling.queries import ClassQuery, ExactRegion, Fill, FillAnswer, Region, check_region
-from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
+from konkyo.service.routes.answers import (
+    Class,
+    ClassAnswer,
+    EmptyAnswer,
+    Matrix,
+    ModelReference,
+)
+from konkyo.service.routes.asking import Operation, PlainRoute, service_of
+from konkyo.service.routes.queries import ClassQuery, ExactRegion, Fill, FillAnswer, Region
 
-router = APIRouter(tags=["questions"], max_body_size=MAX_BODY)
+router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
 
 class ShapleyQuery(ClassQuery):
@@ -31,11 +35,18 @@ class ShapleyQuery(ClassQuery):
     pairs: bool = Field(False, description="Split the values by filter pairs.")
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
-    def check(self, network: Network) -> None:
-        """Regions that are not in such images, and pairs of a network whose pairs differ from hiding to hiding."""
-        check_region(self.region, None, network)
-        if self.pairs:
-            check_pairs(network)
+    def question(self, network: Network, usage: Usage | None) -> ShapleyQuestion:
+        """The question about a network."""
+        return ShapleyQuestion(
+            network=network,
+            usage=usage,
+            target=self.target,
+            versus=self.versus,
+            region=self.region,
+            fill=self.fill,
+            pairs=self.pairs,
+            faithfulness=self.faithfulness,
+        )
 
 
 class ShapleyAnswer(ClassAnswer):
@@ -78,47 +89,7 @@ async def explain(request: Request) -> Response:
     regions. Exact over all combinations of hidden regions, without sampling. The picture is a heatmap of the values;
     with `pairs=true` a heatmap for each filter pair.
     """
-    return await Handler(request).respond(_OPERATION)
+    return await service_of(request).answer(request, _OPERATION)
 
 
-def _explain(subject: Subject, query: ShapleyQuery) -> ShapleyExplanation:
-    return explain_shapley(
-        subject.network,
-        subject.image,
-        subject.target,
-        subject.versus,
-        query.region or usual_side(subject.network.architecture),
-        query.fill,
-        pairs=query.pairs,
-        faithful=query.faithfulness,
-    )
-
-
-def _serialise(result: ShapleyExplanation, _: ShapleyQuery, envelope: Envelope) -> ShapleyAnswer:
-    regions, values, empty = result.hiding.regions, result.values, result.empty
-    return ShapleyAnswer(
-        predicted=result.predicted,
-        label=result.label,
-        target=result.target,
-        versus=MISSING if result.versus is None else result.versus,
-        logit=values.logit,
-        empty=EmptyAnswer(
-            predicted=empty.predicted,
-            label=result.name(empty.predicted),
-            probability=empty.probability,
-            logit=values.empty_logit,
-        ),
-        region=regions.region,
-        fill=result.hiding.fill,
-        grid=regions.grid,
-        values=values.values.tolist(),
-        residual=values.residual,
-        pairs=MISSING if result.pairs is None else result.pairs.pairs.tolist(),
-        filter_bias=MISSING if result.pairs is None else result.pairs.filter_bias.tolist(),
-        faithfulness=MISSING if result.faithfulness is None else result.faithfulness,
-        input=envelope.input,
-        model=envelope.model,
-    )
-
-
-_OPERATION = Operation(ShapleyQuery, _explain, _serialise, drawing.shapley)
+_OPERATION = Operation(ShapleyQuery, drawing.shapley)

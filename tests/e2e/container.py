@@ -15,11 +15,21 @@ def docker_runs() -> bool:
 
 def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000, **settings: str) -> str:
     """Run Compose in the project's folder; what it says."""
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port), **settings}
     command = [*COMPOSE, "--project-name", project, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        command, cwd=ROOT, env=environment(port, **settings), check=True, capture_output=True, text=True
+    )
+    # What version 1 does not understand is answered with its usage, and with success.
+    if "Usage:" in said.stderr + said.stdout:
+        raise RuntimeError(f"{' '.join(command)} is not understood")
+    return said.stdout
 
 
-def docker(*arguments: str) -> str:
-    """What ``docker`` says."""
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True).stdout.strip()
+def environment(port: int, **settings: str) -> dict[str, str]:
+    """What Compose gets to know: nothing of this process's own settings."""
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port), **settings}
+
+
+def docker(*arguments: str, text: str | None = None) -> str:
+    """What ``docker`` says; ``text`` is its input."""
+    return subprocess.run(["docker", *arguments], input=text, capture_output=True, text=True).stdout.strip()

@@ -29,7 +29,7 @@ def test_a_reader_that_stalls_stops_no_answer() -> None:
     try:
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
-            assert {client.get("/healthz").status_code for _ in range(1000)} == {200}
+            assert {client.get("/v2").status_code for _ in range(1000)} == {200}
             # The server itself warns of each of these.
             assert {statuses(exchange(port, b"nonsense\r\n\r\n"))[0] for _ in range(2000)} == {400}
             (lost,) = (line for line in client.get("/metrics").text.splitlines() if line.startswith(LOST))
@@ -39,8 +39,8 @@ def test_a_reader_that_stalls_stops_no_answer() -> None:
             while process.stdout.readline():
                 pass
             os.set_blocking(process.stdout.fileno(), True)
-            identity = client.get("/readyz").headers["x-request-id"]
-            assert json.loads(read_until(process.stdout, identity.encode()))["route"] == "/readyz"
+            identity = client.get("/models").headers["x-request-id"]
+            assert json.loads(read_until(process.stdout, identity.encode()))["route"] == "/models"
     finally:
         process.kill()
         process.communicate()

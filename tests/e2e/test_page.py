@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load, load_all
-from konkyo.service.page import WEB
+from konkyo.service.web.page import WEB
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
 from tests.e2e.strokes import DIGITS
@@ -61,9 +61,9 @@ def test_the_numbers_are_the_services(page: Page, address: str) -> None:
     assert numbers(page.get_by_test_id("sum").text_content()) == pytest.approx(np.abs(terms), abs=0.01)
     first, second = answer["ranking"][:2]
     for place, pair in (("first", first), ("second", second)):
-        cell = page.get_by_test_id(f"pair-{pair['conv1']}-{pair['conv2']}")
+        cell = page.get_by_test_id(f"pair-{pair['map']}-{pair['filter']}")
         expect(cell).to_have_class(re.compile(place))
-        expect(page.get_by_test_id("places")).to_contain_text(f"{place}: conv1[{pair['conv1']}]×conv2[{pair['conv2']}]")
+        expect(page.get_by_test_id("places")).to_contain_text(f"{place}: map {pair['map']} × filter {pair['filter']}")
     shares = [numbers(text)[0] for text in page.get_by_test_id("bars").locator(".share").all_text_contents()]
     reference = asked(address, "/predict", sample(5))["probabilities"]
     assert shares == pytest.approx(100 * np.array(reference), abs=0.06)
@@ -93,7 +93,7 @@ def test_another_class_and_one_to_compare_with(page: Page, address: str) -> None
     expect(page.get_by_test_id("sum")).to_contain_text("logit 4 − logit 9")
     assert totals(page) == ledger_totals(answer)
     expect(page.get_by_test_id("places")).to_contain_text(
-        f"first: conv1[{answer['ranking'][0]['conv1']}]×conv2[{answer['ranking'][0]['conv2']}]"
+        f"first: map {answer['ranking'][0]['map']} × filter {answer['ranking'][0]['filter']}"
     )
     # The class is not compared with itself.
     expect(page.get_by_test_id("versus").locator("option[value='4']")).to_be_disabled()
@@ -136,12 +136,12 @@ def test_a_region_and_the_pairs_that_it_feeds(page: Page, address: str) -> None:
 def test_a_pair_on_the_digit(page: Page, address: str) -> None:
     choose_sample(page, 5)
     first = asked(address, "/explain/filters", sample(5))["ranking"][0]
-    conv1, conv2 = first["conv1"], first["conv2"]
+    map_, filter_ = first["map"], first["filter"]
     heatmap = page.get_by_test_id("heatmap")
     expect(heatmap).to_have_attribute("data-shown", "heat")
-    page.get_by_test_id(f"pair-{conv1}-{conv2}").hover()
+    page.get_by_test_id(f"pair-{map_}-{filter_}").hover()
     expect(heatmap).to_have_attribute("data-shown", "pair")
-    sentence = f"conv1[{conv1}]×conv2[{conv2}] adds {first['contribution']:.2f} to the 5, place 1 of 9"
+    sentence = f"Map {map_} × filter {filter_} adds {first['contribution']:.2f} to the 5, place 1 of 9"
     expect(page.get_by_test_id("details")).to_contain_text(sentence)
     page.mouse.move(5, 5)
     expect(heatmap).to_have_attribute("data-shown", "heat")
@@ -170,9 +170,23 @@ def test_another_network(page: Page, address: str, model: str, pairs: int) -> No
     choose_sample(page, 5)
     page.get_by_test_id("model").select_option(model)
     answer = asked(address, "/explain/filters", sample(5), model=model)
-    # Of many pairs, as in the picture, with a decimal less.
-    expect(page.get_by_test_id("sum").locator("dd").last).to_have_text(f"= {answer['logit']:.{1 if pairs > 9 else 2}f}")
-    expect(page.get_by_test_id("pairs").locator("button")).to_have_count(pairs)
+    expect(page.get_by_test_id("sum").locator("dd").last).to_have_text(f"= {answer['logit']:.2f}")
+    expect(page.get_by_test_id("sum").locator("dt").first).to_have_text(f"{pairs} pairs")
+    shown = page.get_by_test_id("pairs").locator("button")
+    if pairs == 9:
+        expect(shown).to_have_count(9)
+        return
+    # Of many pairs those are shown that matter most, the greatest first, and all others are one number.
+    most = sorted(answer["ranking"], key=lambda pair: -abs(pair["contribution"]))[:11]
+    most.sort(key=lambda pair: -pair["contribution"])
+    expect(shown).to_have_count(11)
+    names = [f"{pair['map']}×{pair['filter']}" for pair in most]
+    expect(page.get_by_test_id("pairs").locator(".pair .name")).to_have_text(names)
+    values = [numbers(text)[0] for text in page.get_by_test_id("pairs").locator(".total").all_text_contents()]
+    # A number may be shown one unit off, so that the sum holds.
+    assert values[:-1] == pytest.approx([pair["contribution"] for pair in most], abs=0.01001)
+    assert sum(values) == pytest.approx(np.sum(answer["contributions"]), abs=0.01001)
+    expect(page.get_by_test_id("pairs").locator(".others .name")).to_have_text("85 others")
 
 
 def test_a_file_is_read_as_the_service_reads_it(page: Page, address: str, tmp_path: Path) -> None:

@@ -43,10 +43,10 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     read(page, 9)
     page.get_by_test_id("pair-0-0").focus()
-    expect(page.get_by_test_id("details")).to_contain_text("conv1[0]×conv2[0] adds")
+    expect(page.get_by_test_id("details")).to_contain_text("Map 0 × filter 0 adds")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_test_id("details")).to_contain_text("conv1[1]×conv2[1] adds")
+    expect(page.get_by_test_id("details")).to_contain_text("Map 1 × filter 1 adds")
     # The table is one stop on the way.
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.dataset.testid") == "curl-heatmap"
@@ -77,7 +77,7 @@ def test_a_phone_is_wide_enough(phone: Page) -> None:
     read(phone, 7)
     for model in ("lenet-6x16", "paired-3x3"):
         phone.get_by_test_id("model").select_option(model)
-        expect(phone.get_by_test_id("pairs").locator("button")).to_have_count(96 if model == "lenet-6x16" else 9)
+        expect(phone.get_by_test_id("pairs").locator("button")).to_have_count(11 if model == "lenet-6x16" else 9)
         assert phone.evaluate(wide) == 0
     # What a finger points at stays.
     phone.get_by_test_id("heatmap").tap()

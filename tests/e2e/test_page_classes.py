@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import checkpoint
+from konkyo.models.files.card import Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import Network
 from tests.e2e.answers import choose_sample
@@ -23,7 +24,7 @@ from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 
 NAMES = ("lying down, which is a very long name", "slanting", "upright")
-SHAPE = two_stages(Wiring.PAIRED, 2, 3, conv1_kernel=7, conv2_kernel=4, classes=3)
+SHAPE = two_stages(Wiring.PAIRED, 2, 3, kernels=(7, 4), classes=3)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,9 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def tab(browser: Browser, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     models = tmp_path_factory.mktemp("models")
-    says = document(network, "bars")
-    says["preprocessing"], says["dataset"]["name"], says["warnings"] = "resize", "Bars", []
+    said = document(network, "bars")
+    dataset = said.dataset.model_copy(update={"name": "Bars"})
+    says = said.model_copy(update={"preprocessing": Preprocessing.RESIZE, "dataset": dataset, "warnings": ()})
     checkpoint.save(models, network, says)
     for suffix in (".safetensors", ".json"):
         shutil.copy(DIRECTORY / f"paired-3x3{suffix}", models)

@@ -10,7 +10,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Browser, Page, Route, expect
 
-from konkyo.service.http.uploads import MAX_BODY
+from konkyo.service.http.body import MAX_BODY
 from tests.e2e.browser import draw, new_profile, opened, read, reading
 from tests.e2e.server import free_port, running_service
 from tests.e2e.strokes import DIGITS

@@ -66,7 +66,7 @@ def test_arrow_keys_go_from_view_to_view(page: Page) -> None:
     page.get_by_test_id("pair-0-0").focus()
     page.keyboard.press("ArrowRight")
     expect(html).to_have_attribute("data-present", "pairs")
-    expect(page.get_by_test_id("details")).to_contain_text("conv1[0]×conv2[1] adds")
+    expect(page.get_by_test_id("details")).to_contain_text("Map 0 × filter 1 adds")
     assert serious(page) == []
     page.get_by_test_id("present-leave").click()
     expect(page.get_by_test_id("language")).to_be_visible()
@@ -80,7 +80,9 @@ def test_many_maps_are_large_enough_to_be_read(browser: Browser, address: str) -
         page.get_by_test_id("present").click()
         page.keyboard.press("3")
         expect(page.locator("html")).to_have_attribute("data-present", "pairs")
-        box = page.get_by_test_id("pair-5-15").locator("canvas").bounding_box()
-        assert box is not None
-        assert box["width"] >= 70
-        expect(page.get_by_test_id("pair-5-15").locator(".total")).to_be_visible()
+        for pair in page.get_by_test_id("pairs").locator("button").all():
+            box = pair.locator("canvas").bounding_box()
+            assert box is not None
+            assert box["width"] >= 130
+            expect(pair.locator(".name")).to_be_visible()
+            expect(pair.locator(".total")).to_be_visible()

@@ -51,7 +51,7 @@ def test_fair_shares_are_the_services(page: Page, address: str) -> None:
     assert numbers(details.text_content()) == pytest.approx([value], abs=0.01)
     assert totals(page) == pytest.approx(np.array(answer["pairs"][row][column]), abs=0.015)
     page.get_by_test_id("pair-2-1").hover()
-    expect(details).to_contain_text("conv1[2]×conv2[1] adds")
+    expect(details).to_contain_text("Map 2 × filter 1 adds")
     contribution = asked(address, "/explain/filters", sample(5), versus=3)["contributions"][2][1]
     regions = float(np.array(answer["pairs"])[:, :, 2, 1].sum())
     assert numbers(details.text_content()) == pytest.approx([contribution, contribution - regions, regions], abs=0.02)
@@ -115,15 +115,13 @@ def test_what_is_hidden_of_a_fitted_drawing_is_exact(page: Page) -> None:
     read_before = page.get_by_test_id("bar-5").get_attribute("aria-label")
     logits = page.evaluate(
         """async () => {
-            const { png16 } = await import("/web/js/drawing/png16.js");
             const { state } = await import("/web/js/state.js");
-            const { ask } = await import("/web/js/api.js");
+            const { logits } = await import("/web/js/api.js");
             const { process } = state.answer;
-            const answer = await ask("/predict", await png16(process.image), { polarity: "light-on-dark" });
-            return [answer.logits, process.logits];
+            return [await logits("paired-3x3", process.image, [28, 28]), process.logits];
         }"""
     )
-    assert logits[0] == pytest.approx(logits[1], abs=2e-3)
+    assert logits[0] == pytest.approx(logits[1], abs=1e-4)
     assert read_before is not None
 
 

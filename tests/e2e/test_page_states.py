@@ -135,5 +135,5 @@ def test_on_a_phone_the_explanation_of_a_pair_comes_into_view(browser: Browser, 
         page.get_by_test_id("sample-7").tap()
         read(page, 7)
         page.get_by_test_id("pair-0-0").tap()
-        expect(page.get_by_test_id("details")).to_contain_text("conv1[0]×conv2[0] adds")
+        expect(page.get_by_test_id("details")).to_contain_text("Map 0 × filter 0 adds")
         expect(page.get_by_test_id("details")).to_be_in_viewport(ratio=0.95)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.drawing.layout.sums import round_to_total
-from konkyo.service.page import WEB
+from konkyo.service.web.page import WEB
 from tests.e2e.browser import read
 
 SAMPLES = json.loads((WEB / "digits" / "samples.json").read_text())
@@ -83,9 +83,10 @@ def test_shapley_values_add_up_both_ways(page: Page, model: str) -> None:
         terms = units(terms_of(page))
         assert terms[-1] == total
         # At a pair: what it has on the empty picture and what the regions give it is what stands beneath it.
-        pair = page.get_by_test_id("pair-1-1")
+        pair = page.get_by_test_id("pairs").locator("button").nth(4)
         pair.hover()
-        expect(page.get_by_test_id("shares")).to_contain_text("conv1[1]×conv2[1]")
+        name = (pair.get_attribute("aria-label") or "").split(": ")[-2]
+        expect(page.get_by_test_id("shares")).to_contain_text(name)
         empty, regions, total = shares(page)
         assert empty + regions == total == units([text_of(pair)])[0]
         # At a region: what the pairs get of it is what stands on it.

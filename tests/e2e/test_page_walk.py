@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
 from tests.e2e.browser import opened
-from tests.e2e.walk import CLOSELY, MODELS, closer, computed, go, grids, open_walk, place, sum_of
+from tests.e2e.walk import CLOSELY, MODELS, OVERFLOW, closer, computed, go, grids, open_walk, place, sum_of
 from tests.helpers.pictures import sample
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -32,7 +32,7 @@ def test_from_step_to_step(page: Page, address: str) -> None:
         page.keyboard.press(key)
         said.append(step.text_content())
     assert len(set(said)) == STEPS
-    most = f"conv1[{first['conv1']}]×conv2[{first['conv2']}] added most"
+    most = f"Map {first['map']} × filter {first['filter']} added most"
     expect(step).to_contain_text(f"The largest number wins: 5 is read, with 100.0%. {most}")
     figure = page.get_by_test_id("figure")
     expect(figure.locator(".winner .value")).to_have_text(f"{answer['logit']:.2f}")
@@ -47,10 +47,10 @@ def test_from_step_to_step(page: Page, address: str) -> None:
 def test_a_map_that_is_pressed_is_shown_closely(page: Page) -> None:
     choose_sample(page, 4)
     for step, layer, number, shown, heading in (
-        (1, 1, 1, "conv1", "conv1[1]"),
-        (3, 2, 0, "pool1", "pool1[0]"),
-        (5, 3, 5, "conv2", "conv1[1]×conv2[2]"),
-        (7, 4, 8, "affine", "conv1[2]×conv2[2]"),
+        (1, 1, 1, "stage 1", "stage 1, filter 1"),
+        (3, 2, 0, "pool", "stage 1, filter 0, pool"),
+        (5, 3, 5, "stage 2", "stage 2, map 1 × filter 2"),
+        (7, 4, 8, "affine", "map 2 × filter 2"),
     ):
         open_walk(page, step)
         page.get_by_test_id("figure").locator(f".layer-{layer} .node").nth(number).click()
@@ -87,7 +87,7 @@ def test_keys_alone(page: Page) -> None:
 
 def test_the_window_slides_and_is_stopped(page: Page) -> None:
     choose_sample(page, 7)
-    open_walk(page, CLOSELY["conv1"])
+    open_walk(page, CLOSELY["stage 1"])
     # The page's time goes on only when it is told to: a busy machine shows the same places.
     page.clock.install()
     page.clock.pause_at(datetime.now() + timedelta(hours=1))
@@ -104,23 +104,19 @@ def test_the_window_slides_and_is_stopped(page: Page) -> None:
     window = image[rested[0] : rested[0] + 5, rested[1] : rested[1] + 5]
     assert grids(page)[0] == pytest.approx(window, abs=0.00501)
     # It ends by itself, on the last number of the map.
-    go(page, CLOSELY["conv2"])
+    go(page, CLOSELY["stage 2"])
     play.click()
     page.clock.run_for(20_000)
     assert place(page) == (9, 9)
     expect(play).to_have_text("▶ Slide the window")
-    assert trace.conv2.shape[-1] == 10
+    assert trace.convolutions[1].shape[-1] == 10
 
 
 def test_nothing_moves_by_itself_for_those_who_want_that(browser: Browser, address: str) -> None:
     with opened(browser, address, reduced_motion="reduce") as page:
         choose_sample(page, 7)
-        open_walk(page, CLOSELY["conv1"])
+        open_walk(page, CLOSELY["stage 1"])
         expect(page.get_by_test_id("closer-play")).not_to_be_visible()
-
-
-OVERFLOW = """() => [document.querySelector("#walk-dialog"), document.querySelector("#closer")].map(
-    (one) => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight])"""
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -151,12 +147,10 @@ def test_numbers_are_large_enough_for_a_projector(browser: Browser, address: str
             assert serious(page) == []
 
 
-def test_a_walk_without_the_service_says_so(browser: Browser, address: str) -> None:
+def test_a_walk_needs_the_service_no_more(browser: Browser, address: str) -> None:
     with opened(browser, address, failing=True) as page:
         choose_sample(page, 5)
-        page.route("**/weights", lambda route: route.abort())
-        page.get_by_test_id("walk").click()
-        expect(page.get_by_test_id("problem")).to_contain_text("The service does not answer.")
-        expect(page.get_by_test_id("walk-dialog")).not_to_be_visible()
-        page.unroute("**/weights")
-        open_walk(page, CLOSELY["conv1"])
+        page.route("**/*", lambda route: route.abort())
+        open_walk(page, CLOSELY["stage 2"])
+        assert sum_of(page)
+        expect(page.get_by_test_id("problem")).not_to_be_visible()

@@ -12,7 +12,12 @@ from tests.e2e.answers import numbers
 from tests.helpers.pictures import pixels
 
 MODELS = ("paired-3x3", "summed-3x3", "lenet-6x16")
-CLOSELY = {"conv1": 2, "pool1": 4, "conv2": 6, "affine": 9, "softmax": 11}
+# The steps through a network of two stages that show something closely.
+CLOSELY = {"stage 1": 2, "pool": 4, "stage 2": 6, "affine": 9, "softmax": 11}
+
+# How far the walk, and what it shows closely, have to be scrolled: [across, down] of each.
+OVERFLOW = """() => [document.querySelector("#walk-dialog"), document.querySelector("#closer")].map(
+    (one) => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight])"""
 
 Values = NDArray[np.floating[Any]]
 

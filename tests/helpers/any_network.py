@@ -116,7 +116,8 @@ def gradient(network: Network, images: F64, target: NDArray[np.intp]) -> F64:
     pixels = torch.from_numpy(images).requires_grad_()
     logits = torch_layers(network, pixels)[-1]
     (found,) = torch.autograd.grad(logits[torch.arange(len(images)), torch.from_numpy(target)].sum(), pixels)
-    return np.array(found)
+    slopes: F64 = found.numpy()
+    return slopes
 
 
 def gradient_ledger(network: Network, image: F64) -> tuple[F64, F64]:

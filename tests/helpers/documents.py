@@ -36,7 +36,7 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
             "name": name,
             **described(network.architecture, tuple(network.border.tolist()), "light-on-dark"),
             "classes": network.classes,
-            "preprocessing": "mnist",
+            "preprocessing": "mnist" if network.architecture.image_shape == (28, 28) else "resize",
             "polarity": "auto",
             "warnings": ("mostly-ink", "several-pieces"),
             "recipe": {"steps": 1, "learning_rate": 0.001},

@@ -5,7 +5,6 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from konkyo.service.drawing.layout.table import Table
 from konkyo.service.drawing.primitives.canvas import Box
 from konkyo.service.drawing.primitives.colours import INK, PAPER, SHADES
 from konkyo.service.drawing.primitives.encoding import png
@@ -46,15 +45,25 @@ def written(
     return [(int(x) - int(first) - left, int(y) - int(top) + ascent) for y, x in spots]
 
 
-def frame_colours(image: Image.Image, box: Box, table: Table) -> set[int]:
-    """The palette indices around a map at the distance of a place's frame."""
-    indices = np.asarray(image)
-    outer = box.grow(table.frame_gap + table.frame)
-    middle = (box.left + box.right) // 2, (box.top + box.bottom) // 2
+def region(image: Image.Image, box: Box, scale: int = 1) -> np.ndarray:
+    """The palette indices of a box in logical units; of a picture with photographs, its colours."""
+    left, top, right, bottom = (edge * scale for edge in box)
+    return np.asarray(image)[top:bottom, left:right]
+
+
+def frame_colours(image: Image.Image, box: Box, frame: tuple[int, int]) -> set[int]:
+    """The palette indices around a box in the whole thickness of a frame, at its distance: ``(thickness, gap)``."""
+    indices, (thickness, gap) = np.asarray(image), frame
+    outer, (x, y) = box.grow(gap + thickness), box.middle
     edges = [
-        indices[outer.top : outer.top + table.frame, middle[0]],
-        indices[outer.bottom - table.frame : outer.bottom, middle[0]],
-        indices[middle[1], outer.left : outer.left + table.frame],
-        indices[middle[1], outer.right - table.frame : outer.right],
+        indices[outer.top : outer.top + thickness, x],
+        indices[outer.bottom - thickness : outer.bottom, x],
+        indices[y, outer.left : outer.left + thickness],
+        indices[y, outer.right - thickness : outer.right],
     ]
     return {int(index) for edge in edges for index in edge}
+
+
+def enlarged(cells: np.ndarray, box: Box, scale: int = 1) -> np.ndarray:
+    """An array of cells as a box shows it, without smoothing."""
+    return cells.repeat(box.height // len(cells) * scale, 0).repeat(box.width // cells.shape[1] * scale, 1)

@@ -1,6 +1,6 @@
 """A network set by hand, whose answers can be worked out on paper, and a checkpoint of any network."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files.card import Card
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Array, Network
+from tests.helpers.documents import document
 
 LAMP = 13, 14
 WHOLE, HIDDEN = 20.0, 8.0
@@ -39,4 +40,4 @@ def lit(*more: tuple[int, int]) -> Array:
 
 def checkpoint_of(network: Network, name: str = "tried") -> Checkpoint:
     """A checkpoint that was never saved."""
-    return Checkpoint(name, network, cast(Card, {"sha256": "0" * 64}))
+    return Checkpoint(name, network, Card(**dict(document(network, name)), sha256="0" * 64))

@@ -48,7 +48,7 @@ def check_places(entry: Any, shares: F64, means: F64) -> None:
     assert (entry["second"] is None) == (len(order) == 1)
     for pair, place in zip(order, [entry["first"], entry["second"]], strict=False):
         if place is not None:
-            assert [place["conv1"], place["conv2"]] == list(divmod(pair, means.shape[1]))
+            assert [place["map"], place["filter"]] == list(divmod(pair, means.shape[1]))
             assert place["share"] == pytest.approx(shares[pair])
             assert place["mean"] == pytest.approx(means.ravel()[pair], rel=1e-5)
 

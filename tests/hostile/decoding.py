@@ -5,9 +5,9 @@ from random import Random
 import numpy as np
 
 from konkyo.models.files.card import Polarity, Preprocessing
+from konkyo.models.preparation.expected import MNIST, Expected, Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import MNIST, Expected, Fit
 
 REFUSALS = (UnsupportedImageError, UnreadableImageError, UnsuitableImageError)
 READ = "read"

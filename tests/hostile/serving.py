@@ -15,7 +15,14 @@ from tempfile import TemporaryDirectory
 from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
 
 PORTS = range(8400, 8500)
-HURRIED = "import sys, konkyo.service.__main__ as main; main.GRACE_SECONDS = %d; sys.exit(main.main([], ''))"
+HURRIED = """
+import sys
+import konkyo.service.__main__ as main
+import konkyo.service.http.protocol as protocol
+main.GRACE_SECONDS = {grace} or main.GRACE_SECONDS
+protocol.HEAD_SECONDS = protocol.READ_SECONDS = {deadline} or protocol.HEAD_SECONDS
+sys.exit(main.main([], ""))
+"""
 CONTAINER = "KONKYO_SOAK_CONTAINER"
 
 
@@ -60,7 +67,7 @@ class Server:
 
 
 @contextmanager
-def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
+def serving(grace: int | None = None, deadline: int | None = None, **settings: str) -> Iterator[Server]:
     """Start the service on a free port with its output in a file; it is ended afterwards.
 
     With ``KONKYO_SOAK_CONTAINER`` in the environment it runs in its container.
@@ -69,6 +76,8 @@ def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
     ----------
     grace
         Seconds that it leaves to requests when it is told to end, if not its own.
+    deadline
+        Seconds for a head, and for reading an answer, if not its own.
     settings
         Environment variables.
     """
@@ -81,7 +90,8 @@ def serving(grace: int | None = None, **settings: str) -> Iterator[Server]:
     port = free_port()
     environment = {**os.environ, "KONKYO_PORT": str(port), **settings}
     with TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
-        command = [sys.executable, "-m", "service"] if grace is None else [sys.executable, "-c", HURRIED % grace]
+        hurried = HURRIED.format(grace=grace, deadline=deadline)
+        command = [sys.executable, *(("-c", hurried) if grace or deadline else ("-m", "service"))]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from konkyo.models.files.card import Polarity
+from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.chunks import SIGNATURE, chunk, header
@@ -127,7 +127,7 @@ SILENT = """
 import sys, warnings
 from konkyo.models.files.card import Polarity
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
+from konkyo.models.preparation.expected import Fit
 from PIL import Image
 for path in sys.argv[1:]:
     decode_image(open(path, "rb").read(), Fit.EXACT, Polarity.AUTO)

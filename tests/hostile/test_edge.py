@@ -3,8 +3,16 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import reduce
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from select import select
+from threading import Event, Thread
+from types import MappingProxyType
 
 import httpx
 import numpy as np
@@ -12,8 +20,8 @@ import pytest
 from starlette.routing import Mount, Route
 
 from konkyo.service.app import create_app
-from konkyo.service.http.uploads import MAX_BODY
-from konkyo.service.page import FILES
+from konkyo.service.http.body import MAX_BODY
+from konkyo.service.web.page import FILES
 from konkyo.service.settings import Settings
 from tests.e2e.server import PATIENCE, ROOT
 from tests.helpers.pictures import sample
@@ -22,7 +30,7 @@ from tests.hostile.broken import BROKEN
 from tests.hostile.serving import Server, exchange, get, post, problem, serving, statuses
 from tools.soak.client import run
 from tools.soak.report import SkippedError
-from tools.soak.slow import ATTACKERS, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
+from tools.soak.slow import ATTACKERS, BALANCER, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
 
 SOCKETS = 40 * len(SLOW)
 
@@ -216,12 +224,227 @@ def test_all_places_of_the_edge_fit_into_its_memory() -> None:
     bodies = numbers["limit_conn everybody"] * numbers["client_body_buffer_size"]
     assert numbers["client_body_buffer_size"] <= numbers["client_max_body_size"] == MAX_BODY // 1024
     assert 4 * numbers["limit_conn clients"] <= numbers["limit_conn everybody"] < numbers["worker_connections"] / 2
+    # An answer takes eight pages and one in each of two processes.
+    answers = int(re.findall(r"limit_conn asked (\d+);", BALANCER.read_text())[0]) * 2 * 9 * 4
     edge = re.search(
         r"^  edge:.*?size=(\d+)m.*?mem_limit: (\d+)m", (ROOT / "docker-compose.yml").read_text(), re.M | re.S
     )
     assert edge is not None
     folder, limit = map(int, edge.groups())
-    assert (heads + bodies) / 1024 + folder + 32 <= limit
+    assert (heads + bodies + answers) / 1024 + folder + 32 <= limit
+
+
+LARGE = bytes(range(256)) * 2**17  # 32 MiB: more than the kernel keeps for three connections
+Begin = Callable[[int, str, bytes], socket.socket]
+
+
+class Service(ThreadingHTTPServer):
+    """In the place of the service: it answers GET at once, and a POST when it is told to, or never.
+
+    Attributes
+    ----------
+    arrived
+        Paths of the POST requests so far.
+    begun, finished
+        Large answers, to GET /models, that were begun, and that the edge has taken in full.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, ends: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.arrived: list[str] = []
+        self.begun: list[str] = []
+        self.finished: list[str] = []
+        self.told, self.ends = Event(), ends
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Service
+
+    def do_GET(self) -> None:
+        if self.path == "/models":
+            self.server.begun.append(self.path)
+            self.answer(LARGE)
+            self.server.finished.append(self.path)
+        else:
+            self.answer(b"")
+
+    def do_POST(self) -> None:
+        self.server.arrived.append(self.path)
+        if not self.server.ends and self.server.told.wait(PATIENCE):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(b"")
+        self.close_connection = True
+
+    def answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def replaced(**options: bool) -> Iterator[Service]:
+    """Such a service, running."""
+    with Service(**options) as service:
+        thread = Thread(target=service.serve_forever, daemon=True)
+        thread.start()
+        yield service
+        service.told.set()
+        service.shutdown()
+
+
+def edge_before(port: int, changes: Mapping[str, str] = MappingProxyType({})) -> AbstractContextManager[int]:
+    """The edge; the test is skipped where there is no nginx."""
+    try:
+        return edge(port, changes)
+    except SkippedError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """Opens connections from an address, each with a request; all are closed after the test."""
+    with ExitStack() as opened:
+
+        def one(port: int, address: str, request: bytes) -> socket.socket:
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (address, 0))
+            opened.enter_context(connection).sendall(request)
+            return connection
+
+        yield one
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+WHOLE = post("/explain/shapley", "Content-Length: 4", body=b"body")
+
+
+@pytest.mark.threat("one address takes the queue")
+@pytest.mark.parametrize(
+    ("request_", "share"),
+    [
+        (WHOLE, 32),
+        (post(PATH, "Content-Length: 8388608", body=b"begun"), 4),
+        (post(EXPLAIN, "Content-Length: 8388608", body=b"begun"), 4),
+    ],
+    ids=["questions", "v2", "v1"],
+)
+def test_an_address_has_a_share_of_the_queue(begin: Begin, request_: bytes, share: int) -> None:
+    """Whatever it says of its address. What has arrived at the service has a place in its queue."""
+    with replaced() as service, edge_before(service.server_port) as port:
+        many = [begin(port, "127.0.0.2", forwarded(request_, number)) for number in range(share + 8)]
+        until(lambda: len(service.arrived) >= share and len(select(many, [], [], 0)[0]) >= 8)
+        refused = [one.recv(65536) for one in select(many, [], [], 0)[0]]
+        assert len(service.arrived) == share
+        assert [answer[:12] for answer in refused] == [b"HTTP/1.1 503"] * 8
+        assert all(b"Retry-After: 1\r\n" in answer for answer in refused)
+        begin(port, "127.0.0.3", request_)
+        until(lambda: len(service.arrived) == share + 1)
+
+
+def forwarded(request: bytes, number: int) -> bytes:
+    """With an address of the client's own invention."""
+    return request.replace(b"\r\n", b"\r\nX-Forwarded-For: 192.0.2.%d\r\n" % number, 1)
+
+
+@pytest.mark.threat("one address takes the queue", "one client is everybody")
+def test_unfinished_uploads_take_no_place_in_the_queue(begin: Begin) -> None:
+    """They are the edge's affair, which passes on whole ones alone."""
+    begun = post("/predict", "Content-Length: 100", body=b"begun")
+    with replaced() as service, edge_before(service.server_port) as port:
+        many = [begin(port, "127.0.0.2", begun) for _ in range(100)]
+        begin(port, "127.0.0.2", WHOLE)
+        until(lambda: len(service.arrived) > 0)
+        assert (service.arrived, select(many, [], [], 0)[0]) == (["/explain/shapley"], [])
+
+
+TWO = "server 127.0.0.1:{0} max_fails=1 fail_timeout=2s;", "server 127.0.0.1:{0}; server 127.0.0.1:{1};"
+
+
+def test_another_replica_is_asked_where_one_has_gone() -> None:
+    with replaced(ends=True) as ends, replaced() as lives:
+        lives.told.set()
+        one, both = (text.format(ends.server_port, lives.server_port) for text in TWO)
+        with edge_before(ends.server_port, {one: both}) as port:
+            asked = 0
+            while not ends.arrived or not lives.arrived:
+                assert statuses(exchange(port, WHOLE)) == [200]
+                asked += 1
+            assert len(lives.arrived) == asked
+            # What is passed on as it comes was not kept, and cannot be sent again.
+            tensor = post(PATH, "Content-Length: 5", body=b"whole")
+            found = {statuses(exchange(port, tensor))[0] for _ in range(8)}
+            assert found <= {200, 503}
+
+
+@pytest.mark.threat("answers that nobody reads")
+def test_slow_readers_get_whole_answers_and_keep_nobody_out(begin: Begin) -> None:
+    """An answer that is larger than all buffers stays in the service, and is kept in no file, which would fill /tmp."""
+    patient = {"send_timeout 10s": f"send_timeout {PATIENCE}s"}
+    with replaced() as service, edge_before(service.server_port, patient) as port:
+        slow = [begin(port, "127.0.0.2", get("/models")) for _ in range(8)]
+        until(lambda: len(service.begun) == len(slow))
+        for _ in range(3):
+            assert whole(begin(port, "127.0.0.3", get("/models")))
+        assert (len(service.begun), len(service.finished)) == (len(slow) + 3, 3)
+        with ThreadPoolExecutor() as threads:
+            assert all(threads.map(whole, slow))
+
+
+def whole(connection: socket.socket) -> bool:
+    """Whether all of the large answer comes."""
+    answer = bytearray()
+    while piece := connection.recv(2**20):
+        answer += piece
+    return answer.endswith(LARGE)
+
+
+@pytest.mark.threat("logs without end")
+def test_the_log_says_who_asked_and_nothing_of_the_clients(server: Server) -> None:
+    known = "0123456789ab4def8123456789abcdef"
+    with socket.socket(type=socket.SOCK_DGRAM) as log:
+        log.bind(("127.0.0.1", 0))
+        log.settimeout(PATIENCE)
+        there = f"access_log syslog:server=127.0.0.1:{log.getsockname()[1]} edge"
+        with edge_before(server.port, {"access_log /dev/stdout edge": there}) as port:
+            for request in (
+                get("/healthz"),
+                get("/edge"),
+                get("/v2", f"X-Request-ID: {known}", "User-Agent: secret"),
+                get("/secret?secret", "X-Request-ID: secret"),
+                b"secret\r\n\r\n",
+            ):
+                exchange(port, request)
+        text = "\n".join("{" + log.recv(65536).decode().partition("{")[2] for _ in range(3))
+    asked, lost, broken = map(json.loads, text.splitlines())
+    assert [line["status"] for line in (asked, lost, broken)] == [200, 404, 400]
+    assert {line["address"] for line in (asked, lost, broken)} == {"127.0.0.1"}
+    assert asked["request_id"] == known
+    assert re.fullmatch("[0-9a-f]{32}", lost["request_id"])
+    assert asked.keys() == {"time", "address", "request_id", "status", "bytes", "seconds", "limited"}
+    assert (asked["bytes"] > 100, asked["seconds"] >= 0, asked["limited"]) == (True, True, "PASSED")
+    assert "secret" not in text
+    assert f'"{known}"' in server.log.read_text()
+
+
+def test_every_link_of_the_page_leads_somewhere(port: int) -> None:
+    page = httpx.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE).text
+    links = set(re.findall(r'(?:href|src)="([^"#][^"]*)"', page))
+    assert len(links) > 3
+    for link in links:
+        assert httpx.get(f"http://127.0.0.1:{port}{link}", timeout=PATIENCE).status_code == 200, link
 
 
 PLACES = (

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.helpers.documents import changed, complaint, spelled, write
+from konkyo.models.architecture import Architecture, Stage
+from tests.helpers.any_network import random_weights
+from tests.helpers.documents import changed, complaint, document, spelled, write
 from tests.helpers.old_cards import older
 
 
@@ -175,3 +178,10 @@ def test_refuses_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
         field, message = complaint(path)
         assert field == "file"
         assert message.startswith("not a readable safetensors file (")
+
+
+@pytest.mark.parametrize("architecture", [Architecture((Stage(1, 3),), 32), Architecture((Stage(1, 3),), 28, 3)])
+def test_only_images_of_mnists_size_are_prepared_as_mnists(architecture: Architecture, tmp_path: Path) -> None:
+    says = document(random_weights(architecture, 1).astype(np.float32)).model_dump(mode="json")
+    found = complaint(write(tmp_path, says={**says, "preprocessing": "mnist"}))
+    assert found == ("preprocessing", "mnist is for grey images of 28×28; must be resize")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.preparation import is_dark_on_light, resized
+from konkyo.models.preparation.resizing import is_dark_on_light, reduced, resized, sharpened
 
 
 def test_an_image_of_28_by_28_stays_as_it_is() -> None:
@@ -50,3 +50,16 @@ def test_which_is_the_ink() -> None:
     assert not is_dark_on_light(1 - paper)
     assert not is_dark_on_light(np.full((5, 5), 0.5))
     assert is_dark_on_light(np.full((5, 5), 0.6))
+
+
+@pytest.mark.parametrize(("shape", "factor"), [((400, 401), 2), ((17, 900), 3), ((35, 28), 10)])
+def test_squares_become_their_means_as_in_pillow(shape: tuple[int, int], factor: int) -> None:
+    grey = np.random.default_rng(2).random(shape).astype(np.float32)
+    np.testing.assert_allclose(reduced(grey, factor), np.asarray(Image.fromarray(grey).reduce(factor)), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(20, 13), (90, 80), (1, 20), (57, 200)], ids=str)
+def test_lanczos_is_that_of_pillow(size: tuple[int, int]) -> None:
+    grey = np.random.default_rng(3).random((57, 90)).astype(np.float32)
+    theirs = np.asarray(Image.fromarray(grey).resize(size[::-1], Image.Resampling.LANCZOS))
+    np.testing.assert_allclose(sharpened(grey, *size), theirs, atol=3e-6)

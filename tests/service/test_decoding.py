@@ -9,10 +9,10 @@ from PIL import Image
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
+from konkyo.models.preparation.doubts import InputWarning
+from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
-from konkyo.service.imaging.expected import Expected, Fit
-from konkyo.service.imaging.input_warnings import InputWarning
 from konkyo.trainer.data import Digits
 from konkyo.trainer.picture_folder import prepared
 from tests.helpers.datasets import bars
@@ -170,7 +170,7 @@ def test_a_decompression_bomb_is_refused(side: int) -> None:
     bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
     with refuses(
         UnsuitableImageError,
-        "the image is far too large; at most 4096 pixels a side and 4,000,000 in all are read",
+        f"the image is {side}×{side}; at most 4096 pixels a side and 4,000,000 in all are read",
     ):
         read(bytes(bomb), fit=Fit.MNIST)
 

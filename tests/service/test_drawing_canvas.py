@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
+from konkyo.models.errors import ParameterError
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number
-from konkyo.service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, rgb
-from konkyo.service.drawing.primitives.letters import letters, width
+from konkyo.service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, grey, rgb
+from konkyo.service.drawing.primitives.letters import letters, width, wrapped
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, written
 
@@ -44,7 +45,7 @@ def test_decimals_follow_the_size_of_the_number(value: float, decimals: int) -> 
 def test_a_png_gives_back_every_pixel(theme: Theme) -> None:
     canvas = Canvas(20, 10, Style(1, theme))
     canvas.fill(Box(3, 2, 9, 7), FIRST)
-    picture = decoded(canvas.image())
+    picture = decoded(canvas.picture())
     expected = np.empty((10, 20, 3), int)
     expected[:] = rgb(theme, PAPER)
     expected[2:7, 3:9] = rgb(theme, FIRST)
@@ -91,6 +92,125 @@ def test_many_tiles_at_once_look_like_one_after_the_other(scale: int, framed: bo
             alone.region(box)[:] = indices[row, column].repeat(2 * scale, 0).repeat(2 * scale, 1)
     assert (together.pixels == alone.pixels).all()
     assert (together.pixels != PAPER).any()
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("theme", list(Theme))
+def test_a_photograph_keeps_its_colours_and_all_else_the_palette_s(scale: int, theme: Theme) -> None:
+    rng = np.random.default_rng(2)
+    colours, box = rng.integers(0, 256, (3, 5, 3), np.uint8), Box(10, 8, 30, 20)
+    canvas = Canvas(120, 40, Style(scale, theme))
+    canvas.photo(box, colours)
+    canvas.fill(Box(26, 12, 40, 16), FIRST)
+    expected = np.empty((40, 120, 3), np.uint8)
+    expected[:] = rgb(theme, PAPER)
+    expected[7:21, 9:31] = rgb(theme, HAIRLINE)
+    expected[8:20, 10:30] = colours.repeat(4, 0).repeat(4, 1)
+    expected[12:16, 26:40] = rgb(theme, FIRST)
+    picture = canvas.picture()
+    assert picture.mode == "RGB"
+    assert (decoded(picture) == expected.repeat(scale, 0).repeat(scale, 1)).all()
+
+
+def test_a_photograph_stays_where_text_makes_the_picture_wider() -> None:
+    colours = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    canvas = _canvas()
+    canvas.photo(Box(10, 10, 20, 20), colours)
+    canvas.text(100, 30, "a caption that is wider", BODY)
+    assert (decoded(canvas.picture())[10:20, 10:20] == colours.repeat(5, 0).repeat(5, 1)).all()
+
+
+def test_a_picture_without_photographs_has_a_palette() -> None:
+    canvas = _canvas()
+    canvas.image(Box(10, 10, 18, 18), np.eye(4))
+    assert canvas.picture().mode == "P"
+    assert (canvas.region(Box(10, 10, 18, 18)) == grey(np.eye(4)).repeat(2, 0).repeat(2, 1)).all()
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_faded_pixels_are_pale_and_without_colour(theme: Theme) -> None:
+    image = np.random.default_rng(3).random((3, 4, 4))
+    fade = np.zeros((4, 4), bool)
+    fade[:, 2:] = True
+    canvas = Canvas(120, 40, Style(1, theme))
+    canvas.image(Box(10, 10, 18, 18), image, fade)
+    picture = decoded(canvas.picture())[10:18:2, 10:18:2].astype(int)
+    paper = np.array(rgb(theme, PAPER), int)
+    assert (picture[~fade] == np.rint(image[:, ~fade].T * 255)).all()
+    pale = picture[fade]
+    assert (np.abs(pale - paper).max(1) <= 0.28 * 255).all(), "near the paper"
+    # In the order of their brightness, in which green counts most.
+    light = (image[:, fade] * np.array([[0.2126], [0.7152], [0.0722]])).sum(0)
+    assert (np.diff(pale.sum(1)[np.argsort(light)]) >= 0).all()
+    spread = np.ptp(pale - paper, axis=1)
+    assert (spread <= 12).all(), "the hue of the paper and the ink"
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_ramp_has_every_index_between_its_ends(upright: bool) -> None:
+    canvas, box = _canvas(), Box(10, 5, 31, 26)
+    canvas.ramp(box, 40, 60, upright)
+    steps = np.arange(40, 61)
+    expected = np.broadcast_to(steps[:, None] if upright else steps, (21, 21))
+    assert (canvas.region(box) == expected).all()
+
+
+@pytest.mark.parametrize(("scale", "filled"), [(1, 7), (3, 22)])
+def test_a_share_of_a_box_is_exact_to_a_pixel(scale: int, filled: int) -> None:
+    canvas, box = _canvas(scale), Box(10, 5, 30, 9)
+    canvas.fill(box, FIRST, 0.366)
+    region = canvas.region(box)
+    assert (region[:, :filled] == FIRST).all()
+    assert (region[:, filled:] == PAPER).all()
+
+
+def test_dots_have_areas_in_proportion() -> None:
+    canvas, box = _canvas(4), Box(10, 8, 30, 18)
+    canvas.dots(box, np.array([[0.25, 1.0]]))
+    region = canvas.region(box) == INK
+    small, large = region[:, :40].sum(), region[:, 40:].sum()
+    assert large == pytest.approx(4 * small, rel=0.05)
+    assert large == pytest.approx(np.pi * (0.31 * 40) ** 2, rel=0.05)
+
+
+def test_a_contour_runs_around_a_mask_in_every_box() -> None:
+    canvas, boxes = _canvas(), [Box(10, 10, 26, 26), Box(40, 12, 56, 28)]
+    inside = np.zeros((4, 4), bool)
+    inside[1, 1:3] = True
+    canvas.contour(boxes, inside, FIRST)
+    expected = np.full((16, 16), PAPER)
+    expected[3:9, 3:13] = FIRST
+    expected[4:8, 4:12] = PAPER
+    for box in boxes:
+        assert (canvas.region(box) == expected).all()
+    assert (canvas.pixels == FIRST).sum() == 2 * (expected == FIRST).sum()
+
+
+def test_a_cross_has_both_diagonals() -> None:
+    canvas, box = _canvas(), Box(10, 5, 31, 26)
+    canvas.cross(box, FIRST, 2)
+    region = canvas.region(box) == FIRST
+    steps = np.arange(21)
+    assert region[steps, steps].all()
+    assert region[steps, 20 - steps].all()
+    assert (region == region[::-1]).all()
+    assert not region[0, 5:16].any()
+
+
+@pytest.mark.parametrize(("width", "height", "scale", "most"), [(1001, 40, 4, 3), (40, 2001, 2, 1)])
+def test_a_picture_of_more_than_4000_pixels_is_refused(width: int, height: int, scale: int, most: int) -> None:
+    message = f"this picture is {width}×{height} pixels at scale 1, so scale must be at most {most}, not {scale}"
+    with pytest.raises(ParameterError, match=message) as refused:
+        Canvas(width, height, Style(scale))
+    assert refused.value.parameter == "scale"
+    assert Canvas(width, height, Style(most)).picture().size == (width * most, height * most)
+
+
+def test_text_that_makes_a_picture_too_wide_is_refused() -> None:
+    canvas = Canvas(990, 40, Style(4))
+    canvas.text(950, 30, "a caption that is wider", BODY)
+    with pytest.raises(ParameterError, match="so scale must be at most 3, not 4"):
+        canvas.picture()
 
 
 def test_windows_are_the_canvas_itself() -> None:
@@ -177,7 +297,7 @@ def test_reverse_text_swaps_paper_and_ink() -> None:
 def test_a_line_is_found_where_it_was_written_and_nowhere_else() -> None:
     canvas = _canvas()
     canvas.text(12, 30, "−1.25", BODY)
-    image = canvas.image()
+    image = canvas.picture()
     assert written(image, "−1.25", BODY) == [(12, 30)]
     assert written(image, "1.25", BODY) == []
     assert written(image, "−1.2", BODY) == []
@@ -194,7 +314,7 @@ def test_text_that_is_wider_than_the_picture_makes_it_wider(scale: int, align: f
     assert (canvas.pixels[:, -(MARGIN - 1) * scale :] == PAPER).all()
     if not align:
         assert (canvas.region(Box(0, 0, 5, 40)) == FIRST).all()
-        assert written(canvas.image(), text, BODY, scale=scale) == [(96 * scale, 30 * scale)]
+        assert written(canvas.picture(), text, BODY, scale=scale) == [(96 * scale, 30 * scale)]
 
 
 def test_text_up_to_the_margin_leaves_the_picture_as_it_is() -> None:
@@ -207,3 +327,11 @@ def test_text_up_to_the_margin_leaves_the_picture_as_it_is() -> None:
 def test_a_scale_out_of_range_is_refused(scale: int) -> None:
     with pytest.raises(ValueError, match=f"from 1 to 4, not {scale}"):
         _canvas(scale)
+
+
+def test_lines_are_wrapped_at_spaces() -> None:
+    text = "However the other 16 are hidden"
+    lines = wrapped(text, BODY, width("However the other", BODY))
+    assert lines == ["However the other", "16 are hidden"]
+    assert wrapped("unbreakable word", BODY, 10) == ["unbreakable", "word"]
+    assert wrapped("", BODY, 10) == []

@@ -28,7 +28,7 @@ def test_the_bar_runs_from_the_positive_end_down_to_the_negative(scale: int) -> 
 
 def test_numbers_stand_at_their_colours() -> None:
     canvas = _bar(201, 2.0)
-    image = canvas.image()
+    image = canvas.picture()
     for text, share, colour in (
         ("+2.00", 1, INK),
         ("+1.00", 0.5, MUTED),
@@ -44,7 +44,7 @@ def test_numbers_stand_at_their_colours() -> None:
 
 
 def test_a_low_bar_has_no_numbers_between() -> None:
-    image = _bar(80, 2.0).image()
+    image = _bar(80, 2.0).picture()
     assert written(image, "+1.00", NOTE, MUTED) == []
     assert len(written(image, "+2.00", NOTE)) == len(written(image, "−2.00", NOTE)) == 1
 
@@ -52,8 +52,8 @@ def test_a_low_bar_has_no_numbers_between() -> None:
 def test_with_limit_zero_there_is_nothing_but_zero() -> None:
     canvas = _bar(201, 0.0)
     assert (canvas.pixels[TOP : TOP + 201, LEFT : LEFT + WIDTH] == NEUTRAL).all()
-    assert len(written(canvas.image(), "0", NOTE)) == 1
-    assert written(canvas.image(), "0.00", NOTE) == []
+    assert len(written(canvas.picture(), "0", NOTE)) == 1
+    assert written(canvas.picture(), "0.00", NOTE) == []
 
 
 @pytest.mark.parametrize("limit", [0.0, 2e-9, 0.0123, 3.5, 99.99, 12345.0, 4e8])
@@ -65,7 +65,7 @@ def test_numbers_and_title_end_where_the_bar_says(limit: float) -> None:
 
 
 def test_the_title_stands_above_flush_right() -> None:
-    spots = written(_bar(201, 2.0).image(), "drop", NOTE, MUTED)
+    spots = written(_bar(201, 2.0).picture(), "drop", NOTE, MUTED)
     assert len(spots) == 1
     assert spots[0][1] < TOP - 5
 
@@ -99,7 +99,7 @@ def test_a_strip_of_greys_runs_from_paper_to_ink(signed: bool) -> None:
 
 @pytest.mark.parametrize(("signed", "least"), [(True, "−2.00"), (False, "0")])
 def test_a_strip_has_its_ends_in_numbers(signed: bool, least: str) -> None:
-    image = _strip(2.0, signed).image()
+    image = _strip(2.0, signed).picture()
     left, right = written(image, least, NOTE, MUTED), written(image, "+2.00", NOTE, MUTED)
     assert [y for _, y in left + right] == [STRIP.bottom + STRIP_NUMBERS] * 2
     assert abs(left[0][0] - STRIP.left) < 2
@@ -107,7 +107,7 @@ def test_a_strip_has_its_ends_in_numbers(signed: bool, least: str) -> None:
 
 
 def test_a_strip_too_short_for_two_numbers_has_one() -> None:
-    image = _strip(2e-8, True, Box(60, 20, 130, 26)).image()
+    image = _strip(2e-8, True, Box(60, 20, 130, 26)).picture()
     assert len(written(image, "+2.0e−08", NOTE, MUTED)) == 1
     assert written(image, "−2.0e−08", NOTE, MUTED) == []
 
@@ -116,4 +116,4 @@ def test_a_strip_too_short_for_two_numbers_has_one() -> None:
 def test_a_strip_of_nothing_is_neutral(signed: bool) -> None:
     canvas = _strip(0.0, signed)
     assert (canvas.region(STRIP) == NEUTRAL).all()
-    assert len(written(canvas.image(), "0", NOTE, MUTED)) == 1
+    assert len(written(canvas.picture(), "0", NOTE, MUTED)) == 1

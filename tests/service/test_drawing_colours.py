@@ -10,10 +10,13 @@ from konkyo.service.drawing.primitives.colours import (
     PAPER,
     POSITIVE,
     SECOND,
+    brightness,
     diverging,
     grey,
     limit_of,
     palette,
+    photo,
+    printed,
     rgb,
 )
 
@@ -110,3 +113,27 @@ def test_the_frames_are_no_colour_of_the_scale(theme: str, frame: int) -> None:
 def test_the_themes_have_opposite_paper_and_ink() -> None:
     assert _lab("light", PAPER)[0] > 95 > 20 > _lab("light", INK)[0]
     assert _lab("dark", PAPER)[0] < 20 < 90 < _lab("dark", INK)[0]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_photograph_over_a_heatmap_leaves_even_parts_and_moves_edges_towards_ink(theme: str) -> None:
+    indices = diverging(np.linspace(-1, 1, 32 * 32).reshape(32, 32), 1.0)
+    plain = np.array([rgb(theme, index) for index in indices.ravel().tolist()]).reshape(32, 32, 3)
+    image = np.full((3, 32, 32), 0.5)
+    assert (printed(indices, image, theme) == plain).all()
+    dark, light = image.copy(), image.copy()
+    dark[:, 16, 16], light[:, 16, 16] = 0.0, 1.0
+    ink, other = (dark, light) if theme == "light" else (light, dark)
+    drawn = printed(indices, ink, theme).astype(int)
+    to_ink = np.array(rgb(theme, INK), int) - plain[16, 16]
+    assert ((drawn[16, 16] - plain[16, 16]) * np.sign(to_ink) > 0.4 * np.abs(to_ink)).all()
+    # The other extreme is not drawn itself; the pixels around it differ from it, a little.
+    assert (printed(indices, other, theme)[16, 16] == plain[16, 16]).all()
+    assert (printed(indices, other, theme)[0:10, 0:10] == plain[0:10, 0:10]).all()
+
+
+def test_green_is_the_brightest_of_three_colours() -> None:
+    red, green, blue = (brightness(np.eye(3)[channel].reshape(3, 1, 1))[0, 0] for channel in range(3))
+    assert green > red > blue > 0
+    assert red + green + blue == pytest.approx(1)
+    assert (photo(np.array([[[0.2]], [[1.5]], [[-1.0]]])) == [[[51, 255, 0]]]).all()

@@ -1,17 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status, SufficientSet
-from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.result import Empty
-from konkyo.service.drawing.grounds import GOES, SHADED, STAYS, grounds
+from konkyo.models.hiding.regions import Empty, Hiding, Regions
+from konkyo.service.drawing.grounds import boxes, grounds
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
-from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK, grey
-from konkyo.service.drawing.primitives.style import Style
-from tests.helpers.drawn import written
+from konkyo.service.drawing.primitives.colours import ACCENT, FADED, INK, MUTED, NEGATIVE, PAPER, TRACK, grey, rgb
+from konkyo.service.drawing.primitives.style import Style, Theme
+from tests.helpers.drawn import enlarged, patch, written
 from tests.helpers.lamp import lamp_network
+from tests.helpers.shapes import COLOUR, TINY_VGG, image_of, network_of
 
+STAYS, GOES = boxes(28)
 # Ink in four regions of 4×4.
 INKED: tuple[Position, ...] = ((1, 1), (1, 2), (2, 1), (5, 5))
 FULL = np.zeros((28, 28))
@@ -51,7 +54,7 @@ def test_what_must_stay_is_whole_and_outlined_and_the_rest_is_shaded() -> None:
     assert (kept[6:-6, 6:-6] == grey(np.ones(()))).all()
     assert (kept[0] == ACCENT).all()
     assert (kept[:, 0] == ACCENT).all()
-    assert (shaded == grey(np.array(SHADED))).all()
+    assert (shaded == grey(np.array(FADED))).all()
 
 
 @pytest.mark.parametrize("scale", [1, 2])
@@ -123,3 +126,37 @@ def test_the_empty_image_is_named() -> None:
     probability = float(np.exp(5) / (np.exp(5) + 9))
     note = f"regions of 4×4 pixels, stride 4, fill 0; with everything hidden, 2 is predicted, {probability:.1%}"
     assert written(grounds(_result()), note, NOTE, MUTED)
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+@pytest.mark.parametrize("side", [16, 64])
+def test_on_colour_what_stays_has_its_colours_and_the_rest_is_pale(side: int, theme: Theme) -> None:
+    architecture = {16: COLOUR, 64: TINY_VGG}[side]
+    unit, given = side // 4, image_of(architecture)
+    logits = np.eye(architecture.classes)[1]
+    result = replace(
+        _result(image=given),
+        network=network_of(architecture),
+        logits=logits,
+        hiding=Hiding(Regions(unit, side=side), 0.0),
+        players=tuple(np.ndindex(4, 4)),
+        sufficient=SufficientSet(((1, 1), (3, 2)), 0.5, 2**14, Status.SMALLEST),
+        contrast=Contrast(((0, 2),), 2, np.eye(architecture.classes)[2]),
+        empty=Empty(logits),
+    )
+    image, (stays, goes) = grounds(result, Style(theme=theme)), boxes(side)
+    expected = enlarged(np.rint(given * 255).astype(np.uint8).transpose(1, 2, 0), stays)
+    left, right = patch(image, stays), patch(image, goes)
+    pixel = stays.width // side * unit
+    paper = np.array(rgb(theme, PAPER), int)
+    for row, column in np.ndindex(4, 4):
+        area = slice(row * pixel + 5, (row + 1) * pixel - 5), slice(column * pixel + 5, (column + 1) * pixel - 5)
+        if (row, column) in ((1, 1), (3, 2)):
+            assert (left[area] == expected[area]).all()
+        else:
+            assert np.abs(left[area].astype(int) - paper).max() <= 0.28 * 255
+        if (row, column) == (0, 2):
+            colours = {tuple(colour) for colour in right[area].reshape(-1, 3).tolist()}
+            assert colours == {rgb(theme, TRACK), rgb(theme, NEGATIVE)}
+        else:
+            assert (right[area] == expected[area]).all()

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
@@ -9,9 +8,10 @@ from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import Account, FilterExplanation, contributions
 from konkyo.models.network import Array, Network
 from konkyo.models.usage import Typicality
-from konkyo.service.drawing.layout.table import Table
+from konkyo.service.drawing.layout.pairs import arrange
+from konkyo.service.drawing.layout.table import Pairs, Ranking, Table
 from konkyo.service.drawing.ledger import ledger
-from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colours import (
     FIRST,
     INK,
@@ -26,8 +26,22 @@ from konkyo.service.drawing.primitives.colours import (
     signed_grey,
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.drawn import decoded, frame_colours, patch, written
-from tests.helpers.shapes import IMAGE, SHAPES, THREE, TOTALS, network_of
+from tests.helpers import shapes
+from tests.helpers.drawn import decoded, enlarged, frame_colours, patch, region, written
+from tests.helpers.shapes import (
+    COLOUR,
+    IMAGE,
+    KERAS,
+    LENET,
+    ONE_STAGE,
+    SHAPES,
+    THREE,
+    THREE_STAGES,
+    TINY_VGG,
+    TOTALS,
+    image_of,
+    network_of,
+)
 
 
 def _account(totals: list[list[float]], filter_bias: float = 0.0, class_bias: float = 0.0) -> Account:
@@ -75,111 +89,173 @@ def _draw(
     return ledger(result, Style(scale, theme))
 
 
+def _layout(architecture: Architecture, totals: object) -> Pairs:
+    return arrange(network_of(architecture), np.array(totals), architecture.sides[-1])
+
+
 def test_the_greatest_is_framed_red_the_second_blue_and_no_other() -> None:
-    image, table = _draw(_account(TOTALS)), Table(THREE)
-    for pair in product(range(3), range(3)):
+    image, layout = _draw(_account(TOTALS)), _layout(THREE, TOTALS)
+    assert len(layout.boxes) == 9
+    for pair, box in layout.boxes.items():
         expected = {(1, 0): {FIRST}, (2, 1): {SECOND}}.get(pair, {PAPER})
-        assert frame_colours(image, table.map(*pair), table) == expected, pair
+        assert frame_colours(image, box, layout.frame) == expected, pair
 
 
 def test_places_go_by_sign_not_by_size() -> None:
-    image, table = _draw(_account([[-9.0, -1.0, -8.0], [-7.0, -2.0, -5.0], [-3.0, -6.0, -4.0]])), Table(THREE)
-    assert frame_colours(image, table.map(0, 1), table) == {FIRST}
-    assert frame_colours(image, table.map(1, 1), table) == {SECOND}
+    totals = [[-9.0, -1.0, -8.0], [-7.0, -2.0, -5.0], [-3.0, -6.0, -4.0]]
+    image, layout = _draw(_account(totals)), _layout(THREE, totals)
+    assert frame_colours(image, layout.boxes[0, 1], layout.frame) == {FIRST}
+    assert frame_colours(image, layout.boxes[1, 1], layout.frame) == {SECOND}
 
 
 @pytest.mark.parametrize("theme", list(Theme))
 def test_the_places_are_red_and_blue_to_the_eye(theme: Theme) -> None:
-    picture, table = decoded(_draw(_account(TOTALS), theme=theme)), Table(THREE)
+    picture, layout = decoded(_draw(_account(TOTALS), theme=theme)), _layout(THREE, TOTALS)
     for pair, channel in (((1, 0), 0), ((2, 1), 2)):
-        box = table.map(*pair).grow(table.frame_gap + 1)
-        colour = picture[box.top, (box.left + box.right) // 2]
+        box = layout.boxes[pair].grow(layout.frame[1] + 1)
+        colour = picture[box.top, box.middle[0]]
         assert colour.argmax() == channel
         assert colour[channel] > 1.4 * np.delete(colour, channel).max()
 
 
 def test_nothing_is_framed_where_nothing_contributes() -> None:
-    image, table = _draw(_account([[0.0] * 3] * 3)), Table(THREE)
+    totals = [[0.0] * 3] * 3
+    image = _draw(_account(totals))
     assert not np.isin(np.asarray(image), (FIRST, SECOND)).any()
-    for pair in product(range(3), range(3)):
-        assert (patch(image, table.map(*pair)) == rgb(Theme.LIGHT, NEUTRAL)).all()
+    for box in _layout(THREE, totals).boxes.values():
+        assert (patch(image, box) == rgb(Theme.LIGHT, NEUTRAL)).all()
 
 
 def test_a_single_pair_has_a_first_place_and_no_second() -> None:
     one = two_stages(Wiring.PAIRED, 1, 1)
-    image, table = _draw(_account([[-2.0]]), one), Table(one)
-    assert frame_colours(image, table.map(0, 0), table) == {FIRST}
+    image, layout = _draw(_account([[-2.0]]), one), _layout(one, [[-2.0]])
+    assert frame_colours(image, layout.boxes[0, 0], layout.frame) == {FIRST}
     assert not (np.asarray(image) == SECOND).any()
 
 
 @pytest.mark.parametrize("theme", list(Theme))
-@pytest.mark.parametrize("architecture", SHAPES, ids=str)
+@pytest.mark.parametrize("architecture", [*SHAPES, *shapes.GREY], ids=str)
 def test_every_cell_of_every_map_has_its_colour(architecture: Architecture, theme: Theme) -> None:
-    network, table = network_of(architecture), Table(architecture)
-    account = contributions(network, IMAGE).account(3)
-    image = ledger(explained(network, account), Style(theme=theme))
-    limit = np.abs(account.maps).max()
-    rows, columns = account.contributions.shape
+    network = network_of(architecture)
+    given = image_of(architecture)
+    account = contributions(network, given).account(2)
+    layout = _layout(architecture, account.contributions)
+    result = explained(network, account, predicted=2, target=2, image=given)
+    image = ledger(result, Style(theme=theme))
+    limit = max(np.abs(account.maps[pair]).max() for pair in layout.boxes)
     colours = set()
-    for pair in product(range(rows), range(columns)):
-        box = table.map(*pair)
-        side = box.width // 5
-        cells = diverging(account.maps[pair], limit).repeat(side, 0).repeat(side, 1)
-        pixels = np.asarray(image)[box.top : box.bottom, box.left : box.right]
-        assert (pixels == cells).all(), pair
+    for pair, box in layout.boxes.items():
+        cells = diverging(account.maps[pair], limit)
+        assert (region(image, box) == enlarged(cells, box)).all(), pair
         colours |= set(cells.ravel().tolist())
     assert colours & {POSITIVE, NEGATIVE}, "the greatest cell of all has an end of the scale"
 
 
-@pytest.mark.parametrize("architecture", SHAPES, ids=str)
-def test_filters_stand_at_the_heads(architecture: Architecture) -> None:
-    network, table = network_of(architecture), Table(architecture)
-    indices = np.asarray(ledger(explained(network, contributions(network, IMAGE).account(3))))
+@pytest.mark.parametrize("architecture", SHAPES[:3] + SHAPES[6:], ids=str)
+def test_filters_stand_at_the_heads_of_a_table(architecture: Architecture) -> None:
+    network = network_of(architecture)
+    account = contributions(network, IMAGE).account(3)
+    image, table = ledger(explained(network, account)), _layout(architecture, account.contributions)
+    assert isinstance(table, Table)
     filters, kernels = network.weights["conv1.weight"], network.weights["conv2.weight"]
     heads = [(table.filter(i), filters[i, 0], filters) for i in range(len(filters))]
     heads += [
         (table.kernel(i, j), kernels[j, i], kernels) for j in range(len(kernels)) for i in range(kernels.shape[1])
     ]
     for box, weights, layer in heads:
-        side = box.width // len(weights)
-        expected = signed_grey(weights, float(np.abs(layer).max())).repeat(side, 0).repeat(side, 1)
-        assert (indices[box.top : box.bottom, box.left : box.right] == expected).all(), box
+        expected = signed_grey(weights, float(np.abs(layer).max()))
+        assert (region(image, box) == enlarged(expected, box)).all(), box
+    for name in (*(f"map {i}" for i in range(len(filters))), *(f"filter {j}" for j in range(len(kernels)))):
+        assert len(written(image, name, NOTE, MUTED)) == 1, name
 
 
-@pytest.mark.parametrize("pictures", [False, True])
-@pytest.mark.parametrize("architecture", SHAPES, ids=str)
-def test_nothing_overlaps(architecture: Architecture, pictures: bool) -> None:
-    table = Table(architecture, pictures)
-    rows, columns = architecture.conv1_filters, architecture.conv2_filters
-    kernels = rows if architecture.wiring is Wiring.SUMMED else 1
-    frame = table.frame + table.frame_gap
-    boxes = [table.digit, *(table.filter(i) for i in range(rows))]
-    boxes += [table.map(i, j).grow(frame) for i in range(rows) for j in range(columns)]
-    boxes += [table.kernel(i, j) for i in range(kernels) for j in range(columns)]
-    taken = np.zeros((table.bottom + 50, table.right + 50), int)
-    for box in boxes:
-        taken[box.top - 1 : box.bottom + 1, box.left - 1 : box.right + 1] += 1
-    assert taken.max() == 1
+@pytest.mark.parametrize("architecture", [LENET, KERAS, THREE_STAGES], ids=str)
+def test_a_ranked_pair_has_its_name_above_it_and_its_kernel_beneath(architecture: Architecture) -> None:
+    network = network_of(architecture)
+    account = contributions(network, IMAGE).account(3)
+    image, layout = ledger(explained(network, account)), _layout(architecture, account.contributions)
+    kernels = network.weights[f"conv{len(architecture.stages)}.weight"]
+    for (i, j), box in layout.boxes.items():
+        spots = written(image, f"map {i} × filter {j}", NOTE, MUTED)
+        assert any(x == box.left and box.top - 14 < y < box.top for x, y in spots), (i, j)
+        corner = Box(box.right - 18, box.bottom + 6, box.right, box.bottom + 24)
+        expected = signed_grey(kernels[j, i], float(np.abs(kernels).max()))
+        assert (region(image, corner) == enlarged(expected, corner)).all(), (i, j)
+
+
+@pytest.mark.parametrize(("architecture", "shown", "others"), [(LENET, 19, 77), (KERAS, 19, 2029)], ids=str)
+def test_of_many_pairs_the_greatest_are_drawn_and_the_others_are_one_term(
+    architecture: Architecture, shown: int, others: int
+) -> None:
+    network = network_of(architecture)
+    account = contributions(network, IMAGE).account(3)
+    image, layout = ledger(explained(network, account)), _layout(architecture, account.contributions)
+    assert isinstance(layout, Ranking)
+    values = sorted(account.contributions.ravel().tolist(), key=abs)
+    first_two = sorted(account.contributions.ravel().tolist())[-2:]
+    least = min(
+        abs(account.contributions[pair]) for pair in layout.boxes if account.contributions[pair] not in first_two
+    )
+    assert least >= abs(values[-shown - 2]), "those that add or take most"
+    order = [account.contributions[pair] for pair in layout.boxes]
+    assert order == sorted(order, reverse=True)
+    for text in (f"{shown} pairs", f"{others:,} others"):
+        assert len(written(image, text, NOTE, MUTED)) == 1, text
+    assert len(written(image, f"+ {others:,}", BODY, MUTED)) == 1
+    rest = account.contributions.sum() - sum(order)
+    decimals = decimals_for(max(np.abs(account.contributions).max(), abs(account.logit)))
+    [value] = {
+        number(rest + shift, decimals)
+        for shift in (0.0, -(10.0**-decimals), 10.0**-decimals)
+        if any(y == layout.others.bottom + 18 for _, y in written(image, number(rest + shift, decimals), BODY))
+    }
+    assert written(image, value.removeprefix("−"), SUM), "the tile's number is the term of the sum"
+
+
+def test_a_sum_with_others_adds_up_as_shown() -> None:
+    totals = np.full((6, 7), 0.0)
+    totals[0, 0], totals[1] = 5.0, 0.333
+    totals[2:] = 0.0004
+    account = _account(totals.tolist(), 0.25, -1.0)
+    image = _draw(account, two_stages(Wiring.SUMMED, 6, 7))
+    # 5 + 7 × 0.333 = 7.331, of which 19 pairs with eleven of 0.0004; the others are 23 of 0.0004 and six of 0.
+    [first] = [text for text in ("7.33", "7.34") if written(image, text, SUM)]
+    [rest] = [text for text in ("0.00", "0.01") if written(image, text, SUM)]
+    total = written(image, f"{account.logit:.2f}", SUM, strong=True)
+    assert len(total) == 1
+    assert float(first) + float(rest) + 0.25 - 1.0 == pytest.approx(round(account.logit, 2))
 
 
 def test_totals_stand_beneath_their_maps() -> None:
-    image, table = _draw(_account(TOTALS)), Table(THREE)
+    image, layout = _draw(_account(TOTALS)), _layout(THREE, TOTALS)
     for pair, text in {(0, 0): "1.00", (0, 1): "−2.25", (1, 1): "0.00", (2, 2): "−9.00"}.items():
-        box = table.map(*pair)
-        spots = [(x, y) for x, y in written(image, text, BODY) if y == table.total_baseline(pair[0])]
+        box = layout.boxes[pair]
+        spots = [(x, y) for x, y in written(image, text, BODY) if y == layout.number(box)[1]]
         assert any(box.left < x < box.right for x, _ in spots), text
     assert len(written(image, "12.34", BODY, FIRST, strong=True)) == 1
     assert len(written(image, "8.75", BODY, SECOND, strong=True)) == 1
 
 
-def test_totals_of_many_filters_have_one_decimal() -> None:
-    lenet = two_stages(Wiring.SUMMED, 6, 16)
-    totals = np.zeros((6, 16))
-    totals[4, 11], totals[0, 15], totals[5, 0] = 13.37, 8.25, -42.19
-    image, table = _draw(_account(totals.tolist()), lenet), Table(lenet)
-    assert written(image, "13.4", NOTE, FIRST, strong=True)[0][1] == table.total_baseline(4)
-    assert written(image, "−42.2", NOTE)[0][1] == table.total_baseline(5)
-    assert frame_colours(image, table.map(0, 15), table) == {SECOND}
+@pytest.mark.parametrize("theme", list(Theme))
+@pytest.mark.parametrize("architecture", [COLOUR, TINY_VGG], ids=str)
+def test_a_colour_image_stands_in_the_corner(architecture: Architecture, theme: Theme) -> None:
+    network, given = network_of(architecture), image_of(architecture)
+    account = contributions(network, given).account(1)
+    image = ledger(explained(network, account, predicted=1, target=1, image=given), Style(theme=theme))
+    box = _layout(architecture, account.contributions).image
+    expected = np.rint(given * 255).astype(np.uint8).transpose(1, 2, 0)
+    assert (patch(image, box) == enlarged(expected, box)).all()
+
+
+def test_of_one_stage_the_row_is_the_image() -> None:
+    network = network_of(ONE_STAGE)
+    image = ledger(explained(network, contributions(network, IMAGE).account(3)))
+    assert len(written(image, "image", NOTE, MUTED)) == 1
+    assert len(written(image, "8 pairs", NOTE, MUTED)) == 1
+    assert (
+        len(written(image, "Filters: of stage 1. Filters: grey is 0, ink the stage’s largest weight.", NOTE, MUTED))
+        == 1
+    )
 
 
 def test_the_sum_line_has_the_actual_numbers() -> None:
@@ -241,16 +317,17 @@ def test_it_says_how_usual_the_use_of_filters_is_if_that_is_known() -> None:
     text = "Use of filters: more usual than in 62% of correctly predicted 8s."
     assert len(written(image, text, NOTE, MUTED)) == 1
     without = ledger(explained(network, account, predicted=5, target=8, versus=5))
-    assert image.height == without.height + 19
+    assert image.height == without.height + 18
     for one in (image, without):
-        [(_, baseline)] = written(one, "Filters: grey is 0, ink the layer’s largest weight.", NOTE, MUTED)
-        assert one.height - baseline == 19
+        text = "Maps: of stage 1. Filters: of stage 2. Filters: grey is 0, ink the stage’s largest weight."
+        [(_, baseline)] = written(one, text, NOTE, MUTED)
+        assert one.height - baseline == 20
 
 
 def test_the_places_are_named_with_numbers_from_zero() -> None:
     image = _draw(_account(TOTALS))
-    assert len(written(image, "first: conv1[1]×conv2[0]", NOTE)) == 1
-    assert len(written(image, "second: conv1[2]×conv2[1]", NOTE)) == 1
+    assert len(written(image, "first: map 1 × filter 0", NOTE)) == 1
+    assert len(written(image, "second: map 2 × filter 1", NOTE)) == 1
 
 
 def test_the_colour_bar_names_the_greatest_cell_of_all_maps() -> None:
@@ -261,7 +338,7 @@ def test_the_colour_bar_names_the_greatest_cell_of_all_maps() -> None:
 
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
 def test_scale_three_is_exactly_three_times_the_size(architecture: Architecture) -> None:
-    account = _account(np.ones((architecture.conv1_filters, architecture.conv2_filters)).tolist())
+    account = _account(np.ones(architecture.pairs).tolist())
     one, three = _draw(account, architecture), _draw(account, architecture, scale=3)
     assert three.size == (3 * one.width, 3 * one.height)
 
@@ -269,7 +346,7 @@ def test_scale_three_is_exactly_three_times_the_size(architecture: Architecture)
 @pytest.mark.parametrize("totals", [0.0, 0.00001, 123456.0, -98765.4])
 @pytest.mark.parametrize("architecture", SHAPES, ids=str)
 def test_no_text_or_frame_reaches_the_margin(architecture: Architecture, totals: float) -> None:
-    account = _account(np.full((architecture.conv1_filters, architecture.conv2_filters), totals).tolist(), 1e5, -1e5)
+    account = _account(np.full(architecture.pairs, totals).tolist(), 1e5, -1e5)
     indices = np.asarray(_draw(account, architecture, target=8, versus=3)).copy()
     margin = 16
     indices[margin:-margin, margin:-margin] = PAPER
@@ -286,5 +363,5 @@ def test_an_empty_picture_draws_without_a_warning() -> None:
     empty = np.zeros((28, 28))
     account = contributions(network, empty).account(0)
     image = ledger(explained(network, account, predicted=0, target=0, image=empty))
-    box = Table(THREE).digit
+    box = _layout(THREE, account.contributions).image
     assert len(np.unique(patch(image, box).reshape(-1, 3), axis=0)) == 1

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score
-from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.network import Array
-from konkyo.service.drawing.layout.magnified import DIGIT, MAP, pixel_box
-from konkyo.service.drawing.occlusion import KEY, critical_classes, occlusion
-from konkyo.service.drawing.primitives.canvas import NOTE, SUM, TITLE
+from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score, explain_occlusion
+from konkyo.models.hiding.regions import FillKind, Hiding, Regions
+from konkyo.models.network import Array, Network
+from konkyo.service.drawing.layout.magnified import Magnified
+from konkyo.service.drawing.occlusion import critical_classes, occlusion
+from konkyo.service.drawing.primitives.canvas import NOTE, SUM, TITLE, Box
 from konkyo.service.drawing.primitives.colours import (
     INK,
     MUTED,
@@ -22,9 +22,13 @@ from konkyo.service.drawing.primitives.colours import (
     rgb,
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.drawn import decoded, patch, written
-from tests.helpers.shapes import THREE, network_of
+from tests.helpers.drawn import decoded, enlarged, patch, written
+from tests.helpers.shapes import THREE, TINY_VGG, image_of, network_of
 
+LAYOUT = Magnified(28)
+IMAGE, MAP = LAYOUT.image, LAYOUT.map
+# The example of an outline in the legend.
+KEY = Box(24, IMAGE.bottom + 78, 52, IMAGE.bottom + 106)
 EMPTY = np.zeros((28, 28))
 FULL = np.ones((28, 28))
 
@@ -56,9 +60,11 @@ def _result(
     )
 
 
-def _draw(image: Array, found: Occlusion, style: Style = Style(), versus: int | None = None) -> Image.Image:
+def _draw(
+    image: Array, found: Occlusion, style: Style = Style(), versus: int | None = None, network: Network | None = None
+) -> Image.Image:
     result = OcclusionExplanation(
-        network=network_of(THREE),
+        network=network or network_of(THREE),
         image=image,
         logits=found.logits,
         target=int(found.target),
@@ -73,7 +79,7 @@ def _draw(image: Array, found: Occlusion, style: Style = Style(), versus: int | 
 
 def _pixel(image: Image.Image, row: int, column: int, scale: int = 1) -> np.ndarray:
     """The palette indices of one picture pixel's square in the heatmap."""
-    left, top, right, bottom = (edge * scale for edge in pixel_box(row, column))
+    left, top, right, bottom = (edge * scale for edge in LAYOUT.box(row, column))
     return np.asarray(image)[top:bottom, left:right]
 
 
@@ -143,7 +149,7 @@ def test_the_prediction_stands_in_the_corner_of_each_group() -> None:
     negative = Image.fromarray(_reversed(np.asarray(image)))
     spots = {digit: written(negative, str(digit), NOTE) for digit in (9, 0, 3)}
     for digit, (row, column) in {9: (6, 8), 0: (20, 4), 3: (24, 24)}.items():
-        box = pixel_box(row, column)
+        box = LAYOUT.box(row, column)
         inside = [(x, y) for x, y in spots[digit] if box.left <= x < box.right and box.top < y <= box.top + 14]
         assert len(inside) == 1, digit
 
@@ -154,6 +160,59 @@ def _reversed(indices: np.ndarray) -> np.ndarray:
         indices == PAPER, INK, np.where((indices > INK - 15) & (indices < INK), 2 * INK - 15 - indices, PAPER)
     )
     return ramp.astype(np.uint8)
+
+
+def _named(names: dict[int, str]) -> Network:
+    given = network_of(THREE)
+    return Network(given.architecture, given.weights, tuple(names.get(number, str(number)) for number in range(10)))
+
+
+@pytest.mark.parametrize("name", ["school bus", "a tabby cat on a sofa"])
+def test_a_long_name_stands_above_its_outline(name: str) -> None:
+    found = _result(predictions={(5, 4): 9, (5, 5): 9})
+    image = _draw(EMPTY, found, network=_named({9: name}))
+    [(x, baseline)] = written(Image.fromarray(_reversed(np.asarray(image))), name, NOTE)
+    corner = LAYOUT.box(10, 8)
+    assert corner.left < x < corner.left + 8
+    assert baseline < corner.top
+    assert (_pixel(image, 10, 9)[4:] == NEUTRAL).all(), "the outlined part stays visible"
+    assert written(image, "hide one region", NOTE)
+
+
+def test_a_tag_that_would_lie_on_another_is_left_out() -> None:
+    found = _result(predictions={(5, 4): 9, (5, 6): 3})
+    image = _draw(EMPTY, found, network=_named({9: "school bus", 3: "sport car"}))
+    reverse = Image.fromarray(_reversed(np.asarray(image)))
+    assert len(written(reverse, "school bus", NOTE)) == 1
+    assert written(reverse, "sport car", NOTE) == []
+    found = _result(predictions={(5, 2): 9, (5, 10): 3})
+    apart = Image.fromarray(
+        _reversed(np.asarray(_draw(EMPTY, found, network=_named({9: "school bus", 3: "sport car"}))))
+    )
+    assert len(written(apart, "school bus", NOTE)) == len(written(apart, "sport car", NOTE)) == 1
+
+
+def test_a_name_at_the_right_edge_ends_there() -> None:
+    image = _draw(EMPTY, _result(predictions={(5, 13): 9}), network=_named({9: "school bus"}))
+    [(x, _)] = written(Image.fromarray(_reversed(np.asarray(image))), "school bus", NOTE)
+    assert x < LAYOUT.box(10, 26).left
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_a_colour_image_is_beside_the_heatmap_and_outlines_are_ink_on_it(theme: Theme) -> None:
+    network, given, layout = network_of(TINY_VGG), image_of(TINY_VGG), Magnified(64)
+    found = explain_occlusion(network, given, hiding=Hiding(Regions(8, side=64)))
+    prediction = np.full((8, 8), int(found.predicted))
+    prediction[2, 3] = (int(found.predicted) + 1) % 10
+    found = replace(found, occlusion=replace(found.occlusion, prediction=prediction))
+    image = occlusion(found, Style(theme=theme))
+    expected = np.rint(given * 255).astype(np.uint8).transpose(1, 2, 0)
+    assert (patch(image, layout.image) == enlarged(expected, layout.image)).all()
+    corner = layout.box(16, 24)
+    outlined = patch(image, Box(corner.left, corner.top, corner.left + 40, corner.top + 40))
+    for edge in (outlined[-2:], outlined[:, -2:]):
+        assert (edge == rgb(theme, INK)).all()
+    assert (outlined[-3, 3:-3] == rgb(theme, PAPER)).all()
 
 
 def test_regions_of_one_pixel_have_no_room_for_a_prediction() -> None:
@@ -200,7 +259,7 @@ def test_the_digit_stands_beside_the_heatmap() -> None:
     image = np.linspace(0, 1, 784).reshape(28, 28)
     drawn = _draw(image, _result(), Style(theme=Theme.DARK))
     expected = grey(image).repeat(4, 0).repeat(4, 1)
-    assert (np.asarray(drawn)[DIGIT.top : DIGIT.bottom, DIGIT.left : DIGIT.right] == expected).all()
+    assert (np.asarray(drawn)[IMAGE.top : IMAGE.bottom, IMAGE.left : IMAGE.right] == expected).all()
 
 
 @pytest.mark.parametrize(
@@ -215,6 +274,14 @@ def test_the_caption_says_what_was_hidden() -> None:
     result = _result(Regions(4, 3), predictions={(0, 0): 1, (8, 8): 1}, fill=0.5)
     image = _draw(EMPTY, result)
     assert len(written(image, "regions of 4×4 pixels, stride 3, fill 0.5; 2 of 81 critical", NOTE, MUTED)) == 1
+
+
+@pytest.mark.parametrize("fill", list(FillKind))
+def test_the_caption_names_a_fill_that_is_made_from_the_image(fill: FillKind) -> None:
+    image = _draw(EMPTY, replace(_result(), hiding=Hiding(Regions(2), fill)))
+    assert (
+        len(written(image, f"regions of 2×2 pixels, stride 2, fill {fill.value}; 0 of 196 critical", NOTE, MUTED)) == 1
+    )
 
 
 @pytest.mark.parametrize(

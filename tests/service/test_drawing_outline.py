@@ -44,3 +44,13 @@ def test_around_does_not_leave_the_picture() -> None:
     found = around(inside, 3, 1)
     assert found.sum() == 2 * 7
     assert not around(np.ones((28, 28), bool), 3, 1).any()
+
+
+def test_any_side_of_an_image() -> None:
+    groups = np.full((8, 8), NONE)
+    groups[2:4, 5:7] = 1
+    expected = np.zeros((24, 24), bool)
+    expected[6:12, 15:21] = True
+    expected[7:11, 16:20] = False
+    assert (edges(groups, 3, 1) == expected).all()
+    assert around(groups != NONE, 3, 1).sum() == 4 * 7

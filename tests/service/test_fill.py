@@ -34,7 +34,7 @@ def test_the_background_is_the_median_of_each_channels_border(shapes: TestClient
     border[1:-1, 1:-1] = False
     hidden = image.copy()
     hidden[0, :, 8:16, 16:24] = np.median(image[0][:, border], axis=1)[:, None, None]
-    network = shapes.app.state.catalogue.get(name).precise  # type: ignore[attr-defined]
+    network = shapes.app.state.service.catalogue.get(name).precise  # type: ignore[attr-defined]
     whole, without = (torch_layers(network, one)[-1].numpy()[0, 1] for one in (image, hidden))
     assert whole != pytest.approx(without, abs=1e-3)
     assert body["whole"] == pytest.approx(whole, abs=1e-11)
@@ -44,7 +44,7 @@ def test_the_background_is_the_median_of_each_channels_border(shapes: TestClient
 @pytest.mark.parametrize("fill", FillKind)
 @pytest.mark.parametrize("name", ["colour", "deep"])
 def test_every_combination_has_it_too(shapes: TestClient, name: str, fill: FillKind) -> None:
-    image, network = upload(ARCHITECTURES[name])[0], shapes.app.state.catalogue.get(name).precise  # type: ignore[attr-defined]
+    image, network = upload(ARCHITECTURES[name])[0], shapes.app.state.service.catalogue.get(name).precise  # type: ignore[attr-defined]
     body = ask(shapes, "/explain/shapley", name, fill=fill.value, region=8)
     result = explain_shapley(network, image, region=8, fill=fill)
     assert body["fill"] == fill.value

@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 
 from konkyo.models.files.card import Polarity
+from konkyo.models.preparation.doubts import InputWarning
+from konkyo.models.preparation.expected import Fit
+from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
-from konkyo.service.imaging.fitting import fit_as_mnist
-from konkyo.service.imaging.input_warnings import InputWarning
 from konkyo.trainer.data import Digits
 from tests.helpers.pictures import encode
 from tools.photographs import KINDS, read_right

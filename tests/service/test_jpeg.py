@@ -6,10 +6,10 @@ import pytest
 from PIL import Image, ImageFile
 
 from konkyo.models.files.card import Polarity
+from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging import jpeg
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
 from tests.helpers.pictures import encode, pixels
 from tests.helpers.refuse import refuses
 from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment

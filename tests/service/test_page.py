@@ -7,8 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.files.checkpoint import load_all
+from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.colours import _COLOURS
-from konkyo.service.page import MEDIA_TYPES, WEB
+from konkyo.service.web.page import MEDIA_TYPES, WEB
+from konkyo.service.settings import Settings
 from konkyo.trainer.data import read
 from tests.helpers.folders import DATA
 from tests.helpers.pictures import DIGITS, decode
@@ -39,6 +41,22 @@ def test_the_page(client: TestClient) -> None:
     }
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_no_link_leads_nowhere(client: TestClient) -> None:
+    """An edge does not show /docs, and says whom it asks for."""
+    link = '<a href="/docs" data-word="documentation"></a>'
+    assert client.get("/docs").status_code == 200
+    whole = client.get("/")
+    closed = TestClient(create_app(Settings(docs=False)))
+    assert closed.get("/docs").status_code == 404
+    for answer in (closed.get("/"), client.get("/", headers={"X-Forwarded-For": "192.0.2.1"})):
+        assert answer.text == whole.text.replace(link, "")
+        assert "/docs" not in answer.text
+        kept = {"If-None-Match": answer.headers["etag"]}
+        assert closed.get("/", headers=kept).status_code == 304
+        assert client.get("/", headers=kept).status_code == 200
+    assert link in whole.text
 
 
 @pytest.mark.parametrize("path", FILES)

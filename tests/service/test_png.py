@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from konkyo.models.files.card import Polarity
+from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError
 from konkyo.service.imaging import png
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.service.imaging.expected import Fit
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs

@@ -1,4 +1,5 @@
 import shutil
+from http import HTTPStatus
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def test_it_is_a_slide(client: TestClient) -> None:
     height, width, _ = small.shape
     assert large.shape == (2 * height, 2 * width, 3)
     assert 1.6 < width / height < 1.9
+
+
+def test_a_picture_of_more_than_4000_pixels_a_side_is_refused_with_the_scale_that_fits(client: TestClient) -> None:
+    answer = client.post("/explain/process", params={"format": "png", "scale": 4}, files={"file": sample(5)})
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    [wrong] = answer.json()["errors"]
+    assert wrong["parameter"] == "scale"
+    assert wrong["message"] == "this picture is 1086×612 pixels at scale 1, so scale must be at most 3, not 4"
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -51,6 +53,15 @@ def test_the_refusal_says_which_header(guarded: TestClient) -> None:
     check_problem(answer, 401, "unauthorized", detail)
     assert answer.headers["www-authenticate"] == "X-API-Key"
     assert "guess" not in answer.text
+
+
+def test_the_log_names_the_key_by_its_hash_alone(guarded: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+    for key in ("first-key", "second-key", "wrong-key", None):
+        ask(guarded, "POST", "/predict", key)
+    said = capsys.readouterr().out
+    # printf %s first-key | sha256sum | cut -c 1-8
+    assert [json.loads(line).get("key") for line in said.splitlines()] == ["9e24b553", "f397f260", None, None]
+    assert "-key" not in said
 
 
 @pytest.mark.parametrize("path", OPEN)

@@ -17,7 +17,8 @@ from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
 from tests.helpers.any_network import torch_layers
 from tests.helpers.operations import check_problem
-from tests.helpers.served import ARCHITECTURES, upload
+from tests.helpers.pictures import decode
+from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 
 # The side of the regions in every combination: the smallest with at most nine a cell, or 16 in all. By hand: cells see
 # 12, 13, 12, 16, 6, 4, 8 and 10 pixels a side, 4, 4, 4, 4, 2, 2, 8 and 4 apart.
@@ -41,7 +42,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def checkpoint(shapes: TestClient, name: str) -> Checkpoint:
-    found: Checkpoint = shapes.app.state.catalogue.get(name)  # type: ignore[attr-defined]
+    found: Checkpoint = shapes.app.state.service.catalogue.get(name)  # type: ignore[attr-defined]
     return found
 
 
@@ -270,6 +271,26 @@ def test_what_would_take_too_much_is_refused_by_its_cost(shapes: TestClient) -> 
     check_problem(answer, 422, "invalid-parameter", detail)
 
 
+def test_what_a_network_cannot_answer_is_said_before(shapes: TestClient) -> None:
+    """All that its card says cannot be asked is refused, and the rest is answered."""
+    explains = {one["operation"]: one for one in shapes.get("/models/huge").json()["explains"]}
+    file, too_large = upload(EXTREMES["huge"])[1], "one image takes this network more than 64 MiB"
+    for operation in ("filters", "process"):
+        assert explains[operation]["cannot"][0] == {"what": "image", "why": too_large}
+        answer = shapes.post(f"/explain/{operation}", params={"model": "huge"}, files=file)
+        check_problem(answer, 422, "invalid-parameter", f"model: {too_large}")
+    for operation in ("shapley", "grounds"):
+        assert explains[operation]["regions"] == []
+        answer = shapes.post(f"/explain/{operation}", params={"model": "huge"}, files=file)
+        detail = "region: hiding changes 4 regions of this image, and all their combinations take more than 64 MiB"
+        check_problem(answer, 422, "invalid-parameter", detail)
+    assert explains["predict"]["cannot"] == []
+    assert explains["occlusion"]["regions"] == [32]
+    assert shapes.post("/predict", params={"model": "huge"}, files=file).status_code == 200
+    answer = shapes.post("/explain/occlusion", params={"model": "huge"}, files=file)
+    assert (answer.status_code, answer.json()["region"]) == (200, 32)
+
+
 def test_the_process_in_stages(shapes: TestClient, name: str) -> None:
     body = ask(shapes, "/explain/process", name, target=1, versus=0)
     architecture, image = ARCHITECTURES[name], upload(ARCHITECTURES[name])[0]
@@ -337,6 +358,23 @@ def test_a_process_of_no_maps_or_too_many(shapes: TestClient, top: int) -> None:
     said = "greater than or equal to 1" if top == 0 else "less than or equal to 256"
     answer = shapes.post("/explain/process", params={"top": top}, files=upload(ARCHITECTURES["deep"])[1])
     check_problem(answer, 422, "invalid-parameter", f"top: must be {said}")
+
+
+def test_every_answer_comes_as_a_picture(shapes: TestClient, name: str, path: str) -> None:
+    parameters: dict[str, str | int] = {"model": name, "format": "png"}
+    if path == "/explain/grounds" and name == "single":
+        parameters["region"] = 7  # by itself each of 196 regions would play
+    answer = shapes.post(path, params=parameters, files=upload(ARCHITECTURES[name])[1])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    height, width, _ = decode(answer.content).shape
+    assert 100 < height < 4000
+    assert 100 < width < 4000
+
+
+def test_the_filters_come_as_a_picture(shapes: TestClient, name: str) -> None:
+    answer = shapes.get(f"/models/{name}/filters", params={"format": "png"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert max(decode(answer.content).shape) < 4000
 
 
 def test_an_image_of_another_size_is_refused(shapes: TestClient, name: str, path: str) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from konkyo.service.app import create_app
 from konkyo.service.http import telemetry
+from konkyo.service.settings import Settings
 from tests.helpers.pictures import sample
 from tests.helpers.telemetry import lines, metric
 
@@ -43,9 +45,19 @@ def test_a_refusal_names_its_problem_and_nothing_of_the_clients(
 
 def test_what_one_request_noted_is_not_in_the_next(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     client.post("/predict", files={"file": sample(7)})
-    client.get("/healthz")
+    client.get("/models")
     _, second = lines(capsys)
     assert "image" not in second
+
+
+@pytest.mark.threat("logs without end")
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
+def test_a_health_check_is_logged_only_where_it_fails(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    client = TestClient(create_app(Settings(trusted_hosts="konkyo.example")))
+    assert client.get(path, headers={"Host": "konkyo.example"}).status_code == 200
+    assert client.get(path, headers={"Host": "other.example"}).status_code == 400
+    [line] = lines(capsys)
+    assert (line["status"], line["problem"]) == (400, "unknown-host")
 
 
 def test_a_request_id_is_kept_only_if_it_is_one(client: TestClient) -> None:
@@ -60,6 +72,15 @@ def test_explanations_are_timed_by_method(client: TestClient) -> None:
     for _ in range(3):
         client.post("/explain/occlusion", params={"format": "png"}, files={"file": sample(7)})
     assert metric(client, name) == before + 3
+
+
+def test_each_turn_is_timed(client: TestClient) -> None:
+    """A prediction of 28×28 pixels waits for none."""
+    before = metric(client, "konkyo_queue_seconds_count")
+    client.post("/predict", files={"file": sample(7)})
+    assert metric(client, "konkyo_queue_seconds_count") == before
+    client.post("/explain/shapley", files={"file": sample(7)})
+    assert metric(client, "konkyo_queue_seconds_count") == before + 1
 
 
 def test_refusals_are_counted_by_reason(client: TestClient) -> None:
@@ -102,6 +123,17 @@ def test_a_worker_that_has_been_replaced_names_no_model_any_more(tmp_path: Path)
     ]
     assert 'konkyo_rejected_total{reason="busy"} 2.0' in second
     assert not left.exists()
+
+
+def test_the_memory_of_each_process_is_there_with_several_workers(tmp_path: Path) -> None:
+    """prometheus_client has it for a single one only."""
+    found = [line for line in worker(tmp_path, "hash") if line.startswith("process_resident_memory_bytes{")]
+    memory = {int(pid): float(size) for line in found for pid, size in re.findall(r'pid="(\d+)"} (.+)', line)}
+    statm = Path("/proc/self/statm").read_text().split()
+    assert len(memory) == len(found) == 2
+    ours = memory.pop(os.getpid())
+    assert ours == pytest.approx(int(statm[1]) * os.sysconf("SC_PAGE_SIZE"), rel=0.2)
+    assert 2**24 < min(memory.values()) < 2**30
 
 
 @pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])

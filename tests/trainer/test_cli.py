@@ -148,7 +148,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     assert sorted(path.name for path in out.iterdir()) == ["1k5-2k3u.json", "1k5-2k3u.safetensors"]
     assert sorted(path.name for path in (runs / "1k5-2k3u").iterdir()) == ["paper-4-5.pt"]
     made = load(out / "1k5-2k3u.safetensors")
-    assert made.network.architecture == two_stages(Wiring.SUMMED, 1, 2, conv2_bias=False)
+    assert made.network.architecture == two_stages(Wiring.SUMMED, 1, 2, bias=False)
     assert made.card.recipe == {
         "steps": 60,
         "batch": 20,

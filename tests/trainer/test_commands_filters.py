@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.filters as command_module
+import konkyo.trainer.commands.studies as studies_module
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.usage import Distinct
@@ -49,7 +51,7 @@ def run(*arguments: str | Path) -> Result:
 def test_everything_from_a_slice(
     name: str, models: Path, tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_module, "data_set", lambda _, part: {"train": digits}[part])
+    monkeypatch.setattr(studies_module, "data_set", lambda _, part, *__: {"train": digits}[part])
     arguments = ("--model", name, "--models", models, "--out", tmp_path / "out", "--images", "600")
     result = run(*arguments)
     assert result.exit_code == 0, result.output
@@ -64,10 +66,10 @@ def test_everything_from_a_slice(
     assert [int(row[0]) for row in rows] == list(range(10))
     for one, (_, images, pair, share, mean, second) in zip(usage.classes, rows, strict=True):
         assert int(images) == one.images
-        assert pair == f"{one.first.conv1}×{one.first.conv2}"
+        assert pair == f"{one.first.map}×{one.first.filter}"
         assert float(share) == pytest.approx(100 * one.first.share, abs=0.051)
         assert float(mean) == pytest.approx(one.first.mean, abs=0.0051)
-        assert second == (f"{one.second.conv1}×{one.second.conv2}" if one.second else "–")
+        assert second == (f"{one.second.map}×{one.second.filter}" if one.second else "–")
     assert f"the 10 classes use {usage.distinct.first} different pairs." in result.output.replace("\n", "")
     assert "".join(f"written: {path}" for path in made) in result.output.replace("\n", "")
 
@@ -113,7 +115,7 @@ def test_the_shipped_studies_are_those_of_the_shipped_checkpoints(name: str) -> 
     digits = read(Path(str(MNIST)), "train")
     path = DIRECTORY / f"{name}.safetensors"
     shape = load(path).network.architecture
-    few = shape.conv1_filters * shape.conv2_filters <= 9
+    few = prod(shape.pairs) <= 9
     usage_script.check(path, digits.images, digits.labels, range(10) if few else (4,))
     usage = usage_file.load(DIRECTORY, load(path))
     assert usage is not None
@@ -134,8 +136,8 @@ def test_an_odd_digit_shows(name: str, digits: Digits) -> None:
     for images in (digits.scaled(np.float64)[-150:], np.rot90(digits.scaled(np.float64)[-150:], axes=(1, 2))):
         ledger = contributions(checkpoint.precise, images)
         read = ledger.logits.argmax(-1)
-        usual = [usage.typicality(one)[digit] for one, digit in zip(ledger.contributions, read, strict=True)]
-        means.append(float(np.mean([one.percentile for one in usual])))
+        usual = [usage.typicality(one) for one in ledger.contributions]
+        means.append(float(np.mean([one[digit].percentile for one, digit in zip(usual, read, strict=True) if one])))
     upright, lying = means
     assert 35 < upright < 65
     assert lying < upright / 2
@@ -146,7 +148,7 @@ def test_networks_of_other_data_sets_are_left_out_or_refused(
 ) -> None:
     write_pictures(tmp_path / "bars", {"lying": 90.0, "upright": 0.0}, 5)
     bars = read(tmp_path / "bars", "train")
-    monkeypatch.setattr(command_module, "data_set", lambda *_: bars)
+    monkeypatch.setattr(studies_module, "data_set", lambda *_: bars)
     result = run("--models", models)
     assert isinstance(result.exception, RunError)
     assert str(result.exception) == "no checkpoint is of the data set bars; train one, or name another with --data"

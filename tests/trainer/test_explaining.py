@@ -210,13 +210,13 @@ NO_IMAGES = {
         HEAD + bytes(784),
         "cannot be read as an IDX file of images: the header announces 1568 bytes, the file holds 784",
     ),
-    "another size": (
-        bytes.fromhex("00000803 00000001 00000002 00000002") + bytes(4),
-        "holds an array of shape (1, 2, 2), and should hold images of 28×28",
+    "oblong": (
+        bytes.fromhex("00000803 00000001 00000002 00000003") + bytes(6),
+        "holds an array of shape (1, 2, 3), and should hold square images",
     ),
     "no images": (
         bytes.fromhex("00000803 00000000 0000001c 0000001c"),
-        "holds an array of shape (0, 28, 28), and should hold images of 28×28",
+        "holds an array of shape (0, 28, 28), and should hold square images",
     ),
 }
 
@@ -228,6 +228,14 @@ def test_files_that_hold_no_images(tmp_path: Path, name: str) -> None:
     path.write_bytes(content)
     with refuses(DataError, f"{path} {message}"):
         open_images(path)
+
+
+def test_images_of_another_size_than_the_networks(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    write_images(path, np.zeros((2, 32, 32), np.uint8))
+    checkpoint = load_all()["paired-3x3"]
+    with refuses(DataError, f"{path} holds images of 32×32; paired-3x3 takes 28×28"):
+        new_job(path, None, checkpoint, DIRECTORY, [], 10, tmp_path / "out")
 
 
 def command(*arguments: str | Path) -> list[str]:

@@ -84,14 +84,23 @@ def test_names_must_fit_the_labels(classes: str, message: str, tmp_path: Path) -
 
 
 def test_odd_files_are_refused_with_what_would_be_right(tmp_path: Path) -> None:
-    odd = tmp_path / "large"
-    write_idx(odd, "x-train", np.zeros((2, 32, 32), np.uint8), [0, 1])
+    odd = tmp_path / "oblong"
+    write_idx(odd, "x-train", np.zeros((2, 28, 32), np.uint8), [0, 1])
     with refuses(
         DataError,
-        f"{odd / 'x-train-images-idx3-ubyte'} holds images of 32 × 32; they must be 28 × 28. Pictures of other sizes "
-        "may be in one folder a class, as PNG files: they are resized",
+        f"{odd / 'x-train-images-idx3-ubyte'} holds images of 28 × 32; they must be square, of 8 to 64 pixels a side. "
+        "Pictures of other sizes may be in one folder a class: they are resized",
     ):
         read(odd, "train")
+    small = tmp_path / "small"
+    write_idx(small, "x-train", np.zeros((2, 9, 9), np.uint8), [0, 1])
+    write_idx(small, "x-test", np.zeros((2, 9, 9), np.uint8), [0, 1])
+    assert read(small, "train", 9).images.shape == (2, 9, 9)
+    message = f"{small} holds grey images of 9 × 9, not of {{}}: only pictures, in one folder a class, are resized"
+    with refuses(DataError, message.format("28 × 28")):
+        read(small, "train", 28)
+    with refuses(DataError, message.format("9 × 9 in colour")):
+        read(small, "train", colour=True)
     odd = tmp_path / "labels"
     write_idx(odd, "x-train", images(3), [0, 1])
     with refuses(
@@ -125,7 +134,10 @@ def test_odd_files_are_refused_with_what_would_be_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"flip": True}, "has 'flip'; it may have name, licence, preprocessing, polarity, mirror, transpose, warnings"),
+        (
+            {"flip": True},
+            "has 'flip'; it may have name, licence, preprocessing, polarity, colour, mirror, transpose, warnings",
+        ),
         ({"mirror": 1}, ": mirror must be true or false, not 1"),
         ({"name": ""}, ": name must be text, not ''"),
         ({"polarity": "dark"}, ": polarity must be auto or light-on-dark or dark-on-light, not 'dark'"),

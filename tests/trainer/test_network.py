@@ -84,5 +84,5 @@ def test_an_export_is_not_changed_by_further_training(architecture: Architecture
     exported = twin.export()
     before = exported.weights["affine.bias"].tolist()
     with torch.no_grad():
-        twin.affine.bias.add_(1)
+        twin.get_parameter("affine.bias").add_(1)
     assert exported.weights["affine.bias"].tolist() == before

@@ -60,7 +60,8 @@ def test_the_card_says_what_it_was_trained_on(served: Served) -> None:
     count, client = served
     card = client.get("/models/bars").json()
     assert card["classes"] == sorted(SETS[count])
-    assert (card["architecture"]["classes"], len(card["accuracy"]["per_class"])) == (count, count)
+    assert len(card["accuracy"]["per_class"]) == count
+    assert card["input"]["channels"] == 1
     assert (card["preprocessing"], card["polarity"], card["warnings"]) == ("resize", "auto", [])
     assert (card["dataset"]["name"], card["dataset"]["licence"], [*card["dataset"]["files"]]) == (
         "bars",

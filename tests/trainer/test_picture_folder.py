@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.preparation import resized
+from konkyo.models.preparation.resizing import resized
+from konkyo.trainer import picture_folder
 from konkyo.trainer.data import read
 from konkyo.trainer.errors import DataError
 from tests.helpers.datasets import bars, described, write_pictures
@@ -68,7 +69,7 @@ def test_pictures_of_any_size_and_format_become_light_on_dark(tmp_path: Path) ->
         bars(90, number).save(tmp_path / "b" / f"{number}.png")
     both = [read(tmp_path, part) for part in ("train", "t10k")]
     same = np.concatenate([part.images[part.labels == 0] for part in both])
-    expected = resized(1 - np.asarray(picture) / 255) * 255
+    expected = resized(1 - np.asarray(picture) / 255, 28) * 255
     assert len(same) == 8
     close = [np.abs(image - expected).max() < 6 for image in same.astype(float)]
     assert sum(close) == 7  # and one other bar
@@ -131,3 +132,58 @@ def test_wrong_folders_are_refused(tmp_path: Path) -> None:
     write_pictures(tmp_path / "half" / "test", UPRIGHT, 2)
     with refuses(DataError, f"{tmp_path / 'half'} has a folder test, but none called train beside it"):
         read(tmp_path / "half", "train")
+
+
+def coloured(red: int, number: int, size: tuple[int, int] = (30, 20)) -> Image.Image:
+    """Noise in which one channel stands out."""
+    noise = np.random.default_rng(number).integers(0, 40, (*size[::-1], 3), dtype=np.uint8)
+    noise[..., red] += 180
+    return Image.fromarray(noise)
+
+
+def write_coloured(directory: Path, grey: int, count: int) -> None:
+    """``count`` pictures of each of two classes, of which the first ``grey`` are grey."""
+    for channel, name in enumerate(("red", "green")):
+        (directory / name).mkdir(parents=True)
+        for number in range(count):
+            picture = coloured(channel, number).convert("L" if number < grey else "RGB")
+            picture.convert("RGB").save(directory / name / f"{number:03}.png")
+
+
+def test_colour_is_kept_where_pictures_are_coloured(tmp_path: Path) -> None:
+    write_coloured(tmp_path, 3, 10)
+    train, test = (read(tmp_path, part, 12) for part in ("train", "t10k"))
+    assert (train.images.shape, test.images.shape) == ((16, 3, 12, 12), (4, 3, 12, 12))
+    assert (train.side, train.channels) == (12, 3)
+    assert train.about.notes[0] == "14 of 20 pictures are coloured: images are in colour"
+    assert train.about.polarity == "light-on-dark"  # as they are
+    both = np.concatenate([train.images, test.images])
+    expected = np.rint(resized(np.asarray(coloured(1, 9)).transpose(2, 0, 1) / 255, 12) * 255)
+    assert np.abs(both - expected).max((1, 2, 3)).min() == 0
+    # Grey pictures have three equal channels.
+    assert (both == both[:, :1]).all((1, 2, 3)).sum() == 6
+    assert read(tmp_path, "train", 12, colour=False).images.shape == (16, 12, 12)
+
+
+def test_a_few_coloured_pictures_are_read_in_grey(tmp_path: Path) -> None:
+    write_coloured(tmp_path, 29, 30)
+    digits = read(tmp_path, "train")
+    assert (digits.side, digits.channels) == (28, 1)
+    assert digits.about.notes[0] == "2 of 60 pictures are coloured, fewer than one in 10: images are grey"
+    assert digits.about.polarity == "auto"
+    described(tmp_path, colour=True)
+    assert (read(tmp_path, "train").channels, len(read(tmp_path, "train").about.notes)) == (3, 1)
+
+
+def test_the_training_pictures_decide_for_the_test_pictures(tmp_path: Path) -> None:
+    write_coloured(tmp_path / "train", 0, 3)
+    write_coloured(tmp_path / "test", 2, 2)
+    train, test = (read(tmp_path, part) for part in ("train", "t10k"))
+    assert (train.channels, test.channels) == (3, 3)
+    assert train.about.notes == test.about.notes == ("6 of 6 pictures are coloured: images are in colour",)
+
+
+def test_classes_are_counted_as_people_do(tmp_path: Path) -> None:
+    for name in ("10", "2", "1", "a10", "a9"):
+        (tmp_path / name).mkdir()
+    assert picture_folder._classes(tmp_path) == ("1", "2", "10", "a9", "a10")

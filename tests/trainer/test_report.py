@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner
 
 from konkyo.models.architecture import Wiring, two_stages
+from konkyo.models.files import usage_file
+from konkyo.models.files.card import RunCard, SelectionCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
 from konkyo.trainer.cli import app
 from konkyo.trainer.recipe import BEST
@@ -66,21 +69,23 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     runs = [
-        {"seed": seed, "validation": 0.9, "chosen_by": chosen_by, "step": 1, "test": test}
+        RunCard(seed=seed, validation=0.9, chosen_by=chosen_by, step=1, test=test)
         for seed, chosen_by, test in ((1, 0.8125, 0.97), (2, 0.75, 0.99))
     ]
-    card = checkpoint.card
-    card["selection"] = {"by": "validation", "seed": 1, "runs": runs}  # type: ignore[typeddict-item]
-    card["recipe"] = {"steps": 2_000, "restarts": 3}
-    page = report([checkpoint], models, studies)
-    accuracy = f"{card['accuracy']['validation']:.2%} | {card['accuracy']['test']:.2%}"
-    assert f"| `{NAME}` | 922 | 2 | 3 | 2,000 | 81.25% | {accuracy} | 98.00 ± 1.41 % |" in page
-    card["selection"]["runs"] = runs[:1]  # type: ignore[typeddict-item]
-    card["recipe"] = {"steps": 2_000, "starts": 4}
-    assert f"| `{NAME}` | 922 | 1 | 4 | 2,000 | 81.25% | {accuracy} | – |" in report([checkpoint], models, studies)
+
+    def page(recipe: dict[str, str | bool | int | float], count: int) -> str:
+        selection = SelectionCard(by="validation", seed=1, runs=tuple(runs[:count]))
+        card = checkpoint.card.model_copy(update={"selection": selection, "recipe": recipe})
+        return report([replace(checkpoint, card=card)], models, studies)
+
+    said = checkpoint.card.accuracy
+    accuracy = f"{said.validation:.2%} | {said.test:.2%}"
+    found = page({"steps": 2_000, "restarts": 3}, 2)
+    assert f"| `{NAME}` | 922 | 2 | 3 | 2,000 | 81.25% | {accuracy} | 98.00 ± 1.41 % |" in found
+    found = page({"steps": 2_000, "starts": 4}, 1)
+    assert f"| `{NAME}` | 922 | 1 | 4 | 2,000 | 81.25% | {accuracy} | – |" in found
     # The card of imported weights.
-    card["selection"]["runs"], card["recipe"] = [], {}
-    assert f"| `{NAME}` | 922 | – | – | – | – | {accuracy} | – |" in report([checkpoint], models, studies)
+    assert f"| `{NAME}` | 922 | – | – | – | – | {accuracy} | – |" in page({}, 0)
 
 
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -88,13 +93,7 @@ def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: P
         Candidate(
             two_stages(Wiring.SUMMED, filters, 3),
             [
-                {
-                    "seed": seed,
-                    "validation": 0.97 + filters / 200,
-                    "chosen_by": 0.5,
-                    "step": 1,
-                    "test": 0.95 + seed / 100,
-                }
+                RunCard(seed=seed, validation=0.97 + filters / 200, chosen_by=0.5, step=1, test=0.95 + seed / 100)
                 for seed in (1, 2)
             ],
         )
@@ -103,10 +102,8 @@ def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: P
     (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.98)))
     (studies / "search.png").write_bytes(b"")
     page = report([checkpoint], models, studies)
-    assert (
-        "- summed: 2 and 3 filters, 869 parameters, 17% of LeNet's 5,046, are the fewest that validate at 98.0%" in page
-    )
-    assert "| summed 1×3 | 816 | 16% | 97.50 ± 0.00 % | 96.50 ± 0.71 % |" in page
+    assert "- summed: 2k5,3k3, 869 parameters, 17% of LeNet's 5,046, are the fewest that validate at 98.0%" in page
+    assert "| `1k5,3k3` | 816 | 16% | 97.50 ± 0.00 % | 96.50 ± 0.71 % |" in page
     assert "![Accuracy against parameters](search.png)" in page
     (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.99)))
     assert "No network validated at 99.0% on average." in report([checkpoint], models, studies)
@@ -114,21 +111,19 @@ def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: P
 
 def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     shutil.copy(DIRECTORY / f"{NAME}.usage.json", models)
-    usage = json.loads((models / f"{NAME}.usage.json").read_text())
+    usage = usage_file.load(models, checkpoint)
+    assert usage is not None
     page = report([checkpoint], models, studies)
-    distinct = usage["distinct"]
-    ending = ", as in the paper" if distinct["unordered"] == 10 else "; in the paper, all are"
+    distinct = usage.distinct
+    ending = ", as in the paper" if distinct.unordered == 10 else "; in the paper, all are"
     assert (
-        f"Of the 10 classes' combinations of first and second place, {distinct['unordered']} are different{ending}. "
-        f"With first told apart from second, {distinct['ordered']} are."
+        f"Of the 10 classes' combinations of first and second place, {distinct.unordered} are different{ending}. "
+        f"With first told apart from second, {distinct.ordered} are."
     ) in page
-    for one in usage["classes"]:
-        row = f"| {one['label']} | {one['images']:,} |"
-        for place in (one["first"], one["second"]):
-            pair = (
-                place
-                and f"conv1[{place['conv1']}]×conv2[{place['conv2']}] | {place['share']:.1%} | {place['mean']:.2f}"
-            )
+    for label, one in zip(checkpoint.network.classes, usage.classes, strict=True):
+        row = f"| {label} | {one.images:,} |"
+        for place in (one.first, one.second):
+            pair = place and f"map {place.map} × filter {place.filter} | {place.share:.1%} | {place.mean:.2f}"
             row += f" {pair or '– |  | '} |"
         assert row in page
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -19,8 +20,9 @@ from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
 from konkyo.trainer.recipe import PAPER, Recipe
-from konkyo.trainer.search import LENET, Candidate, document, grid, smallest
+from konkyo.trainer.search import LENET, Candidate, document, grid, smallest, stages_of
 from konkyo.trainer.train import Run
+from tests.helpers.oracles import SUMMED
 from tests.helpers.runs import interrupted
 
 
@@ -62,7 +64,7 @@ def test_the_document_says_what_was_found() -> None:
     candidates = [candidate("summed", 3, 3, 0.97, 0.99, test=0.9), candidate("paired", 3, 3, 0.96, test=0.8)]
     made = document(candidates, PAPER, 0.98)
     assert made["smallest"] == [
-        {"wiring": "summed", "stages": "3k5,3k3", "parameters": 922, "share_of_lenet": 922 / 5046}
+        {"stages": [asdict(stage) for stage in SUMMED.stages], "parameters": 922, "share_of_lenet": 922 / 5046}
     ]
     first, second = made["networks"]
     assert first["validation"] == {"mean": pytest.approx(0.98), "deviation": pytest.approx(0.01 * 2**0.5)}
@@ -112,7 +114,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     assert (tmp_path / "models" / "search.json").read_text() == resumed
 
     made = json.loads(resumed)
-    assert [one["stages"] for one in made["networks"]] == ["1k5,1k3", "2k5,1k3", "2k5,1k3q", "2k5,2k3"]
+    assert [written_stages(stages_of(one)) for one in made["networks"]] == ["1k5,1k3", "2k5,1k3", "2k5,1k3q", "2k5,2k3"]
     assert all([run["seed"] for run in one["runs"]] == [1, 2] for one in made["networks"])
     # What stands in the file, once more, from the state that the runs left.
     wide = made["networks"][2]

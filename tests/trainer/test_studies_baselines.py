@@ -12,6 +12,7 @@ from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.baselines import BASELINES
 from konkyo.trainer.studies.shapley import EVALUATIONS, Baseline, Question
+from tests.helpers.any_network import gradient
 
 NETWORK = load_all()["summed-3x3"].precise
 BY_NAME = {one.name: one for one in BASELINES}

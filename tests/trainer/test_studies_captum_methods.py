@@ -46,7 +46,7 @@ def test_gradients_are_those_of_the_logit(architecture: Architecture, digits: Di
     task = task_of(random_network(architecture, 95), digits)
 
     def slope(images: Array) -> Array:
-        return gradient(task.network, images[:, None], task.target)[:, 0]
+        return gradient(task.network, images[:, None].astype(np.float64), task.target)[:, 0]
 
     np.testing.assert_allclose(heatmap("input × gradient", task), task.images * slope(task.images), rtol=0, atol=1e-12)
     np.testing.assert_allclose(heatmap("saliency", task), np.abs(slope(task.images)), rtol=0, atol=1e-11)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 
-import konkyo.trainer.commands.consistency as command_module
+import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as train_module
 import konkyo.trainer.figures.consistency as figure_module
 import konkyo.trainer.studies.consistency as study_module
@@ -128,7 +128,9 @@ def test_chance_is_the_mean_over_all_sets(players: int, one: int, other: int) ->
 def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command takes the networks of all seeds from the runs, and says what is missing. 700 images stand in."""
     for module in (train_module, command_module):
-        monkeypatch.setattr(module, "data_set", lambda _, part: digits[:600] if part == "train" else digits[600:700])
+        monkeypatch.setattr(
+            module, "data_set", lambda _, part, *__: digits[:600] if part == "train" else digits[600:700]
+        )
     models, runs, out = tmp_path / "models", tmp_path / "runs", tmp_path / "out"
     trained = ["--steps", "30", "--batch", "20", "--held-out", "100", "--seeds", "3", "--minimum-accuracy", "0"]
     kept = ["--runs", runs]

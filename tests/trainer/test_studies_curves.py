@@ -70,7 +70,8 @@ def test_areas_on_paper() -> None:
 
 
 def test_an_empty_image_keeps_its_score() -> None:
-    areas = curves(lamp_network(), *[np.zeros((28, 28))] * 3, 2).areas()
+    empty = np.zeros((28, 28))
+    areas = curves(lamp_network(), empty, empty, empty, 2).areas()
     others = np.exp(HIDDEN - 10) + 8 * np.exp(-10)
     np.testing.assert_allclose(areas[0], 10, rtol=1e-15)
     np.testing.assert_allclose(areas[1], 1 / (1 + others), rtol=1e-12)

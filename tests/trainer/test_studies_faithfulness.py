@@ -1,6 +1,7 @@
 """The faithfulness study on paper, step by step, interrupted, without Captum, and as a command."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -185,7 +186,7 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
             column = np.array(found)[:, number]
             half = 1.96 * column.std(ddof=1) / np.sqrt(3)
             assert entry[curve] == pytest.approx([column.mean(), half], abs=2e-5)
-    [row, checked_row] = [line.split() for line in result.output.splitlines() if "occlusion 2  " in line]
+    [row, checked_row] = [line.split() for line in result.output.splitlines() if re.search("occlusion 2 [ │]", line)]
     assert row[2] == f"{np.array(areas[DEFAULT])[:, 0].mean():.3f}"
     assert row[7] == f"{written['explanations'][DEFAULT]['sensitivity'][0]:.3f}"
     checked = written["sanity"][DEFAULT]["affine"]["rank_correlation"]

@@ -3,18 +3,14 @@ import pytest
 
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.contributions import contributions
-from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint, load
-from konkyo.models.network import Array, Network
+from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.filters import AXES, PER_CLASS, study
-from tests.helpers.documents import document
+from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
-
-
-def checkpoint_of(network: Network) -> Checkpoint:
-    return Checkpoint("tiny", network, {**document(network.astype(np.float32)), "sha256": "0f"})
 
 
 @pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
@@ -72,7 +68,7 @@ def test_refuses_a_class_without_two_correctly_read_images(digits: Digits) -> No
 def test_refuses_a_network_that_never_reads_a_class(digits: Digits) -> None:
     network = random_network(two_stages(Wiring.SUMMED, 1, 2), 1)
     with pytest.raises(RunError, match=r"^tiny predicts \d+ of the \d+ images of class \d correctly; "):
-        study(checkpoint_of(network), digits[:500], lambda _: None)
+        study(checkpoint_of(network, "tiny"), digits[:500], lambda _: None)
 
 
 def test_one_in_a_hundred_other_images_is_unlike(digits: Digits) -> None:
@@ -81,7 +77,7 @@ def test_one_in_a_hundred_other_images_is_unlike(digits: Digits) -> None:
     usage = study(checkpoint, some, lambda _: None, per_class=25).usage
     assert usage.likeness is not None
     assert usage.likeness.axes.shape == (10, AXES, 75)
-    pool2 = checkpoint.precise.trace(some.images / 255).pool2
+    pool2 = checkpoint.precise.trace(some.images / 255).layers[-1]
     predicted = checkpoint.precise.logits(some.images / 255).argmax(-1)
     which = [np.flatnonzero((some.labels == digit) & (predicted == digit))[:25] for digit in range(10)]
     found = pool2[which[3]].reshape(len(which[3]), -1)

@@ -1,6 +1,7 @@
 """The smallest network by cross-validation: the folds, the choice, the interval, and the command."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
@@ -15,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.smallest as command_module
 import konkyo.trainer.figures.smallest as figure_module
-from konkyo.models.architecture import Wiring, two_stages
+from konkyo.models.architecture import Wiring, parse_stages, two_stages, written_stages
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, pretty
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
@@ -43,7 +44,8 @@ def test_all_folds_together_hold_out_every_image_once(digits: Digits) -> None:
 
 def test_the_smallest_of_each_wiring_near_the_border_are_looked_at_again() -> None:
     def one(wiring: str, a: int, b: int, validation: float) -> dict[str, object]:
-        return {"wiring": wiring, "conv1_filters": a, "conv2_filters": b, "validation": {"mean": validation}}
+        stages = [asdict(stage) for stage in two_stages(Wiring(wiring), a, b).stages]
+        return {"stages": stages, "validation": {"mean": validation}}
 
     searched = {
         "minimum_accuracy": 0.98,
@@ -55,15 +57,8 @@ def test_the_smallest_of_each_wiring_near_the_border_are_looked_at_again() -> No
             *(one("paired", 2, count, 0.979) for count in (5, 4, 3, 2, 1)),
         ],
     }
-    found = [(str(shape.wiring), shape.conv1_filters, shape.conv2_filters) for shape in near_the_border(searched)]
-    assert found == [
-        ("paired", 2, 1),
-        ("summed", 3, 3),
-        ("paired", 2, 2),
-        ("summed", 4, 4),
-        ("paired", 2, 3),
-        ("paired", 2, 4),
-    ]
+    found = [written_stages(shape.stages) for shape in near_the_border(searched)]
+    assert found == ["2k5,1k3q", "3k5,3k3", "2k5,2k3q", "4k5,4k3", "2k5,3k3q", "2k5,4k3q"]
     shipped = near_the_border(json.loads((DIRECTORY / SEARCH_FILE).read_text()))
     assert len(shipped) == 8
 
@@ -81,7 +76,7 @@ def test_the_fewest_parameters_win_where_the_mean_reaches_the_minimum() -> None:
     made = document([*summed, *paired], 0.98, 3, 6000, 60_000)
     assert made["networks"][1]["accuracy"] == pytest.approx([0.981, 12.706 * 0.001])
     assert list(verdict(made)) == [
-        "summed: 3 and 3 filters, 922 parameters, 18% of LeNet's 5,046, are the fewest that reach 98.0% in the mean: "
+        "summed: 3k5,3k3, 922 parameters, 18% of LeNet's 5,046, are the fewest that reach 98.0% in the mean: "
         "98.10 ± 1.27 %, within the 95 % interval.",
         "paired: none of these networks reaches 98.0% in the mean.",
     ]
@@ -100,9 +95,8 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
 
 
 def found() -> dict[str, object]:
-    shapes = [("summed", 1, 1), ("paired", 2, 1)]
-    names = "wiring", "conv1_filters", "conv2_filters"
-    networks = [{**dict(zip(names, shape, strict=True)), "validation": {"mean": 0.4}} for shape in shapes]
+    shapes = [parse_stages(text) for text in ("1k5,1k3", "2k5,1k3q")]
+    networks = [{"stages": [asdict(stage) for stage in shape], "validation": {"mean": 0.4}} for shape in shapes]
     return {"minimum_accuracy": 0.4, "networks": networks}
 
 
@@ -123,25 +117,25 @@ def test_interrupted_and_resumed_it_ends_with_the_same_file(
     figures = caught(figure_module, monkeypatch)
     again = command()
     assert again.exit_code == 0, again.output
-    assert "fold 1: summed-1x1: trained before" in again.output
-    assert "fold 2: paired-2x1: goes on from step 100 of 120" in again.output
+    assert "fold 1: 1k5-1k3: trained before" in again.output
+    assert "fold 2: 2k5-1k3q: goes on from step 100 of 120" in again.output
     resumed = (tmp_path / "docs" / "studies" / "smallest.json").read_text()
     assert command("--runs=other").exit_code == 0
     assert (tmp_path / "docs" / "studies" / "smallest.json").read_text() == resumed
 
     made = json.loads(resumed)
     assert (made["images"], made["seeds"], made["steps"], made["minimum_accuracy"]) == (600, 2, 120, 0.4)
-    assert [(one["wiring"], one["conv1_filters"]) for one in made["networks"]] == [("summed", 1), ("paired", 2)]
+    assert [one["stages"] for one in made["networks"]] == ["1k5,1k3", "2k5,1k3q"]
     # What stands in the file, once more, from the state that a run left.
     recipe = Recipe(steps=120, batch=10, held_out=200, learning_rate=0.005, evaluate_every=50, restarts=4, rung=30)
-    state = tmp_path / "runs" / "fold-200-1" / "paired-2x1-1-2.pt"
+    state = tmp_path / "runs" / "fold-200-1" / "2k5-1k3q-1-2.pt"
     run = Run(two_stages(Wiring.PAIRED, 2, 1), recipe, [1, 2], fold(digits[:600], 1, 3), state)
     _, fresh = fold(digits[:600], 1, 3).split(200)
     predicted = [run.result(which).astype(np.float64).logits(fresh.images / 255).argmax(-1) for which in (0, 1)]
     accuracy = mean(float((one == fresh.labels).mean()) for one in predicted)
     assert made["networks"][1]["folds"][1] == pytest.approx(accuracy, abs=1e-5)
     names = [label.get_text() for label in figures[0].axes[0].get_yticklabels()]
-    assert names == ["summed 1×1: 296", "paired 2×1: 572"]
+    assert names == ["1k5,1k3: 296", "2k5,1k3q: 572"]
 
 
 @pytest.mark.usefixtures("little")
@@ -154,7 +148,7 @@ def test_what_is_missing_or_does_not_divide_is_said(tmp_path: Path) -> None:
     far = {**found(), "minimum_accuracy": 0.9}
     path.write_text(pretty(far))
     assert str(command().exception) == (
-        f"no network of {path} validates near 90.0%: search again with other --conv1, --conv2 or --minimum-accuracy"
+        f"no network of {path} validates near 90.0%: search again with other --first, --last or --minimum-accuracy"
     )
     path.write_text(pretty(found()))
     refused = command("--folds=7")

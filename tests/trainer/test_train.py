@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from konkyo.models.architecture import Architecture
 from konkyo.trainer import train
+from konkyo.trainer.augmentation import tensors
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.network import TrainableNetwork
@@ -88,6 +89,34 @@ def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch
     assert listed(run.ensemble.network(0).export().weights) != there
 
 
+def test_ends_when_no_seed_has_improved_for_some_validations(
+    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [[0.5, 0.6], [0.7, 0.6], [0.7, 0.8], [0.6, 0.8], [0.7, 0.7], [0.9, 0.9]]
+    given = iter(scores)
+    monkeypatch.setattr(train, "accuracies", lambda *_: next(given))
+    patient = replace(SHORT, steps=100, patience=2)
+    run = finished(Run(SUMMED, patient, [1, 2], few, tmp_path / "state.pt"))
+    assert (run.step, run.finished) == (50, True)
+    assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.8, 30)]
+    assert finished(Run(SUMMED, patient, [1, 2], few, tmp_path / "state.pt")).step == 50, "and is not resumed"
+    # One cycle ends where it is best, and is not cut short.
+    given = iter([[0.5]] * 4)
+    cycle = replace(SHORT, patience=2, schedule=Schedule.ONE_CYCLE)
+    assert finished(Run(SUMMED, cycle, [1], few, tmp_path / "cycle.pt")).step == 40
+
+
+def test_an_empty_image_is_the_background_of_one(few: Digits) -> None:
+    """The median of its border in each channel: black for digits."""
+    image = torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(2))
+    found = train._empty(image)
+    inside = np.zeros((9, 9), bool)
+    inside[1:-1, 1:-1] = True
+    expected = [np.median(channel.numpy()[~inside]) for channel in image]
+    np.testing.assert_allclose(found.numpy(), np.broadcast_to(np.array(expected)[:, None, None], (3, 9, 9)), rtol=1e-6)
+    assert not train._empty(tensors(few)[0][0]).any()
+
+
 def test_after_one_cycle_the_last_weights_are_kept(
     few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +164,7 @@ def test_refuses_too_few_images(few: Digits, tmp_path: Path) -> None:
 
 def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path) -> None:
     for architecture in (PAIRED, SUMMED):
-        name = architecture.wiring
+        name = architecture.stages[-1].wiring
         together = finished(Run(architecture, SHORT, [3, 4, 5], few, tmp_path / f"{name}.pt"))
         for which, seed in enumerate(together.seeds):
             alone = finished(Run(architecture, SHORT, [seed], few, tmp_path / f"{name}-{seed}.pt"))
@@ -168,9 +197,9 @@ def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None
     """Adam's first step is as long as the learning rate, wherever the gradient is not tiny."""
     recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
     run = Run(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
-    before = run.ensemble.network(0).affine.bias.detach().clone()
+    before = run.ensemble.network(0).get_parameter("affine.bias").detach().clone()
     next(run.train())
-    change = (run.ensemble.network(0).affine.bias - before).abs()
+    change = (run.ensemble.network(0).get_parameter("affine.bias") - before).abs()
     assert change.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
 
 

@@ -16,6 +16,7 @@ from tools.soak import (
     openapi,
     overload,
     requests,
+    rolling,
     slow,
 )
 
@@ -32,6 +33,7 @@ PROGRAMS = tuple(
         concurrent,
         slow,
         composition,
+        rolling,
         requests,
     )
 )

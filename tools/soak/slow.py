@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from tools.soak.report import Check, Program, SkippedError, main
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 CONFIGURATION = ROOT / "nginx.conf"
+BALANCER = ROOT / "deploy" / "edge" / "balancer.conf"
 HEALTHY = 200
 ATTACKERS = [f"127.0.0.{n}" for n in range(2, 12)]  # the edge counts connections by address
 MAX_HELD = 20.0
@@ -48,27 +49,32 @@ def edge(port: int, changes: Mapping[str, str] = MappingProxyType({})) -> Iterat
     """
     if not Path(NGINX).exists():
         raise SkippedError("nginx is not installed (Debian: apt-get install nginx-light)")
-    if not CONFIGURATION.exists():
-        raise SkippedError("there is no nginx.conf")
     listen = free_port()
-    with TemporaryDirectory() as folder:
+    addresses = {"konkyo:8000": f"127.0.0.1:{port}", "listen 8080": f"listen 127.0.0.1:{listen}"}
+    with TemporaryDirectory() as folder, ExitStack() as stack:
         Path(folder).chmod(0o777)  # nginx's workers may be another user
-        text = CONFIGURATION.read_text()
-        addresses = {"konkyo:8000": f"127.0.0.1:{port}", "listen 8080": f"listen 127.0.0.1:{listen}"}
+        texts = {path.name: path.read_text() for path in (BALANCER, CONFIGURATION)}
         for old, new in {**addresses, **changes}.items():
-            if old not in text:
-                raise SkippedError(f"nginx.conf has no '{old}' to put another text in place of")
-            text = text.replace(old, new)
-        path = Path(folder) / "nginx.conf"
-        path.write_text(text.replace("/tmp/", f"{folder}/"))  # noqa: S108
-        command = [NGINX, "-c", str(path), "-p", folder, "-g", "daemon off;"]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            wait_until_ready(f"http://127.0.0.1:{listen}/healthz", process)
-            yield listen
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+            if not any(old in text for text in texts.values()):
+                raise SkippedError(f"nothing configures '{old}' to put another text in place of")
+            texts = {name: text.replace(old, new) for name, text in texts.items()}
+        for name, text in texts.items():
+            path = Path(folder) / name
+            path.write_text(text.replace("/tmp/", f"{folder}/"))  # noqa: S108
+            process = stack.enter_context(_nginx(path))
+        wait_until_ready(f"http://127.0.0.1:{listen}/healthz", process)
+        yield listen
+
+
+@contextmanager
+def _nginx(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [NGINX, "-c", str(path), "-p", str(path.parent), "-g", "daemon off;"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def measure(count: int, seed: int) -> list[Check]:

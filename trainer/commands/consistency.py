@@ -15,10 +15,8 @@ from konkyo.trainer.commands.options import (
     NamesOption,
     OutOption,
     RunsOption,
-    chosen,
-    data_set,
-    trained_on,
 )
+from konkyo.trainer.commands.studies import asked
 from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
 from konkyo.trainer.studies.consistency import MAPS, document, parts, study
 from konkyo.trainer.studies.document import write
@@ -39,9 +37,7 @@ def consistency(
     from konkyo.trainer.figures import consistency as figure
     from konkyo.trainer.seeds import networks_of_seeds
 
-    named = chosen(models_directory, names)
-    digits = data_set(data_directory, "t10k")[:images]
-    for checkpoint in trained_on(digits.about, named, names):
+    for checkpoint, digits in asked(names, models_directory, data_directory, images):
         networks = networks_of_seeds(checkpoint, runs)
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, networks, digits, runs, advance)

@@ -22,7 +22,7 @@ SHARD = 1000
 
 def explain(
     data: Annotated[
-        Path, typer.Option(envvar="KONKYO_DATA", help=f"An IDX file of 28×28 images, or a folder with {IMAGES}.")
+        Path, typer.Option(envvar="KONKYO_DATA", help=f"An IDX file of images, or a folder with {IMAGES}.")
     ],
     out: Annotated[Path, typer.Option(help="The folder of the Parquet files; made where it is missing.")],
     model: Annotated[str, typer.Option(help="A checkpoint's name.")] = "paired-3x3",

@@ -19,10 +19,8 @@ from konkyo.trainer.commands.options import (
     NamesOption,
     OutOption,
     RunsOption,
-    chosen,
-    data_set,
-    trained_on,
 )
+from konkyo.trainer.commands.studies import asked
 from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
 from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
 from konkyo.trainer.studies.document import write
@@ -64,10 +62,7 @@ def faithfulness(
         console.print(escape(left_out), highlight=False)
     explanations = [*EXPLANATIONS, *others]
     sane = [explanation for explanation in explanations if explanation.name in SANE]
-    named = chosen(models_directory, names)
-    digits = data_set(data_directory, "t10k")[:images]
-    checkpoints = trained_on(digits.about, named, names)
-    for checkpoint in checkpoints:
+    for checkpoint, digits in asked(names, models_directory, data_directory, images):
         with interruptible("part"):
             with counting(f"{checkpoint.name}, curves", parts(digits, explanations)) as advance:
                 measured = study(checkpoint, digits, runs, advance, explanations)

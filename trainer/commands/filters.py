@@ -17,10 +17,8 @@ from konkyo.trainer.commands.options import (
     ModelsOption,
     NamesOption,
     OutOption,
-    chosen,
-    data_set,
-    trained_on,
 )
+from konkyo.trainer.commands.studies import asked
 from konkyo.trainer.commands.terminal import console, counting, print_written
 from konkyo.trainer.studies.filters import study
 
@@ -40,10 +38,7 @@ def filters(
     """
     from konkyo.trainer.figures import filters as figure
 
-    named = chosen(models_directory, names)
-    digits = data_set(data_directory, "train")[:images]
-    checkpoints = trained_on(digits.about, named, names)
-    for checkpoint in checkpoints:
+    for checkpoint, digits in asked(names, models_directory, data_directory, images, "train"):
         with counting(checkpoint.name, len(digits)) as advance:
             found = study(checkpoint, digits, advance)
         console.print(_table(checkpoint.name, checkpoint.network.classes, found.usage))

@@ -35,8 +35,7 @@ def occlusion(
     """
     from konkyo.trainer.figures import occlusion as figure
 
-    digits, checkpoints = asked(names, models_directory, data_directory, images)
-    for checkpoint in checkpoints:
+    for checkpoint, digits in asked(names, models_directory, data_directory, images):
         with interruptible("part"), counting(checkpoint.name, parts(digits)) as advance:
             found = study(checkpoint, digits, runs, advance)
         console.print(_table(checkpoint.name, found))

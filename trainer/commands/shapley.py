@@ -20,10 +20,8 @@ from konkyo.trainer.commands.options import (
     NamesOption,
     OutOption,
     RunsOption,
-    chosen,
-    data_set,
-    trained_on,
 )
+from konkyo.trainer.commands.studies import asked
 from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
 from konkyo.trainer.studies import shapley as study
 from konkyo.trainer.studies.document import write
@@ -49,11 +47,8 @@ def shapley(
     baselines, left_out = _baselines()
     for line in left_out:
         console.print(escape(line), highlight=False)
-    named = chosen(models_directory, names)
-    digits = data_set(data_directory, "t10k")
-    checkpoints = trained_on(digits.about, named, names)
-    which = study.chosen(len(digits), images)
-    for checkpoint in checkpoints:
+    for checkpoint, digits in asked(names, models_directory, data_directory):
+        which = study.chosen(len(digits), images)
         with interruptible("part"):
             ours = study.exact(checkpoint, digits, which, runs)
             with counting(f"{checkpoint.name}, baselines", len(baselines) * len(which)) as advance:

@@ -13,8 +13,10 @@ from konkyo.trainer.studies.document import write
 
 def asked(
     names: list[str] | None, models: Path, data: Path, images: int | None = None, part: str = "t10k"
-) -> tuple[Digits, list[Checkpoint]]:
-    """The first so many images of a part of a data set, or all, and the named checkpoints, or all of that data set.
+) -> list[tuple[Checkpoint, Digits]]:
+    """The named checkpoints, or all of a data set, each with the first so many images of a part of it, or all.
+
+    Pictures are read as each network takes them, in its size and colours.
 
     Raises
     ------
@@ -22,8 +24,14 @@ def asked(
         As ``chosen``, ``data_set`` and ``trained_on``.
     """
     named = chosen(models, names)
-    digits = data_set(data, part)[:images]
-    return digits, trained_on(digits.about, named, names)
+    digits = data_set(data, part)
+    found = []
+    for checkpoint in trained_on(digits.about, named, names):
+        shape = checkpoint.network.architecture
+        if (shape.side, shape.channels) != (digits.side, digits.channels):
+            digits = data_set(data, part, shape.side, shape.channels > 1)
+        found.append((checkpoint, digits[:images]))
+    return found
 
 
 def keep(folder: Path, study: str, document: Mapping[str, Any], draw: Callable[[Path], None]) -> None:

@@ -88,7 +88,7 @@ def train(
     name = name_of(shape, widths) if name is None else name
     check_name(name)
     digits = data_set(data_directory, "train", side)
-    test = data_set(data_directory, "t10k", digits.side, digits.channels > 1)
+    test = data_set(data_directory, "t10k", side)
     architecture = Architecture(shape, digits.side, digits.channels, widths, len(digits.about.classes))
     is_mnist = digits.about.name == MNIST.name
     if minimum_accuracy is None:

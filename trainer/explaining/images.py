@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.trainer import idx
 from konkyo.trainer.errors import DataError
 
@@ -16,12 +15,12 @@ _MAGIC = 0x00000803
 
 @lru_cache(maxsize=1)
 def open_images(path: Path) -> NDArray[np.uint8]:
-    """Images (N, 28, 28), 0…255: of a plain file only the parts that are used are read, a gzipped one is unpacked.
+    """Images (N, side, side), 0…255: of a plain file only the parts that are used are read, a gzipped one is unpacked.
 
     Raises
     ------
     DataError
-        No IDX file of such images.
+        No IDX file of square images.
     """
     try:
         with path.open("rb") as file:
@@ -30,13 +29,13 @@ def open_images(path: Path) -> NDArray[np.uint8]:
         images = idx.parse(idx.uncompressed(path)) if is_gzipped else _mapped(path, head)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as an IDX file of images: {error}") from error
-    if images.ndim != 3 or images.shape[1:] != (IMAGE_SIDE, IMAGE_SIDE) or not len(images):
-        raise DataError(f"{path} holds an array of shape {images.shape}, and should hold images of 28×28")
+    if images.ndim != 3 or images.shape[1] != images.shape[2] or not len(images):
+        raise DataError(f"{path} holds an array of shape {images.shape}, and should hold square images")
     return images
 
 
 def write_images(path: Path, images: NDArray[np.uint8]) -> None:
-    """Images (N, 28, 28) as a plain IDX file."""
+    """Images (N, side, side) as a plain IDX file."""
     head = np.array((_MAGIC, *images.shape), _HEADER)
     with path.open("wb") as file:
         file.write(head.tobytes())

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from konkyo.models.files.checkpoint import SUFFIX, Checkpoint, load
-from konkyo.trainer.errors import RunError
+from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.table import explain, shapes
@@ -125,9 +125,15 @@ def new_job(
     Raises
     ------
     DataError
-        No IDX file of images.
+        No IDX file of images, or of others than the network takes.
     """
-    available = len(open_images(data.absolute()))
+    found = open_images(data.absolute())
+    available, wanted_shape = len(found), checkpoint.network.architecture.image_shape
+    if found.shape[1:] != wanted_shape:
+        raise DataError(
+            f"{data} holds images of {'×'.join(map(str, found.shape[1:]))}; {checkpoint.name} takes "
+            f"{'×'.join(map(str, wanted_shape))}"
+        )
     return Job(
         data=data.absolute(),
         images=min(images or available, available),

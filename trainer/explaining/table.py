@@ -11,15 +11,15 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import class_maps
 from konkyo.models.errors import BudgetError, ImageError
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
+from konkyo.models.hiding.cost import usual_side, usual_single_side
 from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.trainer.explaining.choices import Explanation
 
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
 CHUNK = 64
-# Columns of the grid of 4×4 regions, by which a region's row and column make its number.
-GRID = 7
 
 Columns = dict[str, Any]
 
@@ -34,7 +34,7 @@ def explain(network: Network, images: NDArray[np.uint8], first: int, wanted: Seq
     network
         In float64.
     images
-        (N, 28, 28), 0…255.
+        Of the network's shape, 0…255.
     first
         The number of the first of them in the data set.
     wanted
@@ -62,9 +62,13 @@ def shapes(architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
     return {
         "logits": architecture.tensor_shapes["affine.bias"],
         "contributions": architecture.pairs,
-        "occlusion": (14, 14),
-        "shapley": (GRID, GRID),
+        "occlusion": _singly(architecture).grid,
+        "shapley": Regions(usual_side(architecture), side=architecture.side).grid,
     }
+
+
+def _singly(architecture: Architecture) -> Regions:
+    return Regions(usual_single_side(architecture), side=architecture.side)
 
 
 def _tensors(values: Array) -> pa.Array:
@@ -78,7 +82,7 @@ def _contributions(network: Network, images: Array, predicted: IntArray) -> Colu
 
 
 def _occlusion(network: Network, images: Array, predicted: IntArray) -> Columns:
-    return {"occlusion": _tensors(occlude(network, images, predicted).drop)}
+    return {"occlusion": _tensors(occlude(network, images, predicted, Hiding(_singly(network.architecture))).drop)}
 
 
 def _shapley(network: Network, images: Array, predicted: IntArray) -> Columns:
@@ -90,15 +94,16 @@ def _proofs(network: Network, images: Array, _: IntArray) -> Columns:
     found = [_grounds(network, image) for image in images]
     regions = pa.list_(pa.int16())
     proven = [one if isinstance(one, Grounds) else None for one in found]
-    contrasts = [one and one.contrast for one in proven]
+    changed = [one and one.contrast and _numbers(one, one.contrast.regions) for one in proven]
+    becomes = [one and one.contrast and one.contrast.predicted for one in proven]
     return {
-        "sufficient": pa.array([one and _numbers(one.sufficient.regions) for one in proven], regions),
+        "sufficient": pa.array([one and _numbers(one, one.sufficient.regions) for one in proven], regions),
         "margin": pa.array([one and one.sufficient.margin for one in proven], pa.float64()),
         "combinations": pa.array([one and one.sufficient.combinations for one in proven], pa.int64()),
         # What is proven of the set, or why nothing is.
         "status": pa.array([one.sufficient.status.value if isinstance(one, Grounds) else one for one in found]),
-        "contrast": pa.array([one and _numbers(one.regions) for one in contrasts], regions),
-        "contrast_predicted": pa.array([one and one.predicted for one in contrasts], pa.int16()),
+        "contrast": pa.array(changed, regions),
+        "contrast_predicted": pa.array(becomes, pa.int16()),
     }
 
 
@@ -112,9 +117,10 @@ def _grounds(network: Network, image: Array) -> Grounds | str:
         return "too-much-work"
 
 
-def _numbers(places: Sequence[Position]) -> list[int]:
-    """Regions row by row, from 0 to 48."""
-    return [row * GRID + column for row, column in places]
+def _numbers(found: Grounds, places: Sequence[Position]) -> list[int]:
+    """Regions row by row, from 0 on."""
+    columns = found.hiding.regions.grid[1]
+    return [row * columns + column for row, column in places]
 
 
 _COLUMNS: dict[Explanation, Callable[[Network, Array, IntArray], Columns]] = {

@@ -12,8 +12,8 @@ from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Bo
 from konkyo.service.drawing.primitives.colours import HAIRLINE, MUTED
 from konkyo.service.drawing.primitives.letters import width
 
-# A table has at most so many pairs, and so many rows and columns.
-MOST_PAIRS, _MOST_SIDE = 36, 12
+# A table has at most so many pairs, rows and columns.
+_MOST_PAIRS, _MOST_ROWS, _MOST_COLUMNS = 36, 6, 12
 # Number of rows or columns from which on a table is dense.
 _MANY = 5
 # In logical units: sides of the image, and of the maps in a table, in a dense one and in a ranking.
@@ -31,7 +31,7 @@ _ICON, _ICON_GAP = 18, 5
 def in_table(network: Network) -> bool:
     """Whether the pairs are few enough for a table."""
     rows, columns = network.architecture.pairs
-    return rows * columns <= MOST_PAIRS and max(rows, columns) <= _MOST_SIDE
+    return rows * columns <= _MOST_PAIRS and rows <= _MOST_ROWS and columns <= _MOST_COLUMNS
 
 
 def ranks(heat: bool) -> int:

@@ -22,7 +22,6 @@ from konkyo.service.drawing.primitives.colours import (
     SHADES,
     Array,
     Pixels,
-    coloured,
     faded,
     grey,
     palette,
@@ -122,15 +121,15 @@ class Canvas:
             Text has made the picture wider than 4,000 pixels.
         """
         _check_size(self.pixels.shape[1] // self.scale, self.pixels.shape[0] // self.scale, self.scale)
+        image = Image.fromarray(self.pixels)
+        image.putpalette(palette(self.style.theme))
         if not self._photos:
-            image = Image.fromarray(self.pixels)
-            image.putpalette(palette(self.style.theme))
             return image
-        colours = coloured(self.pixels, self.style.theme)
+        colours = np.array(image.convert("RGB"))
         for (top, left), pixels in self._photos:
             rows, columns = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
             visible = self.pixels[rows, columns] == PHOTO
-            colours[rows, columns] = np.where(visible[..., None], pixels, colours[rows, columns])
+            np.copyto(colours[rows, columns], pixels, where=visible[..., None])
         return Image.fromarray(colours)
 
     def region(self, box: Box) -> Pixels:

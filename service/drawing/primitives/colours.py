@@ -137,11 +137,6 @@ def _around(values: Array) -> Array:
     return values
 
 
-def coloured(pixels: Pixels, theme: str) -> Pixels:
-    """(height, width, 3): red, green and blue of palette indices."""
-    return _channels_of(theme)[pixels]
-
-
 def limit_of(values: Array) -> float:
     """The greatest absolute value, which is the limit of a symmetric scale; 0 for an empty array."""
     return float(np.abs(values).max(initial=0))

@@ -71,9 +71,25 @@ export async function models() {
   return (await answered(fetch("/models", { headers: headers() }))).json();
 }
 
-/** All weights of a network. */
-export async function weights(name) {
-  return (await answered(fetch(`/models/${encodeURIComponent(name)}/weights`, { headers: headers() }))).json();
+const cards = new Map();
+
+/** What the service says of one network: asked for once. */
+export function card(name) {
+  if (!cards.has(name)) {
+    const asked = answered(fetch(`/models/${encodeURIComponent(name)}`, { headers: headers() })).then((response) => response.json());
+    cards.set(name, asked);
+    asked.catch(() => cards.delete(name));
+  }
+  return cards.get(name);
+}
+
+/** The logits of an image of numbers, exactly as they are: a file would round them. */
+export async function logits(name, image, shape) {
+  const images = { name: "images", datatype: "FP32", shape: [1, ...shape], data: image.flat(Infinity) };
+  const body = JSON.stringify({ inputs: [images], outputs: [{ name: "logits" }] });
+  const url = `/v2/models/${encodeURIComponent(name)}/infer`;
+  const response = await answered(fetch(url, { method: "POST", body, headers: { ...headers(), "Content-Type": "application/json" } }));
+  return (await response.json()).outputs[0].data;
 }
 
 /** Whether the service is there. */

@@ -1,14 +1,20 @@
 // Asks the service about the drawing, again after every change, and shows only the newest answer.
 
-import { Refusal, alive, ask } from "./api.js";
+import { Refusal, alive, ask, card } from "./api.js";
+import { account, indexOf } from "./ledger.js";
+import { pairsOf } from "./network.js";
 import { QUESTIONS } from "./questions.js";
-import { set, state, versus } from "./state.js";
+import { explains, listed, region, set, state, target, versus } from "./state.js";
 
 // While a stroke is drawn there is an answer this often; at its end at once.
 const WHILE_DRAWING = 70;
 const RETRY = 1000;
 // An explanation that is older than the drawing looks so from then on; sooner, it would flicker.
 const STALE = 350;
+// So many maps of a layer, and so many pairs, come with an answer; of wider layers those that matter most.
+const TOP = 16;
+// So many numbers of an answer by region and pair are worth their time.
+const MOST_BY_PAIR = 40_000;
 
 const main = document.querySelector("main");
 let staleness;
@@ -71,6 +77,8 @@ export class Asker {
       set({ answer: null, input: null, pair: null, spot: null, hidden: [], live: null });
       return;
     }
+    // What the networks are comes first; then it is asked again.
+    if (!state.models.length) return;
     this.#asking = true;
     try {
       const answer = await this.#answer(this.#controller.signal);
@@ -85,15 +93,26 @@ export class Asker {
   }
 
   async #answer(signal) {
+    const { question, model, pinned, versus: contrast } = state;
+    const facts = await card(model);
+    state.card = facts;
+    const { classes } = listed(model);
+    const name = (number) => (number === null ? null : classes[number]);
     const picture = this.drawing.file();
-    const sent = { fit: this.drawing.picture?.exact ? null : "auto", model: state.model };
-    const { question, pinned, versus: contrast } = state;
-    const { path, parameters, pairs } = QUESTIONS[question];
-    const reading = ask("/explain/process", picture, sent, signal);
+    const sent = { ...how(this.drawing, facts), model };
+    const { path, parameters } = QUESTIONS[question];
+    const read = (one, other) => ask("/explain/process", picture, { ...sent, target: name(one), versus: name(other), top: TOP }, signal);
     // No class is compared with itself, and which one is read is known only when it has been read.
-    const target = pinned ?? (contrast === null ? null : (await reading).predicted);
-    const classes = { target: pinned, versus: contrast === target ? null : contrast };
-    const asked = { ...sent, ...parameters(state, classes), pairs: pairs || null };
+    let other = contrast === pinned ? null : contrast;
+    let reading = read(pinned, pinned === null ? null : other);
+    if (pinned === null && other !== null) {
+      const first = await reading;
+      if (first.predicted === other) other = null;
+      // Of many pairs, those that matter most for one class may not be those that set it apart.
+      const all = first.contributions[0].flat().length === first.pairs.length;
+      if (other !== null && !all) reading = read(first.predicted, other);
+    }
+    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }), pairs: byPair(question, model) || null };
     const [process, where] = await Promise.all([reading, ask(path, picture, asked, signal)]);
     return { picture, sent, answer: { process, question, where } };
   }
@@ -110,11 +129,10 @@ export class Asker {
     this.shown = { picture, sent };
     const [rows, columns] = where.grid;
     const spot = state.spot && state.spot[0] < rows && state.spot[1] < columns ? state.spot : null;
-    const { length: filters1 } = process.conv1_filters;
-    const pair = state.pair && state.pair[0] < filters1 && state.pair[1] < process.conv2_filters.length ? state.pair : null;
-    set({ answer, input: null, problem: null, pair, spot });
+    set({ answer, input: null, problem: null, spot });
     // A class to compare with that became the class itself is none any more.
     if (versus() === null && state.versus !== null) set({ versus: null });
+    if (state.pair && indexOf(account(process, target(), versus()), state.pair) < 0) set({ pair: null });
   }
 
   /** Say what went wrong; if the service is not there, wait until it is. */
@@ -133,4 +151,21 @@ export class Asker {
     this.#waiting = false;
     this.back();
   }
+}
+
+/** How a picture is sent: as it is, or to be fitted; what is drawn here is dark on light. */
+function how(drawing, { input: { side }, preprocessing }) {
+  const { picture } = drawing;
+  if (picture) return { fit: picture.width === side && picture.height === side ? null : "auto" };
+  return { fit: "auto", polarity: preprocessing === "mnist" ? null : "dark-on-light" };
+}
+
+/** Whether the answer to a question can be split by pair, and has not too many numbers then. */
+function byPair(question, model) {
+  const said = explains(question);
+  if (!QUESTIONS[question].pairs || said?.cannot?.some(({ what }) => what === "pairs")) return false;
+  const network = listed(model);
+  const [inputs, filters] = pairsOf(network);
+  const square = question === "occlusion" ? region() : said?.region ?? region();
+  return inputs * filters * Math.ceil(network.input.side / square) ** 2 <= MOST_BY_PAIR;
 }

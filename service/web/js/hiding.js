@@ -1,7 +1,7 @@
 // Regions that are hidden by hand: the picture without them, and what is read then.
 
-import { Refusal, ask } from "./api.js";
-import { png16 } from "./drawing/png16.js";
+import { Refusal, logits } from "./api.js";
+import { changed, channelsOf, fillOf, isColour, sideOf } from "./image.js";
 import { softmax } from "./ledger.js";
 import { set, state } from "./state.js";
 
@@ -15,11 +15,17 @@ export function includes(places, place) {
   return places.some((one) => same(one, place));
 }
 
-/** The picture with these regions hidden. */
+/** The image with these regions hidden. */
 export function without({ image }, { region, fill }, places) {
   const hidden = new Set(places.map(([row, column]) => `${row},${column}`));
+  const values = fillOf(image, fill);
   const at = (row, column) => `${Math.floor(row / region)},${Math.floor(column / region)}`;
-  return image.map((line, row) => line.map((value, column) => (hidden.has(at(row, column)) ? fill : value)));
+  return changed(image, (value, row, column, channel) => (hidden.has(at(row, column)) ? values[channel] : value));
+}
+
+function shapeOf(image) {
+  const side = sideOf(image);
+  return isColour(image) ? [channelsOf(image).length, side, side] : [side, side];
 }
 
 /** Hide a region, or show it again; one of the grounds stays. */
@@ -34,12 +40,13 @@ export function toggle(place) {
 export async function hide(places) {
   const mine = (turn += 1);
   set({ hidden: places, live: null });
-  const { answer, model } = state;
+  const { answer } = state;
   if (!places.length || answer?.question !== "grounds") return;
   try {
-    const picture = await png16(without(answer.process, answer.where, places));
-    const { predicted, logits } = await ask("/predict", picture, { model, polarity: "light-on-dark" });
-    if (mine === turn) set({ live: { predicted, probability: softmax(logits)[predicted] } });
+    const image = without(answer.process, answer.where, places);
+    const shares = softmax(await logits(answer.process.model.name, image, shapeOf(image)));
+    const predicted = shares.indexOf(Math.max(...shares));
+    if (mine === turn) set({ live: { predicted, probability: shares[predicted] } });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (mine === turn) set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });

@@ -1,20 +1,61 @@
-// The ledger of one picture: any class, any class to compare with, from one answer of /explain/process.
+// What the filter pairs add, from one answer of /explain/process: for any class, and any class to compare with.
 
-import { sum } from "./arithmetic.js";
+import { limitOf } from "./colours.js";
+import { highest } from "./image.js";
+import { decimalsFor, roundRowsToTotal, roundToTotal, rounded } from "./numbers.js";
+
+// A network with more pairs than this has those shown that matter most; the others are one number.
+const FEW = 16;
+const MOST_SHOWN = 11;
+
+/** The sum of nested arrays. */
+export function sum(values) {
+  return values.flat(Infinity).reduce((total, value) => total + value, 0);
+}
 
 /** Nested arrays minus nested arrays of the same shape. */
 function minus(one, other) {
   return Array.isArray(one) ? one.map((part, k) => minus(part, other[k])) : one - other;
 }
 
-/** What adds up to the target's logit or, with a class to compare with, to the difference of the two: the network is linear where it is. */
+/** Two arrays of the same shape, multiplied value by value. */
+export function times(one, other) {
+  return one.map((part, k) => (Array.isArray(part) ? times(part, other[k]) : part * other[k]));
+}
+
+export function samePair(one, other) {
+  return one[0] === other[0] && one[1] === other[1];
+}
+
+/** The pairs of an answer whose maps came with it, each with its position in the head's maps: {pair, k}. */
+function placed({ pairs, head_maps: maps, stages, contributions: [rows] }) {
+  const [inputs, filters] = [rows.length, rows[0].length];
+  const paired = stages.at(-1).count === inputs * filters;
+  return pairs.map(({ map, filter }) => ({ pair: [map, filter], k: maps.indexOf(paired ? map * filters + filter : filter) }));
+}
+
+/**
+ * What adds up to the target's logit or, with a class to compare with, to the difference of the two.
+ *
+ * `shown` are the pairs that the page shows, each {pair, value, weights, passed, map}: all of few, and of many those that
+ * matter most, the greatest first. `others` is {count, value} of the rest.
+ */
 export function account(process, target, versus) {
   const of = (values) => (versus === null ? values[target] : minus(values[target], values[versus]));
-  const contributions = of(process.contributions);
+  const [contributions, head] = [of(process.contributions), of(process.head)];
+  const known = placed(process).map(({ pair: [i, j], k }, p) => {
+    const [weights, passed] = [head[k], process.passed[p]];
+    return { pair: [i, j], value: contributions[i][j], weights, passed, map: times(weights, passed) };
+  });
+  const count = contributions.length * contributions[0].length;
+  const shown = count <= FEW ? known : largest(known);
+  const pairs = sum(contributions);
   return {
     contributions,
-    maps: of(process.maps),
-    pairs: sum(contributions),
+    pairs,
+    count,
+    shown,
+    others: { count: count - shown.length, value: pairs - sum(shown.map(({ value }) => value)) },
     filterBias: sum(of(process.filter_bias)),
     classBias: of(process.class_bias),
     logit: of(process.logits),
@@ -22,7 +63,21 @@ export function account(process, target, versus) {
   };
 }
 
-/** All pairs [conv1, conv2], the greatest contribution first; of equal ones, the lower numbers. */
+/** The maps of these pairs for one class. */
+export function mapsOf(process, target, pairs) {
+  const known = placed(process);
+  return pairs.map(({ pair }) => {
+    const p = known.findIndex((one) => samePair(one.pair, pair));
+    return times(process.head[target][known[p].k], process.passed[p]);
+  });
+}
+
+function largest(known) {
+  const most = [...known].sort((one, other) => Math.abs(other.value) - Math.abs(one.value)).slice(0, MOST_SHOWN);
+  return most.sort((one, other) => other.value - one.value);
+}
+
+/** All pairs [map, filter], the greatest contribution first; of equal ones, the lower numbers. */
 function ranking(contributions) {
   const pairs = contributions.flatMap((row, i) => row.map((_, j) => [i, j]));
   return pairs.sort(([a, b], [c, d]) => contributions[c][d] - contributions[a][b] || a - c || b - d);
@@ -31,6 +86,76 @@ function ranking(contributions) {
 /** First and second place; none where no pair contributes anything. */
 export function places(one) {
   return one.contributions.flat().some((value) => value !== 0) ? one.ranking.slice(0, 2) : [];
+}
+
+/** What is known of a pair that is shown. */
+export function entryOf(one, pair) {
+  return one.shown[indexOf(one, pair)];
+}
+
+export function indexOf(one, pair) {
+  return one.shown.findIndex((each) => samePair(each.pair, pair));
+}
+
+/** {weight, activation, value} of the largest cell of a pair's map; null where the pair adds nothing. */
+export function largestCell({ map, weights, passed }) {
+  const [row, column] = highest(map.map((line) => line.map(Math.abs)));
+  const value = map[row][column];
+  return value === 0 ? null : { weight: weights[row][column], activation: passed[row][column], value };
+}
+
+/** How many decimals all numbers of one answer have. */
+export function decimalsOf(one) {
+  return decimalsFor(Math.max(limitOf(one.contributions), Math.abs(one.logit)));
+}
+
+/** From what is shown before a region is hidden to what is shown after: {before, after, change}. */
+export function changeOf({ where }, [row, column], decimals) {
+  const [before, after] = [where.whole, where.whole - where.drop[row][column]].map((value) => rounded(value, decimals));
+  return { before, after, change: rounded(after - before, decimals) };
+}
+
+/** What is summed up, and to what; `kind` says what it is. */
+function summed({ answer, spot }, one, shares) {
+  const { where, question } = answer;
+  if (!spot || !where.pairs) return { kind: "contribution", values: one.contributions, biases: [one.filterBias, one.classBias], total: one.logit };
+  const [row, column] = spot;
+  const values = where.pairs[row][column];
+  if (question === "shapley") return { kind: "share", values, biases: [sum(where.filter_bias[row][column])], total: shares.regions[row][column] };
+  const lost = where.drop[row][column];
+  const changes = values.map((line) => line.map((value) => -value));
+  return { kind: "change", values: changes, biases: [-lost - sum(changes)], total: changeOf(answer, spot, decimalsOf(one)).change };
+}
+
+/**
+ * What stands in the table of pairs: their contributions, or what one region does to them.
+ *
+ * {kind, decimals, cells, others, terms, total}: a cell for each pair that is shown, in their order, and one number for
+ * all others, or null. They add up to the first of the terms, the terms to the total.
+ */
+export function tableOf(now, one, shares) {
+  const { kind, values, biases, total } = summed(now, one, shares);
+  const decimals = decimalsOf(one);
+  const whole = sum(values);
+  const terms = roundToTotal([whole, ...biases], total, decimals);
+  const own = one.shown.map(({ pair: [i, j] }) => values[i][j]);
+  const rest = one.others.count ? [whole - sum(own)] : [];
+  const cells = roundToTotal([...own, ...rest], terms[0], decimals);
+  const others = rest.length ? cells.pop() : null;
+  return { kind, decimals, cells, others, terms, total: rounded(total, decimals) };
+}
+
+/**
+ * Shapley values as they are shown: {empty, all, regions, total}, where empty + all = total, and the regions add up to all.
+ *
+ * With a pair they are that pair's: `total` is then its contribution as it stands in the table.
+ */
+export function sharesOf({ where }, one, pair = null, total = where.logit) {
+  const decimals = decimalsOf(one);
+  const values = pair ? where.pairs.map((line) => line.map((region) => region[pair[0]][pair[1]])) : where.values;
+  const end = rounded(total, decimals);
+  const all = rounded(sum(values), decimals);
+  return { decimals, empty: rounded(end - all, decimals), all, regions: roundRowsToTotal(values, all, decimals), total: end };
 }
 
 /** The logarithm of the sum of e to the power of each logit. */
@@ -43,8 +168,4 @@ export function logSum(logits) {
 export function softmax(logits) {
   const whole = logSum(logits);
   return logits.map((value) => Math.exp(value - whole));
-}
-
-export function pairName([i, j]) {
-  return `conv1[${i}]×conv2[${j}]`;
 }

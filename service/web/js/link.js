@@ -3,8 +3,9 @@
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
 import { QUESTIONS } from "./questions.js";
 
-// The greatest number of a class.
-const MOST = 63;
+// The greatest number of a class, and the largest side of a region.
+const MOST_CLASS = 63;
+const MOST_REGION = 32;
 
 async function through(bytes, stream) {
   const piped = new Blob([bytes]).stream().pipeThrough(stream);
@@ -35,7 +36,7 @@ function sums(steps) {
 /** The drawing as JSON. A brought picture becomes what the network saw of it: the file itself would be too long. */
 function written(drawing, seen) {
   const steps = drawing.visible;
-  if (steps.some((step) => step.mask && !step.name)) return seen ? { seen: seen.flat().map((value) => Math.round(255 * value)) } : [];
+  if (steps.some((step) => step.mask && !step.name)) return seen ? { seen: seen.flat(Infinity).map((value) => Math.round(255 * value)) } : [];
   return steps.map((step) => step.name || [Number(step.erase), ...differences(step.points)]);
 }
 
@@ -66,7 +67,7 @@ export async function fragment(drawing, seen, { model, region, question, pinned,
 
 /** The regions in a text like 2.3-4.5. */
 function places(text) {
-  const found = (text ?? "").split("-").filter((part) => /^[0-6]\.[0-6]$/.test(part));
+  const found = (text ?? "").split("-").filter((part) => /^\d{1,2}\.\d{1,2}$/.test(part));
   return found.map((part) => part.split(".").map(Number));
 }
 
@@ -80,11 +81,11 @@ export async function restored(text) {
   const parameters = new URLSearchParams(text.replace(/^#/, ""));
   const changes = {
     model: parameters.get("model"),
-    region: within(parameters.get("region"), 1, 14),
+    region: within(parameters.get("region"), 1, MOST_REGION),
     question: parameters.get("question") in QUESTIONS ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),
-    pinned: within(parameters.get("target"), 0, MOST),
-    versus: within(parameters.get("versus"), 0, MOST),
+    pinned: within(parameters.get("target"), 0, MOST_CLASS),
+    versus: within(parameters.get("versus"), 0, MOST_CLASS),
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };

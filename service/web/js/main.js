@@ -1,24 +1,25 @@
 // Puts the page together: what is done leads to the state, the state to what is shown.
 
-import { models, useKey } from "./api.js";
+import { card, models, useKey } from "./api.js";
 import { Asker } from "./asker.js";
 import { onSystemTheme, theme } from "./colours.js";
 import { bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
 import { Pad } from "./drawing/pad.js";
-import { account } from "./ledger.js";
 import { hide } from "./hiding.js";
+import { account, indexOf, sharesOf, tableOf } from "./ledger.js";
 import { fragment, restored } from "./link.js";
 import { percent } from "./numbers.js";
 import { showPresenting } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
 import { command, copy, save } from "./sharing.js";
-import { classNames, isDrawn, nameOf, network, refresh, set, show, state, target, versus } from "./state.js";
-import { sharesOf, tableOf } from "./table.js";
+import {
+  classNames, explains, isDrawn, listed, nameOf, readsDigits, refresh, region, regions, set, show, state, takesColour, target, versus,
+} from "./state.js";
 import { showDetails } from "./views/details.js";
+import { showPlaying } from "./views/grounds.js";
 import { showHeatmap } from "./views/heatmap.js";
 import { showPairs } from "./views/pairs.js";
-import { showPlaying } from "./views/playing.js";
 import { onQuestion, showQuestion } from "./views/question.js";
 import { showReading } from "./views/reading.js";
 import { openWalk, showWalk } from "./views/walk.js";
@@ -92,7 +93,7 @@ function keepSoon() {
 
 /** A model and the classes that a link asks about, without classes that the model does not have. */
 function withoutUnknown({ model, pinned, versus }) {
-  const count = state.models.find(({ name }) => name === model)?.classes.length ?? Infinity;
+  const count = listed(model)?.classes.length ?? Infinity;
   const known = (number) => (number !== null && number < count ? number : null);
   return { model, pinned: known(pinned), versus: known(versus) };
 }
@@ -103,7 +104,7 @@ async function restore() {
     const { changes, steps } = await restored(location.hash);
     const model = changes.model ?? state.model;
     fresh(steps);
-    const known = !state.models.length || state.models.some(({ name }) => name === model);
+    const known = !state.models.length || listed(model);
     const { hidden, ...asked } = changes;
     ask({ ...asked, ...withoutUnknown({ ...asked, model: known ? model : state.model }), region: changes.region ?? state.region });
     waiting = changes.question === "grounds" ? hidden : [];
@@ -117,15 +118,17 @@ async function keepAddress() {
   // The link of a brought picture holds what the network saw of it.
   if (asker.pending) return;
   const turn = (keeping += 1);
-  const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, state);
+  const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, { ...state, region: region() });
   if (next === own || turn !== keeping) return;
   own = next;
   history.replaceState(null, "", next || location.pathname);
 }
 
-show((now) => {
+show((state) => {
   const asked = { target: target(), versus: versus() };
-  const one = now.answer ? { ...account(now.answer.process, asked.target, asked.versus), ...asked } : null;
+  const one = state.answer ? { ...account(state.answer.process, asked.target, asked.versus), ...asked } : null;
+  // Of many pairs, the one that is looked at may not be among those that are shown any more.
+  const now = { ...state, pair: one && state.pair && indexOf(one, state.pair) >= 0 ? state.pair : null };
   const scene = { now, one, ...sums(now, one) };
   showReading(now, target());
   showQuestion(now);
@@ -143,10 +146,17 @@ function sums(now, one) {
   const whole = shared ? sharesOf(now.answer, one) : null;
   const table = tableOf(now, one, whole);
   const { pair, spot } = now;
-  const shares = shared && pair && !spot ? sharesOf(now.answer, one, pair, table.cells[pair[0]][pair[1]]) : whole;
+  const ofPair = shared && pair && !spot && now.answer.where.pairs;
+  const shares = ofPair ? sharesOf(now.answer, one, pair, table.cells[indexOf(one, pair)]) : whole;
   return { table, shares };
 }
 show(showSettings);
+
+show(({ model, card: known }) => {
+  if (!listed(model) || known?.name === model) return;
+  // Who asks about a picture says what goes wrong.
+  card(model).then((facts) => state.model === model && set({ card: facts }), () => {});
+});
 
 show(({ answer }) => {
   if (!waiting.length || answer?.question !== "grounds") return;
@@ -158,7 +168,7 @@ show(({ answer }) => {
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, now.region, now.question, now.pinned, now.versus, ...now.hidden].join();
+  const question = [now.model, region(), now.question, now.pinned, now.versus, ...now.hidden].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
@@ -173,33 +183,48 @@ function showSettings(now) {
   const said = words();
   at("language").textContent = other().name;
   at("language").lang = other().tag;
-  at("region").value = now.region;
-  at("region-label").textContent = said.region(now.region);
+  const { least, most } = regions();
+  Object.assign(at("region"), { min: least, max: most, value: region() });
+  at("region-label").textContent = said.region(region());
   const digit = now.answer?.process.predicted ?? null;
   at("tagline").textContent = digit === null ? (isDrawn() ? said.taglineIdle : said.taglineBring) : said.tagline(nameOf(digit));
   const drawn = isDrawn();
   for (const name of ["tools", "hint"]) at(name).classList.toggle("absent", !drawn);
-  const digits = (network()?.dataset ?? "MNIST") === "MNIST";
-  for (const name of ["samples-title", "samples"]) at(name).classList.toggle("absent", !digits);
+  for (const name of ["samples-title", "samples"]) at(name).classList.toggle("absent", !readsDigits());
   pad.locked = !drawn;
+  if (pad.ownColours !== takesColour()) {
+    pad.ownColours = takesColour();
+    pad.paint();
+  }
   at("canvas").tabIndex = drawn ? 0 : -1;
   at("canvas").setAttribute("role", drawn ? "application" : "img");
   if (drawn) at("canvas").setAttribute("aria-describedby", "canvas-keys");
   else at("canvas").removeAttribute("aria-describedby");
   at("hide-one").hidden = now.question !== "occlusion";
-  for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).setAttribute("aria-pressed", name === now.question);
+  for (const name of Object.keys(QUESTIONS)) showChoice(name, now);
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
   at("notice").hidden = !problem;
   at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
   for (const id of ["walk", "link", "curl", "curl-heatmap", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
-  const options = now.models.map(({ name, dataset, accuracy }) => new Option(said.modelOption(name, dataset, percent(accuracy)), name));
+  const options = now.models.map(({ name, dataset, accuracy }) => {
+    return new Option(said.modelOption(name, dataset, accuracy === null ? null : percent(accuracy)), name);
+  });
   // An open list would close.
   const texts = options.map(({ text }) => text).join();
   if (texts !== listedModels) at("model").replaceChildren(...options);
   listedModels = texts;
   at("model").value = now.model ?? "";
+}
+
+/** A question about the regions; with the reason, if the network cannot be asked it. */
+function showChoice(name, { question }) {
+  const button = at(`question-${name}`);
+  const said = explains(name);
+  button.setAttribute("aria-pressed", name === question);
+  button.disabled = !said;
+  button.title = said ? "" : words().cannotAsk;
 }
 
 function repaint() {
@@ -236,9 +261,11 @@ document.addEventListener("keydown", (event) => {
 
 at("model").addEventListener("change", (event) => {
   // Another network may have other classes: what was asked about those of this one says nothing there.
-  const same = state.models.find(({ name }) => name === event.target.value).classes.join() === classNames().join();
-  const asked = same ? {} : { pinned: null, versus: null };
-  ask({ ...asked, model: event.target.value, hidden: [], live: null });
+  const { classes, input } = listed(event.target.value);
+  const asked = classes.join() === classNames().join() ? {} : { pinned: null, versus: null };
+  // On an image of another side, another region is usual.
+  const sized = input.side === listed(state.model).input.side ? {} : { region: null };
+  ask({ ...asked, ...sized, model: event.target.value, hidden: [], live: null, spot: null });
 });
 at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
 for (const name of Object.keys(QUESTIONS)) {
@@ -266,9 +293,9 @@ at("key-form").addEventListener("submit", (event) => {
   start().then(() => at("key-form").hidden && at("canvas").focus());
 });
 
-at("walk").addEventListener("click", () => openWalk().catch((error) => asker.fail(error)));
+at("walk").addEventListener("click", openWalk);
 at("link").addEventListener("click", async () => {
-  const whole = new URL(await fragment(drawing, state.answer.process.image, state), location.href);
+  const whole = new URL(await fragment(drawing, state.answer.process.image, { ...state, region: region() }), location.href);
   copy(whole.href, words().linkCopied);
 });
 for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {

@@ -7,7 +7,7 @@ const root = document.documentElement;
 const at = (id) => document.getElementById(id);
 const VIEWS = ["all", "digit", "pairs", "where"];
 // What each view is laid out on, in CSS pixels; it is enlarged until it fills the screen.
-const SHEETS = { all: [1280, 708], digit: [920, 500], pairs: [960, 520], where: [960, 496], dense: [1280, 788] };
+const SHEETS = { all: [1280, 708], digit: [920, 500], pairs: [960, 520], where: [960, 496] };
 
 let view = null;
 
@@ -22,8 +22,7 @@ const stops = VIEWS.map((name, k) => {
 
 function fit() {
   if (!view) return;
-  const dense = view === "pairs" && at("pairs").classList.contains("dense");
-  const [width, height] = SHEETS[dense ? "dense" : view];
+  const [width, height] = SHEETS[view];
   at("present-bar").style.zoom = Math.max(1, Math.min(window.innerWidth / SHEETS.all[0], window.innerHeight / SHEETS.all[1]));
   const bar = at("present-bar").getBoundingClientRect().height;
   const zoom = Math.min(window.innerWidth / width, (window.innerHeight - bar) / height);
@@ -53,7 +52,6 @@ export function showPresenting() {
     stop.textContent = said.views[VIEWS[k]];
     stop.setAttribute("aria-pressed", VIEWS[k] === view);
   });
-  if (view === "pairs") fit();
 }
 
 /** Whether something else is done with the arrow keys here. */

@@ -1,15 +1,17 @@
 // The questions about regions: where the service answers each, and with which parameters.
 
-/** `classes` are {target, versus} as they are asked about. */
+import { region } from "./state.js";
+
+/** `classes` are {target, versus} as they are asked about, by name; `pairs` says whether values can be split by pair. */
 export const QUESTIONS = {
   occlusion: {
     path: "/explain/occlusion",
-    parameters: ({ region }, classes) => ({ region, ...classes }),
+    parameters: (classes) => ({ region: region(), ...classes }),
     pairs: true,
   },
   shapley: {
     path: "/explain/shapley",
-    parameters: (_, classes) => ({ ...classes }),
+    parameters: (classes) => classes,
     pairs: true,
   },
   // Grounds are those of the prediction.

@@ -3,7 +3,7 @@
 import { ask, hasKey, query } from "./api.js";
 import { theme } from "./colours.js";
 import { QUESTIONS } from "./questions.js";
-import { state, target, versus } from "./state.js";
+import { classNames, state, target, versus } from "./state.js";
 import { words } from "./words.js";
 
 const done = document.getElementById("done");
@@ -39,11 +39,12 @@ async function base64(blob) {
 
 /** Where the service answers what a part of the page shows, and with which parameters. */
 function asked(part) {
-  const classes = { target: target(), versus: versus() };
+  const name = (number) => (number === null ? null : classNames()[number]);
+  const classes = { target: name(target()), versus: name(versus()) };
   if (part === "ledger") return ["/explain/filters", classes];
   if (part === "process") return ["/explain/process", {}];
   const { path, parameters } = QUESTIONS[state.question];
-  return [path, parameters(state, classes)];
+  return [path, parameters(classes)];
 }
 
 /** A command for a shell that carries the picture in itself and asks for what a part of the page shows. */

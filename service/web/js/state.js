@@ -1,15 +1,23 @@
 // What the page shows, in one place. Views are told after a change, all changes of one turn together.
 
+import { sideOf } from "./image.js";
+
+// The side of a hidden region, until the service has said which is usual: on larger images a larger one.
+const USUAL = { small: 2, large: 4, from: 33 };
+// The networks of the digits have these classes.
+const DIGITS = Array.from({ length: 10 }, (_, number) => String(number));
+
 export const state = {
   model: null, // a checkpoint's name
-  models: [],
-  region: 2, // side of a hidden region in pixels
+  models: [], // what GET /models says of each
+  card: null, // what GET /models/{name} says of the chosen one
+  region: null, // side of a hidden region in pixels; null is the usual one
   pinned: null, // the class that was asked about; null explains what is read
   versus: null, // the class to compare with: everything that is explained is the difference target − versus
   question: "occlusion", // which one is asked about the regions: a key of QUESTIONS
   answer: null, // {process, question, where}: `where` answers the question, about the same picture as `process`
   input: null, // what was done with a picture on which there is nothing to read
-  pair: null, // [conv1, conv2] that is looked at
+  pair: null, // [map, filter] that is looked at
   spot: null, // [row, column] of the region that is looked at
   unit: "probability", // what the bars show, or "logit"
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
@@ -55,20 +63,65 @@ export function pin(number) {
   set({ pinned: number === state.answer?.process.predicted ? null : number });
 }
 
-/** The network whose answer is shown; before there is one, the network that is chosen: what `GET /models` says of it. */
-export function network() {
-  const name = state.answer?.process.model.name ?? state.model;
+/** The class to compare with, unless it is the class itself. */
+export function versus() {
+  const contrast = known(state.versus);
+  return contrast === target() ? null : contrast;
+}
+
+/** What `GET /models` says of a network. */
+export function listed(name) {
   return state.models.find((model) => model.name === name) ?? null;
+}
+
+/** The network whose answer is shown; before there is one, the network that is chosen. */
+export function network() {
+  return listed(state.answer?.process.model.name ?? state.model);
+}
+
+/** Side of the image in pixels. */
+export function side() {
+  return state.answer ? sideOf(state.answer.process.image) : network()?.input.side ?? 28;
+}
+
+/** Whether the network that is chosen takes pictures in colour. */
+export function takesColour() {
+  return (listed(state.model)?.input.channels ?? 1) > 1;
+}
+
+/** Whether it reads digits. */
+export function readsDigits() {
+  return !takesColour() && (listed(state.model)?.classes ?? DIGITS).join() === DIGITS.join();
 }
 
 /** Whether its pictures are drawn by hand: strokes make no silhouette, no photograph and no measurement. */
 export function isDrawn() {
-  return (network()?.preprocessing ?? "mnist") === "mnist";
+  return !takesColour() && ((listed(state.model)?.preprocessing ?? "mnist") === "mnist" || readsDigits());
+}
+
+/** What the service says can be asked of the chosen network by an operation; null where it cannot be. */
+export function explains(operation) {
+  if (state.card?.name !== state.model || !state.card.explains) return { operation };
+  return state.card.explains.find((one) => one.operation === operation) ?? null;
+}
+
+/** {least, most, usual}: the sides of hidden regions that can be chosen. */
+export function regions() {
+  const said = explains("occlusion");
+  const pixels = listed(state.model)?.input.side ?? 28;
+  const sides = said?.regions ?? [1, Math.floor(pixels / 2)];
+  return { least: Math.min(...sides), most: Math.max(...sides), usual: said?.region ?? (pixels < USUAL.from ? USUAL.small : USUAL.large) };
+}
+
+/** The side of a hidden region that is asked about. */
+export function region() {
+  const { least, most, usual } = regions();
+  return state.region !== null && state.region >= least && state.region <= most ? state.region : usual;
 }
 
 /** The names of its classes; until it is known, the digits. */
 export function classNames() {
-  return network()?.classes ?? Array.from({ length: 10 }, (_, number) => String(number));
+  return network()?.classes ?? DIGITS;
 }
 
 /** The name of a class, cut if it is longer than `most` letters; null stays null. */
@@ -76,10 +129,4 @@ export function nameOf(number, most = 24) {
   if (number === null || number === undefined) return null;
   const name = classNames()[number] ?? String(number);
   return [...name].length <= most ? name : `${[...name].slice(0, most - 1).join("").trimEnd()}…`;
-}
-
-/** The class to compare with, unless it is the class itself. */
-export function versus() {
-  const contrast = known(state.versus);
-  return contrast === target() ? null : contrast;
 }

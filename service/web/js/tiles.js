@@ -1,6 +1,7 @@
 // Maps onto canvases.
 
 import { diverging, grey } from "./colours.js";
+import { isColour } from "./image.js";
 
 /** A canvas element; one of its pixels is one of the map's, and CSS gives it its size. */
 export function tile(width, height = width) {
@@ -11,7 +12,8 @@ export function tile(width, height = width) {
   return canvas;
 }
 
-function paint(canvas, map, shade) {
+/** A map whose values become [red, green, blue] by `shade`. */
+export function paint(canvas, map, shade) {
   const width = map[0].length;
   if (canvas.width !== width || canvas.height !== map.length) {
     canvas.width = width;
@@ -33,12 +35,33 @@ export function paintWeights(canvas, map, limit) {
   paint(canvas, map, (value) => grey(limit > 0 ? 0.5 + value / (2 * limit) : 0.5));
 }
 
-/** A sheet without ink. */
-export const BLANK = Array.from({ length: 28 }, () => Array(28).fill(0));
-
-/** A digit: 0 is the background and 1 is ink. */
+/** A map without negative numbers, or a grey image: 0 is the background and 1 is ink. */
 export function paintDigit(canvas, image) {
   paint(canvas, image, grey);
+}
+
+/** The bytes of a pixel in colour. */
+const bytes = (pixel) => pixel.map((value) => Math.round(255 * Math.min(Math.max(value, 0), 1)));
+
+/** [row][column] of [red, green, blue]: a picture in colour, pixel by pixel. */
+function pixelsOf([red, green, blue]) {
+  return red.map((line, row) => line.map((value, column) => ({ three: [value, green[row][column], blue[row][column]] })));
+}
+
+/** An image as the network sees it: a colour picture in its own colours. */
+export function paintImage(canvas, image) {
+  if (isColour(image)) paint(canvas, pixelsOf(image), ({ three }) => bytes(three));
+  else paintDigit(canvas, image);
+}
+
+/** The weights of a filter for the three colours, as one picture: middle grey is 0. */
+export function paintColourWeights(canvas, kernels, limit) {
+  paint(canvas, pixelsOf(kernels), ({ three }) => bytes(three.map((value) => (limit > 0 ? 0.5 + value / (2 * limit) : 0.5))));
+}
+
+/** A colour picture as an area of a larger drawing. */
+export function fillImage(context, image, pixel) {
+  fillMap(context, pixelsOf(image), 0, 0, pixel, ({ three }) => bytes(three));
 }
 
 /** A map as an area of a larger drawing, as one picture: squares side by side would leave seams. */

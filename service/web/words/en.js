@@ -1,9 +1,12 @@
 // All words of the page in English. Functions take the numbers that stand in a sentence.
 
-const times = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+const times = (count, one, many = `${one}s`) => `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
 
 /** A name with its article. */
 const a = (name) => `${/^[aeiou8]/i.test(name) ? "an" : "a"} ${name}`;
+
+/** A name at the start of a sentence. */
+const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
 /** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `the logit of ${target}` : `the lead of ${target} over ${versus}`);
@@ -14,7 +17,7 @@ export default {
   taglineIdle: "Draw a digit and see why a small network reads it as it does.",
   taglineBring: "Bring a picture and see why a small network reads it as it does.",
   network: "Network",
-  modelOption: (name, dataset, accuracy) => `${name} · ${dataset} · reads ${accuracy}`,
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `reads ${accuracy}`].filter(Boolean).join(" · "),
   otherTheme: "Switch between light and dark",
 
   drawingTitle: "Your digit",
@@ -29,6 +32,7 @@ export default {
   undo: "Undo",
   clear: "Clear",
   samples: "Test digits",
+  pictures: "Pictures",
   right: "Read by this network, misread by another",
   misread: "Misread by this network: truth → reading",
   sample: (digit) => `A ${digit}`,
@@ -39,14 +43,14 @@ export default {
 
   resultTitle: "The reading",
   seen: "what it sees",
-  seenLabel: "The 28×28 pixels that the network sees",
+  seenLabel: (side) => `The ${side}×${side} pixels that the network sees`,
   read: { probability: (share) => `with ${share}`, logit: (value) => `logit ${value}` },
   unit: "What the bars show",
   probability: "Probability",
   logits: "Logit",
   nothingRead: "nothing yet",
   fitted: "cropped, scaled, centred",
-  asIs: "28×28, taken as it is",
+  asIs: (side) => `${side}×${side}, taken as it is`,
   resized: "all of it, resized",
   inverted: "dark ink made light",
   // By the codes of the service.
@@ -77,7 +81,20 @@ export default {
     change: "Change when it is hidden",
     share: "What each pair gets of it",
   },
-  pairs: "Filter pairs: rows are filters of the first convolution, columns of the second",
+  pairs: "Filter pairs: a map that enters the last stage, and a filter of the last stage",
+  map: (number) => `map ${number}`,
+  filter: (number) => `filter ${number}`,
+  stage: (number) => `stage ${number}`,
+  pairName: ([map, filter]) => `map ${map} × filter ${filter}`,
+  pairShort: ([map, filter]) => `${map}×${filter}`,
+  otherPairs: (count) => `${count.toLocaleString("en-US")} others`,
+  otherMaps: (count) => `and ${count} others`,
+  otherClasses: (count) => `and ${count} others`,
+  // What a stage makes: of paired wiring a map for each map that it is given.
+  mapOf: (stage, { input, filter }) => `stage ${stage}, ${input === undefined ? "" : `map ${input} × `}filter ${filter}`,
+  pooled: (name) => `${name}, pool`,
+  rectified: (name) => `${name}, ReLU`,
+  channels: ["red", "green", "blue"],
   pairsKeys: "Arrow keys go from pair to pair.",
   pair: (name, value) => `${name}: ${value}`,
   save: "Save",
@@ -101,6 +118,7 @@ export default {
   askOcclusion: "Hide one",
   askShapley: "Fair shares",
   askGrounds: "Proven grounds",
+  cannotAsk: "This network cannot be asked that.",
   sharesOf: (digit, other) => (other === null ? `What each region adds to ${digit}` : `What each region adds to ${digit} and not ${other}`),
   groundsOf: (digit) => `The grounds of the ${digit}`,
   scaleShare: "Shapley value",
@@ -108,7 +126,7 @@ export default {
   regions: (count) => times(count, "region"),
   legendInk: "ink",
   legendCritical: "one region hidden in here: the tag is read",
-  legendShare: "what the region adds; 4×4 pixels",
+  legendShare: (side) => `what the region adds; ${side}×${side} pixels`,
   legendCell: "what the cell adds to the pair",
   legendGround: "ground: it stays",
   legendContrast: (name) => `contrast: becomes ${a(name)}`,
@@ -138,19 +156,19 @@ export default {
         : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
       "Point at a pair or at a region to see how they meet.",
     ].filter(Boolean).join(" "),
-  spot: ({ left, predicted, target, versus, before, after, change }) =>
-    `Without this region ${left === predicted ? `it is still read as ${left}` : `${a(left)} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}). The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.`,
+  spot: ({ left, predicted, target, versus, before, after, change, split }) =>
+    `Without this region ${left === predicted ? `it is still read as ${left}` : `${a(left)} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}).${split ? ` The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.` : ""}`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
   pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
-    `${name} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place} of ${count}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
+    `${capital(name)} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place.toLocaleString("en-US")} of ${count.toLocaleString("en-US")}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
-  share: ({ target, versus, value }) =>
-    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions. The table shows what each pair gets of it.`,
+  share: ({ target, versus, value, split }) =>
+    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions.${split ? " The table shows what each pair gets of it." : ""}`,
   shareNone: "Hiding this region changes no pixel: it adds nothing.",
   pairShares: ({ name, value, target, versus, empty, all }) =>
-    `${name} adds ${value} to ${score(target, versus)}: ${empty} on the empty picture, and ${all} from the regions. The map shows where they come from.`,
+    `${capital(name)} adds ${value} to ${score(target, versus)}: ${empty} on the empty picture, and ${all} from the regions. The map shows where they come from.`,
   grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other }) => {
     const free = players - kept;
     const rest = free === 1 ? "the other one is" : `the other ${free} are`;
@@ -178,13 +196,14 @@ export default {
   back: "One step back",
   forward: "One step on",
   stepOf: (step, count) => `Step ${step} of ${count}`,
-  layers: ["picture", "conv1", "pool1", "conv2", "pool2", "affine", "logit", "read"],
+  layers: { picture: "picture", convolution: "convolution", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", read: "read" },
   maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,
   field: (classes, pairs) => `${classes} classes × ${times(pairs, "map")}`,
   sumAndBias: "sum + bias",
   closer: {
     filter: "filter",
     map: "map",
+    channel: "channel",
     class: "class",
     slide: "▶ Slide the window",
     pause: "❚❚ Pause",
@@ -195,11 +214,12 @@ export default {
     products: "products",
     kept: "negative → 0",
     sum: (count) => times(count, "product"),
-    others: (count) => `other ${times(count, "map")}`,
+    others: (count) => `${times(count, "other")}`,
+    numbers: (count) => times(count, "number"),
     bias: "bias",
     number: (name, row, column) => `${name} at [${row}][${column}]`,
     place: (row, column, value) => `row ${row}, column ${column}: ${value}`,
-    found: "what was found (pool2)",
+    found: (stage) => `what stage ${stage} found`,
     weightsOf: (digit) => `weights of the ${digit}`,
     itsWeights: "its weights",
     adds: (digit) => `what that adds to the ${digit}`,
@@ -208,26 +228,39 @@ export default {
     sumOfAll: "sum",
   },
   steps: {
-    picture: () => "The network sees 28×28 grey values, and nothing else.",
-    conv1: ({ filters1, kernel1 }) =>
-      `${times(filters1, "filter")} of ${kernel1}×${kernel1} slide over the picture. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`,
-    conv1Closer: () =>
-      "What the window sees, times the weights of the filter; the sum of these products and the bias is one number of the map. Point at either map.",
-    pool1: ({ side1 }) =>
-      `What is negative becomes 0, and of every 2×2 cells the largest is kept: ${side1}×${side1} becomes ${side1 / 2}×${side1 / 2}.`,
-    pool1Closer: () => "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map.",
-    conv2: ({ paired, filters2, maps, kernel2, side2 }) =>
-      paired
-        ? `${times(filters2, "filter")} of ${kernel2}×${kernel2} are applied to each of these maps by itself: ${maps} maps of ${side2}×${side2}.`
-        : `${times(filters2, "filter")} look at all of these maps at once, with one ${kernel2}×${kernel2} kernel for each, and add up what they find.`,
-    conv2Closer: ({ paired }) =>
-      paired
-        ? "The same once more, on a map instead of the picture: one window, one filter, one sum."
-        : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
-    pool2: ({ side2 }) =>
-      `Again what is negative becomes 0, and the largest of 2×2 is kept: ${side2 / 2}×${side2 / 2} is left.`,
-    affine: ({ classes, pairs }) =>
-      `Each of the ${classes} classes weighs every cell: ${classes * pairs} small maps. Teal speaks for the class, ochre against it.`,
+    picture: ({ side, colour }) =>
+      colour ? `The network sees ${side}×${side} pixels, each as three numbers for red, green and blue, and nothing else.` : `The network sees ${side}×${side} grey values, and nothing else.`,
+    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool }) =>
+      [
+        first && !paired
+          ? `${times(filters, "filter")} of ${kernel}×${kernel} ${filters === 1 ? "slides" : "slide"} over the picture${colour ? ", with weights for each colour" : ""}. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`
+          : paired
+            ? `${times(filters, "filter")} of ${kernel}×${kernel} are applied to each of these maps by itself: ${maps} maps of ${convolved}×${convolved}.`
+            : `${times(filters, "filter")} look at all of these maps at once, with one ${kernel}×${kernel} kernel for each, and add up what they find.`,
+        pool ? "" : "What is negative becomes 0.",
+      ].filter(Boolean).join(" "),
+    convolutionCloser: ({ first, colour, paired, padding, border }) =>
+      [
+        first
+          ? `What the window sees, times the weights of the filter; the sum of these products${colour && !paired ? " of all three colours" : ""} and the bias is one number of the map. Point at either map.`
+          : paired
+            ? "The same once more, on a map instead of the picture: one window, one filter, one sum."
+            : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
+        padding ? `Outside the dashed line the window sees ${border ? "the value that the network pads with" : "zeros"}.` : "",
+      ].filter(Boolean).join(" "),
+    pool: ({ again, convolved, side }) =>
+      again
+        ? `Again what is negative becomes 0, and the largest of 2×2 is kept: ${side}×${side} is left.`
+        : `What is negative becomes 0, and of every 2×2 cells the largest is kept: ${convolved}×${convolved} becomes ${side}×${side}.`,
+    poolCloser: () => "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map.",
+    hidden: ({ hidden }) =>
+      `${hidden.length === 1 ? "A hidden layer" : `${hidden.length} hidden layers, one after the other`}: each of ${hidden.join(" and ")} numbers is a weighted sum of all numbers before it, and what is negative becomes 0. For this picture it is known which are 0; without those, the rest is one affine layer.`,
+    affine: ({ classes, pairs, hidden, predicted }) =>
+      [
+        `Each of the ${classes} classes weighs every cell: ${(classes * pairs).toLocaleString("en-US")} small maps. Teal speaks for the class, ochre against it.`,
+        pairs > 9 ? `Of the ${pairs.toLocaleString("en-US")} of each class, those are shown that matter most to ${predicted}.` : "",
+        hidden.length ? "The weights are those of this picture." : "",
+      ].filter(Boolean).join(" "),
     affineCloser: () =>
       "A class has a weight for every cell. What was found there, times this weight, is what the cell adds to the class: teal for it, ochre against it. Choose a class.",
     logit: ({ predicted, sum, bias, logit }) =>
@@ -235,7 +268,7 @@ export default {
     softmax: ({ classes, predicted, share }) =>
       `Softmax: e to the power of each logit, divided by the sum of all ${classes}. That makes ${classes} probabilities that add up to 100%: ${share} for ${predicted}.`,
     read: ({ predicted, first, second, share }) =>
-      `The largest number wins: ${predicted} is read, with ${share}. ${first} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
+      `The largest number wins: ${predicted} is read, with ${share}. ${capital(first)} added most (red)${second ? `, ${second} comes second (blue)` : ""}.`,
   },
 
   present: "Present",

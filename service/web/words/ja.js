@@ -9,7 +9,7 @@ export default {
   taglineIdle: "数字を書くと、小さなネットワークの認識の根拠が見えます。",
   taglineBring: "画像を選ぶと、小さなネットワークの認識の根拠が見えます。",
   network: "ネットワーク",
-  modelOption: (name, dataset, accuracy) => `${name}・${dataset}・認識率 ${accuracy}`,
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `認識率 ${accuracy}`].filter(Boolean).join("・"),
   otherTheme: "明るい画面と暗い画面を切り替える",
 
   drawingTitle: "手書きの数字",
@@ -24,6 +24,7 @@ export default {
   undo: "元に戻す",
   clear: "すべて消す",
   samples: "テスト画像",
+  pictures: "画像",
   right: "ほかのネットワークだけが誤認識する画像",
   misread: "誤って認識される画像 (正解 → 結果)",
   sample: (digit) => `「${digit}」の画像`,
@@ -34,14 +35,14 @@ export default {
 
   resultTitle: "認識結果",
   seen: "入力画像",
-  seenLabel: "ネットワークが実際に見ている 28×28 画素",
+  seenLabel: (side) => `ネットワークが実際に見ている ${side}×${side} 画素`,
   read: { probability: (share) => `確率 ${share}`, logit: (value) => `ロジット ${value}` },
   unit: "棒グラフの値",
   probability: "確率",
   logits: "ロジット",
   nothingRead: "未入力",
   fitted: "切り出し・拡大縮小・中央寄せ済み",
-  asIs: "28×28 のまま",
+  asIs: (side) => `${side}×${side} のまま`,
   resized: "全体を縮小",
   inverted: "白黒反転済み",
   // By the codes of the service.
@@ -72,7 +73,20 @@ export default {
     change: "領域を隠したときの増減",
     share: "この領域の組ごとの内訳",
   },
-  pairs: "フィルタの組。行は 1 層目、列は 2 層目の畳み込みフィルタ",
+  pairs: "フィルタの組。最後の段に入るマップと、最後の段のフィルタ",
+  map: (number) => `マップ ${number}`,
+  filter: (number) => `フィルタ ${number}`,
+  stage: (number) => `段 ${number}`,
+  pairName: ([map, filter]) => `マップ ${map} × フィルタ ${filter}`,
+  pairShort: ([map, filter]) => `${map}×${filter}`,
+  otherPairs: (count) => `ほかの ${count.toLocaleString("en-US")} 組`,
+  otherMaps: (count) => `ほか ${count} 枚`,
+  otherClasses: (count) => `ほか ${count} クラス`,
+  // What a stage makes: of paired wiring a map for each map that it is given.
+  mapOf: (stage, { input, filter }) => `段 ${stage} の${input === undefined ? "" : `マップ ${input} × `}フィルタ ${filter}`,
+  pooled: (name) => `${name}・プール`,
+  rectified: (name) => `${name}・ReLU`,
+  channels: ["赤", "緑", "青"],
   pairsKeys: "矢印キーで組を移動します。",
   pair: (name, value) => `${name}: ${value}`,
   save: "保存",
@@ -97,6 +111,7 @@ export default {
   askOcclusion: "1 つ隠す",
   askShapley: "公平な配分",
   askGrounds: "根拠の証明",
+  cannotAsk: "このネットワークには、この問いを出せません。",
   sharesOf: (digit, other) => (other === null ? `各領域が「${digit}」に加える値` : `各領域が「${digit}」と「${other}」の差に加える値`),
   groundsOf: (digit) => `「${digit}」の根拠`,
   scaleShare: "シャープレイ値",
@@ -104,7 +119,7 @@ export default {
   regions: (count) => `${count} 領域の\u200b合計`,
   legendInk: "線",
   legendCritical: "この中の 1 領域を隠すと札の数字と認識",
-  legendShare: "領域 (4×4 画素) が加える値",
+  legendShare: (side) => `領域 (${side}×${side} 画素) が加える値`,
   legendCell: "マスが組に加える値",
   legendGround: "根拠 (隠さない)",
   legendContrast: (digit) => `すべて隠すと「${digit}」になる`,
@@ -134,15 +149,16 @@ export default {
         : ink && `どれか 1 つを隠しても、「${predicted}」と認識されます。`,
       "組や領域を指すと、両者の関係を表示します。",
     ].filter(Boolean).join(""),
-  spot: ({ left, predicted, target, versus, before, after, change }) =>
-    `この領域を隠すと、${left === predicted ? `やはり「${left}」` : `「${left}」`}と認識されます。${score(target, versus)}は ${before} から ${after} になります (${change})。表は${versus === null ? `「${target}」` : "この差"}に対する組ごとの増減です。`,
+  spot: ({ left, predicted, target, versus, before, after, change, split }) =>
+    `この領域を隠すと、${left === predicted ? `やはり「${left}」` : `「${left}」`}と認識されます。${score(target, versus)}は ${before} から ${after} になります (${change})。${split ? `表は${versus === null ? `「${target}」` : "この差"}に対する組ごとの増減です。` : ""}`,
   spotEmpty: "この領域には線がないので、隠しても何も変わりません。",
-  pairDetail: ({ name, value, target, versus, place, count, cell }) =>
-    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。25 個のマスは、それぞれが見ている場所に重ねてあります。${cell ? `最大のマスは 重み ${cell.weight} × 活性 ${cell.activation} = ${cell.value} です。` : ""}`,
+  pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
+    `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。${cells} 個のマスは、それぞれが見ている場所に重ねてあります。${cell ? `最大のマスは 重み ${cell.weight} × 活性 ${cell.activation} = ${cell.value} です。` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
     `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。組や領域を指すと内訳を表示します。`,
-  share: ({ target, versus, value }) => `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。表はその組ごとの内訳です。`,
+  share: ({ target, versus, value, split }) =>
+    `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。${split ? "表はその組ごとの内訳です。" : ""}`,
   shareNone: "この領域を隠しても画素は変わらないので、加える値はありません。",
   pairShares: ({ name, value, target, versus, empty, all }) =>
     `${name} が${score(target, versus)}に加える値は ${value} です。白紙での ${empty} と、領域からの ${all} の和です。図はその内訳です。`,
@@ -172,13 +188,14 @@ export default {
   back: "1 つ戻る",
   forward: "1 つ進む",
   stepOf: (step, count) => `${count} 段階中 ${step}`,
-  layers: ["入力", "conv1", "pool1", "conv2", "pool2", "affine", "ロジット", "結果"],
+  layers: { picture: "入力", convolution: "畳み込み", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", read: "結果" },
   maps: (count, side) => `${side}×${side} が ${count} 枚`,
   field: (classes, pairs) => `${classes} クラス × ${pairs} 枚`,
   sumAndBias: "総和 + b",
   closer: {
     filter: "フィルタ",
     map: "マップ",
+    channel: "チャネル",
     class: "クラス",
     slide: "▶ 窓を動かす",
     pause: "❚❚ 一時停止",
@@ -190,10 +207,11 @@ export default {
     kept: "負の値 → 0",
     sum: (count) => `${count} 個の積の​合計`,
     others: (count) => `ほかの ${count} 枚`,
+    numbers: (count) => `${count} 個`,
     bias: "バイアス",
     number: (name, row, column) => `${name} の​[${row}][${column}]`,
     place: (row, column, value) => `${row} 行 ${column} 列: ${value}`,
-    found: "見つかったもの (pool2)",
+    found: (stage) => `段 ${stage} で見つかったもの`,
     weightsOf: (digit) => `「${digit}」の重み`,
     itsWeights: "その重み",
     adds: (digit) => `「${digit}」に加える値`,
@@ -202,21 +220,39 @@ export default {
     sumOfAll: "合計",
   },
   steps: {
-    picture: () => "ネットワークが見るのは 28×28 個の濃淡の値だけです。",
-    conv1: ({ filters1 }) => `5×5 のフィルタ ${filters1} 枚を画像全体に適用します。フィルタに似ている場所は線の色、逆の場所は紙の色に近づきます。`,
-    conv1Closer: () => "窓に入った値にフィルタの重みを掛け、積をすべて足してバイアスを加えると、マップの 1 つの値になります。どちらの図も指すことができます。",
-    pool1: () => "負の値を 0 にし (ReLU)、2×2 マスごとに最大値だけを残します。24×24 が 12×12 になります。",
-    pool1Closer: () => "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。",
-    conv2: ({ paired, filters2, maps }) =>
-      paired
-        ? `3×3 のフィルタ ${filters2} 枚を、それぞれのマップに別々に適用します。10×10 のマップが ${maps} 枚できます。`
-        : `${filters2} 枚のフィルタは、マップごとに 3×3 の重みを持ち、すべてのマップの結果を足し合わせます。`,
-    conv2Closer: ({ paired }) =>
-      paired
-        ? "画像の代わりにマップの上で同じ計算をします。窓が 1 つ、フィルタが 1 つ、和が 1 つです。"
-        : "画像の代わりにマップの上で同じ計算をします。重みはマップごとに異なり、すべての和を足し合わせます。",
-    pool2: () => "もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。5×5 が残ります。",
-    affine: ({ classes, pairs }) => `${classes} クラスがそれぞれすべてのマスに重みを掛け、計 ${classes * pairs} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
+    picture: ({ side, colour }) =>
+      colour ? `ネットワークが見るのは ${side}×${side} 画素の赤・緑・青の値だけです。` : `ネットワークが見るのは ${side}×${side} 個の濃淡の値だけです。`,
+    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool }) =>
+      [
+        first && !paired
+          ? `${kernel}×${kernel} のフィルタ ${filters} 枚を${colour ? "、色ごとの重みで" : ""}画像全体に適用します。フィルタに似ている場所は線の色、逆の場所は紙の色に近づきます。`
+          : paired
+            ? `${kernel}×${kernel} のフィルタ ${filters} 枚を、それぞれのマップに別々に適用します。${convolved}×${convolved} のマップが ${maps} 枚できます。`
+            : `${filters} 枚のフィルタは、マップごとに ${kernel}×${kernel} の重みを持ち、すべてのマップの結果を足し合わせます。`,
+        pool ? "" : "負の値は 0 にします (ReLU)。",
+      ].join(""),
+    convolutionCloser: ({ first, colour, paired, padding, border }) =>
+      [
+        first
+          ? `窓に入った値にフィルタの重みを掛け、積を${colour && !paired ? "三色とも" : ""}すべて足してバイアスを加えると、マップの 1 つの値になります。どちらの図も指すことができます。`
+          : paired
+            ? "画像の代わりにマップの上で同じ計算をします。窓が 1 つ、フィルタが 1 つ、和が 1 つです。"
+            : "画像の代わりにマップの上で同じ計算をします。重みはマップごとに異なり、すべての和を足し合わせます。",
+        padding ? `破線の外では、窓は${border ? "パディングの値" : " 0 "}を見ます。` : "",
+      ].join(""),
+    pool: ({ again, convolved, side }) =>
+      again
+        ? `もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。${side}×${side} が残ります。`
+        : `負の値を 0 にし (ReLU)、2×2 マスごとに最大値だけを残します。${convolved}×${convolved} が ${side}×${side} になります。`,
+    poolCloser: () => "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。",
+    hidden: ({ hidden }) =>
+      `隠れ層が ${hidden.length} 層あります (${hidden.join("、")} 個)。それぞれの値は前のすべての値の重み付きの和で、負なら 0 になります。この画像でどれが 0 になるかは分かっているので、それらを除けば残りは 1 つのアフィン層です。`,
+    affine: ({ classes, pairs, hidden, predicted }) =>
+      [
+        `${classes} クラスがそれぞれすべてのマスに重みを掛け、計 ${(classes * pairs).toLocaleString("en-US")} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
+        pairs > 9 ? `各クラスの ${pairs.toLocaleString("en-US")} 枚のうち、「${predicted}」に最も影響するものを表示しています。` : "",
+        hidden.length ? "重みはこの画像でのものです。" : "",
+      ].join(""),
     affineCloser: () => "クラスはマスごとに重みを持ちます。見つかった値にこの重みを掛けたものが、そのマスがクラスに加える値です。青緑は支持、黄土色は反対です。クラスを選んでください。",
     logit: ({ predicted, sum, bias, logit }) => `クラスごとにすべて足し合わせ、バイアスを足します。「${predicted}」では ${sum} と ${bias} で ${logit} です。`,
     softmax: ({ classes, predicted, share }) => `ソフトマックスでは、e のロジット乗を ${classes} 個の合計で割ります。足すと 100% になる ${classes} 個の確率が得られ、「${predicted}」は ${share} です。`,

@@ -1,6 +1,6 @@
 // What was drawn: strokes and pictures, one after the other, on a square of SIDE units.
 
-import { encoded, sheet } from "./encoding.js";
+import { encoded, sheet } from "./pictures.js";
 
 export const SIDE = 280;
 // As wide, against the size that people draw digits in, as the strokes of MNIST's digits.
@@ -10,7 +10,7 @@ const ERASER = 34;
 /**
  * A list of steps, each one of
  *   {points: [x, y, x, y, …], erase: boolean}   a stroke
- *   {mask: canvas, file: Blob, name: string}    a picture; `name` is that of a sample, else ""
+ *   {picture: canvas, mask: canvas, file: Blob, name: string, width, height}    a picture; `name` is that of a sample, else ""
  *   {clear: true}
  * Undo takes the last one back, so that nothing that was drawn is lost by a slip.
  */
@@ -41,10 +41,11 @@ export class Drawing {
     return only?.mask && others.length === 0 ? only : null;
   }
 
-  /** Draw all of it in one colour on a context in units of the square; paper stays clear. */
-  paint(context, ink) {
+  /** Draw all of it on a context in units of the square: in one colour on clear paper or, without, with pictures in their own. */
+  paint(context, ink, ownColours = false) {
     for (const step of this.visible) {
-      if (step.mask) paintMask(context, step.mask, ink);
+      if (step.mask && ownColours) place(context, step.picture);
+      else if (step.mask) place(context, tinted(step.mask, ink));
       else paintStroke(context, step, ink);
     }
   }
@@ -84,17 +85,23 @@ function paintStroke(context, { points, erase }, ink) {
   context.restore();
 }
 
-function paintMask(context, mask, ink) {
-  const tinted = new OffscreenCanvas(mask.width, mask.height);
-  const inside = tinted.getContext("2d");
+/** A mask in one colour. */
+function tinted(mask, ink) {
+  const canvas = new OffscreenCanvas(mask.width, mask.height);
+  const inside = canvas.getContext("2d");
   inside.drawImage(mask, 0, 0);
   inside.globalCompositeOperation = "source-in";
   inside.fillStyle = ink;
   inside.fillRect(0, 0, mask.width, mask.height);
-  const scale = SIDE / Math.max(mask.width, mask.height);
-  const [width, height] = [mask.width * scale, mask.height * scale];
+  return canvas;
+}
+
+/** A picture in the middle, as large as the square; small ones with their pixels seen. */
+function place(context, picture) {
+  const scale = SIDE / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
   context.save();
-  context.imageSmoothingEnabled = mask.width > 64;
-  context.drawImage(tinted, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+  context.imageSmoothingEnabled = picture.width > 64;
+  context.drawImage(picture, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
   context.restore();
 }

@@ -14,6 +14,8 @@ export class Pad {
   erasing = false;
   // Whether nothing can be drawn: pictures are only brought.
   locked = false;
+  // Whether pictures are shown in their own colours, and not as ink.
+  ownColours = false;
   #stroke = null;
   // The pointer that draws it: other fingers, and the hand beside a pen, draw nothing.
   #pointer = null;
@@ -41,7 +43,7 @@ export class Pad {
     const context = sharp(this.canvas, width);
     context.save();
     context.scale(width / SIDE, width / SIDE);
-    this.drawing.paint(context, colour("ink"));
+    this.drawing.paint(context, colour("ink"), this.ownColours);
     if (this.#pen) this.#paintPen(context);
     context.restore();
   }

@@ -1,7 +1,6 @@
-// Pictures that are brought: files, samples, and the digits of links.
+// Pictures that are brought: files, samples, and those of links; and canvases that become files.
 
 import { Refusal } from "../api.js";
-import { encoded, sheet } from "./encoding.js";
 
 // What the service takes; larger pictures are made smaller here.
 const MOST_BYTES = 250_000;
@@ -9,6 +8,23 @@ const MOST_PIXELS = 4_000_000;
 const MOST_SIDE = 4096;
 // The longer side of a picture that was made smaller.
 const REDUCED_SIDE = 1024;
+
+/** The context of a canvas outside of the page, of which a file can be made. */
+export function sheet(width, height) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  return canvas.getContext("2d", { willReadFrequently: true });
+}
+
+/**
+ * The file with what was drawn on a sheet.
+ *
+ * Not by `toBlob` or `convertToBlob`: Chromium encodes for those when it has nothing else to do, and up to seven seconds
+ * pass until it gives up waiting for that.
+ */
+export function encoded({ canvas }, type, quality) {
+  const [, letters] = canvas.toDataURL(type, quality).split(",");
+  return new Blob([Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0))], { type });
+}
 
 /** A step for the drawing. The mask holds the ink as opacity, so that any theme can colour it. */
 export async function pictureStep(file, name = "") {
@@ -22,12 +38,14 @@ export async function pictureStep(file, name = "") {
   const [pixels, longer] = [bitmap.width * bitmap.height, Math.max(bitmap.width, bitmap.height)];
   const sendable = /^image\/(png|jpeg)$/.test(file.type) && file.size <= MOST_BYTES && pixels <= MOST_PIXELS && longer <= MOST_SIDE;
   const scale = Math.min(1, REDUCED_SIDE / longer);
-  const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const sent = sendable ? file : reduced(canvas);
-  toInk(context, canvas.width, canvas.height);
-  return { mask: canvas, file: sent, name, exact: bitmap.width === 28 && bitmap.height === 28 };
+  const [width, height] = [bitmap.width, bitmap.height].map((length) => Math.max(1, Math.floor(length * scale)));
+  const [picture, mask] = [0, 1].map(() => {
+    const canvas = new OffscreenCanvas(width, height);
+    canvas.getContext("2d", { willReadFrequently: true }).drawImage(bitmap, 0, 0, width, height);
+    return canvas;
+  });
+  toInk(mask.getContext("2d"), width, height);
+  return { picture, mask, file: sendable ? file : reduced(picture), name, width: bitmap.width, height: bitmap.height };
 }
 
 /** A picture that is too heavy, or of a kind that the service does not read, as a JPEG on white. */
@@ -67,18 +85,24 @@ function toInk(context, width, height) {
   context.putImageData(pixels, 0, 0);
 }
 
-/** One of the digits in /web/digits. */
+/** One of the pictures in /web/digits. */
 export async function sampleStep(name) {
   const response = await fetch(`/web/digits/${encodeURIComponent(name)}.png`).catch(() => null);
   if (!response?.ok) throw new Refusal("unreachable");
   return pictureStep(await response.blob(), name);
 }
 
-/** A picture of 28×28 bytes, light ink on dark. */
+/** A square picture from its bytes: light ink on dark or, where it has three channels, one channel after the other. */
 export async function pixelsStep(bytes) {
-  const context = sheet(28, 28);
-  const pixels = context.createImageData(28, 28);
-  bytes.forEach((value, k) => pixels.data.set([value, value, value, 255], 4 * k));
+  const colour = !Number.isInteger(Math.sqrt(bytes.length));
+  const size = colour ? bytes.length / 3 : bytes.length;
+  const side = Math.sqrt(size);
+  const context = sheet(side, side);
+  const pixels = context.createImageData(side, side);
+  for (let k = 0; k < size; k += 1) {
+    const three = [0, 1, 2].map((channel) => bytes[colour ? channel * size + k : k]);
+    pixels.data.set([...three, 255], 4 * k);
+  }
   context.putImageData(pixels, 0, 0);
   return pictureStep(encoded(context, "image/png"));
 }

@@ -1,12 +1,11 @@
 // What is looked at, in words.
 
-import { largestCell } from "../cell.js";
 import { limitOf } from "../colours.js";
 import { includes } from "../hiding.js";
-import { pairName } from "../ledger.js";
+import { isColour } from "../image.js";
+import { changeOf, decimalsOf, entryOf, indexOf, largestCell, samePair } from "../ledger.js";
 import { number, percent } from "../numbers.js";
 import { isDrawn, nameOf } from "../state.js";
-import { decimalsOf } from "../table.js";
 import { words } from "../words.js";
 
 const details = document.getElementById("details");
@@ -25,39 +24,41 @@ function sentence(said, scene) {
 }
 
 function pairWords(said, { now: { answer, pair }, one, table, shares }) {
-  const place = one.ranking.findIndex(([a, b]) => a === pair[0] && b === pair[1]) + 1;
-  const [name, value] = [pairName(pair), number(table.cells[pair[0]][pair[1]], table.decimals)];
-  const facts = { name, value, target: nameOf(one.target), versus: nameOf(one.versus), place, count: one.ranking.length, cells: one.maps[0][0].flat().length };
-  if (answer.question !== "shapley") {
-    const cell = largestCell(answer.process, one.maps, pair);
-    const [weight, activation] = cell ? [cell.weight, cell.activation].map((part) => number(part, 3)) : [];
-    return said.pairDetail({ ...facts, cell: cell && { weight, activation, value: number(cell.value, 3) } });
+  const place = one.ranking.findIndex((each) => samePair(each, pair)) + 1;
+  const entry = entryOf(one, pair);
+  const [name, value] = [said.pairName(pair), number(table.cells[indexOf(one, pair)], table.decimals)];
+  const facts = { name, value, target: nameOf(one.target), versus: nameOf(one.versus), place, count: one.count, cells: entry.map.flat().length };
+  if (answer.question === "shapley" && answer.where.pairs) {
+    const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
+    return said.pairShares({ ...facts, empty, all });
   }
-  const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
-  return said.pairShares({ ...facts, empty, all });
+  const cell = largestCell(entry);
+  const [weight, activation] = cell ? [cell.weight, cell.activation].map((part) => number(part, 3)) : [];
+  return said.pairDetail({ ...facts, cell: cell && { weight, activation, value: number(cell.value, 3) } });
 }
 
-function occlusionWords(said, { now: { answer, spot }, one, table }) {
-  const { predicted, critical, drop, whole, prediction } = answer.where;
+function occlusionWords(said, { now: { answer, spot }, one }) {
+  const { predicted, critical, drop, prediction, pairs } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
   // Alone on a projector, the pairs have no regions beside them.
   if (!spot && document.documentElement.dataset.present === "pairs") return said.idlePairs({ target, versus });
   if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
-  if (lost === 0 && left === predicted) return said.spotEmpty;
+  if (lost === 0 && left === predicted) return isColour(answer.process.image) ? said.groundsNone : said.spotEmpty;
   const decimals = decimalsOf(one);
-  const [before, after] = [number(whole, decimals), number(whole - lost, decimals)];
-  return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, before, after, change: number(table.total, decimals, true) });
+  const { before, after, change } = changeOf(answer, spot, decimals);
+  const values = { before: number(before, decimals), after: number(after, decimals), change: number(change, decimals, true) };
+  return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, ...values, split: Boolean(pairs) });
 }
 
-function shapleyWords(said, { now: { answer, spot }, table }) {
-  const { values, empty } = answer.where;
+function shapleyWords(said, { now: { answer, spot }, shares }) {
+  const { values, empty, pairs } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
   if (!spot) return said.shapley({ target, versus, empty: nameOf(empty.predicted), share: percent(empty.probability) });
   const [row, column] = spot;
   if (values[row][column] === 0) return said.shareNone;
-  return said.share({ target, versus, value: number(table.total, table.decimals, true) });
+  return said.share({ target, versus, value: number(shares.regions[row][column], shares.decimals, true), split: Boolean(pairs) });
 }
 
 function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {

@@ -1,33 +1,52 @@
-// The grounds on the digit: the regions that prove it, those that change it, and what is hidden by hand.
+// The grounds on the picture: the regions that prove it, those that change it, what is hidden by hand, and what is read then.
 
 import { colour, grey } from "../colours.js";
-import { includes } from "../hiding.js";
-import { nameOf } from "../state.js";
-import { fillMap } from "../tiles.js";
-import { SIDE, boxOf, drawFrame, drawOutlined, groupOf, spread } from "./layer.js";
+import { hide, includes } from "../hiding.js";
+import { changed, isColour } from "../image.js";
+import { percent } from "../numbers.js";
+import { nameOf, state } from "../state.js";
+import { fillImage, fillMap } from "../tiles.js";
+import { words } from "../words.js";
+import { boxOf, drawFrame, drawHidden, drawOutlined, groupOf, spread } from "./layer.js";
 
-// How much of its darkness the ink keeps that may be hidden.
-const SHADED = 0.4;
+// How much of its darkness the ink keeps that may be hidden, and how much of its colours a picture.
+const SHADED = { ink: 0.4, colour: 0.35 };
 
-function draw(context, pixel, { now: { answer, hidden, spot } }) {
+const at = (id) => document.getElementById(id);
+const panel = at("playing");
+const live = at("live");
+
+function draw(context, sheet, { now: { answer, hidden, spot } }) {
   const { process, where } = answer;
   const { region, sufficient, players, contrast } = where;
-  const kept = spread(rows(where, (place) => includes(sufficient.regions, place) || !includes(players, place)), region);
-  const image = process.image.map((line, row) => line.map((value, column) => (kept[row][column] ? value : SHADED * value)));
-  fillMap(context, image, 0, 0, pixel, grey);
-  for (const place of hidden) strikeOut(context, boxOf(place, region, pixel));
-  if (contrast) contrast.regions.forEach((place) => drawDashes(context, boxOf(place, region, pixel)));
-  drawOutlined(context, groupOf(sufficient.regions, region, where.grid), pixel, "accent", 3);
-  if (spot && includes(players, spot)) drawFrame(context, boxOf(spot, region, pixel));
+  const { side, pixel } = sheet;
+  const stays = rows(where, (place) => includes(sufficient.regions, place) || !includes(players, place));
+  drawShaded(context, process.image, spread(stays, region, side), pixel);
+  for (const place of hidden) strikeOut(context, boxOf(place, region, sheet), process.image, where.fill);
+  if (contrast) contrast.regions.forEach((place) => drawDashes(context, boxOf(place, region, sheet)));
+  drawOutlined(context, groupOf(sufficient.regions, region, where.grid, side), pixel, "accent", 3);
+  if (spot && includes(players, spot)) drawFrame(context, boxOf(spot, region, sheet));
 }
 
 function rows({ grid: [height, width] }, of) {
   return Array.from({ length: height }, (_, row) => Array.from({ length: width }, (_, column) => of([row, column])));
 }
 
-function strikeOut(context, [x, y, width, height]) {
-  context.fillStyle = colour("grey-0");
-  context.fillRect(x, y, width, height);
+/** The picture, pale where it is not `kept`. */
+function drawShaded(context, image, kept, pixel) {
+  const coloured = isColour(image);
+  // Paper is 0 where ink is drawn.
+  const paper = coloured ? parseInt(colour("paper").slice(1, 3), 16) / 255 : 0;
+  const share = SHADED[coloured ? "colour" : "ink"];
+  const shaded = changed(image, (value, row, column) => (kept[row][column] ? value : paper + share * (value - paper)));
+  if (coloured) fillImage(context, shaded, pixel);
+  else fillMap(context, shaded, 0, 0, pixel, grey);
+}
+
+/** A region that is hidden, as the network sees it, with a cross. */
+function strikeOut(context, box, image, fill) {
+  const [x, y, width, height] = box;
+  drawHidden(context, box, image, fill);
   context.strokeStyle = colour("muted");
   context.lineWidth = 1.5;
   context.strokeRect(x + 0.75, y + 0.75, width - 1.5, height - 1.5);
@@ -41,10 +60,12 @@ function strikeOut(context, [x, y, width, height]) {
 
 function drawDashes(context, [x, y, width, height]) {
   context.save();
-  context.setLineDash([5, 4]);
-  context.lineWidth = 2;
-  context.strokeStyle = colour("ink");
-  context.strokeRect(x + 6, y + 6, width - 12, height - 12);
+  for (const [dashes, thickness, name] of [[[], 4, "paper"], [[5, 4], 2, "ink"]]) {
+    context.setLineDash(dashes);
+    context.lineWidth = thickness;
+    context.strokeStyle = colour(name);
+    context.strokeRect(x + 6, y + 6, width - 12, height - 12);
+  }
   context.restore();
 }
 
@@ -57,3 +78,27 @@ export const grounds = {
     ...(hidden.length ? [["struck", said.legendHidden]] : []),
   ],
 };
+
+function others({ players, sufficient }) {
+  return players.filter((place) => !includes(sufficient.regions, place));
+}
+
+at("hide-others").addEventListener("click", () => hide(others(state.answer.where)));
+at("hide-contrast").addEventListener("click", () => hide(state.answer.where.contrast.regions));
+at("show-all").addEventListener("click", () => hide([]));
+
+/** The buttons that hide and show, and what is read with what is hidden. */
+export function showPlaying({ answer, question, hidden, live: now }) {
+  panel.hidden = question !== "grounds";
+  const where = answer?.question === "grounds" ? answer.where : null;
+  at("hide-others").disabled = !where || !others(where).length;
+  at("hide-contrast").disabled = !where?.contrast;
+  at("show-all").disabled = !where || !hidden.length;
+  const said = words();
+  const predicted = now?.predicted ?? where?.predicted;
+  let text = "";
+  if (where && !hidden.length) text = said.liveNothing(nameOf(predicted));
+  else if (where && now) text = said.live({ count: hidden.length, predicted: nameOf(predicted), share: percent(now.probability), stays: predicted === where.predicted });
+  // Written only when it changes, so that a screen reader says it once.
+  if (live.textContent !== text && (text || !where)) live.textContent = text;
+}

@@ -1,14 +1,16 @@
-// The digit with what the chosen question says about its regions, or with one pair's map.
+// The picture with what the chosen question says about its regions, or with one pair's map.
 
 import { diverging, limitOf } from "../colours.js";
 import { toggle } from "../hiding.js";
-import { pairName } from "../ledger.js";
+import { isColour } from "../image.js";
+import { entryOf, indexOf } from "../ledger.js";
+import { cellsOf } from "../network.js";
 import { decimalsFor, number, roundRowsToTotal } from "../numbers.js";
-import { set, state } from "../state.js";
+import { network, set, side, state } from "../state.js";
 import { fillMap, paintStrip, sharp, tile } from "../tiles.js";
 import { words } from "../words.js";
 import { grounds } from "./grounds.js";
-import { SIDE, drawBlank, drawDots, drawNumbers } from "./layer.js";
+import { drawBlank, drawNumbers, drawPicture, letterOf } from "./layer.js";
 import { occlusion } from "./occlusion.js";
 import { shapley } from "./shapley.js";
 import { fillSum } from "./sum.js";
@@ -16,9 +18,6 @@ import { fillSum } from "./sum.js";
 const at = (id) => document.getElementById(id);
 const canvas = at("heatmap");
 const scale = at("scale");
-// A cell of pool2 looks at some pixels, and its neighbour at those 4 further: the middle 4×4 are its own.
-const CELL = 4;
-const POOL = 2;
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 const strip = tile(1);
@@ -27,24 +26,18 @@ const middle = document.createElement("span");
 const most = document.createElement("span");
 scale.append(strip, least, middle, most);
 
-/** Where the middle of what the first cell looks at begins: with kernels of 5×5 and 3×3 it looks at 12×12 pixels. */
-function firstCell({ conv1_filters: filters, conv2_filters: kernels }) {
-  const seen = POOL * (kernels[0][0].length - 1) + POOL * POOL + filters[0].length - 1;
-  return (seen - CELL) / 2;
-}
-
-function drawPair(context, pixel, { now: { answer, pair }, one, table }) {
-  const [i, j] = pair;
-  const map = one.maps[i][j];
-  const limit = limitOf(one.maps);
-  const first = firstCell(answer.process) * pixel;
-  drawBlank(context, pixel);
-  fillMap(context, map, first, first, CELL * pixel, (value) => diverging(value, limit));
-  drawDots(context, answer.process.image, pixel, true);
-  const shown = roundRowsToTotal(map, table.cells[i][j], table.decimals);
+/** A pair's map, each cell on the pixels that are its own. */
+function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
+  const { map } = entryOf(one, pair);
+  const limit = limitOf(one.shown.map((each) => each.map));
+  const { first, pitch } = cellsOf(network());
+  const [start, cell] = [first * sheet.pixel, pitch * sheet.pixel];
+  drawBlank(context, sheet);
+  fillMap(context, map, start, start, cell, (value) => diverging(value, limit));
+  drawPicture(context, answer.process.image, sheet, true);
+  const shown = roundRowsToTotal(map, table.cells[indexOf(one, pair)], table.decimals);
   const numbers = shown.map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
-  const side = CELL * pixel;
-  drawNumbers(context, numbers, (row, column) => [first + column * side, first + row * side, side, side], table.decimals);
+  drawNumbers(context, numbers, (row, column) => [start + column * cell, start + row * cell, cell, cell], table.decimals);
 }
 
 /** What the map can show: how it is drawn, its heading, the values and the name of its scale, its sum, its legend. */
@@ -58,12 +51,12 @@ const SHOWN = {
   grounds,
   pair: {
     draw: drawPair,
-    heading: (said, _, pair) => pairName(pair),
-    values: ({ one }) => one.maps,
+    heading: (said, _, pair) => said.pairName(pair),
+    values: ({ one }) => one.shown.map((each) => each.map),
     unit: (said) => said.scaleCell,
-    legend: (said) => [
-      ["dot", said.legendInk],
-      ["figure", said.legendCell],
+    legend: (said, { inked, sheet }) => [
+      ...inked(said),
+      ...(letterOf(cellsOf(network()).pitch * sheet.pixel) ? [["figure", said.legendCell]] : []),
     ],
   },
 };
@@ -71,7 +64,13 @@ const MODES = { occlusion: "heat", shapley: "shares", grounds: "grounds" };
 
 function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
-  return pair && !spot && answer.question !== "shapley" ? "pair" : MODES[answer.question];
+  // Of Shapley values there are those of a pair.
+  const split = answer.question === "shapley" && answer.where.pairs;
+  return pair && !spot && !split ? "pair" : MODES[answer.question];
+}
+
+function ink(said) {
+  return [["dot", said.legendInk]];
 }
 
 /** `scene` is {now, one, table, shares}: the state, and what the page makes of its answer. */
@@ -81,7 +80,8 @@ export function showHeatmap(scene) {
   const shown = SHOWN[name];
   const width = canvas.clientWidth;
   const context = sharp(canvas, width);
-  shown.draw(context, width / SIDE, scene);
+  const sheet = { side: side(), pixel: width / side() };
+  shown.draw(context, sheet, scene);
   canvas.dataset.shown = name;
   canvas.dataset.region = answer?.where.region ?? "";
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
@@ -89,7 +89,8 @@ export function showHeatmap(scene) {
   const sum = answer && shown.sum?.(words(), scene);
   at("shares").hidden = question !== "shapley";
   fillSum(at("shares"), sum || [], scene.table?.decimals ?? 0);
-  showLegend(answer && shown.legend ? shown.legend(words(), scene) : []);
+  const inked = answer && !isColour(answer.process.image) ? ink : () => [];
+  showLegend(answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : []);
 }
 
 function showScale({ values, unit }, scene) {
@@ -122,7 +123,7 @@ function point(event) {
   if (!state.answer) return;
   const box = canvas.getBoundingClientRect();
   const { region } = state.answer.where;
-  const place = (offset, size) => Math.floor(((offset / size) * SIDE) / region);
+  const place = (offset, size) => Math.floor(((offset / size) * side()) / region);
   look(place(event.clientY - box.top, box.height), place(event.clientX - box.left, box.width));
 }
 

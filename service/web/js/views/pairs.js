@@ -1,72 +1,115 @@
-// The table of filter pairs: for each the map, its total, and the places of the two that add most.
+// The filter pairs: of each the map and its total, and the places of the two that add most.
+//
+// Few pairs stand in a table, maps down and filters across. Of many, those that matter most stand in a list, the
+// greatest first, and all others are one number, so that the sum is seen.
 
 import { limitOf } from "../colours.js";
-import { pairName, places } from "../ledger.js";
+import { blank, channelsOf } from "../image.js";
+import { places, samePair } from "../ledger.js";
+import { pairsOf } from "../network.js";
 import { number } from "../numbers.js";
-import { nameOf, set } from "../state.js";
-import { DENSE } from "../table.js";
-import { paintMap, paintWeights, tile } from "../tiles.js";
+import { nameOf, network, set } from "../state.js";
+import { paintDigit, paintMap, paintWeights, tile } from "../tiles.js";
 import { words } from "../words.js";
 import { fillSum } from "./sum.js";
 
 const title = document.getElementById("pairs-title");
-const table = document.getElementById("pairs");
+const box = document.getElementById("pairs");
 const sum = document.getElementById("sum");
 const list = document.getElementById("places");
 const typicality = document.getElementById("typicality");
 const phone = matchMedia("(max-width: 640px)");
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+// A table with more rows or columns has too small maps.
+const WIDEST_TABLE = 4;
+// Columns of the list.
+const ACROSS = 4;
+// How many pairs a list shows before there is an answer.
+const IDLE = 11;
+const NAMES = ["first", "second"];
 
 let shape = "";
+// The tiles in their order: {button, map, name, total, pair}.
 let cells = [];
 let heads = { rows: [], columns: [] };
-let focus = [0, 0];
+let others = null;
+let across = 1;
+let focus = 0;
 
 function element(name, className, text = "") {
   return Object.assign(document.createElement(name), { className, textContent: text });
 }
 
-/** Build the table for A×B pairs, with `inputs` kernels a conv2 filter. */
-function build(rows, columns, inputs) {
-  const dense = columns >= DENSE;
-  table.replaceChildren();
-  table.className = dense ? "pairs dense" : "pairs";
-  table.style.setProperty("--columns", columns);
-  focus = [0, 0];
-  heads = { rows: [], columns: [] };
-  table.append(element("span", "corner"));
+/** The table for A×B pairs, with `inputs` kernels a filter of the last stage. */
+function buildTable(rows, columns, inputs) {
+  box.className = "pairs";
+  box.style.setProperty("--columns", columns);
+  box.append(element("span", "corner"));
   for (let j = 0; j < columns; j += 1) {
     const head = element("div", "head column");
-    const kernels = dense ? [] : Array.from({ length: inputs }, () => tile(3));
-    const box = element("span", "kernels");
-    box.append(...kernels);
-    head.append(element("span", "name", dense ? `${j}` : `conv2[${j}]`), box);
-    heads.columns.push(kernels);
-    table.append(head);
+    const kernels = Array.from({ length: inputs }, () => tile(3));
+    const beside = element("span", "kernels");
+    beside.append(...kernels);
+    const name = element("span", "name");
+    head.append(name, beside);
+    heads.columns.push({ name, kernels });
+    box.append(head);
   }
-  cells = [];
   for (let i = 0; i < rows; i += 1) {
     const head = element("div", "head row");
-    const filter = tile(5);
-    head.append(...(dense ? [] : [element("span", "name", `conv1[${i}]`)]), filter);
-    heads.rows.push(filter);
-    table.append(head);
-    cells.push(Array.from({ length: columns }, (_, j) => cell(i, j)));
+    const [name, filter] = [element("span", "name"), tile(5)];
+    head.append(name, filter);
+    heads.rows.push({ name, filter });
+    box.append(head);
+    for (let j = 0; j < columns; j += 1) cells.push(cell(cells.length, [i, j]));
   }
 }
 
-function cell(i, j) {
+function buildList(count, rest) {
+  box.className = "pairs list";
+  box.style.setProperty("--columns", ACROSS);
+  for (let k = 0; k < count; k += 1) cells.push(cell(k, [0, k]));
+  if (!rest) return;
+  others = { whole: element("div", "others"), name: element("span", "name"), total: element("span", "total") };
+  others.whole.append(others.name, others.total);
+  box.append(others.whole);
+}
+
+/** What is to be built: [rows, columns, inputs] of a table, or [tiles, whether there are others] of a list. */
+function wanted(one, process) {
+  const model = network();
+  const [rows, columns] = one ? [one.contributions.length, one.contributions[0].length] : model ? pairsOf(model) : [3, 3];
+  if (Math.max(rows, columns) <= WIDEST_TABLE) {
+    const paired = process ? process.stages.at(-1).filters[0].length === 1 : model?.stages.at(-1).wiring !== "summed";
+    return ["table", rows, columns, paired ? 1 : rows];
+  }
+  const count = one ? one.shown.length : Math.min(rows * columns, IDLE);
+  return ["list", count, count < rows * columns];
+}
+
+function build(how) {
+  if (how.join() === shape) return;
+  shape = how.join();
+  box.replaceChildren();
+  cells = [];
+  heads = { rows: [], columns: [] };
+  others = null;
+  focus = 0;
+  if (how[0] === "table") buildTable(...how.slice(1));
+  else buildList(...how.slice(1));
+  across = how[0] === "table" ? how[2] : ACROSS;
+}
+
+function cell(k, pair) {
   const button = element("button", "pair");
   button.type = "button";
-  button.dataset.testid = `pair-${i}-${j}`;
-  const map = tile(5);
-  const total = element("span", "total");
-  button.append(map, total);
-  const look = () => set({ pair: [i, j], spot: null });
+  const one = { button, map: tile(5), name: element("span", "name"), total: element("span", "total"), pair };
+  button.append(one.map, one.name, one.total);
+  const look = () => set({ pair: one.pair, spot: null });
   button.addEventListener("pointerenter", look);
-  button.addEventListener("pointerleave", () => set({ pair: button.matches(":focus") ? [i, j] : null }));
+  button.addEventListener("pointerleave", () => set({ pair: button.matches(":focus") ? one.pair : null }));
   button.addEventListener("focus", () => {
-    focus = [i, j];
+    focus = k;
     look();
   });
   button.addEventListener("blur", () => set({ pair: null }));
@@ -76,101 +119,118 @@ function cell(i, j) {
     // On a phone, what is said about the pair stands below the table.
     if (phone.matches) document.getElementById("details").scrollIntoView({ block: "nearest" });
   });
-  table.append(button);
-  return { button, map, total };
+  box.append(button);
+  return one;
 }
 
-table.addEventListener("keydown", (event) => {
+box.addEventListener("keydown", (event) => {
   const arrow = ARROWS[event.key];
   if (!arrow || cells.length === 0) return;
   event.preventDefault();
-  const size = [cells.length, cells[0].length];
-  const [i, j] = focus.map((place, k) => (place + arrow[k] + size[k]) % size[k]);
-  cells[i][j].button.focus();
+  // From the end of a row or column to its start; the last row of a list may be shorter.
+  const [row, column] = [Math.floor(focus / across), focus % across];
+  const rows = Math.ceil((cells.length - column) / across);
+  const columns = Math.min(across, cells.length - row * across);
+  const to = [(row + arrow[0] + rows) % rows, (column + arrow[1] + columns) % columns];
+  cells[to[0] * across + to[1]].button.focus();
 });
 
 /** `scene.table` says what stands in the cells: contributions, or what the region that is looked at does to them. */
-export function showPairs({ now: { answer }, one, table: shown }) {
-  table.classList.toggle("idle", !one);
-  const conv1 = answer?.process.conv1_filters ?? Array(3).fill(null);
-  const conv2 = answer?.process.conv2_filters ?? Array(3).fill([null]);
-  const wanted = `${conv1.length}×${conv2.length}×${conv2[0].length}`;
-  if (wanted !== shape) {
-    shape = wanted;
-    build(conv1.length, conv2.length, conv2[0].length);
-  }
+export function showPairs({ now: { answer }, one, table }) {
+  const said = words();
+  box.classList.toggle("idle", !one);
+  build(wanted(one, answer?.process));
   list.replaceChildren();
   typicality.textContent = "";
-  const kind = shown?.kind ?? "contribution";
-  table.dataset.kind = kind;
-  title.textContent = words().pairsTitles[kind];
+  const kind = table?.kind ?? "contribution";
+  box.dataset.kind = kind;
+  title.textContent = said.pairsTitles[kind];
+  heads.rows.forEach(({ name }, i) => (name.textContent = said.map(i)));
+  heads.columns.forEach(({ name }, j) => (name.textContent = said.filter(j)));
   if (!one) {
     sum.replaceChildren();
-    clearTable();
+    clear(said);
     return;
   }
-  const limits = [limitOf(conv1), limitOf(conv2)];
-  conv1.forEach((filter, i) => paintWeights(heads.rows[i], filter, limits[0]));
-  conv2.forEach((kernels, j) => heads.columns[j].forEach((head, n) => paintWeights(head, kernels[n], limits[1])));
-  showCells(one, shown);
-  showSum(one, shown);
+  showHeads(answer.process);
+  showCells(said, one, table);
+  showSum(said, one, table);
   // A network that was not studied has none.
   const usual = answer.process.typicality?.[one.target];
-  if (usual) typicality.textContent = words().typicality(nameOf(one.target), Math.round(usual.percentile));
+  if (usual) typicality.textContent = said.typicality(nameOf(one.target), Math.round(usual.percentile));
 }
 
-function clearTable() {
-  const blank = (size) => Array.from({ length: size }, () => Array(size).fill(0));
+function clear(said) {
   // Tiles keep the size that they were painted with.
-  for (const head of [...heads.rows, ...heads.columns.flat()]) paintMap(head, blank(head.width), 0);
-  cells.forEach((row, i) =>
-    row.forEach(({ button, map, total }, j) => {
-      paintMap(map, blank(map.width), 0);
-      total.textContent = "";
-      button.className = "pair";
-      button.disabled = true;
-      button.setAttribute("aria-label", pairName([i, j]));
-    }),
-  );
+  for (const head of [...heads.rows.map(({ filter }) => filter), ...heads.columns.flatMap(({ kernels }) => kernels)]) {
+    paintMap(head, blank(head.width), 0);
+  }
+  for (const { button, map, name, total, pair } of cells) {
+    paintMap(map, blank(map.width), 0);
+    name.textContent = total.textContent = "";
+    button.className = "pair";
+    button.disabled = true;
+    if (shape.startsWith("table")) mark(button, pair);
+    button.setAttribute("aria-label", said.pairName(pair));
+  }
+  if (others) others.name.textContent = others.total.textContent = "";
 }
 
-function showCells(one, { kind, cells: shown, decimals }) {
-  const said = words();
-  const limit = limitOf(one.maps);
+function mark(button, [i, j]) {
+  button.dataset.testid = `pair-${i}-${j}`;
+}
+
+/** Beside the rows the filters that make the maps, or the maps themselves; above the columns the kernels of the last stage. */
+function showHeads({ stages, image }) {
+  const [before, last] = [stages.at(-2), stages.at(-1)];
+  const plain = before?.filters.every((kernels) => kernels.length === 1);
+  const limits = [before && limitOf(before.filters), limitOf(last.filters)];
+  heads.rows.forEach(({ filter }, i) => {
+    if (plain) paintWeights(filter, before.filters[i][0], limits[0]);
+    else if (before) paintDigit(filter, before.maps[i].map((line) => line.map((value) => value / (limitOf(before.maps) || 1))));
+    else paintDigit(filter, channelsOf(image)[i]);
+  });
+  heads.columns.forEach(({ kernels }, j) => kernels.forEach((head, n) => paintWeights(head, last.filters[j][n], limits[1])));
+}
+
+function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
+  const limit = limitOf(one.shown.map(({ map }) => map));
   const winners = places(one);
-  const rank = (i, j) => winners.findIndex(([a, b]) => a === i && b === j);
-  const names = ["first", "second"];
   const contributes = kind === "contribution";
-  const most = limitOf(shown);
-  cells.forEach((row, i) =>
-    row.forEach(({ button, map, total }, j) => {
-      const value = shown[i][j];
-      const place = names[rank(i, j)];
-      paintMap(map, one.maps[i][j], limit);
-      button.disabled = false;
-      button.className = ["pair", place].filter(Boolean).join(" ");
-      button.tabIndex = focus[0] === i && focus[1] === j ? 0 : -1;
-      const text = number(value, decimals, !contributes);
-      const name = pairName([i, j]);
-      button.setAttribute("aria-label", said.pair(place ? said[place](name) : name, text));
-      total.textContent = text;
-      button.classList.toggle("untouched", !contributes && Math.abs(value) < 0.1 * most);
-    }),
-  );
+  const most = limitOf(values);
+  cells.forEach((cell, k) => {
+    const { pair, map } = one.shown[k];
+    const { button, total } = cell;
+    cell.pair = pair;
+    const place = NAMES[winners.findIndex((winner) => samePair(winner, pair))];
+    paintMap(cell.map, map, limit);
+    mark(button, pair);
+    button.disabled = false;
+    button.className = ["pair", place].filter(Boolean).join(" ");
+    button.tabIndex = k === focus ? 0 : -1;
+    const text = number(values[k], decimals, !contributes);
+    const name = said.pairName(pair);
+    button.setAttribute("aria-label", said.pair(place ? said[place](name) : name, text));
+    cell.name.textContent = said.pairShort(pair);
+    total.textContent = text;
+    button.classList.toggle("untouched", !contributes && Math.abs(values[k]) < 0.1 * most);
+  });
+  if (others) {
+    others.name.textContent = said.otherPairs(one.others.count);
+    others.total.textContent = number(rest, decimals, true);
+  }
   list.replaceChildren(
     ...winners.map((pair, k) => {
-      const item = element("li", names[k]);
-      item.append(element("span", "swatch"), said[names[k]](pairName(pair)));
+      const item = element("li", NAMES[k]);
+      item.append(element("span", "swatch"), said[NAMES[k]](said.pairName(pair)));
       return item;
     }),
   );
 }
 
-function showSum(one, { kind, terms, total, decimals }) {
-  const said = words();
+function showSum(said, one, { kind, terms, total, decimals }) {
   const [target, versus] = [one.target, one.versus].map((each) => nameOf(each));
-  const count = one.contributions.flat().length;
-  const names = versus === null ? said.terms(count) : said.versusTerms(count);
+  const names = versus === null ? said.terms(one.count) : said.versusTerms(one.count);
   const logit = versus === null ? said.logit(target) : said.difference(target, versus);
   const name = kind === "contribution" ? logit : said.totals[kind];
   fillSum(sum, [...terms.map((value, k) => [names[k], value]), [name, total]], decimals);

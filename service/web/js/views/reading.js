@@ -1,10 +1,11 @@
-// What is read: the digit, the picture that the network sees, and a bar for each class.
+// What is read: the class, the picture that the network sees, and a bar for each class.
 
 import { limitOf } from "../colours.js";
+import { blank } from "../image.js";
 import { softmax } from "../ledger.js";
 import { decimalsFor, number, percent } from "../numbers.js";
-import { classNames, nameOf, pin, set, state } from "../state.js";
-import { BLANK, paintDigit } from "../tiles.js";
+import { classNames, nameOf, pin, set, side, state } from "../state.js";
+import { paintImage } from "../tiles.js";
 import { remember, remembered, words } from "../words.js";
 
 const at = (id) => document.getElementById(id);
@@ -13,6 +14,8 @@ const preprocessing = at("preprocessing");
 const reading = at("reading");
 const bars = at("bars");
 const UNIT = "konkyo-unit";
+// More bars than this are scrolled.
+const MANY = 24;
 
 if (remembered(UNIT) === "logit") state.unit = "logit";
 for (const unit of ["probability", "logit"]) {
@@ -43,6 +46,7 @@ function build(names) {
     bars.replaceChildren();
     rows = names.map((_, number) => row(number));
   }
+  bars.classList.toggle("many", names.length > MANY);
   bars.classList.toggle("named", names.some((name) => [...name].length > 2));
   rows.forEach((one, number) => (one.querySelector(".digit").textContent = nameOf(number)));
 }
@@ -50,7 +54,7 @@ function build(names) {
 /** What was done with the picture, and all reasons to doubt that it is a digit: one line each. */
 function preprocessingLines({ fitted, inverted, width, height, warnings }) {
   const said = words();
-  const size = width === 28 && height === 28 ? said.asIs : said.resized;
+  const size = width === side() && height === side() ? said.asIs(side()) : said.resized;
   const done = [fitted ? said.fitted : size, inverted ? said.inverted : null].filter(Boolean).join(" · ");
   const reasons = warnings.map(({ code, text }) => ({ className: "warning", textContent: said.warnings[code] ?? text }));
   // Nothing was done with a picture on which there is nothing.
@@ -74,7 +78,8 @@ export function showReading({ answer, input, unit }, asked) {
   const process = answer?.process;
   build(classNames());
   const values = bar(process, unit);
-  paintDigit(seen, process?.image ?? BLANK);
+  paintImage(seen, process?.image ?? blank(side()));
+  seen.setAttribute("aria-label", said.seenLabel(side()));
   const lines = process ? preprocessingLines(process.input) : input ? preprocessingLines(input) : [];
   preprocessing.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), line)));
   const digit = Object.assign(document.createElement("span"), { className: "digit", textContent: nameOf(process?.predicted) ?? "–" });

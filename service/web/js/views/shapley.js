@@ -1,36 +1,40 @@
-// What each region adds, with every combination counted: Shapley values on the digit, as colours and as numbers.
+// What each region adds, with every combination counted: Shapley values on the picture, as colours and as numbers.
 
 import { diverging, limitOf } from "../colours.js";
-import { pairName } from "../ledger.js";
 import { nameOf } from "../state.js";
 import { fillMap } from "../tiles.js";
-import { boxOf, drawDots, drawFrame, drawNumbers, spread } from "./layer.js";
+import { boxOf, drawFrame, drawNumbers, drawPicture, letterOf, spread } from "./layer.js";
 
-/** The values behind the colours: of all pairs together, or of the one that is looked at. */
-function values({ now: { answer, pair, spot } }) {
-  const { where } = answer;
-  return pair && !spot ? where.pairs.map((line) => line.map((region) => region[pair[0]][pair[1]])) : where.values;
+/** Whether the values are those of the pair that is looked at. */
+function ofPair({ answer, pair, spot }) {
+  return pair !== null && !spot && answer.where.pairs !== undefined;
 }
 
-function draw(context, pixel, scene) {
+/** The values behind the colours: of all pairs together, or of the one that is looked at. */
+function values({ now }) {
+  const { where } = now.answer;
+  return ofPair(now) ? where.pairs.map((line) => line.map((region) => region[now.pair[0]][now.pair[1]])) : where.values;
+}
+
+function draw(context, sheet, scene) {
   const { answer, spot } = scene.now;
   const { region } = answer.where;
   const limit = limitOf(values(scene));
-  fillMap(context, spread(values(scene), region), 0, 0, pixel, (value) => diverging(value, limit));
-  drawDots(context, answer.process.image, pixel, true);
+  fillMap(context, spread(values(scene), region, sheet.side), 0, 0, sheet.pixel, (value) => diverging(value, limit));
+  drawPicture(context, answer.process.image, sheet, true);
   const shown = scene.shares.regions.map((line, row) => line.map((value, column) => (answer.where.values[row][column] === 0 ? null : value)));
-  drawNumbers(context, shown, (row, column) => boxOf([row, column], region, pixel), scene.shares.decimals);
-  if (spot) drawFrame(context, boxOf(spot, region, pixel));
+  drawNumbers(context, shown, (row, column) => boxOf([row, column], region, sheet), scene.shares.decimals);
+  if (spot) drawFrame(context, boxOf(spot, region, sheet));
 }
 
 /** What each pair has on the empty picture and gets of the regions, or the class. */
-function sum(said, { now: { answer, pair, spot }, shares }) {
-  const { values: all } = answer.where;
-  const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
-  const total = pair && !spot ? pairName(pair) : versus === null ? said.logit(target) : said.difference(target, versus);
-  const count = all.flat().filter((value) => value !== 0).length;
+function sum(said, { now, shares }) {
+  const { where } = now.answer;
+  const [target, versus] = [where.target, where.versus].map((one) => nameOf(one));
+  const total = ofPair(now) ? said.pairName(now.pair) : versus === null ? said.logit(target) : said.difference(target, versus);
+  const count = where.values.flat().filter((value) => value !== 0).length;
   return [
-    [said.emptyPicture(nameOf(answer.where.empty.predicted)), shares.empty],
+    [said.emptyPicture(nameOf(where.empty.predicted)), shares.empty],
     [said.regions(count), shares.all],
     [total, shares.total],
   ];
@@ -38,12 +42,12 @@ function sum(said, { now: { answer, pair, spot }, shares }) {
 
 export const shapley = {
   draw,
-  heading: (said, { where: { target, versus = null } }, pair) => (pair ? pairName(pair) : said.sharesOf(nameOf(target), nameOf(versus))),
+  heading: (said, { where: { target, versus = null } }, pair) => (pair ? said.pairName(pair) : said.sharesOf(nameOf(target), nameOf(versus))),
   values,
   unit: (said) => said.scaleShare,
   sum,
-  legend: (said) => [
-    ["dot", said.legendInk],
-    ["figure", said.legendShare],
+  legend: (said, { now: { answer }, inked, sheet }) => [
+    ...inked(said),
+    ...(letterOf(answer.where.region * sheet.pixel) ? [["figure", said.legendShare(answer.where.region)]] : []),
   ],
 };

@@ -1,32 +1,17 @@
-// A walk from the picture to the digit, layer by layer, and each closely: for a lecture.
+// A walk from the picture to the class, layer by layer, and each closely: for a lecture.
 
-import { weights } from "../api.js";
-import { account, pairName, places, softmax } from "../ledger.js";
+import { isColour, sideOf } from "../image.js";
+import { account, places, softmax } from "../ledger.js";
+import { pairsOf, partsOf, stagesOf } from "../network.js";
 import { number, percent, roundToTotal } from "../numbers.js";
-import { nameOf, state } from "../state.js";
+import { nameOf, network, state } from "../state.js";
 import { words } from "../words.js";
 import { Closer } from "./closer/closer.js";
-import { showSoftmax } from "./closer/softmax.js";
-import { weigh } from "./closer/weighing.js";
-import { buildFigure, linkFigure, onMap } from "./figure.js";
+import { showSoftmax, weigh } from "./closer/head.js";
+import { buildFigure, columnsOf, linkFigure, onMap } from "./figure.js";
 
-// The name of each step, how many layers of the figure are shown, and what is shown closely in its place.
-const STEPS = [
-  { name: "picture", layers: 0 },
-  { name: "conv1", layers: 1 },
-  { name: "conv1Closer", layers: 1, closer: "conv1" },
-  { name: "pool1", layers: 2 },
-  { name: "pool1Closer", layers: 2, closer: "pool1" },
-  { name: "conv2", layers: 3 },
-  { name: "conv2Closer", layers: 3, closer: "conv2" },
-  { name: "pool2", layers: 4 },
-  { name: "affine", layers: 5 },
-  { name: "affineCloser", layers: 5, closer: "affine" },
-  { name: "logit", layers: 6 },
-  { name: "softmax", layers: 6, closer: "softmax" },
-  { name: "read", layers: 7 },
-];
-const LAST = STEPS.length - 1;
+// What the walk is laid out on; on a larger screen it is enlarged.
+const SHEET = [1280, 800];
 
 const dialog = document.getElementById("walk-dialog");
 const figure = document.getElementById("figure");
@@ -37,36 +22,55 @@ const back = document.getElementById("back");
 const forward = document.getElementById("forward");
 const closer = new Closer(box);
 let step = 0;
-// {process, weights, usual}: what is shown closely, and of which maps first.
+// Each {name, layers, stage, closer}: its sentence, the last column of the figure that is shown, and what is shown closely in its place.
+let steps = [];
+let stops = [];
+// {process, network, card, usual}: what is shown closely, and of which maps first.
 let facts = null;
-// {target, map}: the class and the map of pool2 whose weights are shown.
+// {target, map}: the class and the map of the last stage whose weights are shown.
 let weighed = null;
 
-const stops = STEPS.map(({ closer: closely }, k) => {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.classList.toggle("small", Boolean(closely));
-  button.addEventListener("click", () => go(k));
-  const item = document.createElement("li");
-  item.append(button);
-  dots.append(item);
-  return button;
-});
+/** The steps through a network: each column of the figure, each convolution closely, and the first pool. */
+function stepsOf(model) {
+  let pooled = false;
+  return columnsOf(model).flatMap(({ kind, stage }, layers) => {
+    const one = { name: kind, layers, stage };
+    const closely = (name, part) => [one, { name, layers, stage, closer: part }];
+    if (kind === "convolution") return closely("convolutionCloser", kind);
+    if (kind === "pool" && !pooled) {
+      pooled = true;
+      return closely("poolCloser", kind);
+    }
+    if (kind === "affine") return closely("affineCloser", kind);
+    if (kind === "logit") return closely("softmax", "softmax");
+    return [one];
+  });
+}
 
-// What the walk is laid out on; on a larger screen it is enlarged.
-const SHEET = [1280, 800];
+function buildStops() {
+  stops = steps.map(({ closer: closely }, k) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.classList.toggle("small", Boolean(closely));
+    button.addEventListener("click", () => go(k));
+    return button;
+  });
+  dots.replaceChildren(
+    ...stops.map((button) => {
+      const item = document.createElement("li");
+      item.append(button);
+      return item;
+    }),
+  );
+}
 
 function fit() {
   const zoom = Math.max(1, Math.min(window.innerWidth / SHEET[0], window.innerHeight / SHEET[1]));
   Object.assign(dialog.style, { zoom, width: `${window.innerWidth / zoom}px`, height: `${window.innerHeight / zoom}px` });
 }
 
-/** Open the walk with the network's weights, or throw a Refusal. */
-export async function openWalk() {
-  const { process } = state.answer;
-  const { sha256, name } = process.model;
-  if (facts?.weights.model.sha256 !== sha256) facts = { weights: await weights(name) };
-  if (state.answer?.process !== process || dialog.open) return;
+export function openWalk() {
+  if (dialog.open) return;
   fit();
   dialog.showModal();
   step = 0;
@@ -76,39 +80,59 @@ export async function openWalk() {
 export function showWalk() {
   if (!dialog.open || !state.answer) return;
   const { process } = state.answer;
-  // A link may have chosen another network: its weights are not here.
-  if (facts.weights.model.sha256 !== process.model.sha256) return dialog.close();
-  if (facts.process !== process) {
-    const [[i, j]] = account(process, process.predicted, null).ranking;
-    const map = process.conv2_filters[0].length === 1 ? i * process.conv2_filters.length + j : j;
-    facts = { weights: facts.weights, process, usual: { conv1: [i], pool1: [i], conv2: [i, j] } };
-    weighed = { target: process.predicted, map };
+  if (facts?.process !== process) look(process);
+  build();
+  go(Math.min(step, steps.length - 1));
+}
+
+/** Look at another picture, or at another network. */
+function look(process) {
+  const model = network();
+  const card = state.card?.name === model.name ? state.card : null;
+  const [[i, j]] = account(process, process.predicted, null).ranking;
+  // The pair that adds most; of the stages before, what makes its map.
+  const usual = [];
+  let [input, filter] = [i, j];
+  for (const stage of [...stagesOf(model)].reverse()) {
+    usual[stage.number] = [input, filter];
+    if (stage.number > 0) {
+      const before = stagesOf(model)[stage.number - 1];
+      ({ filter, input = process.stages[stage.number - 2]?.shown[0] ?? 0 } = partsOf(before, input));
+    }
   }
-  buildFigure(figure, process);
-  go(step);
+  const last = stagesOf(model).at(-1);
+  facts = { process, network: model, card, usual };
+  weighed = { target: process.predicted, map: last.paired ? i * last.filters + j : j };
+  steps = stepsOf(model);
+  buildStops();
+}
+
+function build() {
+  // What is hidden has no size.
+  figure.hidden = false;
+  buildFigure(figure, facts);
 }
 
 /** Go to a step; `choice` says which map is to be shown closely. */
 function go(to, choice = null) {
   // What has the focus may be taken away, and the arrow keys with it.
   if (box.contains(document.activeElement) && to !== step) forward.focus();
-  step = Math.min(Math.max(to, 0), LAST);
-  const { name, layers, closer: closely } = STEPS[step];
-  const { process } = facts;
+  step = Math.min(Math.max(to, 0), steps.length - 1);
+  const { name, layers, stage, closer: closely } = steps[step];
   figure.hidden = Boolean(closely);
   box.hidden = !closely;
   closer.stop();
-  if (closely) showClosely(closely, choice);
+  if (closely) showClosely(closely, stage, choice);
   else showFigure(layers);
   stops.forEach((stop, k) => {
-    stop.setAttribute("aria-label", words().stepOf(k + 1, STEPS.length));
+    stop.setAttribute("aria-label", words().stepOf(k + 1, steps.length));
     if (k === step) stop.setAttribute("aria-current", "step");
     else stop.removeAttribute("aria-current");
   });
   // Not `disabled`: a button that is disabled while it has the focus swallows the arrow keys.
   back.setAttribute("aria-disabled", step === 0);
-  forward.setAttribute("aria-disabled", step === LAST);
-  sentence.textContent = words().steps[name](said(process));
+  forward.setAttribute("aria-disabled", step === steps.length - 1);
+  sentence.textContent = words().steps[name](stage ? saidOf(stage) : said());
 }
 
 function showFigure(layers) {
@@ -116,15 +140,19 @@ function showFigure(layers) {
     part.classList.toggle("future", Number(part.dataset.from) > layers);
     part.classList.toggle("now", Number(part.dataset.from) === layers);
   }
-  figure.classList.toggle("over", step === LAST);
-  linkFigure(figure, layers);
-  figure.querySelector(`[data-from="${layers}"]`)?.scrollIntoView({ block: "nearest", inline: "center" });
+  figure.classList.toggle("over", step === steps.length - 1);
+  linkFigure(figure, layers, facts);
+  figure.querySelector(`[data-from="${layers}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-function showClosely(kind, choice) {
+function showClosely(kind, stage, choice) {
   if (kind === "softmax") showSoftmax(box, facts.process);
   else if (kind === "affine") showWeights(choice ?? weighed);
-  else closer.show(kind, facts, choice);
+  else {
+    const [input, filter] = facts.usual[stage.number];
+    const map = stage.paired ? input * stage.filters + filter : filter;
+    closer.show(kind, stage.number, facts, kind === "pool" ? [map] : [input, filter], choice);
+  }
 }
 
 function showWeights(choice) {
@@ -135,35 +163,43 @@ function showWeights(choice) {
   box.querySelectorAll("button")[focused]?.focus();
 }
 
-/** What is pressed in the figure is shown closely. */
-onMap(figure, (layer, k) => {
-  const { conv2_filters: filters } = facts.process;
-  const pair = filters[0].length === 1 ? [Math.floor(k / filters.length), k % filters.length] : [facts.usual.conv1[0], k];
-  const at = (name) => STEPS.findIndex((one) => one.name === name);
-  if (layer === 1) go(at("conv1Closer"), [k]);
-  else if (layer === 2) go(at("pool1Closer"), [k]);
-  else if (layer === 3) go(at("conv2Closer"), pair);
-  else if (layer === 4) go(at("affineCloser"), { ...weighed, map: k });
-  else if (layer === 5) go(at("affineCloser"), { ...weighed, target: k });
+/** What is pressed in the figure is shown closely: a map, or a class. */
+onMap(figure, (from, k) => {
+  const columns = columnsOf(facts.network);
+  const { kind, stage } = columns[from];
+  const closely = (name, number) => steps.findIndex((one) => one.name === name && (number === undefined || one.stage?.number === number));
+  if (kind === "affine") return go(closely("affineCloser"), { ...weighed, target: k });
+  if (!stage) return;
+  const map = facts.process.stages[stage.number].shown[k];
+  const { input = facts.usual[stage.number][0], filter } = partsOf(stage, map);
+  const last = stage.number === facts.network.stages.length - 1;
+  if (kind === "convolution") go(closely("convolutionCloser", stage.number), [input, filter]);
+  else if (closely("poolCloser", stage.number) >= 0) go(closely("poolCloser", stage.number), [map]);
+  else if (last) go(closely("affineCloser"), { ...weighed, map });
+  else go(closely("convolutionCloser", stage.number + 1), [map, facts.usual[stage.number + 1][1]]);
 });
 
-/** The numbers and names that stand in the sentences. */
-function said(process) {
+/** The numbers and names that stand in the sentences about a stage. */
+function saidOf(stage) {
+  const pools = facts.network.stages.slice(0, stage.number).some((one) => one.pool);
+  const border = stage.number === 0 && facts.card?.input.border?.some((value) => value !== 0);
+  return { ...stage, stage: stage.number + 1, first: stage.number === 0, again: pools, colour: isColour(facts.process.image), border };
+}
+
+/** Those about the picture and the head. */
+function said() {
+  const { process } = facts;
   const { predicted } = process;
   const one = account(process, predicted, null);
-  const [first, second] = places(one).map(pairName);
+  const [first, second] = places(one).map((pair) => words().pairName(pair));
   const [sum, bias] = roundToTotal([one.pairs, one.filterBias + one.classBias], one.logit, 2);
+  const [inputs, filters] = pairsOf(facts.network);
   return {
-    filters1: process.conv1.length,
-    filters2: process.conv2_filters.length,
-    maps: process.conv2.length,
-    paired: process.conv2_filters[0].length === 1,
-    pairs: one.ranking.length,
+    side: sideOf(process.image),
+    colour: isColour(process.image),
+    hidden: facts.network.head.hidden,
+    pairs: inputs * filters,
     classes: process.logits.length,
-    kernel1: process.conv1_filters[0].length,
-    kernel2: process.conv2_filters[0][0].length,
-    side1: process.conv1[0].length,
-    side2: process.conv2[0].length,
     predicted: nameOf(predicted),
     sum: number(sum, 2),
     bias: number(bias, 2),
@@ -179,12 +215,20 @@ forward.addEventListener("click", () => go(step + 1));
 document.getElementById("walk-close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => closer.stop());
 dialog.addEventListener("keydown", (event) => {
-  const steps = { ArrowRight: step + 1, PageDown: step + 1, ArrowLeft: step - 1, PageUp: step - 1, Home: 0, End: LAST };
-  const to = steps[event.key];
-  if (to === undefined) return;
+  const to = { ArrowRight: step + 1, PageDown: step + 1, ArrowLeft: step - 1, PageUp: step - 1, Home: 0, End: steps.length - 1 };
+  if (to[event.key] === undefined) return;
   event.preventDefault();
-  go(to);
+  go(to[event.key]);
 });
 window.addEventListener("resize", fit);
-new ResizeObserver(() => dialog.open && !figure.hidden && linkFigure(figure, STEPS[step].layers)).observe(figure);
+
+// The sides of the maps follow the window.
+let size = "";
+new ResizeObserver(() => {
+  const now = `${figure.clientWidth}×${figure.clientHeight}`;
+  if (!dialog.open || figure.hidden || now === size) return;
+  size = now;
+  build();
+  showFigure(steps[step].layers);
+}).observe(figure);
 new ResizeObserver(() => dialog.open && !box.hidden && closer.repaint()).observe(box);

@@ -1,17 +1,14 @@
 // One layer closely: a window slides over a map, and what it makes of its numbers is one number of the next map.
 
-import { highest } from "../../arithmetic.js";
-import { colour, grey } from "../../colours.js";
+import { colour } from "../../colours.js";
+import { highest } from "../../image.js";
 import { number } from "../../numbers.js";
 import { fillMap, sharp } from "../../tiles.js";
 import { words } from "../../words.js";
 import { drawFrame } from "../layer.js";
 import { fillSum } from "../sum.js";
-import { chooser } from "./chooser.js";
-import { element, grid } from "./grid.js";
-import { inkOf } from "./ink.js";
 import { KINDS } from "./kinds.js";
-import { drawRays } from "./rays.js";
+import { chooser, drawRays, element, grid, shading } from "./parts.js";
 import { Sliding, still } from "./sliding.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -28,6 +25,9 @@ function figure(name) {
 /** `box` is filled; `choice` and `place` are kept from one look to the next. */
 export class Closer {
   #box;
+  // What is shown: "convolution" or "pool", of which stage, and what that kind is for these facts.
+  #name;
+  #stage;
   #kind;
   #facts;
   #choice;
@@ -61,12 +61,18 @@ export class Closer {
     }
   }
 
-  /** Show a layer; `facts` are {process, weights}, `choice` the numbers of the maps that are looked at. */
-  show(kind, facts, choice) {
-    const same = kind === this.#kind && facts.process === this.#facts?.process;
-    this.#kind = kind;
+  /**
+   * Show the convolution or the pool of a stage; `facts` are {process, network, card}. `choice` are the maps that are to
+   * be looked at; without it those that were, and at first the `usual` ones.
+   */
+  show(name, stage, facts, usual, choice) {
+    const same = name === this.#name && stage === this.#stage && facts.process === this.#facts?.process;
+    Object.assign(this.#box.dataset, { stage });
+    this.#name = name;
+    this.#stage = stage;
     this.#facts = facts;
-    this.#choice = choice ?? (same ? this.#choice : null) ?? this.#facts.usual[kind];
+    this.#kind = KINDS[name](facts, stage);
+    this.#choice = this.#kind.settle(choice ?? (same ? this.#choice : usual));
     if (!same || choice) this.#place = highest(this.#layers().result.map);
     this.stop();
     this.#build();
@@ -80,14 +86,13 @@ export class Closer {
   }
 
   #layers() {
-    return KINDS[this.#kind].layers(this.#facts.process, this.#choice);
+    return this.#kind.layers(words(), this.#choice);
   }
 
   #build() {
     const said = words();
-    const { process } = this.#facts;
-    const choices = KINDS[this.#kind].choices(said, process, this.#choice);
-    const rows = choices.map((one, k) => chooser(one, this.#choice[k], (number) => this.#choose(k, number)));
+    const choices = this.#kind.choices(said, this.#choice);
+    const rows = choices.map((one) => chooser(one, this.#choice[one.part], (number) => this.#choose(one.part, number)));
     this.#play.hidden = still.matches;
     this.#choosers.replaceChildren(...rows, this.#play);
     const parts = [];
@@ -95,30 +100,32 @@ export class Closer {
     grids.forEach((_, k) => parts.push(this.#grids[k].table, element("span", "operator", operators[k])));
     this.#equation.replaceChildren(...parts, this.#total);
     const { source, result } = this.#layers();
-    const sides = (map) => `${map.length}×${map[0].length}`;
-    this.#source.caption.replaceChildren(source.name ?? said.layers[0], element("span", "", sides(source.map)));
-    this.#result.caption.replaceChildren(result.name, element("span", "", sides(result.map)));
+    const sides = (side) => `${side}×${side}`;
+    this.#source.caption.replaceChildren(source.name, element("span", "", sides(source.side)));
+    this.#result.caption.replaceChildren(result.name, element("span", "", sides(result.map.length)));
     this.#source.canvas.setAttribute("aria-label", said.closer.source);
     this.#result.canvas.setAttribute("aria-label", said.closer.result);
-    this.#box.className = `closer ${this.#kind}`;
+    this.#box.className = `closer ${this.#name}`;
     if (!this.#box.contains(this.#equation)) {
       const rays = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       rays.setAttribute("aria-hidden", "true");
       this.#box.replaceChildren(this.#source.whole, this.#choosers, this.#result.whole, this.#equation, this.#said, rays);
     }
+    // Where a row of maps is longer than the screen, the one that is looked at is seen.
+    for (const row of rows) row.scrollLeft = row.querySelector("[aria-pressed=true]").offsetLeft - row.offsetLeft - row.clientWidth / 2;
   }
 
-  #choose(k, number) {
-    this.#choice = this.#choice.with(k, number);
+  #choose(part, number) {
+    this.#choice = this.#kind.settle(this.#choice.with(part, number));
     this.stop();
     this.#build();
     this.#paint();
-    this.#choosers.querySelectorAll("[role=group]")[k].querySelectorAll("button")[number].focus();
+    const group = this.#kind.choices(words(), this.#choice).findIndex((one) => one.part === part);
+    this.#choosers.querySelectorAll("[role=group]")[group].querySelector(`[data-number="${number}"]`).focus();
   }
 
   #numbers() {
-    const { process, weights } = this.#facts;
-    return KINDS[this.#kind].numbers(words(), process, weights, this.#choice, this.#place);
+    return this.#kind.numbers(words(), this.#choice, this.#place);
   }
 
   /** Paint everything that depends on the place; also when the box has another size. */
@@ -129,7 +136,7 @@ export class Closer {
   #paint() {
     const said = words();
     const { source, result } = this.#layers();
-    const { side, step } = KINDS[this.#kind].window(this.#facts.process);
+    const { side, step } = this.#kind.window;
     const [row, column] = this.#place;
     const { grids, terms, total, decimals } = this.#numbers();
     grids.forEach((one, k) => this.#grids[k].fill(one));
@@ -147,7 +154,8 @@ export class Closer {
     const context = sharp(canvas, width);
     const { map } = layer;
     const cell = width / map.length;
-    fillMap(context, map, 0, 0, cell, (value) => grey(inkOf(value, layer.limit, layer.tone)));
+    fillMap(context, map, 0, 0, cell, shading(layer.limit, layer.tone));
+    if (layer.padding) drawEdge(context, layer.padding * cell, width);
     context.fillStyle = colour("paper");
     const [whole, rest] = [Math.floor((reached + 1) / map.length), (reached + 1) % map.length];
     if (whole < map.length) {
@@ -173,7 +181,7 @@ export class Closer {
     if (this.#sliding.running && event.type !== "pointerdown") return;
     this.stop();
     const { source, result } = this.#layers();
-    const { side, step } = KINDS[this.#kind].window(this.#facts.process);
+    const { side, step } = this.#kind.window;
     const of = event.currentTarget === this.#source.canvas ? source : result;
     const box = event.currentTarget.getBoundingClientRect();
     const [down, across] = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
@@ -209,4 +217,14 @@ export class Closer {
     if (place !== null) this.#place = [Math.floor(place / side), place % side];
     this.#paint();
   }
+}
+
+/** Where a map begins that is shown with its padding. */
+function drawEdge(context, padding, width) {
+  context.save();
+  context.setLineDash([4, 3]);
+  context.lineWidth = 1;
+  context.strokeStyle = colour("muted");
+  context.strokeRect(padding, padding, width - 2 * padding, width - 2 * padding);
+  context.restore();
 }

@@ -1,1 +1,0 @@
-"""Request handling: from a request with an image to its answer."""

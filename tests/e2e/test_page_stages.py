@@ -1,0 +1,378 @@
+"""The page with networks of any shape: stages with and without pools, padding, hidden layers, colour, many pairs."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, Route, expect
+
+from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.contributions import contributions
+from konkyo.models.files import checkpoint
+from konkyo.models.files.card import Polarity, Preprocessing
+from konkyo.models.network import Network, softmax
+from tests.e2e.access import serious
+from tests.e2e.answers import asked, numbers
+from tests.e2e.browser import opened, reading
+from tests.e2e.server import running_service
+from tests.e2e.walk import OVERFLOW, Values, closer, go, grids, open_walk, place, sum_of
+from tests.helpers.documents import document
+from tests.helpers.pictures import encode
+
+SHAPES = {
+    # Three stages, one of them with a pool; the first and the last pad.
+    "three": Architecture(
+        (Stage(3, 3, 1, pool=False), Stage(4, 3, wiring=Wiring.PAIRED), Stage(5, 2, 1, pool=False)), 20, classes=4
+    ),
+    # More maps, pairs and classes than there is room for.
+    "wide": Architecture((Stage(20, 3), Stage(24, 3)), classes=14),
+    # Colour; what stands around the image is not black.
+    "colour": Architecture((Stage(4, 5, 2), Stage(3, 3, wiring=Wiring.PAIRED)), 24, 3, classes=3),
+    # One stage, and a hidden layer.
+    "hidden": Architecture((Stage(6, 7, bias=False),), 16, hidden=(8,), classes=3),
+}
+BORDER = (0.2, 0.5, 0.8)
+FIRST_CLOSER, ROUNDED = 2, 0.00501
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, an image that it takes exactly, and that as a file."""
+
+    name: str
+    network: Network
+    image: Values
+    picture: bytes
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """From the image to the head."""
+        return self.network.architecture.stages
+
+
+def made(name: str) -> Case:
+    shape = SHAPES[name]
+    rng = np.random.default_rng(sorted(SHAPES).index(name))
+    weights = {
+        tensor: rng.normal(0, (2 / np.prod(size[1:])) ** 0.5 if tensor.endswith("weight") else 0.1, size)
+        for tensor, size in shape.tensor_shapes.items()
+    }
+    names = tuple(f"kind {number}" for number in range(shape.classes))
+    single = {tensor: values.astype(np.float32) for tensor, values in weights.items()}
+    border = BORDER if shape.channels == 3 else 0.0
+    network = Network(shape, single, names, np.asarray(border, np.float32)).astype(np.float64)
+    pixels = rng.integers(0, 256, (shape.side, shape.side, shape.channels), np.uint8)
+    picture = encode(pixels if shape.channels == 3 else pixels[..., 0])
+    image = pixels.transpose(2, 0, 1) / 255
+    return Case(name, network, image if shape.channels == 3 else image[0], picture)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with these networks."""
+    models = tmp_path_factory.mktemp("models")
+    for name in SHAPES:
+        network = made(name).network.astype(np.float32)
+        says = document(network, name)
+        changed = {"preprocessing": Preprocessing.RESIZE, "polarity": Polarity.LIGHT_ON_DARK, "warnings": ()}
+        checkpoint.save(models, network, says.model_copy(update=changed))
+    with running_service(KONKYO_MODELS=str(models), KONKYO_DEFAULT_MODEL="three") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, served: str) -> Iterator[Page]:
+    with opened(browser, served) as page:
+        yield page
+
+
+@pytest.fixture(params=SHAPES)
+def case(request: pytest.FixtureRequest, tab: Page) -> Iterator[Case]:
+    """A network with its image on the page."""
+    one = made(request.param)
+    show(tab, one)
+    yield one
+    tab.keyboard.press("Escape")
+
+
+def show(page: Page, case: Case) -> None:
+    page.get_by_test_id("model").select_option(case.name)
+    page.get_by_test_id("file").set_input_files({"name": "1.png", "mimeType": "image/png", "buffer": case.picture})
+    read(page, case)
+
+
+def read(page: Page, case: Case, image: Values | None = None) -> None:
+    """Wait until the page shows what the network predicts."""
+    predicted = case.network.classes[int(case.network.logits(case.image if image is None else image).argmax())]
+    expect(page.locator("main")).to_have_attribute("data-state", "answered")
+    expect(reading(page)).to_have_text(re.compile(rf"^{predicted}\b"))
+    side = case.network.architecture.side
+    expect(page.get_by_test_id("preprocessing")).to_contain_text(f"{side}×{side}, taken as it is")
+
+
+def padded(maps: Values, stage: Stage, border: Values) -> Values:
+    pad = stage.padding
+    return np.stack([np.pad(one, pad, constant_values=value) for one, value in zip(maps, border, strict=True)])
+
+
+def test_as_many_columns_and_steps_as_stages(case: Case, tab: Page) -> None:
+    pools = sum(stage.pool for stage in case.stages)
+    hidden = len(case.network.architecture.hidden[:1])
+    open_walk(tab)
+    # Picture, what each class weighs, what is read; and sums, which stand beside the weights.
+    expect(tab.get_by_test_id("figure").locator(".layer")).to_have_count(3 + len(case.stages) + pools + hidden)
+    # Closely: each convolution, the first pool, the weights of a class, softmax.
+    closely = len(case.stages) + min(pools, 1) + 2
+    expect(tab.locator("#dots button")).to_have_count(4 + len(case.stages) + pools + hidden + closely)
+    expect(tab.locator("#dots button.small")).to_have_count(closely)
+    said = []
+    for step in range(tab.locator("#dots button").count()):
+        go(tab, step)
+        said.append(tab.get_by_test_id("step").inner_text())
+    text = " ".join(said)
+    for stage, side in zip(case.stages, case.network.architecture.sides, strict=False):
+        assert f"{stage.kernel}×{stage.kernel}" in text
+        if stage.pool:
+            assert f"{stage.sides(side)[1]}×{stage.sides(side)[1]}" in text
+    assert ("hidden layer" in text.lower()) is bool(hidden)
+    assert "undefined" not in text
+    assert "NaN" not in text
+
+
+def convolutions(page: Page) -> list[int]:
+    """The steps that show a convolution closely."""
+    found = []
+    for step in range(page.locator("#dots button").count()):
+        go(page, step)
+        if closer(page).is_visible() and "convolution" in (closer(page).get_attribute("class") or ""):
+            found.append(step)
+    return found
+
+
+def test_every_number_of_a_convolution(case: Case, tab: Page) -> None:
+    """Window, weights, products and sum, at a corner, where the window hangs over the edge, and in the middle."""
+    trace = case.network.trace(case.image)
+    below: Values = case.image.reshape(-1, *case.image.shape[-2:])
+    border: Values = case.network.border
+    open_walk(tab)
+    stops = convolutions(tab)
+    assert len(stops) == len(case.stages)
+    for number, (stop, stage) in enumerate(zip(stops, case.stages, strict=True)):
+        go(tab, stop)
+        maps = padded(below, stage, border if number == 0 else np.zeros(len(below)))
+        weights, bias = case.network.weights[f"conv{number + 1}.weight"], case.network.bias(number)
+        for move in ("Home", "middle"):
+            if move == "Home":
+                for key in ("ArrowUp", "ArrowLeft"):
+                    for _ in range(trace.convolutions[number].shape[-1]):
+                        tab.get_by_test_id("closer-made").press(key)
+            else:
+                tab.get_by_test_id("closer-made").click()
+            row, column = place(tab)
+            i, j = map(int, (closer(tab).get_attribute("data-choice") or "").split(","))
+            window = maps[i, row : row + stage.kernel, column : column + stage.kernel]
+            kernel = weights[j, 0 if stage.paired else i]
+            made_map = i * stage.filters + j if stage.paired else j
+            found, shown, products = grids(tab)
+            assert found == pytest.approx(window, abs=ROUNDED)
+            assert shown == pytest.approx(kernel, abs=ROUNDED)
+            *terms, total = sum_of(tab)
+            assert total == pytest.approx(trace.convolutions[number][made_map, row, column], abs=ROUNDED)
+            assert terms[0] == pytest.approx((window * kernel).sum(), abs=2 * ROUNDED)
+            assert terms[-1] == pytest.approx(bias[j], abs=2 * ROUNDED)
+            assert products.sum() == pytest.approx(terms[0], abs=1e-9)
+            assert sum(terms) == pytest.approx(total, abs=1e-9)
+            # Products and bias; of several inputs all others, and of many the two greatest by name.
+            inputs = 1 if stage.paired else len(below)
+            assert len(terms) == (2 if inputs == 1 else 3 if inputs <= 4 else 5)
+            if inputs > 1:
+                names = closer(tab).locator("dt").all_inner_texts()
+                named = [int(name.removeprefix("map ")) for name in names if name.startswith("map ")]
+                count = inputs - 1 - len(named)
+                assert f"{count} other{'' if count == 1 else 's'}" in names
+        below = trace.layers[number]
+
+
+@pytest.mark.usefixtures("case")
+def test_it_fits_and_keeps_nobody_out(tab: Page) -> None:
+    assert serious(tab) == []
+    open_walk(tab)
+    last = tab.locator("#dots button").count() - 1
+    for step in range(last + 1):
+        go(tab, step)
+        if closer(tab).is_visible():
+            # Nothing has to be scrolled in a closer view.
+            assert tab.evaluate(OVERFLOW)[1] == [0, 0], step
+    for step in (FIRST_CLOSER, last - 3, last):
+        go(tab, step)
+        assert serious(tab) == []
+
+
+def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
+    ledger = contributions(case.network, case.image)
+    values = ledger.contributions[int(ledger.logits.argmax())]
+    flat = [((i, j), float(value)) for (i, j), value in np.ndenumerate(values)]
+    most = sorted(sorted(flat, key=lambda pair: -abs(pair[1]))[:11], key=lambda pair: -pair[1])
+    expected = flat if len(flat) <= 16 else most
+    buttons = tab.get_by_test_id("pairs").locator("button")
+    expect(buttons).to_have_count(len(expected))
+    shown = [numbers(text)[0] for text in tab.get_by_test_id("pairs").locator(".total").all_text_contents()]
+    for ((i, j), value), text, button in zip(expected, shown, buttons.all(), strict=False):
+        assert button.get_attribute("data-testid") == f"pair-{i}-{j}"
+        assert text == pytest.approx(value, abs=0.01001)
+    rest = len(flat) - len(expected)
+    others = tab.get_by_test_id("pairs").locator(".others .name")
+    if rest:
+        expect(others).to_have_text(f"{rest} others")
+    else:
+        expect(others).to_have_count(0)
+    # Whatever is shown adds up to what stands beneath it.
+    assert sum(shown) == pytest.approx(numbers(tab.get_by_test_id("sum").locator("dd").first.text_content())[0])
+    assert sum(shown) == pytest.approx(float(values.sum()), abs=0.01001)
+
+
+def test_weights_of_a_class_and_softmax(case: Case, tab: Page) -> None:
+    ledger = contributions(case.network, case.image)
+    target, classes = int(ledger.logits.argmax()), len(ledger.logits)
+    trace, last = case.network.trace(case.image), case.stages[-1]
+    open_walk(tab)
+    go(tab, tab.locator("#dots button").count() - 4)
+    expect(closer(tab)).to_have_attribute("data-target", str(target))
+    number = int(closer(tab).get_attribute("data-map") or "")
+    weights = ledger.weights.reshape(classes, -1, *trace.layers[-1].shape[-2:])[target, number]
+    *terms, total = sum_of(tab)
+    assert terms[0] == pytest.approx((weights * trace.layers[-1][number]).sum(), abs=0.02)
+    assert total == pytest.approx(ledger.logits[target], abs=ROUNDED)
+    assert sum(terms) == pytest.approx(total, abs=1e-9)
+    assert last.filters == len(ledger.filter_bias[0])
+    go(tab, tab.locator("#dots button").count() - 2)
+    rows = tab.get_by_test_id("softmax").locator("tbody tr")
+    # Of many classes the ten that are likeliest, and one row for all others.
+    expect(rows).to_have_count(classes if classes <= 12 else 11)
+    shares = softmax(ledger.logits)
+    likeliest = sorted(np.argsort(-shares)[:10].tolist()) if classes > 12 else range(classes)
+    expect(rows.locator("th")).to_have_text(
+        [case.network.classes[one] for one in likeliest] + ([f"and {classes - 10} others"] if classes > 12 else [])
+    )
+
+
+def test_maps_that_are_not_shown_are_counted(tab: Page) -> None:
+    case = made("wide")
+    show(tab, case)
+    open_walk(tab, FIRST_CLOSER - 1)
+    layers = tab.get_by_test_id("figure").locator(".layer")
+    for column, count in ((1, 20), (2, 20), (3, 24), (4, 24)):
+        expect(layers.nth(column).locator(".node")).to_have_count(16)
+        expect(layers.nth(column).locator(".rest")).to_have_text(f"and {count - 16} others")
+    go(tab, tab.locator("#dots button").count() - 1)
+    ledger = contributions(case.network, case.image)
+    field = layers.nth(5)
+    expect(field.locator(".class")).to_have_count(10)
+    expect(field.locator(".nodes > .rest")).to_have_text("and 4 others")
+    expect(field.locator("header.others")).to_have_text("472 others")
+    expect(field.locator(".winner .value")).to_have_text(f"{ledger.logits.max():.2f}".replace("-", "−"))
+    tab.keyboard.press("Escape")
+
+
+def test_arrow_keys_in_a_list_of_pairs(tab: Page) -> None:
+    """Four in a row, eleven in all: from the end of a row or column to its start."""
+    show(tab, made("wide"))
+    names = tab.get_by_test_id("pairs").locator(".pair .name").all_inner_texts()
+    tab.get_by_test_id("pairs").locator("button").first.focus()
+    for key, position in (("Right", 1), ("Down", 5), ("Down", 9), ("Down", 1), ("Left", 0), ("Left", 3), ("Up", 7)):
+        tab.keyboard.press(f"Arrow{key}")
+        i, j = names[position].split("×")
+        expect(tab.get_by_test_id(f"pair-{i}-{j}")).to_be_focused()
+        expect(tab.get_by_test_id("details")).to_contain_text(f"Map {i} × filter {j} adds")
+    tab.keyboard.press("Tab")
+
+
+def test_on_a_phone_the_last_steps_keep_the_names_of_the_classes(browser: Browser, served: str) -> None:
+    with opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as page:
+        for name in ("wide", "three"):
+            show(page, made(name))
+            open_walk(page)
+            last = page.locator("#dots button").count() - 1
+            for step in (last - 4, last - 2, last):
+                go(page, step)
+                tags = page.get_by_test_id("figure").locator(".tag").all()
+                boxes = [tag.bounding_box() for tag in tags]
+                assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes), (name, step)
+                assert page.evaluate(OVERFLOW)[0] == [0, 0]
+            page.keyboard.press("Escape")
+
+
+def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:
+    """Nothing is drawn; what was brought is in the link, in its colours; hidden regions are the network's."""
+    case = made("colour")
+    show(tab, case)
+    for drawn in ("pen", "samples"):
+        expect(tab.get_by_test_id(drawn)).to_be_hidden()
+    seen = tab.get_by_test_id("seen").evaluate(
+        "one => [...one.getContext('2d').getImageData(0, 0, one.width, one.height).data]"
+    )
+    expected = np.rint(255 * case.image.transpose(1, 2, 0))
+    assert np.array_equal(np.reshape(seen, (24, 24, 4))[..., :3], expected)
+    expect(tab.get_by_test_id("region")).to_have_attribute("max", "12")
+    tab.get_by_test_id("question-grounds").click()
+    expect(tab.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+    answer = asked(served, "/explain/grounds", case.picture, model="colour")
+    tab.get_by_test_id("hide-others").click()
+    kept = {(row, column) for row, column in answer["sufficient"]["regions"]}
+    hidden = [(row, column) for row, column in answer["players"] if (row, column) not in kept]
+    gone, region = case.image.copy(), answer["region"]
+    for row, column in hidden:
+        gone[:, row * region : (row + 1) * region, column * region : (column + 1) * region] = answer["fill"]
+    share = 100 * softmax(case.network.logits(gone)).max()
+    name = case.network.classes[answer["predicted"]]
+    expect(tab.get_by_test_id("live")).to_have_text(re.compile(rf"still an? {name}, {share:.1f}%\.$"))
+    expect(tab).to_have_url(re.compile("hidden=.*&drawing="))
+    with opened(browser, served, "#" + tab.url.partition("#")[2]) as other:
+        read(other, case)
+        expect(other.get_by_test_id("live")).to_have_text(tab.get_by_test_id("live").inner_text())
+    tab.get_by_test_id("question-occlusion").click()
+
+
+def test_sample_pictures_of_a_data_set(browser: Browser, served: str) -> None:
+    """samples.json may name pictures of each class, for a network or for its data set."""
+    case = made("colour")
+    truth = int(case.network.logits(case.image).argmax())
+    listed = {"some": {"pictures": [{"name": "photograph", "truth": truth}]}}
+
+    def answer(route: Route) -> None:
+        if route.request.url.endswith(".json"):
+            route.fulfill(body=json.dumps(listed), content_type="application/json")
+        else:
+            route.fulfill(body=case.picture, content_type="image/png")
+
+    with opened(browser, served, "#model=hidden") as page:
+        page.route(re.compile(r"/web/digits/(samples\.json|photograph\.png)"), answer)
+        page.goto(f"http://{served}/#model=colour")
+        page.reload()
+        sample = page.get_by_test_id("sample-photograph")
+        expect(sample).to_have_accessible_name(f"A {case.network.classes[truth]}")
+        expect(sample).to_have_text(case.network.classes[truth])
+        sample.click()
+        read(page, case)
+        expect(page.get_by_test_id("versus")).to_have_value("")
+        assert page.locator("#pictures img").evaluate("one => getComputedStyle(one).filter") == "none"
+
+
+def test_sides_of_regions_follow_the_network(tab: Page) -> None:
+    """Another side of the image, another usual region, and none that is larger than half of it."""
+    slider = tab.get_by_test_id("region")
+    for name, following in pairwise([*SHAPES, "three"]):
+        show(tab, made(name))
+        slider.fill("7")
+        expect(tab.get_by_test_id("heatmap")).to_have_attribute("data-region", "7")
+        expect(slider).to_have_attribute("max", str(SHAPES[name].side // 2))
+        show(tab, made(following))
+        expect(slider).to_have_value("2")
+        expect(tab.get_by_test_id("heatmap")).to_have_attribute("data-region", "2")

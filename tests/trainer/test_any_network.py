@@ -1,0 +1,131 @@
+"""Networks of other shapes than the paper's, from ``trainer train`` to a card, a study and ``konkyo.models``."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("typer")
+
+from PIL import Image
+
+from konkyo.models.architecture import Architecture, parse_stages
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import load
+from konkyo.trainer.data import read
+from tests.helpers.datasets import described, write_idx
+from tests.helpers.folders import ROOT
+
+
+def trainer(*arguments: str | Path) -> str:
+    command = [sys.executable, "-m", "trainer", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def strokes(count: int, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], list[int]]:
+    """Images of 20×20 with a bright row (class 0), column (1) or diagonal (2), and noise."""
+    rng = np.random.default_rng(seed)
+    images, labels = rng.integers(0, 60, (count, 20, 20), dtype=np.uint8), (np.arange(count) % 3).tolist()
+    for image, label in zip(images, labels, strict=True):
+        at = rng.integers(4, 16)
+        line = (at, slice(None)) if label == 0 else (slice(None), at) if label == 1 else np.diag_indices(20)
+        image[line] = 255
+    return images, labels
+
+
+def write_fruits(folder: Path, count: int) -> None:
+    """Discs of 48×40 pixels on white, red or green, beside which colours say nothing."""
+    rng = np.random.default_rng(7)
+    rows, columns = np.mgrid[:40, :48]
+    for name, colour in {"apple": (200, 30, 40), "lime": (60, 180, 30)}.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            disc = (rows - rng.integers(14, 26)) ** 2 + (columns - rng.integers(18, 30)) ** 2 < 120
+            picture = np.where(disc[..., None], colour, 255).astype(np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{number:02}.png")
+
+
+def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
+    folder, models = tmp_path / "strokes", tmp_path / "models"
+    for part, count in (("train", 300), ("t10k", 90)):
+        write_idx(folder, part, *strokes(count, count))
+    (folder / "classes.txt").write_text("row\ncolumn\ndiagonal\n")
+    common = ("--data", folder, "--out", models, "--runs", tmp_path / "runs")
+    said = trainer("train", "--stages=6k3,3k3nq,5k3u", "--hidden=24", *common, "--batch=20", "--held-out=60")
+    # It validates every 60 steps, and ends when twenty validations have brought nothing.
+    first = re.search(r"step 50 of 100,000  loss \d\.\d{4}  validation –  at most \d+:\d\d left", said)
+    ended = re.search(r"6k3-3k3nq-5k3u-h24, seed 1: ended at step ([\d,]+), no better since step ([\d,]+)", said)
+    assert first is not None
+    assert ended is not None
+    last, best = (int(number.replace(",", "")) for number in ended.groups())
+    assert last - best == 20 * 60
+    assert last < 10_000
+
+    checkpoint = load(models / "6k3-3k3nq-5k3u-h24.safetensors")
+    shape = checkpoint.network.architecture
+    assert shape == Architecture(parse_stages("6k3,3k3nq,5k3u"), 20, 1, (24,), 3)
+    card = json.loads((models / "6k3-3k3nq-5k3u-h24.json").read_text())
+    assert card["input"] == {"channels": 1, "side": 20, "range": [0, 1], "polarity": "light-on-dark", "border": [0]}
+    assert card["head"] == {"hidden": [24]}
+    assert [(one["filters"], one["pool"], one["wiring"], one["bias"]) for one in card["stages"]] == [
+        (6, True, "summed", True),
+        (3, False, "paired", True),
+        (5, True, "summed", False),
+    ]
+    assert (card["classes"], card["dataset"]["name"], card["selection"]["runs"][0]["step"]) == (
+        ["row", "column", "diagonal"],
+        "strokes",
+        best,
+    )
+    test = read(folder, "t10k")
+    predicted = checkpoint.precise.logits(test.images / 255).argmax(-1)
+    assert card["accuracy"]["test"] == (predicted == test.labels).mean() > 0.9
+    # What reaches the classes sums to zero over them.
+    affine = checkpoint.precise.weights["affine.weight"]
+    assert affine.shape == (3, 24)
+    np.testing.assert_allclose(affine.sum(0), 0, atol=1e-7)
+
+    trainer("study", "filters", "--data", folder, "--models", models, "--out", tmp_path / "studies")
+    usage = usage_file.load(models, checkpoint)
+    assert usage is not None
+    assert usage.classes[0].mean.shape == shape.pairs == (18, 5)
+    assert usage.likeness is not None
+    assert usage.likeness.axes.shape[2] == shape.features
+    with Image.open(tmp_path / "studies" / checkpoint.name / "filters.png") as figure:
+        assert figure.width > 800
+
+
+def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
+    write_fruits(tmp_path / "fruits", 40)
+    described(tmp_path / "fruits", name="Fruits", mirror=True)
+    models = tmp_path / "models"
+    options = ("--side=24", "--recipe=best", "--steps=120", "--batch=16", "--restarts=2", "--seeds=2")
+    common = ("--data", tmp_path / "fruits", "--out", models, "--runs", tmp_path / "runs")
+    trainer("train", "--stages=3k5p2,4k3q", "--name=fruits", *options, *common)
+    checkpoint = load(models / "fruits.safetensors")
+    assert checkpoint.network.architecture == Architecture(parse_stages("3k5p2,4k3q"), 24, 3, (), 2)
+    card = checkpoint.card
+    assert (card.input.channels, card.input.side, card.input.border) == (3, 24, (0, 0, 0))
+    assert (card.preprocessing, card.polarity) == ("resize", "light-on-dark")
+    assert card.dataset.notes[0] == "80 of 80 pictures are coloured: images are in colour"
+    assert card.training is not None
+    assert card.training.augmentations is not None
+    assert card.training.augmentations.shift == pytest.approx(0.8 * 24 / 28)
+    assert card.training.augmentations.mirror
+    assert [run.seed for run in card.selection.runs] == [1, 2]
+    test = read(tmp_path / "fruits", "t10k", 24)
+    assert test.images.shape[1:] == (3, 24, 24)
+    predicted = checkpoint.precise.logits(test.images / 255).argmax(-1)
+    assert card.accuracy.test == (predicted == test.labels).mean() > 0.9
+    trainer("study", "filters", "--data", tmp_path / "fruits", "--models", models, "--out", tmp_path / "studies")
+    usage = usage_file.load(models, checkpoint)
+    assert usage is not None
+    assert usage.classes[0].mean.shape == (3, 4)
