@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
+import onnx  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
@@ -70,10 +71,11 @@ def evaluator(file: Path, images: NDArray[np.uint8], entering: tuple[float, floa
     values = (least + images / 255 * (most - least)).astype(np.float32)
     values = values.transpose(0, 2, 3, 1) if lengths[-1] in (1, 3) else values
     name, run_file = model.graph.input[0].name, ReferenceEvaluator(model)
-    out = np.concatenate([np.asarray(run_file.run(None, {name: one[None]})[0], np.float64) for one in values])
+    outputs: list[Any] = [run_file.run(None, {name: one[None]}) for one in values]
+    out: F64 = np.concatenate([np.asarray(one, np.float64) for [one] in outputs])
     # Exponentials of logits and of log-softmax are proportional to the probabilities; softmax gives them themselves.
-    made: F64 = out if model.graph.node[-1].op_type == "Softmax" else softmax(out)
-    return made
+    made: Any = out if model.graph.node[-1].op_type == "Softmax" else softmax(out)
+    return np.asarray(made, np.float64)
 
 
 def test_the_network_is_the_files(case: str, imported: Checkpoint, digits: Digits) -> None:
@@ -134,7 +136,8 @@ def test_normalised_pixels_pad_with_the_mean(tmp_path: Path) -> None:
     images = np.random.default_rng(2).integers(0, 256, (20, 3, 16, 16), np.uint8)
     mean, std = (np.array(text.split(","), float)[:, None, None] for text in (means, stds))
     run_file = ReferenceEvaluator(builder.model())
-    theirs = run_file.run(None, {"image": ((images / 255 - mean) / std).astype(np.float32)})[0]
+    outputs: Any = run_file.run(None, {"image": ((images / 255 - mean) / std).astype(np.float32)})
+    [theirs] = outputs
     np.testing.assert_allclose(made.network.logits(images / np.float32(255)), theirs, rtol=0, atol=1e-4)
 
 

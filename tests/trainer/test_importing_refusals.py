@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
+import onnx  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
 
 from konkyo.trainer.errors import NetworkFileError  # noqa: E402
@@ -235,7 +236,7 @@ def test_what_trains_on_is_refused(tmp_path: Path) -> None:
     message = "was exported while it trained; call eval() before the export"
     refused(model, f"node norm (BatchNormalization): {message}", tmp_path)
     builder = small()
-    ratio, yes = builder.weights(np.float32(0.5)), builder.weights(np.array(True))
+    ratio, yes = builder.weights(np.array(0.5, np.float32)), builder.weights(np.array(True))
     refused(
         builder.add("Dropout", ratio, yes, name="drop").head(288).model(), f"node drop (Dropout): {message}", tmp_path
     )
