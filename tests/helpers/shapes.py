@@ -33,7 +33,7 @@ TORCH = Architecture((Stage(32, 3, pool=False), Stage(64, 3)), hidden=(128,))
 TINY_VGG = Architecture(tuple(Stage(10, 3, pool=bool(number % 2)) for number in range(4)), 64, 3)
 THREE_STAGES = Architecture((Stage(4, 3, 1), Stage(6, 3, 1), Stage(8, 3, pool=False)))
 ONE_STAGE = Architecture((Stage(8, 5),))
-SMALL = Architecture((Stage(2, 3, 1), Stage(2, 3, 1)), 8, classes=3)
+SMALL = Architecture((Stage(4, 3, 1), Stage(4, 3, 1)), 8, classes=3)
 COLOUR = Architecture((Stage(4, 3, 1), Stage(5, 3, 1)), 16, 3, classes=4)
 # One stage whose maps are as large as the image, and the most classes.
 LARGE_MAPS = Architecture((Stage(3, 3, 1, pool=False),), 64, classes=5)

@@ -1,8 +1,8 @@
 import pytest
 
 from konkyo.service.errors import NotAcceptableError
-from konkyo.service.http import negotiation
-from konkyo.service.http.negotiation import MOST_ACCEPT, Format, choose
+from konkyo.service.http import answer
+from konkyo.service.http.answer import MOST_ACCEPT, Format, choose
 from tests.helpers.refuse import refuses
 
 
@@ -50,7 +50,7 @@ def test_an_accept_header_without_end_is_not_read(monkeypatch: pytest.MonkeyPatc
     """15 KB took 10 ms. It counts as none."""
     longest = "image/png".ljust(MOST_ACCEPT)
     assert choose(None, longest) is Format.PNG
-    monkeypatch.setattr(negotiation, "_parse", lambda _: pytest.fail("it is read"))
+    monkeypatch.setattr(answer, "_parse", lambda _: pytest.fail("it is read"))
     for accept in (longest + " ", "text/html," * 1500, "application/json;q=0, image/png," * 400):
         assert choose(None, accept) is Format.JSON
     assert choose(Format.PNG, "text/html," * 1500) is Format.PNG

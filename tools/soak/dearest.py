@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from konkyo.service.handling.queries import ImageQuery
 
 from konkyo.models.errors import KonkyoError
 from konkyo.models.files.checkpoint import load_all
