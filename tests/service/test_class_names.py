@@ -1,4 +1,4 @@
-"""A class is asked for by name or index: in a query a name that exists goes before an index, in JSON an integer is one."""
+"""A class by name or index: in a query a name that exists goes before an index, in JSON an integer is an index."""
 
 from collections.abc import Iterator
 from typing import Any
