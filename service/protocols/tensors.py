@@ -85,7 +85,7 @@ class Pixels:
         owner: Any = self.values
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
-        size: int = len(owner.base.obj) if isinstance(owner.base, memoryview) else owner.nbytes
+        size: int = memoryview(owner.base.obj).nbytes if isinstance(owner.base, memoryview) else owner.nbytes
         return size
 
     def of_shape(self, shape: tuple[int, ...]) -> "Pixels":
