@@ -129,7 +129,7 @@ def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     learning = {f"trainer/{name}.py" for name in modules}
     assert using == {
         *learning,
-        "trainer/importing.py",
+        "trainer/importing/torch_file.py",
         "trainer/studies/baselines.py",
         "trainer/studies/captum_methods.py",
     }

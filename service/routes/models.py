@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import MISSING, BaseModel, Field
+from pydantic import MISSING, BaseModel, ConfigDict, Field
 
 from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Stage
 from konkyo.models.classes import Names
@@ -62,6 +62,9 @@ class Explainable(BaseModel):
 
 class ModelCard(Card):
     """The description of a checkpoint, with the hash of its file, and what can be asked of the network."""
+
+    # An answer has every field.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     explains: tuple[Explainable, ...]
 

@@ -21,6 +21,7 @@ from konkyo.trainer.train import Best, Run  # noqa: E402
 from tests.helpers.oracles import PAIRED  # noqa: E402
 from tests.helpers.refuse import refuses  # noqa: E402
 from tests.helpers.runs import finished  # noqa: E402
+from tests.helpers.sure import sure  # noqa: E402
 
 RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_every=30)
 
