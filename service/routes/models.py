@@ -11,7 +11,7 @@ from konkyo.models.classes import Names
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Card, HeadCard, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.hiding.cost import Limit, explains
+from konkyo.models.hiding.cost import Limit, OperationName, explains
 from konkyo.models.question import MOST_NUMBERS
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
@@ -51,7 +51,7 @@ class ModelSummary(BaseModel):
 class Explainable(BaseModel):
     """What can be asked of a network by one operation."""
 
-    operation: Literal["predict", "filters", "process", "occlusion", "shapley", "grounds"]
+    operation: OperationName
     region: Region | MISSING = Field(MISSING, description="The side of a region in pixels, if none is asked for.")
     regions: tuple[Region, ...] | MISSING = Field(
         MISSING,
