@@ -13,7 +13,9 @@ from PIL import Image, ImageOps
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation.resizing import is_dark_on_light, resized
+from konkyo.models.preparation.expected import Expected
+from konkyo.models.preparation.fitting import fit_as_mnist
+from konkyo.models.preparation.resizing import resized
 from konkyo.trainer.about import NO_LICENCE, About
 from konkyo.trainer.dataset_file import describe
 from konkyo.trainer.errors import DataError
@@ -161,12 +163,18 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
 
 
 def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
-    """A picture of any size as an image, 0…255, light on dark: as the service prepares it with ``resize``.
+    """As ``image_of``, resized, in whole numbers 0…255."""
+    image = image_of(path, Expected(Preprocessing.RESIZE, polarity, (), side, 3 if colour else 1))
+    return np.rint(image * 255).astype(np.uint8)
+
+
+def image_of(path: Path, expected: Expected) -> Array:
+    """A picture of any size as the image that a network takes, as the service prepares it with ``fit=auto``.
 
     Returns
     -------
-    Images
-        (side, side), or (3, side, side) in colour.
+    Array
+        (side, side), or (3, side, side) in colour, in [0, 1], light on dark. A picture of this size is only inverted.
 
     Raises
     ------
@@ -175,10 +183,12 @@ def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
     """
     picture = _opened(path)
     grey = _samples(picture, "L")[0]
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and is_dark_on_light(grey))
-    samples = _samples(picture, "RGB") if colour else grey
-    image: Images = np.rint(resized(1 - samples if inverted else samples, side) * 255).astype(np.uint8)
-    return image
+    samples = _samples(picture, "RGB") if expected.colour else grey
+    if expected.inverts(grey):
+        samples = 1 - samples
+    if expected.preprocessing is Preprocessing.MNIST and samples.shape != expected.shape:
+        return fit_as_mnist(samples.astype(np.float32)).image.astype(np.float64)
+    return resized(samples, expected.side)
 
 
 def is_coloured(path: Path) -> bool:

@@ -89,7 +89,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
             "logits": filters.logits,
             "contributions": filters.account.contributions,
             "occlusion": explain_occlusion(network, image).occlusion.drop,
-            "shapley": explain_shapley(network, image).values.values,
+            "shapley": explain_shapley(network, image).values,
         }.items():
             assert table.shapes(network.architecture)[column] == value.shape
             np.testing.assert_allclose(entry(column), value.ravel(), rtol=0, atol=1e-11)
