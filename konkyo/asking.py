@@ -5,6 +5,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from os import PathLike
+from types import GenericAlias
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 from konkyo import images, pictures
@@ -38,19 +39,18 @@ Class = str | int | None
 Fill = float | Literal["background", "blur"]
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
-R_co = TypeVar("R_co", bound=Result, covariant=True)
 E = TypeVar("E", bound=StrEnum)
 
 
-class Asking(Protocol[P, R_co]):
+class Asking(Protocol[P, R]):
     """A question of a network and an image. Of many images, given as a list or with an axis more, a list of results."""
 
     @overload
-    def __call__(self, network: AnyModel, image: str | PathLike[str], *options: P.args, **named: P.kwargs) -> R_co: ...
+    def __call__(self, network: AnyModel, image: str | PathLike[str], *options: P.args, **named: P.kwargs) -> R: ...
     @overload
     def __call__(
         self, network: AnyModel, image: list[Any] | tuple[Any, ...], *options: P.args, **named: P.kwargs
-    ) -> list[R_co]: ...
+    ) -> list[R]: ...
     @overload
     def __call__(self, network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> Any: ...
 
@@ -72,7 +72,7 @@ def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, 
     given = inspect.Parameter("image", first.kind, annotation=Any)
     [result] = signature.return_annotation.__args__
     ask.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[first, given, *others], return_annotation=result | list[result]
+        parameters=[first, given, *others], return_annotation=result | GenericAlias(list, result)
     )
     return cast(Asking[P, R], ask)
 

@@ -51,14 +51,15 @@ def _drawing(result: Result) -> "Callable[[Any, Style], Image.Image]":
 
     if isinstance(result, OcclusionExplanation) and result.pairs is not None:
         return drawing.pair_drops
-    return {
+    drawings: Mapping[type[Result], Callable[[Any, Style], Image.Image]] = {
         Prediction: drawing.prediction,
         FilterExplanation: drawing.ledger,
         OcclusionExplanation: drawing.occlusion,
         ShapleyExplanation: drawing.shapley,
         Grounds: drawing.grounds,
         Process: drawing.process,
-    }[type(result)]
+    }
+    return drawings[type(result)]
 
 
 _FORMS: "Mapping[str, Callable[[Result, Style], bytes]]" = {".png": _png}

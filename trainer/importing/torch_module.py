@@ -91,8 +91,8 @@ def _graph(module: nn.Module) -> fx.Graph:
     except Exception as error:  # tracing runs the module's own code
         said = str(error).partition("\n")[0]
         raise NetworkFileError(
-            f"its forward pass cannot be followed ({said}); one that calls its layers one after another fits, or export "
-            "it to ONNX for `konkyo import`"
+            f"its forward pass cannot be followed ({said}); one that calls its layers one after another fits, or "
+            "export it to ONNX for `konkyo import`"
         ) from error
 
 
@@ -215,7 +215,8 @@ def _pool(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:
     stride = _both(said.get("stride") or kernel)
     if (kernel, stride) != ((2, 2), (2, 2)):
         raise NetworkFileError(
-            f"{name}: pools {kernel[0]}×{kernel[1]} with a stride of {stride[0]}×{stride[1]}; 2×2 with a stride of 2 fits"
+            f"{name}: pools {kernel[0]}×{kernel[1]} with a stride of {stride[0]}×{stride[1]}; 2×2 with a stride "
+            "of 2 fits"
         )
     if any(_both(said.get("padding", 0))) or {*_both(said.get("dilation", 1))} != {1}:
         raise NetworkFileError(f"{name}: pools with padding or dilation; without them it fits")
@@ -301,8 +302,8 @@ def _affine(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:
     layer = said["layer"]
     if len(flow.shape) != 1 or layer.in_features != flow.shape[0]:
         raise NetworkFileError(
-            f"{name}: takes {layer.in_features:,} values, and gets {'×'.join(map(str, flow.shape))} of an image of this "
-            "side; flatten all maps before it"
+            f"{name}: takes {layer.in_features:,} values, and gets {'×'.join(map(str, flow.shape))} of an image of "
+            "this side; flatten all maps before it"
         )
     bias = np.zeros(layer.out_features) if layer.bias is None else _array(layer.bias)
     return flow.then(Affine(name, _array(layer.weight), bias), (layer.out_features,))
@@ -377,6 +378,6 @@ def _compare(
     difference = float(np.abs(ours - theirs).max()) if ours.shape == theirs.shape else np.inf
     if not difference <= MOST:
         raise NetworkFileError(
-            f"what was read of it differs by {difference:.2g} in a probability from the module, so it was not understood; "
-            "please report it"
+            f"what was read of it differs by {difference:.2g} in a probability from the module, so it was not "
+            "understood; please report it"
         )
