@@ -14,7 +14,6 @@ from functools import partial
 from statistics import median
 
 import structlog
-from konkyo.service.http.uploads import read_upload
 from rich.console import Console
 from rich.table import Table
 from starlette.requests import Request
@@ -35,6 +34,8 @@ from konkyo.service import drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.http.body import read_image
+from konkyo.service.http.room import Room, Share
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
 from konkyo.service.imaging.decoding import decode_image
 
@@ -71,10 +72,12 @@ def measure_parts() -> dict[str, float]:
     image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
     ledger, occlusion = explain_filters(network, image), explain_occlusion(network, image)
     picture, heatmap = drawing.ledger(ledger, Style()), drawing.occlusion(occlusion, Style())
-    log = structlog.get_logger("konkyo")
+    log, room = structlog.get_logger("konkyo"), Room()
 
     async def read() -> None:
-        await read_upload(Request(_scope(media), partial(_receive, body)))
+        share = Share(room)
+        await read_image(Request(_scope(media), partial(_receive, body)), share)
+        share.release()
 
     parts: dict[str, Callable[[], object]] = {
         "image: decode and prepare": lambda: decode_image(data, Fit.EXACT, Polarity.AUTO),

@@ -46,7 +46,8 @@ class Images(Dataset[tuple[Tensor, int]]):
 def measure(architecture: Architecture, digits: Digits) -> None:
     """Steps of 100 images on two cores: the plain loop may use both; ours uses one for each process of a training."""
     threads = torch.get_num_threads()
-    title = f"{architecture.wiring}, {architecture.conv1_filters}×{architecture.conv2_filters} filters: a training step"
+    first, last = architecture.stages
+    title = f"{last.wiring}, {first.filters}×{last.filters} filters: a training step"
     with TemporaryDirectory() as folder, ExitStack() as stack:
         state = Path(folder) / "run.pt"
         plain = _plain(architecture, digits)

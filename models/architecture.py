@@ -231,71 +231,13 @@ class Architecture:
         """(first, behind the last) pixel row that each row of a layer's cells sees. The same for columns."""
         return _sight(self, layer)
 
-    # What the rest of the project still asks of a network of two stages.
-
-    @property
-    def wiring(self) -> Wiring:
-        """The wiring of the last stage."""
-        return self.stages[-1].wiring
-
-    @property
-    def conv1_filters(self) -> int:
-        """Filters of the first of two stages."""
-        return self.stages[0].filters
-
-    @property
-    def conv2_filters(self) -> int:
-        """Filters of the second of two stages."""
-        return self.stages[1].filters
-
-    @property
-    def conv1_kernel(self) -> int:
-        """Side of the filters of the first of two stages."""
-        return self.stages[0].kernel
-
-    @property
-    def conv2_kernel(self) -> int:
-        """Side of the filters of the second of two stages."""
-        return self.stages[1].kernel
-
-    @property
-    def conv2_bias(self) -> bool:
-        """Whether the filters of the second of two stages have a bias."""
-        return self.stages[1].bias
-
-    @property
-    def conv1_side(self) -> int:
-        """Side of the first convolution's output (24)."""
-        return self.stages[0].sides(self.side)[0]
-
-    @property
-    def pool1_side(self) -> int:
-        """Side of the first stage's output (12)."""
-        return self.sides[1]
-
-    @property
-    def conv2_side(self) -> int:
-        """Side of the second convolution's output (10)."""
-        return self.stages[1].sides(self.sides[1])[0]
-
-    @property
-    def pool2_side(self) -> int:
-        """Side of the second stage's output (5)."""
-        return self.sides[2]
-
-    @property
-    def kernels_per_filter(self) -> int:
-        """Number of kernels of a filter of the last stage: A summed, 1 paired."""
-        return 1 if self.stages[-1].paired else self.layer_maps[-2]
-
 
 def two_stages(
     wiring: Wiring,
-    conv1_filters: int,
-    conv2_filters: int,
-    conv1_kernel: int = 5,
-    conv2_kernel: int = 3,
-    conv2_bias: bool = True,
+    first: int,
+    second: int,
+    kernels: tuple[int, int] = (5, 3),
+    bias: bool = True,
     classes: int = 10,
 ) -> Architecture:
     """The network of section 2.1: two stages with pools and without padding, a head without hidden layers, 28×28.
@@ -304,11 +246,11 @@ def two_stages(
     ----------
     wiring
         Of the second stage.
-    conv1_filters, conv2_filters
+    first, second
         Number of filters of each stage, A and B in docs/mathematics.md; 3 and 3 in the paper.
-    conv1_kernel, conv2_kernel
-        Side of the filters.
-    conv2_bias
+    kernels
+        Side of the filters of each.
+    bias
         Whether the filters of the second stage have a bias.
     classes
         Number of classes.
@@ -318,13 +260,10 @@ def two_stages(
     ArchitectureError
         As ``Architecture``.
     """
-    return Architecture(
-        (Stage(conv1_filters, conv1_kernel), Stage(conv2_filters, conv2_kernel, wiring=wiring, bias=conv2_bias)),
-        classes=classes,
-    )
+    stages = Stage(first, kernels[0]), Stage(second, kernels[1], wiring=wiring, bias=bias)
+    return Architecture(stages, classes=classes)
 
 
-# A stage in text. The marks may stand in any order, each once.
 _STAGE = re.compile(r"(\d{1,3})k(\d{1,3})(?:p(\d{1,3}))?(n?q?u?|n?uq?|qn?u?|qun?|un?q?|uqn?)", re.ASCII)
 STAGES_SYNTAX = (
     "FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired wiring, u without bias; "

@@ -442,7 +442,7 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
     windows = network.windows(last, trace.layers[-2] if last else flat)
     winners = trace.winners.reshape(len(flat), *shape.map_grid, shape.cells)
     gates = trace.layers[-1].reshape(winners.shape) > 0
-    kernels = network.weights[f"conv{last + 1}.weight"].reshape(filters, -1, stage.kernel**2).swapaxes(0, 1)
+    kernels = network.kernels(last).reshape(filters, -1, stage.kernel**2).swapaxes(0, 1)
     passed = np.empty((len(flat), inputs, filters, shape.cells), network.dtype)
     step = max(1, CHUNK // (filters * windows.shape[-1]))
     for image in range(len(flat)):
@@ -562,7 +562,7 @@ class Process(ClassResult):
         return {
             "count": network.architecture.layer_maps[number + 1],
             "shown": shown.tolist(),
-            "filters": network.weights[f"conv{number + 1}.weight"][filters].tolist(),
+            "filters": network.kernels(number)[filters].tolist(),
             "bias": network.bias(number)[filters].tolist(),
             "convolution": self.trace.convolutions[number][shown].tolist(),
             "maps": self.trace.layers[number][shown].tolist(),

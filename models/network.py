@@ -65,28 +65,6 @@ class Trace:
         """
         return winners(self.stages[-1], self.convolutions[-1])
 
-    # What the rest of the project still asks of a network of two stages.
-
-    @property
-    def conv1(self) -> Array:
-        """(..., A, 24, 24): the first of two convolutions."""
-        return self.convolutions[0]
-
-    @property
-    def pool1(self) -> Array:
-        """(..., A, 12, 12): the output of the first of two stages."""
-        return self.layers[0]
-
-    @property
-    def conv2(self) -> Array:
-        """(..., maps, 10, 10): the second of two convolutions."""
-        return self.convolutions[1]
-
-    @property
-    def pool2(self) -> Array:
-        """(..., maps, 5, 5): the output of the second of two stages."""
-        return self.layers[1]
-
 
 class Network:
     """A trained network.
@@ -240,7 +218,7 @@ class Network:
             made = rows.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
             return np.add(made, bias, order="C")
         windows = self.windows(stage, maps)
-        kernels = self.weights[f"conv{stage + 1}.weight"].reshape(given.filters, -1)
+        kernels = self.kernels(stage).reshape(given.filters, -1)
         if given.paired:
             windows = windows.reshape(len(maps) * below, given.kernel**2, outputs**2)
         else:
@@ -286,6 +264,10 @@ class Network:
             weight = gated @ self.weights[f"{name}.weight"]
         return weight, bias
 
+    def kernels(self, stage: int) -> Array:
+        """(filters, inputs, k, k): the kernels of a stage; with paired wiring there is one input."""
+        return self.weights[f"conv{stage + 1}.weight"]
+
     def bias(self, stage: int) -> Array:
         """(filters,): the bias of a stage's filters; zeros if it has none."""
         zeros = np.zeros(self.architecture.stages[stage].filters, self.dtype)
@@ -317,7 +299,7 @@ class Network:
             maps has the same kernels. ``by_input`` splits the first by input map: (n, step² · filters, width²).
         """
         if (stage, by_input) not in self._cell_kernels:
-            given, weight = self.architecture.stages[stage], self.weights[f"conv{stage + 1}.weight"]
+            given, weight = self.architecture.stages[stage], self.kernels(stage)
             k, width = given.kernel, given.width
             kernels: Array = np.zeros(
                 (weight.shape[1], given.step, given.step, given.filters, width, width), self.dtype
@@ -370,7 +352,7 @@ class Network:
         It is mostly zeros. Where kernels are large, one product with it is faster than gathering each output's pixels.
         """
         stage = self.architecture.stages[0]
-        kernels, outputs = self.weights["conv1.weight"][:, 0], stage.sides(self.architecture.side)[0]
+        kernels, outputs = self.kernels(0)[:, 0], stage.sides(self.architecture.side)[0]
         filters, k, _ = kernels.shape
         band = np.zeros((k, outputs + k - 1, filters, outputs), self.dtype)
         for column in range(outputs):

@@ -30,6 +30,8 @@ from konkyo.models.hiding.cost import (
     MOST_BYTES,
     Cost,
     check_singles,
+    passes,
+    passes_refusal,
     refusal,
     singles,
     singles_refusal,
@@ -122,7 +124,7 @@ class PredictQuestion(Question[Prediction]):
 
     @property
     def cost(self) -> Cost:
-        return passes(self.network.architecture, 2 * self.network.architecture.classes)
+        return passes(self.network.architecture, 2 * self.network.architecture.classes, ledger=False)
 
     def answers(self, images: Array) -> list[Prediction]:
         logits = self.network.logits(images)
@@ -278,6 +280,11 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
             singles(self.network.architecture, self.hiding.regions, pairs=self.pairs), orders(self.faithfulness)
         )
 
+    @property
+    def is_cheap(self) -> bool:
+        """Splitting the drops takes as long again."""
+        return not self.pairs and super().is_cheap
+
     def answers(self, images: Array) -> list[OcclusionExplanation]:
         target, versus = self.classes
         if self.pairs or self.faithfulness:
@@ -331,6 +338,11 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         found = tables(architecture, regions, pairs=self.pairs)
         return plus(found, times(singles(architecture, regions), orders(True))) if self.faithfulness else found
 
+    @property
+    def is_cheap(self) -> bool:
+        """Never: tables of combinations take a millisecond however small they are."""
+        return False
+
     def answers(self, images: Array) -> list[ShapleyExplanation]:
         target, versus = self.classes
         region = self.hiding.regions.region
@@ -375,14 +387,6 @@ class GroundsQuestion(Question[Grounds]):
 
     def answers(self, images: Array) -> list[Grounds]:
         return [grounds(self.network, image, self.hiding.regions.region, self.fill) for image in images]
-
-
-def passes(architecture: Architecture, numbers: int) -> Cost:
-    """The cost of a forward pass and of the ledger, with so many numbers in the answer."""
-    cells = sum(maps * side**2 for maps, side in zip(architecture.layer_maps, architecture.sides, strict=True))
-    pairs = prod(architecture.pairs) * architecture.cells
-    work = architecture.multiply_adds + pairs * architecture.classes
-    return Cost(0, 0, work, 8 * (4 * cells + 2 * pairs), numbers)
 
 
 def times(cost: Cost, count: int) -> Cost:
@@ -467,6 +471,7 @@ TENSORS: Mapping[TensorName, Tensor] = {
         lambda network, target: FiltersQuestion(network=network, target=target),
         lambda result: result.account.contributions,
         lambda architecture: architecture.pairs,
+        missing=passes_refusal,
     ),
     TensorName.OCCLUSION: Tensor(
         lambda network, target: OcclusionQuestion(network=network, target=target),

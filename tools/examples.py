@@ -24,7 +24,7 @@ from tools.reference import reference
 
 ROOT = Path(__file__).parent.parent
 DIGITS = ROOT / "docs" / "digits"
-EXAMPLES = ROOT / "service" / "examples"
+EXAMPLES = ROOT / "service" / "routes" / "examples"
 
 # MNIST's test images that show the digits in documents: each leads clearly in the eyes of networks of every size. They
 # stay when networks are trained anew, so that documents and the links of the lesson keep their drawings.
@@ -73,7 +73,9 @@ def write_example(name: str, answer: bytes) -> None:
 
 def trained_on(dataset: str) -> dict[str, Checkpoint]:
     """The shipped networks of a data set."""
-    return {name: one for name, one in sorted(load_all().items()) if one.card.dataset.name == dataset}
+    return {
+        name: one for name, one in sorted(load_all().items()) if one.card.dataset and one.card.dataset.name == dataset
+    }
 
 
 def write_digits() -> None:
@@ -141,15 +143,16 @@ def with_networks(text: str) -> str:
     head = "| | knows | wiring | filters | parameters | correct on the test images | all seeds, mean ± sd |"
     rows = [head, "|---|---|---|---|--:|--:|--:|"]
     for name, checkpoint in sorted(load_all().items(), key=lambda item: item[1].card.parameters):
-        dataset = checkpoint.card.dataset.name
-        shape, accuracy = checkpoint.network.architecture, checkpoint.card.accuracy.test
+        card, shape = checkpoint.card, checkpoint.network.architecture
+        dataset = card.dataset.name if card.dataset else "–"
+        accuracy = f"{card.accuracy.test:.2%}" if card.accuracy else "not measured"
         filters = " and ".join(str(stage.filters) for stage in shape.stages)
-        tests = [run.test for run in checkpoint.card.selection.runs]
+        tests = [run.test for run in card.runs]
         spread = (
             f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f}% of {len(tests)}" if len(tests) > 1 else "one seed"
         )
         wiring, parameters = shape.stages[-1].wiring, f"{shape.parameters:,}"
-        cells = f"`{name}`", dataset, wiring, filters, parameters, f"{accuracy:.2%}", spread
+        cells = f"`{name}`", dataset, wiring, filters, parameters, accuracy, spread
         rows.append(f"| {' | '.join(cells)} |")
     return TABLE.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text)
 

@@ -70,7 +70,7 @@ def _projector(page: Page) -> None:
 
 def _lenet(page: Page) -> None:
     page.get_by_test_id("model").select_option("lenet-6x16")
-    expect(page.get_by_test_id("pairs").locator("button")).to_have_count(96)
+    expect(page.get_by_test_id("pairs").locator("button")).to_have_count(11)
     page.get_by_test_id("present").click()
     page.keyboard.press("3")
 

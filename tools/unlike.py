@@ -80,7 +80,7 @@ def main() -> None:
 def flagged(network: Network, usage: Usage, images: Images) -> float:
     """The share of images (N, 28, 28) that are unlike the training images."""
     assert usage.likeness is not None
-    pool2 = [network.trace(images[start : start + CHUNK]).pool2 for start in range(0, len(images), CHUNK)]
+    pool2 = [network.trace(images[start : start + CHUNK]).layers[-1] for start in range(0, len(images), CHUNK)]
     return float(np.mean(usage.likeness.distance(np.concatenate(pool2)) > usage.likeness.threshold))
 
 

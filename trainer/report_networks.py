@@ -20,7 +20,7 @@ def networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
         "random starts as its column says, by training loss: spreads compare where these are equal.",
         "",
     )
-    if any(checkpoint.card.training is None for checkpoint in checkpoints):
+    if any(one.card.training is None and one.card.imported is None for one in checkpoints):
         yield from ("Networks with cards of version 1 were published where test accuracy was at least 98 %.", "")
     head = (
         "network",
@@ -38,10 +38,12 @@ def networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
 
 def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
     card = checkpoint.card
-    training, selection, accuracy = card.recipe, card.selection, card.accuracy
-    tests = [run.test for run in selection.runs]
-    # The card of imported weights knows no recipe and no runs.
-    chosen_by = [f"{run.chosen_by:.2%}" for run in selection.runs if run.seed == selection.seed]
+    # An imported network has no recipe and no runs, and accuracy only if it was measured.
+    training, accuracy = card.recipe, card.accuracy
+    tests = [run.test for run in card.runs]
+    chosen_by = [
+        f"{run.chosen_by:.2%}" for run in card.runs if card.selection is not None and run.seed == card.selection.seed
+    ]
     return (
         f"`{checkpoint.name}`",
         f"{card.parameters:,}",
@@ -50,8 +52,8 @@ def _network_row(checkpoint: Checkpoint) -> tuple[str, ...]:
         f"{training.get('restarts', training.get('starts', 1))}" if training else "–",
         f"{training['steps']:,}" if training else "–",
         *(chosen_by or ["–"]),
-        f"{accuracy.validation:.2%}",
-        f"{accuracy.test:.2%}",
+        "–" if accuracy is None or accuracy.validation is None else f"{accuracy.validation:.2%}",
+        "not measured" if accuracy is None else f"{accuracy.test:.2%}",
         f"{100 * mean(tests):.2f} ± {100 * stdev(tests):.2f} %" if len(tests) > 1 else "–",
     )
 

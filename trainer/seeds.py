@@ -29,8 +29,8 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
     """
     found: dict[int, Network] = {}
     card = checkpoint.card
-    listed = [run.seed for run in card.selection.runs]
-    if len(listed) < 2:
+    listed = [run.seed for run in card.runs]
+    if len(listed) < 2 or card.selection is None:
         raise RunError(
             f"{checkpoint.name} is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` "
             "trains ten"

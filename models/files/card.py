@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring
+from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, two_stages
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError
 
@@ -316,17 +316,13 @@ def _two_stages(spelled: Any, version: int) -> Architecture:
     if spelled["wiring"] not in [*Wiring]:
         raise CardError("architecture", f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}")
     try:
-        return Architecture(
-            (
-                Stage(spelled["conv1_filters"], spelled["conv1_kernel"]),
-                Stage(
-                    spelled["conv2_filters"],
-                    spelled["conv2_kernel"],
-                    wiring=Wiring(spelled["wiring"]),
-                    bias=spelled["conv2_bias"],
-                ),
-            ),
-            classes=spelled.get("classes", 10),
+        return two_stages(
+            Wiring(spelled["wiring"]),
+            spelled["conv1_filters"],
+            spelled["conv2_filters"],
+            (spelled["conv1_kernel"], spelled["conv2_kernel"]),
+            spelled["conv2_bias"],
+            spelled.get("classes", 10),
         )
     except ArchitectureError as error:
         raise CardError("architecture", f"makes no network ({error})") from error

@@ -68,6 +68,26 @@ class Cost:
         return self.multiply_adds <= MOST_WORK and self.size <= MOST_BYTES
 
 
+def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> Cost:
+    """The cost of a forward pass, with so many numbers in the answer.
+
+    Parameters
+    ----------
+    ledger
+        Whether the logits are split by filter pair, which takes a map for each pair.
+    """
+    cells = sum(maps * side**2 for maps, side in zip(architecture.layer_maps, architecture.sides, strict=True))
+    pairs = prod(architecture.pairs) * architecture.cells if ledger else 0
+    work = architecture.multiply_adds + pairs * architecture.classes
+    return Cost(0, 0, work, _NUMBER * (4 * cells + 2 * pairs), numbers)
+
+
+def passes_refusal(architecture: Architecture, *, ledger: bool = True) -> str | None:
+    """Why a network takes no image, or none whose logits are split by filter pair; None if it does."""
+    size = passes(architecture, 0, ledger=ledger).size
+    return f"one image takes this network more than {MOST_BYTES >> 20} MiB" if size > MOST_BYTES else None
+
+
 @lru_cache(maxsize=1024)
 def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False) -> Cost:
     """The cost of every combination of regions: Shapley values, interactions and grounds. ``pairs``: split by pair."""
@@ -159,7 +179,7 @@ class Limit:
     Attributes
     ----------
     what
-        ``pairs``, ``typicality`` or regions of some sides, as in ``region 1 to 3``.
+        ``image``, which is every one, ``pairs``, ``typicality`` or regions of some sides, as in ``region 1 to 3``.
     why
         One sentence.
     """
@@ -198,6 +218,10 @@ def explains(architecture: Architecture) -> tuple[Explains, ...]:
     by_class = (Limit("typicality", untypical),) if pairs > MOST_PAIRS else ()
     split = (Limit("pairs", HIDDEN_PAIRS),) if architecture.hidden else ()
 
+    def images(*, ledger: bool) -> tuple[Limit, ...]:
+        why = passes_refusal(architecture, ledger=ledger)
+        return () if why is None else (Limit("image", why),)
+
     def hiding(operation: str, usual: int, refused: Callable[[Regions], str | None]) -> Explains:
         found = {side: refused(Regions(side, side=architecture.side)) for side in sides}
         regions = tuple(side for side, why in found.items() if why is None)
@@ -210,9 +234,9 @@ def explains(architecture: Architecture) -> tuple[Explains, ...]:
 
     exact, usual = partial(refusal, architecture), usual_side(architecture)
     return (
-        Explains("predict", None, (), ()),
-        Explains("filters", None, (), by_class),
-        Explains("process", None, (), by_class),
+        Explains("predict", None, (), images(ledger=False)),
+        Explains("filters", None, (), images(ledger=True) + by_class),
+        Explains("process", None, (), images(ledger=True) + by_class),
         hiding("occlusion", usual_single_side(architecture), partial(singles_refusal, architecture)),
         hiding("shapley", usual, exact),
         hiding("grounds", usual_side(architecture, proofs=True), exact),

@@ -16,8 +16,8 @@ _GRID = 200
 def ink_is_dark(grey: Array) -> bool:
     """Whether the ink on a sheet of paper is dark, judged by what surrounds it.
 
-    The border of the image is paper, as in ``resizing.is_dark_on_light``. Two cases need more: a dark table around
-    bright paper, and pale ink on shaded paper.
+    The border of the image is paper, as in ``konkyo.models.preparation.resizing``. Two cases need more: a dark table
+    around bright paper, and pale ink on shaded paper.
     """
     border, middle = border_and_middle(grey)
     if border > middle or np.count_nonzero(grey > middle) > _MOST_INK * grey.size:

@@ -33,8 +33,6 @@ from konkyo.service.drawing.primitives.style import Style
 # Background of the target's maps.
 TINT = ACCENT - SHADES + 3
 _PREDICTED_SIZE = 44
-# Width of a pair's numbers above its column.
-_PAIR_WIDTH = 30
 _LEAST_STRIP, _NAMES_GAP = 80, 20
 
 
@@ -197,10 +195,8 @@ def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
 
 
 def _name_pairs(canvas: Canvas, slide: Slide, pairs: Sequence[Pair]) -> None:
-    grid = slide.pair_maps(0)
-    if grid.pitch[1] >= _PAIR_WIDTH:
-        for box, (i, j) in zip(grid, pairs, strict=True):
-            canvas.text(box.middle[0], slide.pair_names, f"{i}×{j}", NOTE, MUTED, align=0.5)
+    for box, (i, j) in zip(slide.pair_maps(0), pairs, strict=True):
+        canvas.text(box.middle[0], slide.pair_names, f"{i}×{j}", NOTE, MUTED, align=0.5)
 
 
 def _draw_others(canvas: Canvas, slide: Slide, others: Array) -> None:

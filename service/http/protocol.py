@@ -15,11 +15,13 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from konkyo.service.http.headers import NOSNIFF, POLICY, REFERRER
-from konkyo.service.http.problem import refuse
+from konkyo.service.http.problems import refuse
 from konkyo.service.http.telemetry import log
 
 # Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
 MAX_HEAD = 16 * 1024
+# Bytes that are read of a connection at a time.
+PIECE = 16 * 1024
 # Maximum number of requests that a client may send before the first is answered.
 MAX_QUEUED = 16
 # Seconds in which a whole head must come, and in which a client must read 48 KiB of an answer that waits for it.
@@ -59,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
         # Several workers listen on a socket of uvicorn's, for which asyncio leaves Nagle's algorithm on: the body of an
         # answer, sent after its head, would wait 40 ms for the client's acknowledgement.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # asyncio reads 256 KiB of each connection before anybody asks for room for them: 600 uploads would be 150 MB.
+        cast(Any, transport).max_size = PIECE
 
     def data_received(self, data: bytes) -> None:
         # The first bytes of a further request on this connection.
@@ -159,3 +163,28 @@ def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
     if timer is not None:
         timer.cancel()
     return None
+
+
+# Connections accepted in one turn. More are for the other workers, which are woken by the same connections.
+ACCEPTED = 2
+
+
+class SharingLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop, but it leaves connections to the other workers.
+
+    asyncio accepts all connections that wait. The first worker to wake up would take all those of a burst, and keep
+    them, while the others have none. asyncio has no setting for it, so a private method is overridden.
+    """
+
+    def _accept_connection(
+        self,
+        protocol_factory: Any,
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = ACCEPTED,
+        *timeouts: Any,
+    ) -> None:
+        super()._accept_connection(  # type: ignore[misc]
+            protocol_factory, sock, sslcontext, server, min(backlog, ACCEPTED), *timeouts
+        )

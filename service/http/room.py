@@ -22,7 +22,8 @@ THREADS = 1
 MOST_SECONDS = 5
 # Batches inside a worker at most: one is computed, one waits.
 MOST_BATCHES = 2
-# A single question goes before the next piece of a batch, unless that piece has waited for so many seconds.
+# A single question goes before the next piece of a batch. A piece that has waited for so many seconds goes before the
+# second one.
 PATIENCE = 1
 # uvicorn's words when it cancels a request since the server stops.
 _STOPPING = "graceful shutdown"
@@ -60,9 +61,13 @@ class Share:
         self._room.take(size)
         self._size += size
 
+    def keep(self, size: int) -> None:
+        """Keep so many of them, and give the others back."""
+        self.take(size - self._size)
+
     def release(self) -> None:
         """Give all of them back."""
-        self.take(-self._size)
+        self.keep(0)
 
 
 class Turns:
@@ -77,9 +82,12 @@ class Turns:
     def __init__(self, waiting: int) -> None:
         self._free = THREADS
         self._waiting = waiting
-        self._singles: deque[asyncio.Future[None]] = deque()
+        # Since when each waits.
+        self._singles: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._pieces: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._batches = 0
+        # Whether the last turn was that of a piece.
+        self._was_piece = False
 
     def check(self, *, batch: bool = False) -> None:
         """Raise BusyError if there is no place. Called before a body is read, which could not be answered."""
@@ -136,19 +144,20 @@ class Turns:
     async def _wait(self, batch: bool) -> None:
         if self._free:
             self._free -= 1
+            self._was_piece = batch
             return
-        turn = asyncio.get_running_loop().create_future()
-        if batch:
-            self._pieces.append((time.monotonic(), turn))
-        else:
-            self._singles.append(turn)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue, place = (self._pieces if batch else self._singles), (time.monotonic(), turn)
+        queue.append(place)
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 await turn
         except BaseException as error:
-            # The turn may have come at the same moment: it is passed on.
+            # The turn may have come at the same moment: it is passed on. Else the place in the queue is left.
             if turn.done() and not turn.cancelled():
                 self._next()
+            elif place in queue:
+                queue.remove(place)
             if isinstance(error, TimeoutError):
                 message = f"no worker was free within {MOST_SECONDS} seconds; try again in a second"
                 raise BusyError(message) from error
@@ -157,10 +166,12 @@ class Turns:
     def _next(self) -> None:
         """Give a thread to who is next."""
         while self._singles or self._pieces:
-            is_due = self._pieces and (not self._singles or time.monotonic() - self._pieces[0][0] > PATIENCE)
-            turn = self._pieces.popleft()[1] if is_due else self._singles.popleft()
-            # Who has given up waiting is still in the queue.
+            has_waited = self._pieces and time.monotonic() - self._pieces[0][0] > PATIENCE
+            is_piece = not self._singles or bool(has_waited and not self._was_piece)
+            _, turn = self._pieces.popleft() if is_piece else self._singles.popleft()
+            # Who gives up waiting at this moment is still in the queue.
             if not turn.done():
+                self._was_piece = is_piece
                 turn.set_result(None)
                 return
         self._free += 1

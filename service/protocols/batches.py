@@ -73,6 +73,8 @@ async def answer(request: Request, parse: Parse, write: Write) -> Response:
             body = await read(request, share, MAX_BODY, ADVICE)
             note(bytes=len(body), model=checkpoint.name)
             work = _Work(checkpoint, partial(parse, body), write, share)
+            # The work has it, and drops it when it is read.
+            del body
             await service.turns.run_all(work.pieces(), request.is_disconnected)
         form = "json" if work.written.json_length is None else "binary"
         EXPLANATION_SECONDS.labels(request.scope["route"].path, form).observe(work.seconds)
@@ -107,6 +109,7 @@ class _Work:
     def pieces(self) -> Iterator[Callable[[], None]]:
         """The next piece is asked for when the one before it is done."""
         yield partial(self._timed, self._read)
+        self._share.keep(self.batch.images.size)
         count = len(self.batch.images.values)
         # The logits say what was predicted, whatever is asked for.
         names = dict.fromkeys((*self.batch.outputs, TensorName.LOGITS))
@@ -126,6 +129,7 @@ class _Work:
 
     def _read(self) -> None:
         self.batch = self._parse()
+        del self._parse
 
     def _finish(self, tensors: Tensors) -> None:
         self.written = self._write(self._checkpoint, self.batch, tensors)

@@ -79,6 +79,14 @@ class Pixels:
     values: NDArray[Any]
     white: int
 
+    @property
+    def size(self) -> int:
+        """Bytes that are held for them: their own, or those of the body that they are a part of."""
+        owner = self.values
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        return len(owner.base.obj) if isinstance(owner.base, memoryview) else owner.nbytes
+
     def of_shape(self, shape: tuple[int, ...]) -> "Pixels":
         """The same, each image in this shape."""
         return Pixels(self.values.reshape(-1, *shape), self.white)

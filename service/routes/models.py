@@ -15,11 +15,11 @@ from konkyo.models.hiding.cost import Limit, explains
 from konkyo.models.question import MOST_NUMBERS
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
+from konkyo.service.catalogue import Search
 from konkyo.service.http import openapi
 from konkyo.service.routes.answers import Class, Kernels, Matrix, ModelReference, Share, reference
 from konkyo.service.routes.asking import service_of
 from konkyo.service.routes.queries import NoQuery, PictureQuery, Region
-from konkyo.service.search import Search
 
 router = APIRouter(tags=["models"])
 
@@ -42,9 +42,9 @@ class ModelSummary(BaseModel):
     head: HeadCard
     parameters: int = Field(ge=1)
     classes: list[str] = Field(description="The names of the classes, in the order of the logits.")
-    dataset: str = Field(description="Name of the data set that it was trained on.")
+    dataset: str | None = Field(description="Name of the data set that it was trained or measured on; null if neither.")
     preprocessing: Preprocessing = Field(description="How a picture of any size becomes its image.")
-    accuracy: Share = Field(description="Share of correctly predicted test images.")
+    accuracy: Share | None = Field(description="Share of correctly predicted test images; null if not measured.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
@@ -222,9 +222,9 @@ def _summary(checkpoint: Checkpoint) -> ModelSummary:
         head=card.head,
         parameters=card.parameters,
         classes=list(card.classes),
-        dataset=card.dataset.name,
+        dataset=card.dataset and card.dataset.name,
         preprocessing=card.preprocessing,
-        accuracy=card.accuracy.test,
+        accuracy=card.accuracy and card.accuracy.test,
         sha256=checkpoint.sha256,
     )
 
@@ -275,7 +275,7 @@ def _weights(checkpoint: Checkpoint) -> ModelWeights:
     weights, shape = network.weights, network.architecture
     return ModelWeights(
         stages=[
-            StageWeights(filters=weights[f"conv{number + 1}.weight"].tolist(), bias=network.bias(number).tolist())
+            StageWeights(filters=network.kernels(number).tolist(), bias=network.bias(number).tolist())
             for number in range(len(shape.stages))
         ],
         head=[

@@ -16,9 +16,13 @@ def docker_runs() -> bool:
 def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000, **settings: str) -> str:
     """Run Compose in the project's folder; what it says."""
     command = [*COMPOSE, "--project-name", project, *arguments]
-    return subprocess.run(
+    said = subprocess.run(
         command, cwd=ROOT, env=environment(port, **settings), check=True, capture_output=True, text=True
-    ).stdout
+    )
+    # What version 1 does not understand is answered with its usage, and with success.
+    if "Usage:" in said.stderr + said.stdout:
+        raise RuntimeError(f"{' '.join(command)} is not understood")
+    return said.stdout
 
 
 def environment(port: int, **settings: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -11,9 +10,11 @@ import pytest
 from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
 from tests.helpers.pictures import sample
+from tests.helpers.tensors import PATH
 from tools.examples import curl
 from tools.soak.client import run
 from tools.soak.composition import HEALTHY, SMALL, attacked
+from tools.soak.rolling import until
 from tools.soak.slow import SLOW, healthy, hold
 
 pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
@@ -71,14 +72,43 @@ def test_no_torch_in_the_serving_image() -> None:
     assert inside("ls /venv/lib/python3.13/site-packages | grep -ci ^torch") == "0"
 
 
-def test_it_becomes_healthy(port: int) -> None:
+@pytest.mark.parametrize("service", ["edge", "konkyo"])
+def test_it_becomes_healthy(port: int, service: str) -> None:
+    container = compose("ps", "--quiet", service, port=port).strip()
+    until(lambda: docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy")
+
+
+@pytest.mark.threat("the container", "logs without end")
+@pytest.mark.parametrize("service", ["edge", "konkyo"])
+def test_processes_processors_and_logs_have_limits(port: int, service: str) -> None:
+    container = compose("ps", "--quiet", service, port=port).strip()
+    limits = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", container))
+    log = limits["LogConfig"]
+    assert (log["Type"], log["Config"]["max-size"], log["Config"]["max-file"]) == ("json-file", "10m", "3")
+    expected = {"edge": (32, 1.0, 416), "konkyo": (512, 2.0, 512)}[service]
+    found = limits["PidsLimit"], limits["CpuQuota"] / limits["CpuPeriod"], limits["Memory"] / 2**20
+    assert found == expected
+
+
+@pytest.mark.usefixtures("port")
+def test_the_memory_of_both_workers_and_their_parent_is_shown() -> None:
+    read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())"
+    assert inside(f'python -c "{read}"').count("\nprocess_resident_memory_bytes{pid=") == 3
+
+
+def test_without_the_service_the_edge_says_so_and_finds_it_again(port: int) -> None:
+    """Half a minute and longer it took, when it waited for who had gone."""
     container = compose("ps", "--quiet", "konkyo", port=port).strip()
-    for _ in range(PATIENCE):
-        status = docker("inspect", "--format", "{{.State.Health.Status}}", container)
-        if status == "healthy":
-            return
-        time.sleep(1)
-    pytest.fail(f"the container is {status}")
+    docker("stop", container)
+    try:
+        for path, media in (("/predict", "application/problem+json"), (PATH, "application/json")):
+            answer = httpx.post(f"http://127.0.0.1:{port}{path}", files={"file": sample(7)}, timeout=15)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert answer.headers["content-type"] == media
+            assert answer.json()["detail"] == "the service is busy or starting; try again in a second"
+    finally:
+        docker("start", container)
+    wait_until_ready(f"http://127.0.0.1:{port}/readyz")
 
 
 @pytest.mark.threat("one client is everybody")
@@ -104,9 +134,9 @@ def test_two_addresses_that_hold_all_they_may_keep_no_third_one_out(port: int) -
 
 @pytest.mark.threat("settings that fail open")
 def test_it_becomes_healthy_with_trusted_hosts() -> None:
-    """``--wait`` fails where it does not."""
+    """The edge is not started where it does not."""
     chosen = free_port()
     try:
-        compose("up", "--wait", "konkyo", project="konkyo-trusted", port=chosen, KONKYO_TRUSTED_HOSTS="example.org")
+        compose("up", "--detach", "edge", project="konkyo-trusted", port=chosen, KONKYO_TRUSTED_HOSTS="example.org")
     finally:
         compose("down", "--timeout", "20", project="konkyo-trusted", port=chosen)

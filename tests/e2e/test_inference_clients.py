@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.e2e.server import running_service
+from tests.helpers.served import ARCHITECTURES, publish, samples
 from tests.helpers.tensors import SEVENS
 
 NAME = "paired-3x3"
@@ -142,3 +144,25 @@ class TestKServe:
 
         with pytest.raises(httpx.HTTPStatusError, match=rf"^{NO_KEY}, '401 Unauthorized'"):
             self.ask(kserve, "v1", lambda client: client.explain(f"http://{guarded}", NAME, {"instances": []}))
+
+
+@pytest.mark.parametrize("name", ["colour", "deep", "kernels"])
+def test_a_client_finds_the_shapes_of_any_network_in_its_metadata(name: str, tmp_path: Path) -> None:
+    """With these alone it builds its request, and knows what comes."""
+    http = pytest.importorskip("tritonclient.http", reason="tritonclient is not installed")
+    publish(tmp_path, {name: ARCHITECTURES[name]})
+    settings = {"KONKYO_MODELS": str(tmp_path), "KONKYO_DEFAULT_MODEL": name}
+    images = np.stack([samples(ARCHITECTURES[name], seed) for seed in (1, 2)])
+    with running_service(**settings) as address, http.InferenceServerClient(address) as client:
+        metadata = client.get_model_metadata(name)
+        [taken] = metadata["inputs"]
+        assert taken["shape"] == [-1, *images.shape[1:]]
+        tensor = http.InferInput(taken["name"], [len(images), *taken["shape"][1:]], "UINT8")
+        tensor.set_data_from_numpy(images, binary_data=True)
+        answer = client.infer(name, [tensor])
+        assert len(metadata["outputs"]) == 5
+        for output in metadata["outputs"]:
+            found = answer.as_numpy(output["name"])
+            assert found.shape == (2, *output["shape"][1:])
+            assert np.isfinite(found).all()
+        assert np.array_equal(answer.as_numpy("probabilities").argmax(-1), answer.as_numpy("logits").argmax(-1))

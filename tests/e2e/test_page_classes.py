@@ -24,7 +24,7 @@ from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 
 NAMES = ("lying down, which is a very long name", "slanting", "upright")
-SHAPE = two_stages(Wiring.PAIRED, 2, 3, conv1_kernel=7, conv2_kernel=4, classes=3)
+SHAPE = two_stages(Wiring.PAIRED, 2, 3, kernels=(7, 4), classes=3)
 
 
 @pytest.fixture(scope="module")

@@ -24,13 +24,13 @@ ARCHITECTURES = [
     PAIRED,
     SUMMED,
     LENET,
-    two_stages(Wiring.SUMMED, 3, 3, conv2_bias=False),
-    two_stages(Wiring.PAIRED, 2, 3, conv2_bias=False),
+    two_stages(Wiring.SUMMED, 3, 3, bias=False),
+    two_stages(Wiring.PAIRED, 2, 3, bias=False),
     two_stages(Wiring.PAIRED, 4, 1),
     two_stages(Wiring.SUMMED, 1, 2),
     two_stages(Wiring.PAIRED, 1, 1),
-    two_stages(Wiring.SUMMED, 2, 3, conv1_kernel=7, conv2_kernel=2),
-    two_stages(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4),
+    two_stages(Wiring.SUMMED, 2, 3, kernels=(7, 2)),
+    two_stages(Wiring.PAIRED, 2, 2, kernels=(3, 4)),
     two_stages(Wiring.SUMMED, 2, 2, classes=12),
     two_stages(Wiring.PAIRED, 2, 3, classes=26),
 ]
@@ -39,16 +39,17 @@ ARCHITECTURES = [
 def title(architecture: Architecture) -> str:
     """A parametrised test's name for it."""
     a = architecture
-    bias = "" if a.conv2_bias else "-nobias"
+    bias = "" if a.stages[1].bias else "-nobias"
     classes = "" if a.classes == 10 else f"-{a.classes}classes"
-    return f"{a.wiring}-{a.conv1_filters}x{a.conv2_filters}-k{a.conv1_kernel}{a.conv2_kernel}{bias}{classes}"
+    first, last = a.stages
+    return f"{last.wiring}-{first.filters}x{last.filters}-k{first.kernel}{last.kernel}{bias}{classes}"
 
 
 def architectures(most: int = 3) -> st.SearchStrategy[Architecture]:
     """Any architecture with few filters."""
     kernels = st.sampled_from([(5, 3), (5, 5), (3, 4), (7, 2), (13, 1)])
     return st.builds(
-        lambda wiring, a, b, kernel, bias: two_stages(wiring, a, b, kernel[0], kernel[1], bias),
+        lambda wiring, a, b, kernel, bias: two_stages(wiring, a, b, kernel, bias),
         st.sampled_from(Wiring),
         st.integers(1, most),
         st.integers(1, most),
@@ -101,8 +102,8 @@ def slow_trace(network: Network, image: NDArray[Any]) -> SlowTrace:
     """Section 2.1 in nested loops."""
     architecture = network.architecture
     w = {name: array.astype(float) for name, array in network.weights.items()}
-    filters1, filters2 = architecture.conv1_filters, architecture.conv2_filters
-    paired = architecture.wiring is Wiring.PAIRED
+    filters1, filters2 = architecture.stages[0].filters, architecture.stages[1].filters
+    paired = architecture.stages[-1].wiring is Wiring.PAIRED
     bias2 = w.get("conv2.bias", np.zeros(filters2))
 
     conv1 = np.array([_convolve(image, w["conv1.weight"][i, 0]) + w["conv1.bias"][i] for i in range(filters1)])
@@ -182,39 +183,40 @@ class LinearPiece:
 
     def pair(self, image: F64, i: int, j: int) -> F64:
         """(C,): each logit when every other pair, and every bias that is not this pair's own, is zeroed."""
-        cells1, cells2 = self.architecture.pool1_side**2, self.architecture.pool2_side**2
+        cells1, cells2 = self.architecture.sides[1] ** 2, self.architecture.sides[2] ** 2
         row = self._map(i, j) * cells2
         alone, own_bias = np.zeros_like(self.second), np.zeros_like(self.second_bias)
         block = slice(row, row + cells2), slice(i * cells1, (i + 1) * cells1)
         alone[block] = self.second[block]
-        if self.architecture.wiring is Wiring.PAIRED:
+        if self.architecture.stages[-1].wiring is Wiring.PAIRED:
             own_bias[block[0]] = self.second_bias[block[0]]
         return self.affine @ (alone @ self.pool1(image) + own_bias)
 
     def bias(self, i: int, j: int) -> F64:
         """(C,): what the bias of the map that holds pair (i, j) adds to each logit."""
-        cells = self.architecture.pool2_side**2
+        cells = self.architecture.sides[2] ** 2
         rows = slice(self._map(i, j) * cells, (self._map(i, j) + 1) * cells)
         return self.affine[:, rows] @ self.second_bias[rows]
 
     def _map(self, i: int, j: int) -> int:
-        return i * self.architecture.conv2_filters + j if self.architecture.wiring is Wiring.PAIRED else j
+        last = self.architecture.stages[1]
+        return i * last.filters + j if last.wiring is Wiring.PAIRED else j
 
 
 def linear_piece(network: Network, image: F64) -> LinearPiece:
     """The piece that is active for ``image``: gates and winners from ``slow_trace``, the rest written out."""
     architecture, trace = network.architecture, slow_trace(network, image)
     w = {name: array.astype(float) for name, array in network.weights.items()}
-    bias2 = w.get("conv2.bias", np.zeros(architecture.conv2_filters))
-    side0, side1, side2 = 28, architecture.pool1_side, architecture.pool2_side
-    filters1, filters2 = architecture.conv1_filters, architecture.conv2_filters
+    bias2 = w.get("conv2.bias", np.zeros(architecture.stages[1].filters))
+    side0, side1, side2 = 28, architecture.sides[1], architecture.sides[2]
+    filters1, filters2 = architecture.stages[0].filters, architecture.stages[1].filters
 
     first, first_bias = np.zeros((filters1 * side1**2, side0**2)), np.zeros(filters1 * side1**2)
     for i in range(filters1):
         _, places = _pool(trace.conv1[i])
         for cell in range(side1**2):
             place, out = int(places.ravel()[cell]), i * side1**2 + cell
-            top, left = divmod(place, architecture.conv1_side)
+            top, left = divmod(place, architecture.stages[0].sides(28)[0])
             if trace.conv1[i, top, left] > 0:
                 first[out] = _taps(w["conv1.weight"][i, 0], top, left, side0)
                 first_bias[out] = w["conv1.bias"][i]
@@ -223,14 +225,14 @@ def linear_piece(network: Network, image: F64) -> LinearPiece:
     for number, plane in enumerate(trace.conv2):
         j = number % filters2
         for cell in range(side2**2):
-            top, left = divmod(int(trace.winners[number].ravel()[cell]), architecture.conv2_side)
+            top, left = divmod(int(trace.winners[number].ravel()[cell]), len(plane))
             if not plane[top, left] > 0:
                 continue
             out = number * side2**2 + cell
             second_bias[out] = bias2[j]
-            inputs = [number // filters2] if architecture.wiring is Wiring.PAIRED else range(filters1)
+            inputs = [number // filters2] if architecture.stages[-1].wiring is Wiring.PAIRED else range(filters1)
             for i in inputs:
-                kernel = w["conv2.weight"][j, 0 if architecture.wiring is Wiring.PAIRED else i]
+                kernel = w["conv2.weight"][j, 0 if architecture.stages[-1].wiring is Wiring.PAIRED else i]
                 second[out, i * side1**2 : (i + 1) * side1**2] = _taps(kernel, top, left, side1)
     return LinearPiece(architecture, first, first_bias, second, second_bias, w["affine.weight"], w["affine.bias"])
 

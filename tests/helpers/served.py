@@ -20,7 +20,7 @@ ARCHITECTURES = {
     "colour": Architecture((Stage(4, 5), Stage(3, 3, wiring=Wiring.PAIRED)), 32, 3, classes=4),
     "deep": Architecture((Stage(4, 3, 1), Stage(3, 3, pool=False), Stage(5, 3)), 28),
     "hidden": Architecture((Stage(3, 5), Stage(4, 3)), 28, hidden=(12,)),
-    "kernels": two_stages(Wiring.SUMMED, 3, 3, conv1_kernel=7, conv2_kernel=4),
+    "kernels": two_stages(Wiring.SUMMED, 3, 3, kernels=(7, 4)),
     "single": Architecture((Stage(6, 5),), 28),
     "single-colour": Architecture((Stage(5, 3),), 9, 3, classes=3),
     "tiny": Architecture((Stage(2, 3, wiring=Wiring.PAIRED), Stage(3, 2)), 8, classes=2),
@@ -33,11 +33,16 @@ EXTREMES = {
 }
 
 
-def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:
-    """The service with networks of random weights."""
+def publish(folder: Path, architectures: dict[str, Architecture]) -> None:
+    """Checkpoints of networks of random weights."""
     for number, (name, architecture) in enumerate(architectures.items()):
         network = random_weights(architecture, number).astype(np.float32)
         save(folder, network, document(network, name))
+
+
+def serve(folder: Path, architectures: dict[str, Architecture], default: str) -> TestClient:
+    """The service with networks of random weights."""
+    publish(folder, architectures)
     return TestClient(create_app(Settings(models=folder, default_model=default)))
 
 

@@ -18,10 +18,10 @@ THREATS = {
     "2026-54283; python-multipart 2024-53981, 2026-42561, 2026-53537)",
     "slow clients": "nginx in front ends a head that takes 3 s and a body that pauses for 5 s",
     "one client is everybody": "the edge has more places than one address may take, and all fit into its memory",
-    "one address takes the queue": "at the edge an address has 32 places for whole requests, a quarter of the queue of "
-    "two workers, and 4 for tensors, unfinished ones among them",
-    "answers that nobody reads": "the edge keeps no answer in a file: it takes it from the service as fast as the client "
-    "reads, and ends a client that reads nothing for 10 s",
+    "one address takes the queue": "at the edge an address has 32 places for whole requests, a quarter of the "
+    "queue of two workers, and 4 for tensors, unfinished ones among them",
+    "answers that nobody reads": "the edge keeps no answer in a file: it takes it from the service as fast as the "
+    "client reads, and ends a client that reads nothing for 10 s",
     "logs without end": "a container keeps 30 MB of log; health checks that succeed are not logged",
     "stuck shutdown": "half a request does not hold up the end for longer than the grace time",
     "pixel bomb": "at most 4 megapixels and 4,096 a side, counted before decoding",
@@ -36,6 +36,11 @@ THREATS = {
     "CPU exhaustion": "one computing thread a worker, a short queue before it, 503 with Retry-After beyond it",
     "the dearest question": "searched for, over images and options, with `python -m tools.soak.dearest`; a budget "
     "bounds every proof, a question waits at most 5 s, and cheap questions do not wait",
+    "room is what a request occupies": "bodies as they came, results and answers that are not sent share 32 MiB a "
+    "worker; arrays are widened a piece at a time",
+    "fair turns": "at most two batches inside a worker; a single question goes before the next piece of a batch",
+    "a question's cost grows with the network": "its cost, from shapes, decides whether it is answered at once, in the "
+    "queue or with 422",
     "validation as a weapon": "a query has at most 2,048 bytes and 32 parameters, a JSON body 1,000 fields; at most "
     "ten errors of a query are named",
     "pickle checkpoints": "safetensors alone, with names, shapes and hash checked; a changed file stops the start",

@@ -16,12 +16,12 @@ class LayeredNetwork(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         shape, w = network.architecture, network.weights
-        self.paired = shape.wiring is Wiring.PAIRED
-        self.conv1 = nn.Conv2d(1, shape.conv1_filters, shape.conv1_kernel)
+        self.paired = shape.stages[-1].wiring is Wiring.PAIRED
+        self.conv1 = nn.Conv2d(1, shape.stages[0].filters, shape.stages[0].kernel)
         self.relu1 = nn.ReLU()
         self.pool1 = nn.MaxPool2d(2)
-        inputs = 1 if self.paired else shape.conv1_filters
-        self.conv2 = nn.Conv2d(inputs, shape.conv2_filters, shape.conv2_kernel, bias=shape.conv2_bias)
+        inputs = 1 if self.paired else shape.stages[0].filters
+        self.conv2 = nn.Conv2d(inputs, shape.stages[1].filters, shape.stages[1].kernel, bias=shape.stages[1].bias)
         self.relu2 = nn.ReLU()
         self.pool2 = nn.MaxPool2d(2)
         self.affine = nn.Linear(w["affine.weight"].shape[1], shape.classes)

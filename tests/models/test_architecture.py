@@ -16,7 +16,7 @@ from tests.helpers.refuse import refuses
     [
         (PAIRED, 2_368),
         (SUMMED, 922),
-        (two_stages(Wiring.SUMMED, 3, 3, conv2_bias=False), 919),
+        (two_stages(Wiring.SUMMED, 3, 3, bias=False), 919),
         (LENET, 5_046),
         # 25+1, 9+1, 25·10+10
         (two_stages(Wiring.PAIRED, 1, 1), 296),
@@ -35,7 +35,7 @@ def test_names_and_shapes_of_the_weights() -> None:
         "affine.weight": (10, 225),
         "affine.bias": (10,),
     }
-    assert two_stages(Wiring.SUMMED, 6, 16, conv2_bias=False).tensor_shapes == {
+    assert two_stages(Wiring.SUMMED, 6, 16, bias=False).tensor_shapes == {
         "conv1.weight": (6, 1, 5, 5),
         "conv1.bias": (6,),
         "conv2.weight": (16, 6, 3, 3),
@@ -45,7 +45,12 @@ def test_names_and_shapes_of_the_weights() -> None:
 
 
 def test_sides_and_maps_of_the_paper() -> None:
-    sides = (PAIRED.conv1_side, PAIRED.pool1_side, PAIRED.conv2_side, PAIRED.pool2_side)
+    sides = (
+        PAIRED.stages[0].sides(28)[0],
+        PAIRED.sides[1],
+        PAIRED.stages[1].sides(PAIRED.sides[1])[0],
+        PAIRED.sides[2],
+    )
     assert sides == (24, 12, 10, 5)
     assert (PAIRED.map_grid, PAIRED.maps) == ((3, 3), 9)
     assert (SUMMED.map_grid, SUMMED.maps) == ((1, 3), 3)

@@ -31,10 +31,11 @@ def test_a_conv1_filters_pairs_add_up_to_captums_gradient_times_activation(
         images = torch.from_numpy(image)[None, None].requires_grad_()
         for target in range(architecture.classes):
             attributed = captum.attribute(images, target=target).detach().numpy()[0].sum((1, 2))
-            for i in range(architecture.conv1_filters):
+            for i in range(architecture.stages[0].filters):
                 pairs = ledger.contributions[target, i]
                 own_bias = [
-                    piece.bias(i, j)[target] if architecture.wiring is Wiring.PAIRED else 0.0 for j in range(len(pairs))
+                    piece.bias(i, j)[target] if architecture.stages[-1].wiring is Wiring.PAIRED else 0.0
+                    for j in range(len(pairs))
                 ]
                 assert pairs.sum() - sum(own_bias) == pytest.approx(attributed[i], abs=1e-12)
 
@@ -49,7 +50,7 @@ def test_the_maps_are_captums_gradient_times_activation_at_pool2(architecture: A
     images = torch.from_numpy(image)[None, None].requires_grad_()
     for target in range(architecture.classes):
         attributed = captum.attribute(images, target=target).detach().numpy()
-        if architecture.wiring is Wiring.PAIRED:  # a map of its own for each pair, bias and all
+        if architecture.stages[-1].wiring is Wiring.PAIRED:  # a map of its own for each pair, bias and all
             np.testing.assert_allclose(ledger.maps[target], attributed, rtol=0, atol=1e-12)
         else:  # a map for each conv2 filter, shared by its pairs and its bias
             shared = ledger.contributions[target].sum(0) + ledger.filter_bias[target]

@@ -26,9 +26,7 @@ from tests.helpers.oracles import PAIRED, SUMMED, random_network, title
 from tests.helpers.refuse import refuses
 
 
-@pytest.mark.parametrize(
-    "architecture", [TINY, PAIRED, SUMMED, two_stages(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title
-)
+@pytest.mark.parametrize("architecture", [TINY, PAIRED, SUMMED, two_stages(Wiring.PAIRED, 2, 3, bias=False)], ids=title)
 def test_round_trip(architecture: Architecture, tmp_path: Path) -> None:
     network = random_network(architecture, 1, np.float32)
     saved = save(tmp_path / "new" / "folder", network, document(network, "round-trip"))

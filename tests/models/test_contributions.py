@@ -47,13 +47,13 @@ def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dty
         for j in range(architecture.pairs[1]):
             assert ledger.contributions[:, i, j].tolist() == piece.pair(image, i, j).tolist()
     for j in range(architecture.pairs[1]):
-        shared = [0.0] * 10 if architecture.wiring is Wiring.PAIRED else piece.bias(0, j).tolist()
+        shared = [0.0] * 10 if architecture.stages[-1].wiring is Wiring.PAIRED else piece.bias(0, j).tolist()
         assert ledger.filter_bias[:, j].tolist() == shared
     assert ledger.residual.tolist() == [0] * 10
     assert ledger.logits.tolist() == piece.logits(image).tolist()
 
 
-def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[float]) -> Network:
+def toy(wiring: Wiring, rows: dict[tuple[int, int], float], bias: list[float]) -> Network:
     """Two filters and two, no more than can be followed on paper.
 
     Stage 1 copies the image, once as it is and once doubled; stage 2's kernels are their middle taps; the affine layer
@@ -63,7 +63,7 @@ def toy(wiring: Wiring, rows: dict[tuple[int, int], float], conv2_bias: list[flo
     weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
     weights["conv1.weight"][:, 0, 2, 2] = [1, 2]
     weights["conv2.weight"][:, :, 1, 1] = [[3, 5], [-1, 2]] if wiring is Wiring.SUMMED else [[3], [-1]]
-    weights["conv2.bias"][:] = conv2_bias
+    weights["conv2.bias"][:] = bias
     for (number, cell), weight in rows.items():
         weights["affine.weight"][7, number * 25 + cell] = weight
     weights["affine.bias"][:] = 0.25

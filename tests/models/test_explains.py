@@ -43,6 +43,17 @@ def test_of_many_pairs() -> None:
         assert found(KERAS)[operation].cannot == (Limit("typicality", why),)
 
 
+def test_of_a_network_that_takes_no_image() -> None:
+    """Or none whose logits are split by pair."""
+    too_wide = Limit("image", "one image takes this network more than 64 MiB")
+    deep = found(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2))
+    assert deep["predict"].cannot == ()
+    assert too_wide in deep["filters"].cannot
+    assert too_wide in deep["process"].cannot
+    paired = (Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED))
+    assert found(Architecture(paired, side=64))["predict"].cannot == (too_wide,)
+
+
 def test_of_hidden_layers() -> None:
     pairs = Limit("pairs", "with hidden affine layers the head differs from hiding to hiding")
     many = Limit("region 1 to 6", "with hidden affine layers hiding may change at most 16 regions, not 25")

@@ -34,7 +34,7 @@ def answered_numbers(result: Process) -> int:
         for n, shown in stages
     )
     filters = sum(network.weights[f"conv{n + 1}.weight"][0].size * len(shown) for n, shown in enumerate(result.shown))
-    return maps + filters + result.passed.size + result.head.size + result.maps.size
+    return int(maps + filters + result.passed.size + result.head.size + result.maps.size)
 
 
 @given(any_architectures(most=4), st.integers(1, 12), st.booleans())

@@ -23,6 +23,7 @@ from konkyo.models.question import (
     PredictQuestion,
     ProcessQuestion,
     ShapleyQuestion,
+    TensorName,
 )
 from konkyo.models.result import predict
 from tests.helpers.any_network import any_architectures, random_weights
@@ -91,7 +92,8 @@ def test_many_images_are_answered_as_one(architecture: Architecture) -> None:
 
 def test_a_class_by_name_or_index() -> None:
     """A name that exists goes before an index; an index is one, whatever the names are."""
-    for given_, index in [("1", 0), ("3", 2), (1, 1), (2, 2), ("0", 0)]:
+    asked: list[tuple[str | int, int]] = [("1", 0), ("3", 2), (1, 1), (2, 2), ("0", 0)]
+    for given_, index in asked:
         assert FiltersQuestion(network=NAMED, target=given_).classes == (index, None)
     with refuses(ParameterError, "target: must be one of the classes 1, 2, 3, or a number from 0 to 2"):
         FiltersQuestion(network=NAMED, target=3)
@@ -145,6 +147,12 @@ def test_a_network_that_is_too_wide_is_not_asked() -> None:
     wide = Architecture((Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED)), side=64)
     with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
         PredictQuestion(network=random_weights(wide, 1))
+    # The maps of its pairs take more than a forward pass.
+    deep = random_weights(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2), 1)
+    for question in (FiltersQuestion, ProcessQuestion):
+        with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
+            question(network=deep)
+    assert PredictQuestion(network=deep).answer(np.zeros((3, 64, 64))).predicted in (0, 1)
 
 
 def test_what_is_cheap() -> None:
@@ -154,9 +162,11 @@ def test_what_is_cheap() -> None:
     keras = random_weights(Architecture((Stage(32, 3), Stage(64, 3))), 1)
     dear: list[Any] = [
         ShapleyQuestion(network=network),
+        ShapleyQuestion(network=network, region=14),
         GroundsQuestion(network=network, region=14),
         OcclusionQuestion(network=network, region=14, stride=2),
         OcclusionQuestion(network=network, faithfulness=True),
+        OcclusionQuestion(network=network, pairs=True),
         OcclusionQuestion(network=keras),
         FiltersQuestion(network=keras),
     ]
@@ -165,7 +175,7 @@ def test_what_is_cheap() -> None:
 
 
 @pytest.mark.parametrize("name", [*TENSORS])
-def test_tensors_have_the_shape_they_say(name: str) -> None:
+def test_tensors_have_the_shape_they_say(name: TensorName) -> None:
     for architecture in (PAIRED, HIDDEN, Architecture((Stage(2, 3), Stage(3, 3)), side=20, channels=3)):
         network, tensor = random_weights(architecture, 1), TENSORS[name]
         if tensor.missing(architecture):

@@ -104,7 +104,7 @@ def mirrored(network: Network) -> Network:
     shape, weights = network.architecture, dict(network.weights)
     weights["conv1.weight"] = weights["conv1.weight"][..., ::-1]
     weights["conv2.weight"] = weights["conv2.weight"][..., ::-1]
-    affine = weights["affine.weight"].reshape(10, shape.maps, shape.pool2_side, shape.pool2_side)
+    affine = weights["affine.weight"].reshape(10, shape.maps, shape.sides[2], shape.sides[2])
     weights["affine.weight"] = affine[..., ::-1].reshape(10, -1)
     return Network(shape, weights)
 
@@ -148,7 +148,7 @@ def test_pairs_add_up_both_ways(architecture: Architecture, fill: float, digits:
             loss = entry[0] - entry[1]
             expected = loss[target] if versus is None else loss[target] - loss[versus]
             np.testing.assert_allclose(mine.sum((0, 1)), expected, rtol=0, atol=1e-12)
-        if architecture.wiring is Wiring.PAIRED:
+        if architecture.stages[-1].wiring is Wiring.PAIRED:
             assert not table.filter_bias.any()
 
 

@@ -94,7 +94,8 @@ def test_knows_its_test_images_by_their_hashes(shipped: Checkpoint, tested: Digi
 
 def test_is_centred(shipped: Checkpoint) -> None:
     """What is added to the logits of all classes is no part of the prediction."""
-    assert shipped.card.training.centred is True
+    training: Any = shipped.card.training
+    assert training.centred is True
     for name in ("affine.weight", "affine.bias"):
         assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6
 

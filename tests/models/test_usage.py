@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,7 +29,7 @@ def ten(*values: list[list[float]]) -> list[Array]:
 
 
 def test_on_paper() -> None:
-    usage = measure(ten([[3, 1], [2, 5], [4, 0]]), searched=60, per_class=7)
+    usage: Any = measure(ten([[3, 1], [2, 5], [4, 0]]), searched=60, per_class=7)
     one = usage.classes[0]
     assert (usage.searched, usage.per_class, one.images) == (60, 7, 3)
     assert one.firsts.tolist() == [[2, 1]]
@@ -54,7 +56,7 @@ def test_on_paper() -> None:
 
 
 def test_the_percentile_is_the_part_that_is_further_away() -> None:
-    usage = Usage(1, 1, (tally([[1]]),) * 10, np.array([[1 / 1.001]]))
+    usage: Any = Usage(1, 1, (tally([[1]]),) * 10, np.array([[1 / 1.001]]))
     images = np.zeros((10, 1, 1))
     images[:, 0, 0] = [0, 1, 25, 62.5, 99, 100, 200, -25, -300, 50]
     shares = [one.percentile for one in usage.typicality(images)]
@@ -95,7 +97,7 @@ def test_a_single_pair_has_no_second() -> None:
 def test_how_many_combinations_are_different() -> None:
     first, both, other = [[9, 1, 0]], [[6, 4, 0]], [[4, 6, 0]]
     classes = [first, first, both, other, both, [[0, 6, 4]], *[[[5, 0, 4]]] * 4]
-    usage = Usage(1, 1, tuple(tally(one) for one in classes), np.eye(3))
+    usage: Any = Usage(1, 1, tuple(tally(one) for one in classes), np.eye(3))
     # In order: 0 and 1, also where 0 dominates, 1 and 0, 1 and 2, 0 and 2.
     assert usage.distinct == Distinct(first=2, unordered=3, ordered=4)
 
@@ -109,7 +111,7 @@ def test_which_pictures_are_chosen() -> None:
 def test_a_pair_that_nobody_uses_makes_its_use_odd_and_breaks_nothing() -> None:
     rng = np.random.default_rng(3)
     values = [np.concatenate([rng.normal(2, 1, (50, 1, 2)), np.zeros((50, 1, 1))], -1) for _ in range(10)]
-    usage = measure(values, 500, 50)
+    usage: Any = measure(values, 500, 50)
     assert usage.classes[4].deviation[0, 2] == 0
     usual = np.stack([one.mean for one in usage.classes])
     assert usage.typicality(usual)[4] == Typicality(100.0, 0.0)
@@ -120,7 +122,7 @@ def test_a_pair_that_nobody_uses_makes_its_use_odd_and_breaks_nothing() -> None:
 
 
 def test_pictures_that_are_all_alike() -> None:
-    usage = measure([np.full((3, 2, 2), 5.0)] * 10, 30, 3)
+    usage: Any = measure([np.full((3, 2, 2), 5.0)] * 10, 30, 3)
     assert not usage.covariance.any()
     assert mahalanobis(np.array([[3.0, 0.0], [0.0, 4.0]]), np.linalg.inv(ridged(usage.covariance))) == pytest.approx(5)
     assert usage.classes[0].distances.tolist() == [0] * 101
@@ -132,7 +134,7 @@ finite = st.floats(-50, 50).map(lambda value: round(value, 6))
 
 @given(arrays.arrays(float, (10, 12, 2, 2), elements=finite), arrays.arrays(float, (10, 2, 2), elements=finite))
 def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Array) -> None:
-    usage = measure(list(values), 120, 12)
+    usage: Any = measure(list(values), 120, 12)
     for digit, one in enumerate(usage.typicality(image)):
         own = mahalanobis(values[digit] - usage.classes[digit].mean, np.linalg.inv(ridged(usage.covariance)))
         slack = 1e-4 * (1 + one.distance)
@@ -145,13 +147,14 @@ def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Ar
 @given(arrays.arrays(float, (10, 4, 2, 2), elements=finite), st.floats(0.1, 10))
 def test_distance_does_not_depend_on_the_unit(values: Array, unit: float) -> None:
     image = values[:, 0] + 1
-    some, others = (measure(list(values * by), 40, 4).typicality(image * by) for by in (1, unit))
+    measured: Any = [measure(list(values * by), 40, 4).typicality(image * by) for by in (1, unit)]
+    some, others = measured
     if values.std(axis=1).max() > 0.01:
         for one, other in zip(some, others, strict=True):
             assert other.distance == pytest.approx(one.distance, rel=0.02, abs=0.02)
 
 
-@pytest.mark.parametrize("architecture", [PAIRED, LENET, two_stages(Wiring.PAIRED, 2, 3, conv2_bias=False)], ids=title)
+@pytest.mark.parametrize("architecture", [PAIRED, LENET, two_stages(Wiring.PAIRED, 2, 3, bias=False)], ids=title)
 def test_equals_single_ledgers_one_after_another(architecture: Architecture, digits: Digits) -> None:
     """Counting with Python's own sums, from the ledger of each image by itself."""
     network = random_network(architecture, 4)
@@ -159,7 +162,7 @@ def test_equals_single_ledgers_one_after_another(architecture: Architecture, dig
     # Whatever it reads is right: an untrained network reads few classes.
     for digit in range(2):
         rows = [contributions(network, image).contributions[digit].ravel().tolist() for image in images]
-        usage = measure([np.array(rows).reshape(90, *_pairs(architecture))] * 10, 90, 90).classes[0]
+        usage: Any = measure([np.array(rows).reshape(90, *_pairs(architecture))] * 10, 90, 90).classes[0]
         count = len(rows[0])
         winners = [max(range(count), key=lambda pair, row=row: row[pair]) for row in rows]  # type: ignore[misc]
         assert usage.firsts.ravel().tolist() == [winners.count(pair) for pair in range(count)]

@@ -42,6 +42,8 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     loaded = usage_file.load(tmp_path, tiny)
     assert loaded is not None
     assert (loaded.searched, loaded.per_class) == (400, 25)
+    assert loaded.covariance is not None
+    assert usage.covariance is not None
     assert loaded.covariance.tolist() == usage.covariance.tolist()
     assert loaded.distinct == usage.distinct
     for one, other in zip(loaded.classes, usage.classes, strict=True):

@@ -39,13 +39,13 @@ def test_every_operation_has_a_summary_and_an_example(client: TestClient) -> Non
         ("/models/{name}/weights", "get"),
         ("/healthz", "get"),
         ("/readyz", "get"),
-        ("/v1/models/{name}:explain", "post"),
         ("/v2", "get"),
         ("/v2/models/{name}", "get"),
         ("/v2/models/{name}/ready", "get"),
         ("/v2/models/{name}/infer", "post"),
         ("/v2/health/live", "get"),
         ("/v2/health/ready", "get"),
+        ("/v1/models/{name}:explain", "post"),
     ]
     for path, verb in operations:
         assert document["paths"][path][verb]["summary"]

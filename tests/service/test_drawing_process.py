@@ -40,6 +40,7 @@ from tests.helpers.shapes import (
     MANY_CLASSES,
     ONE,
     ONE_STAGE,
+    SMALL,
     SUMMED,
     THREE,
     THREE_STAGES,
@@ -339,13 +340,13 @@ def test_the_heading_says_what_is_predicted() -> None:
     assert len(written(process(_with(_result(), read=8)), "predicted 8: step by step", TITLE, strong=True)) == 1
 
 
-@pytest.mark.parametrize("architecture", [THREE, LENET, KERAS], ids=str)
+@pytest.mark.parametrize("architecture", [THREE, LENET, KERAS, SMALL, MANY_CLASSES], ids=str)
 def test_pairs_are_numbered_over_their_columns(architecture: Architecture) -> None:
     result, slide = _result(architecture), Slide(architecture)
     image = process(result)
     for (i, j), box in zip(_drawn_pairs(result.account.contributions, slide.pairs), slide.pair_maps(0), strict=True):
         spots = written(image, f"{i}×{j}", NOTE, MUTED)
-        assert any(box.left - 6 <= x < box.right and y == slide.pair_names for x, y in spots), (i, j)
+        assert any(box.left - 8 <= x < box.right and y == slide.pair_names for x, y in spots), (i, j)
 
 
 @pytest.mark.parametrize("architecture", [THREE, SUMMED, LENET, THREE_STAGES], ids=str)

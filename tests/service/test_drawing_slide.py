@@ -6,7 +6,7 @@ import pytest
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.service.drawing.layout.slide import Slide
 from konkyo.service.drawing.primitives.canvas import Box
-from tests.helpers.shapes import ANY, COLOUR, KERAS, LENET, ONE, SUMMED, THREE, THREE_STAGES, TINY_VGG, WIDE
+from tests.helpers.shapes import ANY, KERAS, LENET, ONE, SUMMED, THREE, THREE_STAGES, TINY_VGG, WIDE
 
 # As deep as it gets, with the most maps and values.
 DEEP = Architecture((*[Stage(64, 3, 1)] * 5, Stage(64, 2, 1)), 64, 3, hidden=(512, 512, 512), classes=2)
@@ -83,7 +83,7 @@ def test_a_slide_of_few_filters_is_sixteen_by_nine(architecture: Architecture) -
     assert width / height == pytest.approx(16 / 9, rel=0.005)
 
 
-@pytest.mark.parametrize("architecture", [LENET, KERAS, THREE_STAGES, TINY_VGG, COLOUR], ids=str)
+@pytest.mark.parametrize("architecture", [LENET, KERAS, THREE_STAGES, TINY_VGG], ids=str)
 def test_a_slide_of_a_usual_network_is_still_a_slide(architecture: Architecture) -> None:
     width, height = Slide(architecture).size
     assert 1.5 < width / height < 2.1

@@ -26,13 +26,24 @@ from konkyo.service.drawing.primitives.style import Style, Theme
 from konkyo.service.drawing.usage import usage
 from tests.helpers import shapes
 from tests.helpers.drawn import decoded, enlarged, frame_colours, patch, region, written
-from tests.helpers.shapes import COLOUR, KERAS, LENET, MANY_CLASSES, SHAPES, THREE, THREE_STAGES, TINY_VGG, network_of
+from tests.helpers.shapes import (
+    COLOUR,
+    KERAS,
+    LENET,
+    MANY_CLASSES,
+    SHAPES,
+    THREE,
+    THREE_STAGES,
+    TINY_VGG,
+    WIDE,
+    network_of,
+)
 
 ALL = [
-    *SHAPES,
+    *WIDE,
     *shapes.ANY,
     two_stages(Wiring.SUMMED, 64, 64),
-    two_stages(Wiring.PAIRED, 64, 1, conv1_kernel=13),
+    two_stages(Wiring.PAIRED, 64, 1, kernels=(13, 3)),
 ]
 
 
@@ -244,6 +255,7 @@ def test_nothing_overlaps(architecture: Architecture) -> None:
         inner = [*panels.bars(digit)] if panels.ranked else [box.grow(frames) for box in panels.cells(digit)]
         inner += [icon.grow(3) for place in (0, 1) for _, icon in panels.icons(digit, place)]
         assert all(panel.top <= box.top and box.bottom <= panel.bottom for box in inner)
+        assert all(panel.left - 4 <= box.left and box.right <= panel.right + 4 for box in inner)
         boxes += inner
     for box in boxes:
         assert box.width > 0

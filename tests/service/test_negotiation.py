@@ -1,7 +1,7 @@
 import pytest
 
 from konkyo.service.errors import NotAcceptableError
-from konkyo.service.http.negotiation import Format, choose
+from konkyo.service.http.answer import Format, choose
 from tests.helpers.refuse import refuses
 
 

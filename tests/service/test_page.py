@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from konkyo.models.files.checkpoint import load_all
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.colours import _COLOURS
-from konkyo.service.page import MEDIA_TYPES, WEB
+from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import read
 from tests.helpers.folders import DATA

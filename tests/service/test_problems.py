@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from konkyo.models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
 from konkyo.service import errors
 from konkyo.service.http import problems
-from konkyo.service.http.problem import WrongParameter
+from konkyo.service.http.problems import WrongParameter
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
 
@@ -19,15 +19,15 @@ def tree(root: type[KonkyoError]) -> set[type[KonkyoError]]:
     return leaves or {root}
 
 
-# These stop the start or the trainer; no request can meet them.
-NOT_ONLINE = {ArchitectureError, CheckpointError}
+# The first two stop the start or the trainer; no request can meet them. Nobody reads the answer to the third.
+NO_PROBLEM = {ArchitectureError, CheckpointError, errors.GoneError}
 
 
 def test_every_error_that_a_request_can_meet_has_a_status() -> None:
     online = {
         kind for kind in tree(KonkyoError) if kind.__module__ in ("konkyo.models.errors", "konkyo.service.errors")
     }
-    assert online - NOT_ONLINE == set(problems.STATUSES)
+    assert online - NO_PROBLEM == set(problems.STATUSES)
 
 
 def test_the_drawn_tree_is_the_tree() -> None:

@@ -18,7 +18,7 @@ from konkyo.models.network import Network
 from tests.helpers.any_network import torch_layers
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode
-from tests.helpers.served import ARCHITECTURES, upload
+from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 
 # The side of the regions in every combination: the smallest with at most nine a cell, or 16 in all. By hand: cells see
 # 12, 13, 12, 16, 6, 4, 8 and 10 pixels a side, 4, 4, 4, 4, 2, 2, 8 and 4 apart.
@@ -269,6 +269,26 @@ def test_what_would_take_too_much_is_refused_by_its_cost(shapes: TestClient) -> 
         "a side of 7 pixels would do"
     )
     check_problem(answer, 422, "invalid-parameter", detail)
+
+
+def test_what_a_network_cannot_answer_is_said_before(shapes: TestClient) -> None:
+    """All that its card says cannot be asked is refused, and the rest is answered."""
+    explains = {one["operation"]: one for one in shapes.get("/models/huge").json()["explains"]}
+    file, too_large = upload(EXTREMES["huge"])[1], "one image takes this network more than 64 MiB"
+    for operation in ("filters", "process"):
+        assert explains[operation]["cannot"][0] == {"what": "image", "why": too_large}
+        answer = shapes.post(f"/explain/{operation}", params={"model": "huge"}, files=file)
+        check_problem(answer, 422, "invalid-parameter", f"model: {too_large}")
+    for operation in ("shapley", "grounds"):
+        assert explains[operation]["regions"] == []
+        answer = shapes.post(f"/explain/{operation}", params={"model": "huge"}, files=file)
+        detail = "region: hiding changes 4 regions of this image, and all their combinations take more than 64 MiB"
+        check_problem(answer, 422, "invalid-parameter", detail)
+    assert explains["predict"]["cannot"] == []
+    assert explains["occlusion"]["regions"] == [32]
+    assert shapes.post("/predict", params={"model": "huge"}, files=file).status_code == 200
+    answer = shapes.post("/explain/occlusion", params={"model": "huge"}, files=file)
+    assert (answer.status_code, answer.json()["region"]) == (200, 32)
 
 
 def test_the_process_in_stages(shapes: TestClient, name: str) -> None:

@@ -16,7 +16,7 @@ from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from konkyo.trainer.studies.usage import measure
 from tests.helpers.any_network import given, random_images
-from tests.helpers.served import ARCHITECTURES, serve, upload
+from tests.helpers.served import ARCHITECTURES, publish, upload
 
 NAMES = ("colour", "deep", "hidden", "single", "wide")
 CLASSES = {"colour": 4, "deep": 10, "hidden": 10, "single": 10, "wide": 10}
@@ -35,7 +35,7 @@ def study(network: Network) -> Usage:
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     folder = tmp_path_factory.mktemp("studied")
-    serve(folder, {name: ARCHITECTURES[name] for name in NAMES}, "deep")
+    publish(folder, {name: ARCHITECTURES[name] for name in NAMES})
     for checkpoint in load_all(folder).values():
         usage_file.save(folder, checkpoint, study(checkpoint.network))
     with TestClient(create_app(Settings(models=folder, default_model="deep"))) as started:

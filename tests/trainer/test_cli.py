@@ -147,7 +147,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
     assert sorted(path.name for path in out.iterdir()) == ["1k5-2k3u.json", "1k5-2k3u.safetensors"]
     assert sorted(path.name for path in (runs / "1k5-2k3u").iterdir()) == ["paper-4-5.pt"]
     made = load(out / "1k5-2k3u.safetensors")
-    assert made.network.architecture == two_stages(Wiring.SUMMED, 1, 2, conv2_bias=False)
+    assert made.network.architecture == two_stages(Wiring.SUMMED, 1, 2, bias=False)
     assert made.card.recipe == {
         "steps": 60,
         "batch": 20,
@@ -162,10 +162,10 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "rung": 0,
         "patience": 0,
     }
-    tried = made.card.selection.runs
+    tried = made.card.runs
     assert [run.seed for run in tried] == [4, 5]
     best = max(tried, key=lambda run: run.chosen_by)
-    assert made.card.selection.seed == best.seed
+    assert sure(made.card.selection).seed == best.seed
     pictures, labels = digits.images[600:700] / 255, digits.labels[600:700]
     right = int((made.network.astype(np.float64).logits(pictures).argmax(-1) == labels).sum())
     said = words(result.output)
@@ -191,8 +191,8 @@ def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
     assert state.exists()
     made = load(tmp_path / "3k5-3k3q.safetensors")
     assert made.network.architecture == two_stages(Wiring.PAIRED, 3, 3)
-    assert made.card.recipe["batch"] == 100
-    assert made.card.recipe["learning_rate"] == 0.001
+    assert sure(made.card.recipe)["batch"] == 100
+    assert sure(made.card.recipe)["learning_rate"] == 0.001
 
 
 def test_five_seeds_are_trained_together() -> None:
@@ -263,7 +263,7 @@ def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     read = made.network.astype(np.float64).logits(digits.images / 255).argmax(-1)
     share = int((read == digits.labels).sum()) / 10_000
     assert share > 0.85
-    assert made.card.accuracy.test == share
+    assert sure(made.card.accuracy).test == share
     assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
 
 
@@ -318,7 +318,7 @@ def test_several_starts_by_the_papers_recipe(tmp_path: Path) -> None:
     """It has no rungs of its own."""
     result = in_process(*SMALL, "--restarts=2", f"--out={tmp_path / 'out'}", f"--runs={tmp_path / 'runs'}")
     assert result.exit_code == 0, result.output
-    recipe = load(tmp_path / "out" / "1k5-2k3.safetensors").card.recipe
+    recipe = sure(load(tmp_path / "out" / "1k5-2k3.safetensors").card.recipe)
     assert (recipe["steps"], recipe["restarts"], recipe["rung"]) == (60, 2, 15)
 
 

@@ -19,7 +19,7 @@ from tests.helpers.oracles import random_network  # noqa: E402
 CLASSES = {"lying": 90.0, "slanting": 45.0, "upright": 0.0}
 SHAPES = [
     two_stages(Wiring.SUMMED, 2, 3, classes=3),
-    two_stages(Wiring.PAIRED, 2, 2, conv1_kernel=3, conv2_kernel=4, conv2_bias=False, classes=3),
+    two_stages(Wiring.PAIRED, 2, 2, kernels=(3, 4), bias=False, classes=3),
     Architecture(parse_stages("2k3p1n,3k3q,2k3n"), 20, hidden=(6, 5), classes=3),
 ]
 MUST = "the file must hold conv1.weight, conv1.bias, conv2.weight, conv2.bias, affine.weight, affine.bias"

@@ -62,7 +62,7 @@ def test_layers_are_drawn_anew_from_the_top(count: int) -> None:
 
 
 def test_a_bias_that_is_not_there_is_not_drawn() -> None:
-    network = random_network(two_stages(Wiring.SUMMED, 2, 3, conv2_bias=False), 92)
+    network = random_network(two_stages(Wiring.SUMMED, 2, 3, bias=False), 92)
     assert set(randomised(network, 3, 5).weights) == set(network.weights)
 
 

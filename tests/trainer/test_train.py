@@ -164,7 +164,7 @@ def test_refuses_too_few_images(few: Digits, tmp_path: Path) -> None:
 
 def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path) -> None:
     for architecture in (PAIRED, SUMMED):
-        name = architecture.wiring
+        name = architecture.stages[-1].wiring
         together = finished(Run(architecture, SHORT, [3, 4, 5], few, tmp_path / f"{name}.pt"))
         for which, seed in enumerate(together.seeds):
             alone = finished(Run(architecture, SHORT, [seed], few, tmp_path / f"{name}-{seed}.pt"))

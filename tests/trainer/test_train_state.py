@@ -70,7 +70,7 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
     for architecture, recipe, seed in (
         (PAIRED, SHORT, 1),
-        (two_stages(Wiring.SUMMED, 3, 3, conv2_bias=False), SHORT, 1),
+        (two_stages(Wiring.SUMMED, 3, 3, bias=False), SHORT, 1),
         (SUMMED, longer, 1),
         (SUMMED, SHORT, 2),
         (SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), 1),

@@ -1,14 +1,14 @@
-"""``python -m tools.soak.composition``: two addresses that hold all they can get of the edge keep no third one out."""
+"""``python -m tools.soak.composition``: addresses that hold all they can get of the edge keep no other one out."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from tests.e2e.container import compose, docker_runs
 from tests.e2e.server import free_port, wait_until_ready
 from tests.helpers.pictures import sample
-from tools.soak.client import run
+from tools.soak.client import Answer, ClosedError, Connection, percentile, prepared, run
 from tools.soak.container import account
 from tools.soak.report import Check, Program, SkippedError, main
 from tools.soak.slow import healthy
@@ -23,8 +23,9 @@ SMALL, LARGE = 100, 200 * 1024
 # input ends.
 _ATTACK = r"""
 import select, socket, sys, time
-count, sent = map(int, sys.argv[1:])
-head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 262144\r\n\r\n"
+path, count, sent = sys.argv[1], *map(int, sys.argv[2:])
+head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 262144\r\n\r\n"
+head %= path.encode()
 sockets = []
 for _ in range(count):
     one = socket.create_connection(("edge", 8080))
@@ -51,6 +52,43 @@ while not select.select([sys.stdin], [], [], 1)[0]:
     drip()
 """
 
+# So many connections that ask again and again, or read a kilobyte of their answers a second.
+_CROWD = r"""
+import asyncio, pathlib, socket, sys
+import konkyo.service
+path, count, is_slow = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "slow"
+digit = (pathlib.Path(konkyo.service.__file__).parent / "web/digits/7.png").read_bytes()
+head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n"
+request = f"{head}Content-Length: {len(digit)}\r\n\r\n".encode() + digit
+address = socket.getaddrinfo("edge", 8080, socket.AF_INET)[0][4]
+async def one():
+    loop = asyncio.get_running_loop()
+    while True:
+        with socket.socket() as connection:
+            connection.setblocking(False)
+            if is_slow:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            try:
+                await loop.sock_connect(connection, address)
+                await loop.sock_sendall(connection, request)
+                while await loop.sock_recv(connection, 1024):
+                    await asyncio.sleep(is_slow)
+            except OSError:
+                pass
+        await asyncio.sleep(0.1)
+async def crowd():
+    tasks = [asyncio.create_task(one()) for _ in range(count)]
+    await asyncio.sleep(3)
+    print(count, flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    for task in tasks:
+        task.cancel()
+asyncio.run(crowd())
+"""
+TENSORS = "/v2/models/paired-3x3/infer"
+LARGE_ANSWER = "/explain/occlusion?pairs=true&region=2&stride=1&model=lenet-6x16"
+MAX_SECONDS = 1.0
+
 
 def measure(count: int, seed: int) -> list[Check]:
     """Short bodies first, then long ones, which do not all find room."""
@@ -68,6 +106,17 @@ def measure(count: int, seed: int) -> list[Check]:
         held, good = attacked(port, picture, count, LARGE)
         answered = f"{good} of {HEALTHY}, with {held:,} held"
         checks.append(Check("the same with 200 KiB of each body", answered, good == HEALTHY))
+        with attacker(56, SMALL, PROJECT, TENSORS) as held:
+            name = f"56 unfinished bodies of tensors, of which {held} are held"
+            checks += against(name, port, prepared("POST", "/explain/shapley", picture))
+        with crowd(160, "/explain/shapley"):
+            name = "160 connections that ask for Shapley values"
+            checks += against(name, port, prepared("POST", "/explain/shapley", picture))
+        with crowd(60, LARGE_ANSWER, "slow"):
+            # Of an upload this large the edge keeps a part in a file.
+            large = prepared("POST", "/explain/shapley", picture + bytes(LARGE))
+            checks += against("60 readers of large answers at a kilobyte a second", port, large)
+            checks += against("the same, large answers", port, prepared("POST", LARGE_ANSWER, picture), 20)
         edge = compose("ps", "--quiet", "edge", project=PROJECT, port=port).strip()
         most, killed = account(edge)
         checks.append(
@@ -78,17 +127,50 @@ def measure(count: int, seed: int) -> list[Check]:
     return checks
 
 
+def against(name: str, port: int, request: bytes, count: int = HEALTHY) -> list[Check]:
+    """What another address gets meanwhile."""
+    answers = run(_asked(port, request, count))
+    good = sum(answer.status == 200 for answer in answers)
+    same = len({answer.body for answer in answers if answer.status == 200})
+    slow = percentile([answer.seconds for answer in answers], 0.99) if answers else float("inf")
+    return [
+        Check(
+            f"{name}; another address meanwhile: 100 %, all alike", f"{good} of {count}", good == count and same == 1
+        ),
+        Check(f"p99 below {MAX_SECONDS:.0f} s", f"{slow * 1e3:.0f} ms", slow < MAX_SECONDS, absolute=True),
+    ]
+
+
+async def _asked(port: int, request: bytes, count: int) -> list[Answer]:
+    """The answers to new clients, one after another; a client that gets no whole answer is left out."""
+    answers = []
+    for _ in range(count):
+        with suppress(ClosedError):
+            async with Connection(port) as connection:
+                answers.append(await connection.ask(request))
+    return answers
+
+
 def attacked(port: int, picture: bytes, count: int, sent: int, project: str = PROJECT) -> tuple[int, int]:
     """How many unfinished bodies two addresses hold, and how many clients behind the port are answered meanwhile."""
     with attacker(count, sent, project) as first, attacker(count, sent, project) as second:
         return first + second, run(healthy(port, picture, HEALTHY))
 
 
-@contextmanager
-def attacker(count: int, sent: int, project: str) -> Iterator[int]:
+def attacker(count: int, sent: int, project: str, path: str = "/predict") -> AbstractContextManager[int]:
     """A container, with an address of its own, that begins so many bodies; gives how many of them are held."""
+    return _container(project, _ATTACK, path, str(count), str(sent))
+
+
+def crowd(count: int, path: str, pace: str = "quick") -> AbstractContextManager[int]:
+    """The same with so many connections that ask."""
+    return _container(PROJECT, _CROWD, path, str(count), pace)
+
+
+@contextmanager
+def _container(project: str, script: str, *arguments: str) -> Iterator[int]:
     command = ["docker", "run", "--rm", "--interactive", "--network", f"{project}_default", "--entrypoint", "python"]
-    command += ["konkyo", "-c", _ATTACK, str(count), str(sent)]
+    command += ["konkyo", "-c", script, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield int(next(iter(process.stdout or ())))
@@ -101,7 +183,13 @@ PROGRAM = Program(
     "Unfinished bodies from each of two addresses, in the composition",
     512,
     measure,
-    threats=("one client is everybody", "slow clients", "the container"),
+    threats=(
+        "one client is everybody",
+        "slow clients",
+        "one address takes the queue",
+        "answers that nobody reads",
+        "the container",
+    ),
     http=False,
 )
 

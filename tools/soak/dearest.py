@@ -7,16 +7,14 @@ for the first line.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from konkyo.service.handling.handler import Operation, Subject
-from konkyo.service.handling.queries import ImageQuery
 
 from konkyo.models.errors import KonkyoError
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array
 from konkyo.service.routes import grounds, occlusion, process, shapley
+from konkyo.service.routes.queries import ImageQuery
 from konkyo.trainer.data import read
 from tools.soak.digits import DATA
 
@@ -48,27 +46,26 @@ def images() -> dict[str, Array]:
     }
 
 
-def questions() -> Iterator[tuple[str, Operation[Any, Any], ImageQuery]]:
+def questions() -> Iterator[tuple[str, ImageQuery]]:
     """The operations with the options that cost most."""
     for region in (1, 2, 4, 6, 8, 10, 14):
         hidden = occlusion.OcclusionQuery(region=region, stride=1, fill=0.5, pairs=True, faithfulness=True)
-        yield "/explain/occlusion", occlusion._OPERATION, hidden
+        yield "/explain/occlusion", hidden
     for region in (4, 6, 9):
         for fill in (0.0, 0.5):
-            yield "/explain/grounds", grounds._OPERATION, grounds.GroundsQuery(region=region, fill=fill)
-    split = shapley.ShapleyQuery(fill=0.5, pairs=True, faithfulness=True)
-    yield "/explain/shapley", shapley._OPERATION, split
-    yield "/explain/process", process._OPERATION, ImageQuery()
+            yield "/explain/grounds", grounds.GroundsQuery(region=region, fill=fill)
+    yield "/explain/shapley", shapley.ShapleyQuery(fill=0.5, pairs=True, faithfulness=True)
+    yield "/explain/process", process.ProcessQuery()
 
 
 def costs() -> Iterator[Cost]:
     """Every question about every image, of every network."""
     for model, checkpoint in load_all().items():
         for name, image in images().items():
-            for path, operation, query in questions():
+            for path, query in questions():
                 started, ended = time.process_time(), ""
                 try:
-                    operation.explain(Subject(checkpoint.precise, image, None), query)
+                    query.question(checkpoint.precise, None).answer(image)
                 except KonkyoError as error:
                     ended = type(error).__name__
                 spent = 1e3 * (time.process_time() - started)

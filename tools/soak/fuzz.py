@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from konkyo.models.files.card import Polarity
+from konkyo.models.preparation import fitting
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import RequestError
-from konkyo.service.imaging import decoding, fitting, jpeg, orientation, png
+from konkyo.service.imaging import decoding, jpeg, orientation, png
 from konkyo.service.imaging.decoding import decode_image
 from tests.hostile.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
 from tests.hostile.chunks import SIGNATURE, chunk

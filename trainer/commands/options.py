@@ -115,7 +115,11 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
     """
     found = [one for one in checkpoints if _is_of(one, about)]
     for one in checkpoints if names else ():
-        if one not in found:
+        if one not in found and one.card.dataset is None:
+            raise RunError(
+                f"{one.name} was imported and not measured; import it again with the data set that is to be studied: --data"
+            )
+        if one not in found and one.card.dataset is not None:
             raise RunError(
                 f"{one.name} is a network of the data set {one.card.dataset.name}, and these images are of "
                 f"{about.name}; name the folder of its data set with --data"
@@ -126,4 +130,5 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
 
 
 def _is_of(checkpoint: Checkpoint, about: About) -> bool:
-    return (checkpoint.card.dataset.name, checkpoint.network.classes) == (about.name, about.classes)
+    dataset = checkpoint.card.dataset
+    return dataset is not None and (dataset.name, checkpoint.network.classes) == (about.name, about.classes)

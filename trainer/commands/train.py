@@ -140,6 +140,8 @@ def _fitted(recipe: Recipe, changes: dict[str, Any], digits: Digits) -> Recipe:
 
 def _print_result(published: Checkpoint, out: Path) -> None:
     selection, accuracy = published.card.selection, published.card.accuracy
+    if selection is None or accuracy is None:
+        raise ValueError("a network that was trained here has both")
     table = Table("seed", "validation", "chosen by", "best step", "test", title=published.name)
     for run in selection.runs:
         style = "bold" if run.seed == selection.seed else None

@@ -124,10 +124,8 @@ class OnnxFile:
         name = f"tensor {shown(tensor.name)}" if tensor.name else "a tensor"
         if tensor.data_type not in _BYTES:
             kinds = dict(zip(_TYPES.DataType.values(), _TYPES.DataType.keys(), strict=True))
-            kind = (
-                kinds.get(tensor.data_type, "of an unknown type").lower().replace("complex", "complex numbers, complex")
-            )
-            raise NetworkFileError(f"{name} holds {kind}; float32, float64 and float16 fit")
+            kind = kinds.get(tensor.data_type, f"type {tensor.data_type}").lower()
+            raise NetworkFileError(f"{name} holds values of {kind}; float, double and float16 fit")
         dims = tuple(tensor.dims)
         count, size = prod(dims), _BYTES[tensor.data_type]
         whole = tensor.data_type in (_TYPES.INT64, _TYPES.INT32, _TYPES.BOOL)
@@ -213,9 +211,7 @@ def parse(data: bytes, folder: Path | None = None) -> OnnxFile:
             "it is not ONNX, or holds no node; torch.onnx.export, or model.export(…, format='onnx') of Keras, writes it"
         )
     if model.functions:
-        raise NetworkFileError(
-            f"it defines {len(model.functions)} functions of its own; torch.onnx.export(…, optimize=True) writes none"
-        )
+        raise NetworkFileError("it defines functions of its own; torch.onnx.export(…, optimize=True) writes none")
     if model.graph.sparse_initializer:
         raise NetworkFileError("it holds sparse weights; dense ones fit")
     versions = {one.domain: one.version for one in model.opset_import}

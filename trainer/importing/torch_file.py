@@ -78,6 +78,8 @@ def _check(data: bytes) -> None:
         for code, argument, _ in pickletools.genops(described):
             if code.name == "GLOBAL" and argument not in _PLAIN:
                 name = "".join(one if one.isprintable() else "?" for one in str(argument)[:80]).replace(" ", ".")
+                if name.startswith("torch.") and name.endswith("Storage"):
+                    raise NetworkFileError(f"it holds a {name}; dense floats fit")
                 raise NetworkFileError(f"it holds {name}, code rather than numbers; {_SAVE}, or bring ONNX")
             if code.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
                 raise NetworkFileError(f"it holds objects rather than numbers; {_SAVE}")

@@ -26,12 +26,16 @@ def in_colour(network: Network, stage: int) -> bool:
 
 
 def draw_filter(canvas: Canvas, box: Box, network: Network, stage: int, number: int, given: int = 0) -> None:
-    """Draw a filter of a stage: the kernel for the map ``given``, or all three kernels for a colour image as one."""
+    """Draw the filter that makes a map of a stage, or its kernel for the map ``given``.
+
+    The three kernels for a colour image are drawn as one.
+    """
     weights = weights_of(network, stage)
+    # With paired wiring a filter makes several maps, and one kernel serves every map below.
+    number %= len(weights)
     limit = limit_of(weights)
     if in_colour(network, stage):
         canvas.photo(box, photo(0.5 + weights[number] / (2 * (limit or 1))))
         return
-    # With paired wiring one kernel serves every map.
     kernel = weights[number, given % weights.shape[1]]
     canvas.tile(box, signed_grey(np.asarray(kernel), limit))

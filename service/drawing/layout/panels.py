@@ -158,7 +158,8 @@ class Panels:
     def cells(self, number: int) -> Grid:
         """The cells of all pairs in the panel of a class."""
         panel, (down, right) = self.grid.box(number), self.pitch
-        wide, high = (right - 1, down - 1) if self.dense else _CELL
+        gaps = (1, 1) if self.dense else _CELL_GAPS
+        wide, high = right - gaps[0], down - gaps[1]
         rows, columns = self.network.architecture.pairs
         first = Box(panel.left, panel.top + self.head, panel.left + wide, panel.top + self.head + high)
         return Grid(first, (down, right), rows * columns, columns)
@@ -167,7 +168,9 @@ class Panels:
     def pitch(self) -> tuple[int, int]:
         """Distance between cells, down and to the right."""
         if not self.dense:
-            return _CELL[1] + _CELL_GAPS[1], _CELL[0] + _CELL_GAPS[0]
+            # Four columns are narrower.
+            fits = (_WIDTH + _CELL_GAPS[0]) // self.network.architecture.pairs[1]
+            return _CELL[1] + _CELL_GAPS[1], min(_CELL[0] + _CELL_GAPS[0], fits)
         small = min(_WIDTH // max(self.network.architecture.pairs), _SMALL_CELL)
         return small, small
 

@@ -24,14 +24,15 @@ _AIM, _SIDE, _NARROW, _SPREAD, _FILTER_SIDE = 44, 72, 96, 140, 30
 _FILTERS = 0.42, 0.3
 # Height of the columns at most, unless the classes need more.
 _TALL = 680
-_MAP_GAP, _LEAD_GAP, _NUMBER = 4, 6, 24
+_MAP_GAP, _LEAD_GAP, _KERNEL_GAP, _NUMBER = 4, 6, 3, 24
 # Height of the line that counts the maps that are not drawn.
 OTHERS = 20
 # Values in a column of a hidden layer, and the side of a value.
 _HIDDEN_ROWS, _HIDDEN_SIDE = 64, 12
-# The field: so many pairs are all drawn, else so many of them; its width, the side of a cell and of a map.
+# The field: so many pairs are all drawn, else so many of them; its width, the side of a cell and of a map, and that of
+# a map of few cells.
 _FEW_PAIRS, _SHOWN_PAIRS = 12, 10
-_FIELD_WIDTH, _FIELD_UNIT, _FIELD_SIDE, _FIELD_MOST = 420, 6, 36, 40
+_FIELD_WIDTH, _FIELD_UNIT, _FIELD_SIDE, _FIELD_MOST, _FEW_CELLS = 420, 6, 36, 40, 30
 # Side of a map and height of a row at most where columns are high, and the distance between two names of pairs.
 _TALL_SIDE, _TALL_ROW, _NAMES = 48, 68, 8
 _ROW_GAP, _EDGE = 5, 5
@@ -165,8 +166,8 @@ class Slide:
     def _convolution(self, number: int, stage: Stage, whole: bool) -> Layer:
         """The column of a stage's convolution. ``whole`` says that all maps below are drawn."""
         maps, cells = self.architecture.layer_maps[number + 1], stage.sides(self.architecture.sides[number])[0]
-        # With paired wiring the maps of each map below stand together.
-        groups = self.architecture.layer_maps[number] if stage.paired and whole else 1
+        # With paired wiring the maps of each map below stand together; the channels of the image are one picture.
+        groups = self.architecture.layer_maps[number] if stage.paired and whole and number else 1
         height = (self.bottom - _TOP) // groups - (2 * _MAP_GAP if groups > 1 else 0)
         fold = _fold(maps // groups, cells, height) if maps <= _FEW else None
         drawn = maps
@@ -176,8 +177,7 @@ class Slide:
             while not (fold := _fold(drawn, cells, height)) and drawn > 1:
                 drawn -= 1
         side, columns = fold or (1, 1)
-        kernel = 0 if drawn < maps else self.kernels(number)
-        lead = stage.kernel * self._filter_unit(side * cells, stage.kernel, number) + _LEAD_GAP if kernel else 0
+        lead = self._filter_side(number, side * cells) + _LEAD_GAP if self.kernels(number) else 0
         if drawn < maps:
             lead = _NUMBER
         return Layer(number, False, maps, drawn, groups, cells, side, columns, lead)
@@ -196,9 +196,11 @@ class Slide:
             return 0
         return 1 if given.paired else below
 
-    def _filter_unit(self, side: int, kernel: int, stage: int) -> int:
-        """Side of a weight beside a map of this side."""
-        return max(min(round(_FILTERS[stage > 0] * side / kernel), _FILTER_SIDE // kernel), 1)
+    def _filter_side(self, stage: int, side: int) -> int:
+        """Side of a filter beside a map of this side. Several kernels above each other are about as high as the map."""
+        kernel, kernels = self.architecture.stages[stage].kernel, self.kernels(stage)
+        most = min(_FILTER_SIDE, side // kernels - _KERNEL_GAP if kernels > 1 else side)
+        return kernel * max(min(round(_FILTERS[stage > 0] * side / kernel), most // kernel), 1)
 
     def column(self, layer: int) -> Box:
         """The column of a layer."""
@@ -229,10 +231,9 @@ class Slide:
     def filter(self, layer: int, group: int, number: int, stacked: int = 0) -> Box:
         """The filter to the left of a map. With summed wiring there is a stack of kernels, one for each map below."""
         shape = self.layers[layer]
-        kernels, kernel = self.kernels(shape.stage), self.architecture.stages[shape.stage].kernel
-        side = kernel * self._filter_unit(shape.side, kernel, shape.stage)
-        box, pitch = self.grids(layer)[group].box(number), side + 3
-        top = box.top + (shape.side - kernels * pitch + 3) // 2 + stacked * pitch
+        side = self._filter_side(shape.stage, shape.side)
+        box, pitch = self.grids(layer)[group].box(number), side + _KERNEL_GAP
+        top = box.top + (shape.side - self.kernels(shape.stage) * pitch + _KERNEL_GAP) // 2 + stacked * pitch
         return square(box.left - shape.lead, top, side)
 
     def hidden(self, number: int) -> tuple[Box, int]:
@@ -339,7 +340,7 @@ class Slide:
             return self._field_cells * max(min(_LOW_SIDE // self._field_cells, _FIELD_UNIT), 1)
         row = self._tallest // self.architecture.classes
         aim = min(max(_FIELD_SIDE, row - 2 * _ROW_GAP), _TALL_SIDE)
-        return self._field_cells * min(unit(self._field_cells, aim), max(_FIELD_UNIT, _LOW_SIDE // self._field_cells))
+        return self._field_cells * min(unit(self._field_cells, aim), max(_FIELD_UNIT, _FEW_CELLS // self._field_cells))
 
     @cached_property
     def _field_gap(self) -> int:

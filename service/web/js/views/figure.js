@@ -24,7 +24,7 @@ const TAG_LETTERS = 12;
 const SIDES = { picture: [84, 116], most: 84, least: 50, lowest: 26, pair: [18, 32] };
 // What stands above and below the maps of a column, and the space between columns and maps.
 const AROUND = 128;
-const GAP = { column: 12, map: 6, pair: 5 };
+const GAP = { column: 10, map: 6, pair: 5 };
 // Beside a map its filter has this share of the map's side.
 const FILTER = 0.42;
 
@@ -230,7 +230,7 @@ function hidden(from, { head }) {
 
 /** {picture, maps, pair}: the sides of the tiles, so that all columns are as high as there is room, and stand side by side where they can. */
 function sidesOf(figure, columns, { process }) {
-  const [width, height] = [figure.clientWidth - 8, figure.clientHeight - AROUND];
+  const [width, height] = [figure.clientWidth - 40, figure.clientHeight - AROUND];
   const classes = shownClasses(process.logits).length;
   const pair = Math.floor(Math.min(Math.max(height / classes - 14, SIDES.pair[0]), SIDES.pair[1]));
   const one = process.contributions[0];

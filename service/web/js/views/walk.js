@@ -151,7 +151,7 @@ function showClosely(kind, stage, choice) {
   else {
     const [input, filter] = facts.usual[stage.number];
     const map = stage.paired ? input * stage.filters + filter : filter;
-    closer.show(kind, stage.number, facts, choice ?? (kind === "pool" ? [map] : [input, filter]));
+    closer.show(kind, stage.number, facts, kind === "pool" ? [map] : [input, filter], choice);
   }
 }
 

@@ -31,8 +31,6 @@ export class Closer {
   #kind;
   #facts;
   #choice;
-  // The choice that was asked for, as text: it is kept until another one is.
-  #given;
   #place;
   // How many places the window has come to while it slides; all, when it does not.
   #reached = Infinity;
@@ -63,19 +61,19 @@ export class Closer {
     }
   }
 
-  /** Show the convolution or the pool of a stage; `facts` are {process, network, card}, `choice` the maps that are looked at. */
-  show(name, stage, facts, choice) {
+  /**
+   * Show the convolution or the pool of a stage; `facts` are {process, network, card}. `choice` are the maps that are to
+   * be looked at; without it those that were, and at first the `usual` ones.
+   */
+  show(name, stage, facts, usual, choice) {
     const same = name === this.#name && stage === this.#stage && facts.process === this.#facts?.process;
     Object.assign(this.#box.dataset, { stage });
     this.#name = name;
     this.#stage = stage;
     this.#facts = facts;
     this.#kind = KINDS[name](facts, stage);
-    const wanted = same && this.#given === String(choice) ? this.#choice : choice;
-    const moved = !same || wanted !== this.#choice;
-    this.#given = String(choice);
-    this.#choice = this.#kind.settle(wanted);
-    if (moved) this.#place = highest(this.#layers().result.map);
+    this.#choice = this.#kind.settle(choice ?? (same ? this.#choice : usual));
+    if (!same || choice) this.#place = highest(this.#layers().result.map);
     this.stop();
     this.#build();
     this.#paint();
@@ -113,6 +111,8 @@ export class Closer {
       rays.setAttribute("aria-hidden", "true");
       this.#box.replaceChildren(this.#source.whole, this.#choosers, this.#result.whole, this.#equation, this.#said, rays);
     }
+    // Where a row of maps is longer than the screen, the one that is looked at is seen.
+    for (const row of rows) row.scrollLeft = row.querySelector("[aria-pressed=true]").offsetLeft - row.offsetLeft - row.clientWidth / 2;
   }
 
   #choose(part, number) {

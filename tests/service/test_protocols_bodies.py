@@ -2,23 +2,12 @@
 
 import json
 import os
-import threading
-from functools import partial
-from typing import Any
 
-import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from konkyo.service.handling.capacity import BODIES, Capacity
-from konkyo.service.inference.inference import MAX_BODY
 
-from konkyo.service.app import create_app
-from konkyo.service.errors import BusyError
-from konkyo.service.http import uploads
-from konkyo.service.settings import Settings
-from tests.helpers.asgi import scope
-from tests.helpers.refuse import refuses
+from konkyo.service.protocols.batches import MAX_BODY
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensor
 from tools.soak.memory import peak
 
@@ -123,90 +112,3 @@ def test_more_than_eight_mebibytes(client: TestClient, path: str) -> None:
 def test_a_compressed_body(client: TestClient) -> None:
     answer = client.post(PATH, content=b"x", headers={"content-encoding": "gzip"})
     check(answer, 415, "unsupported-upload", "send the body as it is, without a Content-Encoding")
-
-
-@pytest.mark.threat("body flood")
-def test_there_is_room_for_so_many_bodies() -> None:
-    capacity = Capacity(64)
-    with capacity.body() as first, capacity.body() as second:
-        first(BODIES - 10)
-        second(10)
-        with refuses(BusyError, "all workers are busy; try again in a second"):
-            second(1)
-    with capacity.body() as take:
-        take(BODIES)
-
-
-@pytest.mark.threat("body flood", "bodies that do not end")
-def test_what_is_only_announced_takes_no_room() -> None:
-    app, whole = create_app(Settings()), json.dumps(request()).encode()
-    statuses: list[int] = []
-
-    async def whole_body() -> dict[str, Any]:
-        return {"type": "http.request", "body": whole}
-
-    async def scenario() -> None:
-        async with anyio.create_task_group() as tasks:
-            for _ in range(8):
-                tasks.start_soon(asked, app, MAX_BODY, silent, [])
-            await anyio.wait_all_tasks_blocked()
-            sent: list[Any] = []
-            await asked(app, len(whole), whole_body, sent)
-            statuses.append(sent[0]["status"])
-            tasks.cancel_scope.cancel()
-
-    anyio.run(scenario)
-    assert statuses == [200]
-
-
-async def silent() -> dict[str, Any]:
-    """What a client gives that sends nothing."""
-    await anyio.sleep_forever()
-    raise AssertionError
-
-
-async def asked(app: Any, length: int, receive: Any, sent: list[Any]) -> None:
-    """Ask for an inference, with a body that is said to be so long; ``sent`` takes the answer's messages."""
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope(PATH, [(b"content-length", b"%d" % length)]), receive, send)
-
-
-async def stays() -> bool:
-    return False
-
-
-def test_others_have_their_turn_between_two_pieces() -> None:
-    order: list[str] = []
-
-    async def scenario() -> None:
-        capacity, begun = Capacity(5), threading.Event()
-
-        def large(number: int) -> None:
-            begun.set()
-            threading.Event().wait(0.05)
-            order.append(f"large {number}")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(capacity.run_all, [partial(large, number) for number in range(4)], stays)
-            await anyio.to_thread.run_sync(begun.wait)
-            tasks.start_soon(capacity.run, partial(order.append, "small"), stays)
-
-    anyio.run(scenario)
-    assert order.index("small") == 1
-    assert [one for one in order if one != "small"] == [f"large {number}" for number in range(4)]
-
-
-@pytest.mark.threat("body flood", "bodies that do not end")
-def test_a_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
-    app = create_app(Settings())
-    sent: list[Any] = []
-
-    anyio.run(asked, app, 500, silent, sent)
-    assert sent[0]["status"] == 408
-    body = json.loads(b"".join(message.get("body", b"") for message in sent))
-    assert body["error"] == "the body did not arrive within 0.05 seconds; send it again, faster"
-    assert app.state.capacity._bodies == 0

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from konkyo.service.handling.answers import ModelReference
-from konkyo.service.handling.handler import Envelope, Operation, Subject
-from konkyo.service.handling.queries import ImageQuery
+from pydantic_core import to_json
 
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.hiding import rows as hidings
 from konkyo.models.network import Network
+from konkyo.models.question import Question
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.style import Style, Theme
-from konkyo.service.imaging.decoding import decode_image
 from konkyo.service.routes import filters, grounds, occlusion, predict, process, shapley
+from konkyo.service.routes.asking import Operation
+from konkyo.service.routes.queries import ImageQuery
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode, encode, pixels, sample
 
@@ -193,12 +193,10 @@ def test_a_question_without_a_class_takes_none(client: TestClient, where: str, n
     check_problem(client.post(where, params={name: 3}, files=UPLOAD), 422, "invalid-parameter", detail)
 
 
-def subject(query: ImageQuery) -> Subject:
+def asked(query: ImageQuery) -> Question[Any]:
     catalogue = Catalogue(DIRECTORY, "paired-3x3")
     checkpoint = catalogue.get("summed-3x3")
-    return Subject(
-        checkpoint.precise, pixels(7) / 255, catalogue.usage(checkpoint), *query.question(checkpoint.network.classes)
-    )
+    return query.question(checkpoint.precise, catalogue.usage(checkpoint))
 
 
 OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
@@ -227,25 +225,22 @@ FORWARD = ("logits", "after", "trace", "run", "flatten", "convolve", "windows", 
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_one_result_serves_both_renderings_and_neither_computes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_result_serves_both_forms_and_neither_computes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     operation, query = OPERATIONS[name]
-    asked = subject(query)
-    result = operation.explain(asked, query)
+    question = asked(query)
+    result = question.answer(pixels(7) / 255)
 
     def forward(*_: object) -> None:
-        raise AssertionError("a rendering computes")
+        raise AssertionError("a form of the answer computes")
 
     for method in FORWARD:
         monkeypatch.setattr(Network, method, forward)
     monkeypatch.setattr(hidings, "stage_rows", forward)
     monkeypatch.setattr(hidings, "pair_rows", forward)
-    with pytest.raises(AssertionError, match="a rendering computes"):
-        operation.explain(asked, query)
-    report = decode_image(sample(7), query.fit, query.polarity)[1]
-    envelope = Envelope(report, ModelReference(name="summed-3x3", sha256="0" * 64))
-    first, again = (operation.serialise(result, query, envelope).model_dump() for _ in range(2))
+    with pytest.raises(AssertionError, match="a form of the answer computes"):
+        question.answer(pixels(7) / 255)
+    first, again = (to_json(operation.to_dict(result, query)) for _ in range(2))
     assert first == again
-    assert first["predicted"] == result.predicted == 7
     small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))
     assert dark.size == (2 * small.width, 2 * small.height)
     assert small.tobytes() == operation.draw(result, Style()).tobytes()
@@ -253,13 +248,12 @@ def test_one_result_serves_both_renderings_and_neither_computes(name: str, monke
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_result_is_the_image_and_the_network_that_were_asked(name: str) -> None:
-    operation, query = OPERATIONS[name]
-    asked = subject(query)
-    result = operation.explain(asked, query)
+    question, image = asked(OPERATIONS[name][1]), pixels(7) / 255
+    result = question.answer(image)
     assert isinstance(result, Result)
-    assert result.network is asked.network
-    assert result.image is asked.image
-    np.testing.assert_allclose(result.logits, asked.network.logits(asked.image), rtol=0, atol=1e-12)
+    assert result.network is question.network
+    np.testing.assert_array_equal(result.image, image)
+    np.testing.assert_allclose(result.logits, question.network.logits(image), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("parameters", [{"scale": 2}, {"theme": "dark"}, {"scale": 3, "theme": "dark"}], ids=str)

@@ -1,18 +1,21 @@
 """What an upload may be: the image, a form that holds it, and what is refused before anything is computed."""
 
+import json
 from typing import Any
 
 import anyio
 import numpy as np
 import pytest
-from fastapi import Request
 from fastapi.testclient import TestClient
 
 from konkyo.service.app import create_app
-from konkyo.service.http import uploads
+from konkyo.service.http import body
+from konkyo.service.http.room import MOST_BYTES
 from konkyo.service.settings import Settings
+from tests.helpers.asgi import PNG, ask, sends
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import encode, pixels, sample
+from tests.helpers.telemetry import lines
 
 TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
 FORM = "the form cannot be read; it must have a boundary and one file, in the field 'file'"
@@ -145,14 +148,37 @@ def test_nothing_of_the_file_name_comes_back(client: TestClient, path: str) -> N
         assert "script" not in client.post(path, files={"file": (name, data)}).text
 
 
-@pytest.mark.threat("bodies that do not end")
-def test_a_body_that_does_not_arrive_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never() -> bytes:
-        await anyio.sleep_forever()
-        raise AssertionError
+PATHS_WITH_A_BODY = ("/predict", "/v2/models/paired-3x3/infer", "/v1/models/paired-3x3:explain")
 
-    monkeypatch.setattr(uploads, "MAX_SECONDS", 0.05)
-    monkeypatch.setattr(Request, "body", lambda _: never())
-    with TestClient(create_app(Settings())) as client:
-        answer = client.post("/predict", content=sample(7), headers={"content-type": "image/png"})
-    check_problem(answer, 408, "slow-upload", "the body did not arrive within 0.05 seconds; send it again, faster")
+
+@pytest.mark.threat("bodies that do not end", "room is what a request occupies")
+@pytest.mark.parametrize("where", PATHS_WITH_A_BODY)
+def test_a_body_that_does_not_arrive_in_time_is_refused(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "MAX_SECONDS", 0.05)
+    app = create_app(Settings())
+    status, answer = anyio.run(ask, app, where, sends([bytes(500)], whole=False))
+    assert status == 408
+    problem = json.loads(answer)
+    assert problem["type"] == "urn:konkyo:problem:slow-upload"
+    assert problem["detail"] == "the body did not arrive within 0.05 seconds; send it again, faster"
+    assert app.state.service.room._left == MOST_BYTES
+
+
+@pytest.mark.parametrize("where", PATHS_WITH_A_BODY)
+def test_a_body_that_ends_early_is_refused_and_gives_its_room_back(
+    where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(Settings())
+    status, _ = anyio.run(ask, app, where, sends([bytes(500)], whole=False, leaves=True))
+    [line] = lines(capsys)
+    assert (status, line["status"], line["problem"]) == (400, 400, "malformed-upload")
+    assert app.state.service.room._left == MOST_BYTES
+
+
+@pytest.mark.threat("body flood")
+@pytest.mark.parametrize("announced", [b"262145", b"9" * 400])
+def test_what_a_head_announces_is_refused_without_the_body(announced: bytes) -> None:
+    app = create_app(Settings())
+    headers = [PNG, (b"content-length", announced)]
+    status, answer = anyio.run(ask, app, "/predict", sends([]), headers)
+    assert (status, json.loads(answer)["detail"]) == (413, TOO_LARGE)

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from konkyo.service.inference.inference import PIECE
 
 from konkyo.models.contributions import explain_filters
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.service.app import create_app
+from konkyo.service.protocols.batches import PIECE
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits
 from tests.helpers.pictures import sample

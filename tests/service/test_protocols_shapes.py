@@ -1,18 +1,21 @@
 """The inference protocols for networks of any shape: what they give, what they cannot, how many images they take."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from konkyo.service.inference import inference
-from konkyo.service.inference.outputs import compute
-from konkyo.service.inference.question import MOST_ANSWER
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
+from konkyo.models.question import Tensors
+from konkyo.service.http.room import MOST_BYTES
+from konkyo.service.protocols.batches import MAX_BODY
+from konkyo.service.protocols.requests import MOST_ANSWER, infer_batch
+from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples, upload
-from tests.helpers.tensors import check, in_bytes, request, tensor, tensors
+from tests.helpers.tensors import LENGTH, check, in_bytes, request, tensor, tensors
 
 # (inputs, outputs but for the classes), by hand.
 SHAPES: dict[str, tuple[list[int], dict[str, list[int]]]] = {
@@ -24,9 +27,10 @@ SHAPES: dict[str, tuple[list[int], dict[str, list[int]]]] = {
     "single-colour": ([3, 9, 9], {"contributions": [3, 5], "occlusion": [5, 5], "shapley": [5, 5]}),
     "tiny": ([8, 8], {"contributions": [2, 3], "occlusion": [4, 4], "shapley": [3, 3]}),
     "wide": ([28, 28], {"contributions": [18, 20], "occlusion": [14, 14], "shapley": [7, 7]}),
-    # Every combination of its regions is too much, whatever their size.
-    "huge": ([3, 64, 64], {"contributions": [64, 64], "occlusion": [2, 2]}),
+    # Every combination of its regions is too much, whatever their size, and so are the maps of its pairs.
+    "huge": ([3, 64, 64], {"occlusion": [2, 2]}),
 }
+TOO_WIDE = "one image takes this network more than 64 MiB"
 TOO_MUCH = "a cell sees up to 4 regions, and all their combinations take more than 64 MiB"
 
 
@@ -108,13 +112,13 @@ def test_every_way_to_send_the_images_is_one(shapes: TestClient, name: str) -> N
         np.testing.assert_allclose(found, whole, rtol=0, atol=1e-5)
 
 
-def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient) -> None:
+@pytest.mark.parametrize(("output", "why"), [("shapley", TOO_MUCH), ("contributions", TOO_WIDE)])
+def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient, output: str, why: str) -> None:
     taken = images(EXTREMES["huge"], 1)
-    detail = f"outputs.1.name: shapley is not given of this network: {TOO_MUCH}"
-    check(infer(shapes, "huge", request(taken, ["logits", "shapley"])), 422, "invalid-parameter", detail)
-    answer = explain(shapes, "huge", instances=(taken / 255).tolist(), outputs=["shapley"])
-    detail = f"outputs.0: shapley is not given of this network: {TOO_MUCH}"
-    check(answer, 422, "invalid-parameter", detail)
+    detail = f"outputs.1.name: {output} is not given of this network: {why}"
+    check(infer(shapes, "huge", request(taken, ["logits", output])), 422, "invalid-parameter", detail)
+    answer = explain(shapes, "huge", instances=(taken / 255).tolist(), outputs=[output])
+    check(answer, 422, "invalid-parameter", f"outputs.0: {output} is not given of this network: {why}")
 
 
 # As many numbers as 1,024 images of 28×28 have.
@@ -185,15 +189,40 @@ def test_an_answer_that_would_be_too_large_is_refused(shapes: TestClient) -> Non
     assert tensors(answer)["contributions"].shape == (655, 40, 40)
 
 
+@pytest.mark.threat("room is what a request occupies")
+def test_the_largest_body_with_the_largest_answer_has_room(shapes: TestClient) -> None:
+    """The text is dropped when it is read: both together would never have had room, and 503 says to try again."""
+    text = json.dumps(
+        request(np.zeros((655, 8, 8), np.uint8), ["contributions"], parameters={"binary_data_output": True})
+    )
+    answer = shapes.post("/v2/models/pairs/infer", content=text.encode().ljust(MAX_BODY))
+    assert tensors(answer)["contributions"].shape == (655, 40, 40)
+    app: Any = shapes.app
+    assert app.state.service.room._left == MOST_BYTES
+
+
+def test_what_is_held_of_a_request() -> None:
+    network = random_weights(ARCHITECTURES["tiny"], 1)
+    taken = np.zeros((3, 8, 8), np.uint8)
+    text = json.dumps(request(taken)).encode()
+    assert infer_batch(text, None, "tiny", network).images.size == 3 * 64
+    floats = json.dumps(request(taken / 255)).encode()
+    assert infer_batch(floats, None, "tiny", network).images.size == 3 * 64 * 4
+    body, headers = in_bytes(request(taken), taken)
+    assert infer_batch(body, headers[LENGTH], "tiny", network).images.size == len(body)
+
+
 def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that others have their turn in between."""
     taken: list[int] = []
+    fill = Tensors.fill
 
-    def counted(network: Any, some: Any, *others: Any) -> Any:
+    def counted(tensors: Tensors, start: int, some: Any) -> None:
+        assert (some.dtype, start) == (np.float64, sum(taken))
         taken.append(len(some))
-        return compute(network, some, *others)
+        fill(tensors, start, some)
 
-    monkeypatch.setattr(inference, "compute", counted)
+    monkeypatch.setattr(Tensors, "fill", counted)
     for name, outputs, expected in (
         ("tiny", ["logits"], [32, 8]),
         ("wide", ["logits"], [32, 8]),

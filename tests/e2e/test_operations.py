@@ -1,0 +1,231 @@
+"""Every command of docs/operations.md, in order, in a copy of the project. Skipped where there is no Docker."""
+
+import re
+import shutil
+import ssl
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.container import COMPOSE, docker, docker_runs
+from tests.e2e.server import PATIENCE, ROOT, free_port
+from tools.soak.rolling import started, until
+
+pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
+
+DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
+PROJECT = "konkyo-operations"
+NEEDED = ["Dockerfile", "docker-compose.yml", ".dockerignore", ".env.example", "nginx.conf", "deploy"]
+NEEDED += ["pyproject.toml", "constraints.txt", "README.md", "LICENSE", "konkyo", "models", "service", "trainer"]
+NEEDED += ["docs/digits"]
+# In the place of Prometheus' image where that cannot be had: Debian's program in ours.
+PROMETHEUS = """
+FROM konkyo
+USER root
+COPY prometheus /bin/prometheus
+RUN mkdir /prometheus
+ENTRYPOINT ["/bin/prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+"""
+
+
+def commands(section: str) -> list[str]:
+    """Those of all blocks of a section."""
+    text = DOCUMENT.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    return "".join(blocks).replace("\\\n", "").splitlines()
+
+
+class Operator:
+    """Someone who follows the document in a folder with the project, on ports of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {"8000": free_port(), "8443": free_port(), "9090": free_port()}
+        programs = folder.parent / "bin"
+        programs.mkdir()
+        shim = programs / "docker"
+        # `docker compose` of version 1 is a program of its own.
+        real = shutil.which("docker")
+        other = f'if [ "$1" = compose ]; then shift; exec {COMPOSE[0]} "$@"; fi\n' if len(COMPOSE) == 1 else ""
+        shim.write_text(f'#!/bin/sh\n{other}exec {real} "$@"\n')
+        shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
+        self.environment = {
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(folder.parent),
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "KONKYO_PORT": str(self.ports["8000"]),
+            "KONKYO_TLS_PORT": str(self.ports["8443"]),
+            "PROMETHEUS_PORT": str(self.ports["9090"]),
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.ports['8000']}"
+
+    def follow(self, section: str) -> Iterator[str]:
+        """Run the commands of a section one after the other; gives each when it is done."""
+        for command in commands(section):
+            self.run(command)
+            yield command
+
+    def run(self, command: str) -> str:
+        """What it says."""
+        for shown, port in self.ports.items():
+            command = command.replace(f"localhost:{shown}", f"localhost:{port}")
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "Usage:" not in done.stdout + done.stderr, command
+        return done.stdout
+
+    def replicas(self) -> list[str]:
+        label = "label=com.docker.compose"
+        return docker("ps", "-q", "-f", f"{label}.project={PROJECT}", "-f", f"{label}.service=konkyo").split()
+
+    def image(self) -> str:
+        """What the only replica runs."""
+        [replica] = self.replicas()
+        return docker("inspect", "--format", "{{.Config.Image}}", replica)
+
+    def model(self) -> str:
+        file = {"file": (self.folder / "docs" / "digits" / "7.png").read_bytes()}
+        answer = httpx.post(f"{self.url}/predict", files=file, timeout=PATIENCE).json()
+        assert answer["predicted"] == 7
+        name: str = answer["model"]["name"]
+        return name
+
+    def models(self) -> list[str]:
+        found: list[str] = httpx.get(f"{self.url}/readyz", timeout=PATIENCE).json()["models"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """Not set up yet. Whatever is left of it goes at the end."""
+    folder = tmp_path_factory.mktemp("operator") / "project"
+    for name in NEEDED:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    someone = Operator(folder)
+    yield someone
+    files = ["-f", "docker-compose.yml", "-f", "deploy/tls.yml", "-f", "deploy/prometheus.compose.yml"]
+    everything = [*COMPOSE, *files, "down", "--volumes", "--timeout", "20"]
+    subprocess.run(everything, cwd=folder, env=someone.environment, capture_output=True)
+    docker("rmi", "konkyo:next")
+
+
+def test_every_section_with_commands_is_followed() -> None:
+    sections = [name for name in re.findall(r"^## (.+)$", DOCUMENT, re.M) if commands(name)]
+    assert sections == re.findall(r'operator\.follow\("(.+?)"\)', Path(__file__).read_text())
+
+
+def test_it_starts(operator: Operator) -> None:
+    assert list(operator.follow("Start"))
+    assert (len(operator.replicas()), operator.model()) == (1, "paired-3x3")
+
+
+def test_a_setting_is_changed(operator: Operator) -> None:
+    old = operator.replicas()
+    assert list(operator.follow("Another setting"))
+    assert (len(operator.replicas()), operator.model()) == (1, "lenet-6x16")
+    assert operator.replicas() != old
+
+
+def test_a_wrong_setting_changes_nothing(operator: Operator) -> None:
+    old, kept = operator.replicas(), (operator.folder / ".env").read_text()
+    operator.run("sed -i 's/^KONKYO_DEFAULT_MODEL=.*/KONKYO_DEFAULT_MODEL=resnet/' .env")
+    said = operator.run("if deploy/roll 2>&1; then false; fi")
+    assert "KONKYO_DEFAULT_MODEL: 'resnet' is not one of animals-3x3" in said
+    assert "the new replica did not become healthy and is removed; those before it still answer" in said
+    assert (operator.replicas(), operator.model()) == (old, "lenet-6x16")
+    (operator.folder / ".env").write_text(kept)
+
+
+def test_a_network_is_changed_and_back(operator: Operator) -> None:
+    served = [operator.models() for command in operator.follow("Another network") if command == "deploy/roll"]
+    assert list(map(len, served)) == [5, 3, 5]
+
+
+def test_a_version_is_changed_and_back(operator: Operator) -> None:
+    images = [operator.image() for command in operator.follow("Another version, and back") if command == "deploy/roll"]
+    assert images == ["konkyo:next", "konkyo:latest"]
+
+
+def test_replicas_are_added_and_removed(operator: Operator) -> None:
+    assert [len(operator.replicas()) for _ in operator.follow("More replicas")] == [2, 1]
+    assert operator.model() == "lenet-6x16"
+
+
+def test_workers_are_restarted(operator: Operator) -> None:
+    [replica] = operator.replicas()
+    before = started(replica)
+    assert list(operator.follow("Restart the workers"))
+    until(lambda: started(replica) == before + 2)
+    assert operator.replicas() == [replica]
+
+
+def test_the_edge_speaks_tls_and_takes_a_renewed_certificate(operator: Operator) -> None:
+    address = ("localhost", operator.ports["8443"])
+    shown = []
+    for command in operator.follow("TLS"):
+        if command.startswith("curl"):
+            shown.append(ssl.get_server_certificate(address))
+            for renewal in commands("TLS")[1:3]:
+                operator.run(renewal)
+    until(lambda: ssl.get_server_certificate(address) not in shown)
+    renewed = (operator.folder / "tls" / "certificate.pem").read_text()
+    assert ssl.get_server_certificate(address).split() == renewed.split()
+    assert operator.model() == "lenet-6x16"  # without TLS as well
+
+
+def test_prometheus_scrapes_each_replica(operator: Operator) -> None:
+    image(operator)
+    assert list(operator.follow("Watch it"))
+    prometheus = f"http://localhost:{operator.ports['9090']}/api/v1"
+
+    def found() -> set[str]:
+        query = httpx.get(f"{prometheus}/query", params={"query": "konkyo_model_info"}, timeout=PATIENCE).json()
+        return {result["metric"]["name"] for result in query["data"]["result"]}
+
+    until(lambda: found() == set(operator.models()))
+    [group] = httpx.get(f"{prometheus}/rules", timeout=PATIENCE).json()["data"]["groups"]
+    assert {rule["health"] for rule in group["rules"]} <= {"ok", "unknown"}
+    assert len(group["rules"]) == 6
+
+
+def image(operator: Operator) -> None:
+    """Prometheus', or one in its place."""
+    if docker("images", "--quiet", "prom/prometheus"):
+        return
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("neither Prometheus' image nor its program is here (Debian: prometheus)")
+    context = operator.folder.parent / "prometheus"
+    context.mkdir()
+    shutil.copy(program, context)
+    (context / "Dockerfile").write_text(PROMETHEUS)
+    docker("build", "--quiet", "--tag", "prom/prometheus", str(context))
+
+
+def test_what_is_ones_own_is_backed_up(operator: Operator) -> None:
+    assert list(operator.follow("Back up"))
+    kept = operator.run("tar --list --file backup.tar.gz").split()
+    assert {".env", "tls/key.pem", "tls/certificate.pem", "networks/paired-3x3.safetensors"} <= set(kept)
+
+
+def test_it_stops(operator: Operator) -> None:
+    assert list(operator.follow("Stop"))
+    assert docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}") == ""

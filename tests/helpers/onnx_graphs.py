@@ -1,0 +1,131 @@
+"""ONNX graphs, written node by node: lists of layers as exporters write them, and any part replaced by another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from konkyo.models.network import Network
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Builder:
+    """A graph in the making: each call adds a node behind the last one.
+
+    Attributes
+    ----------
+    shape
+        Of the input.
+    rng
+        Draws weights.
+    """
+
+    shape: Sequence[int | str] = ("batch", 1, 28, 28)
+    kind: int = TensorProto.FLOAT
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    tensors: list[onnx.TensorProto] = field(default_factory=list)
+    last: str = "image"
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(1)
+
+    def weights(self, array: Array, name: str = "") -> str:
+        """A tensor; its name."""
+        named = name or f"tensor{len(self.tensors)}"
+        self.tensors.append(numpy_helper.from_array(array, named))
+        return named
+
+    def floats(self, *shape: int) -> str:
+        """A tensor of small random numbers."""
+        return self.weights((self.rng.normal(0, 0.3, shape)).astype(np.float32))
+
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> "Builder":
+        """A node that takes the last result, then the inputs."""
+        return self.free(kind, self.last, *inputs, name=name, **attributes)
+
+    def free(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> "Builder":
+        """A node that takes these inputs alone."""
+        named = name or f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [named], name=named, **attributes))
+        self.last = named
+        return self
+
+    def conv(self, filters: int, inputs: int, kernel: int, **attributes: Any) -> "Builder":
+        """A convolution with random weights and bias."""
+        return self.add("Conv", self.floats(filters, inputs, kernel, kernel), self.floats(filters), **attributes)
+
+    def stage(self, filters: int, inputs: int, kernel: int, **attributes: Any) -> "Builder":
+        """Convolution, ReLU, max-pool."""
+        return self.conv(filters, inputs, kernel, **attributes).add("Relu").pool()
+
+    def pool(self) -> "Builder":
+        return self.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+
+    def gemm(self, outputs: int, inputs: int) -> "Builder":
+        return self.add("Gemm", self.floats(outputs, inputs), self.floats(outputs), transB=1)
+
+    def head(self, inputs: int, classes: int = 10) -> "Builder":
+        """Flatten, and the affine layer of the classes."""
+        return self.add("Flatten").gemm(classes, inputs)
+
+    def model(
+        self,
+        outputs: Sequence[str] = (),
+        inputs: Sequence[str] = (),
+        opset: int = 20,
+        domains: Sequence[str] = (),
+    ) -> onnx.ModelProto:
+        """The whole; the last result is its output unless others are named, and ``inputs`` are further ones."""
+        graph = helper.make_graph(
+            self.nodes,
+            "graph",
+            [
+                helper.make_tensor_value_info("image", self.kind, self.shape),
+                *(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 10]) for name in inputs),
+            ],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs or (self.last,)],
+            self.tensors,
+        )
+        versions = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+        return helper.make_model(graph, opset_imports=versions, ir_version=9, producer_name="tests")
+
+
+def small() -> Builder:
+    """Two filters of 5×5 on 28×28, ReLU and pool: 2×12×12 before the head."""
+    return Builder().stage(2, 1, 5)
+
+
+def whole(change: Callable[[Builder], Builder] = lambda builder: builder) -> onnx.ModelProto:
+    """The small network, with something between its stage and its head."""
+    return change(small()).head(288).model()
+
+
+def exported(network: Network, decorate: Callable[[Builder, int], None] = lambda *_: None) -> onnx.ModelProto:
+    """A network of summed stages as ONNX; ``decorate`` may add nodes that change nothing before each layer.
+
+    It gets the number of the layer, counted from 0, and negative ones for affine layers, which are counted from −1.
+    """
+    shape = network.architecture
+    builder = Builder(("batch", shape.channels, shape.side, shape.side))
+    for number, stage in enumerate(shape.stages):
+        decorate(builder, number)
+        names = [builder.weights(network.weights[f"conv{number + 1}.weight"].astype(np.float32))]
+        if stage.bias:
+            names.append(builder.weights(network.weights[f"conv{number + 1}.bias"].astype(np.float32)))
+        builder.add("Conv", *names, pads=[stage.padding] * 4).add("Relu")
+        if stage.pool:
+            builder.pool()
+    builder.add("Flatten")
+    for number, (name, *_) in enumerate(shape.head, 1):
+        decorate(builder, -number)
+        parts = [builder.weights(network.weights[f"{name}.{part}"].astype(np.float32)) for part in ("weight", "bias")]
+        builder.add("Gemm", *parts, transB=1)
+        if name != "affine":
+            builder.add("Relu")
+    return builder.model()

@@ -1,0 +1,278 @@
+"""Graphs that fit no list of stages: each is refused with the node's name, what it is, and what would fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+
+from onnx import TensorProto, helper  # noqa: E402
+
+from konkyo.trainer.errors import NetworkFileError  # noqa: E402
+from konkyo.trainer.importing.network_file import Asked, read  # noqa: E402
+from konkyo.trainer.importing.pixels import of_range  # noqa: E402
+from tests.helpers.onnx_graphs import Builder, small, whole  # noqa: E402
+from tests.helpers.refuse import refuses  # noqa: E402
+
+UNIT = of_range(0, 1, "asked for")
+
+
+def refused(model: onnx.ModelProto, message: str, folder: Path, asked: Asked = Asked(pixels=UNIT)) -> None:  # noqa:
+    path = folder / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    with refuses(NetworkFileError, f"net.onnx: {message}"):
+        read(path, asked)
+
+
+def conv(**attributes: object) -> onnx.ModelProto:
+    return Builder().conv(2, 1, 5, name="first", **attributes).add("Relu").pool().head(288).model()
+
+
+def pool(kind: str = "MaxPool", **attributes: object) -> onnx.ModelProto:
+    return Builder().conv(2, 1, 5).add("Relu").add(kind, name="pool", **attributes).head(288).model()
+
+
+def grouped() -> onnx.ModelProto:
+    builder = small()
+    weights = builder.floats(4, 1, 3, 3)
+    return builder.add("Conv", weights, name="depthwise", group=2).add("Relu").head(400).model()
+
+
+def branched() -> onnx.ModelProto:
+    builder = small()
+    shortcut = builder.last
+    builder.conv(2, 2, 3, pads=[1] * 4)
+    return builder.add("Add", shortcut, name="sum").add("Relu").head(288).model()
+
+
+def earlier() -> onnx.ModelProto:
+    """The second convolution takes what the first one already took."""
+    builder = small()
+    shortcut = builder.last
+    builder.conv(2, 2, 3)
+    builder.last = shortcut
+    builder.add("Relu", name="aside")
+    other = builder.last
+    builder.last = builder.nodes[-2].output[0]
+    return builder.add("Add", other, name="sum").head(288).model()
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            conv(strides=[2, 2]),
+            "node first (Conv): has a stride of 2×2; stride 1, and max-pools 2×2 to make maps smaller, fit",
+        ),
+        (conv(dilations=[2, 2]), "node first (Conv): has dilated kernels, 2×2; kernels without dilation fit"),
+        (conv(pads=[1, 1, 2, 2]), "node first (Conv): has a padding of 1, 1, 2, 2; the same on all sides fits"),
+        (conv(pads=[5] * 4), "node first (Conv): has a padding of 5 for kernels of 5×5; 0 to 4 fit"),
+        (
+            pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
+            "node pool (AveragePool): averages; max-pools 2×2 fit",
+        ),
+        (
+            pool("GlobalAveragePool"),
+            "node pool (GlobalAveragePool): averages each map; flatten and an affine layer fit",
+        ),
+        (
+            pool(kernel_shape=[3, 3], strides=[2, 2]),
+            "node pool (MaxPool): pools 3×3 with a stride of 2×2; 2×2 with a stride of 2×2 fits",
+        ),
+        (
+            pool(kernel_shape=[2, 2]),
+            "node pool (MaxPool): pools 2×2 with a stride of 1×1; 2×2 with a stride of 2×2 fits",
+        ),
+        (
+            Builder(("n", 1, 29, 29))
+            .conv(2, 1, 5)
+            .add("Relu")
+            .add("MaxPool", name="pool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+            .head(338)
+            .model(),
+            "node pool (MaxPool): keeps the odd row and column of maps of 25×25; a pool that drops them fits",
+        ),
+        (
+            grouped(),
+            "node depthwise (Conv): works in 2 groups of maps; one group, an ordinary convolution, fits",
+        ),
+        (
+            small().head(288).model(inputs=["more"]),
+            "the graph has 2 inputs (image, more); one, the image, fits",
+        ),
+        (
+            small().head(288).model(outputs=["gemm4", "relu1"]),
+            "the graph has 2 outputs (gemm4, relu1); one, with a number for each class, fits",
+        ),
+        (
+            branched(),
+            "node sum (Add): takes two results of the network at once; a list of layers, one behind the other, fits",
+        ),
+        (
+            earlier(),
+            "node aside (Relu): takes a result that another layer has taken; a list of layers, one behind the other, fits",
+        ),
+        (whole(lambda it: it.add("LeakyRelu", name="leaky")), "node leaky (LeakyRelu): is another activation; ReLU fits"),
+        (
+            small().head(288).add("Sigmoid", name="end").model(),
+            "node end (Sigmoid): is another activation; ReLU fits, and behind the last layer softmax or nothing",
+        ),
+        (
+            small().head(288).add("Softmax").gemm(10, 10).model(),
+            "node gemm6 (Gemm): stands behind softmax; a graph that ends with softmax or before it fits",
+        ),
+        (
+            small().head(288).add("ArgMax", name="end", axis=1).model(),
+            "node end (ArgMax): keeps the class alone; a graph that ends with the logits or with softmax fits",
+        ),
+        (
+            small().head(288).add("Relu", name="end").model(),
+            "node end (Relu): is a ReLU of the logits; an affine layer without one, for the classes, fits",
+        ),
+        (
+            Builder().conv(2, 1, 5, name="first").pool().head(288).model(),
+            "node first (Conv): has no ReLU behind it; convolution, ReLU, then a pool or none fit",
+        ),
+        (
+            small().add("MaxPool", name="again", kernel_shape=[2, 2], strides=[2, 2]).head(72).model(),
+            "node again (MaxPool): is a second pool behind node conv0 (Conv); one 2×2 or none fits",
+        ),
+        (
+            Builder().add("Flatten").gemm(10, 784).model(),
+            "node gemm1 (Gemm): stands first; a network of one to six convolutions, then affine layers, fits",
+        ),
+        (
+            small().add("Flatten").model(),
+            "output flatten3 has shape (1, 288); a number for each class fits",
+        ),
+        (
+            Builder(("n", 4, 28, 28)).stage(2, 4, 5).head(288).model(),
+            "input image takes 4 channels; (images, channels, side, side) fits, with 1 or 3 channels, also with them last",
+        ),
+        (
+            Builder(("n", 1, 28, 30)).stage(2, 1, 5).head(312).model(),
+            "input image takes images of 28×30; squares of 8 to 64 fit",
+        ),
+        (
+            Builder(("n", 3, 224, 224)).stage(2, 3, 5).head(24200).model(),
+            "input image takes images of 224×224; squares of 8 to 64 fit",
+        ),
+        (
+            Builder(("n", 1, "h", "w")).stage(2, 1, 5).head(288).model(),
+            "input image takes images of any size; --side says of which, such as --side 28",
+        ),
+        (
+            Builder(("n", 784)).gemm(10, 784).model(),
+            "input image has 2 axes; (images, channels, side, side) fits, with 1 or 3 channels, also with them last",
+        ),
+        (
+            Builder(kind=TensorProto.INT64).stage(2, 1, 5).head(288).model(),
+            "input image takes no floats; an image of floats fits",
+        ),
+        (Builder().conv(65, 1, 5, name="wide").add("Relu").pool().head(9360).model(),
+         "node wide (Conv): has 65 filters; at most 64 fit"),
+        (
+            small().add("Flatten").gemm(513, 288).add("Relu").gemm(10, 513).model(),
+            "node gemm4 (Gemm): has 513 outputs; at most 512 fit",
+        ),
+        (small().head(288, classes=1).model(), "its layers make no network: the number of classes must be from 2 to 64, not 1"),
+        (
+            whole(lambda it: it.add("Konkyo", name="odd")),
+            "node odd (Konkyo): is not known; Conv, Relu, MaxPool, BatchNormalization, Gemm or MatMul and Add, and what "
+            "moves values, fit",
+        ),
+        (small().head(288).model(opset=8), "it is of ONNX's operator set 8; 9 to 27 fit"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "graph",
+)  # fmt: skip
+def test_what_does_not_fit_is_named(model: onnx.ModelProto, message: str, tmp_path: Path) -> None:
+    newest = onnx.defs.onnx_opset_version()
+    refused(model, message.replace("9 to 27 fit", f"9 to {newest} fit"), tmp_path)
+
+
+def normalised(place: Callable[[Builder], Builder], scale: float, padding: int) -> onnx.ModelProto:
+    """Batch normalisation somewhere, then a second stage with padding or without."""
+    builder = place(Builder())
+    names = [builder.weights(np.full(2, value, np.float32)) for value in (scale, 0.5, 0.1, 1)]
+    builder.add("BatchNormalization", *names, name="norm")
+    side = 12 + 2 * padding - 2
+    return builder.conv(2, 2, 3, name="second", pads=[padding] * 4).add("Relu").head(2 * side**2).model()
+
+
+def test_batch_normalisation_before_a_padded_convolution_is_refused_by_name(tmp_path: Path) -> None:
+    refused(
+        normalised(lambda it: it.stage(2, 1, 5), 0.7, 1),
+        "node norm (BatchNormalization): shifts the input of node second (Conv), whose padding of zeros it does not shift; "
+        "batch normalisation directly behind a convolution fits, or padding 0",
+        tmp_path,
+    )
+
+
+def test_batch_normalisation_that_turns_the_order_before_a_pool_is_refused(tmp_path: Path) -> None:
+    builder = Builder().conv(2, 1, 5).add("Relu")
+    names = [builder.weights(np.full(2, value, np.float32)) for value in (-0.7, 0.5, 0.1, 1)]
+    refused(
+        builder.add("BatchNormalization", *names, name="norm").pool().head(288).model(),
+        "node norm (BatchNormalization): scales each map and has no convolution or affine layer beside it; batch "
+        "normalisation directly behind a convolution fits",
+        tmp_path,
+    )
+
+
+def test_what_trains_on_is_refused(tmp_path: Path) -> None:
+    builder = Builder().conv(2, 1, 5)
+    names = [builder.weights(np.ones(2, np.float32)) for _ in range(4)]
+    model = builder.add("BatchNormalization", *names, name="norm", training_mode=1).add("Relu").pool().head(288).model()
+    message = "was exported while it trained; call eval() before the export"
+    refused(model, f"node norm (BatchNormalization): {message}", tmp_path)
+    builder = small()
+    ratio, yes = builder.weights(np.float32(0.5)), builder.weights(np.array(True))
+    refused(
+        builder.add("Dropout", ratio, yes, name="drop").head(288).model(), f"node drop (Dropout): {message}", tmp_path
+    )
+
+
+def test_the_range_of_pixels_is_asked_for(tmp_path: Path) -> None:
+    refused(
+        whole(),
+        "it does not say in which range pixels enter it; add --range 0,1 (divided by 255), --range 0,255, --range=-1,1, "
+        "or --mean and --std as they were subtracted and divided by, such as --mean 0.1307 --std 0.3081",
+        tmp_path,
+        Asked(),
+    )
+
+
+def test_names_of_other_classes_and_other_channels_are_refused(tmp_path: Path) -> None:
+    asked = Asked(pixels=UNIT, classes=("cat", "dog"))
+    refused(whole(), "it has 10 classes, and there are 2 names; as many fit", tmp_path, asked)
+    three = Asked(pixels=UNIT.for_channels(3))
+    refused(whole(), "--mean has 3 numbers, and the image 1 channels; 1 fits too", tmp_path, three)
+
+
+def test_a_name_of_a_node_cannot_break_the_line(tmp_path: Path) -> None:
+    model = whole(lambda it: it.add("Tanh", name="\x1b[31mred\nnew line" + "x" * 60))
+    refused(
+        model,
+        "node ?[31mred?new line" + "x" * 43 + "… (Tanh): is another activation; ReLU fits",
+        tmp_path,
+    )
+
+
+def test_domains_of_others_and_functions_are_refused(tmp_path: Path) -> None:
+    builder = small()
+    builder.add("Magic", name="odd", domain="com.example")
+    refused(
+        builder.head(288).model(domains=["com.example"]),
+        "node odd (com.example.Magic): is no operation of ONNX itself; Conv, Relu, MaxPool, BatchNormalization, Gemm or "
+        "MatMul and Add, and what moves values, fit",
+        tmp_path,
+    )
+    model = whole()
+    model.functions.append(helper.make_function("own", "f", ["x"], ["x"], [], []))
+    refused(
+        model,
+        "it defines functions of its own; torch.onnx.export(…, optimize=True) writes none",
+        tmp_path,
+    )
