@@ -111,8 +111,8 @@ def _decided(training: Path, names: Names) -> tuple[bool, tuple[str, ...]]:
 
 
 def _classes(root: Path) -> Names:
-    folders = (path.name for path in root.iterdir() if path.is_dir() and not _ignored(path))
-    names = tuple(sorted(folders, key=_in_order))
+    folders = (path.name for path in root.iterdir() if path.is_dir() and not is_ignored(path, path.parent))
+    names = tuple(sorted(folders, key=in_order))
     if not names:
         raise DataError(
             f"{root} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for each class"
@@ -122,8 +122,8 @@ def _classes(root: Path) -> Names:
     return names
 
 
-def _in_order(name: str) -> list[tuple[int, str]]:
-    """As people count: 1, 2, 10."""
+def in_order(name: str) -> list[tuple[int, str]]:
+    """A key by which names are sorted as people count: 1, 2, 10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
@@ -140,7 +140,7 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
     digest = hashlib.sha256()
     wrong: list[str] = []
     for label, name in enumerate(names):
-        files = sorted(path for path in (root / name).iterdir() if not _ignored(path))
+        files = sorted(path for path in (root / name).iterdir() if not is_ignored(path, path.parent))
         if not files:
             raise DataError(f"{root / name} holds no picture; each class needs some, or no folder")
         for path in files:
@@ -227,5 +227,16 @@ def _channels(picture: Image.Image) -> Array:
     return samples.reshape(*samples.shape[:2], -1).transpose(2, 0, 1)
 
 
-def _ignored(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in _IGNORED
+def is_ignored(path: Path, root: Path) -> bool:
+    """Whether a file manager left a file below ``root``, or the folder that it is in."""
+    parts = path.relative_to(root).parts
+    return any(part.startswith(".") or part.lower() in _IGNORED for part in parts)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is of a format that is read, judged by its beginning."""
+    try:
+        with Image.open(path, formats=FORMATS):
+            return True
+    except Exception:  # Pillow raises whatever its decoders met
+        return False
