@@ -183,7 +183,7 @@ def test_every_combination_of_regions(shapes: TestClient, name: str) -> None:
     rows = -(-ARCHITECTURES[name].side // region)
     assert (body["region"], body["grid"]) == (region, [rows, rows])
     result = explain_shapley(network(shapes, name), image, region=region)
-    close(body["values"], result.values.values)
+    close(body["values"], result.values)
     assert np.sum(body["values"]) + body["empty"]["logit"] + body["residual"] == pytest.approx(body["logit"], abs=1e-10)
 
 
