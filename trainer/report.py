@@ -110,8 +110,8 @@ def _smallest(studies: Path) -> Iterator[str]:
     yield from ("### By cross-validation", "", "`python -m trainer study smallest`", "")
     yield (
         f"The networks near the border once more: {folds} folds of the {found['images']:,} training images, each with "
-        f"{found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval, by "
-        "Student's t over the folds."
+        f"{found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval by Student's t, corrected "
+        "since the folds share training images (Nadeau and Bengio, 2003)."
     )
     yield ""
     yield from (f"- {line}" for line in verdict(found))
