@@ -51,7 +51,7 @@ def _serve(settings: Settings) -> int:
     from konkyo.service.http.protocol import BoundedProtocol
 
     # A log reader that stalls must not stop the service, nor the parent of the workers.
-    handler = "konkyo.service.http.output.LogHandler"
+    handler = "konkyo.service.http.telemetry.LogHandler"
     handlers = {name: {**default, "class": handler} for name, default in LOGGING_CONFIG["handlers"].items()}
 
     try:
@@ -70,7 +70,7 @@ def _serve(settings: Settings) -> int:
         workers=settings.workers,
         http=BoundedProtocol,
         # uvloop is no faster here, and accepts one connection a turn: new clients would wait behind all busy ones.
-        loop="asyncio" if settings.workers == 1 else "konkyo.service.http.loop:SharingLoop",
+        loop="asyncio" if settings.workers == 1 else "konkyo.service.http.protocol:SharingLoop",
         log_config={**LOGGING_CONFIG, "handlers": handlers},
         access_log=False,
         ws="none",

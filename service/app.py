@@ -6,7 +6,6 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from konkyo import __version__
-from konkyo.service import page
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.http import openapi, problems, telemetry
 from konkyo.service.http.middleware import ServiceMiddleware
@@ -24,6 +23,7 @@ from konkyo.service.routes import (
 )
 from konkyo.service.routes.asking import Service
 from konkyo.service.settings import Settings
+from konkyo.service.web import page
 
 DESCRIPTION = """\
 Upload an image, such as a digit of 28×28 pixels, and ask which class it is, how much each filter pair of the network

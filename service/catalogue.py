@@ -1,13 +1,80 @@
-"""The served checkpoints, with their studies and the search for the smallest network."""
+"""The served checkpoints, with their studies and the trainer's search for the smallest network."""
 
 from pathlib import Path
+from typing import Literal
 
+from pydantic import BaseModel, Field, ValidationError
+
+from konkyo.models.architecture import Stage
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files import usage_file
-from konkyo.models.files.checkpoint import Checkpoint, load_all
+from konkyo.models.files import atomic, usage_file
+from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
 from konkyo.models.usage import Usage
-from konkyo.service import search
+from konkyo.service import catalogue as search
 from konkyo.service.errors import UnknownModelError
+
+# Bytes of the file that are read at most.
+MOST_BYTES = 2**20
+
+
+class Shape(BaseModel):
+    """The shape of a network in the search."""
+
+    stages: list[Stage] = Field(min_length=1, description="From the image to the head, which has no hidden layers.")
+    parameters: int
+
+
+class Smallest(Shape):
+    """The smallest network of a wiring whose mean validation accuracy reaches the minimum."""
+
+    share_of_lenet: float = Field(description="Its parameters divided by those of LeNet's 6 and 16 filters.")
+
+
+class Accuracy(BaseModel):
+    """Mean and standard deviation of the accuracy over the seeds, 0…1."""
+
+    mean: float
+    deviation: float
+
+
+class Searched(Shape):
+    """A network that was trained, and its accuracy."""
+
+    validation: Accuracy
+    test: Accuracy
+
+
+class Search(BaseModel):
+    """The networks of the search, the smallest first. The test images took no part in the choice."""
+
+    format_version: Literal[2] = Field(exclude=True)
+    minimum_accuracy: float = Field(description="Minimum validation accuracy, 0…1.")
+    lenet_parameters: int
+    smallest: list[Smallest]
+    networks: list[Searched]
+
+
+def load(directory: Path) -> Search | None:
+    """Read the search of a folder of checkpoints; None if there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be read or is damaged. The message names the field.
+    """
+    path = directory / SEARCH_FILE
+    if not path.exists():
+        return None
+    try:
+        return Search.model_validate_json(atomic.read(path, MOST_BYTES))
+    except OSError as error:
+        message = f"cannot be read ({error}); `python -m trainer study smallest` makes it anew"
+        raise CheckpointError(SEARCH_FILE, "file", message) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "file"
+        message = f"{first['msg']}; `python -m trainer study smallest` makes it anew"
+        raise CheckpointError(SEARCH_FILE, field, message) from error
 
 
 class Catalogue:

@@ -24,7 +24,7 @@ from tools.reference import reference
 
 ROOT = Path(__file__).parent.parent
 DIGITS = ROOT / "docs" / "digits"
-EXAMPLES = ROOT / "service" / "examples"
+EXAMPLES = ROOT / "service" / "routes" / "examples"
 
 # MNIST's test images that show the digits in documents: each leads clearly in the eyes of networks of every size. They
 # stay when networks are trained anew, so that documents and the links of the lesson keep their drawings.

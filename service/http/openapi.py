@@ -10,13 +10,13 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from konkyo.service.http import problem
+from konkyo.service.http import problems as problem
+from konkyo.service.http.answer import MEDIA_TYPES, Format
 from konkyo.service.http.body import REQUEST_BODY
-from konkyo.service.http.negotiation import MEDIA_TYPES, Format
 from konkyo.service.http.security import SCHEMES, SECURITY, is_public
 
 # Real answers, written by `make examples`. Tests compare them with the service's answers.
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[1] / "routes" / "examples"
 
 Responses = dict[int | str, dict[str, Any]]
 

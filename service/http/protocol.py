@@ -15,7 +15,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from konkyo.service.http.headers import NOSNIFF, POLICY, REFERRER
-from konkyo.service.http.problem import refuse
+from konkyo.service.http.problems import refuse
 from konkyo.service.http.telemetry import log
 
 # Maximum size in bytes of a request line with its headers, of a chunk header, and of trailers; the same in nginx.conf.
@@ -163,3 +163,28 @@ def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
     if timer is not None:
         timer.cancel()
     return None
+
+
+# Connections accepted in one turn. More are for the other workers, which are woken by the same connections.
+ACCEPTED = 2
+
+
+class SharingLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop, but it leaves connections to the other workers.
+
+    asyncio accepts all connections that wait. The first worker to wake up would take all those of a burst, and keep
+    them, while the others have none. asyncio has no setting for it, so a private method is overridden.
+    """
+
+    def _accept_connection(
+        self,
+        protocol_factory: Any,
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = ACCEPTED,
+        *timeouts: Any,
+    ) -> None:
+        super()._accept_connection(  # type: ignore[misc]
+            protocol_factory, sock, sslcontext, server, min(backlog, ACCEPTED), *timeouts
+        )

@@ -1,13 +1,15 @@
-"""Metrics, and one log line for each request."""
+"""Metrics, and one log line for each request, written without waiting for who reads them."""
 
 import logging
 import os
+import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from http import HTTPStatus
 from pathlib import Path
+from typing import ClassVar, TextIO
 
 import structlog
 from fastapi import APIRouter, Response
@@ -19,7 +21,55 @@ from prometheus_client.registry import Collector
 from pydantic_core import to_json
 from structlog.typing import EventDict
 
-from konkyo.service.http.output import Output
+# Characters written at a time. A pipe is writable while it has room for 4 KiB, and a character has at most 4 bytes.
+_PIECE = 1024
+
+
+class Output:
+    """Lines for a stream. What the stream has no room for is dropped and counted.
+
+    Attributes
+    ----------
+    counters
+        Called for each line that was dropped, or cut short.
+    """
+
+    counters: ClassVar[tuple[Callable[[], None], ...]] = ()
+    # Whether the last line was cut short, and its end is missing.
+    _cut = False
+
+    def put(self, stream: TextIO, line: str) -> None:
+        """Write a line, or as much of it as there is room for."""
+        text = "\n" * self._cut + line + "\n"
+        for start in range(0, len(text), _PIECE):
+            if not _has_room(stream):
+                self._cut = self._cut or start > 0
+                for count in self.counters:
+                    count()
+                return
+            stream.write(text[start : start + _PIECE])
+            stream.flush()
+        self._cut = False
+
+
+class LogHandler(logging.StreamHandler[TextIO], Output):
+    """For what uvicorn logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, or drop it."""
+        try:
+            self.put(self.stream, self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+def _has_room(stream: TextIO) -> bool:
+    """Whether a piece can be written without waiting."""
+    try:
+        return bool(select.select([], [stream.fileno()], [], 0)[1])
+    except (OSError, ValueError):  # a buffer in a test has no file number
+        return True
+
 
 log = structlog.get_logger("konkyo")
 

@@ -26,9 +26,8 @@ from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
-from konkyo.service.http.answer import Answer
+from konkyo.service.http.answer import MEDIA_TYPES, Answer, Format, choose
 from konkyo.service.http.body import read_image
-from konkyo.service.http.negotiation import MEDIA_TYPES, Format, choose
 from konkyo.service.http.room import Room, Share, Turns, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image

@@ -15,8 +15,8 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.models.question import PredictQuestion, Question
 from konkyo.models.usage import Usage
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
-from konkyo.service.http.negotiation import Format
-from konkyo.service.http.problem import UNKNOWN_PARAMETER
+from konkyo.service.http.answer import Format
+from konkyo.service.http.problems import UNKNOWN_PARAMETER
 
 # The side of a region. A network takes 1 to half the side of its images; more is refused whatever the network.
 MAX_REGION = SIDES[-1] // 2

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load, load_all
-from konkyo.service.page import WEB
+from konkyo.service.web.page import WEB
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
 from tests.e2e.browser import draw, read, reading
 from tests.e2e.strokes import DIGITS

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.drawing.layout.sums import round_to_total
-from konkyo.service.page import WEB
+from konkyo.service.web.page import WEB
 from tests.e2e.browser import read
 
 SAMPLES = json.loads((WEB / "digits" / "samples.json").read_text())

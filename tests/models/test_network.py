@@ -103,7 +103,8 @@ def test_every_intermediate_has_the_batchs_shape(architecture: Architecture, sha
     trace = network.trace(images)
     np.testing.assert_array_equal(network.logits(images), trace.logits)
     single = slow_trace(network, integer_image(0))
-    for layer, found in {**LAYERS, "winners": lambda trace: trace.winners}.items():
+    layers: dict[str, Callable[[Trace], Any]] = {**LAYERS, "winners": lambda trace: trace.winners}
+    for layer, found in layers.items():
         got, one = found(trace), getattr(single, layer)
         assert got.shape == (*shape, *one.shape)
         for number, values in enumerate(got.reshape(count, *one.shape)):

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import pytest
 
-from konkyo.service.http.output import LogHandler, Output
+from konkyo.service.http.telemetry import LogHandler, Output
 
 Pipe = tuple[TextIO, TextIO]
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from konkyo.models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
 from konkyo.service import errors
 from konkyo.service.http import problems
-from konkyo.service.http.problem import WrongParameter
+from konkyo.service.http.problems import WrongParameter
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.service.app import create_app
-from konkyo.service.search import load
+from konkyo.service.catalogue import load
 from konkyo.service.settings import Settings
 from tests.helpers.refuse import refuses
 

@@ -19,7 +19,7 @@ import konkyo.trainer.studies.smallest as study_module
 from konkyo.models.architecture import Wiring, two_stages, written_stages
 from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
-from konkyo.service.search import load
+from konkyo.service.catalogue import load
 from konkyo.trainer.cli import app
 from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from konkyo.service.settings import Settings
 
-WEB = Path(__file__).parent / "web"
+WEB = Path(__file__).parent
 PAGE = "index.html"
 
 MEDIA_TYPES = {

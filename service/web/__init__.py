@@ -1,0 +1,1 @@
+"""The page: its routes, HTML, CSS, JavaScript, and words in two languages."""
