@@ -9,22 +9,23 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("onnx")
 
-import onnx  # noqa: E402
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from onnx import TensorProto, helper  # noqa: E402
+import onnx
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
-from konkyo.trainer.errors import NetworkFileError  # noqa: E402
-from konkyo.trainer.importing.network_file import Asked, read  # noqa: E402
-from konkyo.trainer.importing.pixels import of_range  # noqa: E402
-from tests.helpers.folders import ROOT  # noqa: E402
-from tests.helpers.onnx_graphs import Builder, small, whole  # noqa: E402
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.folders import ROOT
+from tests.helpers.onnx_graphs import Builder, small, whole
 
 UNIT = Asked(pixels=of_range(0, 1, "asked for"))
 NOT_ONNX = "it is not ONNX; torch.onnx.export, or model.export(…, format='onnx') of Keras, writes it"
@@ -40,7 +41,7 @@ def varint(number: int) -> bytes:
     return made + bytes([number])
 
 
-def announced(shape: list[int], kind: int = TensorProto.FLOAT, **fields: object) -> onnx.ModelProto:
+def announced(shape: list[int], kind: int = TensorProto.FLOAT, **fields: Any) -> onnx.ModelProto:
     """The small network with a tensor of this shape and no values in the place of its first weights."""
     model = whole()
     weights = model.graph.initializer[0]

@@ -9,27 +9,27 @@ import pytest
 
 pytest.importorskip("onnx")
 
-import onnx  # noqa: E402
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from onnx.reference import ReferenceEvaluator  # noqa: E402
+import onnx
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from onnx.reference import ReferenceEvaluator
 
-from konkyo.models.architecture import Architecture, Wiring, written_stages  # noqa: E402
-from konkyo.models.contributions import contributions  # noqa: E402
-from konkyo.models.files.checkpoint import Checkpoint, load  # noqa: E402
-from konkyo.models.hiding.games import class_games  # noqa: E402
-from konkyo.models.hiding.regions import Regions  # noqa: E402
-from konkyo.models.hiding.shapley import additive_values  # noqa: E402
-from konkyo.models.network import softmax  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.importing.command import run  # noqa: E402
-from konkyo.trainer.importing.network_file import Asked, read  # noqa: E402
-from konkyo.trainer.importing.pixels import of_range  # noqa: E402
-from tests.helpers.folders import DATA  # noqa: E402
-from tests.helpers.onnx_graphs import Builder, exported  # noqa: E402
-from tests.helpers.oracles import F64  # noqa: E402
-from tests.helpers.sure import sure  # noqa: E402
+from konkyo.models.architecture import Architecture, Wiring, written_stages
+from konkyo.models.contributions import contributions
+from konkyo.models.files.checkpoint import Checkpoint, load
+from konkyo.models.hiding.games import class_games
+from konkyo.models.hiding.regions import Regions
+from konkyo.models.hiding.shapley import additive_values
+from konkyo.models.network import softmax
+from konkyo.trainer.data import Digits
+from konkyo.trainer.importing.command import run
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.folders import DATA
+from tests.helpers.onnx_graphs import Builder, exported
+from tests.helpers.oracles import F64
+from tests.helpers.sure import sure
 
 NETWORKS = DATA / "networks"
 # File, options, stages, hidden layers, parameters, what of a pixel enters its graph, accuracy at least.

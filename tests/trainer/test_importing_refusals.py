@@ -8,14 +8,14 @@ import pytest
 
 pytest.importorskip("onnx")
 
-import onnx  # noqa: E402
-from onnx import TensorProto, helper  # noqa: E402
+import onnx
+from onnx import TensorProto, helper
 
-from konkyo.trainer.errors import NetworkFileError  # noqa: E402
-from konkyo.trainer.importing.network_file import Asked, read  # noqa: E402
-from konkyo.trainer.importing.pixels import of_range  # noqa: E402
-from tests.helpers.onnx_graphs import Builder, small, whole  # noqa: E402
-from tests.helpers.refuse import refuses  # noqa: E402
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.onnx_graphs import Builder, small, whole
+from tests.helpers.refuse import refuses
 
 UNIT = of_range(0, 1, "asked for")
 ASKED = Asked(pixels=UNIT)

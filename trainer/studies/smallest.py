@@ -14,7 +14,7 @@ import numpy as np
 from konkyo.models.architecture import Architecture, Wiring, written_stages
 from konkyo.trainer.data import SPLIT_SEED, Digits
 from konkyo.trainer.search import LENET, stages_of
-from konkyo.trainer.studies.estimate import interval
+from konkyo.trainer.studies.statistics import Estimate
 
 # By the search, how far below the minimum accuracy a network may validate to be looked at again, and how far above.
 BELOW, ABOVE = 0.007, 0.001
@@ -44,7 +44,7 @@ class CrossValidated:
     @property
     def interval(self) -> float:
         """Half of the 95 % interval of the mean, by Student's t over the folds."""
-        return interval(self.folds)[1]
+        return Estimate.of(self.folds).interval
 
     def document(self) -> dict[str, Any]:
         """As it stands in the study's JSON."""
