@@ -180,11 +180,7 @@ def _check_card(path: Path, document: Mapping[str, Any], sha256: str) -> None:
         raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
     expected = {**document, "sha256": sha256}
     if card != expected:
-        keys = (
-            sorted(dict(set(_items(expected)) ^ set(_items(card))))
-            if isinstance(card, dict)
-            else ["everything"]
-        )
+        keys = sorted(dict(set(_items(expected)) ^ set(_items(card)))) if isinstance(card, dict) else ["everything"]
         raise CheckpointError(
             path.name,
             ", ".join(keys),

@@ -77,11 +77,10 @@ def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digi
     recipe = replace(RECIPE, augmented=True)
     run = finished(Run(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
     card = publish("augmented", [run], digits[600:700], 0.0, tmp_path).card
-    assert (
-        sure(card.selection).by == "validation accuracy on 100 held-out training images and 8 augmented copies of each"
-    )
+    told_by = "validation accuracy on 100 held-out training images and 8 augmented copies of each"
+    assert sure(card.selection).by == told_by
     [told] = card.runs
-    assert told.validation == card.accuracy.validation == validated(run, digits)
+    assert told.validation == sure(card.accuracy).validation == validated(run, digits)
     images, labels = with_copies(digits[:600].split(100)[1])
     predicted = run.result(0).logits(images.numpy()[:, 0]).argmax(-1)
     assert card.training is not None
