@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from konkyo.models.files.checkpoint import load_all
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.colours import _COLOURS
-from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.service.settings import Settings
+from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.trainer.data import read
 from tests.helpers.folders import DATA
 from tests.helpers.pictures import DIGITS, decode
