@@ -3,6 +3,7 @@
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
 import { VIEWS } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
+import { unmade } from "./views/guess.js";
 
 // The greatest number of a class, and the largest side of a region.
 const MOST_CLASS = 63;
@@ -51,7 +52,7 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden, present }) {
+export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden, guess, present }) {
   const asked = {
     model,
     region,
@@ -59,6 +60,7 @@ export async function fragment(drawing, seen, { model, region, question, pinned,
     target: pinned,
     versus,
     hidden: hidden.length ? hidden.map((place) => place.join(".")).join("-") : null,
+    guess: guess ? "first" : null,
     present,
   };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
@@ -88,6 +90,7 @@ export async function restored(text) {
     hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, MOST_CLASS),
     versus: within(parameters.get("versus"), 0, MOST_CLASS),
+    guess: parameters.get("guess") === "first" ? unmade() : null,
     present: VIEWS.find((view) => view === parameters.get("present")) ?? null,
   };
   const packed = parameters.get("drawing");

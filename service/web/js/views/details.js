@@ -7,6 +7,7 @@ import { changeOf, decimalsOf, entryOf, indexOf, largestCell, samePair } from ".
 import { number, percent } from "../numbers.js";
 import { isDrawn, nameOf, state } from "../state.js";
 import { words } from "../words.js";
+import { guessWords, open } from "./guess.js";
 
 const details = document.getElementById("details");
 
@@ -18,6 +19,7 @@ export function showDetails(scene) {
 function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
   if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
+  if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.

@@ -10,6 +10,7 @@ import { network, set, side, state } from "../state.js";
 import { fillMap, paintStrip, sharp, tile } from "../tiles.js";
 import { words } from "../words.js";
 import { grounds } from "./grounds.js";
+import { drawGuess, guess, mark, open } from "./guess.js";
 import { drawBlank, drawNumbers, drawPicture, letterOf } from "./layer.js";
 import { occlusion } from "./occlusion.js";
 import { shapley } from "./shapley.js";
@@ -49,6 +50,7 @@ const SHOWN = {
   heat: occlusion,
   shares: shapley,
   grounds,
+  guess,
   pair: {
     draw: drawPair,
     heading: (said, _, pair) => said.pairName(pair),
@@ -66,6 +68,7 @@ function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
   // Of Shapley values there are those of a pair.
   const split = answer.question === "shapley" && answer.where.pairs;
+  if (open() && !pair) return "guess";
   return pair && !spot && !split ? "pair" : MODES[answer.question];
 }
 
@@ -82,15 +85,18 @@ export function showHeatmap(scene) {
   const context = sharp(canvas, width);
   const sheet = { side: side(), pixel: width / side() };
   shown.draw(context, sheet, scene);
+  const guessed = answer && scene.now.guess?.shown && name === MODES[answer.question];
+  if (guessed) drawGuess(context, sheet, answer.where);
   canvas.dataset.shown = name;
   canvas.dataset.region = answer?.where.region ?? "";
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
   showScale(shown, scene);
   const sum = answer && shown.sum?.(words(), scene);
-  at("shares").hidden = question !== "shapley";
+  at("shares").hidden = question !== "shapley" || name === "guess";
   fillSum(at("shares"), sum || [], scene.table?.decimals ?? 0);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
-  showLegend(answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : []);
+  const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
+  showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);
 }
 
 function showScale({ values, unit }, scene) {
@@ -128,6 +134,7 @@ function point(event) {
 }
 
 function press() {
+  if (open() && state.answer && state.spot) return mark(state.spot);
   if (state.answer?.question === "grounds" && state.spot) toggle(state.spot);
 }
 
