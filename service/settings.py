@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     api_keys: str = Field(default="", description="API keys, separated by commas; with any, a request needs one.")
     trusted_hosts: str = Field(
         default="*",
-        description="Trusted host names, separated by commas; * is any. If unset, on a loopback address its names alone.",
+        description="Trusted host names, separated by commas; * is any. Unset, a loopback address has its names alone.",
     )
     docs: bool = Field(default=True, description="Whether /docs and /openapi.json are there.")
 
