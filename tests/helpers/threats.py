@@ -59,6 +59,10 @@ THREATS = {
     "metrics without bound": "labels are routes and known methods, never a client's text",
     "a log reader that stalls": "a line for which the pipe has no room is dropped and counted",
     "what stays after the end": "the folder of the metrics is removed",
+    "picture folders": "only regular files of at most 64 MiB are read; a name need not be UTF-8",
+    "links that ask too much": "a drawing in a link has at most 1 MiB, counted while it is unpacked; a question is one of "
+    "the page's",
+    "a name for this machine": "on a loopback address the service answers for its names alone, unless it is told others",
     "settings that fail open": "a name that resembles a setting, and text that yields nothing, stop the start",
 }
 # Goal → how much of it.

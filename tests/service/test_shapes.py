@@ -236,8 +236,7 @@ def test_regions_by_pair(shapes: TestClient, name: str, path: str) -> None:
     if path == "/explain/occlusion":
         close(pairs, explain_occlusion(network(shapes, name), image, 1, hiding=hiding, pairs=True).pairs)
     else:
-        split = explain_shapley(network(shapes, name), image, 1, region=region, pairs=True).pairs
-        assert split is not None
+        split = explain_shapley(network(shapes, name), image, 1, region=region, pairs=True)
         close(pairs, split.pairs)
         close(answer.json()["filter_bias"], split.filter_bias)
 
