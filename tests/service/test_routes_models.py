@@ -85,7 +85,7 @@ def test_a_card(client: TestClient) -> None:
 
 
 def test_an_unknown_name(client: TestClient) -> None:
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
     check_problem(client.get("/models/resnet"), 404, "unknown-model", detail)
 
 
@@ -147,7 +147,7 @@ def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient)
             "*/*",
             404,
             "unknown-model",
-            "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3",
+            "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg",
         ),
         (
             "/models/paired-3x3/filters",
