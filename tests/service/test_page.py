@@ -135,7 +135,7 @@ def test_its_samples_hold_those_of_the_documentation() -> None:
 @pytest.mark.parametrize("data", ["MNIST", "Animals"])
 def test_each_network_has_its_own_samples(data: str) -> None:
     test = read(DATA if data == "MNIST" else DATA / "animals", "t10k")
-    networks = {name: one for name, one in load_all().items() if one.card.dataset.name == data}
+    networks = {name: one for name, one in load_all().items() if one.card.dataset and one.card.dataset.name == data}
     listed = json.loads(text("digits/samples.json"))
     assert set(listed) == set(load_all())
     for name in networks:
@@ -152,3 +152,14 @@ def test_each_network_has_its_own_samples(data: str) -> None:
                 assert read_as.pop(name) == sample["predicted"]
                 assert sample["versus"] in (read_as.values() if kind == "right" else [sample["truth"]])
                 assert sample["versus"] != sample["predicted"]
+
+
+def test_the_pictures_of_tiny_vgg_are_read_as_listed() -> None:
+    network = load_all()["tiny-vgg"].network
+    pictures = json.loads(text("digits/samples.json"))["tiny-vgg"]["pictures"]
+    assert len(pictures) == 9
+    for one in pictures:
+        image = decode((WEB / "digits" / f"{one['name']}.png").read_bytes())
+        assert image.shape == (64, 64, 3)
+        assert int(network.logits(image.transpose(2, 0, 1) / 255).argmax()) == one["predicted"]
+    assert [one["name"] for one in pictures if one["truth"] != one["predicted"]] == ["tiny-vgg-pizza"]
