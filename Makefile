@@ -31,12 +31,12 @@ importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` needs beside the se
 
 cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run konkyo.service.cluster:app` need
 
-studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them; the last two take hours and can be resumed
-	$(RUN) trainer study filters
-	$(RUN) trainer study occlusion
-	$(RUN) trainer study faithfulness
-	$(RUN) trainer study shapley
-	$(RUN) trainer study grounds
+# The data sets whose networks are studied; those of animals if their images are there.
+DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
+
+studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
+	for data in $(DATA); do for study in filters occlusion grounds faithfulness shapley; do \
+		$(RUN) trainer study $$study --data $$data || exit 1; done; done
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
 	$(RUN) trainer study recipe --seeds 5

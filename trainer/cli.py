@@ -11,7 +11,6 @@ from konkyo.trainer.commands.explain import explain
 from konkyo.trainer.commands.filters import filters
 from konkyo.trainer.commands.recipe import recipe
 from konkyo.trainer.commands.report import report
-from konkyo.trainer.commands.search import search
 from konkyo.trainer.commands.smallest import smallest
 from konkyo.trainer.commands.studies import command
 from konkyo.trainer.commands.train import train
@@ -21,7 +20,6 @@ from konkyo.trainer.report import STUDIES
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
 app.command()(train)
-app.command()(search)
 app.command()(report)
 app.command()(explain)
 app.command("import")(import_network)

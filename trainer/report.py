@@ -8,16 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from konkyo.models.architecture import written_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.card import MNIST
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint
-from konkyo.trainer.markdown import table
 from konkyo.trainer.report_networks import networks, worth
-from konkyo.trainer.search import stages_of
 from konkyo.trainer.studies import consistency, document, faithfulness, grounds, occlusion, shapley
 from konkyo.trainer.studies.filters import told
-from konkyo.trainer.studies.smallest import verdict
+from konkyo.trainer.studies.smallest import folds_told, search_told
 from konkyo.trainer.studies.study import Study
 
 STUDIES: tuple[Study[Any], ...] = tuple(
@@ -44,8 +41,7 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         "",
         *networks(checkpoints),
         *worth(studies),
-        *_search(models, studies),
-        *_smallest(studies),
+        *_smallest(models, studies),
     ]
     lines += ["## Which filter pairs a class uses", ""]
     for checkpoint in checkpoints:
@@ -68,65 +64,17 @@ def _head(study: str, checkpoint: Checkpoint) -> Iterator[str]:
     )
 
 
-def _search(models: Path, studies: Path) -> Iterator[str]:
-    yield from ("## The smallest network", "", "`python -m trainer search`", "")
+def _smallest(models: Path, studies: Path) -> Iterator[str]:
+    yield from ("## The smallest network", "", "`python -m trainer study smallest`", "")
     if not (models / SEARCH_FILE).exists():
         yield from ("Not searched yet.", "")
         return
-    found = document.read(models / SEARCH_FILE)
-    lenet = found["lenet_parameters"]
-    for one in found["smallest"]:
-        yield (
-            f"- {one['stages'][-1]['wiring']}: {written_stages(stages_of(one))}, {one['parameters']:,} "
-            f"parameters, {one['share_of_lenet']:.0%} of LeNet's {lenet:,}, are the fewest that validate at "
-            f"{found['minimum_accuracy']:.1%} on average."
-        )
-    if not found["smallest"]:
-        yield f"No network validated at {found['minimum_accuracy']:.1%} on average."
-    yield ""
     if (studies / "search.png").exists():
         yield from ("![Accuracy against parameters](search.png)", "")
-    rows = [
-        (
-            f"`{written_stages(stages_of(one))}`",
-            f"{one['parameters']:,}",
-            f"{one['parameters'] / lenet:.0%}",
-            *(
-                f"{100 * one[part]['mean']:.2f} ± {100 * one[part]['deviation']:.2f} %"
-                for part in ("validation", "test")
-            ),
-        )
-        for one in found["networks"]
-    ]
-    yield from table(("network", "parameters", "of LeNet's", "validation", "test"), rows)
-
-
-def _smallest(studies: Path) -> Iterator[str]:
-    path = studies / "smallest.json"
-    if not path.exists():
-        return
-    found = document.read(path)
-    folds = len(found["networks"][0]["folds"])
-    yield from ("### By cross-validation", "", "`python -m trainer study smallest`", "")
-    yield (
-        f"The networks near the border once more: {folds} folds of the {found['images']:,} training images, each with "
-        f"{found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval, by "
-        "Student's t over the folds."
-    )
-    yield ""
-    yield from (f"- {line}" for line in verdict(found))
-    yield ""
-    yield from ("![Accuracy in each fold](smallest.png)", "")
-    rows = [
-        (
-            f"`{one['stages']}`",
-            f"{one['parameters']:,}",
-            f"{one['share_of_lenet']:.0%}",
-            f"{100 * one['accuracy'][0]:.2f} ± {100 * one['accuracy'][1]:.2f} %",
-        )
-        for one in found["networks"]
-    ]
-    yield from table(("network", "parameters", "of LeNet's", "accuracy"), rows)
+    yield from search_told(document.read(models / SEARCH_FILE))
+    if (studies / "smallest.json").exists():
+        yield from ("### By cross-validation", "", "![Accuracy in each fold](smallest.png)", "")
+        yield from folds_told(document.read(studies / "smallest.json"))
 
 
 def _filters(checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.card import RunCard, SelectionCard
-from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load
 from konkyo.trainer.cli import app
 from konkyo.trainer.recipe import BEST
 from konkyo.trainer.report import report
-from konkyo.trainer.search import Candidate, document
+from konkyo.trainer.studies import document
+from konkyo.trainer.studies.smallest import Candidate, CrossValidated, folds_document, search_document
 
 NAME = "summed-3x3"
 
@@ -88,24 +89,19 @@ def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studie
 
 
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
-    candidates = [
-        Candidate(
-            two_stages(Wiring.SUMMED, filters, 3),
-            [
-                RunCard(seed=seed, validation=0.97 + filters / 200, chosen_by=0.5, step=1, test=0.95 + seed / 100)
-                for seed in (1, 2)
-            ],
-        )
-        for filters in (1, 2)
-    ]
-    (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.98)))
+    shape = two_stages(Wiring.SUMMED, 2, 3)
+    runs = [RunCard(seed=seed, validation=0.98, chosen_by=0.5, step=1, test=0.95 + seed / 100) for seed in (1, 2)]
+    document.write(models / SEARCH_FILE, search_document([Candidate(shape, runs)], BEST, 0.98))
     (studies / "search.png").write_bytes(b"")
     page = report([checkpoint], models, studies)
-    assert "- summed: 2k5,3k3, 869 parameters, 17% of LeNet's 5,046, are the fewest that validate at 98.0%" in page
-    assert "| `1k5,3k3` | 816 | 16% | 97.50 ± 0.00 % | 96.50 ± 0.71 % |" in page
+    assert "- summed: `2k5,3k3`, 869 parameters, 17% of LeNet's 5,046, are the fewest of those tried" in page
+    assert "| `2k5,3k3` | 869 | 17% | 98.00 ± 0.00 % | 96.50 ± 0.71 % |" in page
     assert "![Accuracy against parameters](search.png)" in page
-    (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.99)))
-    assert "No network validated at 99.0% on average." in report([checkpoint], models, studies)
+    assert "By cross-validation" not in page
+    folds = [CrossValidated(shape, [0.97, 0.99])]
+    document.write(studies / "smallest.json", folds_document(folds, 0.98, 3, 6000, 60_000))
+    page = report([checkpoint], models, studies)
+    assert "2 folds of the 60,000 training images, each with 3 seeds, 6,000 steps." in page
 
 
 def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies: Path) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 from isal import isal_zlib
 from PIL import Image
 
+from konkyo.service.drawing.primitives.colours import Pixels
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH = 8
 _TRUE_COLOUR, _PALETTE_COLOURS = 2, 3
@@ -19,15 +21,19 @@ def png(image: Image.Image) -> bytes:
 
     Pillow takes twice the time: it tries filters, and its zlib is slower. A palette's indices need no filter.
     """
-    pixels = np.asarray(image)
+    return encoded(np.asarray(image), bytes(image.getpalette() or ()) if image.mode == "P" else b"")
+
+
+def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
+    """As ``png``, for indices (rows, columns) of a palette, or for colours (rows, columns, 3)."""
     height, width = pixels.shape[:2]
     rows = np.empty((height, 1 + pixels[0].size), np.uint8)
     rows[:, 0] = _NO_FILTER
     rows[:, 1:] = pixels.reshape(height, -1)
-    colours = _PALETTE_COLOURS if image.mode == "P" else _TRUE_COLOUR
+    colours = _PALETTE_COLOURS if palette else _TRUE_COLOUR
     chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, _DEPTH, colours, 0, 0, 0)}
-    if image.mode == "P":
-        chunks[b"PLTE"] = bytes(image.getpalette() or ())
+    if palette:
+        chunks[b"PLTE"] = palette
     chunks |= {b"IDAT": isal_zlib.compress(rows, _LEVEL), b"IEND": b""}
     return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks.items())
 
