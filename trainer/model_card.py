@@ -70,6 +70,7 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
                 per_class=tuple(tested.per_class),
                 confusion=tuple(map(tuple, tested.confusion.tolist())),
             ),
+            "imported": None,
             "probe": probe.make(network, test.images[0]),
             "made_with": {"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
         }

@@ -132,6 +132,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             ],
         },
         "dataset": MNIST.card.model_dump(mode="json"),
+        "imported": None,
         "accuracy": {
             "validation": validated(runs[1], digits),
             "test": sum(truth == digit for truth, digit in pairs) / 300,
