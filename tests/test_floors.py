@@ -94,7 +94,7 @@ def test_general_helpers_have_a_folder(package: str) -> None:
 
 
 def test_no_floor_unpickles() -> None:
-    """Nor does torch on their behalf: it must be told to take weights only."""
+    """Nor do torch and NumPy on their behalf: they must be told to take weights, or arrays, only."""
     for name in FLOORS:
         for file, names in floor(name).items():
             assert not names & {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}, file
