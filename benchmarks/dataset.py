@@ -10,6 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rich.console import Console
@@ -19,6 +20,7 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Network
 from konkyo.trainer.data import read
 from konkyo.trainer.explaining.choices import Explanation
+from konkyo.trainer.explaining.job import CHUNK
 from konkyo.trainer.explaining.table import explain
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +50,9 @@ def _measured(network: Network, images: NDArray[np.uint8], wanted: list[Explanat
     """Processor seconds to explain the images and write their file, and its bytes."""
     with TemporaryDirectory() as folder:
         path, started = Path(folder) / "part.parquet", time.process_time()
-        pq.write_table(explain(network, images, 0, wanted), path, compression="zstd")
+        starts = range(0, len(images), CHUNK)
+        parts = [explain(network, images[start : start + CHUNK] / 255, start, wanted) for start in starts]
+        pq.write_table(pa.concat_tables(parts), path, compression="zstd")
         return time.process_time() - started, path.stat().st_size
 
 

@@ -249,7 +249,7 @@ def traced_contributions(network: Network, images: Array) -> tuple[Trace, Ledger
     return trace.batched(batch), ledger
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FilterExplanation(ClassResult):
     """The contributions of the filter pairs to one class, for one image.
 
@@ -266,6 +266,44 @@ class FilterExplanation(ClassResult):
     account: Account
     totals: Array
     typicality: Typicality | None
+
+    @property
+    def logit(self) -> float:
+        """The logit of the target; with ``versus``, the difference of the two logits."""
+        return self.account.logit
+
+    @property
+    def contributions(self) -> Array:
+        """(A, B): what each pair, map × filter, adds to the logit."""
+        return self.account.contributions
+
+    @property
+    def filter_bias(self) -> Array:
+        """(B,): what the biases that several pairs share add; zeros with paired wiring."""
+        return self.account.filter_bias
+
+    @property
+    def class_bias(self) -> float:
+        """What the bias of the class adds."""
+        return self.account.class_bias
+
+    @property
+    def residual(self) -> float:
+        """The rounding error of ``logit = Σ contributions + Σ filter_bias + class_bias``."""
+        return self.account.residual
+
+    @property
+    def maps(self) -> Array:
+        """(A, B, s, s): the map of each pair, whose sum is its contribution."""
+        return self.account.maps
+
+    @property
+    def ranking(self) -> list[Pair]:
+        """The pairs by contribution, the greatest first."""
+        return self.account.ranking()
+
+    def _line(self) -> str:
+        return _pair_words(self.asked, self.account)
 
     def to_dict(self, top: int | None = None, *, totals: bool = False, maps: bool = False) -> dict[str, Any]:
         """As ``Result.to_dict``.
@@ -426,7 +464,7 @@ MOST_TOP = 256
 MOST_NUMBERS = 250_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Process(ClassResult):
     """All intermediate results for one image. Of wide layers those maps are *shown* that matter most to the target.
 
@@ -481,6 +519,24 @@ class Process(ClassResult):
         weights = self.ledger.weights
         head: Array = weights.reshape(len(weights), -1, *weights.shape[-2:])[:, self.head_maps]
         return head
+
+    @property
+    def contributions(self) -> Array:
+        """(C, A, B): what each pair adds to the logit of each class."""
+        return self.ledger.contributions
+
+    @property
+    def filter_bias(self) -> Array:
+        """(C, B): what the biases that several pairs share add to the logit of each class."""
+        return self.ledger.filter_bias
+
+    @property
+    def class_bias(self) -> Array:
+        """(C,): what its bias adds to each class."""
+        return self.ledger.class_bias
+
+    def _line(self) -> str:
+        return _pair_words(self.asked, self.account)
 
     def _fields(self) -> dict[str, Any]:
         ledger = self.ledger
@@ -564,6 +620,15 @@ def explain_process(
         pairs=np.stack(np.divmod(greatest(account.contributions, most), network.architecture.pairs[1]), axis=1),
         typicality=usage.typicality(ledger.contributions) if usage else None,
         unlike=usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None,
+    )
+
+
+def _pair_words(asked: str, account: Account) -> str:
+    """What a line says of the pairs."""
+    first = account.ranking()[0]
+    return (
+        f": of {account.contributions.size} pairs, map {first.map} × filter {first.filter} adds most to the logit of "
+        f"{asked}, {first.contribution:+.3g} of {account.logit:.3g}"
     )
 
 

@@ -481,7 +481,7 @@ TENSORS: Mapping[TensorName, Tensor] = {
     ),
     TensorName.SHAPLEY: Tensor(
         lambda network, target: ShapleyQuestion(network=network, target=target),
-        lambda result: result.values.values,
+        lambda result: result.values,
         lambda architecture: _combined(architecture).grid,
         missing=lambda architecture: refusal(architecture, _combined(architecture)),
     ),

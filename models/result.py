@@ -1,31 +1,56 @@
 """The fields that all explanations of one image share."""
 
+from base64 import b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from konkyo.models.classes import Names
+from konkyo.models.classes import Names, shortened
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network, softmax
 
 # Why a network with hidden affine layers has no values by pair under hidings.
 HIDDEN_PAIRS = "with hidden affine layers the head differs from hiding to hiding"
+# Characters of the line that describes a result.
+LONGEST_LINE = 300
+# Pixels a unit: pictures in notebooks are sharp on screens with two pixels a point.
+SHARP = 2
 
 
-@dataclass(frozen=True, kw_only=True)
+class Draw(Protocol):
+    """Draws a result as a file of this suffix, such as ``.png``."""
+
+    def __call__(self, result: "Result", suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+        """The bytes of the file.
+
+        Raises
+        ------
+        ParameterError
+            There is no such suffix, scale or theme.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """The answer to one question about one image. It contains everything that is needed to serialise or draw it.
+
+    In a notebook it shows itself as a picture, in a terminal as one line.
 
     Attributes
     ----------
     network
         The network that answered.
     image
-        (28, 28) in [0, 1].
+        Of the network's shape, in [0, 1].
     logits
         (C,): the logits of the whole image.
     """
+
+    # Nothing here draws. What does, says so when it is loaded: konkyo/pictures.py.
+    draw: ClassVar[Draw | None] = None
 
     network: Network
     image: Array
@@ -45,6 +70,64 @@ class Result:
         """The name of a class."""
         return self.network.classes[number]
 
+    @property
+    def probability(self) -> float:
+        """The probability of the predicted class."""
+        return float(softmax(self.logits)[self.predicted])
+
+    def save(self, path: str | Path, *, scale: int = SHARP, theme: Literal["light", "dark"] = "light") -> Path:
+        """Write the picture of this result, and return where it is.
+
+        Parameters
+        ----------
+        path
+            Its suffix says which form: ``why.png``.
+        scale
+            Pixels a unit, 1 to 4.
+        theme
+            ``light`` or ``dark``.
+
+        Raises
+        ------
+        ParameterError
+            There is no such form, scale or theme.
+        OSError
+            The file cannot be written.
+        """
+        path = Path(path)
+        path.write_bytes(self._drawn(path.suffix, scale, theme))
+        return path
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """What a notebook shows: the picture, and the line for those who read no pictures."""
+        data, metadata = {"text/plain": repr(self)}, {}
+        if type(self).draw is not None:
+            png = self._drawn(".png", SHARP, "light")
+            data["image/png"] = b64encode(png).decode()
+            # A PNG has its width and height in bytes 16 to 24.
+            width, height = (int.from_bytes(png[at : at + 4], "big") // SHARP for at in (16, 20))
+            metadata["image/png"] = {"width": width, "height": height}
+        wanted = {kind for kind in data if (not include or kind in include) and kind not in (exclude or ())}
+        return {kind: data[kind] for kind in wanted}, {kind: metadata[kind] for kind in wanted & metadata.keys()}
+
+    def __repr__(self) -> str:
+        """One line of at most 300 characters."""
+        percent = min(100 * self.probability, 100.0)
+        line = f"{shortened(self.label, 40)} with {percent:.1f} %{self._line()}"
+        return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+
+    def _line(self) -> str:
+        """What the line says beside the prediction."""
+        return ""
+
+    def _drawn(self, suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+        draw = type(self).draw
+        if draw is None:
+            raise RuntimeError("nothing that draws is loaded; `import konkyo` and a name of it load it")
+        return draw(self, suffix, scale, theme)
+
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON has it, without what only a service knows: ``docs/http.md`` describes its fields."""
         return {"predicted": self.predicted, "label": self.label, **self._fields()}
@@ -54,7 +137,7 @@ class Result:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ClassResult(Result):
     """The explanation of one class.
 
@@ -68,6 +151,12 @@ class ClassResult(Result):
 
     target: int
     versus: int | None
+
+    @property
+    def asked(self) -> str:
+        """The explained class, with the one that it is compared with, by name."""
+        target = shortened(self.name(self.target), 40)
+        return target if self.versus is None else f"{target} and not {shortened(self.name(self.versus), 40)}"
 
     def to_dict(self) -> dict[str, Any]:
         """As ``Result.to_dict``, with the class that is explained."""
@@ -103,7 +192,7 @@ def check_single(image: Array, network: Network) -> None:
         raise ImageError(f"one image at a time; got an array of shape {np.shape(image)}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Prediction(Result):
     """The prediction of one image.
 
@@ -115,6 +204,11 @@ class Prediction(Result):
 
     probabilities: Array
 
+    @property
+    def probability(self) -> float:
+        """The probability of the predicted class."""
+        return float(self.probabilities[self.predicted])
+
     @classmethod
     def of(cls, network: Network, image: Array, logits: Array) -> "Prediction":
         """The prediction of an image with these logits (C,)."""
@@ -122,7 +216,7 @@ class Prediction(Result):
 
     def _fields(self) -> dict[str, Any]:
         return {
-            "probability": self.probabilities[self.predicted].item(),
+            "probability": self.probability,
             "probabilities": self.probabilities.tolist(),
             "logits": self.logits.tolist(),
         }

@@ -112,6 +112,11 @@ def test_no_floor_unpickles() -> None:
         ),
         ("konkyo.service.app", {"torch", "captum", "trainer"}),
         ("konkyo.trainer.data, konkyo.trainer.evaluation", {"torch", "fastapi", "service"}),
+        ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi", "service"}),
+        (
+            "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph",
+            {"torch", "httpx", "fastapi", "service"},
+        ),
     ],
 )
 def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:
@@ -129,7 +134,7 @@ def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     learning = {f"trainer/{name}.py" for name in modules}
     assert using == {
         *learning,
-        "trainer/importing.py",
+        "trainer/importing/torch_file.py",
         "trainer/studies/baselines.py",
         "trainer/studies/captum_methods.py",
     }

@@ -13,7 +13,9 @@ from PIL import Image, ImageOps
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation.resizing import is_dark_on_light, resized
+from konkyo.models.preparation.expected import Expected
+from konkyo.models.preparation.fitting import fit_as_mnist
+from konkyo.models.preparation.resizing import resized
 from konkyo.trainer.about import NO_LICENCE, About
 from konkyo.trainer.dataset_file import describe
 from konkyo.trainer.errors import DataError
@@ -109,8 +111,8 @@ def _decided(training: Path, names: Names) -> tuple[bool, tuple[str, ...]]:
 
 
 def _classes(root: Path) -> Names:
-    folders = (path.name for path in root.iterdir() if path.is_dir() and not _ignored(path))
-    names = tuple(sorted(folders, key=_in_order))
+    folders = (path.name for path in root.iterdir() if path.is_dir() and not is_ignored(path, path.parent))
+    names = tuple(sorted(folders, key=in_order))
     if not names:
         raise DataError(
             f"{root} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for each class"
@@ -120,8 +122,8 @@ def _classes(root: Path) -> Names:
     return names
 
 
-def _in_order(name: str) -> list[tuple[int, str]]:
-    """As people count: 1, 2, 10."""
+def in_order(name: str) -> list[tuple[int, str]]:
+    """A key by which names are sorted as people count: 1, 2, 10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
@@ -138,7 +140,7 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
     digest = hashlib.sha256()
     wrong: list[str] = []
     for label, name in enumerate(names):
-        files = sorted(path for path in (root / name).iterdir() if not _ignored(path))
+        files = sorted(path for path in (root / name).iterdir() if not is_ignored(path, path.parent))
         if not files:
             raise DataError(f"{root / name} holds no picture; each class needs some, or no folder")
         for path in files:
@@ -161,12 +163,18 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
 
 
 def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
-    """A picture of any size as an image, 0…255, light on dark: as the service prepares it with ``resize``.
+    """As ``image_of``, resized, in whole numbers 0…255."""
+    image = image_of(path, Expected(Preprocessing.RESIZE, polarity, (), side, 3 if colour else 1))
+    return np.rint(image * 255).astype(np.uint8)
+
+
+def image_of(path: Path, expected: Expected) -> Array:
+    """A picture of any size as the image that a network takes, as the service prepares it with ``fit=auto``.
 
     Returns
     -------
-    Images
-        (side, side), or (3, side, side) in colour.
+    Array
+        (side, side), or (3, side, side) in colour, in [0, 1], light on dark. A picture of this size is only inverted.
 
     Raises
     ------
@@ -175,10 +183,12 @@ def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
     """
     picture = _opened(path)
     grey = _samples(picture, "L")[0]
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and is_dark_on_light(grey))
-    samples = _samples(picture, "RGB") if colour else grey
-    image: Images = np.rint(resized(1 - samples if inverted else samples, side) * 255).astype(np.uint8)
-    return image
+    samples = _samples(picture, "RGB") if expected.colour else grey
+    if expected.inverts(grey):
+        samples = 1 - samples
+    if expected.preprocessing is Preprocessing.MNIST and samples.shape != expected.shape:
+        return fit_as_mnist(samples.astype(np.float32)).image.astype(np.float64)
+    return resized(samples, expected.side)
 
 
 def is_coloured(path: Path) -> bool:
@@ -217,5 +227,16 @@ def _channels(picture: Image.Image) -> Array:
     return samples.reshape(*samples.shape[:2], -1).transpose(2, 0, 1)
 
 
-def _ignored(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in _IGNORED
+def is_ignored(path: Path, root: Path) -> bool:
+    """Whether a file manager left a file below ``root``, or the folder that it is in."""
+    parts = path.relative_to(root).parts
+    return any(part.startswith(".") or part.lower() in _IGNORED for part in parts)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is of a format that is read, judged by its beginning."""
+    try:
+        with Image.open(path, formats=FORMATS):
+            return True
+    except Exception:  # Pillow raises whatever its decoders met
+        return False

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from konkyo.models.classes import shortened
 from konkyo.models.errors import BudgetError, ImageError, ParameterError
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
@@ -89,7 +90,7 @@ class Contrast:
     logits: Array
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Grounds(Result):
     """The grounds of a prediction.
 
@@ -114,6 +115,18 @@ class Grounds(Result):
     sufficient: SufficientSet
     contrast: Contrast | None
     empty: Empty
+
+    def _line(self) -> str:
+        proven, of = len(self.sufficient.regions), len(self.players)
+        said = f": {proven} of {of} regions prove it" + (", no fewer do" if self._is_smallest else "")
+        if self.contrast is None:
+            return f"{said}; no hiding changes it"
+        fewest, other = len(self.contrast.regions), self.name(self.contrast.predicted)
+        return f"{said}; hiding {fewest} makes it {shortened(other, 40)}"
+
+    @property
+    def _is_smallest(self) -> bool:
+        return self.sufficient.status is Status.SMALLEST
 
     def _fields(self) -> dict[str, Any]:
         proof, contrast = self.sufficient, self.contrast

@@ -318,7 +318,7 @@ def pair_heatmaps(values: Array, regions: Regions) -> Array:
     return np.moveaxis(regions.spread(np.moveaxis(values, (0, 1), (-2, -1))), (-2, -1), (0, 1))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OcclusionExplanation(ClassResult):
     """The effect of hiding each region of one image.
 
@@ -338,6 +338,42 @@ class OcclusionExplanation(ClassResult):
     pairs: Array | None
     contributions: Array | None
     faithfulness: Faithfulness | None
+
+    @property
+    def whole(self) -> float:
+        """The score of the whole image; with ``versus``, the difference of the two scores."""
+        return float(self.occlusion.whole)
+
+    @property
+    def drop(self) -> Array:
+        """(R, R): ``whole`` minus the score with the region hidden. A positive drop supports the target."""
+        return self.occlusion.drop
+
+    @property
+    def prediction(self) -> IntArray:
+        """(R, R): the predicted class with the region hidden."""
+        return self.occlusion.prediction
+
+    @property
+    def critical(self) -> NDArray[np.bool_]:
+        """(R, R): whether hiding the region changes the prediction."""
+        return self.occlusion.critical
+
+    @property
+    def hiding(self) -> Hiding:
+        """The regions and the fill value."""
+        return self.occlusion.hiding
+
+    def heatmap(self) -> Array:
+        """(side, side): for each pixel the mean drop of the regions that hide it."""
+        return self.occlusion.heatmap()
+
+    def _line(self) -> str:
+        row, column = np.unravel_index(self.drop.argmax(), self.drop.shape)
+        return (
+            f": {np.count_nonzero(self.critical)} of {self.drop.size} regions change it when hidden; row {row}, column "
+            f"{column} speaks most for {self.asked}, a drop of {self.drop[row, column]:.3g} of {self.whole:.3g}"
+        )
 
     def _fields(self) -> dict[str, Any]:
         found = self.occlusion

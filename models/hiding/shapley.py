@@ -260,7 +260,7 @@ def _weights(players: int) -> Array:
     return weights
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ShapleyExplanation(ClassResult):
     """The Shapley values of the regions for a class: ``logit = empty + Σ values``.
 
@@ -268,24 +268,57 @@ class ShapleyExplanation(ClassResult):
     ----------
     hiding
         The regions and the fill value.
-    values
-        The Shapley values.
+    found
+        The Shapley values of the regions, with the two logits between which they lie.
     empty
         The prediction with everything hidden.
-    pairs
+    split
         The values split by filter pair; None unless requested.
     faithfulness
         Faithfulness of the order of the values; None unless requested.
     """
 
     hiding: Hiding
-    values: RegionValues
+    found: RegionValues
     empty: Empty
-    pairs: PairValues | None
+    split: PairValues | None
     faithfulness: Faithfulness | None
 
+    @property
+    def values(self) -> Array:
+        """(R, R): the Shapley value of each region, in units of the logit."""
+        return self.found.values
+
+    @property
+    def logit(self) -> float:
+        """The logit of the target; with ``versus``, the difference of the two logits."""
+        return self.found.logit
+
+    @property
+    def residual(self) -> float:
+        """The rounding error of ``logit = logit of the empty image + Σ values``."""
+        return self.found.residual
+
+    @property
+    def pairs(self) -> Array | None:
+        """(R, R, A, B): the values of each filter pair's contribution; None unless requested."""
+        return None if self.split is None else self.split.pairs
+
+    @property
+    def filter_bias(self) -> Array | None:
+        """(R, R, B): the values of the biases that pairs share; None unless pairs are requested."""
+        return None if self.split is None else self.split.filter_bias
+
+    def _line(self) -> str:
+        row, column = np.unravel_index(self.values.argmax(), self.values.shape)
+        players = np.count_nonzero(self.hiding.changed(self.image))
+        return (
+            f": {players} regions add {self.values.sum():+.3g} to the logit of {self.asked}; row {row}, "
+            f"column {column} adds most, {self.values[row, column]:+.3g}"
+        )
+
     def _fields(self) -> dict[str, Any]:
-        values = self.values
+        values = self.found
         fields: dict[str, Any] = {
             "logit": values.logit,
             "empty": self.empty.to_dict(self.network, values.empty_logit),
@@ -293,15 +326,15 @@ class ShapleyExplanation(ClassResult):
             "values": values.values.tolist(),
             "residual": values.residual,
         }
-        if self.pairs is not None:
-            fields |= {"pairs": self.pairs.pairs.tolist(), "filter_bias": self.pairs.filter_bias.tolist()}
+        if self.split is not None:
+            fields |= {"pairs": self.split.pairs.tolist(), "filter_bias": self.split.filter_bias.tolist()}
         if self.faithfulness is not None:
             fields["faithfulness"] = asdict(self.faithfulness)
         return fields
 
     def heatmap(self) -> Array:
         """(side, side): the value of the region that covers each pixel."""
-        return self.hiding.regions.spread(self.values.values)
+        return self.hiding.regions.spread(self.values)
 
     def pair_heatmaps(self) -> Array:
         """(28, 28, A, B): for each pixel and filter pair, the value of the region that covers the pixel.
@@ -313,7 +346,7 @@ class ShapleyExplanation(ClassResult):
         """
         if self.pairs is None:
             raise ValueError("the result holds no pairs; explain_shapley computes them with pairs=True")
-        return pair_heatmaps(self.pairs.pairs, self.hiding.regions)
+        return pair_heatmaps(self.pairs, self.hiding.regions)
 
 
 def explain_shapley(
@@ -362,8 +395,8 @@ def explain_shapley(
         target=explained,
         versus=versus,
         hiding=hiding,
-        values=values,
+        found=values,
         empty=found.empty,
-        pairs=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
+        split=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
         faithfulness=faithfulness(network, image, hiding, order, explained) if faithful else None,
     )

@@ -38,6 +38,10 @@ class InputWarning:
 
 
 _EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
+# What is said of an array, which is taken as it is. A picture is inverted.
+DARK_INK = InputWarning(
+    "dark-ink", "its ink seems to be dark on light paper, and the network reads light ink on dark: ask with 1 - image"
+)
 # What an explanation of the process adds: it alone knows what the network finds in the image.
 UNLIKE = InputWarning(
     "unlike-training-images",

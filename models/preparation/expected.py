@@ -7,6 +7,9 @@ from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.network import Array
+from konkyo.models.preparation.polarity import ink_is_dark
+from konkyo.models.preparation.resizing import is_dark_on_light
 
 
 class Fit(StrEnum):
@@ -52,6 +55,26 @@ class Expected:
     def colour(self) -> bool:
         """Whether the images are in colour."""
         return self.channels > 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image as an array."""
+        grey = (self.side, self.side)
+        return (self.channels, *grey) if self.colour else grey
+
+    def inverts(self, grey: Array, polarity: Polarity | None = None) -> bool:
+        """Whether a picture (height, width) is inverted, since its ink is dark.
+
+        Parameters
+        ----------
+        polarity
+            What is known of its ink; by default what the card says.
+        """
+        said = self.polarity if polarity is None else polarity
+        if said is not Polarity.AUTO:
+            return said is Polarity.DARK_ON_LIGHT
+        # In other images than those of ink on paper, the border alone decides.
+        return ink_is_dark(grey) if self.preprocessing is Preprocessing.MNIST else is_dark_on_light(grey)
 
     def fit(self, asked: Fit) -> Fit:
         """How a picture becomes an image, where ``asked`` may leave it to the card.

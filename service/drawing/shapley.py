@@ -20,8 +20,8 @@ _BELOW_SUM, _END, _BETWEEN = 82, 20, 3
 @picture
 def shapley(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     """Draw the values of the regions with the image in them; with pairs, a heatmap for each filter pair."""
-    if result.pairs is not None:
-        return _pairs(result, result.pairs, style)
+    if result.split is not None:
+        return _pairs(result, result.split, style)
     heat, layout = result.heatmap(), Magnified(result.network.architecture.side)
     limit = limit_of(heat)
     canvas = blank(*layout.size(limit, _BELOW_SUM + _END), style)
@@ -29,7 +29,7 @@ def shapley(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     heading = say("shapley", name=predicted, of=class_words(result))
     canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
-    value = result.values.logit
+    value = result.logit
     label = say("logit of", name=class_words(result))
     below = layout.write(canvas, layout.image.bottom, label, number(value, decimals_for(value)))
     empty = say(
@@ -59,17 +59,17 @@ def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Canva
         say("value"),
         notes,
         {say("filter biases"): float(split.filter_bias.sum())},
-        (say("all regions"), float(result.values.values.sum())),
+        (say("all regions"), float(result.values.sum())),
         style,
         heat=True,
     )
 
 
 def _terms(result: ShapleyExplanation) -> list[Term]:
-    values = result.values
+    found = result.found
     players = int(np.count_nonzero(result.hiding.changed(result.image)))
-    terms = {say("all hidden"): values.empty_logit, times(players, "region"): float(values.values.sum())}
-    return sum_terms(terms, logit_words(result), values.logit)
+    terms = {say("all hidden"): found.empty_logit, times(players, "region"): float(result.values.sum())}
+    return sum_terms(terms, logit_words(result), result.logit)
 
 
 def _caption(result: ShapleyExplanation) -> str:

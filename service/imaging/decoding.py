@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.models.files.card import Polarity, Preprocessing
+from konkyo.models.files.card import Polarity
 from konkyo.models.network import Array
 from konkyo.models.preparation.doubts import InputWarning, input_warnings
 from konkyo.models.preparation.expected import MNIST, Expected, Fit
 from konkyo.models.preparation.fitting import fit_as_mnist
-from konkyo.models.preparation.polarity import ink_is_dark
-from konkyo.models.preparation.resizing import is_dark_on_light, resized
+from konkyo.models.preparation.resizing import resized
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging import jpeg, png
 
@@ -238,7 +237,7 @@ def _in_grey(luminance: Samples, opacity: Samples | None, polarity: Polarity, ex
         weight = alpha.sum()
         if _on_light(polarity, float(grey.sum() / weight) if weight else None):
             grey += np.subtract(1, alpha, out=alpha)
-    inverted = polarity is Polarity.DARK_ON_LIGHT or (polarity is Polarity.AUTO and _is_dark_on_light(grey, expected))
+    inverted = expected.inverts(grey, polarity)
     if inverted and opacity is None:
         # Inverted as integers: 1 − 51/255 is not always the float that 204/255 is.
         grey = _unit(luminance.dtype.type(_WHITE[luminance.dtype]) - luminance, expected.side)
@@ -286,10 +285,3 @@ def _unit(samples: Samples, side: int) -> Array:
     unit: Array = samples.astype(np.float64 if samples.shape == (side, side) else np.float32)
     unit /= unit.dtype.type(_WHITE[samples.dtype])
     return unit
-
-
-def _is_dark_on_light(grey: Array, expected: Expected) -> bool:
-    """Whether the ink is dark. In other images than those of ink on paper, the border alone decides."""
-    if expected.preprocessing is Preprocessing.MNIST:
-        return ink_is_dark(grey)
-    return is_dark_on_light(grey)

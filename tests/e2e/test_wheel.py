@@ -95,7 +95,7 @@ def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Pa
     done = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(installed)}, capture_output=True, text=True, check=True
     )
-    networks = ["animals-3x3", "animals-6x16", "lenet-6x16", "paired-3x3", "summed-3x3"]
+    networks = ["animals-3x3", "animals-6x16", "lenet-6x16", "paired-3x3", "summed-3x3", "tiny-vgg"]
     assert done.stdout.split() == [str(installed / "konkyo" / "__init__.py"), *networks]
 
 

@@ -84,7 +84,7 @@ def test_every_side_that_is_named_is_answered(architecture: Architecture, region
     if region in found(architecture)["occlusion"].regions:
         assert occlude(network, image, hiding=Hiding(regions)).drop.shape == regions.grid
     if region in found(architecture)["shapley"].regions:
-        assert explain_shapley(network, image, region=region).values.values.shape == regions.grid
+        assert explain_shapley(network, image, region=region).values.shape == regions.grid
     else:
         with pytest.raises(ParameterError, match=r"^region: "):
             explain_shapley(network, image, region=region)

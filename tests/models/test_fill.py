@@ -71,7 +71,7 @@ def test_every_explanation_hides_so(architecture: Architecture, fill: Fill) -> N
     np.testing.assert_allclose(occlusion.drop.ravel(), [whole[1] - one[1] for one in singles], rtol=0, atol=1e-9)
     values = explain_shapley(network, image, 1, region=regions.region, fill=fill)
     np.testing.assert_allclose(values.empty.logits, empty, rtol=0, atol=1e-9)
-    assert values.values.values.sum() == pytest.approx(whole[1] - empty[1], abs=1e-9)
+    assert values.values.sum() == pytest.approx(whole[1] - empty[1], abs=1e-9)
     if np.sort(whole)[-1] - np.sort(whole)[-2] > 1e-6:
         proof = grounds(network, image, regions.region, fill)
         kept = [row * regions.grid[1] + column for row, column in proof.sufficient.regions]

@@ -102,7 +102,7 @@ def test_pairs_of_a_colour_network_add_up() -> None:
     result = explain_shapley(network_of(COLOUR), image_of(COLOUR), region=4, pairs=True)
     image = shapley(result)
     assert result.pairs is not None
-    layout = arrange(result.network, result.pairs.pairs.sum((0, 1)), 16, heat=True)
+    layout = arrange(result.network, result.pairs.sum((0, 1)), 16, heat=True)
     assert len(layout.boxes) == 20
     expected = enlarged(np.rint(result.image * 255).astype(np.uint8).transpose(1, 2, 0), layout.image)
     assert (patch(image, layout.image) == expected).all()

@@ -48,8 +48,8 @@ def test_every_combination_has_it_too(shapes: TestClient, name: str, fill: FillK
     body = ask(shapes, "/explain/shapley", name, fill=fill.value, region=8)
     result = explain_shapley(network, image, region=8, fill=fill)
     assert body["fill"] == fill.value
-    np.testing.assert_allclose(body["values"], result.values.values, rtol=0, atol=1e-11)
-    assert body["empty"]["logit"] == pytest.approx(result.values.empty_logit, abs=1e-11)
+    np.testing.assert_allclose(body["values"], result.values, rtol=0, atol=1e-11)
+    assert body["empty"]["logit"] == pytest.approx(result.found.empty_logit, abs=1e-11)
     proof = ask(shapes, "/explain/grounds", name, fill=fill.value, region=8)
     found = grounds(network, image, 8, fill)
     assert proof["fill"] == fill.value

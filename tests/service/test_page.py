@@ -15,7 +15,11 @@ from konkyo.trainer.data import read
 from tests.helpers.folders import DATA
 from tests.helpers.pictures import DIGITS, decode
 
-FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
+FILES = sorted(
+    path.relative_to(WEB).as_posix()
+    for path in WEB.rglob("*")
+    if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+)
 SCRIPTS = [path for path in FILES if path.endswith(".js")]
 
 

@@ -70,7 +70,7 @@ def test_the_tensors_are_the_answers_for_one_image(
         close(found["probabilities"][number], np.exp(filters.logits) / np.exp(filters.logits).sum())
         close(found["contributions"][number], filters.account.contributions)
         close(found["occlusion"][number], explain_occlusion(network, image, target).occlusion.drop)
-        close(found["shapley"][number], explain_shapley(network, image, target).values.values)
+        close(found["shapley"][number], explain_shapley(network, image, target).values)
 
 
 def test_the_same_as_the_routes_that_take_pictures(client: TestClient) -> None:

@@ -29,8 +29,9 @@ from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.shapley import explain_shapley
+from konkyo.models.preparation.expected import Expected
+from konkyo.models.question import GroundsQuestion
 from konkyo.trainer.cli import app
-from konkyo.trainer.commands import explain as command_module
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.explaining import engines, table
@@ -41,6 +42,7 @@ from tests.helpers.pausing import pausing
 from tests.helpers.refuse import refuses
 
 ROOT = Path(__file__).parents[2]
+EXPECTED = Expected.by(load_all()["paired-3x3"])
 ALL = list(Explanation)
 CHEAP = [Explanation.CONTRIBUTIONS]
 
@@ -73,7 +75,7 @@ def expected(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 @pytest.mark.parametrize("name", ["paired-3x3", "lenet-6x16"])
 def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None:
     network = load_all()[name].precise
-    found = table.explain(network, digits.images[100:170], 100, ALL).to_pydict()
+    found = table.explain(network, digits.images[100:170] / 255, 100, ALL).to_pydict()
     assert found["image"] == list(range(100, 170))
     for place in (0, 63, 64, 69):
         image = digits.images[100 + place] / 255
@@ -89,7 +91,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
             "logits": filters.logits,
             "contributions": filters.account.contributions,
             "occlusion": explain_occlusion(network, image).occlusion.drop,
-            "shapley": explain_shapley(network, image).values.values,
+            "shapley": explain_shapley(network, image).values,
         }.items():
             assert table.shapes(network.architecture)[column] == value.shape
             np.testing.assert_allclose(entry(column), value.ravel(), rtol=0, atol=1e-11)
@@ -108,8 +110,9 @@ def test_an_image_without_grounds_costs_no_other(
     def refused(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(table, "grounds", refused)
-    found = table.explain(load_all()["paired-3x3"].precise, digits.images[:2], 0, [Explanation.PROOFS]).to_pydict()
+    monkeypatch.setattr(GroundsQuestion, "answers", refused)
+    images = digits.images[:2] / 255
+    found = table.explain(load_all()["paired-3x3"].precise, images, 0, [Explanation.PROOFS]).to_pydict()
     assert found["status"] == [status] * 2
     for column in ("sufficient", "margin", "combinations", "contrast", "contrast_predicted"):
         assert found[column] == [None, None]
@@ -196,7 +199,7 @@ def test_plain_and_gzipped_files(digits: Digits, data: Path, tmp_path: Path) -> 
     packed = tmp_path / "images.gz"
     packed.write_bytes(gzip.compress(data.read_bytes()))
     for path in (data, packed):
-        np.testing.assert_array_equal(open_images(path), digits.images[:150])
+        np.testing.assert_array_equal(open_images(path, EXPECTED).read(0, 150), digits.images[:150] / 255)
 
 
 HEAD = bytes.fromhex("00000803 00000002 0000001c 0000001c")
@@ -216,7 +219,7 @@ NO_IMAGES = {
     ),
     "no images": (
         bytes.fromhex("00000803 00000000 0000001c 0000001c"),
-        "holds an array of shape (0, 28, 28), and should hold square images",
+        "holds no image",
     ),
 }
 
@@ -227,14 +230,15 @@ def test_files_that_hold_no_images(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
     with refuses(DataError, f"{path} {message}"):
-        open_images(path)
+        open_images(path, EXPECTED)
 
 
 def test_images_of_another_size_than_the_networks(tmp_path: Path) -> None:
     path = tmp_path / "x"
     write_images(path, np.zeros((2, 32, 32), np.uint8))
     checkpoint = load_all()["paired-3x3"]
-    with refuses(DataError, f"{path} holds images of 32×32; paired-3x3 takes 28×28"):
+    message = f"{path} holds images of 32×32; the network takes 28×28. Pictures of any size in a folder are resized"
+    with refuses(DataError, message):
         new_job(path, None, checkpoint, DIRECTORY, [], 10, tmp_path / "out")
 
 
@@ -293,14 +297,6 @@ def test_a_folder_with_mnist(tmp_path: Path) -> None:
     assert {"contributions", "occlusion", "shapley", "sufficient", "contrast"} < set(columns)
 
 
-def test_a_folder_without_mnist(tmp_path: Path) -> None:
-    message = (
-        f"{tmp_path} holds neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz; --data can name a file as well"
-    )
-    with refuses(DataError, message):
-        command_module._file(tmp_path)
-
-
 def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "konkyo.trainer.explaining.job")
     monkeypatch.delitem(sys.modules, "konkyo.trainer.explaining.engines")
@@ -323,15 +319,3 @@ def test_moved_images_lose_what_leaves_the_frame(digits: Digits) -> None:
     np.testing.assert_array_equal(there[:, 2:, :-1], images[:, :-2, 1:])
     assert not there[:, :2].any()
     assert not there[:, :, -1].any()
-
-
-@pytest.mark.parametrize("said", [{"polarity": "dark-on-light"}, {"transpose": True}], ids=str)
-def test_images_that_must_be_turned_first_are_refused(said: dict[str, object], tmp_path: Path) -> None:
-    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(b"")
-    (tmp_path / "dataset.json").write_text(json.dumps({"name": "Some", "licence": "CC0", **said}))
-    message = (
-        f"{tmp_path / 'dataset.json'} says that the images are inverted or transposed, and this command takes them as "
-        "they are: name an IDX file of images that are light on dark and upright"
-    )
-    with refuses(DataError, message):
-        command_module._file(tmp_path)

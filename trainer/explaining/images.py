@@ -1,37 +1,94 @@
-"""The images of a data set of any size: one IDX file, which is not read before it is needed."""
+"""The images of a data set of any size, as people have them, read a part at a time when it is needed.
 
+IDX files, arrays of numpy, pictures in folders, flat or one folder a class, and lists of their paths.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.trainer import idx
+from konkyo.models.files.card import Polarity
+from konkyo.models.network import Array
+from konkyo.models.preparation.expected import Expected
+from konkyo.trainer import idx, picture_folder
+from konkyo.trainer.dataset_file import describe
 from konkyo.trainer.errors import DataError
+from konkyo.trainer.idx_folder import IdxFolder, find_idx
 
 _HEADER = np.dtype([("magic", ">u4"), ("count", ">u4"), ("rows", ">u4"), ("columns", ">u4")])
 _MAGIC = 0x00000803
+# Files of a data set's folder that hold no picture.
+_BESIDE = {".json", ".txt", ".csv", ".md"}
+# What an archive of several arrays may call its images, the first that is there: those that test, before others.
+_NAMED = "images", "x_test", "test_images", "x", "x_train"
+_LISTED = 5
+# Images whose values are checked at once.
+_AT_ONCE = 4096
+FORMS = (
+    "an IDX file, .npy or .npz with images, a picture, a .txt with the path of a picture on each line, or a folder: "
+    "with IDX files, with pictures, or with a folder of pictures for each class"
+)
+
+
+class Images(ABC):
+    """Images as a network takes them.
+
+    Attributes
+    ----------
+    count
+        How many there are.
+    names
+        The files of pictures, as they are called in the data set; None of arrays.
+    """
+
+    count: int
+    names: Sequence[str] | None = None
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> Array:
+        """(stop − start, …) in [0, 1], of the network's shape.
+
+        Raises
+        ------
+        DataError
+            One of them cannot be read.
+        """
+
+    @property
+    @abstractmethod
+    def sha256(self) -> str:
+        """Of all files."""
 
 
 @lru_cache(maxsize=1)
-def open_images(path: Path) -> NDArray[np.uint8]:
-    """Images (N, side, side), 0…255: of a plain file only the parts that are used are read, a gzipped one is unpacked.
+def open_images(path: Path, expected: Expected) -> Images:
+    """The images of a file or folder, for a network that expects such.
 
     Raises
     ------
     DataError
-        No IDX file of square images.
+        There are no images in it, or of another size. Pictures are brought to the size of the network.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEADER.itemsize)
-        is_gzipped = head.startswith(b"\x1f\x8b")
-        images = idx.parse(idx.uncompressed(path)) if is_gzipped else _mapped(path, head)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as an IDX file of images: {error}") from error
-    if images.ndim != 3 or images.shape[1] != images.shape[2] or not len(images):
-        raise DataError(f"{path} holds an array of shape {images.shape}, and should hold square images")
-    return images
+    if path.is_dir():
+        found = find_idx(path)
+        return _idx_folder(found, expected) if found else _Pictures(path, _pictures_in(path), expected)
+    if not path.exists():
+        raise DataError(f"there is no {path}; {FORMS} can be read")
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
+        return _Pictures(path.parent, _listed(path), expected)
+    if suffix in (".npy", ".npz"):
+        return _Arrays(path, _loaded(path), expected)
+    if picture_folder.is_picture(path):
+        return _Pictures(path.parent, [path], expected)
+    return _Arrays(path, _idx(path), expected)
 
 
 def write_images(path: Path, images: NDArray[np.uint8]) -> None:
@@ -43,6 +100,122 @@ def write_images(path: Path, images: NDArray[np.uint8]) -> None:
             file.write(np.ascontiguousarray(images[start : start + 10_000]).tobytes())
 
 
+@dataclass
+class _Arrays(Images):
+    """Images (N, …) of one array, whole numbers 0…255 or floats in [0, 1], perhaps with channels last."""
+
+    path: Path
+    array: NDArray[Any]
+    expected: Expected
+    transposed: bool = False
+    inverted: bool = False
+
+    def __post_init__(self) -> None:
+        if not len(self.array):
+            raise DataError(f"{self.path} holds no image")
+        if self.array.dtype.kind not in "fu" or (self.array.dtype.kind == "u" and self.array.dtype != np.uint8):
+            raise DataError(
+                f"{self.path} holds {self.array.dtype}; whole numbers 0…255 (uint8) or floats in [0, 1] fit"
+            )
+        self.array = _channels_first(self.array, self.expected)
+        side, given = self.expected.side, self.array.shape[1:]
+        if given not in ((side, side), self.expected.shape):
+            raise DataError(
+                f"{self.path} holds images of {'×'.join(map(str, given))}; the network takes "
+                f"{'×'.join(map(str, self.expected.shape))}. Pictures of any size in a folder are resized"
+            )
+        if self.array.dtype.kind == "f":
+            self._check_range()
+        self.count = len(self.array)
+
+    def _check_range(self) -> None:
+        for start in range(0, len(self.array), _AT_ONCE):
+            some = self.array[start : start + _AT_ONCE]
+            low, high = float(some.min()), float(some.max())
+            if not (low >= 0 and high <= 1):
+                raise DataError(f"{self.path} holds pixels from {low:g} to {high:g}; floats in [0, 1] or uint8 fit")
+
+    def read(self, start: int, stop: int) -> Array:
+        part = self.array[start:stop]
+        images = part / 255 if part.dtype == np.uint8 else part.astype(np.float64)
+        if self.transposed:
+            images = images.swapaxes(-1, -2)
+        if self.inverted:
+            images = 1 - images
+        if self.expected.colour and images.ndim == 3:  # grey, as three equal channels
+            images = np.repeat(images[:, None], 3, axis=1)
+        return images
+
+    @property
+    def sha256(self) -> str:
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Pictures(Images):
+    """Pictures of any size, brought to that of the network as its card says."""
+
+    def __init__(self, root: Path, paths: Sequence[Path], expected: Expected) -> None:
+        self._paths, self._expected = paths, expected
+        self.names = [path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in paths]
+        self.count = len(paths)
+        wrong = [str(path) for path in paths if not picture_folder.is_picture(path)]
+        if wrong:
+            more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
+            raise DataError(
+                f"{', '.join(wrong[:_LISTED])}{more} cannot be read as a picture; remove it, or save it as PNG or JPEG"
+            )
+
+    def read(self, start: int, stop: int) -> Array:
+        return np.stack([self._image(path) for path in self._paths[start:stop]])
+
+    def _image(self, path: Path) -> Array:
+        try:
+            return picture_folder.image_of(path, self._expected)
+        except Exception as error:  # Pillow raises whatever its decoders met
+            raise DataError(f"{path} cannot be read as a picture ({error}); save it as PNG or JPEG") from error
+
+    @property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for name, path in zip(self.names or (), self._paths, strict=True):
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        return digest.hexdigest()
+
+
+def _channels_first(array: NDArray[Any], expected: Expected) -> NDArray[Any]:
+    """(N, side, side) or (N, 3, side, side), of arrays that may have a channel for grey, or channels last."""
+    if array.ndim != 4:
+        return array
+    if array.shape[-1] in (1, 3) and array.shape[1] not in (1, 3):
+        array = np.moveaxis(array, -1, 1)
+    return array[:, 0] if array.shape[1] == 1 and not expected.colour else array
+
+
+def _idx_folder(found: IdxFolder, expected: Expected) -> Images:
+    """The images that test; without them, those that train. They are turned as ``dataset.json`` says."""
+    said, emnist = describe(found.directory), found.prefix.lower().startswith("emnist")
+    path = found.files.get(("t10k", "images")) or found.files.get(("train", "images"))
+    if path is None:
+        raise DataError(f"{found.directory} holds no images, such as {found.prefix}t10k-images-idx3-ubyte")
+    transposed = emnist if said.transpose is None else said.transpose
+    return _Arrays(path, _idx(path), expected, transposed, said.polarity is Polarity.DARK_ON_LIGHT)
+
+
+def _idx(path: Path) -> NDArray[np.uint8]:
+    """Of a plain file only the parts that are used are read, a gzipped one is unpacked."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADER.itemsize)
+        is_gzipped = head.startswith(b"\x1f\x8b")
+        images = idx.parse(idx.uncompressed(path)) if is_gzipped else _mapped(path, head)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as an IDX file of images: {error}") from error
+    if images.ndim != 3 or images.shape[1] != images.shape[2]:
+        raise DataError(f"{path} holds an array of shape {images.shape}, and should hold square images")
+    return images
+
+
 def _mapped(path: Path, head: bytes) -> NDArray[np.uint8]:
     if len(head) < _HEADER.itemsize or (fields := np.frombuffer(head, _HEADER)[0])["magic"] != _MAGIC:
         raise ValueError("its first bytes are not those of one")
@@ -51,3 +224,47 @@ def _mapped(path: Path, head: bytes) -> NDArray[np.uint8]:
     if size != np.prod(shape):
         raise ValueError(f"the header announces {np.prod(shape)} bytes, the file holds {size}")
     return np.memmap(path, np.uint8, "r", _HEADER.itemsize, shape) if size else np.empty(shape, np.uint8)
+
+
+def _loaded(path: Path) -> NDArray[Any]:
+    """An array of numpy; nothing that could run code is read. Of a plain file only the parts that are used are read."""
+    try:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            name = next((name for name in _NAMED if name in loaded.files), None)
+            if name is None and len(loaded.files) == 1:
+                [name] = loaded.files
+            if name is None:
+                raise DataError(f"{path} holds {', '.join(loaded.files) or 'nothing'}; call the images {_NAMED[0]!r}")
+            return np.asarray(loaded[name])
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read as an array of numpy: {error}") from error
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder and of those in it, by name; of a data set that is divided, those that test."""
+    root = next((folder / part for part in ("test", "train") if (folder / part).is_dir()), folder)
+    paths = [
+        path
+        for path in root.rglob("*")
+        if path.is_file() and path.suffix.lower() not in _BESIDE and not picture_folder.is_ignored(path, root)
+    ]
+    if not paths:
+        raise DataError(f"{folder} holds no images; {FORMS} can be read")
+    return sorted(paths, key=lambda path: [picture_folder.in_order(part) for part in path.relative_to(root).parts])
+
+
+def _listed(path: Path) -> list[Path]:
+    """The paths in a file, one a line, as seen from its folder."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as a list of paths: {error}") from error
+    found = [path.parent / line.strip() for line in lines if line.strip()]
+    missing = [str(one) for one in found if not one.is_file()]
+    if missing or not found:
+        what = f"names {missing[0]}, and there is no such file" if missing else "names no file"
+        raise DataError(f"{path} {what}; the path of a picture on each line fits")
+    return found

@@ -1,6 +1,5 @@
 """One run over a data set: what is asked, which shards there are, and which of them are still to be written."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +7,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from konkyo.models.files.checkpoint import SUFFIX, Checkpoint, load
-from konkyo.trainer.errors import DataError, RunError
+from konkyo.models.preparation.expected import Expected
+from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images
-from konkyo.trainer.explaining.table import explain, shapes
+from konkyo.trainer.explaining.table import explain, missing, shapes
 from konkyo.trainer.studies.document import read
 
 MANIFEST = "manifest.json"
+# Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
+CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Job:
     Attributes
     ----------
     data
-        An IDX file of images.
+        A file or folder of images, as ``open_images`` reads.
     images
         How many of them, from the first on.
     checkpoint
@@ -88,10 +91,14 @@ class Job:
 
     def write(self, shard: int) -> int:
         """Explain one shard's images and write its file; gives the shard's number. The file is there whole or not."""
-        start = shard * self.shard
-        images = open_images(self.data)[start : start + self.size(shard)]
-        table = explain(_checkpoint(self.checkpoint, self.sha256).precise, images, start, self.explanations)
-        table = table.replace_schema_metadata({"konkyo": json.dumps({"sha256": self.sha256})})
+        checkpoint = _checkpoint(self.checkpoint, self.sha256)
+        images = open_images(self.data, Expected.by(checkpoint))
+        parts, end = [], shard * self.shard + self.size(shard)
+        for start in range(shard * self.shard, end, CHUNK):
+            stop = min(start + CHUNK, end)
+            part = explain(checkpoint.precise, images.read(start, stop), start, self.explanations)
+            parts.append(part if images.names is None else part.append_column("file", [images.names[start:stop]]))
+        table = pa.concat_tables(parts).replace_schema_metadata({"konkyo": json.dumps({"sha256": self.sha256})})
         aside = self.path(shard).with_suffix(".writing")
         pq.write_table(table, aside, compression="zstd")
         aside.replace(self.path(shard))
@@ -103,7 +110,7 @@ class Job:
         return {
             "model": checkpoint.name,
             "model_sha256": self.sha256,
-            "data_sha256": _sha256(self.data),
+            "data_sha256": open_images(self.data, Expected.by(checkpoint)).sha256,
             "images": self.images,
             "shard": self.shard,
             "explanations": list(self.explanations),
@@ -120,20 +127,20 @@ def new_job(
     shard: int,
     out: Path,
 ) -> Job:
-    """A job over the first so many images, or all, of an IDX file.
+    """A job over the first so many images, or all, of a file or folder.
 
     Raises
     ------
     DataError
-        No IDX file of images, or of others than the network takes.
+        There are no images in it, or others than the network takes.
+    RunError
+        The network has no such explanation.
     """
-    found = open_images(data.absolute())
-    available, wanted_shape = len(found), checkpoint.network.architecture.image_shape
-    if found.shape[1:] != wanted_shape:
-        raise DataError(
-            f"{data} holds images of {'×'.join(map(str, found.shape[1:]))}; {checkpoint.name} takes "
-            f"{'×'.join(map(str, wanted_shape))}"
-        )
+    for one in wanted:
+        why = missing(checkpoint.network.architecture, one)
+        if why is not None:
+            raise RunError(f"{checkpoint.name} has no {one.value}: {why}")
+    available = open_images(data.absolute(), Expected.by(checkpoint)).count
     return Job(
         data=data.absolute(),
         images=min(images or available, available),
@@ -151,11 +158,6 @@ def _checkpoint(path: Path, sha256: str) -> Checkpoint:
     if checkpoint.sha256 != sha256:
         raise RunError(f"{path} is another checkpoint here than where the job was started")
     return checkpoint
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,30 +1,24 @@
 """Explanations of some images, as the columns of a Parquet file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import class_maps
 from konkyo.models.errors import BudgetError, ImageError
-from konkyo.models.grounds.proofs import Grounds, Position, grounds
-from konkyo.models.hiding.cost import usual_side, usual_single_side
-from konkyo.models.hiding.occlusion import occlude
-from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.shapley import shapley_values
-from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.grounds.proofs import Grounds, Position
+from konkyo.models.hiding.cost import refusal, usual_side
+from konkyo.models.hiding.regions import Regions
+from konkyo.models.network import Array, Network
+from konkyo.models.question import TENSORS, GroundsQuestion, TensorName, Tensors
 from konkyo.trainer.explaining.choices import Explanation
-
-# Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
-CHUNK = 64
 
 Columns = dict[str, Any]
 
 
-def explain(network: Network, images: NDArray[np.uint8], first: int, wanted: Sequence[Explanation]) -> pa.Table:
+def explain(network: Network, images: Array, first: int, wanted: Sequence[Explanation]) -> pa.Table:
     """The table of some images of a data set; every explanation is of the predicted class.
 
     The same images together give the same bits, on whichever machine of a kind.
@@ -34,41 +28,48 @@ def explain(network: Network, images: NDArray[np.uint8], first: int, wanted: Seq
     network
         In float64.
     images
-        Of the network's shape, 0…255.
+        (N, …), of the network's shape, in [0, 1].
     first
         The number of the first of them in the data set.
     wanted
         What is written beside the prediction.
     """
-    parts = []
-    for start in range(0, len(images), CHUNK):
-        chunk = images[start : start + CHUNK] / 255
-        logits = network.logits(chunk)
-        predicted = logits.argmax(-1)
-        columns: Columns = {
-            "image": pa.array(np.arange(first + start, first + start + len(chunk), dtype=np.int64)),
-            "predicted": pa.array(predicted.astype(np.int16)),
-            "probability": pa.array(softmax(logits).max(-1)),
-            "logits": _tensors(logits),
-        }
-        for one in wanted:
-            columns |= _COLUMNS[one](network, chunk, predicted)
-        parts.append(pa.table(columns))
-    return pa.concat_tables(parts)
+    made = Tensors(network, [TensorName.LOGITS, TensorName.PROBABILITIES, *_tensor_names(wanted)], len(images))
+    made.fill(0, images)
+    found = made.found
+    columns: Columns = {
+        "image": pa.array(np.arange(first, first + len(images), dtype=np.int64)),
+        "predicted": pa.array(found[TensorName.LOGITS].argmax(-1).astype(np.int16)),
+        "probability": pa.array(found[TensorName.PROBABILITIES].max(-1)),
+        "logits": _tensors(found[TensorName.LOGITS]),
+        **{name.value: _tensors(found[name]) for name in _tensor_names(wanted)},
+    }
+    if Explanation.PROOFS in wanted:
+        columns |= _proofs(network, images)
+    return pa.table(columns)
 
 
 def shapes(architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
     """The shape of each tensor column's entries; in the file they are lists, row by row."""
-    return {
-        "logits": architecture.tensor_shapes["affine.bias"],
-        "contributions": architecture.pairs,
-        "occlusion": _singly(architecture).grid,
-        "shapley": Regions(usual_side(architecture), side=architecture.side).grid,
-    }
+    names = [TensorName.LOGITS, *_tensor_names(available(architecture))]
+    return {name.value: TENSORS[name].shape(architecture) for name in names}
 
 
-def _singly(architecture: Architecture) -> Regions:
-    return Regions(usual_single_side(architecture), side=architecture.side)
+def available(architecture: Architecture) -> list[Explanation]:
+    """The explanations that a network has."""
+    return [one for one in Explanation if missing(architecture, one) is None]
+
+
+def missing(architecture: Architecture, wanted: Explanation) -> str | None:
+    """Why a network has no such explanation; None if it has."""
+    if wanted is Explanation.PROOFS:
+        return refusal(architecture, Regions(usual_side(architecture, proofs=True), side=architecture.side))
+    return TENSORS[TensorName(wanted.value)].missing(architecture)
+
+
+def _tensor_names(wanted: Sequence[Explanation]) -> list[TensorName]:
+    """Explanations that are tensors are called as these."""
+    return [TensorName(one.value) for one in wanted if one is not Explanation.PROOFS]
 
 
 def _tensors(values: Array) -> pa.Array:
@@ -77,21 +78,9 @@ def _tensors(values: Array) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(flat), int(np.prod(values.shape[1:])))
 
 
-def _contributions(network: Network, images: Array, predicted: IntArray) -> Columns:
-    return {"contributions": _tensors(class_maps(network, images, predicted).sum((-2, -1)))}
-
-
-def _occlusion(network: Network, images: Array, predicted: IntArray) -> Columns:
-    return {"occlusion": _tensors(occlude(network, images, predicted, Hiding(_singly(network.architecture))).drop)}
-
-
-def _shapley(network: Network, images: Array, predicted: IntArray) -> Columns:
-    pairs = zip(images, predicted, strict=True)
-    return {"shapley": _tensors(np.stack([shapley_values(network, image).values[target] for image, target in pairs]))}
-
-
-def _proofs(network: Network, images: Array, _: IntArray) -> Columns:
-    found = [_grounds(network, image) for image in images]
+def _proofs(network: Network, images: Array) -> Columns:
+    question = GroundsQuestion(network=network)
+    found = [_grounds(question, image) for image in images]
     regions = pa.list_(pa.int16())
     proven = [one if isinstance(one, Grounds) else None for one in found]
     changed = [one and one.contrast and _numbers(one, one.contrast.regions) for one in proven]
@@ -107,10 +96,10 @@ def _proofs(network: Network, images: Array, _: IntArray) -> Columns:
     }
 
 
-def _grounds(network: Network, image: Array) -> Grounds | str:
+def _grounds(question: GroundsQuestion, image: Array) -> Grounds | str:
     """One image without grounds is no reason to lose those of all others."""
     try:
-        return grounds(network, image)
+        return question.answer(image)
     except ImageError:
         return "tied"
     except BudgetError:
@@ -121,11 +110,3 @@ def _numbers(found: Grounds, places: Sequence[Position]) -> list[int]:
     """Regions row by row, from 0 on."""
     columns = found.hiding.regions.grid[1]
     return [row * columns + column for row, column in places]
-
-
-_COLUMNS: dict[Explanation, Callable[[Network, Array, IntArray], Columns]] = {
-    Explanation.CONTRIBUTIONS: _contributions,
-    Explanation.OCCLUSION: _occlusion,
-    Explanation.SHAPLEY: _shapley,
-    Explanation.PROOFS: _proofs,
-}

@@ -1,0 +1,363 @@
+"""The six questions about an image, of a network: each for one image or for many."""
+
+import inspect
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from os import PathLike
+from types import GenericAlias
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
+
+from konkyo import images, pictures
+from konkyo.model import Model, of_checkpoint, of_network
+from konkyo.models.contributions import FilterExplanation, Process
+from konkyo.models.errors import ParameterError
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.hiding import regions
+from konkyo.models.hiding.occlusion import OcclusionExplanation, Score
+from konkyo.models.hiding.regions import FillKind
+from konkyo.models.hiding.shapley import ShapleyExplanation
+from konkyo.models.network import Network
+from konkyo.models.question import (
+    FiltersQuestion,
+    GroundsQuestion,
+    OcclusionQuestion,
+    PredictQuestion,
+    ProcessQuestion,
+    Question,
+    ShapleyQuestion,
+)
+from konkyo.models.result import Prediction, Result
+
+Result.draw = staticmethod(pictures.draw)
+
+# What has weights that can be asked; the first knows most of its images.
+AnyModel = Model | Checkpoint | Network
+Class = str | int | None
+# A number in [0, 1] for all hidden pixels, or what is made of the image itself.
+Fill = float | Literal["background", "blur"]
+P = ParamSpec("P")
+R = TypeVar("R", bound=Result)
+E = TypeVar("E", bound=StrEnum)
+
+
+class Asking(Protocol[P, R]):
+    """A question of a network and an image. Of many images, given as a list or with an axis more, a list of results."""
+
+    @overload
+    def __call__(self, network: AnyModel, image: str | PathLike[str], *options: P.args, **named: P.kwargs) -> R: ...
+    @overload
+    def __call__(
+        self, network: AnyModel, image: list[Any] | tuple[Any, ...], *options: P.args, **named: P.kwargs
+    ) -> list[R]: ...
+    @overload
+    def __call__(self, network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> Any: ...
+
+
+def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, R]:
+    """Make a function of a network and images of one that makes the question."""
+
+    @wraps(question)
+    def ask(network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> R | list[R]:
+        model = _model(network)
+        asked = question(model, *options, **named)
+        arrays, many = images.read(image, model.expected)
+        images.check(arrays, model.expected, stack=2)
+        results = asked.answers(arrays)
+        return results if many else results[0]
+
+    signature = inspect.signature(question, eval_str=True)
+    first, *others = signature.parameters.values()
+    given = inspect.Parameter("image", first.kind, annotation=Any)
+    [result] = signature.return_annotation.__args__
+    ask.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[first, given, *others], return_annotation=result | GenericAlias(list, result)
+    )
+    return cast(Asking[P, R], ask)
+
+
+@asking
+def predict(network: Model) -> Question[Prediction]:
+    """Which class is it?
+
+    Parameters
+    ----------
+    network
+        Of ``load`` or ``from_torch``.
+    image
+        One image of the network's shape, (side, side) or (3, side, side), with pixels in [0, 1]: an array, a tensor, or
+        the path of a picture of any size. Of many, as a list or as an array with one axis more, there is a list of
+        results.
+
+    Returns
+    -------
+    Prediction
+        ``label``, ``predicted``, ``probability``; ``probabilities`` and ``logits`` (C,).
+
+    Raises
+    ------
+    ImageError
+        Of another shape, not in [0, 1], or not finite.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> network = konkyo.load("paired-3x3")
+    >>> konkyo.predict(network, "docs/digits/7.png")
+    7 with 100.0 %
+    >>> konkyo.predict(network, ["docs/digits/1.png", "docs/digits/2.png"])
+    [1 with 100.0 %, 2 with 100.0 %]
+    """
+    return PredictQuestion(network=network.network)
+
+
+@asking
+def filters(network: Model, target: Class = None, versus: Class = None) -> Question[FilterExplanation]:
+    """How much did each pair of a map and a filter of the last stage add to the logit of a class?
+
+    ``logit = Σ contributions + Σ filter_bias + class_bias``, exactly.
+
+    Parameters
+    ----------
+    network, image
+        As in ``predict``.
+    target
+        The class to explain, by name or number; by default the predicted one of each image.
+    versus
+        The class to compare with: every number becomes the difference target − versus.
+
+    Returns
+    -------
+    FilterExplanation
+        ``contributions`` (maps, filters), ``maps`` (maps, filters, s, s), ``ranking``, ``logit``, ``filter_bias``
+        (filters,), ``class_bias``, ``residual``, ``totals`` (C, maps, filters) and ``typicality``.
+
+    Raises
+    ------
+    ImageError
+        As in ``predict``.
+    ParameterError
+        There is no such class, or it is compared with itself.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> why = konkyo.filters(konkyo.load("paired-3x3"), "docs/digits/7.png")
+    >>> why.contributions.shape
+    (3, 3)
+    >>> bool(abs(why.contributions.sum() + why.filter_bias.sum() + why.class_bias - why.logit) < 1e-12)
+    True
+    """
+    return FiltersQuestion(network=network.network, usage=network.usage, target=target, versus=versus)
+
+
+@asking
+def process(network: Model, target: Class = None, versus: Class = None, *, top: int | None = None) -> Question[Process]:
+    """What happens on the way from the image to the prediction?
+
+    Parameters
+    ----------
+    network, image, target, versus
+        As in ``filters``.
+    top
+        Maps of a layer, and pairs, that are shown at most, 1 to 256; by default 32, or fewer in large networks.
+
+    Returns
+    -------
+    Process
+        ``trace`` with the maps of every layer; ``contributions`` (C, maps, filters); the shown ``pairs`` (P, 2) and
+        their ``maps`` (P, s, s); ``typicality``, ``unlike``.
+
+    Raises
+    ------
+    ImageError, ParameterError
+        As in ``filters``, or ``top`` out of range.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> why = konkyo.process(konkyo.load("paired-3x3"), "docs/digits/7.png")
+    >>> [layer.shape for layer in why.trace.layers]
+    [(3, 12, 12), (9, 5, 5)]
+    """
+    return ProcessQuestion(network=network.network, usage=network.usage, target=target, versus=versus, top=top)
+
+
+@asking
+def occlusion(
+    network: Model,
+    target: Class = None,
+    versus: Class = None,
+    *,
+    region: int | None = None,
+    stride: int | None = None,
+    fill: Fill = 0.0,
+    score: Literal["logit", "probability"] = "logit",
+    pairs: bool = False,
+    faithfulness: bool = False,
+) -> Question[OcclusionExplanation]:
+    """Which regions change the answer when they are hidden, each by itself?
+
+    Parameters
+    ----------
+    network, image, target, versus
+        As in ``filters``.
+    region
+        The side of the squares in pixels; by default 2, for images of more than 32 pixels a side 4.
+    stride
+        From one square to the next; by default they do not overlap.
+    fill
+        What hidden pixels become: a number in [0, 1]; ``background``, for each channel the median of the border; or
+        ``blur``, the image under a Gaussian of an eighth of its side.
+    score
+        What is compared before and after hiding.
+    pairs
+        Whether the drops are split by pair of a map and a filter of the last stage.
+    faithfulness
+        Whether the explanation is compared with random orders.
+
+    Returns
+    -------
+    OcclusionExplanation
+        ``drop`` (R, R): how much the score falls when the region is hidden; ``prediction`` and ``critical`` (R, R);
+        ``heatmap()`` (side, side), as Captum's ``Occlusion``; ``pairs`` (R, R, maps, filters).
+
+    Raises
+    ------
+    ImageError, ParameterError
+        As in ``filters``, or regions that the image does not have or that take too much work.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> why = konkyo.occlusion(konkyo.load("paired-3x3"), "docs/digits/7.png", region=7)
+    >>> why.drop.shape, why.heatmap().shape
+    ((4, 4), (28, 28))
+    """
+    return OcclusionQuestion(
+        network=network.network,
+        usage=network.usage,
+        target=target,
+        versus=versus,
+        region=region,
+        stride=stride,
+        fill=_fill(fill),
+        score=_choice(Score, "score", score),
+        pairs=pairs,
+        faithfulness=faithfulness,
+    )
+
+
+@asking
+def shapley(
+    network: Model,
+    target: Class = None,
+    versus: Class = None,
+    *,
+    region: int | None = None,
+    fill: Fill = 0.0,
+    pairs: bool = False,
+    faithfulness: bool = False,
+) -> Question[ShapleyExplanation]:
+    """How much does each region add to the logit of a class, over every combination of hidden regions?
+
+    Exact Shapley values: nothing is sampled. They sum to the logit of the image minus that of the empty image.
+
+    Parameters
+    ----------
+    network, image, target, versus
+        As in ``filters``.
+    region
+        The side of the squares in pixels; by default the smallest that is exact in little time, 4 of 28×28.
+    fill, pairs, faithfulness
+        As in ``occlusion``.
+
+    Returns
+    -------
+    ShapleyExplanation
+        ``values`` (R, R), ``logit``, ``empty``, ``residual``; ``heatmap()`` (side, side); ``pairs``
+        (R, R, maps, filters).
+
+    Raises
+    ------
+    ImageError, ParameterError
+        As in ``occlusion``.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> why = konkyo.shapley(konkyo.load("paired-3x3"), "docs/digits/7.png")
+    >>> why.values.shape, bool(abs(why.residual) < 1e-12)
+    ((7, 7), True)
+    """
+    return ShapleyQuestion(
+        network=network.network,
+        usage=network.usage,
+        target=target,
+        versus=versus,
+        region=region,
+        fill=_fill(fill),
+        pairs=pairs,
+        faithfulness=faithfulness,
+    )
+
+
+@asking
+def grounds(network: Model, *, region: int | None = None, fill: Fill = 0.0) -> Question[Grounds]:
+    """Which regions prove the prediction, and which fewest change it?
+
+    Both are proven over every combination of hidden regions.
+
+    Parameters
+    ----------
+    network, image
+        As in ``predict``. Of many images, one without grounds raises; ask one by one then.
+    region, fill
+        As in ``shapley``; by default larger regions in colour.
+
+    Returns
+    -------
+    Grounds
+        ``sufficient.regions`` with which the class stays whatever else is hidden, ``contrast.regions`` whose hiding
+        changes it, each as (row, column); ``players``, ``empty``.
+
+    Raises
+    ------
+    ImageError, ParameterError
+        As in ``shapley``, or two classes have the same logit.
+    BudgetError
+        The search takes more work than is allowed; ask with a larger region.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> why = konkyo.grounds(konkyo.load("paired-3x3"), "docs/digits/7.png")
+    >>> why.sufficient.status.value, len(why.sufficient.regions), len(why.players)
+    ('smallest', 2, 14)
+    """
+    return GroundsQuestion(network=network.network, region=region, fill=_fill(fill))
+
+
+def _model(network: AnyModel) -> Model:
+    if isinstance(network, Checkpoint):
+        return of_checkpoint(network)
+    if isinstance(network, Network):
+        return of_network(network)
+    if not isinstance(network, Model):
+        raise TypeError(
+            f"the first argument must be a network, of konkyo.load or konkyo.from_torch, not {type(network).__name__}"
+        )
+    return network
+
+
+def _fill(fill: Fill) -> regions.Fill:
+    return _choice(FillKind, "fill", fill) if isinstance(fill, str) else fill
+
+
+def _choice(kinds: type[E], parameter: str, value: str) -> E:
+    try:
+        return kinds(value)
+    except ValueError as error:
+        words = "a number from 0 to 1, " if kinds is FillKind else ""
+        raise ParameterError(parameter, f"must be {words}{' or '.join(kinds)}, not {value!r}") from error

@@ -1,0 +1,171 @@
+"""A network with what is known of its images: from a checkpoint, or from a module of PyTorch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from konkyo.models.architecture import IMAGE_SIDE, written_stages
+from konkyo.models.errors import CheckpointError
+from konkyo.models.files import checkpoint as checkpoints
+from konkyo.models.files import usage_file
+from konkyo.models.files.card import OPTIONAL_WARNINGS, Card, Polarity, Preprocessing
+from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, Checkpoint
+from konkyo.models.network import Network
+from konkyo.models.preparation.expected import Expected
+from konkyo.models.usage import Usage
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """A network that can be asked.
+
+    Attributes
+    ----------
+    name
+        For people.
+    network
+        Its weights, in float64: explanations are differences, in which float32 would lose digits.
+    expected
+        What it expects of images.
+    card
+        The model card; None if it is of no checkpoint.
+    usage
+        The study of how its classes use its filters, from which typicality follows; None if there is none.
+    """
+
+    name: str
+    network: Network
+    expected: Expected
+    card: Card | None = None
+    usage: Usage | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the logits."""
+        return self.network.classes
+
+    def __repr__(self) -> str:
+        """One line."""
+        shape = self.network.architecture
+        parts = f"{len(self.classes)} classes, {shape.parameters:,} parameters"
+        return f"Model({self.name!r}: {self.expected.images}, stages {written_stages(shape.stages)}, {parts})"
+
+
+def load(name: str | PathLike[str]) -> Model:
+    """A network that comes with Konkyo, by name, or one of yours, by the path of its checkpoint.
+
+    Parameters
+    ----------
+    name
+        Such as ``paired-3x3``, or ``runs/mine.safetensors``, with its card beside it. ``konkyo train`` and ``konkyo
+        import`` write such files.
+
+    Raises
+    ------
+    CheckpointError
+        There is no such checkpoint, or it is damaged. The message says which names there are.
+
+    Examples
+    --------
+    >>> import konkyo
+    >>> konkyo.load("paired-3x3")
+    Model('paired-3x3': grey images of 28×28, stages 3k5,3k3q, 10 classes, 2,368 parameters)
+    """
+    path = Path(name)
+    if path.suffix != SUFFIX:
+        known = sorted(one.stem for one in DIRECTORY.glob(f"*{SUFFIX}"))
+        if str(name) not in known:
+            raise CheckpointError(
+                str(name),
+                "name",
+                f"must be one of {', '.join(known)}, or the path of a file *{SUFFIX}; `konkyo import` makes one of "
+                "ONNX or a state dict, and `konkyo.from_torch` takes a module",
+            )
+        path = DIRECTORY / f"{name}{SUFFIX}"
+    return of_checkpoint(checkpoints.load(path), path.parent)
+
+
+def of_checkpoint(checkpoint: Checkpoint, directory: Path | None = None) -> Model:
+    """The model of a checkpoint; with its study, if that is in a directory."""
+    usage = None if directory is None else usage_file.load(directory, checkpoint)
+    return Model(checkpoint.name, checkpoint.precise, Expected.by(checkpoint), checkpoint.card, usage)
+
+
+def of_network(network: Network, name: str = "network") -> Model:
+    """A network of which nothing else is known; its precision stays."""
+    shape = network.architecture
+    expected = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, (), shape.side, shape.channels)
+    return Model(name, network, expected)
+
+
+def from_torch(
+    module: "torch.nn.Module",
+    side: int = IMAGE_SIDE,
+    *,
+    classes: Sequence[str] | None = None,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    preprocessing: Literal["resize", "mnist"] = "resize",
+    name: str | None = None,
+) -> Model:
+    """Read a module of PyTorch: convolutions with ReLU and max-pools 2×2, then affine layers.
+
+    Its ``forward`` must be a chain of layers, as that of ``torch.nn.Sequential`` is; functions such as ``F.relu`` may
+    stand in it, too. Batch normalisation, dropout and a softmax at the end are understood. What was read is run on
+    random images beside the module, and refused if a probability differs by more than a thousandth. The module is not
+    changed.
+
+    Parameters
+    ----------
+    module
+        It takes images (N, 1, side, side), or (N, 3, side, side) in colour.
+    side
+        Of its images, 8 to 64.
+    classes
+        The names of its classes, in the order of its outputs; by default numbers.
+    mean, std
+        What was subtracted from pixels in [0, 1] before they entered the module, and by what they were divided: one
+        number or one for each channel. Both become part of the weights, so images are given in [0, 1].
+    preprocessing
+        How pictures become its images: ``resize``, or ``mnist`` for handwriting, which is cropped, scaled and centred
+        as MNIST's digits are. Dark ink is warned of then.
+    name
+        For people; by default that of the module's class.
+
+    Raises
+    ------
+    NetworkFileError
+        It is no such network. The message names the layer, and what would be right.
+
+    Examples
+    --------
+    >>> import konkyo, torch
+    >>> from torch import nn
+    >>> module = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 12 * 12, 10))
+    >>> konkyo.from_torch(module)
+    Model('Sequential': grey images of 28×28, stages 4k5, 10 classes, 5,874 parameters)
+    """
+    from konkyo.trainer.importing.torch_module import read
+
+    network = read(module, side, _numbers(mean), _numbers(std), None if classes is None else tuple(classes))
+    drawn = Preprocessing(preprocessing) is Preprocessing.MNIST
+    shape = network.architecture
+    expected = Expected(
+        Preprocessing(preprocessing),
+        Polarity.AUTO if drawn else Polarity.LIGHT_ON_DARK,
+        OPTIONAL_WARNINGS if drawn else (),
+        shape.side,
+        shape.channels,
+    )
+    return Model(name or type(module).__name__, network.astype(np.float64), expected)
+
+
+def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
+    return tuple(np.atleast_1d(np.asarray(values, np.float64)).tolist())

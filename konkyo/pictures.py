@@ -1,0 +1,65 @@
+"""Pictures of results, as the service draws them: the one place that asks for their bytes, by the form of the file."""
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal
+
+from konkyo.models.contributions import FilterExplanation, Process
+from konkyo.models.errors import ParameterError
+from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.hiding.occlusion import OcclusionExplanation
+from konkyo.models.hiding.shapley import ShapleyExplanation
+from konkyo.models.result import Prediction, Result
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from konkyo.service.drawing.primitives.style import Style
+
+
+def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+    """A result as a file of this suffix; parameters as in ``Result.save``.
+
+    Raises
+    ------
+    ParameterError
+        There is no such suffix, scale or theme.
+    """
+    # Neither Pillow nor its fonts are loaded before the first picture.
+    from konkyo.service.drawing.primitives.style import Style, Theme
+
+    encode = _FORMS.get(suffix.lower())
+    if encode is None:
+        raise ParameterError("path", f"must end with {' or '.join(_FORMS)}, not with {suffix or 'no suffix'!r}")
+    if theme not in [*Theme]:
+        raise ParameterError("theme", f"must be {' or '.join(Theme)}, not {theme!r}")
+    try:
+        style = Style(scale, Theme(theme))
+    except ValueError as error:
+        raise ParameterError("scale", str(error).removeprefix("scale ")) from error
+    return encode(result, style)
+
+
+def _png(result: Result, style: "Style") -> bytes:
+    file = BytesIO()
+    _drawing(result)(result, style).save(file, "PNG")
+    return file.getvalue()
+
+
+def _drawing(result: Result) -> "Callable[[Any, Style], Image.Image]":
+    from konkyo.service import drawing
+
+    if isinstance(result, OcclusionExplanation) and result.pairs is not None:
+        return drawing.pair_drops
+    drawings: Mapping[type[Result], Callable[[Any, Style], Image.Image]] = {
+        Prediction: drawing.prediction,
+        FilterExplanation: drawing.ledger,
+        OcclusionExplanation: drawing.occlusion,
+        ShapleyExplanation: drawing.shapley,
+        Grounds: drawing.grounds,
+        Process: drawing.process,
+    }
+    return drawings[type(result)]
+
+
+_FORMS: "Mapping[str, Callable[[Result, Style], bytes]]" = {".png": _png}
