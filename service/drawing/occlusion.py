@@ -104,15 +104,10 @@ def _tags(
         for letters in _TAG_LETTERS:
             name = class_name(result.network, int(classes[row, column]), letters)
             box = _tag(layout.box(row, column), name, layout.map)
-            if not any(_overlap(box, other) for other in taken):
+            if not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 yield box, name
                 break
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    across = one.left < other.right and other.left < one.right
-    return across and one.top < other.bottom and other.top < one.bottom
 
 
 def _tag(corner: Box, name: str, within: Box) -> Box:

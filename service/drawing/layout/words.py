@@ -23,6 +23,7 @@ _COUNTED = {
     "other pair": ("{} other", "{} others", "ほか {} 組"),
     "pair": ("{} pair", "{} pairs", "{} 組"),
     "region": ("{} region", "{} regions", "{} 領域"),
+    "two regions": ("{} pair of regions", "{} pairs of regions", "2 領域の組 {} 個"),
     "value": ("{} value", "{} values", "{} 個の値"),
 }
 
@@ -127,6 +128,21 @@ WORDS = {
     "all regions": ("all regions", "全領域"),
     "value": ("Shapley value", "シャープレイ値"),
     "exact": ("{hiding}; exact over all combinations", "{hiding}。全組み合わせでの厳密値"),
+    # Interactions.
+    "interactions": (
+        "predicted {name}: how regions work together for {of}",
+        "「{name}」と認識。「{of}」に対する領域どうしの働き",
+    ),
+    "interaction": ("interaction", "相互作用"),
+    "strongest": ("The strongest of {count}:", "{count}のうち最大:"),
+    "interactions note": (
+        "Teal line: two regions add more together than each alone; ochre: less.",
+        "青緑の線: 2 領域が、別々のときより多く加える。黄土色: 少なく加える。",
+    ),
+    "interactions note, second line": (
+        "Without a line: less than {least}; far regions have exactly 0.",
+        "線のない 2 領域は {least} 未満。遠い領域どうしは厳密に 0。",
+    ),
     # Grounds.
     "grounds": ("predicted {name}: the grounds", "「{name}」と認識。その根拠"),
     "empty": (
