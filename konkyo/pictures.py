@@ -1,7 +1,6 @@
 """Pictures of results, as the service draws them: the one place that asks for their bytes, by the form of the file."""
 
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 from konkyo.models.contributions import FilterExplanation, Process
@@ -12,8 +11,7 @@ from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.result import Prediction, Result
 
 if TYPE_CHECKING:
-    from PIL import Image
-
+    from konkyo.service.drawing.primitives.canvas import Canvas
     from konkyo.service.drawing.primitives.style import Style
 
 
@@ -26,32 +24,29 @@ def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"
         There is no such suffix, scale or theme.
     """
     # Neither Pillow nor its fonts are loaded before the first picture.
-    from konkyo.service.drawing.primitives.style import Style, Theme
+    from konkyo.service.drawing.primitives.style import Form, Style, Theme
 
-    encode = _FORMS.get(suffix.lower())
-    if encode is None:
-        raise ParameterError("path", f"must end with {' or '.join(_FORMS)}, not with {suffix or 'no suffix'!r}")
+    form = suffix.lower().removeprefix(".")
+    if form not in [*Form]:
+        forms = " or ".join(f".{one}" for one in Form)
+        raise ParameterError("path", f"must end with {forms}, not with {suffix or 'no suffix'!r}")
     if theme not in [*Theme]:
         raise ParameterError("theme", f"must be {' or '.join(Theme)}, not {theme!r}")
     try:
-        style = Style(scale, Theme(theme))
+        style = Style(scale, Theme(theme), Form(form))
     except ValueError as error:
         raise ParameterError("scale", str(error).removeprefix("scale ")) from error
-    return encode(result, style)
+    return _drawing(result)(result, style).encode()
 
 
-def _png(result: Result, style: "Style") -> bytes:
-    file = BytesIO()
-    _drawing(result)(result, style).save(file, "PNG")
-    return file.getvalue()
-
-
-def _drawing(result: Result) -> "Callable[[Any, Style], Image.Image]":
+def _drawing(result: Result) -> "Callable[[Any, Style], Canvas]":
     from konkyo.service import drawing
 
     if isinstance(result, OcclusionExplanation) and result.pairs is not None:
         return drawing.pair_drops
-    drawings: Mapping[type[Result], Callable[[Any, Style], Image.Image]] = {
+    if isinstance(result, ShapleyExplanation) and result.interactions is not None:
+        return drawing.interactions
+    drawings: Mapping[type[Result], Callable[[Any, Style], Canvas]] = {
         Prediction: drawing.prediction,
         FilterExplanation: drawing.ledger,
         OcclusionExplanation: drawing.occlusion,
@@ -60,6 +55,3 @@ def _drawing(result: Result) -> "Callable[[Any, Style], Image.Image]":
         Process: drawing.process,
     }
     return drawings[type(result)]
-
-
-_FORMS: "Mapping[str, Callable[[Result, Style], bytes]]" = {".png": _png}
