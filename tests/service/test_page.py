@@ -47,6 +47,28 @@ def test_the_page(client: TestClient) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(
+    ("setting", "ancestors"),
+    [
+        ("", "'none'"),
+        ("example.org", "example.org"),
+        (" *.example.org,localhost:3000 ", "*.example.org localhost:3000"),
+    ],
+)
+def test_who_may_show_it_in_a_frame(setting: str, ancestors: str) -> None:
+    framed = TestClient(create_app(Settings(frame_ancestors=setting)))
+    page = framed.get("/")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert policy.endswith(f"; frame-ancestors {ancestors}")
+    again = framed.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.headers["content-security-policy"]) == (304, policy)
+    for path, status in (("/web/js/main.js", 200), ("/web/nothing", 404), ("/models", 200), ("/docs", 200)):
+        other = framed.get(path)
+        assert other.status_code == status
+        assert other.headers["content-security-policy"].endswith("frame-ancestors 'none'")
+
+
 def test_no_link_leads_nowhere(client: TestClient) -> None:
     """An edge does not show /docs, and says whom it asks for."""
     link = '<a href="/docs" data-word="documentation"></a>'
