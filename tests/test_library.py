@@ -123,8 +123,8 @@ LINES = {
     "filters": "7 with 100.0 %: of 9 pairs, map 1 × filter 2 adds most to the logit of 7, +10.9 of 48.5",
     "grounds": "7 with 100.0 %: 4 of 20 regions prove it, no fewer do; hiding 3 makes it 3",
     "shapley": "7 with 100.0 %: 20 regions add +48.5 to the logit of 7; row 2, column 2 adds most, +12.5",
-    "occlusion": "7 with 100.0 %: 0 of 196 regions change it when hidden; row 5, column 9 speaks most for 7, a drop of 6.34 "
-    "of 48.5",
+    "occlusion": "7 with 100.0 %: 0 of 196 regions change it when hidden; row 5, column 9 speaks most for 7, a drop of "
+    "6.34 of 48.5",
 }
 
 
@@ -150,10 +150,10 @@ def test_arrays_are_attributes(paired: konkyo.Model, seven: NDArray[np.float64])
     for result, names in (
         (konkyo.predict(paired, seven), "label predicted probability probabilities logits"),
         (filters, "contributions filter_bias class_bias logit residual totals maps ranking typicality"),
-        (occlusion, "drop prediction critical whole pairs"),
-        (shapley, "values logit residual empty pairs filter_bias"),
+        (occlusion, "score whole region stride fill grid drop prediction critical pairs"),
+        (shapley, "region fill grid values logit residual empty pairs filter_bias"),
         (process, "contributions filter_bias class_bias passed maps head pairs typicality unlike"),
-        (konkyo.grounds(paired, seven), "sufficient contrast players empty"),
+        (konkyo.grounds(paired, seven), "region fill grid sufficient contrast players empty"),
     ):
         for name in names.split():
             assert hasattr(result, name), name
@@ -253,8 +253,8 @@ def test_arrays_that_are_no_image(given: str, paired: konkyo.Model, seven: NDArr
 
 def test_colour_with_channels_last() -> None:
     message = (
-        "an image must be 3×32×32; got an array of shape (32, 32, 3), with channels last: np.moveaxis(image, -1, -3) is "
-        "right"
+        "an image must be 3×32×32; got an array of shape (32, 32, 3), with channels last: np.moveaxis(image, -1, -3) "
+        "is right"
     )
     with refuses(konkyo.ImageError, message):
         konkyo.predict(colour(), np.zeros((32, 32, 3)))
@@ -358,8 +358,8 @@ def test_networks_by_name_and_by_path(tmp_path: Path) -> None:
     assert (by_name.usage is not None, by_path.usage) == (True, None)
     assert by_name.classes == tuple("0123456789")
     message = (
-        "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, or the path of a file "
-        "*.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes a module"
+        "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, or the path of a "
+        "file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes a module"
     )
     with refuses(konkyo.CheckpointError, message):
         konkyo.load("paired")

@@ -261,8 +261,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a decision": (
         lambda: Branching(decided),
-        "its forward pass cannot be followed (symbolically traced variables cannot be used as inputs to control flow); one "
-        "that calls its layers one after another fits, or export it to ONNX for `konkyo import`",
+        "its forward pass cannot be followed (symbolically traced variables cannot be used as inputs to control flow); "
+        "one that calls its layers one after another fits, or export it to ONNX for `konkyo import`",
     ),
     "a residual": (
         lambda: Branching(lambda values, _: values + values.relu()),
@@ -283,7 +283,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "reshape: makes an array of (-1, 24, 2, 24); all 1,152 values of an image in a row fit",
     ),
     "several outputs": (
-        lambda: Branching(lambda values, it: (values, values)),
+        lambda: Branching(lambda values, _: (values, values)),
         "it gives several outputs; the logits of the classes alone fit",
     ),
     "several inputs": (
