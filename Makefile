@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python -m
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer cluster studies check format bench guard examples gallery screenshots soak lock clean
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -27,14 +27,16 @@ train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="-
 
 trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
 
+importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` needs beside the service
+
 cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run konkyo.service.cluster:app` need
 
-studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them; the last two take hours and can be resumed
-	$(RUN) trainer study filters
-	$(RUN) trainer study occlusion
-	$(RUN) trainer study faithfulness
-	$(RUN) trainer study shapley
-	$(RUN) trainer study grounds
+# The data sets whose networks are studied; those of animals if their images are there.
+DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
+
+studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
+	for data in $(DATA); do for study in filters occlusion grounds faithfulness shapley; do \
+		$(RUN) trainer study $$study --data $$data || exit 1; done; done
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
 	$(RUN) trainer study recipe --seeds 5
@@ -62,6 +64,7 @@ examples: $(VENV)/.dev  ## the answers shown in the documentation, from the runn
 	$(RUN) tools.unlike
 	$(RUN) tools.library
 	$(RUN) tools.notebook
+	$(RUN) tools.tiny_vgg
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tools.gallery
@@ -88,6 +91,6 @@ $(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[serve]'
 	touch $@
 
-$(VENV)/.train $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[$*]'
 	touch $@ $(VENV)/.serve

@@ -14,7 +14,6 @@ from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from konkyo.service import drawing
-from konkyo.service.drawing.primitives.encoding import png
 from konkyo.trainer.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.
@@ -64,5 +63,5 @@ def _drawings(name: str, network: Network, image: NDArray[Any]) -> None:
         ("process", partial(explain_process, network, image), drawing.process),
     ):
         result: Any = compute()
-        drawn = partial(lambda draw, result: png(draw(result)), draw, result)
+        drawn = partial(lambda draw, result: draw(result).encode(), draw, result)
         show(f"{name}, {title}", {"computed": compute, "drawn": drawn}, rounds=9)

@@ -32,7 +32,6 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.app import create_app
-from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http.body import read_image
 from konkyo.service.http.room import Room, Share
@@ -87,10 +86,10 @@ def measure_parts() -> dict[str, float]:
         "predict: explain": lambda: predict(network, image),
         "filters: explain": lambda: explain_filters(network, image),
         "filters: draw": lambda: drawing.ledger(ledger, Style()),
-        "filters: encode the PNG": lambda: png(picture),
+        "filters: encode the PNG": picture.encode,
         "occlusion: explain": lambda: explain_occlusion(network, image),
         "occlusion: draw": lambda: drawing.occlusion(occlusion, Style()),
-        "occlusion: encode the PNG": lambda: png(heatmap),
+        "occlusion: encode the PNG": heatmap.encode,
     }
     return asyncio.run(
         _between_requests({"form: find the file": read, **{name: _call(part) for name, part in parts.items()}})

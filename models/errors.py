@@ -41,3 +41,4 @@ class CheckpointError(KonkyoError):
         super().__init__(f"{file}: {field}: {message}")
         self.file = file
         self.field = field
+        self.message = message

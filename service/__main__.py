@@ -4,10 +4,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 from pydantic import ValidationError
-from uvicorn.config import LOGGING_CONFIG
+from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from konkyo.models.errors import CheckpointError
 from konkyo.service.settings import Settings, error_lines, from_options
@@ -17,6 +19,20 @@ GRACE_SECONDS = 10
 # a busy machine, workers would be replaced before they have started. A worker that has died is replaced at once.
 SILENCE_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK_HOSTS = "localhost,127.0.0.1,[::1]"
+
+
+class Workers(Multiprocess):
+    """uvicorn's parent of the workers, which keeps the port open until the last worker has ended.
+
+    Whoever connected meanwhile would wait for nobody. Refused at once, an edge asks another replica.
+    """
+
+    def terminate_all(self) -> None:
+        """Close the port, and tell the workers to end."""
+        for port in self.sockets:
+            port.close()
+        super().terminate_all()
 
 
 def main(arguments: Sequence[str], program: str) -> int:
@@ -35,6 +51,9 @@ def main(arguments: Sequence[str], program: str) -> int:
         for line in error_lines(error):
             _say(line)
         return 1
+    if settings.host in LOOPBACK and "trusted_hosts" not in settings.model_fields_set:
+        # Another name would be that of a page elsewhere, whose owner has given it this machine's address (rebinding).
+        settings = settings.model_copy(update={"trusted_hosts": LOOPBACK_HOSTS})
     # Workers are processes of their own and read the settings again, from the environment.
     os.environ.update(settings.environment)
     if settings.workers == 1:
@@ -62,7 +81,7 @@ def _serve(settings: Settings) -> int:
         return 1
     if settings.host not in LOOPBACK and not settings.keys:
         print(f"listening on {settings.host} without KONKYO_API_KEYS: anyone who reaches it may ask", file=sys.stderr)
-    uvicorn.run(
+    config = uvicorn.Config(
         "konkyo.service.app:create_app",
         factory=True,
         host=settings.host,
@@ -78,6 +97,14 @@ def _serve(settings: Settings) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=SILENCE_SECONDS,
     )
+    with suppress(KeyboardInterrupt):
+        if settings.workers > 1:
+            Workers(config, [config.bind_socket()]).run()
+        else:
+            server = uvicorn.Server(config)
+            server.run()
+            if not server.started:
+                return STARTUP_FAILURE
     return 0
 
 

@@ -38,7 +38,10 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
     max_waiting: int = Field(default=64, ge=0, description="Requests that wait in a worker before it answers 503.")
     api_keys: str = Field(default="", description="API keys, separated by commas; with any, a request needs one.")
-    trusted_hosts: str = Field(default="*", description="Trusted host names, separated by commas.")
+    trusted_hosts: str = Field(
+        default="*",
+        description="Trusted host names, separated by commas; * is any. If unset, on a loopback address its names alone.",
+    )
     docs: bool = Field(default=True, description="Whether /docs and /openapi.json are there.")
 
     @property

@@ -115,6 +115,11 @@ def test_no_floor_unpickles() -> None:
         ),
         ("konkyo.service.app", {"torch", "captum", "trainer"}),
         ("konkyo.trainer.data, konkyo.trainer.evaluation", {"torch", "fastapi", "service"}),
+        ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi", "service"}),
+        (
+            "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph",
+            {"torch", "httpx", "fastapi", "service"},
+        ),
     ],
 )
 def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import warnings
-from base64 import b64decode
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -80,6 +79,22 @@ def test_a_result_is_the_services_answer(network: str, name: str, options: dict[
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("options", [{}, {"scale": 3, "language": "ja"}], ids=str)
+def test_an_svg_is_the_services_and_that_of_a_notebook(
+    name: str, options: dict[str, Any], client: TestClient, paired: konkyo.Model, tmp_path: Path
+) -> None:
+    theirs = client.post(path(name), params={"format": "svg", **options}, files={"file": SEVEN.read_bytes()})
+    assert theirs.status_code == 200
+    result = ask(name, paired, SEVEN)
+    saved = result.save(tmp_path / "why.SVG", **{"scale": 1, **options})
+    assert saved.read_bytes() == theirs.content
+    if not options:
+        assert result._repr_mimebundle_() == {"text/plain": repr(result), "image/svg+xml": theirs.text}
+        assert result._repr_mimebundle_(include={"text/plain"}) == {"text/plain": repr(result)}
+        assert result._repr_mimebundle_(exclude={"image/svg+xml"}) == {"text/plain": repr(result)}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_a_picture_is_the_services_picture(name: str, client: TestClient, paired: konkyo.Model, tmp_path: Path) -> None:
     query = {"format": "png", "scale": 3, "theme": "dark"}
     theirs = client.post(path(name), params=query, files={"file": SEVEN.read_bytes()})
@@ -102,20 +117,6 @@ def test_pairs_have_a_picture_of_their_own(
     saved = ask(name, konkyo.load("paired-3x3"), SEVEN, region=7, **options).save(tmp_path / "why.png")
     same = [np.asarray(Image.open(file).convert("RGB")) for file in (BytesIO(theirs.content), saved)]
     np.testing.assert_array_equal(*same)
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_a_notebook_shows_the_picture_at_half_its_pixels(name: str, paired: konkyo.Model, tmp_path: Path) -> None:
-    result = ask(name, paired, SEVEN)
-    data, metadata = result._repr_mimebundle_()
-    assert data.keys() == {"text/plain", "image/png"}
-    assert data["text/plain"] == repr(result)
-    assert b64decode(data["image/png"]) == result.save(tmp_path / "why.png").read_bytes()
-    with Image.open(tmp_path / "why.png") as picture:
-        width, height = picture.size
-    assert metadata == {"image/png": {"width": width // 2, "height": height // 2}}
-    assert result._repr_mimebundle_(include={"text/plain"}) == ({"text/plain": repr(result)}, {})
-    assert result._repr_mimebundle_(exclude={"image/png"}) == ({"text/plain": repr(result)}, {})
 
 
 LINES = {
@@ -326,9 +327,15 @@ def test_options_that_there_are_not(name: str, options: dict[str, Any], message:
 @pytest.mark.parametrize(
     ("file", "options", "message"),
     [
-        ("why.gif", {}, "path: must end with .png, not with '.gif'"),
-        ("why", {}, "path: must end with .png, not with 'no suffix'"),
-        ("why.png", {"scale": 5}, "scale: must be from 1 to 4, not 5"),
+        ("why.gif", {}, "path: must end with .png or .svg, not with '.gif'"),
+        ("why", {}, "path: must end with .png or .svg, not with 'no suffix'"),
+        ("why.png", {"scale": 5}, "style: scale must be from 1 to 4, not 5"),
+        ("why.svg", {"language": "fr"}, "language: must be en or ja, not 'fr'"),
+        (
+            "why.png",
+            {"language": "ja"},
+            "style: a PNG has English words only; ask for an SVG, or leave the language out",
+        ),
         ("why.png", {"theme": "blue"}, "theme: must be light or dark, not 'blue'"),
     ],
 )
@@ -343,7 +350,7 @@ def test_pictures_that_there_are_not(
 def test_without_what_draws_a_result_is_a_line(paired: konkyo.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     result = konkyo.predict(paired, SEVEN)
     monkeypatch.setattr(Result, "draw", None)
-    assert result._repr_mimebundle_() == ({"text/plain": "7 with 100.0 %"}, {})
+    assert result._repr_mimebundle_() == {"text/plain": "7 with 100.0 %"}
     with pytest.raises(RuntimeError, match="nothing that draws is loaded"):
         result.save("why.png")
 
@@ -358,8 +365,8 @@ def test_networks_by_name_and_by_path(tmp_path: Path) -> None:
     assert (by_name.usage is not None, by_path.usage) == (True, None)
     assert by_name.classes == tuple("0123456789")
     message = (
-        "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, or the path of a "
-        "file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes a module"
+        "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg, or the "
+        "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes a module"
     )
     with refuses(konkyo.CheckpointError, message):
         konkyo.load("paired")

@@ -58,7 +58,7 @@ def page() -> str:
         parts += _entry(name, None)
         parts.append(_members(getattr(konkyo, name)))
     parts.append("## Warnings and errors")
-    parts.append("\n".join(f"- `konkyo.{name}`: {_line(getattr(konkyo, name))}" for name in WARNINGS))
+    parts.append("\n".join(f"- `konkyo.{name}`: {_line(getattr(konkyo, name))}" for name in ("ImageWarning", *ERRORS)))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 

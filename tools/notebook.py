@@ -7,10 +7,9 @@ import ast
 import json
 import sys
 import warnings
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -53,30 +52,13 @@ def _outputs(source: str, namespace: dict[str, Any]) -> list[dict[str, Any]]:
     if printed.getvalue():
         outputs.append({"output_type": "stream", "name": "stdout", "text": _lines(printed.getvalue())})
     if value is not None:
-        data, metadata = _bundle(value)
-        outputs.append({"output_type": "display_data", "data": data, "metadata": metadata})
+        outputs.append({"output_type": "display_data", "data": _bundle(value), "metadata": {}})
     return outputs
 
 
-def _bundle(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    if not hasattr(value, "_repr_mimebundle_"):
-        return {"text/plain": _lines(repr(value))}, {}
-    data, metadata = value._repr_mimebundle_()
-    if "image/png" in data:
-        data["image/png"] = _small(data["image/png"])
-    return {kind: one if kind == "image/png" else _lines(one) for kind, one in data.items()}, metadata
-
-
-def _small(png: str) -> str:
-    """The same picture in a palette, as a notebook in a repository should have it."""
-    from base64 import b64decode
-
-    from PIL import Image
-
-    file = BytesIO()
-    with Image.open(BytesIO(b64decode(png))) as picture:
-        picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(file, "PNG", optimize=True)
-    return b64encode(file.getvalue()).decode()
+def _bundle(value: Any) -> dict[str, Any]:
+    data = value._repr_mimebundle_() if hasattr(value, "_repr_mimebundle_") else {"text/plain": repr(value)}
+    return {kind: _lines(one) for kind, one in data.items()}
 
 
 def _lines(text: str) -> list[str]:

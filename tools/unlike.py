@@ -33,9 +33,9 @@ FONTS = sorted((Path(matplotlib.__file__).parent / "mpl-data" / "fonts" / "ttf")
 TEXT = """# Unlike the training images
 
 Made by `python -m tools.unlike`. `POST /explain/process` warns of an image in which the network finds something unlike
-what it finds in the training images. For each class, `trainer study filters` takes the subspace of pool2 that holds
+what it finds in the training images. For each class, `trainer study filters` takes the subspace of the last stage's output that holds
 most of what is found in 1,000 training images: 15 axes, whatever the strength. The distance of an image is the share of
-its pool2, by the sum of squares, that the nearest subspace does not hold. The threshold is the distance that 1% of the
+that output, by the sum of squares, that the nearest subspace does not hold. The threshold is the distance that 1% of the
 other training images exceed.
 
 How many images are flagged:
@@ -80,8 +80,8 @@ def main() -> None:
 def flagged(network: Network, usage: Usage, images: Images) -> float:
     """The share of images (N, 28, 28) that are unlike the training images."""
     assert usage.likeness is not None
-    pool2 = [network.trace(images[start : start + CHUNK]).layers[-1] for start in range(0, len(images), CHUNK)]
-    return float(np.mean(usage.likeness.distance(np.concatenate(pool2)) > usage.likeness.threshold))
+    outputs = [network.trace(images[start : start + CHUNK]).layers[-1] for start in range(0, len(images), CHUNK)]
+    return float(np.mean(usage.likeness.distance(np.concatenate(outputs)) > usage.likeness.threshold))
 
 
 def fitted(grey: Images) -> Images:

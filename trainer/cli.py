@@ -8,33 +8,25 @@ from rich.console import Console
 from rich.markup import escape
 
 from konkyo.models.errors import KonkyoError
-from konkyo.trainer.commands.consistency import consistency
 from konkyo.trainer.commands.explain import explain
-from konkyo.trainer.commands.faithfulness import faithfulness
 from konkyo.trainer.commands.filters import filters
-from konkyo.trainer.commands.grounds import grounds
-from konkyo.trainer.commands.occlusion import occlusion
 from konkyo.trainer.commands.recipe import recipe
 from konkyo.trainer.commands.report import report
-from konkyo.trainer.commands.search import search
-from konkyo.trainer.commands.shapley import shapley
 from konkyo.trainer.commands.smallest import smallest
+from konkyo.trainer.commands.studies import command
 from konkyo.trainer.commands.train import train
 from konkyo.trainer.importing.command import import_network
+from konkyo.trainer.report import STUDIES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
 app.command()(train)
-app.command()(search)
 app.command()(report)
 app.command()(explain)
 app.command("import")(import_network)
 study.command("filters")(filters)
-study.command("occlusion")(occlusion)
-study.command("faithfulness")(faithfulness)
-study.command("shapley")(shapley)
-study.command("grounds")(grounds)
-study.command("consistency")(consistency)
+for one in STUDIES:
+    study.command(one.name)(command(one))
 study.command("recipe")(recipe)
 study.command("smallest")(smallest)
 app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")

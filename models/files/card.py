@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, two_stages
 from konkyo.models.classes import numbered, wrong_names
-from konkyo.models.errors import ArchitectureError
+from konkyo.models.errors import ArchitectureError, CheckpointError
 
 FORMAT_VERSION: Literal[4] = 4
 # Version 1 has no ``training``. Before version 3 there was MNIST only. Before version 4 a network had two stages.
@@ -41,13 +41,9 @@ class Polarity(StrEnum):
     DARK_ON_LIGHT = "dark-on-light"
 
 
-class CardError(Exception):
-    """A field of a card that is missing or wrong. Who reads the card says of which file it is: ``CheckpointError``."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
+def _refusal(field: str, message: str) -> CheckpointError:
+    """What is wrong with a card. Who reads it says of which file it is."""
+    return CheckpointError("card", field, message)
 
 
 class _Part(BaseModel):
@@ -195,7 +191,7 @@ class Document(_Part):
     selection: SelectionCard | None = Field(description="Null if it was imported.")
     dataset: DatasetCard | None = Field(description="Null if it was not measured.")
     accuracy: AccuracyCard | None = Field(description="Null if it was not measured.")
-    imported: ImportCard | None = Field(None, description="Null if it was trained here.")
+    imported: ImportCard | None = Field(description="Null if it was trained here.")
     probe: ProbeCard
     made_with: dict[str, str]
 
@@ -215,24 +211,22 @@ class Document(_Part):
         """Check what one field says of another."""
         architecture, count = self.architecture, len(self.classes)
         if len(self.input.border) != architecture.channels:
-            raise CardError("input.border", f"must have one value for each of {architecture.channels} channels")
+            raise _refusal("input.border", f"must have one value for each of {architecture.channels} channels")
         if self.parameters != architecture.parameters:
-            raise CardError(
-                "parameters", f"must be {architecture.parameters}, as the stages say, not {self.parameters}"
-            )
+            raise _refusal("parameters", f"must be {architecture.parameters}, as the stages say, not {self.parameters}")
         if self.preprocessing is Preprocessing.MNIST and architecture.image_shape != (IMAGE_SIDE, IMAGE_SIDE):
-            raise CardError("preprocessing", f"mnist is for grey images of {IMAGE_SIDE}×{IMAGE_SIDE}; must be resize")
+            raise _refusal("preprocessing", f"mnist is for grey images of {IMAGE_SIDE}×{IMAGE_SIDE}; must be resize")
         if self.imported is None:
             for field in ("recipe", "selection", "dataset", "accuracy"):
                 if getattr(self, field) is None:
-                    raise CardError(field, "must be there for a network that was not imported")
+                    raise _refusal(field, "must be there for a network that was not imported")
         measured = self.accuracy
         if (measured is None) != (self.dataset is None):
-            raise CardError("accuracy", "must be there if there is a data set, and only then")
+            raise _refusal("accuracy", "must be there if there is a data set, and only then")
         if measured is not None:
             confusion = measured.confusion
             if len(measured.per_class) != count or len(confusion) != count or {*map(len, confusion)} != {count}:
-                raise CardError("accuracy", f"must have an entry for each of {count} classes")
+                raise _refusal("accuracy", f"must have an entry for each of {count} classes")
         return self
 
 
@@ -263,13 +257,13 @@ def completed(document: Mapping[str, Any]) -> Document:
 
     Raises
     ------
-    CardError
+    CheckpointError
         A field is missing, unknown or wrong.
     """
     version = document.get("format_version")
     if type(version) is not int or version not in READABLE_VERSIONS:
         wanted = f"{', '.join(map(str, READABLE_VERSIONS[:-1]))} or {READABLE_VERSIONS[-1]}"
-        raise CardError("format_version", f"must be {wanted}, not {version!r}")
+        raise _refusal("format_version", f"must be {wanted}, not {version!r}")
     try:
         given = document if version == FORMAT_VERSION else _newer(dict(document), version)
         # As JSON: there a list is a tuple, and a text a member of an enumeration.
@@ -277,7 +271,7 @@ def completed(document: Mapping[str, Any]) -> Document:
     except ValidationError as error:
         raise _first(error) from error
     except ArchitectureError as error:
-        raise CardError("stages", f"make no network ({error})") from error
+        raise _refusal("stages", f"make no network ({error})") from error
 
 
 def _newer(document: dict[str, Any], version: int) -> dict[str, Any]:
@@ -287,7 +281,7 @@ def _newer(document: dict[str, Any], version: int) -> dict[str, Any]:
     polarity = given.get("polarity", "") if isinstance(given, dict) else ""
     stages = [asdict(stage) for stage in architecture.stages]
     newer = {**document, **described(architecture, (0.0,), polarity), "stages": stages}
-    newer |= {"format_version": FORMAT_VERSION, "parameters": document.get("parameters")}
+    newer |= {"format_version": FORMAT_VERSION, "parameters": document.get("parameters"), "imported": None}
     if version == 1:
         newer["training"] = None
     if version < 3:
@@ -312,9 +306,9 @@ def _two_stages(spelled: Any, version: int) -> Architecture:
     types = {**names, "conv2_bias": bool, **({"classes": int} if version > 2 else {})}
     if not isinstance(spelled, dict) or {name: type(value) for name, value in spelled.items()} != types:
         told = ", ".join(f"{name} ({kind.__name__})" for name, kind in types.items())
-        raise CardError("architecture", f"must hold {told}, and nothing else")
+        raise _refusal("architecture", f"must hold {told}, and nothing else")
     if spelled["wiring"] not in [*Wiring]:
-        raise CardError("architecture", f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}")
+        raise _refusal("architecture", f"wiring must be {' or '.join(Wiring)}, not {spelled['wiring']!r}")
     try:
         return two_stages(
             Wiring(spelled["wiring"]),
@@ -325,17 +319,17 @@ def _two_stages(spelled: Any, version: int) -> Architecture:
             spelled.get("classes", 10),
         )
     except ArchitectureError as error:
-        raise CardError("architecture", f"makes no network ({error})") from error
+        raise _refusal("architecture", f"makes no network ({error})") from error
 
 
-def _first(error: ValidationError) -> CardError:
+def _first(error: ValidationError) -> CheckpointError:
     """The first complaint, by field."""
     first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(map(str, first["loc"])) or "card"
     if first["type"] == "missing":
-        return CardError(field, "is missing")
+        return _refusal(field, "is missing")
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return CardError(field, "is unknown")
+        return _refusal(field, "is unknown")
     said = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
     shown = repr(first["input"])
-    return CardError(field, f"{said}, not {shown}" if len(shown) <= 40 else said)
+    return _refusal(field, f"{said}, not {shown}" if len(shown) <= 40 else said)

@@ -17,7 +17,7 @@ from safetensors.numpy import save as serialize
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic, probe
-from konkyo.models.files.card import Card, CardError, Document, completed
+from konkyo.models.files.card import Card, Document, completed
 from konkyo.models.network import Network
 
 SUFFIX = ".safetensors"
@@ -107,7 +107,7 @@ def load(path: Path) -> Checkpoint:
     spelled = _document(path, metadata)
     try:
         document = completed(spelled)
-    except CardError as error:
+    except CheckpointError as error:
         raise CheckpointError(path.name, error.field, error.message) from error
     if document.name != path.stem:
         raise CheckpointError(path.name, "name", f"is {document.name!r}, but the file is called {path.stem!r}")
@@ -180,16 +180,16 @@ def _check_card(path: Path, document: Mapping[str, Any], sha256: str) -> None:
         raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
     expected = {**document, "sha256": sha256}
     if card != expected:
-        keys = (
-            sorted(key for key in expected.keys() | dict(card).keys() if card.get(key) != expected.get(key))
-            if isinstance(card, dict)
-            else ["everything"]
-        )
+        keys = sorted(dict(set(_items(expected)) ^ set(_items(card)))) if isinstance(card, dict) else ["everything"]
         raise CheckpointError(
             path.name,
             ", ".join(keys),
             f"differs between the checkpoint and {card_path.name}; restore both, or train again",
         )
+
+
+def _items(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, json.dumps(value)) for key, value in document.items()]
 
 
 def pretty(document: Mapping[str, Any]) -> str:

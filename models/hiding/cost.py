@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
 from math import prod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ FINE_SIDE = 32
 COLOUR = 3
 # Subsets whose logits are computed at once where tables are merged.
 MERGED_CHUNK = 4096
+# What can be asked of a network.
+OperationName = Literal["predict", "filters", "process", "occlusion", "shapley", "grounds"]
 # Bytes of a number in float64, and of an index.
 _NUMBER = 8
 
@@ -204,7 +207,7 @@ class Explains:
         What cannot be asked.
     """
 
-    operation: str
+    operation: OperationName
     region: int | None
     regions: tuple[int, ...]
     cannot: tuple[Limit, ...]
@@ -222,7 +225,7 @@ def explains(architecture: Architecture) -> tuple[Explains, ...]:
         why = passes_refusal(architecture, ledger=ledger)
         return () if why is None else (Limit("image", why),)
 
-    def hiding(operation: str, usual: int, refused: Callable[[Regions], str | None]) -> Explains:
+    def hiding(operation: OperationName, usual: int, refused: Callable[[Regions], str | None]) -> Explains:
         found = {side: refused(Regions(side, side=architecture.side)) for side in sides}
         regions = tuple(side for side, why in found.items() if why is None)
         wrong = {side: why for side, why in found.items() if why is not None}

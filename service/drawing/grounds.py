@@ -2,11 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from konkyo.models.grounds.proofs import Grounds, Position, Status
 from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words, times
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK
 from konkyo.service.drawing.primitives.letters import cut, wrapped
@@ -31,7 +31,7 @@ def boxes(side: int) -> tuple[Box, Box]:
     return stays, stays.shift(stays.width + _GAP, 0)
 
 
-def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
+def grounds(result: Grounds, style: Style = Style()) -> Canvas:
     """Draw the image twice, each with a sentence that says what is proven.
 
     On the left, the sufficient regions are outlined and the others faded. On the right, the regions of the contrast
@@ -40,14 +40,14 @@ def grounds(result: Grounds, style: Style = Style()) -> Image.Image:
     stays, goes = boxes(result.network.architecture.side)
     lines = _FIRST_LINE + _LINE * (_LINES - 1 + _more_lines(result, stays.width)) + _NOTE_LINE
     height = stays.bottom + lines + _END
-    canvas = Canvas(goes.right + MARGIN, height, style)
+    canvas = blank(goes.right + MARGIN, height, style)
     canvas.heading(f"predicted {class_name(result.network, result.predicted)}: the grounds")
     _draw_sufficient(canvas, stays, result)
     _draw_contrast(canvas, goes, result)
     empty = f"{class_name(result.network, result.empty.predicted)} is predicted, {result.empty.probability:.1%}"
     words = f"{hiding_words(result.hiding)}; with everything hidden, {empty}"
     canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
-    return canvas.picture()
+    return canvas
 
 
 def _draw_sufficient(canvas: Canvas, box: Box, result: Grounds) -> None:

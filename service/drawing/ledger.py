@@ -1,14 +1,13 @@
 """Picture of the ledger: the maps and contributions of the filter pairs, and the sum."""
 
-from PIL import Image
-
 from konkyo.models.contributions import FilterExplanation
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, logit_words, many
+from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 
 
-def ledger(result: FilterExplanation, style: Style = Style()) -> Image.Image:
+def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
     """Draw the map and the contribution of every pair, of many pairs of the greatest, and the sum of all of them."""
     account, typicality = result.account, result.typicality
     notes = []

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation
 from konkyo.service.drawing.layout.grid import square
 from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
 from konkyo.service.drawing.primitives.letters import cut, width, wrapped
@@ -27,7 +27,7 @@ _KEY = 28
 _Classes = NDArray[np.intp]
 
 
-def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:
+def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
     """Draw the heatmap with the image in it, and outline the critical regions.
 
     The heat of a pixel is the mean drop of the regions that hide it. Adjacent pixels of critical regions are outlined
@@ -37,7 +37,7 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     found, layout = result.occlusion, Magnified(result.network.architecture.side)
     heat = found.heatmap()
     limit = limit_of(heat)
-    canvas = Canvas(*layout.size(limit, _CAPTION + _END), style)
+    canvas = blank(*layout.size(limit, _CAPTION + _END), style)
     heading = f"predicted {class_name(result.network, result.predicted)}: {_question(result)}"
     canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
@@ -54,7 +54,7 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Image.Ima
     layout.draw_bar(canvas, heading, limit, f"drop in {found.score}")
     critical = f"{int(found.critical.sum())} of {found.drop.size} critical"
     canvas.text(MARGIN, layout.map.bottom + _CAPTION, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
-    return canvas.picture()
+    return canvas
 
 
 def _question(result: OcclusionExplanation) -> str:

@@ -1,15 +1,15 @@
 """Picture of the drops of the filter pairs' contributions."""
 
 import numpy as np
-from PIL import Image
 
 from konkyo.models.hiding.occlusion import OcclusionExplanation, pair_heatmaps
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 
 
-def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Image.Image:
+def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
     """Draw a heatmap for each filter pair, with the pair's contribution in the whole image beneath it.
 
     The heat of a pixel is the mean drop of the contribution over the regions that cover the pixel. Of many pairs those

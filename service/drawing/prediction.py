@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
 
 from konkyo.models.network import Network
 from konkyo.models.result import Prediction
 from konkyo.service.drawing.layout.grid import Grid, square, unit
 from konkyo.service.drawing.layout.wording import class_name
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK
 from konkyo.service.drawing.primitives.letters import cut, width
@@ -56,10 +56,10 @@ class Bars:
         return self.tracks.right + _PERCENT + MARGIN, max(self.image.bottom, self.tracks.bottom) + MARGIN
 
 
-def prediction(result: Prediction, style: Style = Style()) -> Image.Image:
+def prediction(result: Prediction, style: Style = Style()) -> Canvas:
     """Draw the image beside a bar for each class; that of the predicted class is emphasised."""
     bars = Bars(result.network)
-    canvas = Canvas(*bars.size, style)
+    canvas = blank(*bars.size, style)
     canvas.heading(f"predicted {class_name(result.network, result.predicted)}")
     canvas.image(bars.image, result.image)
     probabilities = np.clip(result.probabilities, 0, 1).tolist()
@@ -70,4 +70,4 @@ def prediction(result: Prediction, style: Style = Style()) -> Image.Image:
         canvas.text(box.right + _PERCENT, baseline, f"{probability:.1%}", BODY, colour, align=1, strong=chosen)
         canvas.fill(box, TRACK)
         canvas.fill(box, ACCENT if chosen else MUTED, probability)
-    return canvas.picture()
+    return canvas

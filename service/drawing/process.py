@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from konkyo.models.contributions import Process, greatest, worth_of_maps
 from konkyo.models.network import IntArray
@@ -13,6 +12,7 @@ from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width
 from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_LINE, NAME_SIZE, NAME_WIDTH, SIZES, Slide
 from konkyo.service.drawing.layout.wording import class_name, class_words
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
 from konkyo.service.drawing.primitives.canvas import number as written
 from konkyo.service.drawing.primitives.colourbar import colour_strip
@@ -36,7 +36,7 @@ _PREDICTED_SIZE = 44
 _LEAST_STRIP, _NAMES_GAP = 80, 20
 
 
-def process(result: Process, style: Style = Style()) -> Image.Image:
+def process(result: Process, style: Style = Style()) -> Canvas:
     """Draw the image, the maps of every stage, the maps of the pairs for all classes, and the logits.
 
     Convolutions are shown before ReLU, what pools make of them after it. The row of the predicted class is emphasised.
@@ -46,7 +46,7 @@ def process(result: Process, style: Style = Style()) -> Image.Image:
     """
     network = result.network
     slide = Slide(network.architecture, tuple(class_name(network, number) for number in range(len(network.classes))))
-    canvas = Canvas(*slide.size, style)
+    canvas = blank(*slide.size, style)
     against = (
         "" if result.target == result.predicted and result.versus is None else f", pairs for {class_words(result)}"
     )
@@ -60,7 +60,7 @@ def process(result: Process, style: Style = Style()) -> Image.Image:
         _draw_hidden(canvas, slide, number, values)
     _draw_field(canvas, slide, result)
     _draw_logits(canvas, slide, result)
-    return canvas.picture()
+    return canvas
 
 
 def _head(canvas: Canvas, x: int, name: str, sizes: str, align: float = 0.5) -> None:

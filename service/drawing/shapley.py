@@ -1,13 +1,13 @@
 """Picture of Shapley values: the heatmap with the image on it, and the sum."""
 
 import numpy as np
-from PIL import Image
 
 from konkyo.models.hiding.shapley import PairValues, ShapleyExplanation
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words, logit_words, times
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colours import MUTED, limit_of
 from konkyo.service.drawing.primitives.style import Style
@@ -16,13 +16,13 @@ from konkyo.service.drawing.primitives.style import Style
 _BELOW_SUM, _END, _BETWEEN = 82, 20, 3
 
 
-def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
+def shapley(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     """Draw the values of the regions with the image in them; with pairs, a heatmap for each filter pair."""
     if result.split is not None:
         return _pairs(result, result.split, style)
     heat, layout = result.heatmap(), Magnified(result.network.architecture.side)
     limit = limit_of(heat)
-    canvas = Canvas(*layout.size(limit, _BELOW_SUM + _END), style)
+    canvas = blank(*layout.size(limit, _BELOW_SUM + _END), style)
     predicted = class_name(result.network, result.predicted)
     heading = f"predicted {predicted}: what each region adds to {class_words(result)}"
     canvas.heading(heading)
@@ -35,10 +35,10 @@ def shapley(result: ShapleyExplanation, style: Style = Style()) -> Image.Image:
     layout.draw_bar(canvas, heading, limit, "Shapley value")
     draw_sum(canvas, layout.map.bottom, _terms(result))
     canvas.text(MARGIN, layout.map.bottom + _BELOW_SUM, _caption(result), NOTE, MUTED)
-    return canvas.picture()
+    return canvas
 
 
-def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Image.Image:
+def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Canvas:
     of = class_words(result)
     notes = [
         f"Colour: what the region adds to a pair’s contribution to {of}, its Shapley value; the number is their sum.",

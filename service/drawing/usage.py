@@ -1,7 +1,6 @@
 """Picture of how each class uses the filters, after the paper's Fig. 4."""
 
 import numpy as np
-from PIL import Image
 
 from konkyo.models.contributions import greatest
 from konkyo.models.network import Network
@@ -11,6 +10,7 @@ from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.layout.places import Pair
 from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note, times
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import (
     BODY,
     MARGIN,
@@ -44,7 +44,7 @@ _FIRST_NOTES, _SECOND_NOTES = 196, 590
 _ABOVE_NOTES, _LINE, _END = 18, 18, 24
 
 
-def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Image.Image:
+def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Canvas:
     """Draw the filters, and for each class the mean contributions of the pairs, with the first and the second pair.
 
     Parameters
@@ -65,7 +65,7 @@ def usage(name: str, network: Network, study: Usage | None, style: Style = Style
     lines = max(map(len, _notes(panels, network))) if study else 2 + len(filters_notes(network))
     end = _ABOVE_NOTES + _LINE * (lines - 1) + _END
     texts = round(max(width(heading, TITLE), 0 if study else width(missing, NOTE)))
-    canvas = Canvas(max(right, MARGIN + texts) + MARGIN, bottom + end, style)
+    canvas = blank(max(right, MARGIN + texts) + MARGIN, bottom + end, style)
     canvas.heading(heading)
     _draw_filters(canvas, panels, network)
     if study:
@@ -73,7 +73,7 @@ def usage(name: str, network: Network, study: Usage | None, style: Style = Style
     else:
         for line, text in enumerate((missing, *filters_notes(network))):
             canvas.text(MARGIN, bottom + _ABOVE_NOTES + 6 + line * _LINE, text, NOTE, MUTED)
-    return canvas.picture()
+    return canvas
 
 
 def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:

@@ -12,17 +12,20 @@ from konkyo.service.http.room import Share
 
 
 class Format(StrEnum):
-    """The formats of an answer."""
+    """The formats of an answer. Where a client likes several equally, it gets the first of them."""
 
     JSON = "json"
     PNG = "png"
+    SVG = "svg"
 
 
 # Characters of an Accept header that are read.
 MOST_ACCEPT = 1024
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
-MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png"}
+MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png", Format.SVG: "image/svg+xml"}
+# Beside the content type. An SVG may show the small images in itself, and nothing else.
+_SVG_POLICY = "default-src 'none'; img-src data:; frame-ancestors 'none'"
 
 
 def choose(requested: Format | None, accept: str | None) -> Format:
@@ -33,7 +36,7 @@ def choose(requested: Format | None, accept: str | None) -> Format:
     Raises
     ------
     NotAcceptableError
-        ``Accept`` allows neither.
+        ``Accept`` allows none of them.
     """
     if requested is not None:
         return requested
@@ -44,8 +47,14 @@ def choose(requested: Format | None, accept: str | None) -> Format:
     # JSON is the first member, so max() returns it if both have the same quality.
     best = max(Format, key=lambda form: _quality(MEDIA_TYPES[form], ranges))
     if _quality(MEDIA_TYPES[best], ranges) == 0:
-        raise NotAcceptableError(f"answers come as {' or '.join(MEDIA_TYPES.values())}; Accept allows neither")
+        *most, last = MEDIA_TYPES.values()
+        raise NotAcceptableError(f"answers come as {', '.join(most)} or {last}; Accept allows none of them")
     return best
+
+
+def headers_of(form: Format) -> dict[str, str]:
+    """The headers of an answer in this format."""
+    return {"Vary": "Accept"} | ({"Content-Security-Policy": _SVG_POLICY} if form is Format.SVG else {})
 
 
 def _parse(accept: str) -> dict[str, float]:

@@ -114,6 +114,7 @@ def with_picture(name: str, *refusals: HTTPStatus) -> Responses:
     """The ``responses`` of a route that answers as JSON or as a picture."""
     answers = responses(name, *refusals)
     answers[200]["content"][MEDIA_TYPES[Format.PNG]] = {"schema": {"type": "string", "format": "binary"}}
+    answers[200]["content"][MEDIA_TYPES[Format.SVG]] = {"schema": {"type": "string"}}
     return answers
 
 

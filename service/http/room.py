@@ -114,7 +114,7 @@ class Turns:
         self.check()
         return await self._run(work, is_gone, batch=False)
 
-    async def run_all(self, pieces: Iterable[Callable[[], None]], is_gone: Callable[[], Awaitable[bool]]) -> None:
+    async def run_all(self, pieces: Iterable[Callable[[], object]], is_gone: Callable[[], Awaitable[bool]]) -> None:
         """Do all pieces of a batch, one after another. Between two pieces single questions have their turn.
 
         Errors are those of ``run``.

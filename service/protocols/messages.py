@@ -18,7 +18,7 @@ def _class(value: object) -> int | str:
     raise PydanticCustomError("class", "must be the name of a class, or its number from 0")
 
 
-# The name of a class, or its number from 0. Where both fit, the name counts.
+# The name of a class as text, or its index as an integer. Of text that is both a name and a number the name counts.
 Target = Annotated[int | str, PlainValidator(_class, json_schema_input_type=int | str)]
 # A name is text in JSON, which strict validation would not take for one.
 Name = Annotated[TensorName, Field(strict=False)]

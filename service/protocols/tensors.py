@@ -82,10 +82,11 @@ class Pixels:
     @property
     def size(self) -> int:
         """Bytes that are held for them: their own, or those of the body that they are a part of."""
-        owner = self.values
+        owner: Any = self.values
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
-        return len(owner.base.obj) if isinstance(owner.base, memoryview) else owner.nbytes
+        size: int = memoryview(owner.base.obj).nbytes if isinstance(owner.base, memoryview) else owner.nbytes
+        return size
 
     def of_shape(self, shape: tuple[int, ...]) -> "Pixels":
         """The same, each image in this shape."""

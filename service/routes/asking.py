@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from PIL import Image
 from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.datastructures import QueryParams
@@ -24,9 +23,9 @@ from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
-from konkyo.service.drawing.primitives.encoding import png
+from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
-from konkyo.service.http.answer import MEDIA_TYPES, Answer, Format, choose
+from konkyo.service.http.answer import MEDIA_TYPES, Answer, Format, choose, headers_of
 from konkyo.service.http.body import read_image
 from konkyo.service.http.room import Room, Share, Turns, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
@@ -69,7 +68,7 @@ class Operation(Generic[Q, R]):
     """
 
     query: type[Q]
-    draw: Callable[[R, Style], Image.Image]
+    draw: Callable[[R, Style], Canvas]
     to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
 
@@ -143,7 +142,7 @@ class Service:
             raise
 
     async def render(
-        self, request: Request, fields: Callable[[], Any], draw: Callable[[Style], Image.Image] | None = None
+        self, request: Request, fields: Callable[[], Any], draw: Callable[[Style], Canvas] | None = None
     ) -> Response:
         """Answer a request without an image, as JSON or, where it can be drawn, as a picture."""
         if draw is None:
@@ -153,7 +152,7 @@ class Service:
             form = _form(query, request)
 
         def work() -> bytes:
-            return to_json(fields()) if draw is None or form is Format.JSON else png(draw(query.style))
+            return to_json(fields()) if draw is None or form is Format.JSON else draw(query.style(form)).encode()
 
         share = Share(self.room)
         try:
@@ -203,8 +202,8 @@ def _explained(operation: Operation[Q, R], asked: Asked[Q], data: bytes, form: F
     """The image in a file, explained: the bytes of the answer."""
     image, report = decode_image(data, asked.fit, asked.polarity, asked.expected)
     result: R = asked.question.answer(image)
-    if form is Format.PNG:
-        return png(operation.draw(result, asked.query.style))
+    if form is not Format.JSON:
+        return operation.draw(result, asked.query.style(form)).encode()
     fields = operation.to_dict(result, asked.query)
     return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 
@@ -218,4 +217,4 @@ def _form(query: PictureQuery, request: Request) -> Format:
 
 def _answer(content: bytes, form: Format, share: Share) -> Response:
     share.take(len(content))
-    return Answer(content, MEDIA_TYPES[form], share, {"Vary": "Accept"})
+    return Answer(content, MEDIA_TYPES[form], share, headers_of(form))

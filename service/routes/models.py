@@ -4,14 +4,14 @@ from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import MISSING, BaseModel, Field
+from pydantic import MISSING, BaseModel, ConfigDict, Field
 
 from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Stage
 from konkyo.models.classes import Names
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Card, HeadCard, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.hiding.cost import Limit, explains
+from konkyo.models.hiding.cost import Limit, OperationName, explains
 from konkyo.models.question import MOST_NUMBERS
 from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
@@ -51,7 +51,7 @@ class ModelSummary(BaseModel):
 class Explainable(BaseModel):
     """What can be asked of a network by one operation."""
 
-    operation: Literal["predict", "filters", "process", "occlusion", "shapley", "grounds"]
+    operation: OperationName
     region: Region | MISSING = Field(MISSING, description="The side of a region in pixels, if none is asked for.")
     regions: tuple[Region, ...] | MISSING = Field(
         MISSING,
@@ -62,6 +62,9 @@ class Explainable(BaseModel):
 
 class ModelCard(Card):
     """The description of a checkpoint, with the hash of its file, and what can be asked of the network."""
+
+    # An answer has every field.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     explains: tuple[Explainable, ...]
 

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from fastapi import APIRouter, Request, Response
-from PIL import Image
 from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score
@@ -11,6 +10,7 @@ from konkyo.models.network import Network
 from konkyo.models.question import OcclusionQuestion
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
+from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
@@ -98,7 +98,7 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _draw(result: OcclusionExplanation, style: Style) -> Image.Image:
+def _draw(result: OcclusionExplanation, style: Style) -> Canvas:
     return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
 
 

@@ -14,7 +14,7 @@ from konkyo.models.network import Network
 from konkyo.models.preparation.expected import Fit
 from konkyo.models.question import PredictQuestion, Question
 from konkyo.models.usage import Usage
-from konkyo.service.drawing.primitives.style import MAX_SCALE, Style, Theme
+from konkyo.service.drawing.primitives.style import MAX_SCALE, Form, Language, Style, Theme
 from konkyo.service.http.answer import Format
 from konkyo.service.http.problems import UNKNOWN_PARAMETER
 
@@ -67,24 +67,28 @@ class PictureQuery(BaseModel):
     )
     scale: int = Field(1, ge=1, le=MAX_SCALE, description="Size of the picture: pixels a unit. Not for JSON.")
     theme: Theme = Field(Theme.LIGHT, description="Colours of the picture. Not for JSON.")
+    language: Language = Field(
+        Language.ENGLISH, description="Of the words in the picture. `ja` is for `format=svg`. Not for JSON."
+    )
 
     # Parameters that have no effect on the other format.
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset()
-    PICTURE_ONLY: ClassVar[frozenset[str]] = frozenset({"scale", "theme"})
+    PICTURE_ONLY: ClassVar[frozenset[str]] = frozenset({"scale", "theme", "language"})
 
     def check_form(self, form: Format) -> None:
         """Raise ParameterError if a parameter was given that has no effect on this format."""
         if form is Format.JSON:
-            foreign, advice = self.PICTURE_ONLY, "is for pictures; ask for format=png too, or leave it out"
+            foreign, advice = self.PICTURE_ONLY, "is for pictures; ask for format=png or svg too, or leave it out"
         else:
             foreign, advice = self.JSON_ONLY, "is for JSON; ask for format=json, or leave it out"
         for name in sorted(foreign & self.model_fields_set):
             raise ParameterError(name, advice)
+        if form is Format.PNG and self.language is not Language.ENGLISH:
+            raise ParameterError("language", "the letters of a PNG are English; ask for format=svg, which has Japanese")
 
-    @property
-    def style(self) -> Style:
-        """Scale and theme of the picture."""
-        return Style(self.scale, self.theme)
+    def style(self, form: Format) -> Style:
+        """How a picture of this format is drawn."""
+        return Style(self.scale, self.theme, Form(form.value), self.language)
 
 
 class ImageQuery(PictureQuery):

@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import checkpoint
@@ -69,6 +70,24 @@ def test_everything_is_called_by_its_name(tab: Page, tmp_path: Path) -> None:
     for question in ("shapley", "grounds"):
         tab.get_by_test_id(f"question-{question}").click()
         expect(tab.locator("main")).to_have_attribute("data-state", "answered")
+
+
+def test_a_class_is_asked_for_by_its_name(tab: Page) -> None:
+    """Where names are numbers, an index may be the name of another class."""
+    read = reading(tab).locator(".digit").inner_text().rstrip("…")
+    number, name = next(one for one in enumerate(NAMES) if not one[1].startswith(read))
+    asked: list[list[str]] = []
+
+    def note(request: Request) -> None:
+        if "/explain/" in request.url:
+            asked.append(parse_qs(urlsplit(request.url).query).get("target", []))
+
+    tab.on("request", note)
+    tab.get_by_test_id("target").select_option(str(number))
+    expect(tab.locator("main")).to_have_attribute("data-state", "answered")
+    tab.remove_listener("request", note)
+    assert [name] in asked
+    assert all(one in ([], [name]) for one in asked)
 
 
 def test_the_walk_says_the_sizes_of_this_network(tab: Page) -> None:

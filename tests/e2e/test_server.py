@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from konkyo.models.files.checkpoint import DIRECTORY
 from tests.e2e.server import PATIENCE, ROOT, free_port, running_service, wait_until_ready
 from tests.helpers.pictures import sample
+from tests.hostile.serving import post
 
 
 def ask(address: str, picture: bytes) -> httpx.Response:
@@ -133,6 +135,29 @@ def checked(environment: dict[str, str]) -> tuple[int, str]:
     command = [sys.executable, "-m", "konkyo.service.healthcheck"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     return result.returncode, result.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_nobody_is_let_in_while_the_last_answers_are_made(workers: str) -> None:
+    """Who connects then must be refused at once, and not wait until the end: another replica may be asked."""
+    port = free_port()
+    environment = {**os.environ, "KONKYO_PORT": str(port), "KONKYO_WORKERS": workers}
+    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as half:
+            half.sendall(post("/predict", "Content-Length: 9", "Expect: 100-continue"))
+            assert half.recv(100).startswith(b"HTTP/1.1 100")  # a worker reads the body
+            process.send_signal(signal.SIGTERM)
+            while process.poll() is None:
+                try:
+                    socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+                except ConnectionError:
+                    break
+            assert process.poll() is None
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def test_serving_loads_no_torch() -> None:

@@ -55,6 +55,7 @@ def document(network: Network = NETWORK, name: str = "tiny") -> Document:
                 "confusion": tuple(map(tuple, np.eye(classes, dtype=int).tolist())),
             },
             "probe": probe.make(network.astype(np.float32), image_of(network)),
+            "imported": None,
             "made_with": {"numpy": "2"},
         },
         strict=False,

@@ -1,14 +1,30 @@
 """What a drawn picture shows."""
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import ParamSpec
 
 import numpy as np
 from PIL import Image
 
-from konkyo.service.drawing.primitives.canvas import Box
+from konkyo.service.drawing.primitives.canvas import Box, Canvas
 from konkyo.service.drawing.primitives.colours import INK, PAPER, SHADES
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.letters import letters
+from konkyo.service.drawing.primitives.raster import Raster
+
+P = ParamSpec("P")
+
+
+def painted(draw: Callable[P, Canvas]) -> Callable[P, Image.Image]:
+    """What draws a picture, as what gives its pixels."""
+
+    def pixels(*arguments: P.args, **named: P.kwargs) -> Image.Image:
+        canvas = draw(*arguments, **named)
+        assert isinstance(canvas, Raster)
+        return canvas.picture()
+
+    return pixels
 
 
 def decoded(image: Image.Image) -> np.ndarray:

@@ -10,12 +10,22 @@ from typing import Any
 
 import pytest
 
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
+from konkyo.trainer.studies.study import Asked, Found, Study
 from tests.helpers.folders import ROOT
 
 
 def nothing() -> None:
     """Nobody is told."""
+
+
+def measured(study: Study[Found], checkpoint: Checkpoint, digits: Digits, runs: Path) -> tuple[Found, dict[str, Any]]:
+    """What a study finds, and its JSON."""
+    asked = Asked(checkpoint, digits, runs)
+    found = study.measure(asked, lambda _: nothing)
+    return found, study.entry(asked, found)
 
 
 def caught(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:

@@ -21,8 +21,8 @@ from starlette.routing import Mount, Route
 
 from konkyo.service.app import create_app
 from konkyo.service.http.body import MAX_BODY
-from konkyo.service.web.page import FILES
 from konkyo.service.settings import Settings
+from konkyo.service.web.page import FILES
 from tests.e2e.server import PATIENCE, ROOT
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request

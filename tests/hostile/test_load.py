@@ -10,8 +10,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from konkyo.service.app import create_app
-from konkyo.service.http.protocol import SharingLoop
-from konkyo.service.http.protocol import BoundedProtocol
+from konkyo.service.http.protocol import BoundedProtocol, SharingLoop
 from konkyo.service.settings import Settings
 from tests.e2e.server import PATIENCE
 from tests.helpers.pictures import sample

@@ -3,7 +3,6 @@ import pytest
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError
-from konkyo.models.files.checkpoint import load_all
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
 from konkyo.models.grounds.elimination import members
@@ -12,8 +11,9 @@ from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import Combinations, cut, every_combination
 from tests.helpers.oracles import F64, PAIRED, SUMMED, random_network, title
+from tests.helpers.trained import trained
 
-SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}
+SHIPPED = {name: checkpoint.precise for name, checkpoint in trained().items()}
 
 
 def budget(entries: int = 10**9, hidings: int = 10**9) -> Budget:

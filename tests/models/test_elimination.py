@@ -12,6 +12,7 @@ from konkyo.models.hiding.games import LocalGames, class_games, subsets
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import cut, every_combination
 from tests.helpers.oracles import PAIRED, architectures, random_network
+from tests.helpers.trained import trained
 
 
 def visible(games: LocalGames, hidden: int) -> NDArray[np.bool_]:
@@ -45,7 +46,7 @@ def test_it_finds_the_least_value_of_every_quantity(architecture: Architecture, 
 
 def test_a_digit_with_more_players_than_can_be_enumerated_twice(digits: Digits) -> None:
     """2¹⁶ hidings from the tables, which have their own tests."""
-    for checkpoint in load_all().values():
+    for checkpoint in trained().values():
         games = class_games(checkpoint.precise, digits.scaled(np.float64)[0])
         assert len(games.players) == 16
         shown = np.zeros((2**16, 49), bool)

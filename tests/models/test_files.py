@@ -21,6 +21,30 @@ def test_a_file_is_replaced_when_all_is_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         fail()
     assert path.read_text() == "second"
+    # What was begun is taken away.
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_writers_do_not_share_a_file(tmp_path: Path) -> None:
+    """The last one to end wins, with all of its own text."""
+    path = tmp_path / "a.json"
+    with replacing(path) as first:
+        first.write_text("the first")
+        with replacing(path) as second:
+            assert second != first
+            second.write_text("the second")
+            assert first.read_text() == "the first"
+        assert path.read_text() == "the second"
+    assert path.read_text() == "the first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_aside_has_the_name_of_the_file(tmp_path: Path) -> None:
+    """A writer may look at its ending, as matplotlib and numpy do."""
+    for name in ("a.json", "a.usage.json", "why.png"):
+        with replacing(tmp_path / name) as fresh:
+            fresh.write_text("")
+            assert fresh.name == name
 
 
 def test_only_files_are_read(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.helpers.oracles import (
     title,
 )
 from tests.helpers.refuse import refuses
+from tests.helpers.trained import trained
 
 
 def hidings(count: int, image: F64, region: int, fill: float, seed: int) -> tuple[NDArray[np.bool_], F64]:
@@ -60,7 +61,7 @@ def test_the_tables_add_up_to_forward_passes(architecture: Architecture, fill: f
         np.testing.assert_allclose(games.values(visible), network.logits(images), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", load_all())
+@pytest.mark.parametrize("name", trained())
 def test_the_tables_of_shipped_networks(name: str, digits: Digits) -> None:
     network = load_all()[name].precise
     for number in (0, 8, 18):

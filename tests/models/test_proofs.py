@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError, ImageError, ParameterError
-from konkyo.models.files.checkpoint import load_all
 from konkyo.models.grounds import proofs
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import Contrasts
@@ -19,8 +18,9 @@ from konkyo.trainer.data import Digits
 from tests.helpers.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
 from tests.helpers.oracles import F64, PAIRED, SUMMED, architectures, random_network, title
 from tests.helpers.refuse import refuses
+from tests.helpers.trained import trained
 
-SHIPPED = {name: checkpoint.precise for name, checkpoint in load_all().items()}
+SHIPPED = {name: checkpoint.precise for name, checkpoint in trained().items()}
 
 
 def check(network: Network, image: F64, region: int = 4, fill: float = 0.0) -> tuple[Grounds, Combinations]:

@@ -187,7 +187,7 @@ def test_tensors_have_the_shape_they_say(name: TensorName) -> None:
 
 def test_regions_by_default_are_those_that_the_network_says() -> None:
     network = random_weights(Architecture((Stage(2, 3), Stage(3, 3)), side=40, channels=3), 1)
-    said = {one.operation: one.region for one in explains(network.architecture)}
+    said: dict[str, int | None] = {one.operation: one.region for one in explains(network.architecture)}
     made: dict[str, Any] = {"occlusion": OcclusionQuestion, "shapley": ShapleyQuestion, "grounds": GroundsQuestion}
     assert {name: one(network=network).hiding.regions.region for name, one in made.items()} == {
         name: said[name] for name in made

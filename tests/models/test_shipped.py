@@ -13,8 +13,10 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.data import read as read_data
 from tests.helpers.folders import DATA
 from tests.helpers.oracles import slow_trace
+from tests.helpers.sure import sure
 
 FOUND = sorted(path.stem for path in checkpoint.DIRECTORY.glob("*.safetensors"))
+IMPORTED = ["tiny-vgg"]
 
 PARAMETERS = {
     "paired-3x3": 2_368,
@@ -25,7 +27,7 @@ PARAMETERS = {
 }
 
 
-@pytest.fixture(scope="module", params=FOUND)
+@pytest.fixture(scope="module", params=[name for name in FOUND if name not in IMPORTED])
 def shipped(request: pytest.FixtureRequest) -> Checkpoint:
     return load(checkpoint.DIRECTORY / f"{request.param}.safetensors")
 
@@ -33,8 +35,8 @@ def shipped(request: pytest.FixtureRequest) -> Checkpoint:
 @pytest.fixture(scope="module")
 def tested(shipped: Checkpoint, digits: Digits) -> Digits:
     """The test images of its data set."""
-    found = digits if shipped.card.dataset.name == "MNIST" else read_data(DATA / "animals", "t10k")
-    assert (found.about.name, found.about.classes) == (shipped.card.dataset.name, shipped.network.classes)
+    found = digits if sure(shipped.card.dataset).name == "MNIST" else read_data(DATA / "animals", "t10k")
+    assert (found.about.name, found.about.classes) == (sure(shipped.card.dataset).name, shipped.network.classes)
     return found
 
 
@@ -47,7 +49,8 @@ def pairs(shipped: Checkpoint, tested: Digits) -> list[tuple[int, int]]:
 
 
 def test_exactly_these_are_shipped() -> None:
-    assert sorted(PARAMETERS) == FOUND
+    assert sorted([*PARAMETERS, *IMPORTED]) == FOUND
+    assert (checkpoint.DIRECTORY / "tiny-vgg.LICENSE").read_text().startswith("MIT License")
 
 
 def test_the_default_reads_98_percent(digits: Digits) -> None:
@@ -57,7 +60,7 @@ def test_the_default_reads_98_percent(digits: Digits) -> None:
 
 
 def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]]) -> None:
-    accuracy, shown = shipped.card.accuracy, [truth for truth, _ in pairs]
+    accuracy, shown = sure(shipped.card.accuracy), [truth for truth, _ in pairs]
     assert accuracy.test_images == len(pairs)
     assert accuracy.test == sum(truth == read for truth, read in pairs) / len(pairs)
     confusion = [[0] * 10 for _ in range(10)]
@@ -78,24 +81,23 @@ def test_has_the_parameters_it_says(shipped: Checkpoint) -> None:
 
 
 def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
-    selection, accuracy = shipped.card.selection, shipped.card.accuracy
+    selection, accuracy = sure(shipped.card.selection), sure(shipped.card.accuracy)
     best = max(selection.runs, key=lambda run: run.chosen_by)  # the first of equal ones
     assert selection.seed == best.seed
     assert (accuracy.validation, accuracy.test) == (best.validation, best.test)
-    files = shipped.card.dataset.files
-    assert (files == SHA256) == (shipped.card.dataset.name == "MNIST")
+    files = sure(shipped.card.dataset).files
+    assert (files == SHA256) == (sure(shipped.card.dataset).name == "MNIST")
     assert len(files) == 4
 
 
 def test_knows_its_test_images_by_their_hashes(shipped: Checkpoint, tested: Digits) -> None:
-    files = shipped.card.dataset.files
+    files = sure(shipped.card.dataset).files
     assert all(files[name] == tested.about.files[name] for name in files if name.startswith("t10k"))
 
 
 def test_is_centred(shipped: Checkpoint) -> None:
     """What is added to the logits of all classes is no part of the prediction."""
-    training: Any = shipped.card.training
-    assert training.centred is True
+    assert sure(shipped.card.training).centred is True
     for name in ("affine.weight", "affine.bias"):
         assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6
 

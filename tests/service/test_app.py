@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -58,7 +59,14 @@ def test_the_examples_of_the_get_operations_are_their_answers(client: TestClient
     document = client.get("/openapi.json").json()
     path = "/" + name.replace("/paired-3x3", "/{name}")
     example = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
-    assert example == client.get(f"/{name}").json()
+    assert example == without_nulls(client.get(f"/{name}").json())
+
+
+def without_nulls(value: Any) -> Any:
+    """FastAPI leaves null out of its OpenAPI document, examples included."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.threat("pickle checkpoints")
@@ -74,7 +82,7 @@ def test_an_unknown_default_stops_the_start() -> None:
     with refuses(
         CheckpointError,
         f"{DIRECTORY}: KONKYO_DEFAULT_MODEL: 'resnet' is not one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, "
-        "summed-3x3",
+        "summed-3x3, tiny-vgg",
     ):
         create_app(Settings(default_model="resnet"))
 

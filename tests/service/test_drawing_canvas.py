@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from konkyo.models.errors import ParameterError
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, grey, rgb
 from konkyo.service.drawing.primitives.letters import letters, width, wrapped
+from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, written
 
 
-def _canvas(scale: int = 1) -> Canvas:
-    return Canvas(120, 40, Style(scale))
+def _canvas(scale: int = 1) -> Raster:
+    return Raster(120, 40, Style(scale))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_decimals_follow_the_size_of_the_number(value: float, decimals: int) -> 
 
 @pytest.mark.parametrize("theme", list(Theme))
 def test_a_png_gives_back_every_pixel(theme: Theme) -> None:
-    canvas = Canvas(20, 10, Style(1, theme))
+    canvas = Raster(20, 10, Style(1, theme))
     canvas.fill(Box(3, 2, 9, 7), FIRST)
     picture = decoded(canvas.picture())
     expected = np.empty((10, 20, 3), int)
@@ -99,7 +100,7 @@ def test_many_tiles_at_once_look_like_one_after_the_other(scale: int, framed: bo
 def test_a_photograph_keeps_its_colours_and_all_else_the_palette_s(scale: int, theme: Theme) -> None:
     rng = np.random.default_rng(2)
     colours, box = rng.integers(0, 256, (3, 5, 3), np.uint8), Box(10, 8, 30, 20)
-    canvas = Canvas(120, 40, Style(scale, theme))
+    canvas = Raster(120, 40, Style(scale, theme))
     canvas.photo(box, colours)
     canvas.fill(Box(26, 12, 40, 16), FIRST)
     expected = np.empty((40, 120, 3), np.uint8)
@@ -132,7 +133,7 @@ def test_faded_pixels_are_pale_and_without_colour(theme: Theme) -> None:
     image = np.random.default_rng(3).random((3, 4, 4))
     fade = np.zeros((4, 4), bool)
     fade[:, 2:] = True
-    canvas = Canvas(120, 40, Style(1, theme))
+    canvas = Raster(120, 40, Style(1, theme))
     canvas.image(Box(10, 10, 18, 18), image, fade)
     picture = decoded(canvas.picture())[10:18:2, 10:18:2].astype(int)
     paper = np.array(rgb(theme, PAPER), int)
@@ -201,13 +202,13 @@ def test_a_cross_has_both_diagonals() -> None:
 def test_a_picture_of_more_than_4000_pixels_is_refused(width: int, height: int, scale: int, most: int) -> None:
     message = f"this picture is {width}×{height} pixels at scale 1, so scale must be at most {most}, not {scale}"
     with pytest.raises(ParameterError, match=message) as refused:
-        Canvas(width, height, Style(scale))
+        Raster(width, height, Style(scale))
     assert refused.value.parameter == "scale"
-    assert Canvas(width, height, Style(most)).picture().size == (width * most, height * most)
+    assert Raster(width, height, Style(most)).picture().size == (width * most, height * most)
 
 
 def test_text_that_makes_a_picture_too_wide_is_refused() -> None:
-    canvas = Canvas(990, 40, Style(4))
+    canvas = Raster(990, 40, Style(4))
     canvas.text(950, 30, "a caption that is wider", BODY)
     with pytest.raises(ParameterError, match="so scale must be at most 3, not 4"):
         canvas.picture()

@@ -1,17 +1,18 @@
 import numpy as np
 import pytest
 
-from konkyo.service.drawing.primitives.canvas import NOTE, Box, Canvas
+from konkyo.service.drawing.primitives.canvas import NOTE, Box
 from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
 from konkyo.service.drawing.primitives.colours import GREY, INK, INK_GREY, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE
+from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style
 from tests.helpers.drawn import written
 
 LEFT, TOP = 40, 30
 
 
-def _bar(height: int, limit: float, scale: int = 1) -> Canvas:
-    canvas = Canvas(160, height + 60, Style(scale))
+def _bar(height: int, limit: float, scale: int = 1) -> Raster:
+    canvas = Raster(160, height + 60, Style(scale))
     colour_bar(canvas, LEFT, TOP, height, limit, "drop")
     return canvas
 
@@ -73,8 +74,8 @@ def test_the_title_stands_above_flush_right() -> None:
 STRIP = Box(30, 20, 130, 26)
 
 
-def _strip(limit: float, signed: bool, box: Box = STRIP, scale: int = 1) -> Canvas:
-    canvas = Canvas(160, 60, Style(scale))
+def _strip(limit: float, signed: bool, box: Box = STRIP, scale: int = 1) -> Raster:
+    canvas = Raster(160, 60, Style(scale))
     colour_strip(canvas, box, limit, signed)
     return canvas
 
@@ -90,7 +91,7 @@ def test_a_strip_runs_from_its_least_colour_to_the_positive_end(signed: bool, le
 
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_strip_of_greys_runs_from_paper_to_ink(signed: bool) -> None:
-    canvas = Canvas(160, 60, Style())
+    canvas = Raster(160, 60, Style())
     colour_strip(canvas, STRIP, 2.0, signed, greys=True)
     strip = canvas.region(STRIP)
     assert (strip[0, 0], strip[0, -1]) == (GREY, INK_GREY)

@@ -6,13 +6,16 @@ from PIL import Image
 
 from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status, SufficientSet
 from konkyo.models.hiding.regions import Empty, Hiding, Regions
-from konkyo.service.drawing.grounds import boxes, grounds
+from konkyo.service import drawing
+from konkyo.service.drawing.grounds import boxes
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE, Box
 from konkyo.service.drawing.primitives.colours import ACCENT, FADED, INK, MUTED, NEGATIVE, PAPER, TRACK, grey, rgb
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.drawn import enlarged, patch, written
+from tests.helpers.drawn import enlarged, painted, patch, written
 from tests.helpers.lamp import lamp_network
 from tests.helpers.shapes import COLOUR, TINY_VGG, image_of, network_of
+
+grounds = painted(drawing.grounds)
 
 STAYS, GOES = boxes(28)
 # Ink in four regions of 4×4.

@@ -8,9 +8,9 @@ from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import Account, FilterExplanation, contributions
 from konkyo.models.network import Array, Network
 from konkyo.models.usage import Typicality
+from konkyo.service import drawing
 from konkyo.service.drawing.layout.pairs import arrange
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table
-from konkyo.service.drawing.ledger import ledger
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colours import (
     FIRST,
@@ -27,7 +27,7 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers import shapes
-from tests.helpers.drawn import decoded, enlarged, frame_colours, patch, region, written
+from tests.helpers.drawn import decoded, enlarged, frame_colours, painted, patch, region, written
 from tests.helpers.shapes import (
     COLOUR,
     IMAGE,
@@ -42,6 +42,8 @@ from tests.helpers.shapes import (
     image_of,
     network_of,
 )
+
+ledger = painted(drawing.ledger)
 
 
 def _account(totals: list[list[float]], filter_bias: float = 0.0, class_bias: float = 0.0) -> Account:

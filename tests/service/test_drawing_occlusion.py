@@ -7,8 +7,9 @@ from PIL import Image
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score, explain_occlusion
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.network import Array, Network
+from konkyo.service import drawing
 from konkyo.service.drawing.layout.magnified import Magnified
-from konkyo.service.drawing.occlusion import critical_classes, occlusion
+from konkyo.service.drawing.occlusion import critical_classes
 from konkyo.service.drawing.primitives.canvas import NOTE, SUM, TITLE, Box
 from konkyo.service.drawing.primitives.colours import (
     INK,
@@ -22,8 +23,10 @@ from konkyo.service.drawing.primitives.colours import (
     rgb,
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.drawn import decoded, enlarged, patch, written
+from tests.helpers.drawn import decoded, enlarged, painted, patch, written
 from tests.helpers.shapes import THREE, TINY_VGG, image_of, network_of
+
+occlusion = painted(drawing.occlusion)
 
 LAYOUT = Magnified(28)
 IMAGE, MAP = LAYOUT.image, LAYOUT.map

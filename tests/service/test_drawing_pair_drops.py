@@ -5,9 +5,9 @@ from PIL import Image
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score
 from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.service import drawing
 from konkyo.service.drawing.layout.pairs import arrange
 from konkyo.service.drawing.layout.table import Pairs, Table
-from konkyo.service.drawing.pair_drops import pair_drops
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, TITLE
 from konkyo.service.drawing.primitives.colours import (
     FIRST,
@@ -23,8 +23,10 @@ from konkyo.service.drawing.primitives.colours import (
     signed_grey,
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.drawn import decoded, enlarged, frame_colours, patch, region, written
+from tests.helpers.drawn import decoded, enlarged, frame_colours, painted, patch, region, written
 from tests.helpers.shapes import COLOUR, LENET, SHAPES, THREE, TINY_VGG, TOTALS, network_of
+
+pair_drops = painted(drawing.pair_drops)
 
 EMPTY = np.zeros((28, 28))
 # A square of ink, and beside it grey that is less than half ink.

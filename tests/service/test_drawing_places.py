@@ -6,8 +6,9 @@ import pytest
 from konkyo.models.contributions import Account
 from konkyo.service.drawing.layout.places import greatest, name_places, names_width, places
 from konkyo.service.drawing.layout.wording import pair_name
-from konkyo.service.drawing.primitives.canvas import NOTE, Box, Canvas
+from konkyo.service.drawing.primitives.canvas import NOTE, Box
 from konkyo.service.drawing.primitives.colours import FIRST, SECOND
+from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style
 from tests.helpers.drawn import written
 from tests.helpers.shapes import ONE_STAGE, THREE, TINY_VGG, network_of
@@ -36,7 +37,7 @@ def test_a_single_pair_is_first() -> None:
 
 
 def test_names_stand_side_by_side_within_their_width() -> None:
-    canvas, winners = Canvas(400, 60, Style()), places(TOTALS)
+    canvas, winners = Raster(400, 60, Style()), places(TOTALS)
     name_places(canvas, 20, 30, NETWORK, winners)
     first, second = (
         written(canvas.picture(), text, NOTE) for text in ("first: map 0 × filter 2", "second: map 1 × filter 0")
@@ -49,7 +50,7 @@ def test_names_stand_side_by_side_within_their_width() -> None:
 
 
 def test_names_can_stand_one_beneath_the_other() -> None:
-    canvas = Canvas(400, 80, Style())
+    canvas = Raster(400, 80, Style())
     name_places(canvas, 20, 30, NETWORK, places(TOTALS), 16)
     assert written(canvas.picture(), "first: map 0 × filter 2", NOTE) == [(38, 30)]
     assert written(canvas.picture(), "second: map 1 × filter 0", NOTE) == [(38, 46)]

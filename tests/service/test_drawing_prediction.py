@@ -5,12 +5,15 @@ from PIL import Image
 from konkyo.models.architecture import Architecture
 from konkyo.models.network import Array
 from konkyo.models.result import Prediction, predict
-from konkyo.service.drawing.prediction import Bars, prediction
+from konkyo.service import drawing
+from konkyo.service.drawing.prediction import Bars
 from konkyo.service.drawing.primitives.canvas import BODY, TITLE
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, PAPER, TRACK, grey, rgb
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.drawn import decoded, enlarged, patch, written
+from tests.helpers.drawn import decoded, enlarged, painted, patch, written
 from tests.helpers.shapes import ANY, MANY_CLASSES, THREE, TINY_VGG, image_of, network_of
+
+prediction = painted(drawing.prediction)
 
 PROBABILITIES = np.array([0.0, 0.004, 0.05, 0.6, 0.02, 0.25, 0.01, 0.03, 0.036, 0.0])
 BARS = Bars(network_of(THREE))

@@ -7,6 +7,7 @@ from PIL import Image
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import Process, explain_process
 from konkyo.models.network import Trace
+from konkyo.service import drawing
 from konkyo.service.drawing.layout.slide import Slide
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colours import (
@@ -28,9 +29,9 @@ from konkyo.service.drawing.primitives.colours import (
     signed_grey,
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
-from konkyo.service.drawing.process import TINT, process
+from konkyo.service.drawing.process import TINT
 from tests.helpers import shapes
-from tests.helpers.drawn import decoded, enlarged, frame_colours, patch, region, written
+from tests.helpers.drawn import decoded, enlarged, frame_colours, painted, patch, region, written
 from tests.helpers.shapes import (
     COLOUR,
     IMAGE,
@@ -50,6 +51,8 @@ from tests.helpers.shapes import (
     image_of,
     network_of,
 )
+
+process = painted(drawing.process)
 
 
 def _result(architecture: Architecture = THREE, image: np.ndarray | None = None) -> Process:

@@ -5,15 +5,17 @@ import pytest
 from PIL import Image
 
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
+from konkyo.service import drawing
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.pairs import arrange
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE
 from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, POSITIVE, rgb
 from konkyo.service.drawing.primitives.style import Style, Theme
-from konkyo.service.drawing.shapley import shapley
-from tests.helpers.drawn import enlarged, patch, region, written
+from tests.helpers.drawn import enlarged, painted, patch, region, written
 from tests.helpers.lamp import lamp_network, lit
 from tests.helpers.shapes import COLOUR, image_of, network_of
+
+shapley = painted(drawing.shapley)
 
 
 def _pixel(image: Image.Image, row: int, column: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from PIL import Image
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.network import Network
 from konkyo.models.usage import ClassUsage, Usage
+from konkyo.service import drawing
 from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, TITLE, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colours import (
@@ -23,9 +24,8 @@ from konkyo.service.drawing.primitives.colours import (
     signed_grey,
 )
 from konkyo.service.drawing.primitives.style import Style, Theme
-from konkyo.service.drawing.usage import usage
 from tests.helpers import shapes
-from tests.helpers.drawn import decoded, enlarged, frame_colours, patch, region, written
+from tests.helpers.drawn import decoded, enlarged, frame_colours, painted, patch, region, written
 from tests.helpers.shapes import (
     COLOUR,
     KERAS,
@@ -38,6 +38,8 @@ from tests.helpers.shapes import (
     WIDE,
     network_of,
 )
+
+usage = painted(drawing.usage)
 
 ALL = [
     *WIDE,

@@ -9,13 +9,17 @@ from fastapi.testclient import TestClient
 from konkyo.models.files.checkpoint import load_all
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.colours import _COLOURS
-from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.service.settings import Settings
+from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.trainer.data import read
 from tests.helpers.folders import DATA
 from tests.helpers.pictures import DIGITS, decode
 
-FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
+FILES = sorted(
+    path.relative_to(WEB).as_posix()
+    for path in WEB.rglob("*")
+    if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+)
 SCRIPTS = [path for path in FILES if path.endswith(".js")]
 
 

@@ -13,7 +13,6 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE
 from konkyo.service.drawing.primitives.colours import MUTED, PAPER
-from konkyo.service.drawing.primitives.encoding import png
 from tests.helpers.drawn import written
 from tests.helpers.operations import check_problem
 from tests.helpers.oracles import slow_trace
@@ -194,7 +193,7 @@ def test_what_hides_reaches_the_picture_and_its_caption(
         pairs=pairs,
     )
     expected = drawing.pair_drops(result) if pairs else drawing.occlusion(result)
-    assert drawn == png(expected)
+    assert drawn == expected.encode()
     assert drawn != picture(client, pairs=pairs)
     side, stride = int(asked["region"]), int(asked["stride"])
     caption = f"regions of {side}×{side} pixels, stride {stride}, fill {asked['fill']:g}"

@@ -236,10 +236,9 @@ def test_regions_by_pair(shapes: TestClient, name: str, path: str) -> None:
     if path == "/explain/occlusion":
         close(pairs, explain_occlusion(network(shapes, name), image, 1, hiding=hiding, pairs=True).pairs)
     else:
-        found = explain_shapley(network(shapes, name), image, 1, region=region, pairs=True).pairs
-        assert found is not None
-        close(pairs, found.pairs)
-        close(answer.json()["filter_bias"], found.filter_bias)
+        split = explain_shapley(network(shapes, name), image, 1, region=region, pairs=True)
+        close(pairs, split.pairs)
+        close(answer.json()["filter_bias"], split.filter_bias)
 
 
 @pytest.mark.parametrize("path", ["/explain/occlusion", "/explain/shapley", "/explain/grounds"])

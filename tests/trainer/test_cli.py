@@ -28,6 +28,7 @@ from konkyo.trainer.errors import RunError
 from konkyo.trainer.recipe import BEST
 from tests.helpers.pausing import pausing
 from tests.helpers.runs import interrupted
+from tests.helpers.sure import sure
 
 ROOT = Path(__file__).parents[2]
 MNIST = os.environ.get("KONKYO_DATA")

@@ -30,6 +30,7 @@ from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.preparation.expected import Expected
+from konkyo.models.question import GroundsQuestion
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import DataError, RunError
@@ -109,7 +110,7 @@ def test_an_image_without_grounds_costs_no_other(
     def refused(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(table.GroundsQuestion, "answers", refused)
+    monkeypatch.setattr(GroundsQuestion, "answers", refused)
     images = digits.images[:2] / 255
     found = table.explain(load_all()["paired-3x3"].precise, images, 0, [Explanation.PROOFS]).to_pydict()
     assert found["status"] == [status] * 2

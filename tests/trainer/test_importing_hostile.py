@@ -9,21 +9,23 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from onnx import TensorProto, helper  # noqa: E402
+import onnx
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
-from konkyo.trainer.errors import NetworkFileError  # noqa: E402
-from konkyo.trainer.importing.network_file import Asked, read  # noqa: E402
-from konkyo.trainer.importing.pixels import of_range  # noqa: E402
-from tests.helpers.folders import ROOT  # noqa: E402
-from tests.helpers.onnx_graphs import Builder, small, whole  # noqa: E402
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.folders import ROOT
+from tests.helpers.onnx_graphs import Builder, small, whole
 
 UNIT = Asked(pixels=of_range(0, 1, "asked for"))
 NOT_ONNX = "it is not ONNX; torch.onnx.export, or model.export(…, format='onnx') of Keras, writes it"
@@ -39,7 +41,7 @@ def varint(number: int) -> bytes:
     return made + bytes([number])
 
 
-def announced(shape: list[int], kind: int = TensorProto.FLOAT, **fields: object) -> onnx.ModelProto:
+def announced(shape: list[int], kind: int = TensorProto.FLOAT, **fields: Any) -> onnx.ModelProto:
     """The small network with a tensor of this shape and no values in the place of its first weights."""
     model = whole()
     weights = model.graph.initializer[0]
@@ -202,7 +204,8 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a pickle named .onnx": (
         "net.onnx",
         lambda: pickle.dumps(Pickled(), 2),
-        "it is a pickle, which can hold code and is not read; torch.save(network.state_dict(), …) of PyTorch 1.6 or later, "
+        "it is a pickle, which can hold code and is not read; torch.save(network.state_dict(), …) of PyTorch 1.6 or "
+        "later, "
         "safetensors or ONNX fits",
     ),
     "an archive named .onnx": (
@@ -242,7 +245,8 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
     "a damaged archive": ("net.pt", lambda: b"PK\x03\x04" + bytes(99), f"it is a damaged archive; {STATE}"),
     "a pickle that is cut": ("net.pt", lambda: archive(b"\x80\x02}q"), f"it is a damaged archive; {STATE}"),
-    "something else named .pt": ("net.pt", lambda: b"weights", "it is called .pt and holds something else; save it again"),
+    "something else named .pt": ("net.pt", lambda: b"weights", "it is called .pt and holds something else; save it "
+    "again"),
     "safetensors with a header of gigabytes": (
         "net.safetensors",
         lambda: struct.pack("<Q", 1 << 40) + b"{",
@@ -354,10 +358,12 @@ def test_no_change_of_a_file_gives_anything_but_a_network_or_a_line(data: st.Dat
         whole_file[place] = data.draw(st.integers(0, 255))
     from konkyo.trainer.importing.network_file import _read
 
+    said = ""
     try:
         _read(Path("net.onnx"), bytes(whole_file), UNIT)
     except NetworkFileError as error:
-        assert str(error).isprintable()
+        said = str(error)
+    assert said.isprintable()
 
 
 def test_a_tensor_that_repeats_one_number_takes_no_room(tmp_path: Path) -> None:
@@ -368,7 +374,7 @@ def test_a_tensor_that_repeats_one_number_takes_no_room(tmp_path: Path) -> None:
     with pytest.raises(NetworkFileError, match=r"'conv1.weight' announces 25,600,000,000 values"):
         read(path, UNIT)
     torch.save({"conv1.weight": torch.zeros(2, 1, 3, 3, dtype=torch.complex64)}, path)
-    with pytest.raises(NetworkFileError, match="it holds a torch.ComplexFloatStorage; dense floats fit"):
+    with pytest.raises(NetworkFileError, match=r"it holds a torch\.ComplexFloatStorage; dense floats fit"):
         read(path, UNIT)
 
 

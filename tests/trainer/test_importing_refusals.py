@@ -6,20 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 
-from onnx import TensorProto, helper  # noqa: E402
+import onnx
+from onnx import TensorProto, helper
 
-from konkyo.trainer.errors import NetworkFileError  # noqa: E402
-from konkyo.trainer.importing.network_file import Asked, read  # noqa: E402
-from konkyo.trainer.importing.pixels import of_range  # noqa: E402
-from tests.helpers.onnx_graphs import Builder, small, whole  # noqa: E402
-from tests.helpers.refuse import refuses  # noqa: E402
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.onnx_graphs import Builder, small, whole
+from tests.helpers.refuse import refuses
 
 UNIT = of_range(0, 1, "asked for")
+ASKED = Asked(pixels=UNIT)
 
 
-def refused(model: onnx.ModelProto, message: str, folder: Path, asked: Asked = Asked(pixels=UNIT)) -> None:  # noqa:
+def refused(model: onnx.ModelProto, message: str, folder: Path, asked: Asked = ASKED) -> None:
     path = folder / "net.onnx"
     path.write_bytes(model.SerializeToString())
     with refuses(NetworkFileError, f"net.onnx: {message}"):
@@ -112,9 +114,11 @@ def earlier() -> onnx.ModelProto:
         ),
         (
             earlier(),
-            "node aside (Relu): takes a result that another layer has taken; a list of layers, one behind the other, fits",
+            "node aside (Relu): takes a result that another layer has taken; a list of layers, one behind the other, "
+            "fits",
         ),
-        (whole(lambda it: it.add("LeakyRelu", name="leaky")), "node leaky (LeakyRelu): is another activation; ReLU fits"),
+        (whole(lambda it: it.add("LeakyRelu", name="leaky")),
+         "node leaky (LeakyRelu): is another activation; ReLU fits"),
         (
             small().head(288).add("Sigmoid", name="end").model(),
             "node end (Sigmoid): is another activation; ReLU fits, and behind the last layer softmax or nothing",
@@ -149,7 +153,8 @@ def earlier() -> onnx.ModelProto:
         ),
         (
             Builder(("n", 4, 28, 28)).stage(2, 4, 5).head(288).model(),
-            "input image takes 4 channels; (images, channels, side, side) fits, with 1 or 3 channels, also with them last",
+            "input image takes 4 channels; (images, channels, side, side) fits, with 1 or 3 channels, also with them "
+            "last",
         ),
         (
             Builder(("n", 1, 28, 30)).stage(2, 1, 5).head(312).model(),
@@ -177,10 +182,12 @@ def earlier() -> onnx.ModelProto:
             small().add("Flatten").gemm(513, 288).add("Relu").gemm(10, 513).model(),
             "node gemm4 (Gemm): has 513 outputs; at most 512 fit",
         ),
-        (small().head(288, classes=1).model(), "its layers make no network: the number of classes must be from 2 to 64, not 1"),
+        (small().head(288, classes=1).model(),
+         "its layers make no network: the number of classes must be from 2 to 64, not 1"),
         (
             whole(lambda it: it.add("Konkyo", name="odd")),
-            "node odd (Konkyo): is not known; Conv, Relu, MaxPool, BatchNormalization, Gemm or MatMul and Add, and what "
+            "node odd (Konkyo): is not known; Conv, Relu, MaxPool, BatchNormalization, Gemm or MatMul and Add, and "
+            "what "
             "moves values, fit",
         ),
         (small().head(288).model(opset=8), "it is of ONNX's operator set 8; 9 to 27 fit"),
@@ -204,7 +211,8 @@ def normalised(place: Callable[[Builder], Builder], scale: float, padding: int) 
 def test_batch_normalisation_before_a_padded_convolution_is_refused_by_name(tmp_path: Path) -> None:
     refused(
         normalised(lambda it: it.stage(2, 1, 5), 0.7, 1),
-        "node norm (BatchNormalization): shifts the input of node second (Conv), whose padding of zeros it does not shift; "
+        "node norm (BatchNormalization): shifts the input of node second (Conv), whose padding of zeros it does not "
+        "shift; "
         "batch normalisation directly behind a convolution fits, or padding 0",
         tmp_path,
     )
@@ -228,7 +236,7 @@ def test_what_trains_on_is_refused(tmp_path: Path) -> None:
     message = "was exported while it trained; call eval() before the export"
     refused(model, f"node norm (BatchNormalization): {message}", tmp_path)
     builder = small()
-    ratio, yes = builder.weights(np.float32(0.5)), builder.weights(np.array(True))
+    ratio, yes = builder.weights(np.array(0.5, np.float32)), builder.weights(np.array(True))
     refused(
         builder.add("Dropout", ratio, yes, name="drop").head(288).model(), f"node drop (Dropout): {message}", tmp_path
     )
@@ -237,7 +245,8 @@ def test_what_trains_on_is_refused(tmp_path: Path) -> None:
 def test_the_range_of_pixels_is_asked_for(tmp_path: Path) -> None:
     refused(
         whole(),
-        "it does not say in which range pixels enter it; add --range 0,1 (divided by 255), --range 0,255, --range=-1,1, "
+        "it does not say in which range pixels enter it; add --range 0,1 (divided by 255), --range 0,255, "
+        "--range=-1,1, "
         "or --mean and --std as they were subtracted and divided by, such as --mean 0.1307 --std 0.3081",
         tmp_path,
         Asked(),
@@ -265,7 +274,8 @@ def test_domains_of_others_and_functions_are_refused(tmp_path: Path) -> None:
     builder.add("Magic", name="odd", domain="com.example")
     refused(
         builder.head(288).model(domains=["com.example"]),
-        "node odd (com.example.Magic): is no operation of ONNX itself; Conv, Relu, MaxPool, BatchNormalization, Gemm or "
+        "node odd (com.example.Magic): is no operation of ONNX itself; Conv, Relu, MaxPool, BatchNormalization, Gemm "
+        "or "
         "MatMul and Add, and what moves values, fit",
         tmp_path,
     )

@@ -21,6 +21,7 @@ from konkyo.trainer.train import Best, Run  # noqa: E402
 from tests.helpers.oracles import PAIRED  # noqa: E402
 from tests.helpers.refuse import refuses  # noqa: E402
 from tests.helpers.runs import finished  # noqa: E402
+from tests.helpers.sure import sure  # noqa: E402
 
 RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_every=30)
 
@@ -76,11 +77,10 @@ def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digi
     recipe = replace(RECIPE, augmented=True)
     run = finished(Run(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
     card = publish("augmented", [run], digits[600:700], 0.0, tmp_path).card
-    assert (
-        sure(card.selection).by == "validation accuracy on 100 held-out training images and 8 augmented copies of each"
-    )
+    told_by = "validation accuracy on 100 held-out training images and 8 augmented copies of each"
+    assert sure(card.selection).by == told_by
     [told] = card.runs
-    assert told.validation == card.accuracy.validation == validated(run, digits)
+    assert told.validation == sure(card.accuracy).validation == validated(run, digits)
     images, labels = with_copies(digits[:600].split(100)[1])
     predicted = run.result(0).logits(images.numpy()[:, 0]).argmax(-1)
     assert card.training is not None
@@ -139,6 +139,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
             "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
         },
+        "imported": None,
         "probe": probe.make(runs[1].result(0), some.images[0]).model_dump(mode="json"),
         "made_with": {
             "python": platform.python_version(),

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.card import RunCard, SelectionCard
-from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, pretty
+from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load
 from konkyo.trainer.cli import app
 from konkyo.trainer.recipe import BEST
 from konkyo.trainer.report import report
-from konkyo.trainer.search import Candidate, document
-from konkyo.trainer.studies.comparison import BESIDE, CRITERIA
+from konkyo.trainer.studies import document
+from konkyo.trainer.studies.smallest import Candidate, CrossValidated, folds_document, search_document
 
 NAME = "summed-3x3"
 
@@ -89,24 +89,19 @@ def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studie
 
 
 def test_the_search_is_its_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
-    candidates = [
-        Candidate(
-            two_stages(Wiring.SUMMED, filters, 3),
-            [
-                RunCard(seed=seed, validation=0.97 + filters / 200, chosen_by=0.5, step=1, test=0.95 + seed / 100)
-                for seed in (1, 2)
-            ],
-        )
-        for filters in (1, 2)
-    ]
-    (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.98)))
+    shape = two_stages(Wiring.SUMMED, 2, 3)
+    runs = [RunCard(seed=seed, validation=0.98, chosen_by=0.5, step=1, test=0.95 + seed / 100) for seed in (1, 2)]
+    document.write(models / SEARCH_FILE, search_document([Candidate(shape, runs)], BEST, 0.98))
     (studies / "search.png").write_bytes(b"")
     page = report([checkpoint], models, studies)
-    assert "- summed: 2k5,3k3, 869 parameters, 17% of LeNet's 5,046, are the fewest that validate at 98.0%" in page
-    assert "| `1k5,3k3` | 816 | 16% | 97.50 ± 0.00 % | 96.50 ± 0.71 % |" in page
+    assert "- summed: `2k5,3k3`, 869 parameters, 17% of LeNet's 5,046, are the fewest of those tried" in page
+    assert "| `2k5,3k3` | 869 | 17% | 98.00 ± 0.00 % | 96.50 ± 0.71 % |" in page
     assert "![Accuracy against parameters](search.png)" in page
-    (models / SEARCH_FILE).write_text(pretty(document(candidates, BEST, 0.99)))
-    assert "No network validated at 99.0% on average." in report([checkpoint], models, studies)
+    assert "By cross-validation" not in page
+    folds = [CrossValidated(shape, [0.97, 0.99])]
+    document.write(studies / "smallest.json", folds_document(folds, 0.98, 3, 6000, 60_000))
+    page = report([checkpoint], models, studies)
+    assert "2 folds of the 60,000 training images, each with 3 seeds, 6,000 steps." in page
 
 
 def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -117,8 +112,9 @@ def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies
     distinct = usage.distinct
     ending = ", as in the paper" if distinct.unordered == 10 else "; in the paper, all are"
     assert (
-        f"Of the 10 classes' combinations of first and second place, {distinct.unordered} are different{ending}. "
-        f"With first told apart from second, {distinct.ordered} are."
+        f"By first place alone, the 10 classes use {distinct.first} different pairs. Of their combinations of first "
+        f"and second place, {distinct.unordered} are different{ending}. With first told apart from second, "
+        f"{distinct.ordered} are."
     ) in page
     for label, one in zip(checkpoint.network.classes, usage.classes, strict=True):
         row = f"| {label} | {one.images:,} |"
@@ -131,74 +127,15 @@ def test_the_filters_are_the_usage(checkpoint: Checkpoint, models: Path, studies
 def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     changes = {"share_of_images": 0.25, "share_of_hidings": 0.0125}
     one = {"grid": [7, 7], "critical": {"mean": 0.613}, "answer_changes": changes}
-    write(studies, checkpoint, "occlusion", regions={"4": one})
-
-    def explanation(kind: str, first: float, rank: int, better: list[str]) -> dict[str, object]:
-        areas = {"deletion": [first, 0.01], "insertion": [0.9, 0.02]}
-        others = {name: [0.5, 0.03] for name in ("infidelity", "sensitivity", "agreement")}
-        places = dict.fromkeys((*CRITERIA, *BESIDE), rank)
-        curves = {"background": areas, "blurred": areas}
-        return {"kind": kind, "probability": curves, **others, "ranks": places, "better_everywhere_than": better}
-
-    listed = {
-        "theirs": explanation("baseline", 0.3, 3, []),
-        "ours": explanation("ours", 0.2, 2, ["theirs", "at random"]),
-        "greedy": explanation("optimised", 0.1, 1, ["ours"]),
-        "at random": explanation("plain", 0.4, 4, []),
-    }
-    write(studies, checkpoint, "faithfulness", images=200, left_out=None, explanations=listed)
+    write(studies, checkpoint, "occlusion", images=30, regions={"4": one})
     page = report([checkpoint], models, studies)
     assert "| 4×4 | 49 | 0.61 | 25.0% | 1.25% |" in page
     assert f"]({NAME}/occlusion.png)" in page
-    assert f"]({NAME}/faithfulness.png)" in page
-    assert "The first 200 test images; sensitivity of the first 50." in page
-    assert "\n- ours: than theirs\n" in page
-    assert "- greedy" not in page
-    rows = [line for line in page.splitlines() if "0.900 ± 0.020" in line]
-    assert [row.split(" | ")[0] for row in rows] == ["| greedy", "| **ours**", "| theirs", "| at random"]
-    two, rest = "0.200 ± 0.010 (2) | 0.900 ± 0.020 (2)", " | ".join(["0.500 ± 0.030 (2)"] * 3)
-    assert rows[1] == f"| **ours** | {two} | {two} | {rest} |"
-
-
-def test_approximations_are_their_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
-    def baseline(converges: bool, enough: object, checked: object) -> dict[str, object]:
-        return {
-            "converges": converges,
-            "evaluations": [50, 5000.4],
-            "error": [[0.8, 0.1], [0.105, 0.012]],
-            "rank_correlation": [[0.5, 0.1], [0.9764, 0.001]],
-            "ms": [5, 1234.5],
-            "enough": enough,
-            "checked": checked,
-        }
-
-    beyond = {"error": 0.02, "evaluations": 150_000, "within_measured": False}
-    checked = {"images": 3, "evaluations": 150_001, "error": 0.021, "expected": 0.02, "ms": 9876.5}
-    baselines = {
-        "sampled": baseline(True, beyond, checked),
-        "quick": baseline(True, {"error": 0.02, "evaluations": 4000, "within_measured": True}, None),
-        "biased": baseline(False, None, None),
-    }
-    write(
-        studies,
-        checkpoint,
-        "shapley",
-        images=40,
-        seed=0,
-        exact={"ms": 1.23},
-        baselines=baselines,
-        left_out=["Lime is left out: somebody ate it"],
-    )
-    page = report([checkpoint], models, studies)
-    assert f"`python -m trainer study shapley --model {NAME}`" in page
-    assert f"]({NAME}/shapley.png)" in page
-    assert "of 40 test images (seed 0), which take 1.2 ms for all classes." in page
-    numbers = "5,000 | 10.5% ± 1.2 | 0.976 | 1,234"
-    assert f"| sampled | {numbers} | ~150,000 | 9,876 | 2.1% (2.0%) |" in page
-    assert f"| quick | {numbers} | 4,000 |  |  |" in page
-    assert f"| biased | {numbers} | never |  |  |" in page
-    assert "Lime is left out: somebody ate it." in page
-    assert "were measured on 3 of the images." in page
+    assert f"`python -m trainer study occlusion --model {NAME}`" in page
+    own = checkpoint.card.dataset.model_copy(update={"name": "Leaves"})
+    other = replace(checkpoint, card=checkpoint.card.model_copy(update={"dataset": own}))
+    asked = f"`python -m trainer study occlusion --model {NAME} --data FOLDER_OF_LEAVES`"
+    assert asked in report([other], models, studies)
 
 
 def test_the_grounds_are_their_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -210,8 +147,10 @@ def test_the_grounds_are_their_file(checkpoint: Checkpoint, models: Path, studie
     }
     nothing = {**group, "images": 0, "sufficient": {"mean": None}, "contrast": {"mean": None}}
     areas = {"fewest regions": 0.8123, "softmax probability": 0.9876}
-    write(studies, checkpoint, "grounds", groups={"all": group, "wrong": nothing}, auroc_of_wrong=areas)
+    asked = {"images": 200, "region": 4}
+    write(studies, checkpoint, "grounds", **asked, groups={"all": group, "wrong": nothing}, auroc_of_wrong=areas)
     page = report([checkpoint], models, studies)
+    assert "Of 200 test images in regions of 4×4, 197 have a set that is proven to be smallest; 2 have one" in page
     assert "| all | 200 | 4.68 | 14 | 0.5% | 98.5% | 1 | 2.02 | 6 | 35.1% |" in page
     assert "| predicted wrong |" not in page
     assert (
@@ -220,10 +159,11 @@ def test_the_grounds_are_their_file(checkpoint: Checkpoint, models: Path, studie
     )
     assert f"]({NAME}/grounds.png)" in page
     areas["fewest regions"] = 0.9999
-    write(studies, checkpoint, "grounds", groups={"all": group}, auroc_of_wrong=areas)
+    write(studies, checkpoint, "grounds", **asked, groups={"all": group}, auroc_of_wrong=areas)
     said = "are no worse than the softmax probability: the area under the ROC curve is 1.000 against 0.988."
     assert said in report([checkpoint], models, studies)
-    write(studies, checkpoint, "grounds", groups={"all": group}, auroc_of_wrong={**areas, "fewest regions": None})
+    unknown = {**areas, "fewest regions": None}
+    write(studies, checkpoint, "grounds", **asked, groups={"all": group}, auroc_of_wrong=unknown)
     assert "ROC" not in report([checkpoint], models, studies)
 
 

@@ -15,17 +15,18 @@ import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as train_module
 import konkyo.trainer.figures.consistency as figure_module
 import konkyo.trainer.studies.consistency as study_module
-from konkyo.models.files.checkpoint import load_all
+from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.studies.consistency import chance_overlap, document, parts, study
+from konkyo.trainer.studies.consistency import STUDY, ConsistencyStudy, chance_overlap
+from konkyo.trainer.studies.study import Asked
 from tests.helpers.lamp import checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.refuse import refuses
-from tests.helpers.studies import caught, nothing
+from tests.helpers.studies import caught, measured, nothing
 
 
 def players_of(image: Array) -> list[tuple[slice, slice]]:
@@ -55,14 +56,20 @@ def suffices(network: Network, image: Array, kept: set[tuple[int, int]]) -> bool
     return bool((predicted == network.logits(image).argmax()).all())
 
 
+def compared(
+    monkeypatch: pytest.MonkeyPatch, checkpoint: Checkpoint, networks: list[Network], digits: Digits, runs: Path
+) -> tuple[ConsistencyStudy, dict[str, Any]]:
+    """The study of networks that are no seeds of one training."""
+    monkeypatch.setattr(study_module, "_networks", lambda _: networks)
+    return measured(STUDY, checkpoint, digits, runs)
+
+
 def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 4)
     few = np.array([number for number, image in enumerate(digits[:2000].images) if len(players_of(image)) <= 8][:6])
     checkpoints = load_all()
     networks = {1: checkpoints["paired-3x3"].precise, 2: checkpoints["summed-3x3"].precise}
-    told: list[None] = []
-    found = study(checkpoints["paired-3x3"], networks, digits[few], tmp_path, lambda: told.append(None))
-    assert len(told) == parts(digits[few]) == 2
+    found, _ = compared(monkeypatch, checkpoints["paired-3x3"], [*networks.values()], digits[few], tmp_path)
     images = digits.images[few] / 255
     alike = [
         i for i, image in enumerate(images) if len({int(n.logits(image).argmax()) for n in networks.values()}) == 1
@@ -91,11 +98,10 @@ def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeyp
         assert found.holds_for_others()[row] == (expected[0][1] + expected[1][0]) / 2
 
 
-def test_a_network_agrees_with_itself(digits: Digits, tmp_path: Path) -> None:
+def test_a_network_agrees_with_itself(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = load_all()["paired-3x3"]
-    found = study(checkpoint, {1: checkpoint.precise, 2: checkpoint.precise}, digits[:5], tmp_path, nothing)
-    written = document(checkpoint, {1: checkpoint.precise, 2: checkpoint.precise}, found)
-    assert (written["images"], written["predicted_alike"], written["seeds"]) == (5, 5, [1, 2])
+    _, written = compared(monkeypatch, checkpoint, [checkpoint.precise] * 2, digits[:5], tmp_path)
+    assert (written["images"], written["predicted_alike"]) == (5, 5)
     assert {name: one["between_networks"][0] for name, one in written["maps"].items()} == {
         name: pytest.approx(1) for name in study_module.MAPS
     }
@@ -104,15 +110,15 @@ def test_a_network_agrees_with_itself(digits: Digits, tmp_path: Path) -> None:
     assert written["sufficient_sets"]["overlap_by_chance"][0] < 1
 
 
-def test_a_set_that_is_empty_has_no_overlap(tmp_path: Path) -> None:
+def test_a_set_that_is_empty_has_no_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lamp proves the 6; a dust that is predicted as a 2 needs no region."""
     dust = np.zeros((28, 28))
     dust[2, 2] = 1
     images = np.round(255 * np.array([lit(), dust])).astype(np.uint8)
     network = lamp_network()
-    found = study(
-        checkpoint_of(network), {1: network, 2: network}, Digits(images, np.array([6, 2], np.uint8)), tmp_path, nothing
-    )
+    monkeypatch.setattr(study_module, "_networks", lambda _: [network, network])
+    asked = Asked(checkpoint_of(network), Digits(images, np.array([6, 2], np.uint8)), tmp_path)
+    found = STUDY.measure(asked, lambda _: nothing)
     assert found.overlap[0].tolist() == [1]
     assert np.isnan(found.overlap[1]).all()
     assert found.holds.tolist() == [[[1, 1], [1, 1]]] * 2
@@ -142,7 +148,9 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
     assert result.exit_code == 0, result.output
     written = json.loads((out / "tried" / "consistency.json").read_text())
     assert written["seeds"] == [1, 2, 3]
-    assert f"tried: 3 networks, {written['predicted_alike']} images" in result.output
+    assert (
+        f"3 networks of different seeds. They predict {written['predicted_alike']} of 25 test images" in result.output
+    )
     assert (out / "tried" / "consistency.png").read_bytes().startswith(b"\x89PNG")
     assert "do 3 seeds have the same reasons?" in figures[0].texts[0].get_text()
 
@@ -168,14 +176,16 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
     )
 
 
-def test_networks_that_predict_nothing_alike_are_not_compared(digits: Digits, tmp_path: Path) -> None:
-    networks = {seed: random_network(PAIRED, seed) for seed in (1, 2)}
+def test_networks_that_predict_nothing_alike_are_not_compared(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = [random_network(PAIRED, seed) for seed in (1, 2)]
     differing = [
         image
         for image in digits[:200].images
-        if len({int(network.logits(image / 255).argmax()) for network in networks.values()}) == 2
+        if len({int(network.logits(image / 255).argmax()) for network in networks}) == 2
     ][:3]
     assert len(differing) == 3
     some = Digits(np.array(differing), np.zeros(3, np.uint8))
     with refuses(RunError, "the networks predict 0 of 3 images alike; take more --images"):
-        study(checkpoint_of(networks[1]), networks, some, tmp_path, nothing)
+        compared(monkeypatch, checkpoint_of(networks[0]), networks, some, tmp_path)

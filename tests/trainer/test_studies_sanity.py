@@ -4,35 +4,11 @@ import pytest
 from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import occlude
-from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS
-from konkyo.trainer.studies.sanity import correlations, layers_of, randomised, spearman
+from konkyo.trainer.studies.sanity import correlations, layers_of, randomised
+from konkyo.trainer.studies.statistics import spearman
 from tests.helpers.oracles import PAIRED, random_network
-
-
-def mean_rank(values: Array, value: float) -> float:
-    below, equal = int((values < value).sum()), int((values == value).sum())
-    return below + (equal + 1) / 2
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_spearman_is_pearson_of_mean_ranks(ties: bool) -> None:
-    rng = np.random.default_rng(91)
-    first = rng.normal(size=40)
-    second = first + rng.normal(size=40)
-    if ties:
-        first, second = first.round(), second.round()
-    ranks = [[mean_rank(values, value) for value in values] for values in (first, second)]
-    assert spearman(first, second) == pytest.approx(float(np.asarray(np.corrcoef(ranks))[0, 1]), abs=1e-12)
-
-
-def test_spearman_on_paper() -> None:
-    rising = np.array([1.0, 2.0, 5.0, 9.0])
-    assert spearman(rising, rising**3) == pytest.approx(1, abs=1e-15)
-    assert spearman(rising, -rising) == pytest.approx(-1, abs=1e-15)
-    assert spearman(rising, np.array([1.0, 1.0, 0.0, 2.0])) == pytest.approx(1.5 / np.sqrt(22.5), abs=1e-15)
-    assert spearman(rising, np.ones(4)) == 0
 
 
 def test_the_layers_from_the_top() -> None:

@@ -9,21 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-import konkyo.trainer.commands.shapley as command_module
 import konkyo.trainer.figures.shapley as figure_module
 import konkyo.trainer.studies.shapley as study_module
 from konkyo.models.files.checkpoint import load_all
-from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.sanity import spearman
-from konkyo.trainer.studies.shapley import Baseline, Check, Measured, Question, check, chosen, document, exact, study
+from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
+from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
-from tests.helpers.studies import caught, loaded_by, nothing
+from tests.helpers.studies import caught, loaded_by, measured
 
 NAME = "paired-3x3"
 
@@ -54,10 +51,14 @@ def made_up(name: str, converges: bool, *numbers: tuple[int, float, float, float
     return Measured(name, converges, *(np.array([column], float) for column in zip(*numbers, strict=True)))
 
 
-def few_players(digits: Digits) -> NDArray[np.intp]:
-    """The numbers of the first three images with at most seven regions of ink."""
-    inked = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
-    return np.flatnonzero(inked <= 7)[:3]
+def asked_of(
+    monkeypatch: pytest.MonkeyPatch, baselines: list[Baseline], digits: Digits, count: int, runs: Path
+) -> tuple[ShapleyStudy, dict[str, Any]]:
+    """The study of some baselines on so many images."""
+    monkeypatch.setattr(study_module, "baselines", lambda: (baselines, ["something is left out"]))
+    monkeypatch.setattr(study_module, "IMAGES", count)
+    monkeypatch.setattr(study_module, "TURN", 0.001)
+    return measured(STUDY, load_all()[NAME], digits, runs)
 
 
 def times(factor: float) -> Any:
@@ -69,36 +70,40 @@ def times(factor: float) -> Any:
     return approximate
 
 
-def test_errors_are_those_of_the_definition(digits: Digits, tmp_path: Path) -> None:
-    checkpoint, which = load_all()[NAME], few_players(digits)
-    told: list[None] = []
+def test_errors_are_those_of_the_definition(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inked = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
+    few = digits[np.flatnonzero(inked <= 7)[:3]]
     baselines = [Baseline("right", True, (2, 3), times(1)), Baseline("against", False, (4,), times(-0.5))]
-    right, against = study(checkpoint, digits, which, tmp_path, lambda: told.append(None), baselines)
-    assert len(told) == 6
+    found, _ = asked_of(monkeypatch, baselines, few, 3, tmp_path)
+    right, against = found.baselines
     assert right.evaluations.tolist() == [[3, 4]] * 3
     np.testing.assert_allclose(right.error, np.zeros((3, 2)), rtol=0, atol=1e-12)
     np.testing.assert_allclose(right.rank, np.ones((3, 2)), rtol=1e-12)
     np.testing.assert_allclose(against.error, np.full((3, 1), 1.5), rtol=1e-12)
     np.testing.assert_allclose(against.rank, -np.ones((3, 1)), rtol=1e-12)
     assert (right.ms > 0).all()
-    assert right.needed() == (3, True)
+    assert right.needed() == 3
     assert against.needed() is None
+    assert found.exact.shape == (3,)
+    assert (found.exact > 0).all()
 
 
-def test_the_question_is_the_predicted_class_on_the_regions_with_ink(digits: Digits, tmp_path: Path) -> None:
+def test_the_question_is_the_predicted_class_on_the_regions_with_ink(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[Question] = []
 
     def approximate(question: Question, _: int) -> tuple[Array, int]:
         asked.append(question)
         return np.ones((7, 7)), 1
 
-    checkpoint, which = load_all()[NAME], chosen(len(digits), 3)
-    study(checkpoint, digits, which, tmp_path, nothing, [Baseline("asks", False, (1,), approximate)])
+    asked_of(monkeypatch, [Baseline("asks", False, (1,), approximate)], digits, 3, tmp_path)
+    which = chosen(len(digits), 3)
     assert [one.seed for one in asked] == np.repeat(which, 2).tolist()  # once to warm up
     for number, question in zip(which, asked[::2], strict=True):
         image = digits.images[number] / 255
         np.testing.assert_array_equal(question.image, image)
-        assert question.target == checkpoint.precise.logits(image).argmax()
+        assert question.target == load_all()[NAME].precise.logits(image).argmax()
         np.testing.assert_array_equal(question.players, image.reshape(7, 4, 7, 4).any((1, 3)))
 
 
@@ -108,145 +113,48 @@ def test_more_images_are_the_same_and_others() -> None:
 
 
 def test_the_evaluations_that_are_needed_on_paper() -> None:
-    within = made_up("a", True, (100, 0.04, 0, 1), (400, 0.01, 0, 1))
-    assert within.needed() == (200, True)
-    assert made_up("b", False, (100, 0.04, 0, 1), (400, 0.01, 0, 1)).needed() == (200, True)
-    assert made_up("c", True, (100, 0.16, 0, 1), (400, 0.08, 0, 1)).needed() == (6400, False)
-    assert made_up("d", False, (100, 0.16, 0, 1), (400, 0.08, 0, 1)).needed() is None
+    assert made_up("a", True, (100, 0.04, 0, 1), (400, 0.01, 0, 1)).needed() == 200
+    assert made_up("b", True, (100, 0.16, 0, 1), (400, 0.08, 0, 1)).needed() is None
 
 
-def test_what_follows_from_the_last_point_is_checked(digits: Digits, tmp_path: Path) -> None:
-    """The error is 4 divided by the root of the evaluations: 2 % with 40,000."""
-    asked: list[int] = []
-
-    def approximate(question: Question, evaluations: int) -> tuple[Array, int]:
-        asked.append(evaluations)
-        return (1 + 4 / evaluations**0.5) * shapley_values(question.network, question.image).of(
-            question.target
-        ).values, evaluations
-
-    checkpoint, which = load_all()[NAME], chosen(len(digits), 4)
+def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
+    numbers = [[[100.0], [102]], [[0.3], [0.5]], [[0.5], [0.7]], [[10.0], [20]]]
     baselines = [
-        Baseline("converges", True, (100, 10_000), approximate),
-        Baseline("does not", False, (100,), approximate),
-        Baseline("is there", True, (100, 90_000), approximate),
-        Baseline("takes too long", True, (100,), approximate, checked=False),
-    ]
-    measured = study(checkpoint, digits, which, tmp_path, nothing, baselines)
-    asked.clear()
-    told: list[None] = []
-    found = check(checkpoint, digits, which, tmp_path, lambda: told.append(None), baselines, measured)
-    assert len(told) == 8
-    assert [count for count in asked if count != 100] == [40_000] * 2
-    assert list(found) == ["converges"]
-    one = found["converges"]
-    assert one.evaluations == 40_000
-    assert one.error == pytest.approx(0.02)
-    assert one.expected == pytest.approx(0.02)
-    assert one.ms > 0
-
-
-def test_the_document_on_paper() -> None:
-    measured = [
-        Measured(
-            "a",
-            True,
-            np.array([[100.0], [102]]),
-            np.array([[0.3], [0.5]]),
-            np.array([[0.5], [0.7]]),
-            np.array([[10.0], [20]]),
-        ),
+        Measured("a", True, *map(np.array, numbers)),
         Measured("b", False, *[np.array([[1.0], [1]])] * 4),
     ]
-    checks = {"a": Check(40_400, 0.021, 0.019, 5000)}
-    written = document(load_all()[NAME], np.arange(2), np.array([1.0, 3]), measured, checks, ["left out"])
+    asked = Asked(load_all()[NAME], digits[:2], tmp_path)
+    written = STUDY.entry(asked, ShapleyStudy(np.array([1.0, 3]), baselines, ["left out"]))
     assert written["images"] == 2
     assert written["left_out"] == ["left out"]
     assert written["exact"] == {"ms": 2}
-    half = 1.96 * 0.1414213562 / 2**0.5
+    half = 12.7062 * 0.1414213562 / 2**0.5
     assert written["baselines"]["a"] == {
         "converges": True,
         "evaluations": [101],
         "error": [pytest.approx([0.4, half])],
         "rank_correlation": [pytest.approx([0.6, half])],
         "ms": [15],
-        "enough": {"error": 0.02, "evaluations": 40_400, "within_measured": False},
-        "checked": {"images": 2, "evaluations": 40_400, "error": 0.021, "expected": 0.019, "ms": 5000},
+        "enough": None,
     }
-    assert written["baselines"]["b"]["enough"] is None
-    assert written["baselines"]["b"]["checked"] is None
-
-
-def test_ours_is_timed_on_every_image(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "TURN", 0.001)
-    found = exact(load_all()[NAME], digits, np.array([1, 2]), tmp_path)
-    assert found.shape == (2,)
-    assert (found > 0).all()
-    np.testing.assert_array_equal(exact(load_all()[NAME], digits, np.array([1, 2, 3]), tmp_path)[:2], found)
+    told = [*STUDY.told(written)]
+    assert f"| **a** | 101 | 40.0% ± {100 * half:.1f} | 0.600 | 15 | more than 101 |" in told
+    assert next(line for line in told if line.startswith("| b |")).endswith("| – |")
+    assert "left out." in told
 
 
 def command(out: Path, runs: Path, *more: str) -> Result:
     arguments = ["study", "shapley", "--model", NAME, "--data", DATA, "--out", out, "--runs", runs]
-    return CliRunner().invoke(app, [*map(str, arguments), "--images", "2", *more])
+    return CliRunner().invoke(app, [*map(str, arguments), *more])
 
 
 @pytest.fixture
-def stand_ins(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Two baselines that need no Captum; what they were asked is noted."""
-    asked: list[int] = []
-
-    def approximate(question: Question, evaluations: int) -> tuple[Array, int]:
-        asked.append(evaluations)
-        exactly = shapley_values(question.network, question.image).of(question.target).values
-        return exactly * (1 + 1 / evaluations**0.5), evaluations
-
-    baselines = [Baseline("sampled", True, (4, 100), approximate), Baseline("once", False, (4,), approximate)]
-    monkeypatch.setattr(command_module, "_baselines", lambda: (baselines, ["something is left out"]))
+def two_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_module, "IMAGES", 2)
     monkeypatch.setattr(study_module, "TURN", 0.001)
-    return asked
 
 
-def test_the_command_writes_what_it_says(tmp_path: Path, stand_ins: list[int]) -> None:
-    result = command(tmp_path, tmp_path / "runs")
-    assert result.exit_code == 0, result.output
-    assert result.output.startswith("something is left out")
-    written = json.loads((tmp_path / NAME / "shapley.json").read_text())
-    assert written["model"] == {"name": NAME, "sha256": load_all()[NAME].sha256}
-    assert written["baselines"]["sampled"]["evaluations"] == [4, 100]
-    assert written["baselines"]["sampled"]["error"] == [[0.5, 0], [0.1, 0]]
-    assert written["baselines"]["sampled"]["enough"]["evaluations"] == 2500
-    assert written["baselines"]["sampled"]["checked"]["error"] == 0.02
-    assert stand_ins.count(2500) == 2
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.output.splitlines() if "│" in line]
-    assert [row[:4] for row in rows[1:]] == [
-        ["sampled", "4", "50.0%", "1.000"],
-        ["", "100", "10.0%", "1.000"],
-        ["once", "4", "50.0%", "1.000"],
-    ]
-    assert [row[5] for row in rows[1:]] == ["", "~2,500", "–"]
-    assert rows[2][7] == "2.0%"
-
-
-def test_an_interrupted_study_goes_on(tmp_path: Path, stand_ins: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[None] = []
-
-    def interrupted(*arguments: Any) -> float:
-        asked.append(None)
-        if len(asked) == 4:
-            raise KeyboardInterrupt
-        return spearman(*arguments)
-
-    monkeypatch.setattr(study_module, "spearman", interrupted)
-    stopped = command(tmp_path / "out", tmp_path / "runs")
-    assert stopped.exit_code == 130
-    assert "interrupted: the same command goes on from the last part" in stopped.output
-    assert not (tmp_path / "out").exists()
-    stand_ins.clear()
-    assert command(tmp_path / "out", tmp_path / "runs").exit_code == 0
-    # Of the first baseline one image was kept; each part warms up once.
-    assert stand_ins == [4, 4, 100, *[4, 4] * 2, *[4, 2500] * 2]
-
-
+@pytest.mark.usefixtures("two_images")
 @pytest.mark.parametrize("missing", ["captum", "torch"])
 def test_without_captum_its_approximations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -257,7 +165,7 @@ def test_without_captum_its_approximations_are_left_out_aloud(
     result = command(tmp_path, tmp_path / "runs")
     assert result.exit_code == 0, result.output
     said = f"Captum's approximations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-    assert " ".join(result.output.split()).startswith(said)
+    assert f"{said}." in result.output
     written = json.loads((tmp_path / NAME / "shapley.json").read_text())
     assert written["left_out"] == [said]
     assert written["baselines"] == {}
@@ -274,8 +182,8 @@ def test_without_scikit_learn_what_it_fits_is_left_out_aloud(
 ) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    monkeypatch.setattr(command_module, "find_spec", lambda _: found)
-    baselines, left_out = command_module._baselines()
+    monkeypatch.setattr(study_module, "find_spec", lambda _: found)
+    baselines, left_out = study_module.baselines()
     fitted = [one.name for one in baselines if one.name.startswith(("KernelShap", "Lime"))]
     if found is None:
         said = "KernelShap and Lime are left out: scikit-learn is not installed; pip install 'konkyo[dev]' has it"
@@ -300,8 +208,6 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
             assert (tuple(line.get_xdata()), tuple(line.get_ydata())) == (x, y)
     assert figure.axes[1].lines[3].get_xdata() == [2, 2]  # ours
     assert figure.axes[2].get_ylim()[0] == -0.3
-    texts = [text.get_text() for text in figure.texts]
-    assert "~31,000" in texts  # 1,250 · 5², to two digits
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["exact: 2.0 ms, all classes", *(one.name for one in measured)]
 

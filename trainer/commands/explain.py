@@ -60,7 +60,8 @@ def explain(
     wanted = available(checkpoint.network.architecture) if explanations is None else explanations
     job = new_job(data, images, checkpoint, models_directory, wanted, shard, out)
     left = job.begin()
-    with interruptible("file"), counting(f"{checkpoint.name}, images", job.images) as advance:
+    with interruptible("file"), counting(f"{checkpoint.name}, images") as begin:
+        advance = begin(job.images)
         advance(job.images - sum(map(job.size, left)))
         for done in run(job, engine, workers or processors()):
             advance(job.size(done))

@@ -40,7 +40,7 @@ NamesOption = Annotated[
 OutOption = Annotated[Path, typer.Option("--out", help="Where tables and figures go, a folder a checkpoint.")]
 RunsOption = Annotated[Path, typer.Option("--runs", help="Where unfinished work is kept.")]
 ImagesOption = Annotated[
-    int | None, typer.Option("--images", min=1, help="Only the first test images.", show_default="all")
+    int | None, typer.Option("--images", min=2, help="Only the first test images.", show_default="the study's")
 ]
 
 
@@ -117,7 +117,8 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
     for one in checkpoints if names else ():
         if one not in found and one.card.dataset is None:
             raise RunError(
-                f"{one.name} was imported and not measured; import it again with the data set that is to be studied: --data"
+                f"{one.name} was imported and not measured; import it again with --data, the data set that is to "
+                "be studied"
             )
         if one not in found and one.card.dataset is not None:
             raise RunError(

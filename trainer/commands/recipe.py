@@ -10,8 +10,8 @@ from konkyo.trainer.commands.options import DATA, RUNS, STUDIES, DataOption, Out
 from konkyo.trainer.commands.terminal import console, interruptible, print_written
 from konkyo.trainer.commands.training import groups, train_with_bars
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.parts import slug
 from konkyo.trainer.studies.recipe import FILE, JUDGING, NETWORKS, VARIANTS, Variant, measured, write
+from konkyo.trainer.studies.study import slug
 
 
 def recipe(

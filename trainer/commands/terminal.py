@@ -15,11 +15,11 @@ console = Console()
 
 
 @contextmanager
-def counting(title: str, total: int) -> Iterator[Callable[..., None]]:
-    """A bar of ``total`` things; gives what is told whenever one, or so many, are done."""
+def counting(title: str) -> Iterator[Callable[[int], Callable[..., None]]]:
+    """A bar. Gives what is told how many things there are; that gives what is told whenever one or several are done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProgressBar(*columns, console=console, transient=True) as bar:
-        yield partial(bar.advance, bar.add_task(title, total=total))
+        yield lambda total: partial(bar.advance, bar.add_task(title, total=total))
 
 
 @contextmanager

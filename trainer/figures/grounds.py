@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from konkyo.models.classes import Names, shortened
 from konkyo.models.network import Array, IntArray
 from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, PAPER, SECOND, TRACK, drawing
-from konkyo.trainer.studies.grounds import OVER_BUDGET, GroundsStudy, auroc
+from konkyo.trainer.studies.grounds import OVER_BUDGET, GroundsStudy
+from konkyo.trainer.studies.statistics import auroc
 
 # Shares, from none to many.
 _SHARES = LinearSegmentedColormap.from_list("konkyo-shares", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)

@@ -68,14 +68,12 @@ def _write_enough(figure: Figure, bottom: float, height: float, measured: Sequen
     """How many evaluations an error of ``ENOUGH`` takes, beside the lower panels."""
     lines = [(one, needed) for one in measured if (needed := one.needed()) is not None]
     right = (_LEFT - 0.7) / _WIDE
-    for row, (one, (evaluations, within)) in enumerate(lines):
+    for row, (one, evaluations) in enumerate(lines):
         y = bottom + height * (0.83 - 0.095 * row)
         figure.text(0.35 / _WIDE, y, one.name, color=_look(one)["color"])
-        figure.text(right, y, f"{'' if within else '~'}{_rounded(evaluations):,}", ha="right", weight="bold")
+        figure.text(right, y, f"{_rounded(evaluations):,}", ha="right", weight="bold")
     if lines:
         figure.text(0.35 / _WIDE, bottom + height, f"Evaluations for an error of {ENOUGH:.0%}", weight="bold", size=10)
-        note = "~ follows from the last point: the error falls\nwith the root of the evaluations."
-        figure.text(0.35 / _WIDE, bottom + height * (0.80 - 0.095 * len(lines)), note, color=MUTED, size=8, va="top")
 
 
 def _rounded(number: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from konkyo.models.files import atomic
@@ -33,8 +33,9 @@ _BYTES: dict[int, int] = {
 _MOST_WHOLE = 4096
 
 
-def shown(name: str) -> str:
-    """A name from a file, fit for one line of a message."""
+def shown(name: str | bytes) -> str:
+    """A name from a file, fit for one line of a message. protobuf gives bytes where it is no UTF-8."""
+    name = name.decode(errors="replace") if isinstance(name, bytes) else name
     clean = "".join(one if one.isprintable() else "?" for one in name[:60])
     return f"{clean}…" if len(name) > 60 else clean
 
@@ -214,12 +215,25 @@ def parse(data: bytes, folder: Path | None = None) -> OnnxFile:
         raise NetworkFileError("it defines functions of its own; torch.onnx.export(…, optimize=True) writes none")
     if model.graph.sparse_initializer:
         raise NetworkFileError("it holds sparse weights; dense ones fit")
+    if not all(isinstance(name, str) for name in _names(model)):
+        raise NetworkFileError("it holds names that are no text in UTF-8; export it again")
     versions = {one.domain: one.version for one in model.opset_import}
     version = versions.get("", versions.get("ai.onnx", 0))
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST <= version <= newest:
         raise NetworkFileError(f"it is of ONNX's operator set {version}; {OLDEST} to {newest} fit")
     return OnnxFile(model, folder)
+
+
+def _names(model: onnx.ModelProto) -> Iterator[str | bytes]:
+    """The names by which nodes and tensors are found."""
+    graph = model.graph
+    yield from (one.name for one in (*graph.input, *graph.output, *graph.initializer))
+    for tensor in graph.initializer:
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (one.name for one in node.attribute)
 
 
 def _counted(count: int, what: str, names: list[str]) -> str:

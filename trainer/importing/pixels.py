@@ -56,7 +56,7 @@ class Pixels:
 
 def of_range(least: float, most: float, by: str) -> Pixels:
     """Pixels that enter as numbers from ``least`` to ``most``."""
-    return Pixels((-least / (most - least),), (1 / (most - least),), by)
+    return Pixels((0 - least / (most - least),), (1 / (most - least),), by)
 
 
 def found(chain: Chain) -> Pixels | None:

@@ -76,7 +76,8 @@ def read_safetensors(data: bytes) -> Arrays:
         for name, one in header.items():
             if name != "__metadata__" and one["dtype"] not in _FLOATS and not name.endswith("num_batches_tracked"):
                 raise NetworkFileError(f"{_shown(name)} holds values of {str(one['dtype'])[:10]}; F32, F64 and F16 fit")
-        return dict(load(data))
+        # The library gives them in any order.
+        return dict(sorted(load(data).items(), key=lambda item: _natural(item[0])))
     except (ValueError, RecursionError, SafetensorError, TypeError, AttributeError, KeyError) as error:
         raise NetworkFileError("it is no safetensors file; safetensors.torch.save_file writes one") from error
 
@@ -162,7 +163,7 @@ def _groups(arrays: Arrays) -> Iterator[_Group]:
 
 def _ordered(groups: list[_Group], in_order: bool) -> list[_Group]:
     """Layers of one kind in the order of the network: by name, as far as each gets what the one before makes."""
-    if in_order or len(groups) > 6:
+    if in_order or not 1 < len(groups) <= 6:
         return groups
     named = sorted(groups, key=lambda group: _natural(group.name))
     for order in permutations(named):

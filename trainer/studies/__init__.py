@@ -1,1 +1,1 @@
-"""What the paper claims, measured over whole data sets with ``models`` alone: no PyTorch."""
+"""What the paper claims, measured over whole data sets with ``models`` alone: most need no PyTorch."""

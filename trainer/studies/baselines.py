@@ -92,8 +92,7 @@ def _baseline(
         values = rows[0, :, 0, :, 0] if shared else rows.sum((0, 2, 4))
         return np.where(question.players, values, 0) if told else values, spent
 
-    # KernelShap takes half a minute to get there, so the check is left to sampling.
-    return Baseline(name, converges, evaluations, approximate, checked=attribute is sampling)
+    return Baseline(name, converges, evaluations, approximate)
 
 
 def _features(question: Question, told: bool) -> Tensor:

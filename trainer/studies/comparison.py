@@ -7,8 +7,8 @@ import numpy as np
 
 from konkyo.models.network import Array
 from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES
-from konkyo.trainer.studies.estimate import Estimate
 from konkyo.trainer.studies.explanations import OURS
+from konkyo.trainer.studies.statistics import Estimate
 
 # What an explanation is judged by, and whether more is better.
 CRITERIA = {f"{curve}, {base}": curve == "insertion" for base in REPLACEMENTS for curve in CURVES} | {

@@ -4,9 +4,10 @@ All networks of a training explain the same images. Compared are two networks at
 that prove their predictions. Only images that all of them predict alike are taken, so that all explain the same class.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from itertools import combinations
 from math import comb
 from pathlib import Path
@@ -15,9 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.errors import BudgetError, ImageError
-from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.proofs import grounds
@@ -28,9 +27,9 @@ from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.studies.estimate import Estimate
-from konkyo.trainer.studies.parts import Arrays, Parts
-from konkyo.trainer.studies.sanity import spearman
+from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.statistics import Estimate, spearman
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 
 REGION = 4
 # Images a part.
@@ -81,58 +80,41 @@ class ConsistencyStudy:
         return shares
 
 
-def study(
-    checkpoint: Checkpoint, networks: Mapping[int, Network], digits: Digits, runs: Path, advance: Callable[[], None]
-) -> ConsistencyStudy:
-    """Compare the networks of all seeds.
+def _parts(asked: Asked) -> dict[str, Compute]:
+    networks = _networks(asked)
+    weights = b"".join(array.tobytes() for network in networks for array in network.weights.values())
+    these = sha256(weights).hexdigest()[:16]
+    return {f"{these}-{start}": partial(_part, networks, some, start) for start, some in chunks(asked.digits, CHUNK)}
 
-    Parameters
-    ----------
-    checkpoint
-        The published one of the networks.
-    networks
-        In float64, by seed.
-    digits
-        The test images from the first one on.
-    runs
-        Where finished parts are kept: an interrupted study goes on, and ends with the same numbers.
-    advance
-        Called after each of ``parts(digits)`` parts.
-    """
-    identity = {"study": "consistency", "sha256": checkpoint.sha256, "seeds": list(networks), "budget": vars(CHECK)}
-    kept, done = Parts(runs / "studies", identity), []
-    for start in range(0, len(digits), CHUNK):
-        some = digits[start : start + CHUNK]
-        done.append(kept.get(f"{start}-{some.sha256[:12]}", partial(_part, list(networks.values()), some, start)))
-        advance()
-    joined = {name: np.concatenate([part[name] for part in done]) for name in done[0]}
-    if len(joined["place"]) < 2:
+
+def _networks(asked: Asked) -> list[Network]:
+    from konkyo.trainer.seeds import networks_of_seeds
+
+    return list(networks_of_seeds(asked.checkpoint, asked.runs).values())
+
+
+def _gather(asked: Asked, done: Sequence[Arrays]) -> ConsistencyStudy:
+    together = joined(done)
+    if len(together["place"]) < 2:
         raise RunError(
-            f"the networks predict {len(joined['place'])} of {len(digits):,} images alike; take more --images"
+            f"the networks predict {len(together['place'])} of {len(asked.digits):,} images alike; take more --images"
         )
     return ConsistencyStudy(
-        images=len(digits),
-        correlation={name: joined[f"correlation {name}"] for name in MAPS},
-        ink={name: joined[f"ink {name}"] for name in MAPS},
-        overlap=joined["overlap"],
-        chance=joined["chance"],
-        holds=joined["holds"],
-        maps={name: joined[f"map {name}"] for name in MAPS},
-        place=joined["place"],
+        images=len(asked.digits),
+        correlation={name: together[f"correlation {name}"] for name in MAPS},
+        ink={name: together[f"ink {name}"] for name in MAPS},
+        overlap=together["overlap"],
+        chance=together["chance"],
+        holds=together["holds"],
+        maps={name: together[f"map {name}"] for name in MAPS},
+        place=together["place"],
     )
 
 
-def parts(digits: Digits) -> int:
-    """How many parts the study has."""
-    return -(-len(digits) // CHUNK)
-
-
-def document(checkpoint: Checkpoint, networks: Mapping[int, Network], found: ConsistencyStudy) -> dict[str, Any]:
-    """What was found, for the study's JSON. Means are over images, each with half of its 95 % interval."""
+def _document(asked: Asked, found: ConsistencyStudy) -> dict[str, Any]:
+    """Means are over images, each with half of its 95 % interval."""
     return {
-        "study": "consistency",
-        "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
-        "seeds": list(networks),
+        "seeds": [run.seed for run in selection.runs] if (selection := asked.checkpoint.card.selection) else [],
         "images": found.images,
         "predicted_alike": len(found.place),
         "maps": {
@@ -148,6 +130,33 @@ def document(checkpoint: Checkpoint, networks: Mapping[int, Network], found: Con
             "hold_for_another_network": Estimate.of(_known(found.holds_for_others())).document(),
         },
     }
+
+
+def _told(found: Mapping[str, Any]) -> Iterator[str]:
+    """How much the maps and the proofs of all seeds agree."""
+    sets, seeds = found["sufficient_sets"], len(found["seeds"])
+    shapley_map = found["maps"]["Shapley 4×4"]
+    yield (
+        f"{seeds} networks of different seeds. They predict {found['predicted_alike']:,} of "
+        f"{found['images']:,} test images alike, and explain these. Two networks’ Shapley maps have a rank correlation "
+        f"of {shapley_map['between_networks'][0]:.2f}; their proven sufficient sets have a Jaccard index of "
+        f"{sets['overlap'][0]:.2f}, random sets of the same sizes {sets['overlap_by_chance'][0]:.2f}. The set that "
+        f"proves the class of one network proves that of another in {sets['hold_for_another_network'][0]:.0%} of cases."
+    )
+    yield ""
+    yield (
+        f"Each image has the mean over its {comb(seeds, 2)} pairs of networks. Intervals are over images: they say "
+        f"what other images would give, for these {seeds} networks, and not what other seeds would."
+    )
+    yield ""
+    rows = [(name, *(f"{mean:.3f} ± {half:.3f}" for mean, half in one.values())) for name, one in found["maps"].items()]
+    yield from table(("rank correlation over regions with ink", "between two networks", "of a map with the ink"), rows)
+
+
+def _draw(path: Path, asked: Asked, found: ConsistencyStudy) -> None:
+    from konkyo.trainer.figures import consistency as figure
+
+    figure.draw(path, asked.checkpoint.name, asked.digits, found)
 
 
 def _mean(values: Array) -> list[float]:
@@ -169,7 +178,7 @@ def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
     count, pairs = len(networks), comb(len(networks), 2)
     for name, region in MAPS.items():
         maps = np.array([_maps(network, images[alike], targets, name, region) for network in networks])
-        side = IMAGE_SIDE // region
+        side = images.shape[-1] // region
         maps = maps.reshape(count, len(alike), side, side).swapaxes(0, 1)  # images first
         found[f"map {name}"] = maps
         ink = np.array([_ink(image, region) for image in images[alike]]).reshape(len(alike), *maps.shape[2:])
@@ -243,3 +252,17 @@ def _suffices(regions: frozenset[int] | None, margins: LocalGames) -> float:
         return float(Contrasts(margins, replace(CHECK)).margin(sum(1 << number for number in regions)) is not None)
     except BudgetError:
         return np.nan
+
+
+STUDY = Study(
+    name="consistency",
+    heading="Whether other seeds have the same reasons",
+    about="Compare the explanations of the networks of all seeds: do they have the same reasons? It needs their runs.",
+    parts=_parts,
+    gather=_gather,
+    document=_document,
+    told=_told,
+    draw=_draw,
+    caption="Maps and proofs of all seeds",
+    images=1000,
+)

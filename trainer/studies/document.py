@@ -16,7 +16,7 @@ DECIMALS = 5
 def write(path: Path, document: Mapping[str, Any]) -> None:
     """Write it with floats rounded, in place of an older one; the folder is made where it is missing."""
     with replacing(path) as fresh:
-        fresh.write_text(pretty(_rounded(document)), encoding="utf-8")
+        fresh.write_text(pretty(rounded(document)), encoding="utf-8")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -36,10 +36,10 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """The same with every float rounded, −0 to 0."""
     if isinstance(value, Mapping):
-        return {key: _rounded(entry) for key, entry in value.items()}
+        return {key: rounded(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_rounded(entry) for entry in value]
+        return [rounded(entry) for entry in value]
     return round(value, DECIMALS) + 0.0 if isinstance(value, float) else value

@@ -9,7 +9,7 @@ used: its pixel flipping is one of these curves with a step size. ReX (PyPI's re
 NumPy 1.26.4.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -21,110 +21,90 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
+from konkyo.trainer.markdown import table
 from konkyo.trainer.studies import metrics
-from konkyo.trainer.studies.comparison import BESIDE, Measured, best, ranks
+from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
 from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
-from konkyo.trainer.studies.estimate import Estimate
-from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, Explanation, Task
-from konkyo.trainer.studies.parts import Arrays, Parts, slug
+from konkyo.trainer.studies.explanations import (
+    DEFAULT,
+    EXPLANATIONS,
+    OPTIMISED,
+    OURS,
+    PLAIN,
+    SANE,
+    Explanation,
+    Task,
+)
 from konkyo.trainer.studies.sanity import correlations, layers_of
+from konkyo.trainer.studies.statistics import Estimate
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, slug
 
 # Images a part.
 CHUNK = 25
 # The first images, on which sensitivity and the sanity check are measured, and how often the weights are drawn.
 FIRST_IMAGES = 50
 SANITY_SEEDS = 3
+_WORDS = {"brightness": "brightness (the image itself)", "random": "a random order"}
 
 
-def study(
-    checkpoint: Checkpoint,
-    digits: Digits,
-    runs: Path,
-    advance: Callable[[], None],
-    explanations: Sequence[Explanation] = EXPLANATIONS,
-) -> list[Measured]:
-    """Measure every explanation on every image.
+@dataclass(frozen=True)
+class FaithfulnessStudy:
+    """All explanations, measured; for some of them the rank correlations (seeds, layers, N) of the sanity check."""
 
-    Parameters
-    ----------
-    checkpoint
-        Explained in float64; the curves are computed in float32.
-    digits
-        The test images from the first one on.
-    runs
-        Where finished parts are kept: an interrupted study goes on, and ends with the same numbers.
-    advance
-        Called after each of ``parts(digits, explanations)`` parts.
-    """
-    kept = _kept(checkpoint, runs)
-    done: dict[str, list[Arrays]] = {explanation.name: [] for explanation in explanations}
-    for start in range(0, len(digits), CHUNK):
-        some = digits[start : start + CHUNK]
-        given = cache(partial(Given.of, checkpoint, some, start))
-        for explanation in explanations:
-            key = f"{slug(explanation.name)}-{start}-{some.sha256[:12]}"
-            done[explanation.name].append(kept.get(key, partial(_part, explanation, given)))
-            advance()
-    moved: dict[str, Array] = {}
-    for explanation in explanations:
-        key = f"sensitivity-{slug(explanation.name)}-{digits[:FIRST_IMAGES].sha256[:12]}"
-        first = partial(_sensitivity, explanation, checkpoint, digits[:FIRST_IMAGES])
-        moved[explanation.name] = kept.get(key, first)["sensitivity"]
-        advance()
-    return [
-        Measured(
-            explanation.name,
-            explanation.kind,
-            np.concatenate([part["areas"] for part in done[explanation.name]]),
-            {base: _mean([part[base] for part in done[explanation.name]], len(digits)) for base in REPLACEMENTS},
-            np.concatenate([part["infidelity"] for part in done[explanation.name]]),
-            np.concatenate([part["agreement"] for part in done[explanation.name]]),
-            moved[explanation.name],
-        )
-        for explanation in explanations
-    ]
+    measured: Sequence[Measured]
+    checked: Mapping[str, Array]
+    left_out: str | None
 
 
-def parts(digits: Digits, explanations: Sequence[Explanation]) -> int:
-    """How many parts the study has."""
-    return len(explanations) * (-(-len(digits) // CHUNK) + 1)
+def explanations() -> tuple[list[Explanation], str | None]:
+    """Ours and Captum's, or ours and why Captum's are left out."""
+    try:
+        from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS
+        from konkyo.trainer.studies.perturbations import PERTURBATIONS
+    except ModuleNotFoundError as error:
+        missing = str(error.name).split(".")[0]
+        if missing not in {"captum", "torch"}:
+            raise
+        left_out = f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
+        return list(EXPLANATIONS), left_out
+    return [*EXPLANATIONS, *CAPTUM_METHODS, *PERTURBATIONS], None
 
 
-def sanity(
-    checkpoint: Checkpoint, digits: Digits, runs: Path, advance: Callable[[], None], explanations: Sequence[Explanation]
-) -> dict[str, Array]:
-    """Each explanation's rank correlations (seeds, stages, N) on the first images; see ``sanity`` in this folder.
-
-    ``advance`` is called after each explanation.
-    """
-    kept, some = _kept(checkpoint, runs), digits[:FIRST_IMAGES]
-    images = some.scaled(np.float64)
-    network = checkpoint.precise
-    target = network.logits(images).argmax(-1)
-
-    def compute(explanation: Explanation) -> Arrays:
-        return {"correlations": correlations(explanation, network, images, target, range(SANITY_SEEDS))}
-
-    found = {}
-    for explanation in explanations:
-        key = f"sanity-{slug(explanation.name)}-{some.sha256[:12]}"
-        found[explanation.name] = kept.get(key, partial(compute, explanation))["correlations"]
-        advance()
-    return found
+def _parts(asked: Asked) -> dict[str, Compute]:
+    known, _ = explanations()
+    some = asked.digits[:FIRST_IMAGES]
+    parts: dict[str, Compute] = {}
+    for start, digits in chunks(asked.digits, CHUNK):
+        given = cache(partial(Given.of, asked.checkpoint, digits, start))
+        parts |= {f"{one.name}-{start}": partial(_part, one, given) for one in known}
+    parts |= {f"sensitivity-{one.name}": partial(_sensitivity, one, asked.checkpoint, some) for one in known}
+    parts |= {f"sanity-{one.name}": partial(_sanity, one, asked.checkpoint, some) for one in known if one.name in SANE}
+    return parts
 
 
-def document(
-    checkpoint: Checkpoint, measured: Sequence[Measured], checked: dict[str, Array], left_out: str | None
-) -> dict[str, Any]:
-    """What was found, for the study's JSON. Every pair of numbers is a mean and half of its 95 % interval."""
-    by_criterion, layers = ranks(measured), list(layers_of(checkpoint.network.architecture))
+def _gather(asked: Asked, done: Sequence[Arrays]) -> FaithfulnessStudy:
+    known, left_out = explanations()
+    by_name = dict(zip(map(slug, _parts(asked)), done, strict=True))
+    measured = []
+    for one in known:
+        parts = [by_name[slug(f"{one.name}-{start}")] for start, _ in chunks(asked.digits, CHUNK)]
+        together = joined([{name: part[name] for name in ("areas", "infidelity", "agreement")} for part in parts])
+        points = {base: np.sum([part[base] for part in parts], axis=0) / len(asked.digits) for base in REPLACEMENTS}
+        moved = by_name[slug(f"sensitivity-{one.name}")]["sensitivity"]
+        measured.append(Measured(one.name, one.kind, points=points, sensitivity=moved, **together))
+    checked = {one.name: by_name[slug(f"sanity-{one.name}")]["correlations"] for one in known if one.name in SANE}
+    return FaithfulnessStudy(measured, checked, left_out)
+
+
+def _document(asked: Asked, found: FaithfulnessStudy) -> dict[str, Any]:
+    """Every pair of numbers is a mean and half of its 95 % interval over the images."""
+    measured = found.measured
+    by_criterion, layers = ranks(measured), list(layers_of(asked.checkpoint.network.architecture))
     return {
-        "study": "faithfulness",
-        "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
         "images": len(measured[0].areas),
         "default": DEFAULT,
         "best": best(measured).name,
-        "left_out": left_out,
+        "left_out": found.left_out,
         "explanations": {
             one.name: {
                 **dict(_entries(one)),
@@ -141,7 +121,7 @@ def document(
                 }
                 for count in range(len(layers))
             }
-            for name, values in checked.items()
+            for name, values in found.checked.items()
         },
     }
 
@@ -239,10 +219,89 @@ def _sensitivity(explanation: Explanation, checkpoint: Checkpoint, digits: Digit
     return {"sensitivity": metrics.sensitivity(explain, task.images, task.seed)}
 
 
-def _mean(sums: Sequence[Array], images: int) -> Array:
-    mean: Array = np.sum(sums, axis=0) / images
-    return mean
+def _told(found: Mapping[str, Any]) -> Iterator[str]:
+    """Which rankings hold by every criterion, and a table of all."""
+    listed: dict[str, dict[str, Any]] = found["explanations"]
+    yield (
+        f"The first {found['images']:,} test images; sensitivity of the first {FIRST_IMAGES}. Deletion and insertion: "
+        "area under the curve of the probability; `background` replaces pixels by 0, `blurred` by the blurred image. "
+        "Infidelity hides random squares, much as our occlusion does. Less is better, but for insertion and agreement, "
+        "which is the rank correlation with our exact Shapley values. Means ± half of the 95 % interval over the "
+        "images; in brackets the rank. The greedy order is made for the first two columns: it shows what they can "
+        "reach, and is in no comparison."
+    )
+    yield ""
+    judged = {name: one for name, one in listed.items() if one["kind"] != OPTIMISED}
+    for plain in (name for name, one in judged.items() if one["kind"] == PLAIN):
+        beaten_by = [name for name, one in judged.items() if plain in one["better_everywhere_than"]]
+        yield f"- Better than {_WORDS.get(plain, plain)} by all five criteria: {', '.join(beaten_by) or 'none'}."
+        if not beaten_by:
+            continue
+        others = [name for name in judged if name not in (*beaten_by, plain)]
+        yield f"- Not better than {_WORDS.get(plain, plain)} by all five: {', '.join(others)}."
+    default = found["default"]
+    for curve in CURVES if default in judged else ():
+        columns = [f"{curve}, {base}" for base in REPLACEMENTS]
+        better = [
+            name
+            for name, one in judged.items()
+            if all(one["ranks"][each] < judged[default]["ranks"][each] for each in columns)
+        ]
+        yield f"- Before {default}, the service's default, by the mean {curve} of both kinds: {_names(better)}."
+    for name, one in judged.items():
+        others = [other for other in one["better_everywhere_than"] if other in judged]
+        if others:
+            yield f"- {name} is better by all five criteria than {', '.join(others)}."
+    yield ""
+    rows = []
+    for name, one in sorted(listed.items(), key=lambda entry: sum(entry[1]["ranks"][each] for each in CRITERIA)):
+        label = f"**{name}**" if one["kind"] == OURS else name
+        rows.append((label, *(_cell(one, column) for column in (*CRITERIA, *BESIDE))))
+    yield from table(("ours are bold", *CRITERIA, *BESIDE), rows)
+    yield "Rank correlation with the explanation of the trained network, when layers are drawn anew from the top:"
+    yield ""
+    for name, one in found["sanity"].items():
+        drawn = "; ".join(f"{layers} {two['rank_correlation'][0]:.2f}" for layers, two in one.items())
+        yield f"- {name}: {drawn}."
+    yield ""
+    if found["left_out"] is not None:
+        yield found["left_out"]
 
 
-def _kept(checkpoint: Checkpoint, runs: Path) -> Parts:
-    return Parts(runs / "studies", {"study": "faithfulness, 0.2", "sha256": checkpoint.sha256})
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _cell(one: dict[str, Any], column: str) -> str:
+    if ", " in column:
+        curve, base = column.split(", ")
+        mean, half = one["probability"][base][curve]
+    else:
+        mean, half = one[column]
+    return f"{mean:.3f} ± {half:.3f} ({one['ranks'][column]})"
+
+
+def _draw(path: Path, asked: Asked, found: FaithfulnessStudy) -> None:
+    from konkyo.trainer.figures import faithfulness as figure
+
+    figure.draw(path, asked.checkpoint.name, found.measured)
+
+
+def _sanity(explanation: Explanation, checkpoint: Checkpoint, digits: Digits) -> Arrays:
+    task = _task(checkpoint, digits, 0)
+    found = correlations(explanation, task.network, task.images, task.target, range(SANITY_SEEDS))
+    return {"correlations": found}
+
+
+STUDY = Study(
+    name="faithfulness",
+    heading="Which explanation is faithful",
+    about="Measure which explanation is faithful, ours and Captum's, by five criteria.",
+    parts=_parts,
+    gather=_gather,
+    document=_document,
+    told=_told,
+    draw=_draw,
+    caption="Deletion and insertion, and ranks by every criterion",
+    images=200,
+)

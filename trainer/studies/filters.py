@@ -1,17 +1,19 @@
 """Which filter pairs each class uses: the paper's 1,000 correctly predicted images a class, counted (3.2, Fig. 4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
+from konkyo.models.classes import Names
 from konkyo.models.contributions import class_maps
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.usage import Likeness, Usage, axes_of
+from konkyo.models.usage import Likeness, PlacedPair, Usage, axes_of
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
+from konkyo.trainer.markdown import table
 from konkyo.trainer.studies.usage import chosen, measure
 
 PER_CLASS = 1000
@@ -114,3 +116,26 @@ def _class(network: Network, images: Array, number: int, advance: Callable[[int]
         advance(len(maps))
     mean: Array = np.sum(sums, axis=0) / len(images)
     return np.concatenate(totals), mean
+
+
+def told(classes: Names, usage: Usage) -> Iterator[str]:
+    """What was counted, in Markdown, and what the paper says: with second place, no two classes use the same pairs."""
+    distinct, count = usage.distinct, len(classes)
+    yield (
+        f"By first place alone, the {count} classes use {distinct.first} different pairs. Of their combinations of "
+        f"first and second place, {distinct.unordered} are different"
+        + (", as in the paper" if distinct.unordered == count else "; in the paper, all are")
+        + f". With first told apart from second, {distinct.ordered} are."
+    )
+    yield ""
+    rows = [
+        (name, f"{one.images:,}", *_placed(one.first), *_placed(one.second))
+        for name, one in zip(classes, usage.classes, strict=True)
+    ]
+    yield from table(("class", "images", "first", "of images", "mean", "second", "of images", "mean"), rows)
+
+
+def _placed(pair: PlacedPair | None) -> tuple[str, str, str]:
+    if pair is None:
+        return "–", "", ""
+    return f"map {pair.map} × filter {pair.filter}", f"{pair.share:.1%}", f"{pair.mean:.2f}"

@@ -1,10 +1,11 @@
 """On how many regions predictions rest, over a whole data set: sufficient sets and fewest contrasts.
 
-The grounds of every image are proven as the service proves them: with 4×4 regions, fill 0 and the same budget. Asked
-besides: does the number of regions that change the class warn of a wrong prediction, as the softmax probability does?
+The grounds of every image are proven as the service proves them: with the same regions (4×4 for the paper's network),
+fill 0 and the same budget. Asked besides: does the number of regions that change the class warn of a wrong prediction,
+as the softmax probability does?
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError, ImageError
-from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.grounds.proofs import OTHER, SMALLEST, Status, grounds
+from konkyo.models.grounds.proofs import Status, grounds
+from konkyo.models.hiding.cost import usual_side
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.parts import Arrays, Parts
+from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.statistics import auroc
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 
-REGION = 4
 # Images a part.
 CHUNK = 100
 # What became of the question: a set with its status; more work than the budget; two classes that lead alike.
@@ -113,64 +117,9 @@ class GroundsStudy:
         }
 
 
-def study(checkpoint: Checkpoint, digits: Digits, runs: Path, advance: Callable[[], None]) -> GroundsStudy:
-    """Prove the grounds of every image.
-
-    Parameters
-    ----------
-    checkpoint
-        Computed with in float64.
-    digits
-        The test images from the first one on.
-    runs
-        Where finished parts are kept: an interrupted study goes on, and ends with the same numbers.
-    advance
-        Called after each of ``parts(digits)`` parts.
-    """
-    budgets = [vars(budget) for budget in (SMALLEST, OTHER)]
-    kept = Parts(runs / "studies", {"study": "grounds", "sha256": checkpoint.sha256, "budgets": budgets})
-    done = []
-    for start in range(0, len(digits), CHUNK):
-        some = digits[start : start + CHUNK]
-        done.append(kept.get(f"{start}-{some.sha256[:12]}", partial(_part, checkpoint.precise, some)))
-        advance()
-    return GroundsStudy(**{name: np.concatenate([part[name] for part in done]) for name in done[0]})
-
-
-def parts(digits: Digits) -> int:
-    """How many parts the study has."""
-    return -(-len(digits) // CHUNK)
-
-
-def auroc(warning: Array, wrong: NDArray[np.bool_]) -> float | None:
-    """The share of pairs, a wrong and a right prediction, of which the wrong one has the greater number; a tie is half.
-
-    The area under the ROC curve. None where there are no such pairs.
-    """
-    positives, negatives = warning[wrong], np.sort(warning[~wrong])
-    if not len(positives) or not len(negatives):
-        return None
-    less, not_greater = (np.searchsorted(negatives, positives, side) for side in ("left", "right"))
-    return float((less + not_greater).mean() / (2 * len(negatives)))
-
-
-def document(checkpoint: Checkpoint, found: GroundsStudy) -> dict[str, Any]:
-    """What was found, for the study's JSON."""
-    answered = found[found.answered]
-    classes = len(checkpoint.network.classes)
-    changes = np.zeros((classes, classes), np.int64)
-    changed = answered.fewest > 0
-    np.add.at(changes, (answered.predicted[changed], answered.becomes[changed]), 1)
-    return {
-        "study": "grounds",
-        "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
-        "images": len(found),
-        "region": REGION,
-        "fill": 0,
-        "groups": {name: group.document() for name, group in found.groups(classes)},
-        "changes_from_to": changes.tolist(),
-        "auroc_of_wrong": {name: auroc(values, ~answered.right) for name, values in found.warnings().items()},
-    }
+def _parts(asked: Asked) -> dict[str, Compute]:
+    network = asked.checkpoint.precise
+    return {f"{start}": partial(_part, network, some) for start, some in chunks(asked.digits, CHUNK)}
 
 
 def _part(network: Network, digits: Digits) -> Arrays:
@@ -188,10 +137,9 @@ def _part(network: Network, digits: Digits) -> Arrays:
 
 def _counts(network: Network, image: Array) -> tuple[int, int, int, int, int]:
     """Players, outcome, size of the sufficient set, fewest regions, and the class that these change it to."""
-    regions = image.reshape(len(image) // REGION, REGION, -1, REGION)
-    players = int(regions.any((1, 3)).sum())
+    players = int(Hiding(regions_of(network.architecture)).changed(image).sum())
     try:
-        found = grounds(network, image, REGION)
+        found = grounds(network, image)
     except BudgetError:
         return players, OVER_BUDGET, UNKNOWN, UNKNOWN, UNKNOWN
     except ImageError:
@@ -199,6 +147,78 @@ def _counts(network: Network, image: Array) -> tuple[int, int, int, int, int]:
     outcome, contrast = OUTCOMES.index(found.sufficient.status), found.contrast
     changed = (0, UNKNOWN) if contrast is None else (len(contrast.regions), contrast.predicted)
     return players, outcome, len(found.sufficient.regions), *changed
+
+
+def regions_of(architecture: Architecture) -> Regions:
+    """The regions of which grounds are made where nobody says others: 4×4 for the paper's network."""
+    return Regions(usual_side(architecture, proofs=True), side=architecture.side)
+
+
+def _gather(_: Asked, done: Sequence[Arrays]) -> GroundsStudy:
+    return GroundsStudy(**joined(done))
+
+
+def _document(asked: Asked, found: GroundsStudy) -> dict[str, Any]:
+    answered = found[found.answered]
+    classes = len(asked.checkpoint.network.classes)
+    changes = np.zeros((classes, classes), np.int64)
+    changed = answered.fewest > 0
+    np.add.at(changes, (answered.predicted[changed], answered.becomes[changed]), 1)
+    return {
+        "images": len(found),
+        "region": regions_of(asked.checkpoint.network.architecture).region,
+        "fill": 0,
+        "groups": {name: group.document() for name, group in found.groups(classes)},
+        "changes_from_to": changes.tolist(),
+        "auroc_of_wrong": {name: auroc(values, ~answered.right) for name, values in found.warnings().items()},
+    }
+
+
+def _told(found: Mapping[str, Any]) -> Iterator[str]:
+    everyone, region = found["groups"]["all"], found["region"]
+    outcomes = everyone["outcomes"]
+    yield (
+        f"Of {found['images']:,} test images in regions of {region}×{region}, {outcomes['smallest']:,} have a set that "
+        f"is proven to be smallest; {outcomes['irreducible']:,} have one that suffices, as is proven, and from which "
+        f"no region can be taken, but perhaps there is a smaller one; {outcomes['over budget']:,} took more work than "
+        f"the budget, and {outcomes['tied']:,} are tied."
+    )
+    yield ""
+    fewest, softmax = (found["auroc_of_wrong"][name] for name in ("fewest regions", "softmax probability"))
+    if fewest is not None and softmax is not None:
+        verdict = "worse" if fewest < softmax else "no worse"
+        yield (
+            f"As a warning of a wrong prediction, the fewest regions are {verdict} than the softmax probability: the "
+            f"area under the ROC curve is {fewest:.3f} against {softmax:.3f}."
+        )
+        yield ""
+    rows = []
+    for name, one in found["groups"].items():
+        sufficient, contrast, outcomes = one["sufficient"], one["contrast"], one["outcomes"]
+        if sufficient["mean"] is None or contrast["mean"] is None:
+            continue
+        rows.append(
+            (
+                name if name == "all" else f"predicted {name}",
+                f"{one['images']:,}",
+                f"{sufficient['mean']:.2f}",
+                f"{sufficient['most']}",
+                f"{sufficient['share_empty']:.1%}",
+                f"{outcomes['smallest'] / one['images']:.1%}",
+                f"{outcomes['over budget']}",
+                f"{contrast['mean']:.2f}",
+                f"{contrast['most']}",
+                f"{contrast['share_single']:.1%}",
+            )
+        )
+    head = "", "images", "suffice, mean", "most", "none needed", "proven smallest", "over budget"
+    yield from table((*head, "fewest that change it, mean", "most", "a single one does"), rows)
+
+
+def _draw(path: Path, asked: Asked, found: GroundsStudy) -> None:
+    from konkyo.trainer.figures import grounds as figure
+
+    figure.draw(path, asked.checkpoint.name, asked.checkpoint.network.classes, found)
 
 
 def _spread(values: IntArray) -> dict[str, Any]:
@@ -215,3 +235,16 @@ def _spread(values: IntArray) -> dict[str, Any]:
 
 def _share(which: NDArray[np.bool_]) -> float | None:
     return float(which.mean()) if len(which) else None
+
+
+STUDY = Study(
+    name="grounds",
+    heading="On how many regions a prediction rests",
+    about="Prove the grounds of every test image: how many regions suffice for its class, and how few change it.",
+    parts=_parts,
+    gather=_gather,
+    document=_document,
+    told=_told,
+    draw=_draw,
+    caption="On how many regions a prediction rests",
+)

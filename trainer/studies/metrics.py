@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Array, Network
-from konkyo.trainer.studies.sanity import spearman
+from konkyo.trainer.studies.statistics import spearman
 
 REGION = 4
 # Hidings for each image, and the sides of their squares in pixels.

@@ -1,19 +1,20 @@
 """What hiding one region does, over a whole data set (section 4): mean drops, critical regions, changed answers."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.parts import Arrays, Parts
+from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks
 
 REGIONS = (2, 4, 6, 8)
 # Images a part.
@@ -28,6 +29,8 @@ class RegionStudy:
     ----------
     region
         Side in pixels.
+    side
+        Of the images.
     predicted
         (C,): how many images are predicted as each class.
     drop
@@ -40,6 +43,7 @@ class RegionStudy:
     """
 
     region: int
+    side: int
     predicted: IntArray
     drop: Array
     critical: IntArray
@@ -47,8 +51,8 @@ class RegionStudy:
 
     @property
     def heatmap(self) -> Array:
-        """(C, 28, 28): the mean drop of the region that covers each pixel."""
-        return Regions(self.region).spread(self.drop)
+        """(C, side, side): the mean drop of the region that covers each pixel."""
+        return Regions(self.region, side=self.side).spread(self.drop)
 
     @property
     def images_changed(self) -> float:
@@ -80,50 +84,14 @@ class RegionStudy:
         }
 
 
-def study(
-    checkpoint: Checkpoint, digits: Digits, runs: Path, advance: Callable[[], None], regions: tuple[int, ...] = REGIONS
-) -> list[RegionStudy]:
-    """Hide every region of every size in every image, alone.
-
-    Parameters
-    ----------
-    checkpoint
-        Computed with in float64.
-    digits
-        The test images. Part of them is told from all by their number.
-    runs
-        Where finished parts are kept: an interrupted study goes on, and ends with the same numbers.
-    advance
-        Called after each of ``parts(digits, regions)`` parts.
-    """
-    kept = Parts(runs / "studies", {"study": "occlusion", "sha256": checkpoint.sha256})
-    found = []
-    for region in regions:
-        done = []
-        for start in range(0, len(digits), CHUNK):
-            some = digits[start : start + CHUNK]
-            key = f"{region}-{start}-{some.sha256[:12]}"
-            done.append(kept.get(key, partial(_part, checkpoint.precise, some, Regions(region))))
-            advance()
-        found.append(_together(region, done))
-    return found
-
-
-def parts(digits: Digits, regions: tuple[int, ...] = REGIONS) -> int:
-    """How many parts the study has."""
-    return len(regions) * -(-len(digits) // CHUNK)
-
-
-def document(checkpoint: Checkpoint, found: list[RegionStudy]) -> dict[str, Any]:
-    """What was found, for the study's JSON."""
+def _parts(asked: Asked) -> dict[str, Compute]:
+    network = asked.checkpoint.precise
+    side = network.architecture.side
     return {
-        "study": "occlusion",
-        "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
-        "images": len(found[0].critical),
-        "score": "logit of the predicted class",
-        "fill": 0,
-        "predicted_as": found[0].predicted.tolist(),
-        "regions": {str(one.region): one.document() for one in found},
+        f"{region}-{start}": partial(_part, network, some, Regions(region, side=side))
+        for region in REGIONS
+        if region <= side // 2
+        for start, some in chunks(asked.digits, CHUNK)
     }
 
 
@@ -135,6 +103,7 @@ def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
     image, row, column = np.nonzero(result.critical)
     np.add.at(changes, (result.predicted[image], result.prediction[image, row, column]), 1)
     return {
+        "region": np.array([regions.region]),
         "predicted": np.bincount(result.predicted, minlength=classes),
         "drop": drop,
         "critical": result.critical.sum((1, 2)),
@@ -142,13 +111,66 @@ def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
     }
 
 
-def _together(region: int, done: list[Arrays]) -> RegionStudy:
-    predicted: IntArray = np.sum([part["predicted"] for part in done], axis=0)
-    drop: Array = np.sum([part["drop"] for part in done], axis=0)
-    return RegionStudy(
-        region,
-        predicted,
-        drop / np.maximum(predicted, 1)[:, None, None],
-        np.concatenate([part["critical"] for part in done]),
-        np.sum([part["changes"] for part in done], axis=0),
-    )
+def _gather(asked: Asked, done: Sequence[Arrays]) -> list[RegionStudy]:
+    found = []
+    for region, parts in groupby(done, lambda part: int(part["region"][0])):
+        some = list(parts)
+        predicted: IntArray = np.sum([part["predicted"] for part in some], axis=0)
+        drop: Array = np.sum([part["drop"] for part in some], axis=0)
+        found.append(
+            RegionStudy(
+                region,
+                asked.digits.side,
+                predicted,
+                drop / np.maximum(predicted, 1)[:, None, None],
+                np.concatenate([part["critical"] for part in some]),
+                np.sum([part["changes"] for part in some], axis=0),
+            )
+        )
+    return found
+
+
+def _document(_: Asked, found: list[RegionStudy]) -> dict[str, Any]:
+    return {
+        "images": len(found[0].critical),
+        "score": "logit of the predicted class",
+        "fill": 0,
+        "predicted_as": found[0].predicted.tolist(),
+        "regions": {str(one.region): one.document() for one in found},
+    }
+
+
+def _told(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        (
+            f"{region}×{region}",
+            f"{one['grid'][0] * one['grid'][1]}",
+            f"{one['critical']['mean']:.2f}",
+            f"{one['answer_changes']['share_of_images']:.1%}",
+            f"{one['answer_changes']['share_of_hidings']:.2%}",
+        )
+        for region, one in found["regions"].items()
+    ]
+    yield f"Each region of {found['images']:,} test images is hidden alone, by the value 0."
+    yield ""
+    head = "region", "regions", "critical, mean", "images whose answer changes", "hidings that change it"
+    yield from table(head, rows)
+
+
+def _draw(path: Path, asked: Asked, found: list[RegionStudy]) -> None:
+    from konkyo.trainer.figures import occlusion as figure
+
+    figure.draw(path, asked.checkpoint.name, asked.checkpoint.network.classes, found)
+
+
+STUDY = Study(
+    name="occlusion",
+    heading="What hiding a region does",
+    about="Hide every region of every test image: what it costs, and how often the answer changes (section 4).",
+    parts=_parts,
+    gather=_gather,
+    document=_document,
+    told=_told,
+    draw=_draw,
+    caption="What hiding a region does, on average",
+)

@@ -13,6 +13,7 @@ import numpy as np
 from konkyo.models.architecture import Architecture
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.studies.explanations import Explanation, Task
+from konkyo.trainer.studies.statistics import spearman
 
 
 def layers_of(architecture: Architecture) -> dict[str, str]:
@@ -65,17 +66,3 @@ def correlations(
 
     layers = len(layers_of(network.architecture))
     return np.array([[drawn(seed, count + 1) for count in range(layers)] for seed in seeds])
-
-
-def spearman(first: Array, second: Array) -> float:
-    """The rank correlation of two lists (n,); equal values share their mean rank. 0 where one has no order."""
-    ranks = np.array([_ranks(first), _ranks(second)])
-    deviations = ranks - ranks.mean(1, keepdims=True)
-    norm = np.sqrt(np.prod((deviations**2).sum(1)))
-    return float(deviations.prod(0).sum() / norm) if norm > 0 else 0.0
-
-
-def _ranks(values: Array) -> Array:
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Array = (np.cumsum(counts) - (counts - 1) / 2)[which]
-    return ranks

@@ -1,37 +1,73 @@
-"""The smallest network (section 2.1) by cross-validation: every training image validates once.
+"""The smallest network that is accurate enough (section 2.1): every shape up to some parameters, in both wirings.
 
-The search validates with one set of held-out images, which may be harder or easier than others. Here the training
-images are divided into folds. Each fold validates networks that are trained on the others.
+First each network is trained from several seeds and validates with one set of held-out images, which may be harder or
+easier than others. Those near the border are then cross-validated: the training images are divided into folds, and each
+fold validates networks that are trained on the others. The test images take no part in either choice.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import mean
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import mean, stdev
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from konkyo.models.architecture import Architecture, Wiring, written_stages
+from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages, written_stages
+from konkyo.models.files.card import RunCard
 from konkyo.trainer.data import SPLIT_SEED, Digits
-from konkyo.trainer.search import LENET, stages_of
-from konkyo.trainer.studies.estimate import interval
+from konkyo.trainer.markdown import table
+from konkyo.trainer.recipe import Recipe
+from konkyo.trainer.studies.statistics import Estimate
 
-# By the search, how far below the minimum accuracy a network may validate to be looked at again, and how far above.
+# Of ``search.json``.
+FORMAT_VERSION = 2
+LENET = two_stages(Wiring.SUMMED, 6, 16)
+# How far below the minimum accuracy a network may validate to be cross-validated, how far above, and how many.
 BELOW, ABOVE = 0.007, 0.001
 PER_WIRING = 4
 
 
+class Sized(Protocol):
+    """A network with a mean accuracy."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """Its shape."""
+
+    @property
+    def accuracy(self) -> float:
+        """The mean on images that choose, 0…1."""
+
+
+Some = TypeVar("Some", bound=Sized)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network of the search, with what each seed gave; accuracies are shares, 0…1."""
+
+    architecture: Architecture
+    runs: Sequence[RunCard]
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over the seeds on the held-out images."""
+        return self.validation[0]
+
+    @property
+    def validation(self) -> tuple[float, float]:
+        """(mean, standard deviation) over the seeds; the choice is made by the mean."""
+        return _spread([run.validation for run in self.runs])
+
+    @property
+    def test(self) -> tuple[float, float]:
+        """The same on the test images, which take no part in the choice."""
+        return _spread([run.test for run in self.runs])
+
+
 @dataclass(frozen=True)
 class CrossValidated:
-    """A network with its accuracy in each fold.
-
-    Attributes
-    ----------
-    architecture
-        Of the network.
-    folds
-        The mean accuracy over the seeds in each fold, 0…1.
-    """
+    """A network with its mean accuracy over the seeds in each fold, 0…1."""
 
     architecture: Architecture
     folds: Sequence[float]
@@ -43,31 +79,47 @@ class CrossValidated:
 
     @property
     def interval(self) -> float:
-        """Half of the 95 % interval of the mean, by Student's t over the folds."""
-        return interval(self.folds)[1]
+        """Half of the 95 % interval of the mean, by Student's t, corrected since folds share training images.
 
-    def document(self) -> dict[str, Any]:
-        """As it stands in the study's JSON."""
-        shape = self.architecture
-        return {
-            "wiring": str(shape.stages[-1].wiring),
-            "stages": written_stages(shape.stages),
-            "parameters": shape.parameters,
-            "share_of_lenet": shape.parameters / LENET.parameters,
-            "accuracy": [self.accuracy, self.interval],
-            "folds": list(self.folds),
-        }
+        The variance of the mean is not s²/k, but (1/k + n_test/n_train) s²; with k folds the latter is 1/(k − 1)
+        (Nadeau and Bengio, 2003).
+        """
+        count = len(self.folds)
+        corrected: float = Estimate.of(self.folds).interval * (1 + count / (count - 1)) ** 0.5
+        return corrected
 
 
-def near_the_border(searched: dict[str, Any]) -> list[Architecture]:
-    """The networks of ``search.json`` to look at again: of each wiring the smallest that validate near the minimum."""
-    low, high = searched["minimum_accuracy"] - BELOW, searched["minimum_accuracy"] + ABOVE
+def shapes(below: Mapping[Wiring, int]) -> list[Architecture]:
+    """Every network of section 2.1 with fewer parameters than its wiring's number, and LeNet's, the smallest first.
+
+    With a single map both wirings are the same network; it is tried once, as ``summed``.
+    """
+    found = [LENET]
+    for wiring, limit in below.items():
+        for first in range(2 if wiring is Wiring.PAIRED else 1, 65):
+            several = (two_stages(wiring, first, last) for last in range(1, 65))
+            found += [one for one in several if one.parameters < limit]
+    return sorted(dict.fromkeys(found), key=lambda one: one.parameters)
+
+
+def smallest(networks: Iterable[Some], minimum_accuracy: float) -> Iterator[Some]:
+    """For each wiring, the network with the fewest parameters whose mean accuracy reaches the minimum, if any."""
+    enough = [one for one in networks if one.accuracy >= minimum_accuracy]
+    for wiring in Wiring:
+        ours = [one for one in enough if one.architecture.stages[-1].wiring is wiring]
+        if ours:
+            yield min(ours, key=lambda one: one.architecture.parameters)
+
+
+def near_the_border(candidates: Sequence[Candidate], minimum_accuracy: float) -> list[Architecture]:
+    """The networks to cross-validate: of each wiring the smallest that validate near the minimum."""
     found = []
     for wiring in Wiring:
         near = [
-            Architecture(stages_of(one))
-            for one in searched["networks"]
-            if one["stages"][-1]["wiring"] == wiring and low <= one["validation"]["mean"] <= high
+            one.architecture
+            for one in candidates
+            if one.architecture.stages[-1].wiring is wiring
+            and minimum_accuracy - BELOW <= one.accuracy <= minimum_accuracy + ABOVE
         ]
         found += sorted(near, key=lambda one: one.parameters)[:PER_WIRING]
     return sorted(found, key=lambda one: one.parameters)
@@ -91,42 +143,124 @@ def fold(digits: Digits, number: int, folds: int) -> Digits:
     return digits[which]
 
 
-def smallest(networks: Sequence[CrossValidated], minimum_accuracy: float) -> Iterator[CrossValidated]:
-    """For each wiring, the network with the fewest parameters whose mean accuracy reaches the minimum, if any."""
-    for wiring in Wiring:
-        ours = [
-            one for one in networks if one.architecture.stages[-1].wiring is wiring and one.accuracy >= minimum_accuracy
-        ]
-        if ours:
-            yield min(ours, key=lambda one: one.architecture.parameters)
+def search_document(candidates: Sequence[Candidate], recipe: Recipe, minimum_accuracy: float) -> dict[str, Any]:
+    """What stands in ``search.json``, beside the checkpoints, for the service."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "recipe": asdict(recipe),
+        "minimum_accuracy": minimum_accuracy,
+        "lenet_parameters": LENET.parameters,
+        "smallest": [
+            {**_shape(one.architecture), "share_of_lenet": one.architecture.parameters / LENET.parameters}
+            for one in smallest(candidates, minimum_accuracy)
+        ],
+        "networks": [
+            {
+                **_shape(one.architecture),
+                "validation": {"mean": one.validation[0], "deviation": one.validation[1]},
+                "test": {"mean": one.test[0], "deviation": one.test[1]},
+                "runs": [run.model_dump() for run in one.runs],
+            }
+            for one in candidates
+        ],
+    }
 
 
-def verdict(found: dict[str, Any]) -> Iterator[str]:
-    """What the study's JSON says, a sentence for each wiring."""
-    minimum = found["minimum_accuracy"]
-    for one in found["smallest"]:
-        centre, half = one["accuracy"]
-        sure = "beyond" if centre - half >= minimum else "within"
-        yield (
-            f"{one['wiring']}: {one['stages']}, {one['parameters']:,} "
-            f"parameters, {one['share_of_lenet']:.0%} of LeNet's {LENET.parameters:,}, are the fewest that reach "
-            f"{minimum:.1%} in the mean: {100 * centre:.2f} ± {100 * half:.2f} %, {sure} the 95 % interval."
-        )
-    for wiring in Wiring:
-        if not any(one["wiring"] == wiring for one in found["smallest"]):
-            yield f"{wiring}: none of these networks reaches {minimum:.1%} in the mean."
-
-
-def document(
+def folds_document(
     networks: Sequence[CrossValidated], minimum_accuracy: float, seeds: int, steps: int, images: int
 ) -> dict[str, Any]:
-    """What was found, for the study's JSON. Accuracies are means with half of their 95 % interval."""
+    """What the cross-validation found, for the study's JSON. Accuracies are means with half of their 95 % interval."""
+    listed = [
+        {
+            "stages": written_stages(one.architecture.stages),
+            "wiring": str(one.architecture.stages[-1].wiring),
+            "parameters": one.architecture.parameters,
+            "accuracy": [one.accuracy, one.interval],
+            "folds": list(one.folds),
+        }
+        for one in networks
+    ]
+    best = [networks.index(one) for one in smallest(networks, minimum_accuracy)]
     return {
         "study": "smallest",
         "minimum_accuracy": minimum_accuracy,
         "seeds": seeds,
         "steps": steps,
         "images": images,
-        "smallest": [one.document() for one in smallest(networks, minimum_accuracy)],
-        "networks": [one.document() for one in networks],
+        "smallest": [listed[place] for place in best],
+        "networks": listed,
     }
+
+
+def search_told(found: Mapping[str, Any]) -> Iterator[str]:
+    """``search.json`` in Markdown."""
+    lenet, minimum = found["lenet_parameters"], found["minimum_accuracy"]
+    for one in found["smallest"]:
+        yield (
+            f"- {one['stages'][-1]['wiring']}: `{_text(one)}`, {one['parameters']:,} parameters, "
+            f"{one['share_of_lenet']:.0%} of LeNet's {lenet:,}, are the fewest of those tried that validate at "
+            f"{minimum:.1%} on average."
+        )
+    if not found["smallest"]:
+        yield f"No network validated at {minimum:.1%} on average: train longer, or allow more parameters."
+    if not found["recipe"].keys() <= Recipe.__annotations__.keys():
+        yield "- They were trained by an older recipe, which is no longer here; the command trains them by today's."
+    yield ""
+    rows = [
+        (
+            f"`{_text(one)}`",
+            f"{one['parameters']:,}",
+            f"{one['parameters'] / lenet:.0%}",
+            *(
+                f"{100 * one[part]['mean']:.2f} ± {100 * one[part]['deviation']:.2f} %"
+                for part in ("validation", "test")
+            ),
+        )
+        for one in found["networks"]
+    ]
+    yield from table(("network", "parameters", "of LeNet's", "validation (mean ± sd)", "test (mean ± sd)"), rows)
+
+
+def folds_told(found: Mapping[str, Any]) -> Iterator[str]:
+    """The study's JSON in Markdown."""
+    minimum, count = found["minimum_accuracy"], len(found["networks"][0]["folds"])
+    yield (
+        f"The networks near the border once more: {count} folds of the {found['images']:,} training images, each with "
+        f"{found['seeds']} seeds, {found['steps']:,} steps. Mean ± half of the 95 % interval by Student's t, corrected "
+        "since the folds share training images (Nadeau and Bengio, 2003)."
+    )
+    yield ""
+    for wiring in Wiring:
+        ours = [one for one in found["smallest"] if one["wiring"] == wiring]
+        for one in ours:
+            centre, half = one["accuracy"]
+            sure = "and surely" if centre - half >= minimum else "not surely"
+            share = f"{one['parameters'] / LENET.parameters:.0%} of LeNet's {LENET.parameters:,}"
+            yield (
+                f"- {wiring}: `{one['stages']}`, {one['parameters']:,} parameters, {share}, are the fewest of these "
+                f"that reach {minimum:.1%} in the mean, {sure}: {100 * centre:.2f} ± {100 * half:.2f} %."
+            )
+        if not ours:
+            yield f"- {wiring}: none of these networks reaches {minimum:.1%} in the mean."
+    yield ""
+    rows = [
+        (
+            f"`{one['stages']}`",
+            f"{one['parameters']:,}",
+            f"{100 * one['accuracy'][0]:.2f} ± {100 * one['accuracy'][1]:.2f} %",
+        )
+        for one in found["networks"]
+    ]
+    yield from table(("network", "parameters", "accuracy"), rows)
+
+
+def _shape(architecture: Architecture) -> dict[str, Any]:
+    return {"stages": [asdict(stage) for stage in architecture.stages], "parameters": architecture.parameters}
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return written_stages([Stage(**{**stage, "wiring": Wiring(stage["wiring"])}) for stage in document["stages"]])
+
+
+def _spread(values: Sequence[float]) -> tuple[float, float]:
+    return mean(values), stdev(values) if len(values) > 1 else 0.0

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image
 
 from konkyo.models.network import Network
 from konkyo.service.drawing.layout.filters import filters_notes
@@ -12,6 +11,7 @@ from konkyo.service.drawing.layout.places import Emphasis, Pair, greatest, name_
 from konkyo.service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
 from konkyo.service.drawing.layout.wording import pairs_note, times
+from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TITLE, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
 from konkyo.service.drawing.primitives.colours import INK, MUTED, Array, diverging, limit_of, printed
@@ -54,7 +54,7 @@ def draw_pairs(
     whole: tuple[str, float] = ("", 0.0),
     style: Style = Style(),
     heat: bool = False,
-) -> Image.Image:
+) -> Canvas:
     """Draw the pairs with a map for each. Of many pairs the greatest are drawn, and the sum of the others.
 
     All maps share one scale, centred on zero. The greatest total is framed red and the second blue, unless all are
@@ -94,7 +94,7 @@ def draw_pairs(
     )
     below = layout.bottom + (_SUM if terms else 0)
     bottom = below + _PLACES + (_NOTES if winners else 0) + _LINE * (len(lines) - 1)
-    canvas = Canvas(inner_width + 2 * MARGIN, bottom + _END, style)
+    canvas = blank(inner_width + 2 * MARGIN, bottom + _END, style)
     canvas.heading(heading)
     canvas.image(layout.image, image)
     layout.draw_heads(canvas)
@@ -109,7 +109,7 @@ def draw_pairs(
     name_places(canvas, MARGIN, below + _PLACES, network, winners)
     for number_of, line in enumerate(reversed(lines)):
         canvas.text(MARGIN, bottom - _LINE * number_of, line, NOTE, MUTED)
-    return canvas.picture()
+    return canvas
 
 
 def _terms(layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole: tuple[str, float]) -> Sequence[Term]:

@@ -1,34 +1,29 @@
-"""The canvas: everything that a picture is drawn with. Coordinates are logical units, scaled by an integer.
+"""The canvas: everything that a picture is drawn with, whether it becomes pixels or an SVG.
 
-Pixels are palette indices. Those of photographs have colours of their own; a picture without any has a palette.
+Coordinates are logical units. Colours are indices of the palette; those of photographs are their own.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from konkyo.models.errors import ParameterError
 from konkyo.service.drawing.primitives.colours import (
     FADED,
     HAIRLINE,
     INK,
-    PAPER,
-    PHOTO,
-    SHADES,
     Array,
     Pixels,
     faded,
     grey,
-    palette,
     photo,
 )
-from konkyo.service.drawing.primitives.letters import letters, width
-from konkyo.service.drawing.primitives.outline import Groups, around, edges
+from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.outline import Groups
 from konkyo.service.drawing.primitives.style import Style
 
 # Sizes that all pictures share, in logical units, which are pixels at scale 1.
@@ -44,7 +39,7 @@ MOST_DECIMALS = 4
 
 # Thickness of the line of paper inside an outline. The diameter of the largest dot divided by the side of its square:
 # the rest of the square shows what is beneath.
-_CASING, _DOT = 1, 0.62
+CASING, DOT = 1, 0.62
 
 # Height of capitals and digits divided by the type size.
 CAPITAL = 0.7
@@ -84,7 +79,7 @@ class Box(NamedTuple):
         return (self.top + self.bottom + CAPITAL * size) / 2
 
 
-class Canvas:
+class Canvas(ABC):
     """A picture that is being drawn.
 
     Parameters
@@ -93,11 +88,6 @@ class Canvas:
         Size in logical units. Text that extends into the right margin makes the picture wider.
     style
         The scale, and the theme of the palette.
-
-    Attributes
-    ----------
-    pixels
-        (height · scale, width · scale) palette indices; ``PHOTO`` where a photograph is.
 
     Raises
     ------
@@ -108,99 +98,61 @@ class Canvas:
     def __init__(self, width: int, height: int, style: Style) -> None:
         self.style = style
         self.scale = style.scale
-        _check_size(width, height, style.scale)
-        self.pixels = np.full((height * self.scale, width * self.scale), PAPER, np.uint8)
-        self._photos: list[tuple[tuple[int, int], Pixels]] = []
+        self.width, self.height = width, height
+        self.check_size()
 
-    def picture(self) -> Image.Image:
-        """The finished picture: in mode P, or in mode RGB where there are photographs.
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width * self.scale, self.height * self.scale
+
+    def check_size(self) -> None:
+        """Raise ParameterError if the picture has more than 4,000 pixels a side."""
+        most = LARGEST // max(self.width, self.height)
+        if self.scale > most:
+            raise ParameterError(
+                "scale",
+                f"this picture is {self.width}×{self.height} pixels at scale 1, so scale must be at most {most}, "
+                f"not {self.scale}",
+            )
+
+    @abstractmethod
+    def encode(self) -> bytes:
+        """The finished picture as a file.
 
         Raises
         ------
         ParameterError
             Text has made the picture wider than 4,000 pixels.
         """
-        _check_size(self.pixels.shape[1] // self.scale, self.pixels.shape[0] // self.scale, self.scale)
-        image = Image.fromarray(self.pixels)
-        image.putpalette(palette(self.style.theme))
-        if not self._photos:
-            return image
-        colours = np.array(image.convert("RGB"))
-        for (top, left), pixels in self._photos:
-            rows, columns = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
-            visible = self.pixels[rows, columns] == PHOTO
-            np.copyto(colours[rows, columns], pixels, where=visible[..., None])
-        return Image.fromarray(colours)
 
-    def region(self, box: Box) -> Pixels:
-        """The pixels of a box, as a writable view."""
-        left, top, right, bottom = (edge * self.scale for edge in box)
-        return self.pixels[top:bottom, left:right]
-
+    @abstractmethod
     def fill(self, box: Box, colour: int, share: float = 1) -> None:
         """Paint a box with one palette index, or a share of its width from the left."""
-        # Rounded to pixels and not to logical units, for precision at larger scales.
-        region = self.region(box)
-        region[:, : round(share * region.shape[1])] = colour
 
+    @abstractmethod
     def ramp(self, box: Box, first: int, last: int, upright: bool = False) -> None:
         """Paint a box with the palette indices from ``first`` to ``last``, to the right or downwards."""
-        region = self.region(box)
-        steps = np.rint(np.linspace(first, last, region.shape[0 if upright else 1])).astype(np.uint8)
-        region[:] = steps[:, None] if upright else steps
 
+    @abstractmethod
     def frame(self, box: Box, colour: int = HAIRLINE, thickness: int = 1, gap: int = 0) -> None:
         """Draw a frame outside a box, at a distance of ``gap``."""
-        left, top, right, bottom = box.grow(gap + thickness)
-        for side in (
-            Box(left, top, right, top + thickness),
-            Box(left, bottom - thickness, right, bottom),
-            Box(left, top, left + thickness, bottom),
-            Box(right - thickness, top, right, bottom),
-        ):
-            self.fill(side, colour)
 
-    def windows(self, first: Box, pitch: tuple[int, int], grid: tuple[int, int]) -> Pixels:
-        """The pixels of equal boxes in rows and columns, as a writable view.
+    @abstractmethod
+    def tiles(self, first: Box, pitch: tuple[int, int], indices: Pixels, framed: bool = True) -> None:
+        """Draw equal small arrays in rows and columns, each as ``tile`` does.
 
         Parameters
         ----------
         first
             The box in the upper left corner.
         pitch
-            Distance between boxes, down and to the right, in logical units.
-        grid
-            Rows and columns.
-
-        Returns
-        -------
-        Pixels
-            (rows, columns, height · scale, width · scale).
-        """
-        shape = (*grid, first.height * self.scale, first.width * self.scale)
-        row = self.pixels.shape[1]
-        down, right = pitch
-        strides = (down * self.scale * row, right * self.scale, row, 1)
-        # NumPy refuses what goes beyond the picture's bytes.
-        return np.ndarray(shape, np.uint8, self.pixels, (first.top * row + first.left) * self.scale, strides)
-
-    def tiles(self, first: Box, pitch: tuple[int, int], indices: Pixels, framed: bool = True) -> None:
-        """Draw equal small arrays in rows and columns, each as ``tile`` does.
-
-        Parameters
-        ----------
-        first, pitch
-            As in ``windows``.
+            Distance between boxes, down and to the right.
         indices
             (rows, columns, height, width). The last two must divide the box's height and width.
         framed
             Whether each has a thin frame.
         """
-        rows, columns, *cells = indices.shape
-        if framed:
-            self.windows(first.grow(1), pitch, (rows, columns))[:] = HAIRLINE
-        high, wide = first.height // cells[0] * self.scale, first.width // cells[1] * self.scale
-        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(high, 2).repeat(wide, 3)
 
     def tile(self, box: Box, indices: Pixels) -> None:
         """Draw a small array with a thin frame, enlarged to a box by nearest neighbour.
@@ -209,14 +161,9 @@ class Canvas:
         """
         self.tiles(box, (1, 1), indices[None, None])
 
+    @abstractmethod
     def photo(self, box: Box, colours: Pixels, framed: bool = True) -> None:
         """Draw colours (rows, columns, 3), 0…255, with a thin frame, enlarged to a box by nearest neighbour."""
-        if framed:
-            self.frame(box)
-        region = self.region(box)
-        region[:] = PHOTO
-        down, right = region.shape[0] // colours.shape[0], region.shape[1] // colours.shape[1]
-        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(down, 0).repeat(right, 1)))
 
     def image(self, box: Box, image: Array, fade: NDArray[np.bool_] | None = None) -> None:
         """Draw an image of the network, in ink or in colours.
@@ -238,15 +185,11 @@ class Canvas:
             colours = np.where(fade[..., None], faded(image, self.style.theme), colours)
         self.photo(box, colours)
 
+    @abstractmethod
     def dots(self, box: Box, areas: Array) -> None:
         """Draw a dot of ink in the middle of each pixel's square. Its area is proportional to ``areas``, 0…1."""
-        side = box.width // areas.shape[1] * self.scale
-        offset = np.arange(side) - (side - 1) / 2
-        distance = np.hypot(offset[:, None], offset)
-        radius = np.sqrt(np.clip(areas, 0, 1)) * side * _DOT / 2
-        inked = distance[:, None, :] < radius[:, None, :, None]
-        self.region(box)[inked.reshape(box.height * self.scale, -1)] = INK
 
+    @abstractmethod
     def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
         """Draw a line along the inner edge of each group of an image's pixels, and a thin line of paper inside it.
 
@@ -259,26 +202,21 @@ class Canvas:
         thickness
             Of the line, in logical units.
         """
-        side = box.width // groups.shape[1] * self.scale
-        for wide, shade in ((thickness + _CASING, PAPER), (thickness, colour)):
-            self.region(box)[edges(groups, side, wide * self.scale)] = shade
 
+    @abstractmethod
     def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
         """Draw a thin line around the pixels of a mask (side, side), the same in equal boxes."""
-        boxes = list(boxes)
-        line = around(inside, boxes[0].width // inside.shape[1] * self.scale, self.scale)
-        for box in boxes:
-            self.region(box)[line] = colour
 
+    @abstractmethod
     def cross(self, box: Box, colour: int, thickness: int) -> None:
         """Draw both diagonals of a box."""
-        region = self.region(box)
-        height, wide = region.shape
-        down, across = np.ogrid[:height, :wide]
-        slope = height / wide
-        falls = np.abs(down - across * slope) < thickness * self.scale
-        rises = np.abs(down - (wide - 1 - across) * slope) < thickness * self.scale
-        region[falls | rises] = colour
+
+    @abstractmethod
+    def stroke(self, start: tuple[float, float], end: tuple[float, float], thickness: float, colour: int) -> None:
+        """Draw a straight line with round ends from one (x, y) to another, in a colour of the diverging scale.
+
+        A thin line of paper surrounds it, so that it is seen on any background.
+        """
 
     def line(self, start: tuple[int, int], end: tuple[int, int], colour: int = HAIRLINE) -> None:
         """Draw a horizontal or vertical line, one unit thick, from one (x, y) to another, both included."""
@@ -307,7 +245,7 @@ class Canvas:
         x, baseline
             In logical units. Capitals and digits are ``CAPITAL`` · ``size`` high.
         text
-            Characters of the font, × and −.
+            Characters of the font, × and −; in an SVG any.
         size
             In logical units.
         colour
@@ -320,35 +258,17 @@ class Canvas:
             Letters in the colour of the paper, for a background of ``colour``.
         """
         self._widen(math.ceil(x + (1 - align) * width(text, size)) + MARGIN)
-        shades, left, ascent = letters(text, size * self.scale, strong)
-        row = round(baseline * self.scale) - ascent
-        column = round(x * self.scale - align * width(text, size) * self.scale) + left
-        # Text beyond the left edge is cut off.
-        shades = shades[:, max(0, -column) :]
-        column = max(0, column)
-        target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
-        np.copyto(target, _ramp(colour, reverse)[shades], where=shades > 0)
+        self._write(x, baseline, text, size, colour, align, strong, reverse)
+
+    @abstractmethod
+    def _write(
+        self, x: float, baseline: float, text: str, size: int, colour: int, align: float, strong: bool, reverse: bool
+    ) -> None:
+        """As ``text``, on a canvas that is wide enough."""
 
     def _widen(self, units: int) -> None:
         """Add paper on the right until the picture has this width in logical units."""
-        missing = units * self.scale - self.pixels.shape[1]
-        if missing > 0:
-            self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=PAPER)
-
-
-def _check_size(width: int, height: int, scale: int) -> None:
-    most = LARGEST // max(width, height)
-    if scale > most:
-        raise ParameterError(
-            "scale", f"this picture is {width}×{height} pixels at scale 1, so scale must be at most {most}, not {scale}"
-        )
-
-
-@lru_cache
-def _ramp(colour: int, reverse: bool) -> Pixels:
-    """The palette index of each shade of a letter."""
-    ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
-    return ramp[::-1] if reverse else ramp
+        self.width = max(self.width, units)
 
 
 def number(value: float, decimals: int = 2, sign: bool = False) -> str:

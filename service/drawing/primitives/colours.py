@@ -4,6 +4,7 @@ Pictures are drawn as palette indices. Without photographs, their PNGs have one 
 quantisation.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,18 @@ def rgb(theme: str, index: int) -> tuple[int, int, int]:
     """Red, green and blue, 0…255, of one entry."""
     red, green, blue = _PALETTES[theme][3 * index : 3 * index + 3]
     return red, green, blue
+
+
+def colour_of(theme: str, indices: Pixels) -> Pixels:
+    """(..., 3): red, green and blue, 0…255, of palette indices."""
+    colours: Pixels = _channels_of(theme)[indices]
+    return colours
+
+
+@lru_cache
+def hexadecimal(theme: str) -> tuple[str, ...]:
+    """The colour of each index as ``#rrggbb``."""
+    return tuple(f"#{bytes(one).hex()}" for one in _channels_of(theme))
 
 
 def grey(values: Array) -> Pixels:
@@ -168,6 +181,7 @@ def _palette(theme: str) -> bytes:
     return channels.tobytes()
 
 
+@lru_cache
 def _channels_of(theme: str) -> Pixels:
     """(256, 3): red, green and blue of each entry; black behind the last."""
     entries = np.frombuffer(_PALETTES[theme], np.uint8).reshape(-1, 3)

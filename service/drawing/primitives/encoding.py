@@ -3,8 +3,14 @@
 import struct
 
 import numpy as np
-from isal import isal_zlib
+
+try:
+    from isal import isal_zlib as deflating
+except ModuleNotFoundError:  # only who serves has it
+    import zlib as deflating  # type: ignore[no-redef]
 from PIL import Image
+
+from konkyo.service.drawing.primitives.colours import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH = 8
@@ -19,18 +25,22 @@ def png(image: Image.Image) -> bytes:
 
     Pillow takes twice the time: it tries filters, and its zlib is slower. A palette's indices need no filter.
     """
-    pixels = np.asarray(image)
+    return encoded(np.asarray(image), bytes(image.getpalette() or ()) if image.mode == "P" else b"")
+
+
+def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
+    """As ``png``, for indices (rows, columns) of a palette, or for colours (rows, columns, 3)."""
     height, width = pixels.shape[:2]
     rows = np.empty((height, 1 + pixels[0].size), np.uint8)
     rows[:, 0] = _NO_FILTER
     rows[:, 1:] = pixels.reshape(height, -1)
-    colours = _PALETTE_COLOURS if image.mode == "P" else _TRUE_COLOUR
+    colours = _PALETTE_COLOURS if palette else _TRUE_COLOUR
     chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, _DEPTH, colours, 0, 0, 0)}
-    if image.mode == "P":
-        chunks[b"PLTE"] = bytes(image.getpalette() or ())
-    chunks |= {b"IDAT": isal_zlib.compress(rows, _LEVEL), b"IEND": b""}
+    if palette:
+        chunks[b"PLTE"] = palette
+    chunks |= {b"IDAT": deflating.compress(rows, _LEVEL), b"IEND": b""}
     return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks.items())
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", isal_zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", deflating.crc32(kind + content))

@@ -127,9 +127,9 @@ def main(mnist: Path) -> None:
 
 def _train(network: nn.Module, images: Tensor, labels: Tensor) -> None:
     optimiser = torch.optim.Adam(network.parameters())
-    for which in torch.randperm(len(images)).split(BATCH):
+    for which in torch.split(torch.randperm(len(images)), BATCH):
         optimiser.zero_grad()
-        F.cross_entropy(network(images[which]), labels[which]).backward()
+        F.cross_entropy(network(images[which]), labels[which]).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     network.eval()
 

@@ -1,7 +1,8 @@
 import pytest
 
 from konkyo.service.errors import NotAcceptableError
-from konkyo.service.http.answer import Format, choose
+from konkyo.service.http import answer
+from konkyo.service.http.answer import MOST_ACCEPT, Format, choose
 from tests.helpers.refuse import refuses
 
 
@@ -42,3 +43,14 @@ def test_the_parameter_goes_before_the_header() -> None:
 def test_nothing_acceptable(accept: str) -> None:
     with refuses(NotAcceptableError, "answers come as application/json or image/png; Accept allows neither"):
         choose(None, accept)
+
+
+@pytest.mark.threat("validation as a weapon")
+def test_an_accept_header_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """15 KB took 10 ms. It counts as none."""
+    longest = "image/png".ljust(MOST_ACCEPT)
+    assert choose(None, longest) is Format.PNG
+    monkeypatch.setattr(answer, "_parse", lambda _: pytest.fail("it is read"))
+    for accept in (longest + " ", "text/html," * 1500, "application/json;q=0, image/png," * 400):
+        assert choose(None, accept) is Format.JSON
+    assert choose(Format.PNG, "text/html," * 1500) is Format.PNG

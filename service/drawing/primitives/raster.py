@@ -1,0 +1,203 @@
+"""The canvas of pixels: palette indices, and photographs in their own colours."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from konkyo.service.drawing.primitives.canvas import CASING, DOT, Box, Canvas
+from konkyo.service.drawing.primitives.colours import (
+    HAIRLINE,
+    INK,
+    NEUTRAL,
+    PAPER,
+    PHOTO,
+    SHADES,
+    Array,
+    Pixels,
+    palette,
+)
+from konkyo.service.drawing.primitives.encoding import png
+from konkyo.service.drawing.primitives.letters import letters, width
+from konkyo.service.drawing.primitives.outline import Groups, around, edges
+from konkyo.service.drawing.primitives.style import Style
+
+
+class Raster(Canvas):
+    """A canvas of pixels, which becomes a PNG.
+
+    Attributes
+    ----------
+    pixels
+        (height · scale, width · scale) palette indices; ``PHOTO`` where a photograph is.
+    """
+
+    def __init__(self, width: int, height: int, style: Style) -> None:
+        super().__init__(width, height, style)
+        self.pixels = np.full((height * self.scale, width * self.scale), PAPER, np.uint8)
+        self._photos: list[tuple[tuple[int, int], Pixels]] = []
+
+    def picture(self) -> Image.Image:
+        """The finished picture: in mode P, or in mode RGB where there are photographs.
+
+        Raises
+        ------
+        ParameterError
+            Text has made the picture wider than 4,000 pixels.
+        """
+        self.check_size()
+        image = Image.fromarray(self.pixels)
+        image.putpalette(palette(self.style.theme))
+        if not self._photos:
+            return image
+        colours = np.array(image.convert("RGB"))
+        for (top, left), pixels in self._photos:
+            rows, columns = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
+            visible = self.pixels[rows, columns] == PHOTO
+            np.copyto(colours[rows, columns], pixels, where=visible[..., None])
+        return Image.fromarray(colours)
+
+    def encode(self) -> bytes:
+        return png(self.picture())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The pixels of the finished picture: palette indices, or colours where there are photographs."""
+        return np.asarray(self.picture(), dtype)
+
+    def region(self, box: Box) -> Pixels:
+        """The pixels of a box, as a writable view."""
+        left, top, right, bottom = (edge * self.scale for edge in box)
+        return self.pixels[top:bottom, left:right]
+
+    def fill(self, box: Box, colour: int, share: float = 1) -> None:
+        # Rounded to pixels and not to logical units, for precision at larger scales.
+        region = self.region(box)
+        region[:, : round(share * region.shape[1])] = colour
+
+    def ramp(self, box: Box, first: int, last: int, upright: bool = False) -> None:
+        region = self.region(box)
+        steps = np.rint(np.linspace(first, last, region.shape[0 if upright else 1])).astype(np.uint8)
+        region[:] = steps[:, None] if upright else steps
+
+    def frame(self, box: Box, colour: int = HAIRLINE, thickness: int = 1, gap: int = 0) -> None:
+        left, top, right, bottom = box.grow(gap + thickness)
+        for side in (
+            Box(left, top, right, top + thickness),
+            Box(left, bottom - thickness, right, bottom),
+            Box(left, top, left + thickness, bottom),
+            Box(right - thickness, top, right, bottom),
+        ):
+            self.fill(side, colour)
+
+    def windows(self, first: Box, pitch: tuple[int, int], grid: tuple[int, int]) -> Pixels:
+        """The pixels of equal boxes in rows and columns, as a writable view.
+
+        Parameters
+        ----------
+        first
+            The box in the upper left corner.
+        pitch
+            Distance between boxes, down and to the right, in logical units.
+        grid
+            Rows and columns.
+
+        Returns
+        -------
+        Pixels
+            (rows, columns, height · scale, width · scale).
+        """
+        shape = (*grid, first.height * self.scale, first.width * self.scale)
+        row = self.pixels.shape[1]
+        down, right = pitch
+        strides = (down * self.scale * row, right * self.scale, row, 1)
+        # NumPy refuses what goes beyond the picture's bytes.
+        return np.ndarray(shape, np.uint8, self.pixels, (first.top * row + first.left) * self.scale, strides)
+
+    def tiles(self, first: Box, pitch: tuple[int, int], indices: Pixels, framed: bool = True) -> None:
+        rows, columns, *cells = indices.shape
+        if framed:
+            self.windows(first.grow(1), pitch, (rows, columns))[:] = HAIRLINE
+        high, wide = first.height // cells[0] * self.scale, first.width // cells[1] * self.scale
+        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(high, 2).repeat(wide, 3)
+
+    def photo(self, box: Box, colours: Pixels, framed: bool = True) -> None:
+        if framed:
+            self.frame(box)
+        region = self.region(box)
+        region[:] = PHOTO
+        down, right = region.shape[0] // colours.shape[0], region.shape[1] // colours.shape[1]
+        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(down, 0).repeat(right, 1)))
+
+    def dots(self, box: Box, areas: Array) -> None:
+        side = box.width // areas.shape[1] * self.scale
+        offset = np.arange(side) - (side - 1) / 2
+        distance = np.hypot(offset[:, None], offset)
+        radius = np.sqrt(np.clip(areas, 0, 1)) * side * DOT / 2
+        inked = distance[:, None, :] < radius[:, None, :, None]
+        self.region(box)[inked.reshape(box.height * self.scale, -1)] = INK
+
+    def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
+        side = box.width // groups.shape[1] * self.scale
+        for wide, shade in ((thickness + CASING, PAPER), (thickness, colour)):
+            self.region(box)[edges(groups, side, wide * self.scale)] = shade
+
+    def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
+        boxes = list(boxes)
+        line = around(inside, boxes[0].width // inside.shape[1] * self.scale, self.scale)
+        for box in boxes:
+            self.region(box)[line] = colour
+
+    def cross(self, box: Box, colour: int, thickness: int) -> None:
+        region = self.region(box)
+        height, wide = region.shape
+        down, across = np.ogrid[:height, :wide]
+        slope = height / wide
+        falls = np.abs(down - across * slope) < thickness * self.scale
+        rises = np.abs(down - (wide - 1 - across) * slope) < thickness * self.scale
+        region[falls | rises] = colour
+
+    def stroke(self, start: tuple[float, float], end: tuple[float, float], thickness: float, colour: int) -> None:
+        reach = thickness / 2 + CASING
+        left, right = (round(f(start[0], end[0]) + by) * self.scale for f, by in ((min, -reach - 1), (max, reach + 1)))
+        top, bottom = (round(f(start[1], end[1]) + by) * self.scale for f, by in ((min, -reach - 1), (max, reach + 1)))
+        left, top = max(left, 0), max(top, 0)
+        part = self.pixels[top:bottom, left:right]
+        down, across = np.ogrid[: part.shape[0], : part.shape[1]]
+        # From the middles of pixels to the nearest point of the line, in logical units.
+        x, y = (left + across + 0.5) / self.scale - start[0], (top + down + 0.5) / self.scale - start[1]
+        wide, high = end[0] - start[0], end[1] - start[1]
+        place = np.clip((x * wide + y * high) / max(wide**2 + high**2, 1e-9), 0, 1)
+        distance = np.hypot(x - place * wide, y - place * high)
+        covered = np.clip((thickness / 2 - distance) * self.scale + 0.5, 0, 1)
+        part[distance < reach] = PAPER
+        # At its edges the line goes over into the neutral colour, which is nearly that of the paper.
+        shades = np.rint(NEUTRAL + covered * (colour - NEUTRAL)).astype(np.uint8)
+        np.copyto(part, shades, where=covered > 0)
+
+    def _write(
+        self, x: float, baseline: float, text: str, size: int, colour: int, align: float, strong: bool, reverse: bool
+    ) -> None:
+        shades, left, ascent = letters(text, size * self.scale, strong)
+        row = round(baseline * self.scale) - ascent
+        column = round(x * self.scale - align * width(text, size) * self.scale) + left
+        # Text beyond the left edge is cut off.
+        shades = shades[:, max(0, -column) :]
+        column = max(0, column)
+        target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
+        np.copyto(target, _ramp(colour, reverse)[shades], where=shades > 0)
+
+    def _widen(self, units: int) -> None:
+        super()._widen(units)
+        missing = self.width * self.scale - self.pixels.shape[1]
+        if missing > 0:
+            self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=PAPER)
+
+
+@lru_cache
+def _ramp(colour: int, reverse: bool) -> Pixels:
+    """The palette index of each shade of a letter."""
+    ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
+    return ramp[::-1] if reverse else ramp

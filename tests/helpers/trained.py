@@ -1,0 +1,6 @@
+from konkyo.models.files.checkpoint import Checkpoint, load_all
+
+
+def trained() -> dict[str, Checkpoint]:
+    """The shipped networks that were trained here: of two stages, on grey images of 28×28."""
+    return {name: one for name, one in load_all().items() if one.card.imported is None}

@@ -1,0 +1,183 @@
+"""State dicts: names and shapes say which layers they are of, ``--stages`` the rest."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from konkyo.models.architecture import Architecture, Stage, Wiring, parse_stages, two_stages
+from konkyo.models.files.checkpoint import load
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.command import run
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.folders import DATA
+from tests.helpers.oracles import random_network
+from tests.helpers.refuse import refuses
+
+UNIT = of_range(0, 1, "asked for")
+TUTORIAL = DATA / "networks" / "tutorial.safetensors"
+F32 = NDArray[np.float32]
+
+
+def asked(stages: str | None, side: int | None = None) -> Asked:
+    return Asked(None if stages is None else parse_stages(stages), side, UNIT)
+
+
+def test_a_state_dict_and_onnx_of_one_network_are_one(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    one = read(TUTORIAL, asked("16k5p2,32k5p2"))
+    other = read(TUTORIAL.with_suffix(".onnx"), Asked(pixels=UNIT))
+    assert one.network.architecture == other.network.architecture
+    for name, array in one.network.weights.items():
+        np.testing.assert_allclose(array, other.network.weights[name], rtol=1e-4, atol=1e-6)
+    assert one.card.folded == (
+        "batch normalisation was taken to stand directly behind its layer, with an epsilon of 1e-05",
+        "layer1.1 into layer1.0 before it",
+        "layer2.1 into layer2.0 before it",
+    )
+    assert (one.card.format, one.card.difference, one.card.compared) == ("safetensors", None, 0)
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import load_file
+
+    for number, saved in enumerate((load_file(TUTORIAL), {"epoch": 3, "state_dict": load_file(TUTORIAL)})):
+        path = tmp_path / f"{number}.pt"
+        torch.save(saved, path)
+        same = read(path, asked("16k5p2,32k5p2")).network
+        assert all(np.array_equal(array, one.network.weights[name]) for name, array in same.weights.items())
+
+
+@pytest.mark.parametrize("wiring", Wiring)
+def test_a_network_of_ours_is_read(wiring: Wiring, tmp_path: Path) -> None:
+    shape = two_stages(wiring, 2, 3, classes=4)
+    network = random_network(shape, 5, np.float32)
+    save_file(dict(network.weights), tmp_path / "ours.safetensors")
+    stages = "2k5,3k3q" if wiring is Wiring.PAIRED else "2k5,3k3"
+    options = [f"--stages={stages}", "--range=0,1", f"--out={tmp_path / 'out'}"]
+    assert run([str(tmp_path / "ours.safetensors"), *options], "konkyo import") == 0
+    made = load(tmp_path / "out" / "ours.safetensors")
+    assert made.network.architecture == shape
+    assert all(np.array_equal(array, network.weights[name]) for name, array in made.network.weights.items())
+
+
+def test_hidden_layers_are_found_by_what_they_take(tmp_path: Path) -> None:
+    """By name, ``affine`` stands before ``hidden1``; the shapes say otherwise."""
+    shape = Architecture((Stage(2, 5),), hidden=(7, 5), classes=3)
+    network = random_network(shape, 1, np.float32)
+    save_file(dict(network.weights), tmp_path / "deep.safetensors")
+    assert read(tmp_path / "deep.safetensors", asked("2k5")).network.architecture == shape
+
+
+def tensors(**shapes: tuple[int, ...]) -> dict[str, F32]:
+    return {name.replace("__", "."): np.ones(shape, np.float32) for name, shape in shapes.items()}
+
+
+LENET = tensors(
+    conv1__weight=(6, 1, 5, 5), conv1__bias=(6,), conv2__weight=(16, 6, 5, 5), conv2__bias=(16,),
+    fc1__weight=(120, 256), fc1__bias=(120,), fc2__weight=(10, 120), fc2__bias=(10,),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "stages", "message"),
+    [
+        (
+            {},
+            None,
+            "a state dict says neither paddings nor pools; say them with --stages, such as --stages 16k5p2,32k5p2 "
+            "(filters, kernel, padding; n without a pool): what fc1 takes fits 6k5,16k5 with images of 28×28",
+        ),
+        ({}, "6k5", "--stages has 1, and the file 2 convolutions (conv1, conv2); as many fit"),
+        (
+            {},
+            "6k5,16k3",
+            "stage 2 of --stages has 16 filters of 3×3, and conv2.weight has 16 of 5×5; the same fit",
+        ),
+        (
+            {},
+            "6k5p2,16k5",
+            "fc1 takes 256 values, and of images of 28×28 these stages make 400; --side 24 or 25 or 26 or 27 fits",
+        ),
+        (
+            tensors(fc1__weight=(120, 257)),
+            "6k5,16k5",
+            "fc1 takes 257 values, and of images of 28×28 these stages make 256; other paddings or pools in --stages "
+            "fit",
+        ),
+        (
+            tensors(conv1__bias=(7,)),
+            "6k5,16k5",
+            "conv1.bias has shape (7,); (6,) fits its layer",
+        ),
+        (
+            tensors(conv1__weight=(6, 4, 5, 5)),
+            "6k5,16k5",
+            "conv1.weight takes 4 channels; 1 or 3 fit",
+        ),
+        (
+            tensors(lstm__weight_ih_l0=(4, 4)),
+            "6k5,16k5",
+            "lstm.weight_ih_l0 (4, 4) is of no convolution (filters, inputs, side, side), affine layer (outputs, "
+            "inputs) or "
+            "batch normalisation (weight, bias, running_mean, running_var); it holds conv1.bias 6, conv1.weight "
+            "6×1×5×5, "
+            "conv2.bias 16, conv2.weight 16×6×5×5, fc1.bias 120, fc1.weight 120×256, fc2.bias 10, fc2.weight 10×120, "
+            "lstm.weight_ih_l0 4×4",
+        ),
+        (
+            tensors(norm__running_mean=(6,), norm__running_var=(6,)),
+            "6k5,16k5",
+            "norm is a batch normalisation, and nothing says which layer it stands behind; ONNX does: "
+            "torch.onnx.export "
+            "writes it",
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_beside_what_would(
+    changed: dict[str, F32], stages: str | None, message: str, tmp_path: Path
+) -> None:
+    save_file(LENET | changed, tmp_path / "net.safetensors")
+    with refuses(NetworkFileError, f"net.safetensors: {message}"):
+        read(tmp_path / "net.safetensors", asked(stages))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["fc1", "fc2"], "it lacks weights (filters, inputs, side, side) of a convolution; it holds "),
+        (["conv1", "conv2"], "it lacks weights (outputs, inputs) of an affine layer; it holds "),
+    ],
+)
+def test_what_is_missing_is_named_beside_what_there_is(names: list[str], message: str, tmp_path: Path) -> None:
+    kept = {name: array for name, array in LENET.items() if name.partition(".")[0] in names}
+    save_file(kept, tmp_path / "net.safetensors")
+    with pytest.raises(NetworkFileError) as caught:
+        read(tmp_path / "net.safetensors", asked("6k5,16k5"))
+    assert str(caught.value).startswith(f"net.safetensors: {message}")
+    assert f"{names[0]}.weight" in str(caught.value)
+
+
+def test_normalisation_is_found_by_number_where_the_order_is_lost(tmp_path: Path) -> None:
+    weights = LENET | {
+        f"bn{number}.{part}": np.full(filters, value, np.float32)
+        for number, filters in ((1, 6), (2, 16))
+        for part, value in (("weight", 2), ("bias", 1), ("running_mean", 0.5), ("running_var", 4 - 1e-5))
+    }
+    save_file({f"module.{name}": array for name, array in weights.items()}, tmp_path / "net.safetensors")
+    made = read(tmp_path / "net.safetensors", asked("6k5,16k5")).network
+    np.testing.assert_allclose(made.weights["conv1.weight"], 1, rtol=1e-6)  # 2 / √4
+    np.testing.assert_allclose(made.weights["conv2.bias"], 1 - 0.5 + 1, rtol=1e-6)
+
+
+def test_whole_modules_are_named(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "net.pt")
+    message = (
+        "net.pt: it holds torch.nn.modules.linear.Linear, code rather than numbers; torch.save(network.state_dict(), "
+        "…) "
+        "writes one, or bring ONNX"
+    )
+    with refuses(NetworkFileError, message):
+        read(tmp_path / "net.pt", asked("2k5"))

@@ -1,0 +1,120 @@
+"""Parts that are kept, and what they depend on."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import konkyo.trainer.studies.study as study_module
+from konkyo.models.files.checkpoint import load_all
+from konkyo.trainer.data import Digits
+from konkyo.trainer.report import STUDIES
+from konkyo.trainer.studies.study import Arrays, Asked, Parts, Study, constants, identity
+from tests.helpers.folders import ROOT
+
+
+def test_a_part_is_computed_once(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def compute() -> Arrays:
+        asked.append(1)
+        return {"values": np.arange(3.0), "grid": np.eye(2, dtype=np.int64)}
+
+    for _ in range(2):
+        part = Parts(tmp_path, {"sha256": "a", "region": 2}).get("0", compute)
+        np.testing.assert_array_equal(part["values"], [0, 1, 2])
+        np.testing.assert_array_equal(part["grid"], [[1, 0], [0, 1]])
+    assert len(asked) == 1
+
+
+def test_other_work_has_other_parts(tmp_path: Path) -> None:
+    first, second = Parts(tmp_path, {"sha256": "a"}), Parts(tmp_path, {"sha256": "b"})
+    assert first.get("0", lambda: {"values": np.ones(1)})["values"] == 1
+    assert second.get("0", lambda: {"values": np.zeros(1)})["values"] == 0
+    assert first.get("1", lambda: {"values": np.zeros(1)})["values"] == 0
+
+
+def test_a_damaged_part_is_computed_again(tmp_path: Path) -> None:
+    parts = Parts(tmp_path, {})
+    parts.get("0", lambda: {"values": np.ones(1)})
+    [path] = parts.directory.iterdir()
+    path.write_bytes(path.read_bytes()[:-3])
+    assert parts.get("0", lambda: {"values": np.full(1, 2.0)})["values"] == 2
+    assert parts.get("0", lambda: {"values": np.zeros(1)})["values"] == 2
+
+
+def test_a_view_comes_back_as_it_was(tmp_path: Path) -> None:
+    view = np.arange(6).reshape(2, 3).T
+    parts = Parts(tmp_path, {"study": "tried"})
+    first = parts.get("one", lambda: {"view": view})
+    again = parts.get("one", dict)
+    np.testing.assert_array_equal(first["view"], view)
+    np.testing.assert_array_equal(again["view"], view)
+
+
+STUDIED = load_all()["paired-3x3"]
+
+
+def asked(digits: Digits, tmp_path: Path) -> Asked:
+    return Asked(STUDIED, digits[:3], tmp_path)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_changed_constant_makes_other_parts(
+    study: Study[Any], digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every constant of the study's module, and of modules that it stands on."""
+    before = identity(study, asked(digits, tmp_path))
+    assert identity(study, asked(digits, tmp_path)) == before
+    module = study.parts.__module__
+    names = list(constants(module))
+    assert names
+    for where, name in [(module, name) for name in names] + [("konkyo.models.grounds.contrasts", "TOLERANCE")]:
+        if where not in before["code"] or name not in constants(where):
+            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules[where], name, 12345)
+            assert identity(study, asked(digits, tmp_path)) != before, name
+    assert identity(study, asked(digits, tmp_path)) == before
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_other_code_libraries_images_and_networks_make_other_parts(
+    study: Study[Any], digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = identity(study, asked(digits, tmp_path))
+    assert identity(study, Asked(STUDIED, digits[:4], tmp_path)) != before
+    assert identity(study, Asked(load_all()["summed-3x3"], digits[:3], tmp_path)) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(study_module, "_version", lambda name: "2" if name == "captum" else "1")
+        assert identity(study, asked(digits, tmp_path))["libraries"]["captum"] == "2"
+    assert {study.parts.__module__, "konkyo.models.network", "konkyo.trainer.data"} <= set(before["code"])
+    assert not [name for name in before["code"] if ".figures." in name or name.startswith("konkyo.service")]
+
+
+def test_code_is_what_it_does_and_not_how_it_looks() -> None:
+    code = study_module._code
+    assert code("a = 1  # one") == code("a  =  1")
+    assert code("a = 1") != code("a = 2")
+
+
+def test_another_process_finds_the_parts(digits: Digits, tmp_path: Path) -> None:
+    """Whatever else it has imported before."""
+    images = tmp_path / "images.npy"
+    np.save(images, digits[:3].images)
+    script = f"""
+import numpy as np
+from pathlib import Path
+from konkyo.models.files.checkpoint import load_all
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.grounds import STUDY
+from konkyo.trainer.studies.study import Asked, Parts, identity
+some = Digits(np.load({str(images)!r}), np.array({digits.labels[:3].tolist()}, np.uint8))
+print(Parts(Path(), identity(STUDY, Asked(load_all()["paired-3x3"], some, Path()))).directory)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    [study] = [one for one in STUDIES if one.name == "grounds"]
+    assert done.stdout.strip() == str(Parts(Path(), identity(study, asked(digits, tmp_path))).directory)

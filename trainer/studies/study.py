@@ -1,0 +1,227 @@
+"""What a study is, and how one is made: its parts, kept as they are finished, and what they add up to.
+
+The same study, started again, takes finished parts from where they are kept. Their identity is made of all that they
+depend on, found and not listed: the network, the images, the constants and the code of the study and of all modules of
+ours that it imports, and the versions of libraries.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from re import sub
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from konkyo.models.files.atomic import replacing
+from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.trainer.data import Digits
+
+Arrays = dict[str, NDArray[Any]]
+Compute = Callable[[], Arrays]
+Found = TypeVar("Found")
+
+# Libraries that numbers may depend on, where they are installed.
+LIBRARIES = "numpy", "scipy", "torch", "captum", "scikit-learn"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is studied.
+
+    Attributes
+    ----------
+    checkpoint
+        Computed with in float64.
+    digits
+        The images, from the first one of a data set on.
+    runs
+        Where trainings and finished parts are kept.
+    """
+
+    checkpoint: Checkpoint
+    digits: Digits
+    runs: Path
+
+
+@dataclass(frozen=True)
+class Study(Generic[Found]):
+    """A study of one network.
+
+    Attributes
+    ----------
+    name
+        Of the command and of the files.
+    heading, about
+        Of the report's section, and of the command.
+    parts
+        The parts by their names, each with what computes it.
+    gather
+        What all parts, in their order, add up to.
+    document
+        What was found, for the study's JSON.
+    told
+        The JSON in Markdown, for the report and the terminal.
+    draw
+        The figure.
+    caption
+        Of the figure.
+    images
+        How many images are looked at where nobody says it; None for all.
+    """
+
+    name: str
+    heading: str
+    about: str
+    parts: Callable[[Asked], Mapping[str, Compute]]
+    gather: Callable[[Asked, Sequence[Arrays]], Found]
+    document: Callable[[Asked, Found], dict[str, Any]]
+    told: Callable[[Mapping[str, Any]], Iterator[str]]
+    draw: Callable[[Path, Asked, Found], None]
+    caption: str
+    images: int | None = None
+
+    def measure(self, asked: Asked, begin: Callable[[int], Callable[[], None]]) -> Found:
+        """Compute what is not kept; ``begin`` is told the number of parts, and gives what is called after each."""
+        parts = self.parts(asked)
+        kept, advance, done = Parts(asked.runs / "studies", identity(self, asked)), begin(len(parts)), []
+        for name, compute in parts.items():
+            done.append(kept.get(slug(name), compute))
+            advance()
+        return self.gather(asked, done)
+
+    def entry(self, asked: Asked, found: Found) -> dict[str, Any]:
+        """The study's JSON."""
+        model = {"name": asked.checkpoint.name, "sha256": asked.checkpoint.sha256}
+        return {"study": self.name, "model": model, **self.document(asked, found)}
+
+
+def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:
+    """The images in parts of a size, each with the number of its first one."""
+    for start in range(0, len(digits), size):
+        yield start, digits[start : start + size]
+
+
+def joined(parts: Sequence[Arrays]) -> Arrays:
+    """All parts' arrays, one after another."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+class Parts:
+    """A folder of finished parts that belongs to exactly one piece of work: another identity has another folder."""
+
+    def __init__(self, directory: Path, identity: Mapping[str, Any]) -> None:
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        self.directory = directory / digest[:16]
+
+    def get(self, key: str, compute: Compute) -> Arrays:
+        """The part of that name, computed if it is not there, or cannot be read."""
+        path = self.directory / f"{key}.safetensors"
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError):
+            pass
+        # safetensors writes the memory as it lies: a view would come back in another order.
+        part = {name: np.ascontiguousarray(array) for name, array in compute().items()}
+        with replacing(path) as fresh:
+            save_file(part, fresh)
+        return part
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's."""
+    return sub(r"[^a-z0-9]+", "-", name.lower())
+
+
+def identity(study: Study[Any], asked: Asked) -> dict[str, Any]:
+    """All that the parts of a study depend on."""
+    modules = imported(study.parts.__module__)
+    return {
+        "study": study.name,
+        "checkpoint": asked.checkpoint.sha256,
+        "images": asked.digits.sha256,
+        "constants": {name: constants(name) for name in modules},
+        "code": {name: _code(_source(name)) for name in modules},
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def constants(module: str) -> dict[str, Any]:
+    """The constants of a module as they are now: what is written in capitals, as far as it is data."""
+    try:
+        found = vars(import_module(module))
+    except ModuleNotFoundError:  # a library is not installed, and what needs it is left out
+        return {}
+    plain = ((name, _plain(value)) for name, value in found.items() if name.strip("_").isupper())
+    return {name: value for name, value in plain if value is not None}
+
+
+@lru_cache
+def imported(module: str) -> tuple[str, ...]:
+    """The modules of ours that a module imports, itself and those that these import included, also within functions."""
+    found, waiting = set[str](), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found or not name.startswith("konkyo."):
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(_source(name))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("konkyo."):
+                waiting.append(node.module)
+                # `from konkyo.models.files import probe` imports a module too.
+                waiting += [each for one in node.names if _is_module(each := f"{node.module}.{one.name}")]
+    return tuple(sorted(name for name in found if ".figures." not in name))
+
+
+@lru_cache
+def _source(module: str) -> str:
+    spec = find_spec(module)
+    assert spec is not None  # noqa: S101 - it is imported
+    assert spec.origin is not None  # noqa: S101
+    return Path(spec.origin).read_text(encoding="utf-8")
+
+
+@lru_cache
+def _is_module(name: str) -> bool:
+    package, _, child = name.rpartition(".")
+    folders = getattr(import_module(package), "__path__", ())
+    return any((Path(folder) / f"{child}.py").exists() for folder in folders)
+
+
+@lru_cache
+def _code(source: str) -> str:
+    """A hash of code that comments and layout do not change."""
+    return hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()
+
+
+@lru_cache
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it; None where it is no data."""
+    if isinstance(value, str | int | float | bool):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value)) if not any(map(callable, vars(value).values())) else None
+    if isinstance(value, Mapping):
+        parts = {str(key): _plain(entry) for key, entry in value.items()}
+        return None if None in parts.values() else parts
+    if isinstance(value, list | tuple | range | set | frozenset):
+        entries = [_plain(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        return None if None in entries else entries
+    return None
