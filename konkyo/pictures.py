@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from konkyo.service.drawing.primitives.style import Style
 
 
-def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+def draw(
+    result: Result, suffix: str, scale: int, theme: Literal["light", "dark"], language: Literal["en", "ja"]
+) -> bytes:
     """A result as a file of this suffix; parameters as in ``Result.save``.
 
     Raises
     ------
     ParameterError
-        There is no such suffix, scale or theme.
+        There is no such suffix, scale, theme or language.
     """
     # Neither Pillow nor its fonts are loaded before the first picture.
+<<<<<<< HEAD
     from konkyo.service.drawing.primitives.style import Form, Style, Theme
 
     form = suffix.lower().removeprefix(".")
@@ -36,6 +39,20 @@ def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"
         style = Style(scale, Theme(theme), Form(form))
     except ValueError as error:
         raise ParameterError("scale", str(error).removeprefix("scale ")) from error
+=======
+    from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
+
+    suffixes = [f".{form}" for form in Form]
+    if suffix.lower() not in suffixes:
+        raise ParameterError("path", f"must end with {' or '.join(suffixes)}, not with {suffix or 'no suffix'!r}")
+    for name, value, kinds in (("theme", theme, [*Theme]), ("language", language, [*Language])):
+        if value not in kinds:
+            raise ParameterError(name, f"must be {' or '.join(kinds)}, not {value!r}")
+    try:
+        style = Style(scale, Theme(theme), Form(suffix.lower()[1:]), Language(language))
+    except ValueError as error:
+        raise ParameterError("style", str(error)) from error
+>>>>>>> refs/heads/library
     return _drawing(result)(result, style).encode()
 
 
@@ -44,8 +61,11 @@ def _drawing(result: Result) -> "Callable[[Any, Style], Canvas]":
 
     if isinstance(result, OcclusionExplanation) and result.pairs is not None:
         return drawing.pair_drops
+<<<<<<< HEAD
     if isinstance(result, ShapleyExplanation) and result.interactions is not None:
         return drawing.interactions
+=======
+>>>>>>> refs/heads/library
     drawings: Mapping[type[Result], Callable[[Any, Style], Canvas]] = {
         Prediction: drawing.prediction,
         FilterExplanation: drawing.ledger,

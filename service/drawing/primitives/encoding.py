@@ -4,7 +4,11 @@ import struct
 from functools import lru_cache
 
 import numpy as np
-from isal import isal_zlib
+
+try:
+    from isal import isal_zlib as deflating
+except ModuleNotFoundError:  # only who serves has it
+    import zlib as deflating  # type: ignore[no-redef]
 from PIL import Image
 
 from konkyo.service.drawing.primitives.colours import Pixels
@@ -33,6 +37,7 @@ def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
     rows = np.empty((height, 1 + pixels[0].size), np.uint8)
     rows[:, 0] = _NO_FILTER
     rows[:, 1:] = pixels.reshape(height, -1)
+<<<<<<< HEAD
     head = _head(width, height, _PALETTE_COLOURS if palette else _TRUE_COLOUR)
     colours = _chunk(b"PLTE", palette) if palette else b""
     content = _stored(rows.tobytes()) if rows.size < _SMALL else isal_zlib.compress(rows, _LEVEL)
@@ -55,3 +60,15 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 _END = _chunk(b"IEND", b"")
+=======
+    colours = _PALETTE_COLOURS if palette else _TRUE_COLOUR
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, _DEPTH, colours, 0, 0, 0)}
+    if palette:
+        chunks[b"PLTE"] = palette
+    chunks |= {b"IDAT": deflating.compress(rows, _LEVEL), b"IEND": b""}
+    return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks.items())
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", deflating.crc32(kind + content))
+>>>>>>> refs/heads/library
