@@ -26,20 +26,6 @@ def draw(
         There is no such suffix, scale, theme or language.
     """
     # Neither Pillow nor its fonts are loaded before the first picture.
-<<<<<<< HEAD
-    from konkyo.service.drawing.primitives.style import Form, Style, Theme
-
-    form = suffix.lower().removeprefix(".")
-    if form not in [*Form]:
-        forms = " or ".join(f".{one}" for one in Form)
-        raise ParameterError("path", f"must end with {forms}, not with {suffix or 'no suffix'!r}")
-    if theme not in [*Theme]:
-        raise ParameterError("theme", f"must be {' or '.join(Theme)}, not {theme!r}")
-    try:
-        style = Style(scale, Theme(theme), Form(form))
-    except ValueError as error:
-        raise ParameterError("scale", str(error).removeprefix("scale ")) from error
-=======
     from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 
     suffixes = [f".{form}" for form in Form]
@@ -52,7 +38,6 @@ def draw(
         style = Style(scale, Theme(theme), Form(suffix.lower()[1:]), Language(language))
     except ValueError as error:
         raise ParameterError("style", str(error)) from error
->>>>>>> refs/heads/library
     return _drawing(result)(result, style).encode()
 
 
@@ -61,11 +46,8 @@ def _drawing(result: Result) -> "Callable[[Any, Style], Canvas]":
 
     if isinstance(result, OcclusionExplanation) and result.pairs is not None:
         return drawing.pair_drops
-<<<<<<< HEAD
     if isinstance(result, ShapleyExplanation) and result.interactions is not None:
         return drawing.interactions
-=======
->>>>>>> refs/heads/library
     drawings: Mapping[type[Result], Callable[[Any, Style], Canvas]] = {
         Prediction: drawing.prediction,
         FilterExplanation: drawing.ledger,

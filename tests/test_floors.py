@@ -97,23 +97,13 @@ SAFE = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
 
 
 def test_no_floor_unpickles() -> None:
-<<<<<<< HEAD
-    """Nor do torch and NumPy on their behalf: they must be told to take weights, or arrays, only."""
-=======
     """Nor do torch and numpy on their behalf: they must be told to take numbers only."""
->>>>>>> refs/heads/library
     for name in FLOORS:
         for file, names in floor(name).items():
             assert not names & {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}, file
             for node in ast.walk(ast.parse((ROOT / file).read_text())):
-<<<<<<< HEAD
-                safe = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in safe:
-                    assert safe[ast.unparse(node.func)] in ast.unparse(node), file
-=======
                 if isinstance(node, ast.Call) and ast.unparse(node.func) in SAFE:
                     assert SAFE[ast.unparse(node.func)] in ast.unparse(node), file
->>>>>>> refs/heads/library
 
 
 @pytest.mark.parametrize(

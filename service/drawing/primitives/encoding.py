@@ -37,17 +37,16 @@ def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
     rows = np.empty((height, 1 + pixels[0].size), np.uint8)
     rows[:, 0] = _NO_FILTER
     rows[:, 1:] = pixels.reshape(height, -1)
-<<<<<<< HEAD
     head = _head(width, height, _PALETTE_COLOURS if palette else _TRUE_COLOUR)
     colours = _chunk(b"PLTE", palette) if palette else b""
-    content = _stored(rows.tobytes()) if rows.size < _SMALL else isal_zlib.compress(rows, _LEVEL)
+    content = _stored(rows.tobytes()) if rows.size < _SMALL else deflating.compress(rows, _LEVEL)
     return head + colours + _chunk(b"IDAT", content) + _END
 
 
 def _stored(data: bytes) -> bytes:
     """A zlib stream (RFC 1950) of one block that is not compressed."""
     size = len(data)
-    return b"\x78\x01\x01" + struct.pack("<HH", size, size ^ 0xFFFF) + data + isal_zlib.adler32(data).to_bytes(4, "big")
+    return b"\x78\x01\x01" + struct.pack("<HH", size, size ^ 0xFFFF) + data + deflating.adler32(data).to_bytes(4, "big")
 
 
 @lru_cache(maxsize=256)
@@ -56,19 +55,7 @@ def _head(width: int, height: int, colours: int) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", isal_zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", deflating.crc32(kind + content))
 
 
 _END = _chunk(b"IEND", b"")
-=======
-    colours = _PALETTE_COLOURS if palette else _TRUE_COLOUR
-    chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, _DEPTH, colours, 0, 0, 0)}
-    if palette:
-        chunks[b"PLTE"] = palette
-    chunks |= {b"IDAT": deflating.compress(rows, _LEVEL), b"IEND": b""}
-    return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks.items())
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", deflating.crc32(kind + content))
->>>>>>> refs/heads/library
