@@ -40,7 +40,10 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
     max_waiting: int = Field(default=64, ge=0, description="Requests that wait in a worker before it answers 503.")
     api_keys: str = Field(default="", description="API keys, separated by commas; with any, a request needs one.")
-    trusted_hosts: str = Field(default="*", description="Trusted host names, separated by commas.")
+    trusted_hosts: str = Field(
+        default="*",
+        description="Trusted host names, separated by commas; * is any. Unset, a loopback address has its names alone.",
+    )
     frame_ancestors: str = Field(
         default="", description="Hosts whose sites may show the page in a frame, separated by commas."
     )

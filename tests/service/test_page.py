@@ -157,7 +157,9 @@ def test_its_samples_hold_those_of_the_documentation() -> None:
 @pytest.mark.parametrize("data", ["MNIST", "Animals"])
 def test_each_network_has_its_own_samples(data: str) -> None:
     test = read(DATA if data == "MNIST" else DATA / "animals", "t10k")
-    networks = {name: one for name, one in load_all().items() if one.card.dataset and one.card.dataset.name == data}
+    networks = {
+        name: one for name, one in load_all().items() if one.card.dataset is not None and one.card.dataset.name == data
+    }
     listed = json.loads(text("digits/samples.json"))
     assert set(listed) == set(load_all())
     for name in networks:
@@ -174,3 +176,14 @@ def test_each_network_has_its_own_samples(data: str) -> None:
                 assert read_as.pop(name) == sample["predicted"]
                 assert sample["versus"] in (read_as.values() if kind == "right" else [sample["truth"]])
                 assert sample["versus"] != sample["predicted"]
+
+
+def test_a_colour_network_has_sample_pictures() -> None:
+    network = load_all()["tiny-vgg"].network
+    pictures = json.loads(text("digits/samples.json"))["tiny-vgg"]["pictures"]
+    assert len(pictures) == 9
+    for sample in pictures:
+        pixels = decode((WEB / "digits" / f"{sample['name']}.png").read_bytes())
+        assert pixels.shape == (64, 64, 3)
+        predicted = int(network.logits(pixels.transpose(2, 0, 1) / 255).argmax())
+        assert predicted == sample.get("predicted", sample["truth"])

@@ -9,9 +9,29 @@ import { unmade } from "./views/guess.js";
 const MOST_CLASS = 63;
 const MOST_REGION = 32;
 
+// Bytes of a drawing as JSON: a link of a few of them could inflate to gigabytes.
+const MOST_BYTES = 2 ** 20;
+
+/** What comes out of a stream; refused beyond the limit, before it is there. */
 async function through(bytes, stream) {
-  const piped = new Blob([bytes]).stream().pipeThrough(stream);
-  return new Uint8Array(await new Response(piped).arrayBuffer());
+  const pieces = [];
+  let size = 0;
+  for await (const piece of iterated(new Blob([bytes]).stream().pipeThrough(stream))) {
+    size += piece.length;
+    if (size > MOST_BYTES) throw new RangeError("the drawing in the link is too large");
+    pieces.push(piece);
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** Not every browser iterates over a stream by itself. */
+async function* iterated(stream) {
+  const reader = stream.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  } finally {
+    await reader.cancel();
+  }
 }
 
 async function pack(value) {
@@ -86,7 +106,7 @@ export async function restored(text) {
   const changes = {
     model: parameters.get("model"),
     region: within(parameters.get("region"), 1, MOST_REGION),
-    question: parameters.get("question") in QUESTIONS ? parameters.get("question") : "occlusion",
+    question: Object.hasOwn(QUESTIONS, parameters.get("question")) ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, MOST_CLASS),
     versus: within(parameters.get("versus"), 0, MOST_CLASS),
