@@ -81,7 +81,8 @@ def test_how_usual_the_use_of_filters_is(page: Page, address: str) -> None:
     page.get_by_test_id("target").select_option("2")
     expect(said).to_have_text(f"Of the 2s that are read correctly, {shares[2]}% use the filters in a less typical way.")
     page.get_by_test_id("language").click()
-    expect(said).to_have_text(f"正しく認識される「2」の {shares[2]}% は、フィルタの使い方がこれより典型的ではありません。")
+    less = f"正しく認識される「2」の {shares[2]}% は、フィルタの使い方がこれより典型的ではありません。"
+    expect(said).to_have_text(less)
     page.get_by_test_id("language").click()
 
 

@@ -72,9 +72,10 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden, guess, present }) {
+export async function fragment(drawing, seen, { model, beside, region, question, pinned, versus, hidden, guess, present }) {
   const asked = {
     model,
+    beside,
     region,
     question: question === "occlusion" ? null : question,
     target: pinned,
@@ -105,6 +106,7 @@ export async function restored(text) {
   const parameters = new URLSearchParams(text.replace(/^#/, ""));
   const changes = {
     model: parameters.get("model"),
+    beside: parameters.get("beside"),
     region: within(parameters.get("region"), 1, MOST_REGION),
     question: Object.hasOwn(QUESTIONS, parameters.get("question")) ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),

@@ -16,6 +16,7 @@ import { command, copy, save } from "./sharing.js";
 import {
   classNames, explains, isDrawn, listed, nameOf, readsDigits, refresh, region, regions, set, show, state, takesColour, target, versus,
 } from "./state.js";
+import { onBeside, showBeside } from "./views/beside.js";
 import { showDetails } from "./views/details.js";
 import { showPlaying } from "./views/grounds.js";
 import { guessAgain, open, showGuess } from "./views/guess.js";
@@ -138,6 +139,7 @@ show((state) => {
   showQuestion(now);
   showPairs(scene);
   showHeatmap(scene);
+  showBeside(now);
   showPlaying(now);
   showGuess(now);
   showDetails(scene);
@@ -173,7 +175,7 @@ show(({ answer }) => {
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, region(), now.question, now.pinned, now.versus, now.present, now.guess !== null, ...now.hidden].join();
+  const question = [now.model, now.beside, region(), now.question, now.pinned, now.versus, now.present, now.guess !== null, ...now.hidden].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
@@ -284,6 +286,7 @@ for (const name of Object.keys(QUESTIONS)) {
   });
 }
 onQuestion(() => asker.ask());
+onBeside(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 
 at("language").addEventListener("click", () => {

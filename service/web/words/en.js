@@ -192,6 +192,15 @@ export default {
   groundsHide: "Click to hide this region, and watch what is read.",
   groundsShow: "Click to show this region again.",
 
+  besideLabel: "Another network beside it",
+  besideChoose: "Compare with…",
+  besideNone: "Compare no more",
+  networkReads: (model, name, share) => `${model} reads ${a(name)}, with ${share}`,
+  besideGrounds: ({ kept, players, change }) =>
+    `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it. ${change ? `With ${change.count === 1 ? "one" : change.count} hidden, ${a(change.predicted)} is read.` : "Nothing that is hidden changes it."}`,
+  besideOcclusion: ({ predicted, critical }) =>
+    critical ? `Without ${critical === 1 ? "the outlined region" : `any one of ${critical} outlined regions`} something else is read.` : `Whichever one is hidden, it is still read as ${a(predicted)}.`,
+
   guessFirst: "Guess first",
   guessTitle: "Your guess",
   guessWithout: "Without it:",

@@ -184,6 +184,15 @@ export default {
   groundsHide: "クリックするとこの領域を隠します。結果の変化を見てください。",
   groundsShow: "クリックするとこの領域をもう一度表示します。",
 
+  besideLabel: "並べて比べるネットワーク",
+  besideChoose: "並べて比べる…",
+  besideNone: "比べるのをやめる",
+  networkReads: (model, name, share) => `${model} の結果は「${name}」(${share})`,
+  besideGrounds: ({ kept, players, change }) =>
+    `${players} 領域中 ${kept} 領域があれば証明できます。${change ? `${change.count} 領域を隠すと「${change.predicted}」になります。` : "何を隠しても変わりません。"}`,
+  besideOcclusion: ({ predicted, critical }) =>
+    critical ? `枠の領域 (${critical} 個) のどれか 1 つを隠すと、答えが変わります。` : `どれか 1 つを隠しても「${predicted}」と認識されます。`,
+
   guessFirst: "先に予想",
   guessTitle: "予想",
   guessWithout: "隠すと:",
