@@ -58,9 +58,10 @@ bench: $(VENV)/.bench  ## measurements side by side: in the process, then over H
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
 
-examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, and the page's digits
+examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, the page's digits and lesson
 	$(RUN) tools.examples
 	$(RUN) tools.samples
+	$(RUN) tools.lesson
 	$(RUN) tools.unlike
 	$(RUN) tools.library
 	$(RUN) tools.notebook

@@ -1,6 +1,7 @@
 """The lesson sheets: every link opens the page, and it shows what the sheet says."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -8,8 +9,12 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browser import new_profile, shown
+from tests.e2e.access import serious
+from tests.e2e.answers import asked
+from tests.e2e.browser import new_profile, opened, read, shown
 from tests.e2e.server import ROOT
+from tests.helpers.pictures import sample
+from tools.lesson import SHEETS as PAGES
 
 LINK = re.compile(r"\]\(http://localhost:8000/(#[^)]+)\)")
 SHEETS = {"lesson.md": "en-US", "lesson.ja.md": "ja-JP"}
@@ -26,7 +31,7 @@ def experiments(sheet: str) -> list[tuple[str, list[str]]]:
 def test_both_sheets_have_the_same_experiments() -> None:
     english, japanese = (experiments(sheet) for sheet in SHEETS)
     assert [link for link, _ in english] == [link for link, _ in japanese]
-    assert len(english) == 9
+    assert len(english) == 12
     assert [len(said) for _, said in english] == [len(said) for _, said in japanese]
     assert all(said for _, said in english)
 
@@ -39,3 +44,47 @@ def test_the_page_shows_what_the_sheet_says(browser: Browser, address: str, shee
             for sentence in said:
                 expect(page.locator("body")).to_contain_text(sentence)
     profile.close()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.language)
+def test_the_served_sheet_leads_to_the_host_that_serves_it(browser: Browser, address: str, page: Any) -> None:
+    """Each link of the sheet, and beside it the same one for a projector."""
+    links = [link for link, _ in experiments(page.name)]
+    language = SHEETS[page.name]
+    with opened(browser, address, locale=language) as tab:
+        with tab.expect_popup() as opening:
+            tab.get_by_test_id("lesson").click()
+        sheet = opening.value
+        expect(sheet).to_have_url(f"http://{address}/web/lesson/{page.language}.html")
+        assert serious(sheet) == []
+        hrefs = sheet.locator("main a[target]:not(.present)").evaluate_all("links => links.map((link) => link.href)")
+        assert hrefs == [f"http://{address}/{link}" for link in links]
+        views = sheet.locator("a.present").evaluate_all("links => links.map((link) => link.href)")
+        large = [f"http://{address}/{link}&present={'where' if 'question=' in link else 'all'}" for link in links]
+        assert views == large
+        # Answers are for the teacher.
+        for answer in sheet.locator("details p").all():
+            expect(answer).not_to_be_visible()
+        sheet.locator("summary").first.click()
+        expect(sheet.locator("details p").first).to_be_visible()
+        with sheet.expect_popup() as opening:
+            sheet.locator("a.present").nth(3).click()
+        presented = opening.value
+        read(presented, 2)
+        expect(presented.locator("html")).to_have_attribute("data-present", "where")
+        # The next link takes the same tab.
+        sheet.locator("main a[target]:not(.present)").nth(1).click()
+        read(presented, 1)
+        expect(presented.get_by_test_id("present-bar")).not_to_be_visible()
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_the_regions_that_need_each_other(address: str, sheet: str) -> None:
+    text = (ROOT / "docs" / sheet).read_text()
+    answer = asked(address, "/explain/shapley", sample(7), interactions="true")
+    known = {tuple(map(tuple, one["regions"])): one["value"] for one in answer["interactions"]}
+    most = max(known, key=lambda pair: known[pair])
+    least = min(known, key=lambda pair: known[pair])
+    assert (most, least) == (((4, 3), (5, 3)), ((2, 1), (2, 2)))
+    assert f"{known[most]:.2f}" in text
+    assert f"{known[least]:.2f}".replace("-", "−") in text

@@ -52,6 +52,7 @@ export function switchLanguage() {
 /** Write the words of all elements that carry a key, as text or as a label. */
 export function write() {
   document.documentElement.lang = current;
+  document.getElementById("lesson").href = `/web/lesson/${current}.html`;
   for (const element of document.querySelectorAll("[data-word]")) element.textContent = words()[element.dataset.word];
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", words()[element.dataset.label]);
 }

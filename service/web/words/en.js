@@ -308,6 +308,7 @@ export default {
   key: "Key",
   useKey: "Use this key",
   stays: "What you draw is read by the service that sent this page, and goes nowhere else.",
+  lesson: "A lesson",
   documentation: "The same answers over HTTP",
   after: "After Suzuki, Meng and Yamazaki, “Toward Visualization of Inference Process in Deep Learning”.",
 
