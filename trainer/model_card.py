@@ -62,6 +62,7 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
             "recipe": origin.recipe,
             "training": origin.training,
             "selection": origin.selection,
+            "imported": None,
             "dataset": about.card,
             "accuracy": AccuracyCard(
                 validation=origin.validation,
@@ -70,7 +71,6 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
                 per_class=tuple(tested.per_class),
                 confusion=tuple(map(tuple, tested.confusion.tolist())),
             ),
-            "imported": None,
             "probe": probe.make(network, test.images[0]),
             "made_with": {"python": platform.python_version(), **origin.packages, "numpy": np.__version__},
         }

@@ -9,7 +9,7 @@ export default {
   taglineIdle: "数字を書くと、小さなネットワークの認識の根拠が見えます。",
   taglineBring: "画像を選ぶと、小さなネットワークの認識の根拠が見えます。",
   network: "ネットワーク",
-  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `認識率 ${accuracy}`].filter(Boolean).join("・"),
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy ? `認識率 ${accuracy}` : "認識率は未測定"].filter(Boolean).join("・"),
   otherTheme: "明るい画面と暗い画面を切り替える",
 
   drawingTitle: "手書きの数字",
@@ -58,6 +58,7 @@ export default {
   copyLink: "リンクをコピー",
   copyCurl: "この答えを返す curl コマンドをコピー",
   linkCopied: "この絵を復元するリンクです。内容はすべてリンクの中にあり、どこにも保存されません。",
+  linkCopiedShort: "コピーしました。",
   curlCopied: "シェルで実行すると同じ答えが得られます。",
   copyByHand: "コピーしてください",
   saved: "保存しました。図中の文字は英語です。",
@@ -262,6 +263,7 @@ export default {
   present: "投影",
   presentBar: "投影画面",
   presentKeys: "← → で切り替え、Esc で終了",
+  presentPicture: "画像",
   presentLeave: "終了",
   views: { all: "全体", digit: "数字", pairs: "フィルタ", where: "領域" },
 
