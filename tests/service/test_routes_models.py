@@ -156,7 +156,7 @@ def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient)
             "text/html",
             406,
             "not-acceptable",
-            "answers come as application/json or image/png; Accept allows neither",
+            "answers come as application/json, image/png or image/svg+xml; Accept allows none of them",
         ),
         (
             "/models/paired-3x3/filters?scale=5",
@@ -170,7 +170,7 @@ def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient)
             "*/*",
             422,
             "invalid-parameter",
-            "format: must be 'json' or 'png'",
+            "format: must be 'json', 'png' or 'svg'",
         ),
         (
             "/models/paired-3x3/filters?model=summed-3x3",
