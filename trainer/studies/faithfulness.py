@@ -152,7 +152,7 @@ class Given:
     network
         In float32, in which the curves are computed.
     hidden
-        (N, K, 28, 28): what is hidden for the infidelity.
+        (N, K, side, side): what is hidden for the infidelity.
     dropped
         (N, K): the drops of the logit.
     values
@@ -170,7 +170,7 @@ class Given:
         """Of images that start at this number of the data set."""
         task = _task(checkpoint, digits, start)
         pairs = list(zip(task.images, task.target.tolist(), strict=True))
-        hidden = np.array([metrics.squares(start + number) for number in range(len(digits))])
+        hidden = np.array([metrics.squares(start + number, digits.side) for number in range(len(digits))])
         return cls(
             task,
             checkpoint.network,
