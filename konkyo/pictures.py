@@ -1,7 +1,6 @@
 """Pictures of results, as the service draws them: the one place that asks for their bytes, by the form of the file."""
 
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 from konkyo.models.contributions import FilterExplanation, Process
@@ -12,46 +11,44 @@ from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.result import Prediction, Result
 
 if TYPE_CHECKING:
-    from PIL import Image
-
+    from konkyo.service.drawing.primitives.canvas import Canvas
     from konkyo.service.drawing.primitives.style import Style
 
 
-def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+def draw(
+    result: Result, suffix: str, scale: int, theme: Literal["light", "dark"], language: Literal["en", "ja"]
+) -> bytes:
     """A result as a file of this suffix; parameters as in ``Result.save``.
 
     Raises
     ------
     ParameterError
-        There is no such suffix, scale or theme.
+        There is no such suffix, scale, theme or language.
     """
     # Neither Pillow nor its fonts are loaded before the first picture.
-    from konkyo.service.drawing.primitives.style import Style, Theme
+    from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 
-    encode = _FORMS.get(suffix.lower())
-    if encode is None:
-        raise ParameterError("path", f"must end with {' or '.join(_FORMS)}, not with {suffix or 'no suffix'!r}")
-    if theme not in [*Theme]:
-        raise ParameterError("theme", f"must be {' or '.join(Theme)}, not {theme!r}")
+    suffixes = [f".{form}" for form in Form]
+    if suffix.lower() not in suffixes:
+        raise ParameterError("path", f"must end with {' or '.join(suffixes)}, not with {suffix or 'no suffix'!r}")
+    for name, value, kinds in (("theme", theme, [*Theme]), ("language", language, [*Language])):
+        if value not in kinds:
+            raise ParameterError(name, f"must be {' or '.join(kinds)}, not {value!r}")
     try:
-        style = Style(scale, Theme(theme))
+        style = Style(scale, Theme(theme), Form(suffix.lower()[1:]), Language(language))
     except ValueError as error:
-        raise ParameterError("scale", str(error).removeprefix("scale ")) from error
-    return encode(result, style)
+        raise ParameterError("style", str(error)) from error
+    return _drawing(result)(result, style).encode()
 
 
-def _png(result: Result, style: "Style") -> bytes:
-    file = BytesIO()
-    _drawing(result)(result, style).save(file, "PNG")
-    return file.getvalue()
-
-
-def _drawing(result: Result) -> "Callable[[Any, Style], Image.Image]":
+def _drawing(result: Result) -> "Callable[[Any, Style], Canvas]":
     from konkyo.service import drawing
 
     if isinstance(result, OcclusionExplanation) and result.pairs is not None:
         return drawing.pair_drops
-    drawings: Mapping[type[Result], Callable[[Any, Style], Image.Image]] = {
+    if isinstance(result, ShapleyExplanation) and result.interactions is not None:
+        return drawing.interactions
+    drawings: Mapping[type[Result], Callable[[Any, Style], Canvas]] = {
         Prediction: drawing.prediction,
         FilterExplanation: drawing.ledger,
         OcclusionExplanation: drawing.occlusion,
@@ -60,6 +57,3 @@ def _drawing(result: Result) -> "Callable[[Any, Style], Image.Image]":
         Process: drawing.process,
     }
     return drawings[type(result)]
-
-
-_FORMS: "Mapping[str, Callable[[Result, Style], bytes]]" = {".png": _png}

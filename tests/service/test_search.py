@@ -88,7 +88,9 @@ WHOLE = "Input should be a valid integer, unable to parse string as an integer"
 def test_a_damaged_file_stops_the_start(directory: Path, change: dict[str, object], field: str, message: str) -> None:
     document = json.loads((directory / SEARCH_FILE).read_text())
     (directory / SEARCH_FILE).write_text(json.dumps({**document, **change}))
-    with refuses(CheckpointError, f"{SEARCH_FILE}: {field}: {message}; `python -m trainer study smallest` makes it anew"):
+    with refuses(
+        CheckpointError, f"{SEARCH_FILE}: {field}: {message}; `python -m trainer study smallest` makes it anew"
+    ):
         load(directory)
     with pytest.raises(CheckpointError):
         create_app(Settings(models=directory, default_model="summed-3x3"))

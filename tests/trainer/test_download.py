@@ -168,17 +168,3 @@ def test_a_read_only_folder_is_no_traceback(tmp_path: Path) -> None:
 def test_the_public_mirrors_are_asked_over_tls() -> None:
     assert len(download.MIRRORS) >= 2
     assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in download.MIRRORS)
-
-
-def test_a_mirror_that_sends_too_much_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether as it comes, or once it is unpacked: neither is kept in memory as a whole."""
-    bomb = gzip.compress(bytes(30_000_000))
-    monkeypatch.setattr(download, "MOST_RECEIVED", 2_000_000)
-    monkeypatch.setattr(download, "MOST", 20_000_000)
-    first = {f"/{IMAGES}.gz": [Answer(os.urandom(3_000_000))], f"/{LABELS}.gz": [Answer(TRUE[LABELS])]}
-    second = {f"/{IMAGES}.gz": [Answer(bomb)]}
-    with serving(first) as much, serving(second) as packed, serving(GOOD) as good:
-        reports = fetch(tmp_path, [much.url, packed.url, good.url])
-    assert (tmp_path / f"{IMAGES}.gz").read_bytes() == TRUE[IMAGES]
-    assert max(received for name, received, _ in reports if name == IMAGES) <= 2_000_000
-    assert [packed.asked, good.asked] == [[f"/{IMAGES}.gz"]] * 2
