@@ -17,7 +17,7 @@ export default {
   taglineIdle: "Draw a digit and see why a small network reads it as it does.",
   taglineBring: "Bring a picture and see why a small network reads it as it does.",
   network: "Network",
-  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `reads ${accuracy}`].filter(Boolean).join(" · "),
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy ? `reads ${accuracy}` : "not measured"].filter(Boolean).join(" · "),
   otherTheme: "Switch between light and dark",
 
   drawingTitle: "Your digit",

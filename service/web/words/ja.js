@@ -9,7 +9,7 @@ export default {
   taglineIdle: "数字を書くと、小さなネットワークの認識の根拠が見えます。",
   taglineBring: "画像を選ぶと、小さなネットワークの認識の根拠が見えます。",
   network: "ネットワーク",
-  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `認識率 ${accuracy}`].filter(Boolean).join("・"),
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy ? `認識率 ${accuracy}` : "認識率は未測定"].filter(Boolean).join("・"),
   otherTheme: "明るい画面と暗い画面を切り替える",
 
   drawingTitle: "手書きの数字",
