@@ -88,6 +88,28 @@ def _closely(page: Page) -> None:
         page.keyboard.press("ArrowRight")
 
 
+def _guess(page: Page) -> None:
+    _asked(page, "grounds", "grounds")
+    page.get_by_test_id("guess").click()
+    heatmap = page.get_by_test_id("heatmap")
+    box = heatmap.bounding_box()
+    assert box is not None
+    for row, column in ((2, 1), (2, 4), (5, 3)):
+        heatmap.click(position={"x": (column + 0.5) / 7 * box["width"], "y": (row + 0.5) / 7 * box["height"]})
+    page.get_by_test_id("guess-show").click()
+    expect(page.get_by_test_id("guessed")).to_contain_text("guessed;")
+    page.mouse.move(2, 2)
+
+
+def _beside(page: Page) -> None:
+    _asked(page, "grounds", "grounds")
+    page.get_by_test_id("beside").select_option("lenet-6x16")
+    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "grounds")
+    page.get_by_test_id("present").click()
+    page.keyboard.press("4")
+    page.mouse.move(2, 2)
+
+
 def _nothing(_: Page) -> None:
     pass
 
@@ -105,6 +127,8 @@ PICTURES = [
     Screenshot("grounds", 7, _grounds),
     Screenshot("projector", 4, _projector, PROJECTOR),
     Screenshot("lenet", 7, _lenet, PROJECTOR),
+    Screenshot("guess", 7, _guess),
+    Screenshot("beside", 7, _beside, PROJECTOR),
 ]
 
 

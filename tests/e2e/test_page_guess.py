@@ -1,7 +1,5 @@
 """Guess first: the page keeps its answer back until the class has guessed, and shows both then."""
 
-from typing import Any
-
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
@@ -11,9 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
 from tests.e2e.browser import opened, read
+from tests.e2e.test_page_presenting import PROJECTOR, outside
 from tests.helpers.pictures import sample
-
-PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 
 
 def press(page: Page, place: list[int], region: int) -> None:
@@ -124,6 +121,27 @@ def test_fair_shares_are_guessed_by_keys(browser: Browser, address: str, languag
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "shares")
         expect(page.get_by_test_id("guessed")).to_have_text(SAID[language]["shapley"].format(own=f"+{own:.2f}"))
+
+
+@pytest.mark.parametrize("language", SAID)
+@pytest.mark.parametrize("beside", ["", "&beside=lenet-6x16"], ids=["alone", "beside"])
+def test_a_guess_fits_on_a_projector(browser: Browser, address: str, language: str, beside: str) -> None:
+    fragment = f"#guess=first{beside}&drawing=i1YyUooFAA"
+    with opened(browser, address, fragment, locale=language, **PROJECTOR) as page:
+        read(page, 2)
+        page.get_by_test_id("present").click()
+        for question, shown in (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds")):
+            page.keyboard.press("1")
+            page.get_by_test_id(f"question-{question}").click()
+            read(page, 2)
+            for place in ([2, 4], [3, 3], [4, 4]):
+                press(page, place, 4)
+            for seen in ("guess", shown):
+                expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", seen)
+                for key in "14":
+                    page.keyboard.press(key)
+                    assert outside(page) == [], (question, seen, key)
+                page.get_by_test_id("guess-show").click()
 
 
 def test_a_link_asks_for_a_guess_on_a_projector(browser: Browser, address: str) -> None:

@@ -198,6 +198,7 @@ export default {
   networkReads: (model, name, share) => `${model} reads ${a(name)}, with ${share}`,
   besideGrounds: ({ kept, players, change }) =>
     `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it. ${change ? `With ${change.count === 1 ? "one" : change.count} hidden, ${a(change.predicted)} is read.` : "Nothing that is hidden changes it."}`,
+  besideShapley: ({ empty, share }) => `What each region adds, averaged over every order, exactly. With everything hidden, ${a(empty)} is read (${share}).`,
   besideOcclusion: ({ predicted, critical }) =>
     critical ? `Without ${critical === 1 ? "the outlined region" : `any one of ${critical} outlined regions`} something else is read.` : `Whichever one is hidden, it is still read as ${a(predicted)}.`,
 

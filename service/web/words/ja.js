@@ -190,6 +190,7 @@ export default {
   networkReads: (model, name, share) => `${model} の結果は「${name}」(${share})`,
   besideGrounds: ({ kept, players, change }) =>
     `${players} 領域中 ${kept} 領域があれば証明できます。${change ? `${change.count} 領域を隠すと「${change.predicted}」になります。` : "何を隠しても変わりません。"}`,
+  besideShapley: ({ empty, share }) => `各領域が加える値を、あらゆる順序で厳密に平均しました。すべて隠すと「${empty}」と認識されます (${share})。`,
   besideOcclusion: ({ predicted, critical }) =>
     critical ? `枠の領域 (${critical} 個) のどれか 1 つを隠すと、答えが変わります。` : `どれか 1 つを隠しても「${predicted}」と認識されます。`,
 

@@ -28,7 +28,8 @@ export function besideWords(said, { question, where }) {
     const change = contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) };
     return said.besideGrounds({ kept: sufficient.regions.length, players: players.length, change });
   }
-  return question === "occlusion" ? said.besideOcclusion({ predicted, critical: where.critical.length }) : "";
+  if (question === "occlusion") return said.besideOcclusion({ predicted, critical: where.critical.length });
+  return said.besideShapley({ empty: nameOf(where.empty.predicted), share: percent(where.empty.probability) });
 }
 
 function showChoice(said, now) {
@@ -74,7 +75,7 @@ export function showBeside(now) {
   canvas.dataset.shown = open() ? "guess" : modeOf(known.question);
   fillScale(scale, view, scene);
   fillSum(at("beside-sum"), (!open() && view.sum?.(said, scene)) || [], scene.shares?.decimals ?? 0);
-  at("beside-said").textContent = open() ? "" : besideWords(said, known);
+  at("beside-said").textContent = open() || known.question === "shapley" ? "" : besideWords(said, known);
 }
 
 /** `asked` is called when another network is to be asked. */

@@ -21,8 +21,7 @@ function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
   if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
   if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
-  const short = beside() && !spot && state.present === "where" && besideWords(said, answer);
-  if (short) return short;
+  if (beside() && !spot && state.present === "where") return besideWords(said, answer);
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.
