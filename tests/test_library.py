@@ -383,11 +383,19 @@ def test_networks_by_name_and_by_path(tmp_path: Path) -> None:
     assert by_name.classes == tuple("0123456789")
     message = (
         "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg, or the "
-        "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes "
-        "a module"
+        "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` "
+        "takes a module"
     )
     with refuses(konkyo.CheckpointError, message):
         konkyo.load("paired")
+
+
+def test_networks_of_your_own_folder_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix in (".safetensors", ".json"):
+        (tmp_path / f"lenet-6x16{suffix}").write_bytes((DIRECTORY / f"lenet-6x16{suffix}").read_bytes())
+    monkeypatch.setenv("KONKYO_MODELS", str(tmp_path))
+    # The study of the shipped one is not beside it.
+    assert (konkyo.load("lenet-6x16").usage, konkyo.load("paired-3x3").name) == (None, "paired-3x3")
 
 
 def test_every_name_is_there_and_says_what_it_is() -> None:
@@ -415,7 +423,7 @@ def test_the_examples_of_the_docstrings(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_example_of_the_readme(tmp_path: Path) -> None:
     """As it stands, in the folder of the repository; what it draws goes elsewhere."""
     section = (ROOT / "README.md").read_text().partition("## From Python")[2]
-    code, shown = re.search(r"```python\n(.*?)```.*?```text\n(.*?)```", section, re.DOTALL).groups()  # type: ignore[union-attr]
+    code, shown = re.findall(r"```python\n(.*?)```.*?```text\n(.*?)```", section, re.DOTALL)[0]
     assert 'why.save("why.svg")' in code
     code = code.replace("why.svg", str(tmp_path / "why.svg"))
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

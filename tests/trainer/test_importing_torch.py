@@ -171,7 +171,7 @@ class Branching(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         made = self.how(F.relu(self.conv(x)), self)
-        return self.fc(torch.flatten(made, 1)) if isinstance(made, Tensor) else made
+        return made if isinstance(made, tuple) else self.fc(torch.flatten(made, 1))
 
 
 class Held(nn.Module):
