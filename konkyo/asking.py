@@ -258,6 +258,7 @@ def shapley(
     region: int | None = None,
     fill: Fill = 0.0,
     pairs: bool = False,
+    interactions: bool = False,
     faithfulness: bool = False,
 ) -> Question[ShapleyExplanation]:
     """How much does each region add to the logit of a class, over every combination of hidden regions?
@@ -272,12 +273,14 @@ def shapley(
         The side of the squares in pixels; by default the smallest that is exact in little time, 4 of 28×28.
     fill, pairs, faithfulness
         As in ``occlusion``.
+    interactions
+        Whether to find how every two regions work together; not with ``pairs``.
 
     Returns
     -------
     ShapleyExplanation
         ``values`` (R, R), ``logit``, ``empty``, ``residual``; ``heatmap()`` (side, side); ``pairs``
-        (R, R, maps, filters).
+        (R, R, maps, filters); ``interactions.values`` (R², R²).
 
     Raises
     ------
@@ -299,6 +302,7 @@ def shapley(
         region=region,
         fill=_fill(fill),
         pairs=pairs,
+        interactions=interactions,
         faithfulness=faithfulness,
     )
 

@@ -46,6 +46,8 @@ def _drawing(result: Result) -> "Callable[[Any, Style], Canvas]":
 
     if isinstance(result, OcclusionExplanation) and result.pairs is not None:
         return drawing.pair_drops
+    if isinstance(result, ShapleyExplanation) and result.interactions is not None:
+        return drawing.interactions
     drawings: Mapping[type[Result], Callable[[Any, Style], Canvas]] = {
         Prediction: drawing.prediction,
         FilterExplanation: drawing.ledger,

@@ -6,9 +6,9 @@ everywhere. Who asks, over HTTP, from Python or for a file, makes a question and
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import prod
+from math import comb, prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -316,11 +316,14 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         Side in pixels; by default that of ``usual_side``.
     fill, pairs, faithfulness
         As in ``OcclusionQuestion``.
+    interactions
+        Whether the answer says how every two regions work together.
     """
 
     region: int | None = None
     fill: Fill = 0.0
     pairs: bool = False
+    interactions: bool = False
     faithfulness: bool = False
     hiding: Hiding = field(init=False)
 
@@ -330,12 +333,17 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
         if self.pairs:
             check_pairs(self.network)
+            if self.interactions:
+                raise ParameterError("interactions", "are of whole regions; ask for them without pairs")
         super().__post_init__()
 
     @property
     def cost(self) -> Cost:
         architecture, regions = self.network.architecture, self.hiding.regions
         found = tables(architecture, regions, pairs=self.pairs)
+        if self.interactions:
+            # Of every two regions at most: two places, and a value.
+            found = replace(found, answer=found.answer + 5 * comb(regions.count, 2))
         return plus(found, times(singles(architecture, regions), orders(True))) if self.faithfulness else found
 
     @property
@@ -348,7 +356,15 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         region = self.hiding.regions.region
         return [
             explain_shapley(
-                self.network, image, target, versus, region, self.fill, pairs=self.pairs, faithful=self.faithfulness
+                self.network,
+                image,
+                target,
+                versus,
+                region,
+                self.fill,
+                pairs=self.pairs,
+                interacting=self.interactions,
+                faithful=self.faithfulness,
             )
             for image in images
         ]
@@ -418,6 +434,7 @@ class TensorName(StrEnum):
     CONTRIBUTIONS = "contributions"
     OCCLUSION = "occlusion"
     SHAPLEY = "shapley"
+    INTERACTIONS = "interactions"
 
 
 @dataclass(frozen=True)
@@ -436,6 +453,8 @@ class Tensor:
         Whether it explains a class.
     missing
         Why a network cannot give it; None if it can.
+    usual
+        Whether it is given without being named: one with very many numbers is not.
     """
 
     question: Callable[[Network, str | int | None], Question[Any]]
@@ -443,6 +462,7 @@ class Tensor:
     shape: Callable[[Architecture], tuple[int, ...]]
     explains: bool = True
     missing: Callable[[Architecture], str | None] = lambda _: None
+    usual: bool = True
 
 
 def _single(architecture: Architecture) -> Regions:
@@ -485,12 +505,24 @@ TENSORS: Mapping[TensorName, Tensor] = {
         lambda architecture: _combined(architecture).grid,
         missing=lambda architecture: refusal(architecture, _combined(architecture)),
     ),
+    TensorName.INTERACTIONS: Tensor(
+        lambda network, target: ShapleyQuestion(network=network, target=target, interactions=True),
+        lambda result: result.interactions.values,
+        lambda architecture: (_combined(architecture).count,) * 2,
+        missing=lambda architecture: refusal(architecture, _combined(architecture)),
+        usual=False,
+    ),
 }
 
 
 def available(architecture: Architecture) -> list[TensorName]:
     """The tensors that a network gives."""
     return [name for name, tensor in TENSORS.items() if tensor.missing(architecture) is None]
+
+
+def usual(architecture: Architecture) -> list[TensorName]:
+    """Of these, those that are given where none is named."""
+    return [name for name in available(architecture) if TENSORS[name].usual]
 
 
 class Tensors:
@@ -518,15 +550,14 @@ class Tensors:
     ) -> None:
         shapes = {name: TENSORS[name].shape(network.architecture) for name in names}
         self.found = {name: np.empty((count, *shape)) for name, shape in shapes.items()}
-        # Two tensors may be of one question.
-        self._questions: list[tuple[Question[Any], list[TensorName]]] = []
-        for name in shapes:
+        # Two tensors may be of one question. Of two of a kind the later one, in the order of the names, gives both.
+        questions: dict[type[Question[Any]], Question[Any]] = {}
+        of: dict[type[Question[Any]], list[TensorName]] = {}
+        for name in sorted(shapes, key=list(TENSORS).index):
             question = TENSORS[name].question(network, target)
-            same = [names for one, names in self._questions if type(one) is type(question)]
-            if same:
-                same[0].append(name)
-            else:
-                self._questions.append((question, [name]))
+            questions[type(question)] = question
+            of.setdefault(type(question), []).append(name)
+        self._questions = [(question, of[kind]) for kind, question in questions.items()]
 
     @property
     def work(self) -> int:

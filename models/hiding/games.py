@@ -86,6 +86,16 @@ class LocalGames:
         games = tuple(LocalGame(game.players, lead(game.table)) for game in self.games)
         return LocalGames(self.regions, games, lead(self.constant))
 
+    def of_class(self, target: int, versus: int | None = None) -> "LocalGames":
+        """One class, or the difference of two, of games whose quantities are classes."""
+
+        def entry(values: Array) -> Array:
+            kept = values[..., target, None]
+            return np.asarray(kept if versus is None else kept - values[..., versus, None])
+
+        games = tuple(LocalGame(game.players, entry(game.table)) for game in self.games)
+        return LocalGames(self.regions, games, entry(self.constant))
+
     @cached_property
     def _table(self) -> Array:
         """(J, Q): the tables of all games, concatenated."""

@@ -13,6 +13,7 @@ from math import factorial, prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from konkyo.models.classes import numbered
 from konkyo.models.errors import ParameterError
@@ -228,6 +229,39 @@ def interactions(games: LocalGames) -> Array:
     return above + above.swapaxes(1, 2)
 
 
+@dataclass(frozen=True)
+class Interactions:
+    """How the regions work together, for one class or for the difference of two, as in ``interactions``.
+
+    Attributes
+    ----------
+    values
+        (R², R²): symmetric, 0 on the diagonal; regions are numbered row by row.
+    together
+        (R², R²): whether some cell sees both regions, and hiding changes both. Elsewhere the value is exactly 0.
+    """
+
+    values: Array
+    together: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, games: LocalGames, target: int, versus: int | None = None) -> "Interactions":
+        """Of a game whose quantities are classes."""
+        [values] = interactions(games.of_class(target, versus))
+        together = np.zeros(values.shape, np.bool_)
+        for game in games.games:
+            together[game.players[:, None], game.players] = True
+        np.fill_diagonal(together, False)
+        return cls(values, together)
+
+    def ranked(self) -> list[tuple[int, int, float]]:
+        """Every two regions that some cell sees together, with their value, the greatest absolute value first."""
+        one, other = np.nonzero(np.triu(self.together))
+        values = self.values[one, other]
+        order = np.argsort(-np.abs(values), kind="stable")
+        return list(zip(one[order].tolist(), other[order].tolist(), values[order].tolist(), strict=True))
+
+
 def _of_game(table: Array) -> Array:
     """(n, Q): the Shapley values of one game (2ⁿ, Q)."""
     players = len(table).bit_length() - 1
@@ -274,6 +308,8 @@ class ShapleyExplanation(OfRegions, ClassResult):
         The prediction with everything hidden.
     split
         The values split by filter pair; None unless requested.
+    interactions
+        How every two regions work together; None unless requested.
     faithfulness
         Faithfulness of the order of the values; None unless requested.
     """
@@ -282,6 +318,7 @@ class ShapleyExplanation(OfRegions, ClassResult):
     found: RegionValues
     empty: Empty
     split: PairValues | None
+    interactions: Interactions | None = None
     faithfulness: Faithfulness | None
 
     @property
@@ -328,6 +365,12 @@ class ShapleyExplanation(OfRegions, ClassResult):
         }
         if self.split is not None:
             fields |= {"pairs": self.split.pairs.tolist(), "filter_bias": self.split.filter_bias.tolist()}
+        if self.interactions is not None:
+            columns = self.hiding.regions.grid[1]
+            fields["interactions"] = [
+                {"regions": [divmod(one, columns), divmod(other, columns)], "value": value}
+                for one, other, value in self.interactions.ranked()
+            ]
         if self.faithfulness is not None:
             fields["faithfulness"] = asdict(self.faithfulness)
         return fields
@@ -358,6 +401,7 @@ def explain_shapley(
     fill: Fill = 0.0,
     *,
     pairs: bool = False,
+    interacting: bool = False,
     faithful: bool = False,
 ) -> ShapleyExplanation:
     """Explain one class of one image by the Shapley values of its regions.
@@ -370,6 +414,8 @@ def explain_shapley(
         As in ``shapley_values``.
     pairs
         Whether to split the values by filter pairs.
+    interacting
+        Whether to find how every two regions work together.
     faithful
         Whether to measure faithfulness.
 
@@ -382,7 +428,8 @@ def explain_shapley(
     """
     check_question(target, versus, network.classes)
     cells = cells_of(network, image, region, fill, pairs=pairs)
-    found = values_of(cells.class_games(), network, image, fill)
+    games = cells.class_games()
+    found = values_of(games, network, image, fill)
     explained = found.predicted if target is None else target
     check_question(explained, versus, network.classes)
     values = found.of(explained, versus)
@@ -398,5 +445,6 @@ def explain_shapley(
         found=values,
         empty=found.empty,
         split=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
+        interactions=Interactions.of(games, explained, versus) if interacting else None,
         faithfulness=faithfulness(network, image, hiding, order, explained) if faithful else None,
     )

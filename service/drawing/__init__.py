@@ -1,6 +1,7 @@
 """Draws results as pictures. Nothing here computes an explanation."""
 
 from konkyo.service.drawing.grounds import grounds
+from konkyo.service.drawing.interactions import interactions
 from konkyo.service.drawing.ledger import ledger
 from konkyo.service.drawing.occlusion import occlusion
 from konkyo.service.drawing.pair_drops import pair_drops
@@ -9,4 +10,4 @@ from konkyo.service.drawing.process import process
 from konkyo.service.drawing.shapley import shapley
 from konkyo.service.drawing.usage import usage
 
-__all__ = ["grounds", "ledger", "occlusion", "pair_drops", "prediction", "process", "shapley", "usage"]
+__all__ = ["grounds", "interactions", "ledger", "occlusion", "pair_drops", "prediction", "process", "shapley", "usage"]

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from konkyo.models.grounds.proofs import Grounds, Position, Status
 from konkyo.service.drawing.layout.grid import square, unit
-from konkyo.service.drawing.layout.wording import article, class_name, hiding_words, times
+from konkyo.service.drawing.layout.wording import article, class_name, hiding_words
+from konkyo.service.drawing.layout.words import picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK
@@ -31,6 +32,7 @@ def boxes(side: int) -> tuple[Box, Box]:
     return stays, stays.shift(stays.width + _GAP, 0)
 
 
+@picture
 def grounds(result: Grounds, style: Style = Style()) -> Canvas:
     """Draw the image twice, each with a sentence that says what is proven.
 
@@ -41,19 +43,19 @@ def grounds(result: Grounds, style: Style = Style()) -> Canvas:
     lines = _FIRST_LINE + _LINE * (_LINES - 1 + _more_lines(result, stays.width)) + _NOTE_LINE
     height = stays.bottom + lines + _END
     canvas = blank(goes.right + MARGIN, height, style)
-    canvas.heading(f"predicted {class_name(result.network, result.predicted)}: the grounds")
+    canvas.heading(say("grounds", name=class_name(result.network, result.predicted)))
     _draw_sufficient(canvas, stays, result)
     _draw_contrast(canvas, goes, result)
-    empty = f"{class_name(result.network, result.empty.predicted)} is predicted, {result.empty.probability:.1%}"
-    words = f"{hiding_words(result.hiding)}; with everything hidden, {empty}"
+    empty = class_name(result.network, result.empty.predicted)
+    words = say("empty", hiding=hiding_words(result.hiding), name=empty, share=result.empty.probability)
     canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
     return canvas
 
 
 def _draw_sufficient(canvas: Canvas, box: Box, result: Grounds) -> None:
     needed, players = (_pixels(result, places) for places in (result.sufficient.regions, result.players))
-    which = {0: "Keep nothing", 1: "Keep this"}.get(len(result.sufficient.regions), "Keep these")
-    _draw_head(canvas, box, f"{which}: {_stays(result)}")
+    which = {0: "keep nothing", 1: "keep one"}.get(len(result.sufficient.regions), "keep")
+    _draw_head(canvas, box, say(which, stays=_stays(result)))
     canvas.image(box, result.image, players & ~needed)
     canvas.outline(box, np.where(needed, 0, NONE), _OUTLINE, ACCENT)
     _draw_lines(canvas, box, _sufficient_words(result), _status_words(result))
@@ -63,10 +65,10 @@ def _draw_contrast(canvas: Canvas, box: Box, result: Grounds) -> None:
     contrast = result.contrast
     regions = contrast.regions if contrast else ()
     if contrast is None:
-        _draw_head(canvas, box, f"Hide anything: {_stays(result)}")
+        _draw_head(canvas, box, say("hide anything", stays=_stays(result)))
     else:
         becomes = article(class_name(result.network, contrast.predicted))
-        _draw_head(canvas, box, f"Hide {'this' if len(regions) == 1 else 'these'}: it becomes {becomes}")
+        _draw_head(canvas, box, say("hide one" if len(regions) == 1 else "hide", name=becomes))
     canvas.image(box, result.image)
     pixel = box.width // result.network.architecture.side
     for row, column in regions:
@@ -83,21 +85,21 @@ def _draw_head(canvas: Canvas, box: Box, text: str) -> None:
 
 
 def _stays(result: Grounds) -> str:
-    return f"it stays {article(class_name(result.network, result.predicted))}"
+    return say("stays", name=article(class_name(result.network, result.predicted)))
 
 
 def _sufficient_words(result: Grounds) -> str:
     kept, players = len(result.sufficient.regions), len(result.players)
     if not players:
-        return "No region holds anything but the fill value, so there is nothing to hide."
+        return say("nothing to hide")
     free = players - kept
     stays = _stays(result)
     if not kept:
-        return f"No region is needed. However the {players} are hidden, in any of {_ways(result)} ways, {stays}."
+        return say("none needed", players=players, ways=_ways(result), stays=stays)
     if not free:
-        return f"All {players} regions are needed."
-    others = "However the other one is" if free == 1 else f"However the other {free} are"
-    return f"{kept} of {times(players, 'region')}. {others} hidden, in any of {_ways(result)} ways, {stays}."
+        return say("all needed", players=players)
+    which = "needed, one free" if free == 1 else "needed"
+    return say(which, kept=kept, regions=times(players, "region"), free=free, ways=_ways(result), stays=stays)
 
 
 def _ways(result: Grounds) -> str:
@@ -108,19 +110,18 @@ def _status_words(result: Grounds) -> str:
     if not result.sufficient.regions:
         return ""
     if result.sufficient.status is Status.SMALLEST:
-        return "Proven: no smaller set suffices."
-    return "Proven: none of them can be left out."
+        return say("smallest")
+    return say("irreducible")
 
 
 def _contrast_words(result: Grounds) -> str:
     if not result.players:
         return ""
     if result.contrast is None:
-        return f"Whatever is hidden, {_stays(result)}."
+        return say("whatever", stays=_stays(result))
     count = len(result.contrast.regions)
-    fewer = "" if count == 1 else f" Hiding fewer than {count} never changes the answer."
-    these = "this region" if count == 1 else f"these {count} regions"
-    return f"With {these} hidden, {class_name(result.network, result.contrast.predicted)} is predicted.{fewer}"
+    name = class_name(result.network, result.contrast.predicted)
+    return say("contrast of one" if count == 1 else "contrast", count=count, name=name)
 
 
 def _pixels(result: Grounds, places: tuple[Position, ...]) -> _Mask:

@@ -3,20 +3,22 @@
 from konkyo.models.contributions import FilterExplanation
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, logit_words, many
+from konkyo.service.drawing.layout.words import picture, say
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 
 
+@picture
 def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
     """Draw the map and the contribution of every pair, of many pairs of the greatest, and the sum of all of them."""
     account, typicality = result.account, result.typicality
     notes = []
     if typicality:
         share, images = f"{typicality.percentile:.0f}%", many(class_name(result.network, result.target))
-        notes.append(f"Use of filters: more usual than in {share} of correctly predicted {images}.")
+        notes.append(say("typical", share=share, images=images))
     rest = {
-        "filter biases": float(account.filter_bias.sum()),
-        "class bias" if result.versus is None else "class biases": account.class_bias,
+        say("filter biases"): float(account.filter_bias.sum()),
+        say("class bias" if result.versus is None else "class biases"): account.class_bias,
     }
     return draw_pairs(
         _question(result),
@@ -24,7 +26,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
         result.image,
         account.maps,
         account.contributions,
-        "per cell",
+        say("per cell"),
         notes,
         rest,
         (logit_words(result), account.logit),
@@ -34,5 +36,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
 
 def _question(result: FilterExplanation) -> str:
     predicted, target = (class_name(result.network, one) for one in (result.predicted, result.target))
-    contrast = "" if result.versus is None else f" and not {class_name(result.network, result.versus)}"
-    return f"predicted {predicted}: why {target}{contrast}?"
+    contrast = (
+        say("nothing") if result.versus is None else say("and not", versus=class_name(result.network, result.versus))
+    )
+    return say("why", name=predicted, target=target, contrast=contrast)

@@ -9,6 +9,7 @@ from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation
 from konkyo.service.drawing.layout.grid import square
 from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.layout.words import picture, say
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
@@ -27,6 +28,7 @@ _KEY = 28
 _Classes = NDArray[np.intp]
 
 
+@picture
 def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
     """Draw the heatmap with the image in it, and outline the critical regions.
 
@@ -38,12 +40,13 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
     heat = found.heatmap()
     limit = limit_of(heat)
     canvas = blank(*layout.size(limit, _CAPTION + _END), style)
-    heading = f"predicted {class_name(result.network, result.predicted)}: {_question(result)}"
+    heading = _heading(result)
+    score = say(f"score {found.score}")
     canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
     whole = float(found.whole)
     value = number(whole, decimals_for(whole))
-    below = layout.write(canvas, layout.image.bottom, f"{found.score} of {class_words(result)}", value)
+    below = layout.write(canvas, layout.image.bottom, say("score", score=score, name=class_words(result)), value)
     classes = critical_classes(found)
     canvas.outline(layout.map, classes, OUTLINE)
     corners = _corners(classes, -(-_TAG_HEIGHT // layout.pixel))
@@ -51,15 +54,18 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
         _draw_tag(canvas, box, name)
     if found.critical.any():
         _draw_key(canvas, layout, below + _ABOVE_KEY, result, int(classes[corners[0]]) if corners else None)
-    layout.draw_bar(canvas, heading, limit, f"drop in {found.score}")
-    critical = f"{int(found.critical.sum())} of {found.drop.size} critical"
-    canvas.text(MARGIN, layout.map.bottom + _CAPTION, f"{hiding_words(found.hiding)}; {critical}", NOTE, MUTED)
+    layout.draw_bar(canvas, heading, limit, say("drop", score=score))
+    hiding, critical = hiding_words(found.hiding), int(found.critical.sum())
+    caption = say("critical", hiding=hiding, critical=critical, regions=found.drop.size)
+    canvas.text(MARGIN, layout.map.bottom + _CAPTION, caption, NOTE, MUTED)
     return canvas
 
 
-def _question(result: OcclusionExplanation) -> str:
-    contrast = "" if result.versus is None else f" and not {class_name(result.network, result.versus)}"
-    return f"which regions speak for {class_name(result.network, result.target)}{contrast}"
+def _heading(result: OcclusionExplanation) -> str:
+    predicted, target = (class_name(result.network, one) for one in (result.predicted, result.target))
+    versus = result.versus
+    contrast = "" if versus is None else say("occlusion versus", versus=class_name(result.network, versus))
+    return say("occlusion", name=predicted, target=target, contrast=contrast)
 
 
 def critical_classes(found: Occlusion) -> _Classes:
@@ -83,9 +89,9 @@ def _draw_key(canvas: Canvas, layout: Magnified, top: int, result: OcclusionExpl
     name = class_name(result.network, result.predicted if other is None else other)
     if other is not None and len(name) == 1:
         _draw_tag(canvas, _tag(key, name, key), name)
-    words = f"no longer {name}" if other is None else f"{name} is predicted"
+    words = say("no longer" if other is None else "is predicted", name=name)
     lines = [cut(line, NOTE, most) for line in wrapped(words, NOTE, most)]
-    for line, text in enumerate(["hide one region", "in here:", *lines]):
+    for line, text in enumerate([say("hide one region"), say("in here"), *lines]):
         canvas.text(left, key.top + 10 + 16 * line, text, NOTE)
 
 
@@ -98,15 +104,10 @@ def _tags(
         for letters in _TAG_LETTERS:
             name = class_name(result.network, int(classes[row, column]), letters)
             box = _tag(layout.box(row, column), name, layout.map)
-            if not any(_overlap(box, other) for other in taken):
+            if not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 yield box, name
                 break
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    across = one.left < other.right and other.left < one.right
-    return across and one.top < other.bottom and other.top < one.bottom
 
 
 def _tag(corner: Box, name: str, within: Box) -> Box:

@@ -5,10 +5,12 @@ import numpy as np
 from konkyo.models.hiding.occlusion import OcclusionExplanation, pair_heatmaps
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
+from konkyo.service.drawing.layout.words import picture, say
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 
 
+@picture
 def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
     """Draw a heatmap for each filter pair, with the pair's contribution in the whole image beneath it.
 
@@ -24,13 +26,19 @@ def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
         raise ValueError("the result holds no pairs; explain_occlusion computes them with pairs=True")
     hiding, of = result.occlusion.hiding, class_words(result)
     notes = [
-        f"Colour: by how much a pair’s contribution to {of} falls when the pixel is hidden.",
-        f"Hidden: {hiding_words(hiding)}.",
+        say("drops note", of=of),
+        say("hidden", hiding=hiding_words(hiding)),
     ]
-    heading = (
-        f"predicted {class_name(result.network, result.predicted)}: what each filter pair takes from where, for {of}"
-    )
+    heading = say("drops", name=class_name(result.network, result.predicted), of=of)
     heat = np.moveaxis(pair_heatmaps(result.pairs, hiding.regions), (2, 3), (0, 1))
     return draw_pairs(
-        heading, result.network, result.image, heat, result.contributions, "drop", notes, style=style, heat=True
+        heading,
+        result.network,
+        result.image,
+        heat,
+        result.contributions,
+        say("drop of pair"),
+        notes,
+        style=style,
+        heat=True,
     )

@@ -9,6 +9,7 @@ from konkyo.models.network import Network
 from konkyo.models.result import Prediction
 from konkyo.service.drawing.layout.grid import Grid, square, unit
 from konkyo.service.drawing.layout.wording import class_name
+from konkyo.service.drawing.layout.words import picture, say
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK
@@ -56,11 +57,12 @@ class Bars:
         return self.tracks.right + _PERCENT + MARGIN, max(self.image.bottom, self.tracks.bottom) + MARGIN
 
 
+@picture
 def prediction(result: Prediction, style: Style = Style()) -> Canvas:
     """Draw the image beside a bar for each class; that of the predicted class is emphasised."""
     bars = Bars(result.network)
     canvas = blank(*bars.size, style)
-    canvas.heading(f"predicted {class_name(result.network, result.predicted)}")
+    canvas.heading(say("predicted", name=class_name(result.network, result.predicted)))
     canvas.image(bars.image, result.image)
     probabilities = np.clip(result.probabilities, 0, 1).tolist()
     for candidate, (box, name, probability) in enumerate(zip(bars.tracks, bars.names, probabilities, strict=True)):

@@ -12,6 +12,7 @@ from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width
 from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_LINE, NAME_SIZE, NAME_WIDTH, SIZES, Slide
 from konkyo.service.drawing.layout.wording import class_name, class_words
+from konkyo.service.drawing.layout.words import picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
 from konkyo.service.drawing.primitives.canvas import number as written
@@ -36,6 +37,7 @@ _PREDICTED_SIZE = 44
 _LEAST_STRIP, _NAMES_GAP = 80, 20
 
 
+@picture
 def process(result: Process, style: Style = Style()) -> Canvas:
     """Draw the image, the maps of every stage, the maps of the pairs for all classes, and the logits.
 
@@ -47,10 +49,9 @@ def process(result: Process, style: Style = Style()) -> Canvas:
     network = result.network
     slide = Slide(network.architecture, tuple(class_name(network, number) for number in range(len(network.classes))))
     canvas = blank(*slide.size, style)
-    against = (
-        "" if result.target == result.predicted and result.versus is None else f", pairs for {class_words(result)}"
-    )
-    canvas.heading(f"predicted {class_name(network, result.predicted)}: step by step{against}")
+    plain = result.target == result.predicted and result.versus is None
+    against = "" if plain else say("against", of=class_words(result))
+    canvas.heading(say("process", name=class_name(network, result.predicted), against=against))
     _draw_links(canvas, slide)
     _draw_input(canvas, slide, result)
     worth = worth_of_maps(network.architecture, result.trace, result.account)
@@ -118,10 +119,11 @@ def _link(canvas: Canvas, sources: Sequence[Box], targets: Sequence[Box], lead: 
 
 def _draw_input(canvas: Canvas, slide: Slide, result: Process) -> None:
     side = result.image.shape[-1]
-    _head(canvas, slide.image.middle[0], "image", f"{side}×{side}" + (", colour" if result.image.ndim == 3 else ""))
+    size = say("size in colour", side=side) if result.image.ndim == 3 else f"{side}×{side}"
+    _head(canvas, slide.image.middle[0], say("image"), size)
     canvas.image(slide.image, result.image)
     if slide.filters:
-        words = ("Filters: grey is 0, ink", "the largest weight.")
+        words = (say("weights, first line"), say("weights, second line"))
         for baseline, text in zip(slide.lines, words, strict=True):
             canvas.text(slide.image.left, baseline, text, NOTE, MUTED)
 
@@ -139,11 +141,13 @@ def _draw_layer(canvas: Canvas, slide: Slide, layer: int, result: Process, numbe
         grid.tiles(canvas, some)
     if not shape.whole:
         x, baseline = slide.others(layer)
-        canvas.text(x, baseline, f"+ {shape.maps - shape.drawn:,} others", NOTE, MUTED, align=0.5)
+        canvas.text(
+            x, baseline, say("plus others", count=times(shape.maps - shape.drawn, "other")), NOTE, MUTED, align=0.5
+        )
     if not shape.pooled:
         _draw_leads(canvas, slide, layer, result, numbers)
     colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not shape.pooled, greys=True)
-    words = "after ReLU" if shape.pooled else "before ReLU"
+    words = say("after ReLU" if shape.pooled else "before ReLU")
     canvas.text(column.middle[0], slide.lines[1], words, NOTE, MUTED, align=0.5)
 
 
@@ -171,7 +175,7 @@ def _draw_hidden(canvas: Canvas, slide: Slide, number: int, values: Array) -> No
     padded = np.pad(after, (0, -len(after) % across)).reshape(across, -1).T
     canvas.tile(box, grey(padded / (limit or 1)))
     colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=False, greys=True)
-    canvas.text(column.middle[0], slide.lines[1], "after ReLU", NOTE, MUTED, align=0.5)
+    canvas.text(column.middle[0], slide.lines[1], say("after ReLU"), NOTE, MUTED, align=0.5)
 
 
 def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
@@ -183,7 +187,7 @@ def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
     maps = _blocks(weights * ledger.passed[rows, columns], slide.block)
     limit = limit_of(maps)
     canvas.fill(slide.row(result.target), TINT)
-    name = "head, gates of this image" if slide.architecture.hidden else "affine"
+    name = say("head" if slide.architecture.hidden else "affine")
     _head(canvas, slide.row(0).middle[0], name, slide.field_sizes)
     for number, shades in enumerate(diverging(maps, limit)):
         slide.pair_maps(number).tiles(canvas, shades)
@@ -225,7 +229,7 @@ def _draw_legend(canvas: Canvas, slide: Slide, result: Process, winners: dict[Pa
     right = max(slide.logit(0).right - names - _NAMES_GAP, field.left + _LEAST_STRIP)
     strip = slide.strip(field.left, right)
     colour_strip(canvas, strip, limit)
-    words = "per cell" if slide.block == 1 else f"per {slide.block}×{slide.block} cells"
+    words = say("per cell" if slide.block == 1 else "per cells", block=slide.block)
     canvas.text(strip.middle[0], slide.lines[1], words, NOTE, MUTED, align=0.5)
     name_places(canvas, strip.right + _NAMES_GAP, slide.lines[0], result.network, winners, LINE)
 
@@ -245,7 +249,7 @@ def _draw_logits(canvas: Canvas, slide: Slide, result: Process) -> None:
     logits, predicted = result.logits, result.predicted
     decimals = decimals_for(limit_of(logits))
     right = slide.logit(0).right - 8
-    _head(canvas, right, "logit", "sum + bias", align=1)
+    _head(canvas, right, say("logits"), say("sum + bias"), align=1)
     for number, (name, value) in enumerate(zip(slide.names, logits.tolist(), strict=True)):
         tag, box, chosen = slide.tag(number), slide.logit(number), number == predicted
         size = SUM if len(name) == 1 else NOTE
@@ -255,7 +259,7 @@ def _draw_logits(canvas: Canvas, slide: Slide, result: Process) -> None:
             canvas.fill(box, ACCENT)
         canvas.text(tag.middle[0], tag.baseline(size), name, size, colour, 0.5, chosen, chosen)
         canvas.text(right, box.baseline(BODY), written(value, decimals), BODY, colour, 1, chosen, chosen)
-    canvas.text(slide.right, NAME, "class", BODY, align=1, strong=True)
+    canvas.text(slide.right, NAME, say("classes"), BODY, align=1, strong=True)
     row, name = slide.row(predicted), slide.names[predicted]
     size = _PREDICTED_SIZE if len(name) == 1 else NAME_SIZE
     lines = wrapped(name, size, NAME_WIDTH)

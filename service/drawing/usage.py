@@ -9,7 +9,8 @@ from konkyo.service.drawing.layout.filters import draw_filter, filters_notes, in
 from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.layout.places import Pair
-from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note, times
+from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note
+from konkyo.service.drawing.layout.words import picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import (
     BODY,
@@ -44,6 +45,7 @@ _FIRST_NOTES, _SECOND_NOTES = 196, 590
 _ABOVE_NOTES, _LINE, _END = 18, 18, 24
 
 
+@picture
 def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Canvas:
     """Draw the filters, and for each class the mean contributions of the pairs, with the first and the second pair.
 
@@ -59,8 +61,8 @@ def usage(name: str, network: Network, study: Usage | None, style: Style = Style
         The scale and the theme.
     """
     panels = Panels(network)
-    heading = f"{name}: which filter pairs each class uses"
-    missing = f"Not studied yet; this does it: python -m trainer study filters --model {name}"
+    heading = say("usage", name=name)
+    missing = say("not studied", name=name)
     right, bottom = (panels.right, panels.bottom) if study else (panels.filters_right, panels.filters_bottom)
     lines = max(map(len, _notes(panels, network))) if study else 2 + len(filters_notes(network))
     end = _ABOVE_NOTES + _LINE * (lines - 1) + _END
@@ -119,18 +121,18 @@ def _draw_study(canvas: Canvas, panels: Panels, network: Network, study: Usage) 
 
 def _notes(panels: Panels, network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The two columns of notes beneath the panels."""
-    places = f"Red is first, blue second; no blue where first has {DOMINATES:.0%}."
+    places = say("places note", share=DOMINATES)
     if panels.ranked:
         pairs = (
-            "Bars: what the pair adds to the class’s logit, on average;",
-            "of the pairs that add or take most, and the sum of the others.",
+            say("bars note"),
+            say("bars note, second line"),
         )
     else:
         pairs = (
-            f"Rows are maps that enter stage {len(network.architecture.stages)}, columns its filters.",
-            "Colour: what the pair adds to the class’s logit, on average.",
+            say("cells note", stage=len(network.architecture.stages)),
+            say("cells note, second line"),
         )
-    percent = "Percent: training images in which the pair adds most."
+    percent = say("percent note")
     return (*pairs, percent), (places, pairs_note(network), *filters_notes(network))
 
 
@@ -177,7 +179,7 @@ def _draw_ranking(canvas: Canvas, bars: Grid, one: ClassUsage, most: float, leas
         canvas.text(bars.right + 44, box.baseline(NOTE), number(value, decimals, sign=True), NOTE, INK, 1)
     last = bars.box(len(pairs))
     rest = float(one.mean.sum() - sum(one.mean[pair] for pair in pairs))
-    canvas.text(left - 44, last.baseline(NOTE), f"+ {times(others, 'other')}", NOTE, MUTED)
+    canvas.text(left - 44, last.baseline(NOTE), say("plus others", count=times(others, "other pair")), NOTE, MUTED)
     canvas.text(bars.right + 44, last.baseline(NOTE), number(rest, decimals, sign=True), NOTE, MUTED, 1)
 
 

@@ -13,7 +13,7 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Network
-from konkyo.models.question import TENSORS, TensorName, available
+from konkyo.models.question import TENSORS, TensorName, usual
 from konkyo.service.errors import MalformedUploadError
 from konkyo.service.protocols.messages import (
     ExplainRequest,
@@ -94,7 +94,7 @@ def infer_batch(body: bytes, json_length: str | None, model: str, network: Netwo
         outputs[one.name] = in_bytes if said is MISSING else said
     target = None if parameters.target is MISSING else find("parameters.target", parameters.target, network.classes)
     _check_target("parameters.target", target, outputs)
-    outputs = outputs or dict.fromkeys(available(network.architecture), in_bytes)
+    outputs = outputs or dict.fromkeys(usual(network.architecture), in_bytes)
     _check_answer(len(images.values), outputs, network.architecture)
     return Batch(images, outputs, target, None if request.id is MISSING else request.id)
 
@@ -121,7 +121,7 @@ def explain_batch(body: bytes, network: Network) -> Batch:
         _check_given(f"outputs.{number}", name, network.architecture)
     target = None if request.target is MISSING else find("target", request.target, network.classes)
     _check_target("target", target, outputs)
-    outputs = outputs or dict.fromkeys(available(network.architecture), False)
+    outputs = outputs or dict.fromkeys(usual(network.architecture), False)
     _check_answer(count, outputs, network.architecture)
     return Batch(images, outputs, target)
 

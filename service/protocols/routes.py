@@ -95,8 +95,8 @@ async def infer(
     """Up to 1,024 images of 28×28, or as many numbers in larger ones, in a body of up to 8 MiB. Outputs are FP64, N
     images along their first axis: `logits` and `probabilities` [N, classes]; of the predicted class, or of `target`,
     `contributions` [N, maps, filters], `occlusion` and `shapley` [N, rows, columns] of the regions that a network's
-    answers have if nothing else is asked for. The model's metadata has their shapes, and lacks what it cannot give.
-    Name the outputs: without names all are computed. Also at `/v2/models/{name}/versions/{version}/infer`.
+    answers have if nothing else is asked for, and `interactions` [N, regions, regions]. The model's metadata has their
+    shapes, and lacks what it cannot give. Name the outputs: without names all but `interactions` are computed. Also at `/v2/models/{name}/versions/{version}/infer`.
     """
     network = checkpoint_of(request).network
     parse = partial(infer_batch, json_length=json_length, model=name, network=network)

@@ -1,7 +1,5 @@
 """``POST /explain/grounds``."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
@@ -12,13 +10,12 @@ from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
 router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
-_Place = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 _Box = tuple[int, int, int, int]
 
 
@@ -36,7 +33,7 @@ class GroundsQuery(ImageQuery):
 class RegionSet(BaseModel):
     """Some regions."""
 
-    regions: list[_Place] = Field(description="[row, column] on the grid.")
+    regions: list[Place] = Field(description="[row, column] on the grid.")
     boxes: list[_Box] = Field(description="[left, top, right, bottom] of each in pixels, the last two excluded.")
 
 
@@ -67,7 +64,7 @@ class GroundsAnswer(Answer):
     region: Region
     fill: FillAnswer
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
-    players: list[_Place] = Field(description="[row, column]: the regions that hiding changes.")
+    players: list[Place] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
     contrast: ContrastAnswer | None = Field(description="Null if no hiding changes the class.")
     empty: EmptyAnswer

@@ -3,13 +3,16 @@
 from typing import ClassVar
 
 from fastapi import APIRouter, Request, Response
-from pydantic import MISSING, Field
+from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.hiding.occlusion import Faithfulness
+from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.network import Network
 from konkyo.models.question import ShapleyQuestion
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
+from konkyo.service.drawing.primitives.canvas import Canvas
+from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import (
@@ -18,6 +21,7 @@ from konkyo.service.routes.answers import (
     EmptyAnswer,
     Matrix,
     ModelReference,
+    Place,
 )
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ClassQuery, ExactRegion, Fill, FillAnswer, Region
@@ -33,6 +37,9 @@ class ShapleyQuery(ClassQuery):
     region: ExactRegion = None
     fill: Fill = 0.0
     pairs: bool = Field(False, description="Split the values by filter pairs.")
+    interactions: bool = Field(
+        False, description="Add how every two regions work together, or draw it. Not with `pairs`."
+    )
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
 
     def question(self, network: Network, usage: Usage | None) -> ShapleyQuestion:
@@ -45,8 +52,19 @@ class ShapleyQuery(ClassQuery):
             region=self.region,
             fill=self.fill,
             pairs=self.pairs,
+            interactions=self.interactions,
             faithfulness=self.faithfulness,
         )
+
+
+class Interaction(BaseModel):
+    """How two regions work together."""
+
+    regions: tuple[Place, Place] = Field(description="[row, column] of both, on the grid.")
+    value: float = Field(
+        description="The pairwise Shapley interaction index, in units of the logit: positive if together they add more "
+        "than each alone, negative if less."
+    )
 
 
 class ShapleyAnswer(ClassAnswer):
@@ -73,6 +91,11 @@ class ShapleyAnswer(ClassAnswer):
         description="[row][column][filter], with `pairs=true`: the value for the bias that several "
         "pairs share; zeros with paired wiring.",
     )
+    interactions: list[Interaction] | MISSING = Field(
+        MISSING,
+        description="With `interactions=true`: every two regions that some cell of the last stage sees together, the "
+        "greatest absolute value first. Any other two have exactly 0.",
+    )
     faithfulness: Faithfulness | MISSING = Field(MISSING, description="With `faithfulness=true`.")
     input: PreprocessingReport
     model: ModelReference
@@ -87,9 +110,13 @@ class ShapleyAnswer(ClassAnswer):
 async def explain(request: Request) -> Response:
     """The Shapley value of a region is what it adds when it is shown, averaged over all orders of showing the
     regions. Exact over all combinations of hidden regions, without sampling. The picture is a heatmap of the values;
-    with `pairs=true` a heatmap for each filter pair.
+    with `pairs=true` a heatmap for each filter pair, with `interactions=true` the regions with lines between them.
     """
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(ShapleyQuery, drawing.shapley)
+def _draw(result: ShapleyExplanation, style: Style) -> Canvas:
+    return drawing.shapley(result, style) if result.interactions is None else drawing.interactions(result, style)
+
+
+_OPERATION = Operation(ShapleyQuery, _draw)

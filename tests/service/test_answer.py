@@ -16,6 +16,8 @@ from tests.helpers.refuse import refuses
         ("image/png", Format.PNG),
         ("IMAGE/PNG", Format.PNG),
         ("image/*", Format.PNG),
+        ("image/svg+xml", Format.SVG),
+        ("image/svg+xml, image/png;q=0.9", Format.SVG),
         ("image/png;q=0.5, application/json;q=0.4", Format.PNG),
         ("image/png;q=0.4, application/json;q=0.5", Format.JSON),
         ("image/png, application/json", Format.JSON),
@@ -41,7 +43,9 @@ def test_the_parameter_goes_before_the_header() -> None:
 
 @pytest.mark.parametrize("accept", ["text/html", "image/jpeg", "application/json;q=0, image/png;q=0", "nonsense"])
 def test_nothing_acceptable(accept: str) -> None:
-    with refuses(NotAcceptableError, "answers come as application/json or image/png; Accept allows neither"):
+    with refuses(
+        NotAcceptableError, "answers come as application/json, image/png or image/svg+xml; Accept allows none of them"
+    ):
         choose(None, accept)
 
 

@@ -13,7 +13,7 @@ from konkyo.models.network import Network
 from konkyo.models.question import Question
 from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
-from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 from konkyo.service.routes import filters, grounds, occlusion, predict, process, shapley
 from konkyo.service.routes.asking import Operation
 from konkyo.service.routes.queries import ImageQuery
@@ -86,6 +86,9 @@ def test_another_model_can_be_asked(client: TestClient, path: str) -> None:
     [
         (None, {}, "application/json"),
         ("image/png", {}, "image/png"),
+        ("image/svg+xml", {}, "image/svg+xml"),
+        ("image/*", {}, "image/png"),
+        ("image/png", {"format": "svg", "language": "ja"}, "image/svg+xml"),
         ("application/json", {"format": "png"}, "image/png"),
         ("image/png", {"format": "json"}, "application/json"),
     ],
@@ -99,9 +102,25 @@ def test_the_form_of_the_answer(
     assert answer.headers["vary"] == "Accept"
 
 
+@pytest.mark.parametrize("asked", [{"format": "png"}, {}], ids=str)
+def test_a_png_is_english(client: TestClient, path: str, asked: dict[str, str]) -> None:
+    answer = client.post(path, params={"language": "ja", **asked}, headers={"accept": "image/png"}, files=UPLOAD)
+    detail = "language: the letters of a PNG are English; ask for format=svg, which has Japanese"
+    check_problem(answer, 422, "invalid-parameter", detail)
+
+
+def test_an_svg_may_show_its_own_images_and_nothing_else(client: TestClient, path: str) -> None:
+    answer = client.post(path, params={"format": "svg"}, files=UPLOAD)
+    policy = "default-src 'none'; img-src data:; frame-ancestors 'none'"
+    assert answer.headers["content-security-policy"] == policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert int(answer.headers["content-length"]) == len(answer.content) > 1000
+
+
 def test_nothing_acceptable(client: TestClient, path: str) -> None:
     answer = client.post(path, headers={"accept": "text/html"}, files=UPLOAD)
-    check_problem(answer, 406, "not-acceptable", "answers come as application/json or image/png; Accept allows neither")
+    detail = "answers come as application/json, image/png or image/svg+xml; Accept allows none of them"
+    check_problem(answer, 406, "not-acceptable", detail)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +128,7 @@ def test_nothing_acceptable(client: TestClient, path: str) -> None:
     [
         ({"fit": "stretch"}, "fit: must be 'auto', 'exact', 'mnist' or 'resize'"),
         ({"polarity": "dark"}, "polarity: must be 'auto', 'light-on-dark' or 'dark-on-light'"),
-        ({"format": "gif"}, "format: must be 'json' or 'png'"),
+        ({"format": "gif"}, "format: must be 'json', 'png' or 'svg'"),
         ({"scale": "0"}, "scale: must be greater than or equal to 1"),
         ({"scale": "5"}, "scale: must be less than or equal to 4"),
         ({"theme": "blue"}, "theme: must be 'light' or 'dark'"),
@@ -129,7 +148,7 @@ def test_a_parameter_that_is_given_twice(client: TestClient, path: str, query: s
 
 def test_an_unknown_model(client: TestClient, path: str) -> None:
     answer = client.post(path, params={"model": "resnet"}, files=UPLOAD)
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
     check_problem(answer, 404, "unknown-model", detail)
 
 
@@ -153,12 +172,12 @@ JSON_ONLY = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), [("scale", "2"), ("scale", "1"), ("theme", "dark"), ("theme", "light")])
+@pytest.mark.parametrize(("name", "value"), [("scale", "2"), ("scale", "1"), ("theme", "light"), ("language", "en")])
 @pytest.mark.parametrize("asked", [{}, {"format": "json"}], ids=str)
 def test_what_json_cannot_honour_is_refused(
     client: TestClient, path: str, name: str, value: str, asked: dict[str, str]
 ) -> None:
-    message = "is for pictures; ask for format=png too, or leave it out"
+    message = "is for pictures; ask for format=png or svg too, or leave it out"
     answer = client.post(path, params={name: value, **asked}, files=UPLOAD)
     check_problem(answer, 422, "invalid-parameter", f"{name}: {message}")
     assert answer.json()["errors"] == [{"parameter": name, "message": message}]
@@ -217,6 +236,7 @@ OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
         shapley._OPERATION,
         shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus="3"),
     ),
+    "interactions": (shapley._OPERATION, shapley.ShapleyQuery(interactions=True)),
     "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
     "process": (process._OPERATION, process.ProcessQuery()),
     "process with all": (process._OPERATION, process.ProcessQuery(target="3", versus="8", top=2)),
@@ -242,8 +262,10 @@ def test_one_result_serves_both_forms_and_neither_computes(name: str, monkeypatc
     first, again = (to_json(operation.to_dict(result, query)) for _ in range(2))
     assert first == again
     small, dark = operation.draw(result, Style()), operation.draw(result, Style(2, Theme.DARK))
-    assert dark.size == (2 * small.width, 2 * small.height)
-    assert small.tobytes() == operation.draw(result, Style()).tobytes()
+    assert dark.size == (2 * small.size[0], 2 * small.size[1])
+    assert small.encode() == operation.draw(result, Style()).encode()
+    svg = Style(form=Form.SVG, language=Language.JAPANESE)
+    assert operation.draw(result, svg).encode() == operation.draw(result, svg).encode()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

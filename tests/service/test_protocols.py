@@ -18,7 +18,8 @@ from tests.helpers.pictures import sample
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request, tensors
 
-NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley"]
+# The last is given only where it is named.
+NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley", "interactions"]
 SHAPES = {
     "paired-3x3": {"contributions": [3, 3]},
     "summed-3x3": {"contributions": [3, 3]},
@@ -39,7 +40,14 @@ def test_what_the_server_is(client: TestClient) -> None:
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_a_model_takes_and_gives(client: TestClient, name: str) -> None:
     [version] = [one["sha256"][:12] for one in client.get("/models").json()["models"] if one["name"] == name]
-    shapes = {"logits": [10], "probabilities": [10], "occlusion": [14, 14], "shapley": [7, 7], **SHAPES[name]}
+    shapes = {
+        "logits": [10],
+        "probabilities": [10],
+        "occlusion": [14, 14],
+        "shapley": [7, 7],
+        "interactions": [49, 49],
+        **SHAPES[name],
+    }
     for path in (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}"):
         assert client.get(path).json() == {
             "name": name,
@@ -70,7 +78,10 @@ def test_the_tensors_are_the_answers_for_one_image(
         close(found["probabilities"][number], np.exp(filters.logits) / np.exp(filters.logits).sum())
         close(found["contributions"][number], filters.account.contributions)
         close(found["occlusion"][number], explain_occlusion(network, image, target).occlusion.drop)
-        close(found["shapley"][number], explain_shapley(network, image, target).values)
+        explained = explain_shapley(network, image, target, interacting=True)
+        assert explained.interactions
+        close(found["shapley"][number], explained.values)
+        close(found["interactions"][number], explained.interactions.values)
 
 
 def test_the_same_as_the_routes_that_take_pictures(client: TestClient) -> None:
@@ -79,7 +90,14 @@ def test_the_same_as_the_routes_that_take_pictures(client: TestClient) -> None:
     close(found["logits"][0], client.post("/predict", files=upload).json()["logits"])
     close(found["contributions"][0], client.post("/explain/filters", files=upload).json()["contributions"])
     close(found["occlusion"][0], client.post("/explain/occlusion", files=upload).json()["drop"])
-    close(found["shapley"][0], client.post("/explain/shapley", files=upload).json()["values"])
+    body = client.post("/explain/shapley?interactions=true", files=upload).json()
+    close(found["shapley"][0], body["values"])
+    expected = np.zeros((49, 49))
+    for one in body["interactions"]:
+        first, second = (7 * row + column for row, column in one["regions"])
+        expected[first, second] = expected[second, first] = one["value"]
+    close(found["interactions"][0], expected)
+    assert list(tensors(client.post(PATH, json=request(SEVENS[:1])))) == NAMES[:-1]
 
 
 @pytest.mark.parametrize("shape", [(2, 28, 28), (2, 784)])

@@ -15,7 +15,7 @@ CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 FLOATS = "must be from 0 to 1, and finite; send 0 to 255 as UINT8"
 ALONE = "must have either data, or binary_data_size and the bytes behind the JSON"
 UNKNOWN = "holds a field that it does not have; /docs shows those it has"
-NAMES = "must be 'logits', 'probabilities', 'contributions', 'occlusion' or 'shapley'"
+NAMES = "must be 'logits', 'probabilities', 'contributions', 'occlusion', 'shapley' or 'interactions'"
 
 
 def without(field: str) -> dict[str, Any]:
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a class that nothing explains": (
         request(parameters={"target": 3}),
         "parameters.target",
-        "is for contributions, occlusion, shapley; ask for one of them too, or leave it out",
+        "is for contributions, occlusion, shapley, interactions; ask for one of them too, or leave it out",
     ),
     "another model": (request(model_name="lenet-6x16"), "model_name", "must be the model of the path, or be left out"),
     "a number as id": (request(id=42), "id", "must be a valid string"),
@@ -153,7 +153,7 @@ def test_floats_that_are_no_grey_values(client: TestClient, values: list[float])
 
 @pytest.mark.parametrize("path", ["/v2/models/nobody", "/v2/models/nobody/ready"])
 def test_models_that_there_are_not(client: TestClient, path: str) -> None:
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
     check(client.get(path), 404, "unknown-model", detail)
     check(client.post("/v2/models/nobody/infer", json=request()), 404, "unknown-model", detail)
     check(client.post("/v1/models/nobody:explain", json={"instances": []}), 404, "unknown-model", detail)
@@ -193,7 +193,7 @@ EXPLANATIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an output that there is not": ({"instances": GREY.tolist(), "outputs": ["x"]}, f"outputs.0: {NAMES}"),
     "a class that nothing explains": (
         {"instances": GREY.tolist(), "outputs": ["logits"], "target": 3},
-        "target: is for contributions, occlusion, shapley; ask for one of them too, or leave it out",
+        "target: is for contributions, occlusion, shapley, interactions; ask for one of them too, or leave it out",
     ),
     "a field of the client's": ({"instances": GREY.tolist(), "secret": 1}, f"body: {UNKNOWN}"),
 }

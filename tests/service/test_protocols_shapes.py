@@ -1,6 +1,7 @@
 """The inference protocols for networks of any shape: what they give, what they cannot, how many images they take."""
 
 import json
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,9 @@ def test_what_a_model_takes_and_gives(shapes: TestClient, name: str) -> None:
     body = shapes.get(f"/v2/models/{name}").json()
     assert body["inputs"] == [{"name": "images", "datatype": "FP32", "shape": [-1, *taken]}]
     expected = {"logits": [classes], "probabilities": [classes], **given}
+    if "shapley" in given:
+        # Given only where it is named.
+        expected["interactions"] = [prod(given["shapley"])] * 2
     assert {one["name"]: one["shape"] for one in body["outputs"]} == {
         one: [-1, *shape] for one, shape in expected.items()
     }

@@ -1,5 +1,5 @@
 from functools import cache
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -7,6 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
+from tests.helpers.any_network import interactions_by_definition
+from tests.helpers.operations import check_problem
 from tests.helpers.oracles import slow_trace
 from tests.helpers.pictures import decode, encode, pixels, sample
 
@@ -116,3 +118,56 @@ def test_the_picture_is_drawn(client: TestClient, pairs: bool) -> None:
     assert dark.shape[:2] == (2 * light.shape[0], 2 * light.shape[1])
     assert light[0, 0].tolist() == [255, 255, 255]
     assert dark[0, 0].tolist() == [0x15, 0x17, 0x1B]
+
+
+@pytest.mark.parametrize("model", ["paired-3x3", "summed-3x3", "lenet-6x16"])
+@pytest.mark.parametrize("versus", [None, 3])
+def test_interactions_are_those_of_every_hiding(client: TestClient, model: str, versus: int | None) -> None:
+    """Nine regions: all 512 hidings, and the index by its definition."""
+    network = load(DIRECTORY / f"{model}.safetensors").precise
+    image = pixels(7) / 255
+    covered = [np.s_[10 * row : 10 * row + 10, 10 * column : 10 * column + 10] for row, column in np.ndindex(3, 3)]
+    shown = [frozenset(some) for count in range(10) for some in combinations(range(9), count)]
+    images = np.repeat(image[None], len(shown), 0)
+    for hidden, visible in zip(images, shown, strict=True):
+        for region in set(range(9)) - visible:
+            hidden[covered[region]] = 0
+    logits = network.logits(images)
+    values = dict(zip(shown, logits[:, 7] - (0 if versus is None else logits[:, versus]), strict=True))
+    expected = interactions_by_definition(values, 9)
+    question = {"target": 7, "region": 10, "interactions": True, "model": model}
+    body = ask(client, sample(7), **question, **({} if versus is None else {"versus": versus}))
+    found = {tuple(3 * row + column for row, column in one["regions"]): one["value"] for one in body["interactions"]}
+    assert len(found) == len(body["interactions"])
+    for pair, value in expected.items():
+        assert found.get(pair, 0.0) == pytest.approx(value, abs=1e-9)
+    greatest = [abs(one["value"]) for one in body["interactions"]]
+    assert greatest == sorted(greatest, reverse=True)
+    assert greatest[0] > 0.1
+
+
+def test_only_regions_that_some_cell_sees_together_interact(client: TestClient) -> None:
+    """On the paper's network a cell sees 3×3 regions of 4×4; of those without ink nothing is hidden."""
+    body = ask(client, sample(7), interactions=True)
+    ink = pixels(7).reshape(7, 4, 7, 4).max((1, 3)) > 0
+    near = {
+        (one, other)
+        for one, other in combinations(np.ndindex(7, 7), 2)
+        if ink[one] and ink[other] and max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= 2
+    }
+    assert {tuple(map(tuple, one["regions"])) for one in body["interactions"]} == near
+    assert "interactions" not in ask(client, sample(7))
+
+
+def test_interactions_are_not_split(client: TestClient) -> None:
+    answer = client.post("/explain/shapley", params={"interactions": True, "pairs": True}, files={"file": sample(7)})
+    detail = "interactions: are of whole regions; ask for them without pairs"
+    check_problem(answer, 422, "invalid-parameter", detail)
+
+
+def test_interactions_of_very_many_regions_are_refused(client: TestClient) -> None:
+    answer = client.post("/explain/shapley", params={"interactions": True, "region": 1}, files={"file": sample(7)})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(
+        "query: the answer would have 1,542,520 numbers, and it may have 1,048,576"
+    )

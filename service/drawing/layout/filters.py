@@ -3,11 +3,9 @@
 import numpy as np
 
 from konkyo.models.network import Network
+from konkyo.service.drawing.layout.words import say
 from konkyo.service.drawing.primitives.canvas import Box, Canvas
 from konkyo.service.drawing.primitives.colours import Array, limit_of, photo, signed_grey
-
-FILTERS_NOTE = "Filters: grey is 0, ink the stage’s largest weight."
-_IN_COLOUR = "Filters of stage 1: a weight each for red, green and blue, in their colours."
 
 
 def weights_of(network: Network, stage: int) -> Array:
@@ -17,7 +15,8 @@ def weights_of(network: Network, stage: int) -> Array:
 
 def filters_notes(network: Network, first: bool = True) -> tuple[str, ...]:
     """How the weights are drawn; ``first`` says whether those of the first stage are."""
-    return (FILTERS_NOTE, _IN_COLOUR) if first and in_colour(network, 0) else (FILTERS_NOTE,)
+    note = say("weights")
+    return (note, say("weights in colour")) if first and in_colour(network, 0) else (note,)
 
 
 def in_colour(network: Network, stage: int) -> bool:

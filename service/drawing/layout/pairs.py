@@ -10,7 +10,8 @@ from konkyo.service.drawing.layout.filters import filters_notes
 from konkyo.service.drawing.layout.places import Emphasis, Pair, greatest, name_places, names_width, places
 from konkyo.service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
-from konkyo.service.drawing.layout.wording import pairs_note, times
+from konkyo.service.drawing.layout.wording import pairs_note
+from konkyo.service.drawing.layout.words import say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TITLE, Canvas, decimals_for, number
 from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
@@ -116,9 +117,12 @@ def _terms(layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole
     if rest is None:
         return ()
     shown = float(sum(totals[pair] for pair in layout.pairs))
-    terms, others = {times(len(layout.pairs), "pair"): shown}, totals.size - len(layout.pairs)
+    terms, others = (
+        {say("sum of pairs", pairs=times(len(layout.pairs), "pair")): shown},
+        totals.size - len(layout.pairs),
+    )
     if others:
-        terms[times(others, "other")] = float(totals.sum()) - shown
+        terms[times(others, "other pair")] = float(totals.sum()) - shown
     return sum_terms({**terms, **rest}, *whole, decimals_for(max(limit_of(totals), abs(whole[1]))))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from konkyo.models.network import Array, Network
 from konkyo.service.drawing.layout.filters import in_colour, weights_of
 from konkyo.service.drawing.layout.grid import Grid, square
-from konkyo.service.drawing.layout.wording import class_name, times
+from konkyo.service.drawing.layout.wording import class_name
+from konkyo.service.drawing.layout.words import say, times
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, TOP, Box
 from konkyo.service.drawing.primitives.letters import width
 
@@ -105,10 +106,10 @@ class Panels:
         """The name of a stage, and its filters where each has several kernels."""
         filters, kernels, *_ = weights_of(self.network, number).shape
         if kernels == 1 or in_colour(self.network, number):
-            return f"stage {number + 1}"
+            return say("stage", number=number + 1)
         if self._rows(number) < kernels:
-            return f"stage {number + 1}, {times(filters, 'filter')}: of {kernels} kernels the largest"
-        return f"stage {number + 1}, {times(filters, 'filter')} of {kernels} kernels"
+            return say("largest kernels", number=number + 1, filters=times(filters, "filter"), kernels=kernels)
+        return say("kernels", number=number + 1, filters=times(filters, "filter"), kernels=kernels)
 
     @property
     def filters_bottom(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from konkyo.models.network import Network
 from konkyo.service.drawing.layout.wording import pair_name
+from konkyo.service.drawing.layout.words import say
 from konkyo.service.drawing.primitives.canvas import NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import FIRST, SECOND, Array
 from konkyo.service.drawing.primitives.letters import width
@@ -68,4 +69,4 @@ def name_width(network: Network, pair: Pair, name: str) -> int:
 
 
 def _text(network: Network, pair: Pair, name: str) -> str:
-    return f"{name}: {pair_name(network, pair)}"
+    return say("place", place=say(name), pair=pair_name(network, pair))

@@ -6,7 +6,7 @@ from functools import cached_property
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.classes import Names, numbered
 from konkyo.service.drawing.layout.grid import Grid, square, unit
-from konkyo.service.drawing.layout.wording import times
+from konkyo.service.drawing.layout.words import say, times
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box
 from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS
 from konkyo.service.drawing.primitives.letters import width, wrapped
@@ -82,7 +82,7 @@ class Layer:
     @property
     def name(self) -> str:
         """The heading of the column."""
-        return "pooled" if self.pooled else f"stage {self.stage + 1}"
+        return say("pooled") if self.pooled else say("stage", number=self.stage + 1)
 
     @property
     def sizes(self) -> str:
@@ -117,7 +117,7 @@ class Layer:
 
 def sizes(maps: int, cells: int) -> str:
     """A number and a size of maps, in words."""
-    return f"{times(maps, 'map')} of {cells}×{cells}"
+    return say("sizes", maps=times(maps, "map"), cells=cells)
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,8 @@ class Slide:
 
     def hidden_words(self, number: int) -> tuple[str, str]:
         """The heading of a hidden layer: its name, and how many values it has."""
-        name = "hidden" if len(self.architecture.hidden) == 1 else f"hidden {number + 1}"
+        one = len(self.architecture.hidden) == 1
+        name = say("hidden layer") if one else say("hidden layer of many", number=number + 1)
         return name, times(self.architecture.hidden[number], "value")
 
     def _hidden_width(self, number: int) -> int:
@@ -316,13 +317,14 @@ class Slide:
     def field_sizes(self) -> str:
         """The number of classes and maps in the field, and the size of the maps, in words."""
         rows, columns = self.architecture.pairs
-        return f"{self.architecture.classes} classes × {sizes(rows * columns, self.architecture.sides[-1])}"
+        maps = sizes(rows * columns, self.architecture.sides[-1])
+        return say("field", classes=self.architecture.classes, sizes=maps)
 
     @property
     def others_words(self) -> str:
         """How many pairs a row leaves out."""
         rows, columns = self.architecture.pairs
-        return f"+ {rows * columns - self.pairs:,} others"
+        return say("plus others", count=times(rows * columns - self.pairs, "other pair"))
 
     @cached_property
     def block(self) -> int:

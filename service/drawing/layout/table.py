@@ -8,6 +8,7 @@ from konkyo.service.drawing.layout.filters import draw_filter, weights_of
 from konkyo.service.drawing.layout.grid import Grid, square, unit
 from konkyo.service.drawing.layout.places import Pair
 from konkyo.service.drawing.layout.wording import below, pair_name
+from konkyo.service.drawing.layout.words import say
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import HAIRLINE, MUTED
 from konkyo.service.drawing.primitives.letters import width
@@ -120,7 +121,7 @@ class Table(Pairs):
         sides = (_HEAT, _DENSE_HEAT) if self.heat else (_MAP, _DENSE_MAP)
         side = self.cells * unit(self.cells, sides[self.dense])
         rows, columns = self.network.architecture.pairs
-        across = max(side + (12 if self.dense else 26), round(width("filter 00", NOTE)) + 10)
+        across = max(side + (12 if self.dense else 26), round(width(say("filter", number="00"), NOTE)) + 10)
         left = self.image.right + _HEAD_GAP + (6 if self.dense else 0)
         first = square(left, self._heads_bottom + (14 if self.dense else 20), side)
         return Grid(first, (side + (28 if self.dense else 40), across), rows * columns, columns)
@@ -160,7 +161,7 @@ class Table(Pairs):
                 canvas.text(box.left - 8, box.middle[1] + 4, str(row), NOTE, MUTED, align=1)
         for column in range(columns):
             x, top = self.grid.box(column).middle[0], self.kernel(0, column).top
-            canvas.text(x, top - 9, f"filter {column}", NOTE, MUTED, align=0.5)
+            canvas.text(x, top - 9, say("filter", number=column), NOTE, MUTED, align=0.5)
 
     @cached_property
     def _kernels(self) -> int:
@@ -219,6 +220,6 @@ class Ranking(Pairs):
                 right -= side + _ICON_GAP
         rows, columns = self.network.architecture.pairs
         canvas.frame(self.others, HAIRLINE)
-        for line, text in enumerate((f"+ {rows * columns - len(self.pairs):,}", "others")):
+        for line, text in enumerate((say("and others", count=f"{rows * columns - len(self.pairs):,}"), say("others"))):
             x, y = self.others.middle
             canvas.text(x, y + 18 * line - 2, text, BODY, MUTED, align=0.5)

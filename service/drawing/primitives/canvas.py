@@ -74,6 +74,11 @@ class Box(NamedTuple):
         """The point in the middle, x and y, rounded down."""
         return (self.left + self.right) // 2, (self.top + self.bottom) // 2
 
+    def overlaps(self, other: "Box") -> bool:
+        """Whether the two have a point in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
     def baseline(self, size: int) -> float:
         """The baseline that centres capitals and digits of a type size vertically."""
         return (self.top + self.bottom + CAPITAL * size) / 2

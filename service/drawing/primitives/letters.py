@@ -1,7 +1,8 @@
 """Letters: renders lines of text as arrays of shades, with caches."""
 
+import re
 from functools import lru_cache
-from unicodedata import combining, normalize
+from unicodedata import combining, east_asian_width, normalize
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,6 +15,13 @@ _FINENESS = 4
 
 # Pillow's default font has no × and no −. They are drawn with the width and on the axis of the plus sign.
 _DRAWN = "×−"
+# Where a line may begin: after a space, and at a Japanese letter, unless the one before opens a bracket. Each with the
+# marks that no line begins with.
+_MARKS, _OPEN = "。、」）・ー", "「（"
+_JAPANESE = "\u3041-\u30fa\u4e00-\u9fff"
+_WORDS = re.compile(
+    rf"(\s*)((?:[{_OPEN}]+[^{_JAPANESE}{_OPEN}\s]*)?(?:[{_JAPANESE}]|[^{_JAPANESE}{_OPEN}\s]+)[{_MARKS}]*|\S)"
+)
 # Thickness of the font's plus sign divided by the type size.
 _STROKE = 0.075
 
@@ -36,8 +44,8 @@ def cut(text: str, size: int, most: float) -> str:
 def wrapped(text: str, size: int, most: float) -> list[str]:
     """The text in lines that are at most ``most`` wide. A word that is wider has a line of its own."""
     lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
+    for space, word in _WORDS.findall(text):
+        longer = lines[-1] + (" " if space else "") + word if lines else word
         if lines and width(longer, size) <= most:
             lines[-1] = longer
         else:
@@ -89,7 +97,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 @lru_cache(maxsize=4096)
 def _advance(character: str, following: str, size: int) -> float:
     """Distance in pixels from a character's origin to the next one's. ``following`` is empty at the end of a line."""
+    if east_asian_width(character) in "WF":
+        # The font has no such letter, and all that have are as wide as high.
+        return float(size)
     font = _font(size)
+    if following and east_asian_width(following) in "WF":
+        following = ""
     pair = [("+" if sign in _DRAWN else sign) for sign in (character, following) if sign]
     return float(font.getlength("".join(pair)) - (font.getlength(pair[1]) if following else 0))
 

@@ -8,6 +8,7 @@ from binascii import b2a_base64
 from collections.abc import Iterable
 from html import escape
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,16 +101,16 @@ class Vector(Canvas):
 
     def tiles(self, first: Box, pitch: tuple[int, int], indices: Pixels, framed: bool = True) -> None:
         rows, columns = indices.shape[:2]
-        boxes = [(place, first.shift(place[1] * pitch[1], place[0] * pitch[0])) for place in np.ndindex(rows, columns)]
+        boxes = [first.shift(column * pitch[1], row * pitch[0]) for row in range(rows) for column in range(columns)]
         if framed:
-            self._path("".join(_rectangle(box.grow(1)) for _, box in boxes), HAIRLINE)
+            self._path("".join([_rectangle(box.grow(1)) for box in boxes]), HAIRLINE)
         if indices[0, 0].size == 1:
-            for place, box in boxes:
-                self.fill(box, int(indices[place][0, 0]))
+            for box, index in zip(boxes, indices.ravel().tolist(), strict=True):
+                self.fill(box, index)
             return
         colours = colour_of(self.style.theme, indices)
-        for place, box in boxes:
-            self._image(box, colours[place])
+        for box, some in zip(boxes, colours.reshape(-1, *colours.shape[2:]), strict=True):
+            self._image(box, some)
 
     def photo(self, box: Box, colours: Pixels, framed: bool = True) -> None:
         if framed:
@@ -132,13 +133,17 @@ class Vector(Canvas):
     def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
         side = box.width // groups.shape[1]
         for wide, shade in ((thickness + CASING, PAPER), (thickness, colour)):
-            self._mask(box, edges(groups, side, wide), shade)
+            self._mask(box, edges(groups, 3, 1), _thirds(groups, side, wide), shade)
 
     def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
         boxes = list(boxes)
-        line = around(inside, boxes[0].width // inside.shape[1], 1)
-        for box in boxes:
-            self._mask(box, line, colour)
+        name = f"contour-{boxes[0].left}-{boxes[0].top}-{colour}"
+        places = _thirds(inside, boxes[0].width // inside.shape[1], 1)
+        self._mask(boxes[0], around(inside, 3, 1), places, colour, f' id="{name}"')
+        self._parts += [
+            f'<use xlink:href="#{name}" x="{box.left - boxes[0].left}" y="{box.top - boxes[0].top}"/>'
+            for box in boxes[1:]
+        ]
 
     def cross(self, box: Box, colour: int, thickness: int) -> None:
         left, top, right, bottom = box
@@ -182,18 +187,30 @@ class Vector(Canvas):
             f'xlink:href="data:image/png;base64,{data}"/>'
         )
 
-    def _mask(self, box: Box, mask: NDArray[np.bool_], colour: int) -> None:
-        """Paint the points of a mask (height, width): a rectangle for each run of points in equal rows."""
+    def _mask(self, box: Box, mask: NDArray[np.bool_], places: list[int], colour: int, more: str = "") -> None:
+        """Paint the points of a mask: a rectangle for each run of points in equal rows.
+
+        Parameters
+        ----------
+        places
+            Where each point begins, and the last ends, to the right and downwards.
+        """
         changes = np.flatnonzero((mask[1:] != mask[:-1]).any(1)) + 1
         pieces = []
         for top, bottom in pairwise([0, *changes.tolist(), len(mask)]):
             ends = np.flatnonzero(np.diff(mask[top], prepend=False, append=False)).tolist()
-            pieces += [
-                f"M{box.left + left} {box.top + top}H{box.left + right}v{bottom - top}H{box.left + left}z"
-                for left, right in zip(ends[::2], ends[1::2], strict=True)
-            ]
+            y, high = box.top + places[top], places[bottom] - places[top]
+            for left, right in zip(ends[::2], ends[1::2], strict=True):
+                x = box.left + places[left]
+                pieces.append(f"M{x} {y}H{box.left + places[right]}v{high}H{x}z")
         # Rectangles that touch have no seam between them.
-        self._path("".join(pieces), colour, ' shape-rendering="crispEdges"')
+        self._path("".join(pieces), colour, f' shape-rendering="crispEdges"{more}')
+
+
+def _thirds(pixels: NDArray[Any], side: int, thickness: int) -> list[int]:
+    """Where the two edges and the middle of each pixel begin, and the last ends. Lines have pieces no smaller."""
+    steps = (0, thickness, side - thickness)
+    return [*(start + step for start in range(0, side * len(pixels), side) for step in steps), side * len(pixels)]
 
 
 def _rectangle(box: Box) -> str:

@@ -1,6 +1,7 @@
 // The link that restores a drawing. All of it stands in the fragment, which browsers send to nobody.
 
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
+import { VIEWS } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
 
 // The greatest number of a class, and the largest side of a region.
@@ -70,7 +71,7 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden }) {
+export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden, present }) {
   const asked = {
     model,
     region,
@@ -78,6 +79,7 @@ export async function fragment(drawing, seen, { model, region, question, pinned,
     target: pinned,
     versus,
     hidden: hidden.length ? hidden.map((place) => place.join(".")).join("-") : null,
+    present,
   };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
   const parameters = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
@@ -106,6 +108,7 @@ export async function restored(text) {
     hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, MOST_CLASS),
     versus: within(parameters.get("versus"), 0, MOST_CLASS),
+    present: VIEWS.find((view) => view === parameters.get("present")) ?? null,
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };
