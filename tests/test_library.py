@@ -43,6 +43,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("occlusion", {"region": 7, "pairs": True}),
     ("shapley", {"target": "7", "versus": "1"}),
     ("shapley", {"region": 7, "fill": 0.5, "pairs": True, "faithfulness": True}),
+    ("shapley", {"interactions": True}),
     ("grounds", {"fill": "background"}),
 ]
 
