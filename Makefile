@@ -29,7 +29,7 @@ trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m tra
 
 importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` needs beside the service
 
-cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run konkyo.service.cluster:app` need
+cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.service.cluster:app` need
 
 # The data sets whose networks are studied; those of animals if their images are there.
 DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
