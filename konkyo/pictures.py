@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from konkyo.models.contributions import FilterExplanation, Process
 from konkyo.models.errors import ParameterError
-from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.grounds.proofs import Grounds, grounds
 from konkyo.models.hiding.occlusion import OcclusionExplanation
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.result import Prediction, Result
@@ -27,15 +27,23 @@ def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"
     from konkyo.service.drawing.primitives.style import Form, Style, Theme
 
     form = suffix.lower().removeprefix(".")
-    if form not in [*Form]:
-        forms = " or ".join(f".{one}" for one in Form)
+    is_page = form == "html" and isinstance(result, Grounds)
+    if form not in [*Form] and not is_page:
+        forms = " or ".join(f".{one}" for one in [*Form, *(["html"] if isinstance(result, Grounds) else [])])
         raise ParameterError("path", f"must end with {forms}, not with {suffix or 'no suffix'!r}")
     if theme not in [*Theme]:
         raise ParameterError("theme", f"must be {' or '.join(Theme)}, not {theme!r}")
     try:
-        style = Style(scale, Theme(theme), Form(form))
+        style = Style(scale, Theme(theme), Form.SVG if is_page else Form(form))
     except ValueError as error:
         raise ParameterError("scale", str(error).removeprefix("scale ")) from error
+    if isinstance(result, Grounds) and is_page:
+        from konkyo.service.handout import handout
+
+        if result.games is None:
+            hiding = result.hiding
+            result = grounds(result.network, result.image, hiding.regions.region, hiding.fill, tables=True)
+        return handout(result, style)
     return _drawing(result)(result, style).encode()
 
 

@@ -380,10 +380,13 @@ class GroundsQuestion(Question[Grounds]):
         Side in pixels; by default that of ``usual_side`` for proofs.
     fill
         What stands in the place of hidden pixels.
+    tables
+        Whether the result has the logits under every hiding.
     """
 
     region: int | None = None
     fill: Fill = 0.0
+    tables: bool = False
     hiding: Hiding = field(init=False)
 
     def __post_init__(self) -> None:
@@ -402,7 +405,8 @@ class GroundsQuestion(Question[Grounds]):
         return False
 
     def answers(self, images: Array) -> list[Grounds]:
-        return [grounds(self.network, image, self.hiding.regions.region, self.fill) for image in images]
+        region = self.hiding.regions.region
+        return [grounds(self.network, image, region, self.fill, tables=self.tables) for image in images]
 
 
 def times(cost: Cost, count: int) -> Cost:

@@ -29,7 +29,7 @@ from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
 from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from konkyo.models.hiding.cost import usual_side
-from konkyo.models.hiding.games import class_games
+from konkyo.models.hiding.games import LocalGames, class_games
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, empty_image, filled
 from konkyo.models.hiding.shapley import additive_values
 from konkyo.models.network import Array, Network
@@ -108,6 +108,8 @@ class Grounds(Result):
         A smallest contrast; None if no hiding changes the class.
     empty
         The prediction with everything hidden.
+    games
+        The logits under every hiding, as a sum of few small games; None unless requested.
     """
 
     hiding: Hiding
@@ -115,6 +117,7 @@ class Grounds(Result):
     sufficient: SufficientSet
     contrast: Contrast | None
     empty: Empty
+    games: LocalGames | None = None
 
     def _line(self) -> str:
         proven, of = len(self.sufficient.regions), len(self.players)
@@ -153,7 +156,9 @@ class Grounds(Result):
         return {"regions": [list(position) for position in positions], "boxes": boxes}
 
 
-def grounds(network: Network, image: Array, region: int | None = None, fill: Fill = 0.0) -> Grounds:
+def grounds(
+    network: Network, image: Array, region: int | None = None, fill: Fill = 0.0, *, tables: bool = False
+) -> Grounds:
     """Find and prove a sufficient set of regions and a smallest contrast.
 
     The sufficient set is a smallest one if the budget allows. Otherwise it is the irreducible set that remains when
@@ -168,6 +173,8 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: Fil
         Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region, fill
         As in ``shapley_values``; by default larger regions for colour, see ``usual_side``.
+    tables
+        Whether the result has the logits under every hiding.
 
     Raises
     ------
@@ -213,6 +220,7 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: Fil
         sufficient=SufficientSet(positions(kept), margin, 2 ** (contrasts.players & ~kept).bit_count(), status),
         contrast=contrast,
         empty=empty_image(network, image, fill),
+        games=games.gathered() if tables else None,
     )
 
 

@@ -8,7 +8,9 @@ from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
+from konkyo.service.handout import handout
 from konkyo.service.http import openapi
+from konkyo.service.http.answer import HTML, GroundsFormat
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
@@ -22,12 +24,18 @@ _Box = tuple[int, int, int, int]
 class GroundsQuery(ImageQuery):
     """Parameters of `POST /explain/grounds`, which explains the prediction and has no target."""
 
+    format: GroundsFormat | None = Field(  # type: ignore[assignment]
+        None,
+        description="The form of the answer; goes before the `Accept` header. Without either it is JSON. `html` is a "
+        "document that works without the service: any regions can be hidden in it.",
+    )
     region: ExactRegion = None
     fill: Fill = 0.0
 
     def question(self, network: Network, _: Usage | None) -> GroundsQuestion:
         """The question about a network."""
-        return GroundsQuestion(network=network, region=self.region, fill=self.fill)
+        tables = self.format is GroundsFormat.HTML
+        return GroundsQuestion(network=network, region=self.region, fill=self.fill, tables=tables)
 
 
 class RegionSet(BaseModel):
@@ -76,14 +84,15 @@ class GroundsAnswer(Answer):
     "/explain/grounds",
     summary="Which regions prove the prediction, and which fewest change it?",
     response_model=GroundsAnswer,
-    **openapi.operation(GroundsQuery, "grounds", "/explain/grounds"),
+    **openapi.operation(GroundsQuery, "grounds", "/explain/grounds", more=HTML),
 )
 async def explain(request: Request) -> Response:
     """Proven for every combination of hidden regions, without sampling. With the sufficient regions visible, the class
     is kept under every hiding of the others; another set may be sufficient too. The picture outlines them, and strikes
-    out a smallest set of regions whose hiding changes the class.
+    out a smallest set of regions whose hiding changes the class. `format=html` is a document to keep: in it any regions
+    can be hidden, and every answer is right without the service.
     """
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(GroundsQuery, drawing.grounds)
+_OPERATION = Operation(GroundsQuery, drawing.grounds, document=handout)
