@@ -62,6 +62,8 @@ examples: $(VENV)/.dev  ## the answers shown in the documentation, from the runn
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.unlike
+	$(RUN) tools.library
+	$(RUN) tools.notebook
 	$(RUN) tools.tiny_vgg
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service

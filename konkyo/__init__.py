@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from konkyo.models.hiding.occlusion import OcclusionExplanation
     from konkyo.models.hiding.shapley import ShapleyExplanation
     from konkyo.models.result import Prediction
+    from konkyo.trainer.errors import NetworkFileError
 
 __version__ = "0.3.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "ImageWarning",
     "KonkyoError",
     "Model",
+    "NetworkFileError",
     "OcclusionExplanation",
     "ParameterError",
     "Prediction",
@@ -56,6 +58,7 @@ _HOMES = {
     **dict.fromkeys(("Model", "from_torch", "load"), "konkyo.model"),
     **dict.fromkeys(_ERRORS, "konkyo.models.errors"),
     "ImageWarning": "konkyo.images",
+    "NetworkFileError": "konkyo.trainer.errors",
 }
 
 

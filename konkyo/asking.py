@@ -338,7 +338,7 @@ def grounds(network: Model, *, region: int | None = None, fill: Fill = 0.0) -> Q
     >>> import konkyo
     >>> why = konkyo.grounds(konkyo.load("paired-3x3"), "docs/digits/7.png")
     >>> why.sufficient.status.value, len(why.sufficient.regions), len(why.players)
-    ('smallest', 2, 14)
+    ('smallest', 4, 20)
     """
     return GroundsQuestion(network=network.network, region=region, fill=_fill(fill))
 

@@ -15,29 +15,32 @@ if TYPE_CHECKING:
     from konkyo.service.drawing.primitives.style import Style
 
 
-def draw(result: Result, suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+def draw(
+    result: Result, suffix: str, scale: int, theme: Literal["light", "dark"], language: Literal["en", "ja"]
+) -> bytes:
     """A result as a file of this suffix; parameters as in ``Result.save``.
 
     Raises
     ------
     ParameterError
-        There is no such suffix, scale or theme.
+        There is no such suffix, scale, theme or language.
     """
     # Neither Pillow nor its fonts are loaded before the first picture.
-    from konkyo.service.drawing.primitives.style import Form, Style, Theme
+    from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 
     form = suffix.lower().removeprefix(".")
-    is_page = form == "html" and isinstance(result, Grounds)
-    if form not in [*Form] and not is_page:
-        forms = " or ".join(f".{one}" for one in [*Form, *(["html"] if isinstance(result, Grounds) else [])])
-        raise ParameterError("path", f"must end with {forms}, not with {suffix or 'no suffix'!r}")
-    if theme not in [*Theme]:
-        raise ParameterError("theme", f"must be {' or '.join(Theme)}, not {theme!r}")
+    forms = [*map(str, Form), *(["html"] if isinstance(result, Grounds) else [])]
+    if form not in forms:
+        suffixes = " or ".join(f".{one}" for one in forms)
+        raise ParameterError("path", f"must end with {suffixes}, not with {suffix or 'no suffix'!r}")
+    for name, value, kinds in (("theme", theme, [*Theme]), ("language", language, [*Language])):
+        if value not in kinds:
+            raise ParameterError(name, f"must be {' or '.join(kinds)}, not {value!r}")
     try:
-        style = Style(scale, Theme(theme), Form.SVG if is_page else Form(form))
+        style = Style(scale, Theme(theme), Form.SVG if form == "html" else Form(form), Language(language))
     except ValueError as error:
-        raise ParameterError("scale", str(error).removeprefix("scale ")) from error
-    if isinstance(result, Grounds) and is_page:
+        raise ParameterError("style", str(error)) from error
+    if isinstance(result, Grounds) and form == "html":
         from konkyo.service.handout import handout
 
         if result.games is None:

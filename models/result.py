@@ -1,6 +1,5 @@
 """The fields that all explanations of one image share."""
 
-from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +15,21 @@ from konkyo.models.network import Array, Network, softmax
 HIDDEN_PAIRS = "with hidden affine layers the head differs from hiding to hiding"
 # Characters of the line that describes a result.
 LONGEST_LINE = 300
-# Pixels a unit: pictures in notebooks are sharp on screens with two pixels a point.
-SHARP = 2
+
+Theme = Literal["light", "dark"]
+Language = Literal["en", "ja"]
 
 
 class Draw(Protocol):
     """Draws a result as a file of this suffix, such as ``.png``."""
 
-    def __call__(self, result: "Result", suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+    def __call__(self, result: "Result", suffix: str, scale: int, theme: Theme, language: Language) -> bytes:
         """The bytes of the file.
 
         Raises
         ------
         ParameterError
-            There is no such suffix, scale or theme.
+            There is no such suffix, scale, theme or language.
         """
 
 
@@ -75,42 +75,43 @@ class Result:
         """The probability of the predicted class."""
         return float(softmax(self.logits)[self.predicted])
 
-    def save(self, path: str | Path, *, scale: int = SHARP, theme: Literal["light", "dark"] = "light") -> Path:
-        """Write the picture of this result, and return where it is.
+    def save(self, path: str | Path, *, scale: int = 2, theme: Theme = "light", language: Language = "en") -> Path:
+        """Write the picture of this result, ``why.svg`` or ``why.png``, and return where it is.
 
         Parameters
         ----------
         path
-            Its suffix says which form: ``why.png``.
+            Its suffix says which form.
         scale
-            Pixels a unit, 1 to 4.
+            Size: pixels a unit, 1 to 4.
         theme
             ``light`` or ``dark``.
+        language
+            ``en``, or ``ja`` for an SVG.
 
         Raises
         ------
         ParameterError
-            There is no such form, scale or theme.
+            There is no such form, scale, theme or language.
         OSError
             The file cannot be written.
         """
         path = Path(path)
-        path.write_bytes(self._drawn(path.suffix, scale, theme))
+        path.write_bytes(self._drawn(path.suffix, scale, theme, language))
         return path
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    ) -> dict[str, str]:
         """What a notebook shows: the picture, and the line for those who read no pictures."""
-        data, metadata = {"text/plain": repr(self)}, {}
+        data = {"text/plain": repr(self)}
         if type(self).draw is not None:
-            png = self._drawn(".png", SHARP, "light")
-            data["image/png"] = b64encode(png).decode()
-            # A PNG has its width and height in bytes 16 to 24.
-            width, height = (int.from_bytes(png[at : at + 4], "big") // SHARP for at in (16, 20))
-            metadata["image/png"] = {"width": width, "height": height}
-        wanted = {kind for kind in data if (not include or kind in include) and kind not in (exclude or ())}
-        return {kind: data[kind] for kind in wanted}, {kind: metadata[kind] for kind in wanted & metadata.keys()}
+            data["image/svg+xml"] = self._drawn(".svg", 1, "light", "en").decode()
+        return {
+            kind: value
+            for kind, value in data.items()
+            if (not include or kind in include) and kind not in (exclude or ())
+        }
 
     def __repr__(self) -> str:
         """One line of at most 300 characters."""
@@ -122,11 +123,11 @@ class Result:
         """What the line says beside the prediction."""
         return ""
 
-    def _drawn(self, suffix: str, scale: int, theme: Literal["light", "dark"]) -> bytes:
+    def _drawn(self, suffix: str, scale: int, theme: Theme, language: Language) -> bytes:
         draw = type(self).draw
         if draw is None:
             raise RuntimeError("nothing that draws is loaded; `import konkyo` and a name of it load it")
-        return draw(self, suffix, scale, theme)
+        return draw(self, suffix, scale, theme, language)
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON has it, without what only a service knows: ``docs/http.md`` describes its fields."""

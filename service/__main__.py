@@ -19,6 +19,7 @@ GRACE_SECONDS = 10
 # a busy machine, workers would be replaced before they have started. A worker that has died is replaced at once.
 SILENCE_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK_HOSTS = "localhost,127.0.0.1,[::1]"
 
 
 class Workers(Multiprocess):
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str], program: str) -> int:
         for line in error_lines(error):
             _say(line)
         return 1
+    if settings.host in LOOPBACK and "trusted_hosts" not in settings.model_fields_set:
+        # Another name would be that of a page elsewhere, whose owner has given it this machine's address (rebinding).
+        settings = settings.model_copy(update={"trusted_hosts": LOOPBACK_HOSTS})
     # Workers are processes of their own and read the settings again, from the environment.
     os.environ.update(settings.environment)
     if settings.workers == 1:

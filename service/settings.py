@@ -20,6 +20,8 @@ _ALIKE = 0.75
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 _INJECTED = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+# What may stand in frame-ancestors; a policy knows no address of version 6.
+_FRAMING = re.compile(r"(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:(\d{1,5}|\*))?", re.IGNORECASE)
 # Characters that a header can contain, without commas, and without spaces at either end.
 _KEY = re.compile(r"[!-+\--~]([ -+\--~]*[!-+\--~])?")
 
@@ -38,7 +40,13 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
     max_waiting: int = Field(default=64, ge=0, description="Requests that wait in a worker before it answers 503.")
     api_keys: str = Field(default="", description="API keys, separated by commas; with any, a request needs one.")
-    trusted_hosts: str = Field(default="*", description="Trusted host names, separated by commas.")
+    trusted_hosts: str = Field(
+        default="*",
+        description="Trusted host names, separated by commas; * is any. Unset, a loopback address has its names alone.",
+    )
+    frame_ancestors: str = Field(
+        default="", description="Hosts whose sites may show the page in a frame, separated by commas."
+    )
     docs: bool = Field(default=True, description="Whether /docs and /openapi.json are there.")
 
     @property
@@ -50,6 +58,11 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """The trusted host names; ``*`` is any."""
         return _listed(self.trusted_hosts)
+
+    @property
+    def framing_hosts(self) -> tuple[str, ...]:
+        """The hosts whose sites may show the page in a frame; ``*`` is any."""
+        return _listed(self.frame_ancestors)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,6 +92,17 @@ class Settings(BaseSettings):
         if not all(map(_HOST.fullmatch, _listed(text))):
             raise ValueError(
                 "holds what is no host name; example.org, *.example.org and * are right, without scheme and port"
+            )
+        return text
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _hosts_that_can_frame(cls, text: str) -> str:
+        if text and not _listed(text):
+            raise ValueError("holds no host; leave it empty to be shown in no frame, * is any")
+        if not all(map(_FRAMING.fullmatch, _listed(text))):
+            raise ValueError(
+                "holds what is no host; example.org, *.example.org, example.org:8443 and * are right, without scheme"
             )
         return text
 

@@ -33,10 +33,10 @@ FONTS = sorted((Path(matplotlib.__file__).parent / "mpl-data" / "fonts" / "ttf")
 TEXT = """# Unlike the training images
 
 Made by `python -m tools.unlike`. `POST /explain/process` warns of an image in which the network finds something unlike
-what it finds in the training images. For each class, `trainer study filters` takes the subspace of the last stage's output that holds
-most of what is found in 1,000 training images: 15 axes, whatever the strength. The distance of an image is the share of
-that output, by the sum of squares, that the nearest subspace does not hold. The threshold is the distance that 1% of the
-other training images exceed.
+what it finds in the training images. For each class, `trainer study filters` takes the subspace of the last stage's
+output that holds most of what is found in 1,000 training images: 15 axes, whatever the strength. The distance of an
+image is the share of that output, by the sum of squares, that the nearest subspace does not hold. The threshold is the
+distance that 1% of the other training images exceed.
 
 How many images are flagged:
 

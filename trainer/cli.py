@@ -1,6 +1,7 @@
 """The command line."""
 
 import sys
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console
@@ -36,10 +37,18 @@ def main() -> None:
     """Konkyo's trainer: from a data set to a checkpoint with its model card, and what it is made of."""
 
 
-def run() -> None:
-    """Run the command line; one of our own errors ends it with one line."""
+def run(arguments: Sequence[str] | None = None, name: str | None = None) -> None:
+    """Run the command line; one of our own errors ends it with one line.
+
+    Parameters
+    ----------
+    arguments
+        By default those of the process.
+    name
+        Of the command, in what it says of itself.
+    """
     try:
-        app()
+        app(arguments, prog_name=name)
     except (KonkyoError, OSError) as error:
         said = str(error)
         if isinstance(error, OSError) and error.filename is not None:

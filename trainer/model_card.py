@@ -62,6 +62,7 @@ def save(directory: Path, name: str, network: Network, origin: Origin, about: Ab
             "recipe": origin.recipe,
             "training": origin.training,
             "selection": origin.selection,
+            "imported": None,
             "dataset": about.card,
             "accuracy": AccuracyCard(
                 validation=origin.validation,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from konkyo.models.classes import Names, wrong_names
+from konkyo.models.files import atomic
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
@@ -23,6 +24,8 @@ from konkyo.trainer.errors import DataError
 # Formats that Pillow decodes by itself; none of them runs code or other programs.
 FORMATS = "PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM"
 MAX_PIXELS = 50_000_000
+# Bytes of a file at most. A link may lead to a device that never ends.
+MOST_BYTES = 64 * 2**20
 # What file managers leave in folders.
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _LISTED = 5
@@ -145,13 +148,15 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
             raise DataError(f"{root / name} holds no picture; each class needs some, or no folder")
         for path in files:
             try:
-                data = path.read_bytes()
+                data = atomic.read(path, MOST_BYTES)
                 taken.append(take(path))
             except Exception as error:  # Pillow raises whatever its decoders met
-                wrong.append(f"{path} ({str(error) or type(error).__name__})")
+                # A name need not be UTF-8.
+                told = str(path).encode(errors="surrogateescape").decode(errors="replace")
+                wrong.append(f"{told} ({str(error) or type(error).__name__})")
                 continue
             labels.append(label)
-            digest.update(f"{name}/{path.name}\0{len(data)}\0".encode() + data)
+            digest.update(f"{name}/{path.name}\0{len(data)}\0".encode(errors="surrogateescape") + data)
     if wrong:
         listed = "\n".join(wrong[:_LISTED])
         more = f"\nand {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""

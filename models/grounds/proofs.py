@@ -30,7 +30,7 @@ from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.games import LocalGames, class_games
-from konkyo.models.hiding.regions import Empty, Fill, Hiding, empty_image, filled
+from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, empty_image, filled
 from konkyo.models.hiding.shapley import additive_values
 from konkyo.models.network import Array, Network
 from konkyo.models.result import Result
@@ -91,7 +91,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Grounds(Result):
+class Grounds(OfRegions, Result):
     """The grounds of a prediction.
 
     A class is kept if it leads by more than 1e-9.

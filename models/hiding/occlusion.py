@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.regions import Hiding, Regions, check_regions, filled
+from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
@@ -319,7 +319,7 @@ def pair_heatmaps(values: Array, regions: Regions) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class OcclusionExplanation(ClassResult):
+class OcclusionExplanation(OfRegions, ClassResult):
     """The effect of hiding each region of one image.
 
     Attributes
@@ -363,6 +363,11 @@ class OcclusionExplanation(ClassResult):
     def hiding(self) -> Hiding:
         """The regions and the fill value."""
         return self.occlusion.hiding
+
+    @property
+    def score(self) -> Score:
+        """What is compared before and after hiding."""
+        return self.occlusion.score
 
     def heatmap(self) -> Array:
         """(side, side): for each pixel the mean drop of the regions that hide it."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,6 +185,38 @@ class Hiding:
     def masks(self) -> NDArray[np.bool_]:
         """(R², side, side): the pixels of each region, row by row."""
         return self.regions.masks.reshape(-1, *self.regions.masks.shape[-2:])
+
+
+class HasHiding(Protocol):
+    """What was made under hidings."""
+
+    @property
+    def hiding(self) -> Hiding:
+        """The regions and the fill value."""
+
+
+class OfRegions:
+    """What a result under hidings says of them."""
+
+    @property
+    def region(self: HasHiding) -> int:
+        """The side of a region in pixels."""
+        return self.hiding.regions.region
+
+    @property
+    def stride(self: HasHiding) -> int:
+        """From one region to the next, in pixels."""
+        return self.hiding.regions.step
+
+    @property
+    def grid(self: HasHiding) -> tuple[int, int]:
+        """(rows, columns) of the regions."""
+        return self.hiding.regions.grid
+
+    @property
+    def fill(self: HasHiding) -> Fill:
+        """What hidden pixels became: a number, or a kind."""
+        return self.hiding.fill
 
 
 def filled(images: Array, fill: Fill | Array) -> Array:

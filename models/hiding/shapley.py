@@ -20,7 +20,7 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES
 from konkyo.models.hiding.games import LocalGames, cells_of, class_games, pair_games, subsets
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
-from konkyo.models.hiding.regions import Empty, Fill, Hiding, Regions, empty_image
+from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
 from konkyo.models.network import Array, Network
 from konkyo.models.result import ClassResult, check_question
 
@@ -295,7 +295,7 @@ def _weights(players: int) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class ShapleyExplanation(ClassResult):
+class ShapleyExplanation(OfRegions, ClassResult):
     """The Shapley values of the regions for a class: ``logit = empty + Σ values``.
 
     Attributes

@@ -1,6 +1,7 @@
 """``GET /`` and ``GET /web/…``: the page and its files."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -23,9 +24,12 @@ MEDIA_TYPES = {
 
 # The page loads scripts, styles and images from this service alone and sends requests to it alone. /docs has other
 # headers, since it contains an inline script.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors "
+)
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": POLICY + "'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -70,7 +74,9 @@ async def page(request: Request) -> Response:
     """The page. No link of it leads nowhere."""
     settings: Settings = request.app.state.settings
     has_docs = settings.docs and "x-forwarded-for" not in request.headers
-    return _answer(request, FILES[PAGE] if has_docs else WITHOUT_DOCS)
+    # Only the page itself is ever a document in a frame.
+    policy = POLICY + " ".join(settings.framing_hosts or ["'none'"])
+    return _answer(request, FILES[PAGE] if has_docs else WITHOUT_DOCS, {"Content-Security-Policy": policy})
 
 
 @router.api_route("/web/{path:path}", methods=["GET", "HEAD"])
@@ -81,8 +87,8 @@ async def part(request: Request, path: str) -> Response:
     return _answer(request, FILES[path])
 
 
-def _answer(request: Request, file: File) -> Response:
-    headers = {**HEADERS, "ETag": file.tag}
+def _answer(request: Request, file: File, own: Mapping[str, str] | None = None) -> Response:
+    headers = {**HEADERS, **(own or {}), "ETag": file.tag}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if file.tag in known:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -14,7 +14,7 @@ from tests.helpers.tensors import SEVENS
 
 NAME = "paired-3x3"
 KEY = {"X-API-Key": "key"}
-UNKNOWN = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+UNKNOWN = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
 NO_KEY = "this service needs a key, in the header X-API-Key"
 GREY = (SEVENS / 255).astype(np.float32)
 

@@ -225,6 +225,8 @@ def bring(page: Page, way: str, picture: bytes) -> None:
 def test_each_network_has_its_own_samples(page: Page) -> None:
     """Right ones and wrong ones. A click asks by itself why it is not the truth, or not what another network reads."""
     for model, samples in json.loads(SAMPLES.read_text()).items():
+        if "pictures" in samples:
+            continue
         names = load(DIRECTORY / f"{model}.safetensors").network.classes
         page.get_by_test_id("model").select_option(model)
         for own in [*samples["right"], *samples["wrong"]]:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.access import serious
 from tests.e2e.answers import choose_sample
 from tests.e2e.browser import opened, read
+from tests.helpers.pictures import DIGITS
 
 # A projector, and the same one at 150 % zoom.
 PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
@@ -71,6 +72,70 @@ def test_arrow_keys_go_from_view_to_view(page: Page) -> None:
     page.get_by_test_id("present-leave").click()
     expect(page.get_by_test_id("language")).to_be_visible()
     read(page, 4)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en-US", "Each map is a filter pair: its teal cells add to the logit of 2, its ochre ones take from it."),
+        ("ja-JP", "それぞれの図は 1 つのフィルタの組です。青緑のマスは「2」のロジットを上げ、黄土色のマスは下げます。"),
+    ],
+)
+def test_network_picture_and_link_are_chosen_there(browser: Browser, address: str, language: str, said: str) -> None:
+    with opened(browser, address, locale=language, **PROJECTOR) as page:
+        choose_sample(page, 7)
+        page.get_by_test_id("present").click()
+        html = page.locator("html")
+        for question in ("shapley", "grounds"):
+            page.get_by_test_id(f"question-{question}").click()
+        page.keyboard.press("3")
+        page.get_by_test_id("present-picture").click()
+        assert serious(page) == []
+        page.get_by_test_id("sample-2").click()
+        read(page, 2)
+        expect(page.get_by_test_id("sample-2")).not_to_be_visible()
+        # Of pairs, and not of regions that are not there.
+        expect(page.get_by_test_id("details")).to_contain_text(said)
+        page.get_by_test_id("model").select_option("lenet-6x16")
+        read(page, 2)
+        expect(page.get_by_test_id("pairs").locator("button")).to_have_count(11)
+        page.get_by_test_id("present-link").click()
+        expect(page.get_by_test_id("present-done")).not_to_be_empty()
+        expect(html).to_have_attribute("data-present", "pairs")
+        link = page.evaluate("navigator.clipboard.readText()")
+        page.get_by_test_id("present-picture").click()
+        page.keyboard.press("Escape")
+        expect(html).to_have_attribute("data-present", "pairs")
+        page.get_by_test_id("present-leave").click()
+        for moved in ("model", "choose", "sample-2"):
+            expect(page.get_by_test_id(moved)).to_be_visible()
+    fragment = link[link.index("#") :]
+    assert "present=pairs" in fragment
+    with opened(browser, address, fragment, locale=language) as page:
+        read(page, 2)
+        expect(page.locator("html")).to_have_attribute("data-present", "pairs")
+        expect(page.get_by_test_id("model")).to_have_value("lenet-6x16")
+        # A link to the page leads to the page.
+        page.goto(f"http://{address}/{fragment.replace('&present=pairs', '')}")
+        expect(page.get_by_test_id("present-bar")).not_to_be_visible()
+    phone = {"viewport": {"width": 390, "height": 844}}
+    with opened(browser, address, fragment, **phone) as page:
+        read(page, 2)
+        expect(page.get_by_test_id("present-bar")).not_to_be_visible()
+
+
+def test_a_file_is_chosen_without_leaving(page: Page) -> None:
+    choose_sample(page, 4)
+    page.get_by_test_id("present").click()
+    page.keyboard.press("4")
+    page.get_by_test_id("present-picture").click()
+    with page.expect_file_chooser() as chosen:
+        page.get_by_test_id("choose").click()
+    # A browser leaves the full screen for it.
+    page.evaluate("document.fullscreenElement && document.exitFullscreen()")
+    chosen.value.set_files(DIGITS / "6.png")
+    read(page, 6)
+    expect(page.locator("html")).to_have_attribute("data-present", "where")
 
 
 def test_many_maps_are_large_enough_to_be_read(browser: Browser, address: str) -> None:

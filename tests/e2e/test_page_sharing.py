@@ -1,6 +1,8 @@
 """What can be taken along: links, commands, pictures."""
 
+import base64
 import re
+import zlib
 
 import httpx
 import numpy as np
@@ -103,3 +105,25 @@ def test_the_japanese_page_says_that_pictures_are_in_english(browser: Browser, a
         with page.expect_download():
             page.get_by_test_id("save-ledger").click()
         expect(page.get_by_test_id("done")).to_have_text("保存しました。図中の文字は英語です。")
+
+
+@pytest.mark.threat("links that ask too much")
+@pytest.mark.parametrize("question", ["constructor", "toString", "__proto__", "nothing"])
+def test_a_question_that_there_is_not_is_the_usual_one(browser: Browser, address: str, question: str) -> None:
+    with opened(browser, address, f"#question={question}&drawing=i1ayVIoFAA") as page:
+        read(page, 9)
+        expect(page.get_by_test_id("problem")).not_to_be_visible()
+        asked: list[str] = []
+        page.on("request", lambda request: "/web/" in request.url or asked.append(request.url))
+        page.wait_for_timeout(1500)
+        assert asked == []
+
+
+@pytest.mark.threat("links that ask too much")
+def test_a_drawing_that_inflates_is_not_unpacked(browser: Browser, address: str) -> None:
+    """64 MiB of blanks in 64 KiB: more than a drawing has."""
+    packer = zlib.compressobj(9, wbits=-15)
+    packed = base64.urlsafe_b64encode(packer.compress(b"[" + b" " * 2**26 + b"]") + packer.flush()).decode().rstrip("=")
+    with opened(browser, address, f"#drawing={packed}") as page:
+        draw(page, *DIGITS[4])
+        read(page, 4)

@@ -15,7 +15,11 @@ from konkyo.service.drawing.layout.sums import round_to_total
 from konkyo.service.web.page import WEB
 from tests.e2e.browser import read
 
-SAMPLES = json.loads((WEB / "digits" / "samples.json").read_text())
+SAMPLES = {
+    name: kinds
+    for name, kinds in json.loads((WEB / "digits" / "samples.json").read_text()).items()
+    if "pictures" not in kinds
+}
 
 # What stands on the page for each of the ten classes, in tenths and hundredths as whole numbers.
 SHOWN = """async () => {

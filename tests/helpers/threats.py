@@ -41,8 +41,8 @@ THREATS = {
     "fair turns": "at most two batches inside a worker; a single question goes before the next piece of a batch",
     "a question's cost grows with the network": "its cost, from shapes, decides whether it is answered at once, in the "
     "queue or with 422",
-    "bodies and answers that nobody ends": "a client has 30 s for the whole body, and 30 s to read 48 KiB of an answer; "
-    "then the connection ends, and its room is free",
+    "bodies and answers that nobody ends": "a client has 30 s for the whole body, and 30 s to read 48 KiB of an "
+    "answer; then the connection ends, and its room is free",
     "sockets without a word, directly": "a whole head must come within 10 s; a worker has at most as many connections "
     "as it may open files, but for some, and says once a minute that there are more",
     "validation as a weapon": "a query has at most 2,048 bytes and 32 parameters, a JSON body 1,000 fields; at most "
@@ -59,6 +59,11 @@ THREATS = {
     "metrics without bound": "labels are routes and known methods, never a client's text",
     "a log reader that stalls": "a line for which the pipe has no room is dropped and counted",
     "what stays after the end": "the folder of the metrics is removed",
+    "picture folders": "only regular files of at most 64 MiB are read; a name need not be UTF-8",
+    "links that ask too much": "a drawing in a link has at most 1 MiB, counted while it is unpacked; a question is "
+    "one of the page's",
+    "a name for this machine": "on a loopback address the service answers for its names alone, unless it is told "
+    "others",
     "settings that fail open": "a name that resembles a setting, and text that yields nothing, stop the start",
 }
 # Goal → how much of it.

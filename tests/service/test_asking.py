@@ -148,7 +148,7 @@ def test_a_parameter_that_is_given_twice(client: TestClient, path: str, query: s
 
 def test_an_unknown_model(client: TestClient, path: str) -> None:
     answer = client.post(path, params={"model": "resnet"}, files=UPLOAD)
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
     check_problem(answer, 404, "unknown-model", detail)
 
 

@@ -47,6 +47,28 @@ def test_the_page(client: TestClient) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(
+    ("setting", "ancestors"),
+    [
+        ("", "'none'"),
+        ("example.org", "example.org"),
+        (" *.example.org,localhost:3000 ", "*.example.org localhost:3000"),
+    ],
+)
+def test_who_may_show_it_in_a_frame(setting: str, ancestors: str) -> None:
+    framed = TestClient(create_app(Settings(frame_ancestors=setting)))
+    page = framed.get("/")
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert policy.endswith(f"; frame-ancestors {ancestors}")
+    again = framed.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.headers["content-security-policy"]) == (304, policy)
+    for path, status in (("/web/js/main.js", 200), ("/web/nothing", 404), ("/models", 200), ("/docs", 200)):
+        other = framed.get(path)
+        assert other.status_code == status
+        assert other.headers["content-security-policy"].endswith("frame-ancestors 'none'")
+
+
 def test_no_link_leads_nowhere(client: TestClient) -> None:
     """An edge does not show /docs, and says whom it asks for."""
     link = '<a href="/docs" data-word="documentation"></a>'
@@ -135,7 +157,9 @@ def test_its_samples_hold_those_of_the_documentation() -> None:
 @pytest.mark.parametrize("data", ["MNIST", "Animals"])
 def test_each_network_has_its_own_samples(data: str) -> None:
     test = read(DATA if data == "MNIST" else DATA / "animals", "t10k")
-    networks = {name: one for name, one in load_all().items() if one.card.dataset.name == data}
+    networks = {
+        name: one for name, one in load_all().items() if one.card.dataset is not None and one.card.dataset.name == data
+    }
     listed = json.loads(text("digits/samples.json"))
     assert set(listed) == set(load_all())
     for name in networks:
@@ -152,3 +176,14 @@ def test_each_network_has_its_own_samples(data: str) -> None:
                 assert read_as.pop(name) == sample["predicted"]
                 assert sample["versus"] in (read_as.values() if kind == "right" else [sample["truth"]])
                 assert sample["versus"] != sample["predicted"]
+
+
+def test_a_colour_network_has_sample_pictures() -> None:
+    network = load_all()["tiny-vgg"].network
+    pictures = json.loads(text("digits/samples.json"))["tiny-vgg"]["pictures"]
+    assert len(pictures) == 9
+    for sample in pictures:
+        pixels = decode((WEB / "digits" / f"{sample['name']}.png").read_bytes())
+        assert pixels.shape == (64, 64, 3)
+        predicted = int(network.logits(pixels.transpose(2, 0, 1) / 255).argmax())
+        assert predicted == sample.get("predicted", sample["truth"])

@@ -153,7 +153,7 @@ def test_floats_that_are_no_grey_values(client: TestClient, values: list[float])
 
 @pytest.mark.parametrize("path", ["/v2/models/nobody", "/v2/models/nobody/ready"])
 def test_models_that_there_are_not(client: TestClient, path: str) -> None:
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
     check(client.get(path), 404, "unknown-model", detail)
     check(client.post("/v2/models/nobody/infer", json=request()), 404, "unknown-model", detail)
     check(client.post("/v1/models/nobody:explain", json={"instances": []}), 404, "unknown-model", detail)

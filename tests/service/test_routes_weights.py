@@ -43,5 +43,5 @@ def test_each_step_can_be_computed_by_hand(client: TestClient, model: str) -> No
 
 
 def test_an_unknown_name(client: TestClient) -> None:
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3"
+    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
     check_problem(client.get("/models/resnet/weights"), 404, "unknown-model", detail)

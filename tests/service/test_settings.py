@@ -13,6 +13,12 @@ BAD_HOST = (
     "example.org, *.example.org and * are right, without scheme and port"
 )
 
+NO_FRAMING = "KONKYO_FRAME_ANCESTORS: holds no host; leave it empty to be shown in no frame, * is any"
+BAD_FRAMING = (
+    "KONKYO_FRAME_ANCESTORS: holds what is no host; "
+    "example.org, *.example.org, example.org:8443 and * are right, without scheme"
+)
+
 
 def complaint(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv(name, value)
@@ -29,6 +35,7 @@ MEANT = {
     "KONKYO__API_KEYS": "KONKYO_API_KEYS",
     "KONKYO_TRUSTED_HOST": "KONKYO_TRUSTED_HOSTS",
     "KONKYO_ALLOWED_HOSTS": "KONKYO_TRUSTED_HOSTS",
+    "KONKYO_FRAME_ANCESTOR": "KONKYO_FRAME_ANCESTORS",
     "KONKYO_HOSTNAME": "KONKYO_HOST",
     "KONKYO_PROT": "KONKYO_PORT",
     "KONKYO_MODEL": "KONKYO_MODELS",
@@ -130,6 +137,35 @@ def test_hosts_that_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = ("example.org", "*.example.org", "*", "127.0.0.1", "[::1]", "Under_score-1", "localhost")
     monkeypatch.setenv("KONKYO_TRUSTED_HOSTS", ", ".join(hosts))
     assert Settings().hosts == hosts
+
+
+@pytest.mark.threat("settings that fail open")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (",", NO_FRAMING),
+        (" ", NO_FRAMING),
+        ("example.org;", BAD_FRAMING),
+        ("example.org; script-src *", BAD_FRAMING),
+        ("https://example.org", BAD_FRAMING),
+        ("example.org/course", BAD_FRAMING),
+        ("'self'", BAD_FRAMING),
+        ("*.", BAD_FRAMING),
+        ("foo*", BAD_FRAMING),
+        ("[::1]", BAD_FRAMING),
+        ("example.org:", BAD_FRAMING),
+        ("example.org, a b", BAD_FRAMING),
+        ("bücher.example", BAD_FRAMING),
+    ],
+)
+def test_hosts_that_frame_nothing(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaint("KONKYO_FRAME_ANCESTORS", text, monkeypatch) == [message]
+
+
+def test_hosts_that_frame_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = ("courses.example.org", "*.example.org", "*", "127.0.0.1:*", "localhost:3000")
+    monkeypatch.setenv("KONKYO_FRAME_ANCESTORS", ", ".join(hosts))
+    assert Settings().framing_hosts == hosts
 
 
 def test_every_wrong_setting_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:

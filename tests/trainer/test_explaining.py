@@ -303,7 +303,7 @@ def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     result = CliRunner().invoke(app, ["explain", "--data", str(data), "--out", str(tmp_path / "out")])
     assert isinstance(result.exception, RunError)
-    assert "is not installed; pip install 'konkyo[cluster]' has it" in str(result.exception)
+    assert "is not installed; `pip install 'konkyo[cluster]'` installs it" in str(result.exception)
 
 
 def images_moved(images: NDArray[np.uint8], *moves: int) -> NDArray[np.uint8]:

@@ -175,6 +175,13 @@ def test_bytes_that_enter_as_bytes(tmp_path: Path) -> None:
     assert read(tmp_path / "net.onnx", Asked()).card.range_by == "the input takes bytes"
 
 
+def test_an_adaptive_pool_of_maps_of_its_size_changes_nothing(tmp_path: Path) -> None:
+    builder = Builder().stage(2, 1, 5).add("AveragePool", kernel_shape=[1, 1], strides=[1, 1]).head(288)
+    (tmp_path / "net.onnx").write_bytes(builder.model().SerializeToString())
+    made = read(tmp_path / "net.onnx", Asked(pixels=of_range(0, 1, "asked for")))
+    assert written_stages(made.network.architecture.stages) == "2k5"
+
+
 SCALES = st.sampled_from([0.25, 0.5, 2.0, 3.0])
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +188,32 @@ def test_classes_are_counted_as_people_do(tmp_path: Path) -> None:
     for name in ("10", "2", "1", "a10", "a9"):
         (tmp_path / name).mkdir()
     assert picture_folder._classes(tmp_path) == ("1", "2", "10", "a9", "a10")
+
+
+@pytest.mark.threat("picture folders")
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 5)
+    folder = tmp_path / "upright"
+    (folder / "endless.png").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.png")
+    odd = os.fsencode(folder) + b"/\xff\xfe.png"
+    Path(os.fsdecode(odd)).write_bytes(b"no picture")
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, "train")
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("3 of the files cannot be read as pictures")
+    assert sorted(lines[1:]) == [
+        f"{folder}/endless.png (not a regular file, but a folder, pipe or device)",
+        f"{folder}/pipe.png (not a regular file, but a folder, pipe or device)",
+        lines[-1],
+    ]
+    assert lines[-1].startswith(f"{folder}/\ufffd\ufffd.png (cannot identify image file")
+    assert str(caught.value).encode()
+
+
+@pytest.mark.threat("picture folders")
+def test_a_name_need_not_be_utf8(tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 5)
+    picture = next((tmp_path / "upright").iterdir())
+    picture.rename(Path(os.fsdecode(os.fsencode(picture.parent) + b"/\xff.png")))
+    assert len(read(tmp_path, "train")) + len(read(tmp_path, "t10k")) == 10

@@ -132,6 +132,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             ],
         },
         "dataset": MNIST.card.model_dump(mode="json"),
+        "imported": None,
         "accuracy": {
             "validation": validated(runs[1], digits),
             "test": sum(truth == digit for truth, digit in pairs) / 300,
@@ -139,7 +140,6 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
             "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
         },
-        "imported": None,
         "probe": probe.make(runs[1].result(0), some.images[0]).model_dump(mode="json"),
         "made_with": {
             "python": platform.python_version(),

@@ -52,7 +52,9 @@ def explain(
         from konkyo.trainer.explaining.job import new_job
         from konkyo.trainer.explaining.table import available
     except ModuleNotFoundError as error:
-        raise RunError(f"the package {error.name} is not installed; pip install 'konkyo[cluster]' has it") from error
+        raise RunError(
+            f"the package {error.name} is not installed; `pip install 'konkyo[cluster]'` installs it"
+        ) from error
 
     [checkpoint] = chosen(models_directory, [model])
     wanted = available(checkpoint.network.architecture) if explanations is None else explanations

@@ -122,9 +122,9 @@ class _Reading:
         attributes: Attributes,
     ) -> Flow | Constant:
         operation = node.op_type
-        if operation == "Shape" and flows:
-            start, end = attributes.get("start", 0), attributes.get("end")
-            return np.array(flows[0].numbers.shape[start:end], np.int64)
+        if operation == "Shape" and inputs and inputs[0] is not None:
+            shaped = inputs[0].numbers if isinstance(inputs[0], Flow) else inputs[0]
+            return np.array(shaped.shape[attributes.get("start", 0) : attributes.get("end")], np.int64)
         if not flows:
             if not constants.known(operation):
                 raise NetworkFileError(f"{name}: {INSTEAD.get(operation, f'is not known; {FITTING}')}")

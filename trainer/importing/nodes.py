@@ -231,6 +231,16 @@ def _pool(step: Step) -> Flow:
     return step.layer(Pool(step.name), (maps, rows // 2, rows // 2))
 
 
+def _average(step: Step) -> Flow:
+    """An average over one cell, as PyTorch writes an adaptive pool of maps that have its size already."""
+    alone = {"kernel_shape": [1, 1], "strides": [1, 1]}
+    if any(list(step.attributes.get(name, [1, 1])) != right for name, right in alone.items()) or any(
+        step.attributes.get("pads", ())
+    ):
+        raise step.refuse(INSTEAD["AveragePool"])
+    return step.flow
+
+
 def _relu(step: Step) -> Flow:
     return step.layer(Relu(step.name))
 
@@ -381,6 +391,7 @@ def _transpose(step: Step) -> Flow:
 
 STEPS: dict[str, Callable[[Step], Flow]] = {
     **{name: _arithmetic(name) for name in ("Add", "Sub", "Mul", "Div")},
+    "AveragePool": _average,
     "BatchNormalization": _batch_normalisation,
     "Cast": _cast,
     "Clip": _clip,

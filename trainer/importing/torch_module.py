@@ -11,7 +11,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from konkyo.models.classes import Names
+from konkyo.models.classes import Names, wrong_names
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
@@ -78,9 +78,13 @@ def read(
             raise NetworkFileError(f"{what} has {len(numbers)} numbers, and the image {channels} channels; 1 fits too")
     flow = _followed(_graph(still), still, (channels, side, side))
     chain = Pixels(mean, std, "asked for").for_channels(channels).before(Chain(tuple(flow.layers), side, channels))
-    network, _ = chains.network(chain, classes)
-    if classes is not None and len(classes) != network.architecture.classes:
-        raise NetworkFileError(f"it has {network.architecture.classes} classes, and there are {len(classes)} names")
+    network, _ = chains.network(chain)
+    if classes is not None:
+        count = network.architecture.classes
+        wrong = wrong_names(classes) if len(classes) == count else f"must be {count}, not {len(classes)}"
+        if wrong:
+            raise NetworkFileError(f"the names of its classes {wrong}")
+        network = Network(network.architecture, network.weights, classes, network.border)
     _compare(still, network, mean, std, flow.ends)
     return network
 

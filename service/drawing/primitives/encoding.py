@@ -4,7 +4,11 @@ import struct
 from functools import lru_cache
 
 import numpy as np
-from isal import isal_zlib
+
+try:
+    from isal import isal_zlib as deflating
+except ModuleNotFoundError:  # only who serves has it
+    import zlib as deflating  # type: ignore[no-redef]
 from PIL import Image
 
 from konkyo.service.drawing.primitives.colours import Pixels
@@ -35,14 +39,14 @@ def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
     rows[:, 1:] = pixels.reshape(height, -1)
     head = _head(width, height, _PALETTE_COLOURS if palette else _TRUE_COLOUR)
     colours = _chunk(b"PLTE", palette) if palette else b""
-    content = _stored(rows.tobytes()) if rows.size < _SMALL else isal_zlib.compress(rows, _LEVEL)
+    content = _stored(rows.tobytes()) if rows.size < _SMALL else deflating.compress(rows, _LEVEL)
     return head + colours + _chunk(b"IDAT", content) + _END
 
 
 def _stored(data: bytes) -> bytes:
     """A zlib stream (RFC 1950) of one block that is not compressed."""
     size = len(data)
-    return b"\x78\x01\x01" + struct.pack("<HH", size, size ^ 0xFFFF) + data + isal_zlib.adler32(data).to_bytes(4, "big")
+    return b"\x78\x01\x01" + struct.pack("<HH", size, size ^ 0xFFFF) + data + deflating.adler32(data).to_bytes(4, "big")
 
 
 @lru_cache(maxsize=256)
@@ -51,7 +55,7 @@ def _head(width: int, height: int, colours: int) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", isal_zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", deflating.crc32(kind + content))
 
 
 _END = _chunk(b"IEND", b"")

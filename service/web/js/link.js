@@ -1,15 +1,36 @@
 // The link that restores a drawing. All of it stands in the fragment, which browsers send to nobody.
 
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
+import { VIEWS } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
 
 // The greatest number of a class, and the largest side of a region.
 const MOST_CLASS = 63;
 const MOST_REGION = 32;
 
+// Bytes of a drawing as JSON: a link of a few of them could inflate to gigabytes.
+const MOST_BYTES = 2 ** 20;
+
+/** What comes out of a stream; refused beyond the limit, before it is there. */
 async function through(bytes, stream) {
-  const piped = new Blob([bytes]).stream().pipeThrough(stream);
-  return new Uint8Array(await new Response(piped).arrayBuffer());
+  const pieces = [];
+  let size = 0;
+  for await (const piece of iterated(new Blob([bytes]).stream().pipeThrough(stream))) {
+    size += piece.length;
+    if (size > MOST_BYTES) throw new RangeError("the drawing in the link is too large");
+    pieces.push(piece);
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** Not every browser iterates over a stream by itself. */
+async function* iterated(stream) {
+  const reader = stream.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  } finally {
+    await reader.cancel();
+  }
 }
 
 async function pack(value) {
@@ -50,7 +71,7 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden }) {
+export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden, present }) {
   const asked = {
     model,
     region,
@@ -58,6 +79,7 @@ export async function fragment(drawing, seen, { model, region, question, pinned,
     target: pinned,
     versus,
     hidden: hidden.length ? hidden.map((place) => place.join(".")).join("-") : null,
+    present,
   };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
   const parameters = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
@@ -82,10 +104,11 @@ export async function restored(text) {
   const changes = {
     model: parameters.get("model"),
     region: within(parameters.get("region"), 1, MOST_REGION),
-    question: parameters.get("question") in QUESTIONS ? parameters.get("question") : "occlusion",
+    question: Object.hasOwn(QUESTIONS, parameters.get("question")) ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, MOST_CLASS),
     versus: within(parameters.get("versus"), 0, MOST_CLASS),
+    present: VIEWS.find((view) => view === parameters.get("present")) ?? null,
   };
   const packed = parameters.get("drawing");
   return { changes, steps: packed ? await read(await unpack(packed)) : [] };

@@ -10,7 +10,7 @@ import { hide } from "./hiding.js";
 import { account, indexOf, sharesOf, tableOf } from "./ledger.js";
 import { fragment, restored } from "./link.js";
 import { percent } from "./numbers.js";
-import { showPresenting } from "./presenting.js";
+import { present, showPresenting } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
 import { command, copy, save } from "./sharing.js";
 import {
@@ -105,7 +105,8 @@ async function restore() {
     const model = changes.model ?? state.model;
     fresh(steps);
     const known = !state.models.length || listed(model);
-    const { hidden, ...asked } = changes;
+    const { hidden, present: view, ...asked } = changes;
+    present(view);
     ask({ ...asked, ...withoutUnknown({ ...asked, model: known ? model : state.model }), region: changes.region ?? state.region });
     waiting = changes.question === "grounds" ? hidden : [];
   } catch {
@@ -168,7 +169,7 @@ show(({ answer }) => {
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, region(), now.question, now.pinned, now.versus, ...now.hidden].join();
+  const question = [now.model, region(), now.question, now.pinned, now.versus, now.present, ...now.hidden].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
@@ -294,10 +295,12 @@ at("key-form").addEventListener("submit", (event) => {
 });
 
 at("walk").addEventListener("click", openWalk);
-at("link").addEventListener("click", async () => {
-  const whole = new URL(await fragment(drawing, state.answer.process.image, { ...state, region: region() }), location.href);
-  copy(whole.href, words().linkCopied);
-});
+for (const id of ["link", "present-link"]) {
+  at(id).addEventListener("click", async () => {
+    const whole = new URL(await fragment(drawing, state.answer.process.image, { ...state, region: region() }), location.href);
+    copy(whole.href, state.present ? words().linkCopiedShort : words().linkCopied);
+  });
+}
 for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {
   at(id).addEventListener("click", async () => copy(await command(part, asker.shown), words().curlCopied));
 }

@@ -1,15 +1,22 @@
 // For a projector: the page fills the screen with large type, all of it or one panel at a time.
 
-import { refresh } from "./state.js";
+import { set, state } from "./state.js";
 import { words } from "./words.js";
 
 const root = document.documentElement;
 const at = (id) => document.getElementById(id);
-const VIEWS = ["all", "digit", "pairs", "where"];
+export const VIEWS = ["all", "digit", "pairs", "where"];
+// A phone is no projector.
+const NARROWEST = 641;
 // What each view is laid out on, in CSS pixels; it is enlarged until it fills the screen.
-const SHEETS = { all: [1280, 708], digit: [920, 500], pairs: [960, 520], where: [960, 496] };
+const SHEETS = { all: [1280, 708], digit: [940, 500], pairs: [960, 520], where: [960, 496] };
 
-let view = null;
+// What moves into the bar and its sheet of pictures, each with the place it has on the page.
+const MOVED = { network: "present-network", stock: "present-stock" };
+const homes = Object.fromEntries(Object.keys(MOVED).map((id) => [id, { parent: at(id).parentElement, next: at(id).nextElementSibling }]));
+
+// Whether a file is being chosen: for that, a browser leaves the full screen by itself.
+let choosing = false;
 
 const stops = VIEWS.map((name, k) => {
   const button = Object.assign(document.createElement("button"), { type: "button" });
@@ -20,10 +27,18 @@ const stops = VIEWS.map((name, k) => {
   return button;
 });
 
+function move(id, away) {
+  const { parent, next } = homes[id];
+  const [to, before] = away ? [at(MOVED[id]), null] : [parent, next];
+  if (at(id).parentElement !== to) to.insertBefore(at(id), before);
+}
+
 function fit() {
+  const view = state.present;
   if (!view) return;
   const [width, height] = SHEETS[view];
-  at("present-bar").style.zoom = Math.max(1, Math.min(window.innerWidth / SHEETS.all[0], window.innerHeight / SHEETS.all[1]));
+  const enlarged = Math.max(1, Math.min(window.innerWidth / SHEETS.all[0], window.innerHeight / SHEETS.all[1]));
+  at("present-bar").style.zoom = at("present-stock").style.zoom = enlarged;
   const bar = at("present-bar").getBoundingClientRect().height;
   const zoom = Math.min(window.innerWidth / width, (window.innerHeight - bar) / height);
   const main = document.querySelector("main");
@@ -34,34 +49,45 @@ function fit() {
 }
 
 function go(to) {
-  view = to;
-  if (view) root.dataset.present = view;
+  set({ present: to });
+  if (to) root.dataset.present = to;
   else delete root.dataset.present;
-  at("present-bar").hidden = !view;
-  if (!view) document.querySelector("main").removeAttribute("style");
+  at("present-bar").hidden = !to;
+  move("network", to);
+  // Beside everything else, the pictures have room on the sheet itself.
+  const apart = to && to !== "all";
+  if (!apart) at("present-stock").hidePopover();
+  move("stock", apart);
+  at("present-picture").hidden = !apart;
+  if (!to) document.querySelector("main").removeAttribute("style");
   showPresenting();
   fit();
-  if (view && at("present-views").contains(document.activeElement)) stops[VIEWS.indexOf(view)].focus();
-  // Canvases have another size now.
-  refresh();
+  if (to && at("present-views").contains(document.activeElement)) stops[VIEWS.indexOf(to)].focus();
+}
+
+/** Show what a link says: a view, or the page. */
+export function present(view) {
+  const to = window.innerWidth < NARROWEST ? null : view;
+  if (to !== state.present) go(to);
 }
 
 export function showPresenting() {
   const said = words();
   stops.forEach((stop, k) => {
     stop.textContent = said.views[VIEWS[k]];
-    stop.setAttribute("aria-pressed", VIEWS[k] === view);
+    stop.setAttribute("aria-pressed", VIEWS[k] === state.present);
   });
+  at("present-link").disabled = !state.answer;
 }
 
 /** Whether something else is done with the arrow keys here. */
 function taken(event) {
-  return event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, select, textarea") || document.querySelector("dialog[open]");
+  return event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, select, textarea") || document.querySelector("dialog[open], :popover-open");
 }
 
 document.addEventListener("keydown", (event) => {
-  if (!view || taken(event)) return;
-  const k = VIEWS.indexOf(view);
+  if (!state.present || taken(event)) return;
+  const k = VIEWS.indexOf(state.present);
   const steps = { ArrowRight: k + 1, PageDown: k + 1, ArrowLeft: k - 1, PageUp: k - 1, Home: 0, End: VIEWS.length - 1 };
   const to = steps[event.key] ?? (/^[1-4]$/.test(event.key) ? Number(event.key) - 1 : null);
   if (event.key === "Escape") leave();
@@ -84,8 +110,13 @@ at("present").addEventListener("click", () => {
   root.requestFullscreen?.().catch(() => {});
 });
 at("present-leave").addEventListener("click", leave);
+at("file").addEventListener("click", () => (choosing = true));
+for (const end of ["change", "cancel"]) at("file").addEventListener(end, () => (choosing = false));
+// Whoever has chosen a picture looks at what is read.
+at("present-stock").addEventListener("click", (event) => event.target.closest(".samples button") && at("present-stock").hidePopover());
+at("file").addEventListener("change", () => at("present-stock").hidePopover());
 document.addEventListener("fullscreenchange", () => {
   // The browser's own Escape leaves both.
-  if (view && !document.fullscreenElement) leave();
+  if (state.present && !document.fullscreenElement && !choosing) leave();
 });
 window.addEventListener("resize", fit);

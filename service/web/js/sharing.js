@@ -6,16 +6,17 @@ import { QUESTIONS } from "./questions.js";
 import { classNames, state, target, versus } from "./state.js";
 import { words } from "./words.js";
 
-const done = document.getElementById("done");
+// On the page and in the bar of a presentation.
+const done = ["done", "present-done"].map((id) => document.getElementById(id));
 const dialog = document.getElementById("text-dialog");
 const text = document.getElementById("text");
 const SHOWN_FOR = 6000;
 let timer;
 
 function tell(sentence) {
-  done.textContent = sentence;
+  for (const one of done) one.textContent = sentence;
   clearTimeout(timer);
-  timer = setTimeout(() => (done.textContent = ""), SHOWN_FOR);
+  timer = setTimeout(() => done.forEach((one) => (one.textContent = "")), SHOWN_FOR);
 }
 
 /** Onto the clipboard; where a browser forbids that, shown to be copied by hand. */

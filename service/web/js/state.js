@@ -22,6 +22,7 @@ export const state = {
   unit: "probability", // what the bars show, or "logit"
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
   live: null, // what is read with them hidden: {predicted, probability}
+  present: null, // the view that fills a projector: a key of VIEWS; null is the page
   problem: null, // {kind, detail} of what went wrong
 };
 

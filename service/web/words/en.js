@@ -66,6 +66,7 @@ export default {
   copyLink: "Copy link",
   copyCurl: "Copy the curl command that gives this answer",
   linkCopied: "The link restores this drawing. It holds all of it: nothing is stored anywhere.",
+  linkCopiedShort: "The link is copied.",
   curlCopied: "The command gives the same answer in a shell.",
   copyByHand: "To copy",
   saved: "Saved.",
@@ -274,6 +275,7 @@ export default {
   present: "Present",
   presentBar: "Presentation",
   presentKeys: "← → change the view, Esc leaves",
+  presentPicture: "Picture",
   presentLeave: "Leave",
   views: { all: "All", digit: "Digit", pairs: "Pairs", where: "Regions" },
 

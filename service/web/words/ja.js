@@ -58,6 +58,7 @@ export default {
   copyLink: "リンクをコピー",
   copyCurl: "この答えを返す curl コマンドをコピー",
   linkCopied: "この絵を復元するリンクです。内容はすべてリンクの中にあり、どこにも保存されません。",
+  linkCopiedShort: "コピーしました。",
   curlCopied: "シェルで実行すると同じ答えが得られます。",
   copyByHand: "コピーしてください",
   saved: "保存しました。図中の文字は英語です。",
@@ -262,6 +263,7 @@ export default {
   present: "投影",
   presentBar: "投影画面",
   presentKeys: "← → で切り替え、Esc で終了",
+  presentPicture: "画像",
   presentLeave: "終了",
   views: { all: "全体", digit: "数字", pairs: "フィルタ", where: "領域" },
 

@@ -5,7 +5,7 @@ import { includes } from "../hiding.js";
 import { isColour } from "../image.js";
 import { changeOf, decimalsOf, entryOf, indexOf, largestCell, samePair } from "../ledger.js";
 import { number, percent } from "../numbers.js";
-import { isDrawn, nameOf } from "../state.js";
+import { isDrawn, nameOf, state } from "../state.js";
 import { words } from "../words.js";
 
 const details = document.getElementById("details");
@@ -20,6 +20,8 @@ function sentence(said, scene) {
   if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
+  // Alone on a projector, the pairs have no regions beside them.
+  if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.one.target), versus: nameOf(scene.one.versus) });
   return of(said, scene);
 }
 
@@ -28,7 +30,7 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
   const entry = entryOf(one, pair);
   const [name, value] = [said.pairName(pair), number(table.cells[indexOf(one, pair)], table.decimals)];
   const facts = { name, value, target: nameOf(one.target), versus: nameOf(one.versus), place, count: one.count, cells: entry.map.flat().length };
-  if (answer.question === "shapley" && answer.where.pairs) {
+  if (answer.question === "shapley" && answer.where.pairs && state.present !== "pairs") {
     const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
     return said.pairShares({ ...facts, empty, all });
   }
@@ -40,8 +42,6 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
 function occlusionWords(said, { now: { answer, spot }, one }) {
   const { predicted, critical, drop, prediction, pairs } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
-  // Alone on a projector, the pairs have no regions beside them.
-  if (!spot && document.documentElement.dataset.present === "pairs") return said.idlePairs({ target, versus });
   if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];

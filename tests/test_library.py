@@ -1,0 +1,404 @@
+"""``import konkyo``: answers are the service's, pictures are the service's, and what is wrong is said."""
+
+import doctest
+import inspect
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
+
+import konkyo
+from konkyo import asking, model
+from konkyo.models.architecture import Architecture, Stage
+from konkyo.models.files.checkpoint import DIRECTORY, load_all
+from konkyo.models.network import Network
+from konkyo.models.result import LONGEST_LINE, Result
+from konkyo.trainer.data import Digits
+from tests.helpers.refuse import refuses
+
+ROOT = Path(__file__).parents[1]
+SEVEN = ROOT / "docs" / "digits" / "7.png"
+QUESTIONS = "predict", "filters", "process", "occlusion", "shapley", "grounds"
+# The arguments in Python, and the query that asks the same.
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("predict", {}),
+    ("filters", {}),
+    ("filters", {"target": "3", "versus": 7}),
+    ("process", {"target": 2}),
+    ("process", {"top": 2}),
+    ("occlusion", {}),
+    ("occlusion", {"region": 7, "stride": 3, "fill": "blur", "score": "probability", "faithfulness": True}),
+    ("occlusion", {"region": 7, "pairs": True}),
+    ("shapley", {"target": "7", "versus": "1"}),
+    ("shapley", {"region": 7, "fill": 0.5, "pairs": True, "faithfulness": True}),
+    ("grounds", {"fill": "background"}),
+]
+
+
+@pytest.fixture(scope="module")
+def paired() -> konkyo.Model:
+    return konkyo.load("paired-3x3")
+
+
+@pytest.fixture(scope="module")
+def seven() -> NDArray[np.float64]:
+    return np.asarray(Image.open(SEVEN), np.float64) / 255
+
+
+def ask(name: str, *given: Any, **options: Any) -> Any:
+    return getattr(konkyo, name)(*given, **options)
+
+
+def query(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in options.items()}
+
+
+def path(name: str) -> str:
+    return "/predict" if name == "predict" else f"/explain/{name}"
+
+
+@pytest.mark.parametrize(("name", "options"), ASKED, ids=str)
+@pytest.mark.parametrize("network", ["paired-3x3", "lenet-6x16"])
+def test_a_result_is_the_services_answer(network: str, name: str, options: dict[str, Any], client: TestClient) -> None:
+    answer = client.post(path(name), params={"model": network, **query(options)}, files={"file": SEVEN.read_bytes()})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    del body["input"], body["model"]
+    mine = ask(name, konkyo.load(network), SEVEN, **options).to_dict()
+    assert json.loads(json.dumps(mine)) == body
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("options", [{}, {"scale": 3, "language": "ja"}], ids=str)
+def test_an_svg_is_the_services_and_that_of_a_notebook(
+    name: str, options: dict[str, Any], client: TestClient, paired: konkyo.Model, tmp_path: Path
+) -> None:
+    theirs = client.post(path(name), params={"format": "svg", **options}, files={"file": SEVEN.read_bytes()})
+    assert theirs.status_code == 200
+    result = ask(name, paired, SEVEN)
+    saved = result.save(tmp_path / "why.SVG", **{"scale": 1, **options})
+    assert saved.read_bytes() == theirs.content
+    if not options:
+        assert result._repr_mimebundle_() == {"text/plain": repr(result), "image/svg+xml": theirs.text}
+        assert result._repr_mimebundle_(include={"text/plain"}) == {"text/plain": repr(result)}
+        assert result._repr_mimebundle_(exclude={"image/svg+xml"}) == {"text/plain": repr(result)}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_picture_is_the_services_picture(name: str, client: TestClient, paired: konkyo.Model, tmp_path: Path) -> None:
+    query = {"format": "png", "scale": 3, "theme": "dark"}
+    theirs = client.post(path(name), params=query, files={"file": SEVEN.read_bytes()})
+    saved = ask(name, paired, SEVEN).save(tmp_path / "why.png", scale=3, theme="dark")
+    assert saved == tmp_path / "why.png"
+    same = [np.asarray(Image.open(file).convert("RGB")) for file in (BytesIO(theirs.content), saved)]
+    np.testing.assert_array_equal(*same)
+
+
+@pytest.mark.parametrize("options", [{"pairs": True}, {}])
+@pytest.mark.parametrize("name", ["occlusion", "shapley"])
+def test_pairs_have_a_picture_of_their_own(
+    name: str, options: dict[str, Any], client: TestClient, tmp_path: Path
+) -> None:
+    theirs = client.post(
+        path(name),
+        params={"format": "png", "scale": 2, "region": 7, **query(options)},
+        files={"file": SEVEN.read_bytes()},
+    )
+    saved = ask(name, konkyo.load("paired-3x3"), SEVEN, region=7, **options).save(tmp_path / "why.png")
+    same = [np.asarray(Image.open(file).convert("RGB")) for file in (BytesIO(theirs.content), saved)]
+    np.testing.assert_array_equal(*same)
+
+
+LINES = {
+    "predict": "7 with 100.0 %",
+    "filters": "7 with 100.0 %: of 9 pairs, map 1 × filter 2 adds most to the logit of 7, +10.9 of 48.5",
+    "grounds": "7 with 100.0 %: 4 of 20 regions prove it, no fewer do; hiding 3 makes it 3",
+    "shapley": "7 with 100.0 %: 20 regions add +48.5 to the logit of 7; row 2, column 2 adds most, +12.5",
+    "occlusion": "7 with 100.0 %: 0 of 196 regions change it when hidden; row 5, column 9 speaks most for 7, a drop of "
+    "6.34 of 48.5",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_result_is_one_line(name: str, paired: konkyo.Model) -> None:
+    assert repr(ask(name, paired, SEVEN)) == LINES[name]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_line_is_short_whatever_the_classes_are_called(name: str, paired: konkyo.Model) -> None:
+    network = paired.network
+    classes = tuple(f"{number} {'very ' * 20}long name"[:64].strip() for number in range(10))
+    long = Network(network.architecture, network.weights, classes)
+    options = {"target": 1, "versus": 2} if name not in ("predict", "grounds") else {}
+    line = repr(ask(name, long, SEVEN, **options))
+    assert "\n" not in line
+    assert 20 < len(line) <= LONGEST_LINE
+
+
+def test_arrays_are_attributes(paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
+    filters, occlusion = konkyo.filters(paired, seven), konkyo.occlusion(paired, seven, region=4, pairs=True)
+    shapley, process = konkyo.shapley(paired, seven, pairs=True), konkyo.process(paired, seven)
+    for result, names in (
+        (konkyo.predict(paired, seven), "label predicted probability probabilities logits"),
+        (filters, "contributions filter_bias class_bias logit residual totals maps ranking typicality"),
+        (occlusion, "score whole region stride fill grid drop prediction critical pairs"),
+        (shapley, "region fill grid values logit residual empty pairs filter_bias"),
+        (process, "contributions filter_bias class_bias passed maps head pairs typicality unlike"),
+        (konkyo.grounds(paired, seven), "region fill grid sufficient contrast players empty"),
+    ):
+        for name in names.split():
+            assert hasattr(result, name), name
+    assert filters.contributions.sum() + filters.class_bias == pytest.approx(filters.logit, abs=1e-12)
+    assert occlusion.drop.shape == occlusion.critical.shape == (7, 7)
+    assert occlusion.heatmap().shape == (28, 28)
+    np.testing.assert_allclose(shapley.pairs.sum((2, 3)) + shapley.filter_bias.sum(2), shapley.values, atol=1e-12)
+    np.testing.assert_allclose(process.contributions[7], filters.contributions, atol=1e-12)
+
+
+MANY: dict[str, Callable[[NDArray[np.float64]], Any]] = {
+    "an axis more": lambda images: images,
+    "a channel, as in torch": lambda images: images[:, None],
+    "a list": list,
+    "a tuple of nested lists": lambda images: tuple(one[None] for one in images),
+    "float32": lambda images: images.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("given", MANY)
+def test_of_many_images_there_is_a_list(given: str, paired: konkyo.Model, digits: Digits) -> None:
+    images = digits.images[:3] / 255
+    found = konkyo.predict(paired, MANY[given](images))
+    assert [one.predicted for one in found] == [7, 2, 1]
+    np.testing.assert_allclose([one.logits for one in found], paired.network.logits(images), atol=1e-5)
+    assert konkyo.predict(paired, []) == []
+    assert [one.label for one in konkyo.grounds(paired, list(images))] == ["7", "2", "1"]
+
+
+def test_one_image_as_nested_lists_and_as_a_file(paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
+    for given in (seven, seven.tolist(), SEVEN, str(SEVEN)):
+        np.testing.assert_array_equal(konkyo.predict(paired, given).image, seven)
+
+
+def test_any_picture_becomes_the_image_that_the_service_makes(
+    paired: konkyo.Model, client: TestClient, tmp_path: Path
+) -> None:
+    large = np.kron(np.asarray(Image.open(SEVEN)), np.ones((5, 5), np.uint8))
+    file = tmp_path / "dark.png"
+    Image.fromarray(255 - np.pad(large, ((0, 40), (80, 0)))).save(file)
+    answer = client.post("/predict?fit=auto", files={"file": file.read_bytes()}).json()
+    assert answer["input"]["inverted"]
+    assert answer["input"]["fitted"]
+    np.testing.assert_allclose(konkyo.predict(paired, file).logits, answer["logits"], atol=1e-3)
+
+
+def grey(side: int = 28) -> konkyo.Model:
+    rng = np.random.default_rng(0)
+    shape = Architecture((Stage(2, 3),), side, 1, (), 3)
+    return model.of_network(Network(shape, {name: rng.random(of) for name, of in shape.tensor_shapes.items()}))
+
+
+def colour() -> konkyo.Model:
+    rng = np.random.default_rng(0)
+    shape = Architecture((Stage(2, 3),), 32, 3, (), 3)
+    return model.of_network(Network(shape, {name: rng.random(of) for name, of in shape.tensor_shapes.items()}))
+
+
+REFUSED: dict[str, tuple[Callable[[NDArray[np.float64]], Any], str]] = {
+    "0…255": (lambda image: image * 255, "pixels must be in [0, 1], and go from 0 to 255: divide them by 255"),
+    "bytes": (
+        lambda image: (image * 255).astype(np.uint8),
+        "an image must hold floats in [0, 1], not uint8; divide bytes by 255",
+    ),
+    "−1…1": (
+        lambda image: 2 * image - 1,
+        "pixels must be in [0, 1], and go from -1 to 1: (image + 1) / 2 is right for −1…1",
+    ),
+    "normalised": (
+        lambda image: (image - 0.1307) / 0.3081,
+        "pixels must be in [0, 1], and go from -0.424 to 2.82. If they were normalised, give them as they were before: "
+        "`from_torch` takes the mean and the standard deviation",
+    ),
+    "NaN": (lambda image: image * np.nan, "an image must be finite: it holds NaN or infinity"),
+    "another size": (
+        lambda image: image[:20],
+        "an image must be 28×28, and many images N×28×28; got an array of shape (20, 28). A picture of any size is "
+        "brought to that size if its file is named",
+    ),
+    "channels last": (
+        lambda image: image[..., None],
+        "an image must be 28×28; got an array of shape (28, 28, 1), with channels last: image[..., 0] is right",
+    ),
+    "ragged": (
+        lambda image: [[0.0], *image.tolist()],
+        "an image must have the same number of pixels in each row",
+    ),
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_arrays_that_are_no_image(given: str, paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
+    make, message = REFUSED[given]
+    with refuses(konkyo.ImageError, message):
+        konkyo.predict(paired, make(seven))
+
+
+def test_colour_with_channels_last() -> None:
+    message = (
+        "an image must be 3×32×32; got an array of shape (32, 32, 3), with channels last: np.moveaxis(image, -1, -3) "
+        "is right"
+    )
+    with refuses(konkyo.ImageError, message):
+        konkyo.predict(colour(), np.zeros((32, 32, 3)))
+
+
+def test_what_is_no_picture(paired: konkyo.Model, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    with pytest.raises(konkyo.ImageError, match=r"x\.png cannot be read as a picture \(.*\); PNG or JPEG is right"):
+        konkyo.predict(paired, tmp_path / "x.png")
+    with pytest.raises(FileNotFoundError):
+        konkyo.predict(paired, tmp_path / "y.png")
+
+
+DARK = "its ink seems to be dark on light paper, and the network reads light ink on dark: ask with 1 - image"
+
+
+def warned(network: konkyo.Model, images: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        konkyo.predict(network, images)
+    assert {one.category for one in caught} <= {konkyo.ImageWarning}
+    assert {one.filename for one in caught} <= {__file__}
+    return [str(one.message) for one in caught]
+
+
+def test_dark_ink_and_other_doubts_are_warned_of(paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
+    assert warned(paired, seven) == []
+    assert warned(paired, 1 - seven) == [DARK]
+    assert warned(paired, [seven, 1 - seven]) == [f"image 1: {DARK}"]
+    assert warned(paired, [1 - seven, 1 - seven]) == [f"image 0 and image 1: {DARK}"]
+    assert warned(paired, [1 - seven] * 4) == [f"image 0 and 3 others: {DARK}"]
+    assert warned(paired, 0 * seven) == ["the image is empty: nothing stands out from its background"]
+    # A picture is inverted, and of a network that knows nothing of ink nothing is guessed.
+    assert warned(paired, SEVEN) == []
+    assert warned(grey(), 1 - seven) == []
+
+
+def test_test_images_are_not_doubted(paired: konkyo.Model, digits: Digits) -> None:
+    """Of 256 that are looked at; the dark ones are none."""
+    assert not any(DARK in one for one in warned(paired, digits.images[:256] / 255))
+
+
+def test_a_checkpoint_and_a_network_can_be_asked(paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
+    checkpoint = load_all()["paired-3x3"]
+    right = konkyo.filters(paired, seven)
+    assert right.typicality is not None
+    for network in (checkpoint, checkpoint.precise):
+        found = konkyo.filters(network, seven)
+        np.testing.assert_array_equal(found.contributions, right.contributions)
+        assert found.typicality is None
+    with pytest.raises(TypeError, match=r"must be a network, of konkyo\.load or konkyo\.from_torch, not str"):
+        konkyo.predict("paired-3x3", seven)  # type: ignore[call-overload]
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("filters", {"target": "eight"}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+    ("occlusion", {"fill": "grey"}, "fill: must be a number from 0 to 1, background or blur, not 'grey'"),
+    ("occlusion", {"score": "loss"}, "score: must be logit or probability, not 'loss'"),
+    ("grounds", {"fill": 2}, "fill: must be from 0 to 1, not 2"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "message"), WRONG, ids=str)
+def test_options_that_there_are_not(name: str, options: dict[str, Any], message: str, paired: konkyo.Model) -> None:
+    with refuses(konkyo.ParameterError, message):
+        ask(name, paired, SEVEN, **options)
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "message"),
+    [
+        ("why.gif", {}, "path: must end with .png or .svg, not with '.gif'"),
+        ("why", {}, "path: must end with .png or .svg, not with 'no suffix'"),
+        ("why.png", {"scale": 5}, "style: scale must be from 1 to 4, not 5"),
+        ("why.svg", {"language": "fr"}, "language: must be en or ja, not 'fr'"),
+        (
+            "why.png",
+            {"language": "ja"},
+            "style: a PNG has English words only; ask for an SVG, or leave the language out",
+        ),
+        ("why.png", {"theme": "blue"}, "theme: must be light or dark, not 'blue'"),
+    ],
+)
+def test_pictures_that_there_are_not(
+    file: str, options: dict[str, Any], message: str, paired: konkyo.Model, tmp_path: Path
+) -> None:
+    with refuses(konkyo.ParameterError, message):
+        konkyo.predict(paired, SEVEN).save(tmp_path / file, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_what_draws_a_result_is_a_line(paired: konkyo.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = konkyo.predict(paired, SEVEN)
+    monkeypatch.setattr(Result, "draw", None)
+    assert result._repr_mimebundle_() == {"text/plain": "7 with 100.0 %"}
+    with pytest.raises(RuntimeError, match="nothing that draws is loaded"):
+        result.save("why.png")
+
+
+def test_networks_by_name_and_by_path(tmp_path: Path) -> None:
+    for suffix in (".safetensors", ".json"):
+        (tmp_path / f"paired-3x3{suffix}").write_bytes((DIRECTORY / f"paired-3x3{suffix}").read_bytes())
+    by_name, by_path = konkyo.load("paired-3x3"), konkyo.load(tmp_path / "paired-3x3.safetensors")
+    line = "Model('paired-3x3': grey images of 28×28, stages 3k5,3k3q, 10 classes, 2,368 parameters)"
+    assert repr(by_name) == repr(by_path) == line
+    assert by_name.card == by_path.card
+    assert (by_name.usage is not None, by_path.usage) == (True, None)
+    assert by_name.classes == tuple("0123456789")
+    message = (
+        "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg, or the "
+        "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes a module"
+    )
+    with refuses(konkyo.CheckpointError, message):
+        konkyo.load("paired")
+
+
+def test_every_name_is_there_and_says_what_it_is() -> None:
+    assert sorted(konkyo.__all__) == konkyo.__all__
+    assert set(konkyo.__all__) <= set(dir(konkyo))
+    for name in konkyo.__all__:
+        assert inspect.getdoc(getattr(konkyo, name)), name
+    with pytest.raises(AttributeError, match="module 'konkyo' has no attribute 'explain'"):
+        konkyo.explain  # noqa: B018
+    assert list(inspect.signature(konkyo.grounds).parameters) == ["network", "image", "region", "fill"]
+
+
+def test_the_examples_of_the_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    pytest.importorskip("torch", reason="torch is not installed")
+    failed, tried = 0, 0
+    for name in konkyo.__all__:
+        home = asking if name in QUESTIONS else model
+        for example in doctest.DocTestFinder(recurse=False).find(getattr(konkyo, name), name, globs=vars(home).copy()):
+            result = doctest.DocTestRunner().run(example)
+            failed, tried = failed + result.failed, tried + result.attempted
+    assert (failed, tried >= 18) == (0, True)
+
+
+def test_the_name_alone_loads_neither_numpy_nor_torch() -> None:
+    code = (
+        "import sys, konkyo; print(*sorted({'numpy', 'PIL', 'torch', 'fastapi'} & {*sys.modules})); "
+        "konkyo.predict(konkyo.load('paired-3x3'), [[0.0] * 14 + [1.0] * 14] * 28); "
+        "print(*sorted({'numpy', 'PIL', 'torch', 'fastapi', 'typer', 'isal'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["", "numpy"]

@@ -1,0 +1,329 @@
+"""Modules of PyTorch as they are in memory: what is read of them predicts and is explained as they do themselves."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import konkyo
+from konkyo.models.architecture import Stage
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing import torch_module
+from tests.helpers.refuse import refuses
+
+
+def sequential(*layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(*layers)
+
+
+def fresh(module: nn.Module, seed: int = 0) -> nn.Module:
+    """With weights and statistics that are none of the usual ones."""
+    torch.manual_seed(seed)
+    for one in module.modules():
+        if isinstance(one, nn.BatchNorm2d | nn.BatchNorm1d):
+            for value, low, high in ((one.running_mean, -1, 1), (one.running_var, 0.5, 2), (one.weight, -2, 2)):
+                if value is not None:
+                    nn.init.uniform_(value, low, high)
+    return module
+
+
+class Example(nn.Module):
+    """PyTorch's own example for MNIST."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 32, 3, 1), nn.Conv2d(32, 64, 3, 1)
+        self.dropout1, self.dropout2 = nn.Dropout(0.25), nn.Dropout(0.5)
+        self.fc1, self.fc2 = nn.Linear(9216, 128), nn.Linear(128, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.conv1(x))
+        x = F.relu(self.conv2(x))
+        x = self.dropout1(F.max_pool2d(x, 2))
+        x = F.relu(self.fc1(torch.flatten(x, 1)))
+        return F.log_softmax(self.fc2(self.dropout2(x)), dim=1)
+
+
+class Tutorial(nn.Module):
+    """Two convolutions with padding and batch normalisation, in colour, that subtract the mean themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer1 = sequential(
+            nn.Conv2d(3, 8, 5, padding=2), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.MaxPool2d(2, 2)
+        )
+        self.layer2 = sequential(
+            nn.Conv2d(8, 6, 3, padding="same", bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(kernel_size=2)
+        )
+        self.fc, self.norm = nn.Linear(6 * 8 * 8, 4), nn.BatchNorm1d(4)
+        self.register_buffer("mean", torch.rand(3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer2(self.layer1((x - self.mean) / 0.3))
+        return self.norm(self.fc(x.view(x.size(0), -1))).softmax(1)
+
+
+class Methods(nn.Module):
+    """Everything as methods and functions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 4, 5), nn.Linear(4 * 144, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = 2 * x - 1
+        x = F.dropout(torch.max_pool2d(self.conv(x).relu(), 2), 0.5, self.training)
+        return 1 - self.fc(x.reshape((x.shape[0], 4 * 144)).contiguous())
+
+
+MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
+    "PyTorch's example": (Example, 28, {"mean": 0.1307, "std": 0.3081}),
+    "the tutorial's": (Tutorial, 32, {}),
+    "methods": (Methods, 28, {}),
+    "a list of layers": (
+        lambda: sequential(
+            nn.Identity(),
+            nn.Conv2d(1, 4, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Dropout2d(),
+            nn.BatchNorm2d(4, affine=False),
+            nn.Conv2d(4, 5, 3),
+            nn.ReLU(),
+            sequential(nn.Flatten(), nn.Linear(5 * 9, 6), nn.ReLU(), nn.Linear(6, 3)),
+            nn.Softmax(dim=-1),
+        ),
+        13,
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_network_is_its_module(name: str) -> None:
+    make, side, options = MODULES[name]
+    module = fresh(make())
+    # Statistics that move, weights that are shared, and the mode stay what they were.
+    before, mode = copy.deepcopy(module.state_dict()), module.training
+    network = konkyo.from_torch(module, side, **options)
+    assert module.training is mode
+    assert all(torch.equal(one, before[key]) for key, one in module.state_dict().items())
+
+    channels = network.network.architecture.channels
+    images = torch.rand(6, channels, side, side)
+    mean, std = options.get("mean", 0), options.get("std", 1)
+    with torch.no_grad():
+        theirs = module.eval()((images - mean) / std)
+    is_probability = bool(torch.allclose(theirs.sum(1), torch.ones(6)) and (theirs >= 0).all())
+    right = theirs if is_probability else theirs.softmax(1)
+    found = konkyo.predict(network, images)
+    np.testing.assert_allclose([one.probabilities for one in found], right.numpy(), atol=1e-5)
+    # A region hidden by Konkyo is one hidden in what enters the module.
+    why = konkyo.occlusion(
+        network, images[0, 0] if channels == 1 else images[0], target=1, region=4, score="probability"
+    )
+    hidden = images[:1].clone()
+    hidden[:, :, 4:8, :4] = 0
+    with torch.no_grad():
+        after = module((hidden - mean) / std)
+    drop = right[0, 1] - (after if is_probability else after.softmax(1))[0, 1]
+    assert why.drop[1, 0] == pytest.approx(float(drop), abs=1e-5)
+
+
+def test_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Tutorial()
+    network = konkyo.from_torch(module, 32, classes=["cat", "dog", "owl", "fox"], name="mine")
+    assert network.network.architecture.stages == (Stage(8, 5, 2), Stage(6, 3, 1, bias=False))
+    assert (network.classes, network.name) == (("cat", "dog", "owl", "fox"), "mine")
+    assert network.network.dtype == np.float64
+    # The mean that the module subtracts is what pads the image.
+    np.testing.assert_allclose(network.network.border, module.mean.reshape(3).numpy(), atol=1e-6)
+    drawn = konkyo.from_torch(fresh(Methods()), preprocessing="mnist")
+    with pytest.warns(konkyo.ImageWarning, match="its ink seems to be dark on light paper"):
+        konkyo.predict(drawn, np.ones((28, 28)) - np.pad(np.ones((12, 4)), ((8, 8), (12, 12))))
+    monkeypatch.setattr(torch_module, "MOST", -1.0)
+    with pytest.raises(NetworkFileError, match="in a probability from the module, so it was not understood"):
+        konkyo.from_torch(fresh(Methods()))
+
+
+def head(*layers: nn.Module, values: int = 2 * 24 * 24) -> nn.Sequential:
+    return sequential(nn.Conv2d(1, 2, 5), *layers, nn.Flatten(), nn.Linear(values, 3))
+
+
+def first(convolution: nn.Module) -> nn.Sequential:
+    return sequential(convolution, nn.ReLU(), nn.Flatten(), nn.Linear(10, 3))
+
+
+class Branching(nn.Module):
+    def __init__(self, how: Callable[[Tensor, nn.Module], Tensor]) -> None:
+        super().__init__()
+        self.conv, self.fc, self.how = nn.Conv2d(1, 2, 5), nn.Linear(2 * 24 * 24, 3), how
+
+    def forward(self, x: Tensor) -> Any:
+        made = self.how(F.relu(self.conv(x)), self)
+        return self.fc(torch.flatten(made, 1)) if isinstance(made, Tensor) else made
+
+
+class Held(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 5)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.conv(x) + y
+
+
+def decided(values: Tensor, _: nn.Module) -> Tensor:
+    return values if values.sum() > 0 else -values
+
+
+FIT = "Conv2d, ReLU, MaxPool2d(2), Flatten, Linear, batch normalisation and dropout fit"
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "no module": (lambda: 3, "int is no module of PyTorch; a torch.nn.Module fits"),
+    "no convolution": (
+        lambda: sequential(nn.Flatten(), nn.Linear(784, 3)),
+        "it has no Conv2d; a network of one to six convolutions, then affine layers, fits",
+    ),
+    "another activation": (lambda: head(nn.Tanh()), f"1: is Tanh; {FIT}"),
+    "an average": (lambda: head(nn.ReLU(), nn.AdaptiveAvgPool2d(1), values=2), f"2: is AdaptiveAvgPool2d; {FIT}"),
+    "no ReLU": (head, "0 (Conv2d): has no ReLU behind it; convolution, ReLU, then a pool or none fit"),
+    "strides": (lambda: first(nn.Conv2d(1, 2, 5, stride=2)), "0 (Conv2d): has a stride of (2, 2); a stride of 1 fits"),
+    "dilation": (
+        lambda: first(nn.Conv2d(1, 2, 5, dilation=2)),
+        "0 (Conv2d): has a dilation of (2, 2); no dilation fits",
+    ),
+    "groups": (
+        lambda: sequential(
+            nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Conv2d(2, 2, 3, groups=2), nn.ReLU(), nn.Flatten(), nn.Linear(968, 3)
+        ),
+        "2 (Conv2d): has 2 groups; one group fits",
+    ),
+    "oblong kernels": (lambda: first(nn.Conv2d(1, 2, (3, 5))), "0 (Conv2d): has kernels of 3×5; square ones fit"),
+    "oblong padding": (
+        lambda: first(nn.Conv2d(1, 2, 5, padding=(1, 2))),
+        "0 (Conv2d): has a padding of (1, 2); the same on all sides fits",
+    ),
+    "even kernels, the same": (
+        lambda: first(nn.Conv2d(1, 2, 4, padding="same")),
+        "0 (Conv2d): pads even kernels more on one side; the same on all sides fits",
+    ),
+    "padding with the edge": (
+        lambda: first(nn.Conv2d(1, 2, 5, padding=2, padding_mode="replicate")),
+        "0 (Conv2d): has padding with replicate; zeros fit",
+    ),
+    "a large kernel": (
+        lambda: first(nn.Conv2d(1, 2, 29)),
+        "0 (Conv2d): has kernels of 29×29 for maps of 28×28; smaller fit",
+    ),
+    "other maps": (
+        lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Conv2d(3, 2, 5), nn.ReLU()),
+        "2 (Conv2d): has 3 inputs, and gets 2 maps; as many fit",
+    ),
+    "another pool": (
+        lambda: head(nn.ReLU(), nn.MaxPool2d(3)),
+        "2 (MaxPool2d): pools 3×3 with a stride of 3×3; 2×2 with a stride of 2 fits",
+    ),
+    "a padded pool": (
+        lambda: head(nn.ReLU(), nn.MaxPool2d(2, padding=1)),
+        "2 (MaxPool2d): pools with padding or dilation; without them it fits",
+    ),
+    "a pool that keeps": (
+        lambda: sequential(nn.Conv2d(1, 2, 4), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)),
+        "2 (MaxPool2d): keeps the odd row and column of maps of 25×25; ceil_mode=False fits",
+    ),
+    "another side": (
+        lambda: head(nn.ReLU(), values=11),
+        "3 (Linear): takes 11 values, and gets 1152 of an image of this side; flatten all maps before it",
+    ),
+    "no flatten": (
+        lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Linear(24, 3)),
+        "2 (Linear): takes 24 values, and gets 2×24×24 of an image of this side; flatten all maps before it",
+    ),
+    "statistics of the batch": (
+        lambda: head(nn.BatchNorm2d(2, track_running_stats=False), nn.ReLU()),
+        "1 (BatchNorm2d): has no running mean, and so normalises by the batch; track_running_stats fits",
+    ),
+    "a softmax in between": (
+        lambda: sequential(*head(nn.ReLU()), nn.Softmax(1), nn.Linear(3, 3)),
+        "5 (Linear): stands behind 4 (Softmax); a softmax fits at the end alone",
+    ),
+    "a softmax of maps": (
+        lambda: head(nn.ReLU(), nn.Softmax(1)),
+        "2 (Softmax): is not over the classes; softmax of the logits, dim=1, fits",
+    ),
+    "a decision": (
+        lambda: Branching(decided),
+        "its forward pass cannot be followed (symbolically traced variables cannot be used as inputs to control flow); "
+        "one that calls its layers one after another fits, or export it to ONNX for `konkyo import`",
+    ),
+    "a residual": (
+        lambda: Branching(lambda values, _: values + values.relu()),
+        "add: takes 2 arrays that depend on the image; a chain of layers fits",
+    ),
+    "a function": (lambda: Branching(lambda values, _: torch.sigmoid(values)), f"sigmoid: calls sigmoid; {FIT}"),
+    "a method": (lambda: Branching(lambda values, _: values.tanh()), f"tanh: calls .tanh; {FIT}"),
+    "a part": (
+        lambda: Branching(lambda values, _: values[:, :1]),
+        "getitem: takes a part of the values; all of them fit",
+    ),
+    "dropout for ever": (
+        lambda: Branching(lambda values, _: F.dropout(values)),
+        "dropout: drops values of the trained network, too; training=self.training fits",
+    ),
+    "another order": (
+        lambda: Branching(lambda values, _: values.reshape(-1, 24, 2, 24)),
+        "reshape: makes an array of (-1, 24, 2, 24); all 1,152 values of an image in a row fit",
+    ),
+    "several outputs": (
+        lambda: Branching(lambda values, _: (values, values)),
+        "it gives several outputs; the logits of the classes alone fit",
+    ),
+    "several inputs": (
+        Held,
+        "it takes 2 inputs; one image fits",
+    ),
+    "what divides by it": (
+        lambda: Branching(lambda values, _: 1 / values),
+        "truediv: divides by the values of the image; numbers fit",
+    ),
+    "NaN": (lambda: spoilt(head(nn.ReLU())), "0 (Conv2d): its weights hold NaN or infinity; train it again"),
+    "too wide": (
+        lambda: sequential(nn.Conv2d(1, 65, 5), nn.ReLU(), nn.Flatten(), nn.Linear(65 * 576, 3)),
+        "its layers make no network: stage 1's filters must be from 1 to 64, not 65",
+    ),
+}
+
+
+def spoilt(module: nn.Sequential) -> nn.Sequential:
+    nn.init.constant_(module[0].weight, float("nan"))
+    return module
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_modules_that_do_not_fit(name: str) -> None:
+    make, message = REFUSED[name]
+    with refuses(NetworkFileError, message):
+        konkyo.from_torch(make())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"classes": ["a", "b"]}, "the names of its classes must be 3, not 2"),
+        ({"classes": ["a", "b", "a"]}, "the names of its classes each must stand once, and 'a' stands 2 times"),
+        ({"mean": [0.1, 0.2, 0.3]}, "mean has 3 numbers, and the image 1 channels; 1 fits too"),
+        ({"std": 0}, "mean and std must be finite, and std greater than 0"),
+        ({"side": 4}, "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit"),
+    ],
+)
+def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:
+    with refuses(NetworkFileError, message):
+        konkyo.from_torch(head(nn.ReLU()), **options)
