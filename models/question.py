@@ -25,7 +25,7 @@ from konkyo.models.contributions import (
     usual_top,
 )
 from konkyo.models.errors import ParameterError
-from konkyo.models.grounds.proofs import Grounds, grounds
+from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
     MOST_BYTES,
     Cost,
@@ -380,19 +380,26 @@ class GroundsQuestion(Question[Grounds]):
         Side in pixels; by default that of ``usual_side`` for proofs.
     fill
         What stands in the place of hidden pixels.
+    hide
+        (row, column) of regions that are hidden to see what is predicted then.
     tables
         Whether the result has the logits under every hiding.
     """
 
     region: int | None = None
     fill: Fill = 0.0
+    hide: tuple[Position, ...] = ()
     tables: bool = False
     hiding: Hiding = field(init=False)
 
     def __post_init__(self) -> None:
         architecture = self.network.architecture
         region = usual_side(architecture, proofs=True) if self.region is None else self.region
-        object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
+        regions = Regions(region, side=architecture.side)
+        object.__setattr__(self, "hiding", Hiding(regions, self.fill))
+        rows, columns = regions.grid
+        if any(row >= rows or column >= columns for row, column in self.hide):
+            raise ParameterError("hide", f"must be regions of the grid, which has {rows} rows and {columns} columns")
         super().__post_init__()
 
     @property
@@ -406,7 +413,7 @@ class GroundsQuestion(Question[Grounds]):
 
     def answers(self, images: Array) -> list[Grounds]:
         region = self.hiding.regions.region
-        return [grounds(self.network, image, region, self.fill, tables=self.tables) for image in images]
+        return [grounds(self.network, image, region, self.fill, hide=self.hide, tables=self.tables) for image in images]
 
 
 def times(cost: Cost, count: int) -> Cost:

@@ -6,6 +6,7 @@ up as the service does, so that its answer to each of the 2ⁿ hidings is the se
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -87,6 +88,7 @@ def handout(result: Grounds, style: Style = Style()) -> bytes:
         "players": players,
         "kept": [row * columns + column for row, column in result.sufficient.regions],
         "contrast": [row * columns + column for row, column in result.contrast.regions] if result.contrast else [],
+        "hidden": [row * columns + column for row, column in result.tried.regions] if result.tried else [],
         "constant": result.games.constant.tolist(),
         "games": [
             {"players": game.players.tolist(), "table": _base64(np.ascontiguousarray(game.table, "<f8").tobytes())}
@@ -103,7 +105,7 @@ def handout(result: Grounds, style: Style = Style()) -> bytes:
         language=style.language,
         title=escape(f"Konkyo: {result.label}"),
         scheme=style.theme,
-        picture=drawing.grounds(result, style).encode().decode(),
+        picture=drawing.grounds(replace(result, tried=None), style).encode().decode(),
         image=_picture(result.image, style.theme),
         empty=_picture(np.asarray(filled(result.image, result.hiding.fill)), style.theme),
         # Within a script element only "</" ends it.

@@ -88,4 +88,4 @@ document.getElementById("none").addEventListener("click", () => show(players));
 document.getElementById("kept").addEventListener("click", () => show(players.filter((one) => !data.kept.includes(one))));
 document.getElementById("contrast").addEventListener("click", () => show(data.contrast));
 document.getElementById("contrast").hidden = !data.contrast.length;
-show([]);
+show(data.hidden);

@@ -1,7 +1,7 @@
 """``POST /explain/grounds``."""
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
@@ -12,7 +12,7 @@ from konkyo.service.handout import handout
 from konkyo.service.http import openapi
 from konkyo.service.http.answer import HTML, GroundsFormat
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place, Share
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
@@ -31,11 +31,23 @@ class GroundsQuery(ImageQuery):
     )
     region: ExactRegion = None
     fill: Fill = 0.0
+    hide: str | None = Field(
+        None,
+        pattern=r"^\d{1,2}\.\d{1,2}(-\d{1,2}\.\d{1,2})*$",
+        description="Regions to hide, as row.column, to see what is predicted then: `2.3-4.5` hides two. The picture "
+        "shows them in place of the contrast.",
+    )
 
     def question(self, network: Network, _: Usage | None) -> GroundsQuestion:
         """The question about a network."""
-        tables = self.format is GroundsFormat.HTML
-        return GroundsQuestion(network=network, region=self.region, fill=self.fill, tables=tables)
+        places = [place.split(".") for place in dict.fromkeys((self.hide or "").split("-")) if place]
+        return GroundsQuestion(
+            network=network,
+            region=self.region,
+            fill=self.fill,
+            hide=tuple((int(row), int(column)) for row, column in places),
+            tables=self.format is GroundsFormat.HTML,
+        )
 
 
 class RegionSet(BaseModel):
@@ -66,6 +78,14 @@ class ContrastAnswer(RegionSet):
     label: str = Field(description="Its name.")
 
 
+class HiddenAnswer(RegionSet):
+    """What is predicted with regions hidden that were asked for."""
+
+    predicted: Class = Field(description="The class that is predicted with these regions hidden.")
+    label: str = Field(description="Its name.")
+    probability: Share = Field(description="Of this class.")
+
+
 class GroundsAnswer(Answer):
     """The regions that prove the prediction, for every combination of hidden regions."""
 
@@ -75,6 +95,7 @@ class GroundsAnswer(Answer):
     players: list[Place] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
     contrast: ContrastAnswer | None = Field(description="Null if no hiding changes the class.")
+    hidden: HiddenAnswer | MISSING = Field(MISSING, description="With `hide`.")
     empty: EmptyAnswer
     input: PreprocessingReport
     model: ModelReference
