@@ -317,7 +317,7 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
     fill, pairs, faithfulness
         As in ``OcclusionQuestion``.
     interactions
-        Whether the answer says how every two regions work together.
+        Whether the answer says how every two regions work together: of whole regions, also with ``pairs``.
     """
 
     region: int | None = None
@@ -333,8 +333,6 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
         if self.pairs:
             check_pairs(self.network)
-            if self.interactions:
-                raise ParameterError("interactions", "are of whole regions; ask for them without pairs")
         super().__post_init__()
 
     @property
