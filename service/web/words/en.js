@@ -58,7 +58,7 @@ export default {
   fitted: "cropped, scaled, centred",
   asIs: (side) => `${side}×${side}, taken as it is`,
   resized: "all of it, resized",
-  inverted: "given to the network as light on dark",
+  inverted: "read as light on dark",
   // By the codes of the service.
   warnings: {
     empty: "nothing stands out from its background",
