@@ -50,7 +50,7 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     # The table is one stop on the way.
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.dataset.testid") == "curl-heatmap"
-    for _ in range(5):
+    for _ in range(6):
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.dataset.testid") == "heatmap"
     page.keyboard.press("ArrowUp")
