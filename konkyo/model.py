@@ -89,8 +89,8 @@ def load(name: str | PathLike[str]) -> Model:
             raise CheckpointError(
                 str(name),
                 "name",
-                f"must be one of {', '.join(sorted(known))}, or the path of a file *{SUFFIX}; `konkyo import` makes one "
-                "of ONNX or a state dict, and `konkyo.from_torch` takes a module",
+                f"must be one of {', '.join(sorted(known))}, or the path of a file *{SUFFIX}; `konkyo import` makes "
+                "one of ONNX or a state dict, and `konkyo.from_torch` takes a module",
             )
         path = known[str(name)]
     return of_checkpoint(checkpoints.load(path), path.parent)

@@ -110,8 +110,8 @@ def test_what_is_seen_is_saved(browser: Browser, address: str, locale: str, lang
         expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
         page.get_by_test_id("hide-contrast").click()
         seen = {"theme": scheme, "language": language}
-        upload = {"files": {"file": sample(9)}, "timeout": PATIENCE}
-        contrast = httpx.post(f"http://{address}/explain/grounds", **upload).json()["contrast"]["regions"]
+        url = f"http://{address}/explain/grounds"
+        contrast = httpx.post(url, files={"file": sample(9)}, timeout=PATIENCE).json()["contrast"]["regions"]
         hidden = "-".join(f"{row}.{column}" for row, column in contrast)
         handout = page.get_by_test_id("save-heatmap-html")
         expect(handout).to_have_text("HTML")
