@@ -126,7 +126,12 @@ def test_what_is_seen_is_saved(browser: Browser, address: str, locale: str, lang
             with page.expect_download() as download:
                 page.get_by_test_id(button).click()
             content = download.value.path().read_bytes()
-            reference = httpx.post(f"http://{address}{path}", params={**seen, **question, "format": form}, **upload)
+            reference = httpx.post(
+                f"http://{address}{path}",
+                params={**seen, **question, "format": form},
+                files={"file": sample(9)},
+                timeout=PATIENCE,
+            )
             assert reference.status_code == 200
             assert content == reference.content
             assert download.value.suggested_filename.endswith(f"-9.{form}")
