@@ -13,7 +13,7 @@ serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
 
 test: $(VENV)/.dev  ## every test, with the coverage gate
-	$(ONE_THREAD) $(RUN) pytest --cov --cov-report=term --durations 20 $(ARGS)
+	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --cov --cov-report=term --durations 20 $(ARGS)
 
 quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in less than a minute
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
@@ -29,7 +29,7 @@ trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m tra
 
 importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` needs beside the service
 
-cluster: $(VENV)/.cluster  ## what `trainer explain` and `serve run konkyo.service.cluster:app` need
+cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.service.cluster:app` need
 
 # The data sets whose networks are studied; those of animals if their images are there.
 DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)

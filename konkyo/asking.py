@@ -274,7 +274,7 @@ def shapley(
     fill, pairs, faithfulness
         As in ``occlusion``.
     interactions
-        Whether to find how every two regions work together; not with ``pairs``.
+        Whether to find how every two regions work together.
 
     Returns
     -------

@@ -1,5 +1,6 @@
 """A network with what is known of its images: from a checkpoint, or from a module of PyTorch."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -65,7 +66,8 @@ def load(name: str | PathLike[str]) -> Model:
     ----------
     name
         Such as ``paired-3x3``, or ``runs/mine.safetensors``, with its card beside it. ``konkyo train`` and ``konkyo
-        import`` write such files.
+        import`` write such files. In the folder that the environment variable ``KONKYO_MODELS`` names, if any, a file
+        is found by its name as well.
 
     Raises
     ------
@@ -80,15 +82,17 @@ def load(name: str | PathLike[str]) -> Model:
     """
     path = Path(name)
     if path.suffix != SUFFIX:
-        known = sorted(one.stem for one in DIRECTORY.glob(f"*{SUFFIX}"))
+        # Those of one's own go before those that come with Konkyo.
+        folders = [DIRECTORY, Path(os.environ.get("KONKYO_MODELS", DIRECTORY))]
+        known = {one.stem: one for folder in folders for one in sorted(folder.glob(f"*{SUFFIX}"))}
         if str(name) not in known:
             raise CheckpointError(
                 str(name),
                 "name",
-                f"must be one of {', '.join(known)}, or the path of a file *{SUFFIX}; `konkyo import` makes one of "
-                "ONNX or a state dict, and `konkyo.from_torch` takes a module",
+                f"must be one of {', '.join(sorted(known))}, or the path of a file *{SUFFIX}; `konkyo import` makes "
+                "one of ONNX or a state dict, and `konkyo.from_torch` takes a module",
             )
-        path = DIRECTORY / f"{name}{SUFFIX}"
+        path = known[str(name)]
     return of_checkpoint(checkpoints.load(path), path.parent)
 
 

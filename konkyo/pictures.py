@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from konkyo.models.contributions import FilterExplanation, Process
 from konkyo.models.errors import ParameterError
-from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.grounds.proofs import Grounds, grounds
 from konkyo.models.hiding.occlusion import OcclusionExplanation
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.result import Prediction, Result
@@ -28,16 +28,25 @@ def draw(
     # Neither Pillow nor its fonts are loaded before the first picture.
     from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 
-    suffixes = [f".{form}" for form in Form]
-    if suffix.lower() not in suffixes:
-        raise ParameterError("path", f"must end with {' or '.join(suffixes)}, not with {suffix or 'no suffix'!r}")
+    form = suffix.lower().removeprefix(".")
+    forms = [*map(str, Form), *(["html"] if isinstance(result, Grounds) else [])]
+    if form not in forms:
+        suffixes = " or ".join(f".{one}" for one in forms)
+        raise ParameterError("path", f"must end with {suffixes}, not with {suffix or 'no suffix'!r}")
     for name, value, kinds in (("theme", theme, [*Theme]), ("language", language, [*Language])):
         if value not in kinds:
             raise ParameterError(name, f"must be {' or '.join(kinds)}, not {value!r}")
     try:
-        style = Style(scale, Theme(theme), Form(suffix.lower()[1:]), Language(language))
+        style = Style(scale, Theme(theme), Form.SVG if form == "html" else Form(form), Language(language))
     except ValueError as error:
         raise ParameterError("style", str(error)) from error
+    if isinstance(result, Grounds) and form == "html":
+        from konkyo.service.handout import handout
+
+        if result.games is None:
+            hiding = result.hiding
+            result = grounds(result.network, result.image, hiding.regions.region, hiding.fill, tables=True)
+        return handout(result, style)
     return _drawing(result)(result, style).encode()
 
 

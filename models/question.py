@@ -25,7 +25,7 @@ from konkyo.models.contributions import (
     usual_top,
 )
 from konkyo.models.errors import ParameterError
-from konkyo.models.grounds.proofs import Grounds, grounds
+from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
     MOST_BYTES,
     Cost,
@@ -317,7 +317,7 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
     fill, pairs, faithfulness
         As in ``OcclusionQuestion``.
     interactions
-        Whether the answer says how every two regions work together.
+        Whether the answer says how every two regions work together: of whole regions, also with ``pairs``.
     """
 
     region: int | None = None
@@ -333,8 +333,6 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
         if self.pairs:
             check_pairs(self.network)
-            if self.interactions:
-                raise ParameterError("interactions", "are of whole regions; ask for them without pairs")
         super().__post_init__()
 
     @property
@@ -380,16 +378,26 @@ class GroundsQuestion(Question[Grounds]):
         Side in pixels; by default that of ``usual_side`` for proofs.
     fill
         What stands in the place of hidden pixels.
+    hide
+        (row, column) of regions that are hidden to see what is predicted then.
+    tables
+        Whether the result has the logits under every hiding.
     """
 
     region: int | None = None
     fill: Fill = 0.0
+    hide: tuple[Position, ...] = ()
+    tables: bool = False
     hiding: Hiding = field(init=False)
 
     def __post_init__(self) -> None:
         architecture = self.network.architecture
         region = usual_side(architecture, proofs=True) if self.region is None else self.region
-        object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
+        regions = Regions(region, side=architecture.side)
+        object.__setattr__(self, "hiding", Hiding(regions, self.fill))
+        rows, columns = regions.grid
+        if any(row >= rows or column >= columns for row, column in self.hide):
+            raise ParameterError("hide", f"must be regions of the grid, which has {rows} rows and {columns} columns")
         super().__post_init__()
 
     @property
@@ -402,7 +410,8 @@ class GroundsQuestion(Question[Grounds]):
         return False
 
     def answers(self, images: Array) -> list[Grounds]:
-        return [grounds(self.network, image, self.hiding.regions.region, self.fill) for image in images]
+        region = self.hiding.regions.region
+        return [grounds(self.network, image, region, self.fill, hide=self.hide, tables=self.tables) for image in images]
 
 
 def times(cost: Cost, count: int) -> Cost:

@@ -43,6 +43,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("occlusion", {"region": 7, "pairs": True}),
     ("shapley", {"target": "7", "versus": "1"}),
     ("shapley", {"region": 7, "fill": 0.5, "pairs": True, "faithfulness": True}),
+    ("shapley", {"interactions": True}),
     ("grounds", {"fill": "background"}),
 ]
 
@@ -112,12 +113,13 @@ def test_an_svg_is_the_services_and_that_of_a_notebook(
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_picture_is_the_services_picture(name: str, client: TestClient, paired: konkyo.Model, tmp_path: Path) -> None:
-    query = {"format": "png", "scale": 3, "theme": "dark"}
-    theirs = client.post(path(name), params=query, files={"file": SEVEN.read_bytes()})
+    theirs = client.post(
+        path(name), params={"format": "png", "scale": "3", "theme": "dark"}, files={"file": SEVEN.read_bytes()}
+    )
     saved = ask(name, paired, SEVEN).save(tmp_path / "why.png", scale=3, theme="dark")
     assert saved == tmp_path / "why.png"
-    same = [np.asarray(Image.open(file).convert("RGB")) for file in (BytesIO(theirs.content), saved)]
-    np.testing.assert_array_equal(*same)
+    mine, shown = (np.asarray(Image.open(file).convert("RGB")) for file in (saved, BytesIO(theirs.content)))
+    np.testing.assert_array_equal(mine, shown)
 
 
 @pytest.mark.parametrize("options", [{"pairs": True}, {}])
@@ -131,8 +133,8 @@ def test_pairs_have_a_picture_of_their_own(
         files={"file": SEVEN.read_bytes()},
     )
     saved = ask(name, konkyo.load("paired-3x3"), SEVEN, region=7, **options).save(tmp_path / "why.png")
-    same = [np.asarray(Image.open(file).convert("RGB")) for file in (BytesIO(theirs.content), saved)]
-    np.testing.assert_array_equal(*same)
+    mine, shown = (np.asarray(Image.open(file).convert("RGB")) for file in (saved, BytesIO(theirs.content)))
+    np.testing.assert_array_equal(mine, shown)
 
 
 LINES = {
@@ -382,11 +384,19 @@ def test_networks_by_name_and_by_path(tmp_path: Path) -> None:
     assert by_name.classes == tuple("0123456789")
     message = (
         "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg, or the "
-        "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` takes a "
-        "module"
+        "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` "
+        "takes a module"
     )
     with refuses(konkyo.CheckpointError, message):
         konkyo.load("paired")
+
+
+def test_networks_of_your_own_folder_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix in (".safetensors", ".json"):
+        (tmp_path / f"lenet-6x16{suffix}").write_bytes((DIRECTORY / f"lenet-6x16{suffix}").read_bytes())
+    monkeypatch.setenv("KONKYO_MODELS", str(tmp_path))
+    # The study of the shipped one is not beside it.
+    assert (konkyo.load("lenet-6x16").usage, konkyo.load("paired-3x3").name) == (None, "paired-3x3")
 
 
 def test_every_name_is_there_and_says_what_it_is() -> None:
@@ -409,6 +419,29 @@ def test_the_examples_of_the_docstrings(monkeypatch: pytest.MonkeyPatch) -> None
             result = doctest.DocTestRunner().run(example)
             failed, tried = failed + result.failed, tried + result.attempted
     assert (failed, tried >= 18) == (0, True)
+
+
+def test_the_example_of_the_readme(tmp_path: Path) -> None:
+    """As it stands, in the folder of the repository; what it draws goes elsewhere."""
+    section = (ROOT / "README.md").read_text().partition("## From Python")[2]
+    code, shown = re.findall(r"```python\n(.*?)```.*?```text\n(.*?)```", section, re.DOTALL)[0]
+    assert 'why.save("why.svg")' in code
+    code = code.replace("why.svg", str(tmp_path / "why.svg"))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (shown, "")
+    assert (tmp_path / "why.svg").read_text().startswith("<svg ")
+
+
+def test_a_network_of_colour_and_a_photograph(client: TestClient, tmp_path: Path) -> None:
+    """A grey picture becomes three equal channels."""
+    rng = np.random.default_rng(0)
+    network = konkyo.load("tiny-vgg")
+    for name, shape in (("colour.png", (90, 120, 3)), ("grey.png", (64, 64))):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(tmp_path / name)
+        data = (tmp_path / name).read_bytes()
+        answer = client.post("/predict?model=tiny-vgg&fit=auto", files={"file": data}).json()
+        np.testing.assert_allclose(konkyo.predict(network, tmp_path / name).logits, answer["logits"], atol=1e-4)
+        np.testing.assert_allclose(konkyo.grounds(network, [tmp_path / name])[0].logits, answer["logits"], atol=1e-4)
 
 
 def test_the_name_alone_loads_neither_numpy_nor_torch() -> None:

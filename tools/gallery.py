@@ -32,13 +32,20 @@ class Picture:
     digit: str | None
     question: str
     caption: str
+    form: str = "png"
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return f"{self.name}.{self.form}"
 
     @property
     def arguments(self) -> str:
         """Of the curl command that gives the picture."""
         joint = "&" if "?" in self.question else "?"
         upload = f"-F file=@docs/digits/{self.digit}.png " if self.digit else ""
-        return f"{upload}'localhost:8000{self.question}{joint}format=png&scale=2'"
+        scale = "&scale=2" if self.form == "png" else ""
+        return f"{upload}'localhost:8000{self.question}{joint}format={self.form}{scale}'"
 
 
 FILTERS, OCCLUSION = "/explain/filters", "/explain/occlusion"
@@ -69,6 +76,19 @@ RIGHT = [
         "7",
         GROUNDS,
         "The fewest regions that prove the 7, however the others are hidden, and the fewest that change it.",
+    ),
+    Picture(
+        "interactions",
+        "9",
+        f"{SHAPLEY}?interactions=true",
+        "Which regions work together for the 9 (teal), and which against each other (ochre).",
+    ),
+    Picture(
+        "grounds-ja",
+        "9",
+        f"{GROUNDS}?language=ja",
+        "The grounds of a 9 as an SVG, in Japanese: its text is text.",
+        "svg",
     ),
     Picture("grounds-lenet", "9", f"{GROUNDS}?model=lenet-6x16&theme=dark", "The same for LeNet's 6 and 16 filters."),
     Picture("summed", "5", f"{FILTERS}?model=summed-3x3", "The network with 922 parameters, explained the same way."),
@@ -161,7 +181,7 @@ def main() -> None:
         for pictures in sections().values():
             for picture in pictures:
                 answer = curl(f"curl -s {picture.arguments}".replace("localhost:8000", address))
-                (PICTURES / f"{picture.name}.png").write_bytes(answer)
+                (PICTURES / picture.file).write_bytes(answer)
     PAGE.write_text(page())
 
 
@@ -175,8 +195,8 @@ def page() -> str:
         parts.append(f"## {heading}")
         for picture in pictures:
             parts.append(f"{picture.caption}")
-            parts.append(f"![{picture.caption}](gallery/{picture.name}.png)")
-            parts.append(f"```sh\ncurl {picture.arguments} > {picture.name}.png\n```")
+            parts.append(f"![{picture.caption}](gallery/{picture.file})")
+            parts.append(f"```sh\ncurl {picture.arguments} > {picture.file}\n```")
     return "\n\n".join(parts) + "\n"
 
 

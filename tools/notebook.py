@@ -25,7 +25,7 @@ def main() -> None:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         for number, cell in enumerate(run(notebook), 1):
             cell["execution_count"] = number
-        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         print(f"written: {path}")
 
 

@@ -29,10 +29,10 @@ from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
 from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from konkyo.models.hiding.cost import usual_side
-from konkyo.models.hiding.games import class_games
+from konkyo.models.hiding.games import LocalGames, class_games
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, empty_image, filled
 from konkyo.models.hiding.shapley import additive_values
-from konkyo.models.network import Array, Network
+from konkyo.models.network import Array, Network, softmax
 from konkyo.models.result import Result
 
 # The budget of the search for a smallest sufficient set, and that of each other search.
@@ -108,6 +108,10 @@ class Grounds(OfRegions, Result):
         A smallest contrast; None if no hiding changes the class.
     empty
         The prediction with everything hidden.
+    tried
+        What is predicted with regions hidden that were asked for; None without any.
+    games
+        The logits under every hiding, as a sum of few small games; None unless requested.
     """
 
     hiding: Hiding
@@ -115,6 +119,8 @@ class Grounds(OfRegions, Result):
     sufficient: SufficientSet
     contrast: Contrast | None
     empty: Empty
+    tried: Contrast | None = None
+    games: LocalGames | None = None
 
     def _line(self) -> str:
         proven, of = len(self.sufficient.regions), len(self.players)
@@ -145,7 +151,16 @@ class Grounds(OfRegions, Result):
                 "predicted": contrast.predicted,
                 "label": self.name(contrast.predicted),
             },
+            **({} if self.tried is None else {"hidden": self._tried(self.tried)}),
             "empty": self.empty.to_dict(self.network, float(self.empty.logits[self.predicted])),
+        }
+
+    def _tried(self, tried: Contrast) -> dict[str, Any]:
+        return {
+            **self._set(tried.regions),
+            "predicted": tried.predicted,
+            "label": self.name(tried.predicted),
+            "probability": float(softmax(tried.logits).max()),
         }
 
     def _set(self, positions: Sequence[Position]) -> dict[str, Any]:
@@ -153,7 +168,15 @@ class Grounds(OfRegions, Result):
         return {"regions": [list(position) for position in positions], "boxes": boxes}
 
 
-def grounds(network: Network, image: Array, region: int | None = None, fill: Fill = 0.0) -> Grounds:
+def grounds(
+    network: Network,
+    image: Array,
+    region: int | None = None,
+    fill: Fill = 0.0,
+    *,
+    hide: Sequence[Position] = (),
+    tables: bool = False,
+) -> Grounds:
     """Find and prove a sufficient set of regions and a smallest contrast.
 
     The sufficient set is a smallest one if the budget allows. Otherwise it is the irreducible set that remains when
@@ -168,6 +191,10 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: Fil
         Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region, fill
         As in ``shapley_values``; by default larger regions for colour, see ``usual_side``.
+    hide
+        (row, column) of regions that are hidden to see what is predicted then; none for no such trial.
+    tables
+        Whether the result has the logits under every hiding.
 
     Raises
     ------
@@ -197,13 +224,18 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: Fil
     def positions(regions: int) -> tuple[Position, ...]:
         return tuple(divmod(number, columns) for number in members(regions))
 
-    contrast = None
+    def without(numbers: Sequence[int]) -> Array:
+        hidden = games.regions.masks.reshape(rows * columns, *image.shape[-2:])[list(numbers)].any(0)
+        return network.logits(np.where(hidden, filled(image, fill), image))
+
+    contrast = tried = None
     if fewest is not None:
-        masks = games.regions.masks.reshape(rows * columns, *image.shape[-2:])
-        hidden = masks[list(members(fewest))].any(0)
-        changed = network.logits(np.where(hidden, filled(image, fill), image))
+        changed = without([*members(fewest)])
         new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
         contrast = Contrast(positions(fewest), int(new.argmax()), changed)
+    if hide:
+        found = without([row * columns + column for row, column in hide])
+        tried = Contrast(tuple(sorted(hide)), int(found.argmax()), found)
     return Grounds(
         network=network,
         image=image,
@@ -213,6 +245,8 @@ def grounds(network: Network, image: Array, region: int | None = None, fill: Fil
         sufficient=SufficientSet(positions(kept), margin, 2 ** (contrasts.players & ~kept).bit_count(), status),
         contrast=contrast,
         empty=empty_image(network, image, fill),
+        tried=tried,
+        games=games.gathered() if tables else None,
     )
 
 

@@ -86,6 +86,20 @@ class LocalGames:
         games = tuple(LocalGame(game.players, lead(game.table)) for game in self.games)
         return LocalGames(self.regions, games, lead(self.constant))
 
+    def gathered(self) -> "LocalGames":
+        """The same game as a sum of fewer: where a game's players are all in another one, the two are added up."""
+        whole: list[tuple[IntArray, Array]] = []
+        for game in sorted(self.games, key=lambda one: -len(one.players)):
+            for players, table in whole:
+                if np.isin(game.players, players).all():
+                    places = np.searchsorted(players, game.players)
+                    rows = (np.arange(len(table))[:, None] >> places & 1) @ (1 << np.arange(len(places)))
+                    table += game.table[rows]
+                    break
+            else:
+                whole.append((game.players, game.table.copy()))
+        return LocalGames(self.regions, tuple(LocalGame(*one) for one in whole), self.constant)
+
     def of_class(self, target: int, versus: int | None = None) -> "LocalGames":
         """One class, or the difference of two, of games whose quantities are classes."""
 

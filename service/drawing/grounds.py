@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.grounds.proofs import Grounds, Position, Status
+from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status
+from konkyo.models.network import softmax
 from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words
 from konkyo.service.drawing.layout.words import picture, say, times
@@ -45,7 +46,10 @@ def grounds(result: Grounds, style: Style = Style()) -> Canvas:
     canvas = blank(goes.right + MARGIN, height, style)
     canvas.heading(say("grounds", name=class_name(result.network, result.predicted)))
     _draw_sufficient(canvas, stays, result)
-    _draw_contrast(canvas, goes, result)
+    if result.tried is None:
+        _draw_contrast(canvas, goes, result)
+    else:
+        _draw_tried(canvas, goes, result, result.tried)
     empty = class_name(result.network, result.empty.predicted)
     words = say("empty", hiding=hiding_words(result.hiding), name=empty, share=result.empty.probability)
     canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
@@ -69,6 +73,21 @@ def _draw_contrast(canvas: Canvas, box: Box, result: Grounds) -> None:
     else:
         becomes = article(class_name(result.network, contrast.predicted))
         _draw_head(canvas, box, say("hide one" if len(regions) == 1 else "hide", name=becomes))
+    _draw_hidden(canvas, box, result, regions)
+    _draw_lines(canvas, box, _contrast_words(result), "")
+
+
+def _draw_tried(canvas: Canvas, box: Box, result: Grounds, tried: Contrast) -> None:
+    """Draw the regions that were asked to be hidden, in place of the contrast."""
+    name = article(class_name(result.network, tried.predicted))
+    stays = tried.predicted == result.predicted
+    _draw_head(canvas, box, say("tried, stays" if stays else "tried, changes", name=name))
+    _draw_hidden(canvas, box, result, tried.regions)
+    _draw_lines(canvas, box, _contrast_words(result), "")
+
+
+def _draw_hidden(canvas: Canvas, box: Box, result: Grounds, regions: tuple[Position, ...]) -> None:
+    """Draw the image with some regions struck out."""
     canvas.image(box, result.image)
     pixel = box.width // result.network.architecture.side
     for row, column in regions:
@@ -77,7 +96,6 @@ def _draw_contrast(canvas: Canvas, box: Box, result: Grounds) -> None:
         canvas.fill(struck, TRACK)
         canvas.cross(struck, NEGATIVE, _STROKE)
     canvas.outline(box, np.where(_pixels(result, regions), 0, NONE), _OUTLINE, NEGATIVE)
-    _draw_lines(canvas, box, _contrast_words(result), "")
 
 
 def _draw_head(canvas: Canvas, box: Box, text: str) -> None:
@@ -117,6 +135,10 @@ def _status_words(result: Grounds) -> str:
 def _contrast_words(result: Grounds) -> str:
     if not result.players:
         return ""
+    if result.tried:
+        name, share = class_name(result.network, result.tried.predicted), float(softmax(result.tried.logits).max())
+        hidden = times(len(result.tried.regions), "region")
+        return say("tried", regions=hidden, name=name, share=share)
     if result.contrast is None:
         return say("whatever", stays=_stays(result))
     count = len(result.contrast.regions)

@@ -19,16 +19,29 @@ class Format(StrEnum):
     SVG = "svg"
 
 
+class GroundsFormat(StrEnum):
+    """The formats of grounds: those of every answer, and a document that works by itself, for those who name it."""
+
+    JSON = "json"
+    PNG = "png"
+    SVG = "svg"
+    HTML = "html"
+
+
+AnyFormat = Format | GroundsFormat
+
+
 # Characters of an Accept header that are read.
 MOST_ACCEPT = 1024
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
 MEDIA_TYPES = {Format.JSON: "application/json", Format.PNG: "image/png", Format.SVG: "image/svg+xml"}
+HTML = "text/html; charset=utf-8"
 # Beside the content type. An SVG may show the small images in itself, and nothing else.
 _SVG_POLICY = "default-src 'none'; img-src data:; frame-ancestors 'none'"
 
 
-def choose(requested: Format | None, accept: str | None) -> Format:
+def choose(requested: AnyFormat | None, accept: str | None) -> AnyFormat:
     """The format of the answer: that of ``format``, else the preferred one of ``Accept``, else JSON.
 
     An ``Accept`` of more than 1,024 characters counts as none.
@@ -39,7 +52,7 @@ def choose(requested: Format | None, accept: str | None) -> Format:
         ``Accept`` allows none of them.
     """
     if requested is not None:
-        return requested
+        return requested if requested is GroundsFormat.HTML else Format(requested.value)
     # No browser sends so much; it would take longer to read than many an answer.
     if not accept or len(accept) > MOST_ACCEPT:
         return Format.JSON
@@ -52,9 +65,20 @@ def choose(requested: Format | None, accept: str | None) -> Format:
     return best
 
 
-def headers_of(form: Format) -> dict[str, str]:
-    """The headers of an answer in this format."""
-    return {"Vary": "Accept"} | ({"Content-Security-Policy": _SVG_POLICY} if form is Format.SVG else {})
+def media_type(form: AnyFormat) -> str:
+    """The content type of an answer in this format."""
+    return HTML if form is GroundsFormat.HTML else MEDIA_TYPES[Format(form.value)]
+
+
+def headers_of(form: AnyFormat) -> dict[str, str]:
+    """The other headers of an answer in this format."""
+    headers = {"Vary": "Accept"}
+    if form is Format.SVG:
+        headers["Content-Security-Policy"] = _SVG_POLICY
+    if form is GroundsFormat.HTML:
+        # To be kept as a file: among the pages of this service its scripts may not run.
+        headers["Content-Disposition"] = 'attachment; filename="grounds.html"'
+    return headers
 
 
 def _parse(accept: str) -> dict[str, float]:

@@ -118,7 +118,9 @@ def with_picture(name: str, *refusals: HTTPStatus) -> Responses:
     return answers
 
 
-def operation(query: type[BaseModel], name: str, question: str, note: str = "") -> dict[str, Any]:
+def operation(
+    query: type[BaseModel], name: str, question: str, note: str = "", more: str | None = None
+) -> dict[str, Any]:
     """The arguments of FastAPI's route decorator for an operation on an image.
 
     Parameters
@@ -129,8 +131,12 @@ def operation(query: type[BaseModel], name: str, question: str, note: str = "") 
         The name of the example, which is the answer to a curl command.
     question, note
         The path and query of that command, and a remark on its answer.
+    more
+        The content type of a further form of the answer.
     """
     answers = with_picture(name, *_OPERATION_REFUSALS)
+    if more:
+        answers[200]["content"][more] = {"schema": {"type": "string"}}
     command = f"curl -F file=@docs/digits/7.png 'localhost:8000{question}'"
     answers[200]["description"] = f"As JSON or as a picture. The example answers `{command}`{note}."
     return {

@@ -86,7 +86,7 @@ class InferRequest(_Request):
     outputs: list[RequestedOutput] | MISSING = Field(
         MISSING,
         max_length=len(TensorName),
-        description="Absent or empty: all that the model gives, the expensive ones too.",
+        description="Absent or empty: all that the model gives but `interactions`, the expensive ones too.",
     )
 
 
@@ -100,7 +100,7 @@ class ExplainRequest(_Request):
         "numbers of an image in one list.",
     )
     outputs: list[Name] | MISSING = Field(
-        MISSING, max_length=len(TensorName), description="Absent or empty: all that the model gives."
+        MISSING, max_length=len(TensorName), description="Absent or empty: all that the model gives but `interactions`."
     )
     target: Target | MISSING = Field(
         MISSING, description="The class to explain, by name or number; if absent, the predicted one of each."

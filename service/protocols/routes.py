@@ -96,7 +96,8 @@ async def infer(
     images along their first axis: `logits` and `probabilities` [N, classes]; of the predicted class, or of `target`,
     `contributions` [N, maps, filters], `occlusion` and `shapley` [N, rows, columns] of the regions that a network's
     answers have if nothing else is asked for, and `interactions` [N, regions, regions]. The model's metadata has their
-    shapes, and lacks what it cannot give. Name the outputs: without names all but `interactions` are computed. Also at `/v2/models/{name}/versions/{version}/infer`.
+    shapes, and lacks what it cannot give. Name the outputs: without names all but `interactions` are computed. Also at
+    `/v2/models/{name}/versions/{version}/infer`.
     """
     network = checkpoint_of(request).network
     parse = partial(infer_batch, json_length=json_length, model=name, network=network)

@@ -25,7 +25,7 @@ from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
-from konkyo.service.http.answer import MEDIA_TYPES, Answer, Format, choose, headers_of
+from konkyo.service.http.answer import Answer, AnyFormat, Format, GroundsFormat, choose, headers_of, media_type
 from konkyo.service.http.body import read_image
 from konkyo.service.http.room import Room, Share, Turns, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
@@ -65,12 +65,15 @@ class Operation(Generic[Q, R]):
         Its fields in JSON. Neither of the two computes anything.
     report
         What the result adds to the report of the image.
+    document
+        The result as a document that works by itself.
     """
 
     query: type[Q]
     draw: Callable[[R, Style], Canvas]
     to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
+    document: Callable[[R, Style], bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -145,8 +148,9 @@ class Service:
         self, request: Request, fields: Callable[[], Any], draw: Callable[[Style], Canvas] | None = None
     ) -> Response:
         """Answer a request without an image, as JSON or, where it can be drawn, as a picture."""
+        form: AnyFormat = Format.JSON
         if draw is None:
-            form = Format.JSON
+            pass
         else:
             query = parsed(PictureQuery, request.scope["query_string"])
             form = _form(query, request)
@@ -198,23 +202,25 @@ def parsed(model: type[P], query_string: bytes) -> P:
         raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in wrong]) from error
 
 
-def _explained(operation: Operation[Q, R], asked: Asked[Q], data: bytes, form: Format) -> bytes:
+def _explained(operation: Operation[Q, R], asked: Asked[Q], data: bytes, form: AnyFormat) -> bytes:
     """The image in a file, explained: the bytes of the answer."""
     image, report = decode_image(data, asked.fit, asked.polarity, asked.expected)
     result: R = asked.question.answer(image)
+    if form is GroundsFormat.HTML and operation.document:
+        return operation.document(result, asked.query.style(form))
     if form is not Format.JSON:
         return operation.draw(result, asked.query.style(form)).encode()
     fields = operation.to_dict(result, asked.query)
     return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 
 
-def _form(query: PictureQuery, request: Request) -> Format:
+def _form(query: PictureQuery, request: Request) -> AnyFormat:
     """The format of the answer; refuses parameters that it cannot honour."""
     form = choose(query.format, ", ".join(request.headers.getlist("accept")))
     query.check_form(form)
     return form
 
 
-def _answer(content: bytes, form: Format, share: Share) -> Response:
+def _answer(content: bytes, form: AnyFormat, share: Share) -> Response:
     share.take(len(content))
-    return Answer(content, MEDIA_TYPES[form], share, headers_of(form))
+    return Answer(content, media_type(form), share, headers_of(form))

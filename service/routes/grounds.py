@@ -1,16 +1,18 @@
 """``POST /explain/grounds``."""
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
+from konkyo.service.handout import handout
 from konkyo.service.http import openapi
+from konkyo.service.http.answer import HTML, GroundsFormat
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place, Share
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
@@ -22,12 +24,30 @@ _Box = tuple[int, int, int, int]
 class GroundsQuery(ImageQuery):
     """Parameters of `POST /explain/grounds`, which explains the prediction and has no target."""
 
+    format: GroundsFormat | None = Field(  # type: ignore[assignment]
+        None,
+        description="The form of the answer; goes before the `Accept` header. Without either it is JSON. `html` is a "
+        "document that works without the service: any regions can be hidden in it.",
+    )
     region: ExactRegion = None
     fill: Fill = 0.0
+    hide: str | None = Field(
+        None,
+        pattern=r"^\d{1,2}\.\d{1,2}(-\d{1,2}\.\d{1,2})*$",
+        description="Regions to hide, as row.column, to see what is predicted then: `2.3-4.5` hides two. The picture "
+        "shows them in place of the contrast.",
+    )
 
     def question(self, network: Network, _: Usage | None) -> GroundsQuestion:
         """The question about a network."""
-        return GroundsQuestion(network=network, region=self.region, fill=self.fill)
+        places = [place.split(".") for place in dict.fromkeys((self.hide or "").split("-")) if place]
+        return GroundsQuestion(
+            network=network,
+            region=self.region,
+            fill=self.fill,
+            hide=tuple((int(row), int(column)) for row, column in places),
+            tables=self.format is GroundsFormat.HTML,
+        )
 
 
 class RegionSet(BaseModel):
@@ -58,6 +78,14 @@ class ContrastAnswer(RegionSet):
     label: str = Field(description="Its name.")
 
 
+class HiddenAnswer(RegionSet):
+    """What is predicted with regions hidden that were asked for."""
+
+    predicted: Class = Field(description="The class that is predicted with these regions hidden.")
+    label: str = Field(description="Its name.")
+    probability: Share = Field(description="Of this class.")
+
+
 class GroundsAnswer(Answer):
     """The regions that prove the prediction, for every combination of hidden regions."""
 
@@ -67,6 +95,7 @@ class GroundsAnswer(Answer):
     players: list[Place] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
     contrast: ContrastAnswer | None = Field(description="Null if no hiding changes the class.")
+    hidden: HiddenAnswer | MISSING = Field(MISSING, description="With `hide`.")
     empty: EmptyAnswer
     input: PreprocessingReport
     model: ModelReference
@@ -76,14 +105,15 @@ class GroundsAnswer(Answer):
     "/explain/grounds",
     summary="Which regions prove the prediction, and which fewest change it?",
     response_model=GroundsAnswer,
-    **openapi.operation(GroundsQuery, "grounds", "/explain/grounds"),
+    **openapi.operation(GroundsQuery, "grounds", "/explain/grounds", more=HTML),
 )
 async def explain(request: Request) -> Response:
     """Proven for every combination of hidden regions, without sampling. With the sufficient regions visible, the class
     is kept under every hiding of the others; another set may be sufficient too. The picture outlines them, and strikes
-    out a smallest set of regions whose hiding changes the class.
+    out a smallest set of regions whose hiding changes the class. `format=html` is a document to keep: in it any regions
+    can be hidden, and every answer is right without the service.
     """
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(GroundsQuery, drawing.grounds)
+_OPERATION = Operation(GroundsQuery, drawing.grounds, document=handout)

@@ -15,7 +15,7 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.models.question import PredictQuestion, Question
 from konkyo.models.usage import Usage
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Form, Language, Style, Theme
-from konkyo.service.http.answer import Format
+from konkyo.service.http.answer import AnyFormat, Format, GroundsFormat
 from konkyo.service.http.problems import UNKNOWN_PARAMETER
 
 # The side of a region. A network takes 1 to half the side of its images; more is refused whatever the network.
@@ -75,7 +75,7 @@ class PictureQuery(BaseModel):
     JSON_ONLY: ClassVar[frozenset[str]] = frozenset()
     PICTURE_ONLY: ClassVar[frozenset[str]] = frozenset({"scale", "theme", "language"})
 
-    def check_form(self, form: Format) -> None:
+    def check_form(self, form: AnyFormat) -> None:
         """Raise ParameterError if a parameter was given that has no effect on this format."""
         if form is Format.JSON:
             foreign, advice = self.PICTURE_ONLY, "is for pictures; ask for format=png or svg too, or leave it out"
@@ -86,9 +86,10 @@ class PictureQuery(BaseModel):
         if form is Format.PNG and self.language is not Language.ENGLISH:
             raise ParameterError("language", "the letters of a PNG are English; ask for format=svg, which has Japanese")
 
-    def style(self, form: Format) -> Style:
+    def style(self, form: AnyFormat) -> Style:
         """How a picture of this format is drawn."""
-        return Style(self.scale, self.theme, Form(form.value), self.language)
+        svg = form in (Format.SVG, GroundsFormat.HTML)
+        return Style(self.scale, self.theme, Form.SVG if svg else Form.PNG, self.language)
 
 
 class ImageQuery(PictureQuery):

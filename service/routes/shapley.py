@@ -5,6 +5,7 @@ from typing import ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field
 
+from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.occlusion import Faithfulness
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.network import Network
@@ -14,6 +15,7 @@ from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http import openapi
+from konkyo.service.http.answer import AnyFormat, Format
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import (
     Class,
@@ -38,9 +40,15 @@ class ShapleyQuery(ClassQuery):
     fill: Fill = 0.0
     pairs: bool = Field(False, description="Split the values by filter pairs.")
     interactions: bool = Field(
-        False, description="Add how every two regions work together, or draw it. Not with `pairs`."
+        False, description="Add how every two regions work together, or draw it; no picture shows `pairs` too."
     )
     faithfulness: bool = Field(False, description="Measure the explanation against random orders. Not for pictures.")
+
+    def check_form(self, form: AnyFormat) -> None:
+        """As for every operation; and a picture shows either of the two."""
+        super().check_form(form)
+        if form is not Format.JSON and self.pairs and self.interactions:
+            raise ParameterError("interactions", "has a picture of its own; ask for it without pairs")
 
     def question(self, network: Network, usage: Usage | None) -> ShapleyQuestion:
         """The question about a network."""

@@ -199,7 +199,7 @@ def test_a_file_is_read_as_the_service_reads_it(page: Page, address: str, tmp_pa
     answer = asked(address, "/explain/filters", picture, fit="mnist")
     read(page, answer["predicted"])
     assert totals(page) == ledger_totals(answer)
-    expect(page.get_by_test_id("preprocessing")).to_have_text("cropped, scaled, centred · dark ink made light")
+    expect(page.get_by_test_id("preprocessing")).to_have_text("cropped, scaled, centred · read as light on dark")
 
 
 def test_a_picture_is_dropped_or_pasted(page: Page) -> None:

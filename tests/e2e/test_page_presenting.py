@@ -118,8 +118,7 @@ def test_network_picture_and_link_are_chosen_there(browser: Browser, address: st
         # A link to the page leads to the page.
         page.goto(f"http://{address}/{fragment.replace('&present=pairs', '')}")
         expect(page.get_by_test_id("present-bar")).not_to_be_visible()
-    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
-    with opened(browser, address, fragment, **phone) as page:
+    with opened(browser, address, fragment, viewport={"width": 390, "height": 844}) as page:
         read(page, 2)
         expect(page.get_by_test_id("present-bar")).not_to_be_visible()
 

@@ -36,7 +36,7 @@ def test_fair_shares_are_the_services(page: Page, address: str) -> None:
     choose(page, "shapley", "shares")
     read(page, 5)
     expect(page.get_by_role("heading", name="What each region adds to 5 and not 3")).to_be_visible()
-    answer = asked(address, SHAPLEY, sample(5), versus=3, pairs="true")
+    answer = asked(address, SHAPLEY, sample(5), versus=3, pairs="true", interactions="true")
     empty = answer["empty"]
     said = numbers(page.get_by_test_id("shares").text_content())
     expected = [empty["logit"], answer["logit"] - empty["logit"], answer["logit"]]
@@ -48,7 +48,12 @@ def test_fair_shares_are_the_services(page: Page, address: str) -> None:
     hover(page, int(row), int(column), region=4)
     value = answer["values"][row][column]
     expect(details).to_contain_text("to the lead of 5 over 3, averaged over every order")
-    assert numbers(details.text_content()) == pytest.approx([value], abs=0.01)
+    together = [one["value"] for one in answer["interactions"] if [row, column] in one["regions"]]
+    assert numbers(details.text_content()) == pytest.approx([value, max(together), min(together)], abs=0.01)
+    more, less = sum(one > 0 for one in together), sum(one < 0 for one in together)
+    expect(details).to_contain_text(f"With {more} it adds more together than each alone (teal lines, up to")
+    expect(details).to_contain_text(f"with {less} less (ochre, down to")
+    expect(page.get_by_test_id("legend")).to_contain_text("together more")
     assert totals(page) == pytest.approx(np.array(answer["pairs"][row][column]), abs=0.015)
     page.get_by_test_id("pair-2-1").hover()
     expect(details).to_contain_text("Map 2 × filter 1 adds")

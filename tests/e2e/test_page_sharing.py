@@ -3,6 +3,7 @@
 import base64
 import re
 import zlib
+from typing import Any
 
 import httpx
 import numpy as np
@@ -98,7 +99,68 @@ def test_the_picture_is_saved(page: Page, address: str, versus: int | None) -> N
         assert np.array_equal(saved, decode(reference.content))
 
 
-def test_the_japanese_page_says_that_pictures_are_in_english(browser: Browser, address: str) -> None:
+@pytest.mark.parametrize(("locale", "language", "scheme"), [("en-US", "en", "light"), ("ja-JP", "ja", "dark")])
+def test_what_is_seen_is_saved(browser: Browser, address: str, locale: str, language: str, scheme: Any) -> None:
+    """The theme, the language, the class to compare with, and the regions that are hidden."""
+    with opened(browser, address, locale=locale, color_scheme=scheme) as page:
+        choose_sample(page, 9)
+        page.get_by_test_id("versus").select_option("4")
+        expect(page.get_by_test_id("save-heatmap-html")).to_be_hidden()
+        page.get_by_test_id("question-grounds").click()
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+        page.get_by_test_id("hide-contrast").click()
+        seen = {"theme": scheme, "language": language}
+        url = f"http://{address}/explain/grounds"
+        contrast = httpx.post(url, files={"file": sample(9)}, timeout=PATIENCE).json()["contrast"]["regions"]
+        hidden = "-".join(f"{row}.{column}" for row, column in contrast)
+        handout = page.get_by_test_id("save-heatmap-html")
+        expect(handout).to_have_text("HTML")
+        handout.click()
+        expect(handout).to_have_text(re.compile(r"\d+ kB"))
+        expect(page.get_by_test_id("done")).to_contain_text(" kB")
+        for button, path, form, question in (
+            ("save-ledger-svg", "/explain/filters", "svg", {"versus": 4}),
+            ("save-heatmap-svg", "/explain/grounds", "svg", {"hide": hidden}),
+            ("save-heatmap-html", "/explain/grounds", "html", {"hide": hidden}),
+        ):
+            with page.expect_download() as download:
+                page.get_by_test_id(button).click()
+            content = download.value.path().read_bytes()
+            reference = httpx.post(
+                f"http://{address}{path}",
+                params={**seen, **question, "format": form},
+                files={"file": sample(9)},
+                timeout=PATIENCE,
+            )
+            assert reference.status_code == 200
+            assert content == reference.content
+            assert download.value.suggested_filename.endswith(f"-9.{form}")
+        # Of other regions there is no handout yet.
+        page.get_by_test_id("show-all").click()
+        expect(handout).to_have_text("HTML")
+
+
+def test_it_is_printed_on_one_page_in_ink_on_paper(browser: Browser, address: str) -> None:
+    with opened(browser, address, color_scheme="dark") as page:
+        choose_sample(page, 9)
+        for question in ("occlusion", "shapley", "grounds"):
+            page.get_by_test_id(f"question-{question}").click()
+            expect(page.get_by_test_id(f"question-{question}")).to_have_attribute("aria-pressed", "true")
+            expect(page.locator("main")).to_have_attribute("data-state", "answered")
+            pdf = page.pdf(prefer_css_page_size=True)
+            assert re.findall(rb"/Count (\d+)", pdf) == [b"1"]
+
+        def corner() -> Any:
+            return decode(page.get_by_test_id("heatmap").screenshot())[4, 4]
+
+        assert np.max(corner()) < 64
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert np.min(corner()) > 224
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert np.max(corner()) < 64
+
+
+def test_the_japanese_page_says_that_pngs_are_in_english(browser: Browser, address: str) -> None:
     """The font that the service draws with has no Japanese letters."""
     with opened(browser, address, locale="ja-JP") as page:
         choose_sample(page, 5)
@@ -114,7 +176,7 @@ def test_a_question_that_there_is_not_is_the_usual_one(browser: Browser, address
         read(page, 9)
         expect(page.get_by_test_id("problem")).not_to_be_visible()
         asked: list[str] = []
-        page.on("request", lambda request: "/web/" in request.url or asked.append(request.url))
+        page.on("request", lambda request: asked.extend([request.url] * ("/web/" not in request.url)))
         page.wait_for_timeout(1500)
         assert asked == []
 

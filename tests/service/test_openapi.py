@@ -146,8 +146,8 @@ OPTIONAL = {
     "PredictionAnswer": set(),
     "FiltersAnswer": {"versus", "contributions", "others", "totals", "maps"},
     "OcclusionAnswer": {"versus", "pairs", "faithfulness"},
-    "ShapleyAnswer": {"versus", "pairs", "filter_bias", "faithfulness"},
-    "GroundsAnswer": set(),
+    "ShapleyAnswer": {"versus", "pairs", "filter_bias", "interactions", "faithfulness"},
+    "GroundsAnswer": {"hidden"},
     "ProcessAnswer": {"versus"},
     "Problem": {"errors"},
 }

@@ -1,3 +1,4 @@
+from html import unescape
 from itertools import combinations, product
 from typing import Any
 
@@ -6,6 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.hiding.regions import FillKind, filled
+from konkyo.models.network import softmax
+from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode, encode, pixels, sample
 
 BLANK = encode(np.zeros((28, 28), np.uint8))
@@ -95,3 +99,47 @@ def test_the_picture_is_drawn(client: TestClient, data: bytes) -> None:
     answer = client.post("/explain/grounds", params={"format": "png"}, files={"file": data})
     assert answer.headers["content-type"] == "image/png"
     assert decode(answer.content)[0, 0].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("fill", ["0", "0.5", "blur"])
+def test_regions_can_be_hidden_to_see_what_is_predicted_then(client: TestClient, fill: str) -> None:
+    question = {"hide": "3.2-2.2-4.4", "fill": fill}
+    body = client.post("/explain/grounds", params=question, files={"file": sample(9)}).json()
+    network, image = load(DIRECTORY / "paired-3x3.safetensors").precise, pixels(9) / 255
+    gone = np.asarray(filled(image, FillKind(fill) if fill == "blur" else float(fill)))
+    shown = image.copy()
+    for row, column in ((3, 2), (2, 2), (4, 4)):
+        area = np.s_[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+        shown[area] = gone[area]
+    logits = network.logits(shown)
+    found = body["hidden"]
+    assert found["regions"] == [[2, 2], [3, 2], [4, 4]]
+    assert found["boxes"] == [[8, 8, 12, 12], [8, 12, 12, 16], [16, 16, 20, 20]]
+    assert (found["predicted"], found["label"]) == (logits.argmax(), str(logits.argmax()))
+    assert found["probability"] == pytest.approx(softmax(logits).max(), abs=1e-12)
+    pictures = [
+        client.post("/explain/grounds", params={**some, "format": "svg"}, files={"file": sample(9)}).text
+        for some in ({}, question)
+    ]
+    assert "Hidden here: it" not in pictures[0]
+    assert "Hidden here: it" in pictures[1]
+    assert f"With 3 regions hidden, {found['label']} is predicted, {found['probability']:.1%}." in unescape(pictures[1])
+    assert "hidden" not in client.post("/explain/grounds", files={"file": sample(9)}).json()
+
+
+@pytest.mark.parametrize(
+    ("hide", "message"),
+    [
+        ("7.0", "hide: must be regions of the grid, which has 7 rows and 7 columns"),
+        ("0.12", "hide: must be regions of the grid, which has 7 rows and 7 columns"),
+    ],
+)
+def test_regions_that_there_are_not_cannot_be_hidden(client: TestClient, hide: str, message: str) -> None:
+    answer = client.post("/explain/grounds", params={"hide": hide}, files={"file": sample(9)})
+    check_problem(answer, 422, "invalid-parameter", message)
+
+
+@pytest.mark.parametrize("hide", ["", "1", "1.2-", "a.b", "1.2,3.4", "-1.2"])
+def test_regions_are_named_by_row_and_column(client: TestClient, hide: str) -> None:
+    answer = client.post("/explain/grounds", params={"hide": hide}, files={"file": sample(9)})
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "hide")

@@ -159,10 +159,15 @@ def test_only_regions_that_some_cell_sees_together_interact(client: TestClient) 
     assert "interactions" not in ask(client, sample(7))
 
 
-def test_interactions_are_not_split(client: TestClient) -> None:
-    answer = client.post("/explain/shapley", params={"interactions": True, "pairs": True}, files={"file": sample(7)})
-    detail = "interactions: are of whole regions; ask for them without pairs"
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_a_picture_shows_interactions_or_pairs(client: TestClient, form: str) -> None:
+    both = {"interactions": True, "pairs": True}
+    answer = client.post("/explain/shapley", params={**both, "format": form}, files={"file": sample(7)})
+    detail = "interactions: has a picture of its own; ask for it without pairs"
     check_problem(answer, 422, "invalid-parameter", detail)
+    body = ask(client, sample(7), **both)
+    assert body["interactions"] == ask(client, sample(7), interactions=True)["interactions"]
+    assert "pairs" in body
 
 
 def test_interactions_of_very_many_regions_are_refused(client: TestClient) -> None:

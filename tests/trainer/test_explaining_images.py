@@ -135,7 +135,7 @@ def test_pictures_of_other_sizes_become_images_as_the_card_says(tmp_path: Path, 
     open_images.cache_clear()
     [image] = open_images(tmp_path, COLOUR).read(0, 1)
     assert image.shape == (3, 32, 32)
-    np.testing.assert_allclose(image[:, 5, [2, 30]], [[0, 0], [0.2, 0.2], [0, 1]], atol=1e-12)
+    np.testing.assert_allclose(image[:, 5, [2, 30]], np.array([[0, 0], [0.2, 0.2], [0, 1.0]]), atol=1e-12)
 
 
 def test_the_hash_is_that_of_names_and_files(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def fresh(module: nn.Module, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     for one in module.modules():
         if isinstance(one, nn.BatchNorm2d | nn.BatchNorm1d):
-            for value, low, high in ((one.running_mean, -1, 1), (one.running_var, 0.5, 2), (one.weight, -2, 2)):
-                if value is not None:
+            for name, low, high in (("running_mean", -1, 1), ("running_var", 0.5, 2), ("weight", -2, 2)):
+                if (value := getattr(one, name)) is not None:
                     nn.init.uniform_(value, low, high)
     return module
 
@@ -64,11 +64,12 @@ class Tutorial(nn.Module):
             nn.Conv2d(8, 6, 3, padding="same", bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(kernel_size=2)
         )
         self.fc, self.norm = nn.Linear(6 * 8 * 8, 4), nn.BatchNorm1d(4)
-        self.register_buffer("mean", torch.rand(3, 1, 1))
+        self.mean = nn.Buffer(torch.rand(3, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer2(self.layer1((x - self.mean) / 0.3))
-        return self.norm(self.fc(x.view(x.size(0), -1))).softmax(1)
+        made: Tensor = self.norm(self.fc(x.view(x.size(0), -1)))
+        return made.softmax(1)
 
 
 class Methods(nn.Module):
@@ -81,7 +82,8 @@ class Methods(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = 2 * x - 1
         x = F.dropout(torch.max_pool2d(self.conv(x).relu(), 2), 0.5, self.training)
-        return 1 - self.fc(x.reshape((x.shape[0], 4 * 144)).contiguous())
+        made: Tensor = self.fc(x.reshape((x.shape[0], 4 * 144)).contiguous())
+        return 1 - made
 
 
 MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
@@ -163,13 +165,13 @@ def first(convolution: nn.Module) -> nn.Sequential:
 
 
 class Branching(nn.Module):
-    def __init__(self, how: Callable[[Tensor, nn.Module], Tensor]) -> None:
+    def __init__(self, how: Callable[[Tensor, nn.Module], Any]) -> None:
         super().__init__()
         self.conv, self.fc, self.how = nn.Conv2d(1, 2, 5), nn.Linear(2 * 24 * 24, 3), how
 
     def forward(self, x: Tensor) -> Any:
         made = self.how(F.relu(self.conv(x)), self)
-        return self.fc(torch.flatten(made, 1)) if isinstance(made, Tensor) else made
+        return made if isinstance(made, tuple) else self.fc(torch.flatten(made, 1))
 
 
 class Held(nn.Module):
@@ -178,7 +180,8 @@ class Held(nn.Module):
         self.conv = nn.Conv2d(1, 2, 5)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.conv(x) + y
+        made: Tensor = self.conv(x)
+        return made + y
 
 
 def decided(values: Tensor, _: nn.Module) -> Tensor:
@@ -303,7 +306,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 def spoilt(module: nn.Sequential) -> nn.Sequential:
-    nn.init.constant_(module[0].weight, float("nan"))
+    nn.init.constant_(next(module.parameters()), float("nan"))
     return module
 
 

@@ -155,6 +155,12 @@ WORDS = {
     "hide anything": ("Hide anything: {stays}", "何を隠しても{stays}"),
     "hide one": ("Hide this: it becomes {name}", "ここを隠すと「{name}」になる"),
     "hide": ("Hide these: it becomes {name}", "これらを隠すと「{name}」になる"),
+    "tried, stays": ("Hidden here: it stays {name}", "これらを隠しても「{name}」のまま"),
+    "tried, changes": ("Hidden here: it becomes {name}", "これらを隠すと「{name}」になる"),
+    "tried": (
+        "With {regions} hidden, {name} is predicted, {share:.1%}.",
+        "{regions}を隠すと「{name}」と認識されます ({share:.1%})。",
+    ),
     "stays": ("it stays {name}", "「{name}」のまま"),
     "nothing to hide": (
         "No region holds anything but the fill value, so there is nothing to hide.",

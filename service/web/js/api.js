@@ -60,11 +60,11 @@ async function answered(request) {
   throw new Refusal(kind || "refused", problem.detail);
 }
 
-/** Ask about a picture; the answer as JSON, or with `format` png as a blob. */
+/** Ask about a picture; the answer as JSON, or with another `format` as a blob. */
 export async function ask(path, picture, parameters, signal) {
   const url = `${path}?${query(parameters)}`;
   const response = await answered(fetch(url, { method: "POST", body: picture, headers: { ...headers(), "Content-Type": picture.type }, signal }));
-  return parameters.format === "png" ? response.blob() : response.json();
+  return parameters.format ? response.blob() : response.json();
 }
 
 export async function models() {

@@ -127,7 +127,7 @@ export class Asker {
       const all = first.contributions[0].flat().length === first.pairs.length;
       if (other !== null && !all) reading = read(first.predicted, other);
     }
-    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }), pairs: (chosen && byPair(question, model)) || null };
+    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }), pairs: (chosen && byPair(question, model)) || null, interactions: (chosen && question === "shapley") || null };
     const [process, where] = await Promise.all([reading, ask(path, picture, asked, signal)]);
     return { picture, sent, answer: { process, question, where } };
   }

@@ -12,7 +12,7 @@ import { fragment, restored } from "./link.js";
 import { percent } from "./numbers.js";
 import { present, showPresenting } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
-import { command, copy, save } from "./sharing.js";
+import { command, copy, handout, save, showHandout } from "./sharing.js";
 import {
   classNames, explains, isDrawn, listed, nameOf, readsDigits, refresh, region, regions, set, show, state, takesColour, target, versus,
 } from "./state.js";
@@ -32,6 +32,9 @@ const THEME = "konkyo-theme";
 const WAITING = new Set(["unreachable", "busy", "unauthorized", "wrong-key"]);
 // A drawing that has not changed for so long has paused: its link is kept then.
 const PAUSE = 300;
+// The buttons that save a picture: what they show, and its form.
+const SAVES = ["ledger", "heatmap", "process"].flatMap((name) => [[`save-${name}`, name, "png"], [`save-${name}-svg`, name, "svg"]]);
+
 const at = (id) => document.getElementById(id);
 
 const drawing = new Drawing();
@@ -212,9 +215,10 @@ function showSettings(now) {
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
+  showHandout(at("save-heatmap-html"), now);
   at("notice").hidden = !problem;
   at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
-  for (const id of ["walk", "link", "curl", "curl-heatmap", "save-ledger", "save-heatmap", "save-process"]) at(id).disabled = !now.answer;
+  for (const id of ["walk", "link", "curl", "curl-heatmap", ...SAVES.map(([id]) => id), "save-heatmap-html"]) at(id).disabled = !now.answer;
   const options = now.models.map(({ name, dataset, accuracy }) => {
     return new Option(said.modelOption(name, dataset, accuracy === null ? null : percent(accuracy)), name);
   });
@@ -318,9 +322,22 @@ for (const id of ["link", "present-link"]) {
 for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {
   at(id).addEventListener("click", async () => copy(await command(part, asker.shown), words().curlCopied));
 }
-for (const name of ["ledger", "heatmap", "process"]) {
-  at(`save-${name}`).addEventListener("click", () => save(name, asker.shown).catch((error) => asker.fail(error)));
+for (const [id, name, form] of SAVES) {
+  at(id).addEventListener("click", () => save(name, form, asker.shown).catch((error) => asker.fail(error)));
 }
+at("save-heatmap-html").addEventListener("click", () => handout(at("save-heatmap-html"), asker.shown).catch((error) => asker.fail(error)));
+// Ink on paper is dark: what is drawn in the colours of the theme is drawn anew.
+const kept = { theme: null };
+window.addEventListener("beforeprint", () => {
+  kept.theme = document.documentElement.dataset.theme ?? "";
+  document.documentElement.dataset.theme = "light";
+  refresh();
+});
+window.addEventListener("afterprint", () => {
+  if (kept.theme) document.documentElement.dataset.theme = kept.theme;
+  else delete document.documentElement.dataset.theme;
+  refresh();
+});
 bringing((step, versus) => fresh([step], versus), (error) => asker.fail(error));
 window.addEventListener("hashchange", restore);
 new ResizeObserver(refresh).observe(at("heatmap"));

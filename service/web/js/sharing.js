@@ -57,16 +57,46 @@ export async function command(part, { picture, sent }) {
   return `echo ${await base64(picture)} | base64 -d | curl -s ${key}-F file=@- '${url}'`;
 }
 
-/** Save what the service draws of what the page shows. */
-export async function save(name, { picture, sent }) {
+/** What the service draws of what the page shows, as it is seen: its theme, its language, the regions that are hidden. */
+export function drawn(name, form, { picture, sent }) {
   const [path, parameters] = asked(name);
-  const blob = await ask(path, picture, { ...sent, ...parameters, format: "png", scale: 2, theme: theme() });
+  const seen = { theme: theme(), language: form === "png" ? null : document.documentElement.lang };
+  if (name === "heatmap" && state.question === "grounds" && state.hidden.length) seen.hide = state.hidden.map((place) => place.join(".")).join("-");
+  return ask(path, picture, { ...sent, ...parameters, format: form, scale: form === "png" ? 2 : null, ...seen });
+}
+
+function download(name, form, blob) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   const part = name === "heatmap" && state.question !== "occlusion" ? state.question : name;
-  link.download = `konkyo-${part}-${target()}.png`;
+  link.download = `konkyo-${part}-${target()}.${form}`;
   link.click();
   // The browser has its own copy once the download has begun.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  tell(words().saved);
+  tell(words().saved[form]);
+}
+
+/** Save it as a picture. */
+export async function save(name, form, shown) {
+  download(name, form, await drawn(name, form, shown));
+}
+
+let ready = null;
+
+/** The button's text: how large the handout is, once it is there. */
+export function showHandout(button, { question, answer, hidden }) {
+  button.hidden = question !== "grounds";
+  const key = [answer, hidden, document.documentElement.lang, theme()];
+  if (ready && ready.key.some((one, place) => one !== key[place])) ready = null;
+  button.textContent = words().handout(ready && ready.size);
+}
+
+/** Make the handout, and say how large it is; when asked again, save it. */
+export async function handout(button, shown) {
+  if (ready) return download("heatmap", "html", ready.blob);
+  const key = [state.answer, state.hidden, document.documentElement.lang, theme()];
+  const blob = await drawn("heatmap", "html", shown);
+  ready = { key, blob, size: `${Math.ceil(blob.size / 1000).toLocaleString("en-US")} kB` };
+  showHandout(button, state);
+  tell(words().handoutReady(ready.size));
 }

@@ -140,8 +140,8 @@ export function classNames() {
   return network()?.classes ?? DIGITS;
 }
 
-/** The name of a class, cut if it is longer than `most` letters; null stays null. */
-export function nameOf(number, most = 24) {
+/** The name of a class; where there is little room, cut to `most` letters; null stays null. */
+export function nameOf(number, most = Infinity) {
   if (number === null || number === undefined) return null;
   const name = classNames()[number] ?? String(number);
   return [...name].length <= most ? name : `${[...name].slice(0, most - 1).join("").trimEnd()}…`;

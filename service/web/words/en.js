@@ -11,6 +11,12 @@ const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 /** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `the logit of ${target}` : `the lead of ${target} over ${versus}`);
 
+/** Regions that work together with the one that is looked at, and against it: how many, and the strongest value of each. */
+const together = ({ more, less, most, least }) =>
+  more + less === 0
+    ? "It works by itself: with every other region its interaction is 0."
+    : `${[more && `With ${more} it adds more together than each alone (teal lines, up to ${most})`, less && `${more ? "with" : "With"} ${less} less (ochre, down to ${least})`].filter(Boolean).join(", ")}. With far ones it is exactly 0.`;
+
 export default {
   language: "English",
   tagline: (name) => `Why did the network read this as ${a(name)}?`,
@@ -52,7 +58,7 @@ export default {
   fitted: "cropped, scaled, centred",
   asIs: (side) => `${side}×${side}, taken as it is`,
   resized: "all of it, resized",
-  inverted: "dark ink made light",
+  inverted: "read as light on dark",
   // By the codes of the service.
   warnings: {
     empty: "nothing stands out from its background",
@@ -69,7 +75,7 @@ export default {
   linkCopiedShort: "The link is copied.",
   curlCopied: "The command gives the same answer in a shell.",
   copyByHand: "To copy",
-  saved: "Saved.",
+  saved: { png: "Saved.", svg: "Saved.", html: "Saved." },
   close: "Close",
 
   whyTitle: "The explanation",
@@ -98,10 +104,15 @@ export default {
   channels: ["red", "green", "blue"],
   pairsKeys: "Arrow keys go from pair to pair.",
   pair: (name, value) => `${name}: ${value}`,
-  save: "Save",
-  saveLedger: "Save the table of pairs as a picture",
-  saveHeatmap: "Save the map as a picture",
-  saveProcess: "Save the figure as a picture",
+  saveLedgerPng: "Save the table of pairs as PNG",
+  saveLedgerSvg: "Save the table of pairs as SVG",
+  saveHeatmapPng: "Save the map as PNG",
+  saveHeatmapSvg: "Save the map as SVG",
+  saveHandout: "Save as a page that works without the service",
+  saveProcessPng: "Save the figure as PNG",
+  saveProcessSvg: "Save the figure as SVG",
+  handout: (size) => (size ? `Save ${size}` : "HTML"),
+  handoutReady: (size) => `A page that works without the service, ${size}. Press again to save it.`,
   totals: { change: "change", share: "the region" },
   terms: (pairs) => [times(pairs, "pair"), "filter biases", "class bias"],
   versusTerms: (pairs) => [times(pairs, "pair"), "filter biases", "class biases"],
@@ -165,8 +176,10 @@ export default {
 
   shapley: ({ target, versus, empty, share }) =>
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
-  share: ({ target, versus, value, split }) =>
-    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions.${split ? " The table shows what each pair gets of it." : ""}`,
+  share: ({ target, versus, value, split, works }) =>
+    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions.${split ? " The table shows what each pair gets of it." : ""}${works ? ` ${together(works)}` : ""}`,
+  legendTogether: "together more",
+  legendAgainst: "together less",
   shareNone: "Hiding this region changes no pixel: it adds nothing.",
   pairShares: ({ name, value, target, versus, empty, all }) =>
     `${capital(name)} adds ${value} to ${score(target, versus)}: ${empty} on the empty picture, and ${all} from the regions. The map shows where they come from.`,

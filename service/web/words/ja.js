@@ -3,6 +3,12 @@
 /** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `「${target}」のロジット` : `「${versus}」に対する「${target}」の差`);
 
+/** Regions that work together with the one that is looked at, and against it: how many, and the strongest value of each. */
+const together = ({ more, less, most, least }) =>
+  more + less === 0
+    ? "ほかの領域との相互作用は 0 です。"
+    : `${more ? `${more} 個の領域とは一緒に多く加え (青緑の線、最大 ${most})` : ""}${more && less ? "、" : ""}${less ? `${less} 個とは少なく加えます (黄土色の線、最大 ${least})` : "ます"}。遠い領域とは厳密に 0 です。`;
+
 export default {
   language: "日本語",
   tagline: (digit) => `このネットワークは、なぜこれを「${digit}」と読んだのか。`,
@@ -44,7 +50,7 @@ export default {
   fitted: "切り出し・拡大縮小・中央寄せ済み",
   asIs: (side) => `${side}×${side} のまま`,
   resized: "全体を縮小",
-  inverted: "白黒反転済み",
+  inverted: "黒地に白として入力",
   // By the codes of the service.
   warnings: {
     empty: "背景と区別できる線がありません",
@@ -61,7 +67,7 @@ export default {
   linkCopiedShort: "コピーしました。",
   curlCopied: "シェルで実行すると同じ答えが得られます。",
   copyByHand: "コピーしてください",
-  saved: "保存しました。図中の文字は英語です。",
+  saved: { png: "保存しました。図中の文字は英語です。", svg: "保存しました。", html: "保存しました。" },
   close: "閉じる",
 
   whyTitle: "認識の説明",
@@ -90,10 +96,15 @@ export default {
   channels: ["赤", "緑", "青"],
   pairsKeys: "矢印キーで組を移動します。",
   pair: (name, value) => `${name}: ${value}`,
-  save: "保存",
-  saveLedger: "貢献度の表を画像として保存 (図中は英語)",
-  saveHeatmap: "領域の図を画像として保存 (図中は英語)",
-  saveProcess: "処理過程の図を画像として保存 (図中は英語)",
+  saveLedgerPng: "組の表を PNG で保存 (図中は英語)",
+  saveLedgerSvg: "組の表を SVG で保存",
+  saveHeatmapPng: "領域の図を PNG で保存 (図中は英語)",
+  saveHeatmapSvg: "領域の図を SVG で保存",
+  saveHandout: "サービスなしで動くページとして保存",
+  handout: (size) => (size ? `保存 ${size}` : "HTML"),
+  handoutReady: (size) => `サービスなしで動くページです (${size})。もう一度押すと保存します。`,
+  saveProcessPng: "図を PNG で保存 (図中は英語)",
+  saveProcessSvg: "図を SVG で保存",
   totals: { change: "増減の\u200b合計", share: "この\u200b領域" },
   // Lines break only where it is marked.
   terms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
@@ -158,8 +169,10 @@ export default {
 
   shapley: ({ target, versus, empty, share }) =>
     `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。組や領域を指すと内訳を表示します。`,
-  share: ({ target, versus, value, split }) =>
-    `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。${split ? "表はその組ごとの内訳です。" : ""}`,
+  share: ({ target, versus, value, split, works }) =>
+    `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。${split ? "表はその組ごとの内訳です。" : ""}${works ? together(works) : ""}`,
+  legendTogether: "一緒だと増す",
+  legendAgainst: "一緒だと減る",
   shareNone: "この領域を隠しても画素は変わらないので、加える値はありません。",
   pairShares: ({ name, value, target, versus, empty, all }) =>
     `${name} が${score(target, versus)}に加える値は ${value} です。白紙での ${empty} と、領域からの ${all} の和です。図はその内訳です。`,

@@ -9,6 +9,7 @@ import { beside, isDrawn, nameOf, state } from "../state.js";
 import { words } from "../words.js";
 import { besideWords } from "./beside.js";
 import { guessWords, open } from "./guess.js";
+import { worksWith } from "./shapley.js";
 
 const details = document.getElementById("details");
 
@@ -62,7 +63,15 @@ function shapleyWords(said, { now: { answer, spot }, shares }) {
   if (!spot) return said.shapley({ target, versus, empty: nameOf(empty.predicted), share: percent(empty.probability) });
   const [row, column] = spot;
   if (values[row][column] === 0) return said.shareNone;
-  return said.share({ target, versus, value: number(shares.regions[row][column], shares.decimals, true), split: Boolean(pairs) });
+  return said.share({ target, versus, value: number(shares.regions[row][column], shares.decimals, true), split: Boolean(pairs), works: worksOf(answer.where, spot, shares.decimals) });
+}
+
+/** With how many regions this one works together and against, and the strongest value of each. */
+function worksOf(where, spot, decimals) {
+  if (!where.interactions) return null;
+  const found = worksWith(where, spot).map(([, value]) => value);
+  const [more, less] = [found.filter((value) => value > 0), found.filter((value) => value < 0)];
+  return { more: more.length, less: less.length, most: number(Math.max(...more), decimals, true), least: number(Math.min(...less), decimals) };
 }
 
 function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {

@@ -1,0 +1,121 @@
+"""The handout, opened from a file with the network off."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.hiding.regions import FillKind, Regions, filled
+from konkyo.models.network import softmax
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
+from tests.e2e.browser import new_profile
+from tests.helpers.pictures import pixels, sample
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+HIDINGS = 1000
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "paired-3x3": {},
+    "lenet-6x16": {"fill": "blur", "theme": "dark", "language": "ja"},
+    "summed-3x3": {"region": 5, "fill": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[TestClient]:
+    with TestClient(create_app(Settings())) as client:
+        yield client
+
+
+@pytest.fixture(params=QUESTIONS)
+def opened(
+    request: pytest.FixtureRequest, service: TestClient, browser: "Browser", tmp_path: Path
+) -> Iterator[tuple[str, "Page"]]:
+    """The name of the network, and the handout in a browser without a network; its script has no errors."""
+    question = {"model": request.param, "format": "html", **QUESTIONS[request.param]}
+    answer = service.post("/explain/grounds", params=question, files={"file": sample(9)})
+    assert answer.status_code == 200
+    file = tmp_path / "grounds.html"
+    file.write_bytes(answer.content)
+    profile = new_profile(browser, offline=True)
+    page, errors, asked = profile.new_page(), [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(file.as_uri())
+    yield request.param, page
+    assert errors == []
+    assert [one for one in asked if not one.startswith("data:")] == [file.as_uri()]
+    profile.close()
+
+
+def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, "Page"]) -> None:
+    name, page = opened
+    network, image = load(DIRECTORY / f"{name}.safetensors").precise, pixels(9) / 255
+    regions = Regions(QUESTIONS[name].get("region", 4), side=28)
+    fill = QUESTIONS[name].get("fill", 0.0)
+    gone = np.asarray(filled(image, FillKind(fill) if isinstance(fill, str) else fill))
+    players = page.evaluate("players")
+    changed = [number for number, mask in enumerate(regions.masks.reshape(-1, 28, 28)) if (image != gone)[mask].any()]
+    assert players == changed
+    rng = np.random.default_rng(5)
+    hidings = [sorted(rng.permutation(players)[: rng.integers(0, len(players) + 1)].tolist()) for _ in range(HIDINGS)]
+    hidden = np.array([regions.masks.reshape(-1, 28, 28)[some].any(0) for some in hidings])
+    logits = network.logits(np.where(hidden, gone, image))
+    found = page.evaluate("(some) => some.map((one) => [...logitsWithout(new Set(one))])", hidings)
+    np.testing.assert_allclose(found, logits, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(np.argmax(found, 1), logits.argmax(1))
+    assert len({*logits.argmax(1).tolist()}) > 1
+    shares = page.evaluate("(some) => some.map((one) => softmax(logitsWithout(new Set(one))))", hidings[:20])
+    np.testing.assert_allclose(shares, [softmax(one) for one in logits[:20]], rtol=0, atol=1e-9)
+
+
+def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, "Page"], service: TestClient) -> None:
+    name, page = opened
+    question = {key: value for key, value in QUESTIONS[name].items() if key in ("region", "fill")}
+    body = service.post("/explain/grounds", params={"model": name, **question}, files={"file": sample(9)}).json()
+    players, status = len(body["players"]), page.get_by_role("status")
+    japanese = QUESTIONS[name].get("language") == "ja"
+
+    def check(count: int, predicted: str) -> None:
+        pattern = (
+            rf"{players} 領域中 {count} 個.*「{predicted}」" if japanese else rf"{count} of {players} .*: {predicted},"
+        )
+        assert re.search(pattern, status.inner_text())
+        assert page.locator(".classes .first th").inner_text() == predicted
+        assert page.locator(".image [aria-pressed=true]").count() == count
+
+    check(0, body["label"])
+    page.locator(".image button").first.click()
+    assert page.locator(".image [aria-pressed=true]").count() == 1
+    page.locator(".image button").first.click()
+    check(0, body["label"])
+    page.locator("#kept").click()
+    check(players - len(body["sufficient"]["regions"]), body["label"])
+    page.locator("#contrast").click()
+    check(len(body["contrast"]["regions"]), body["contrast"]["label"])
+    page.locator("#none").click()
+    check(players, body["empty"]["label"])
+    page.locator("#all").click()
+    check(0, body["label"])
+
+
+def test_it_is_to_be_kept_and_can_ask_for_nothing(service: TestClient) -> None:
+    answer = service.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="grounds.html"'
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    page = answer.text
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-" in page
+    assert set(re.findall(r"https?://[^\"'\s]+", page)) == {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert len(answer.content) < 1_000_000
