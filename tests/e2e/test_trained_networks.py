@@ -53,9 +53,8 @@ def test_every_answer_and_picture(address: str, folder: Path, path: str, name: s
 
     def ask(**query: str) -> httpx.Response:
         file = {"file": (folder / f"{name}.png").read_bytes()}
-        answer = httpx.post(
-            f"{address}{path}", params={"model": name, "fit": "auto", **query}, files=file, timeout=PATIENCE
-        )
+        asked = {"model": name, "fit": "auto", **query}
+        answer = httpx.post(f"http://{address}{path}", params=asked, files=file, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer
 
@@ -84,6 +83,6 @@ def test_the_page(browser: Browser, address: str, folder: Path, name: str) -> No
         page.get_by_test_id("walk").click()
         expect(page.locator("#figure")).to_be_visible()
         stages = page.locator("#figure section.layer h3")
-        names = [text for text in stages.all_inner_texts() if text.startswith("stage")]
+        names = [text for text in stages.all_text_contents() if text.startswith("stage")]
         heads = {"strokes": ["stage 1", "stage 1", "stage 2", "stage 3", "stage 3"]}
         assert names == heads.get(name, ["stage 1", "stage 1", "stage 2", "stage 2"])
