@@ -9,6 +9,7 @@ from konkyo.models.architecture import Stage
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic, usage_file
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
+from konkyo.models.hiding.cost import explains
 from konkyo.models.usage import Usage
 from konkyo.service import catalogue as search
 from konkyo.service.errors import UnknownModelError
@@ -95,6 +96,9 @@ class Catalogue:
 
     def __init__(self, directory: Path, default: str) -> None:
         self.checkpoints = load_all(directory)
+        for one in self.checkpoints.values():
+            # What can be asked of it follows from its shape: found once, before a request waits for it.
+            explains(one.network.architecture)
         self._usages = {name: usage_file.load(directory, one) for name, one in self.checkpoints.items()}
         self.search = search.load(directory)
         self.default = default

@@ -104,8 +104,10 @@ def test_from_pytorch_to_answers(run: Callable[[str], str], tmp_path: Path) -> N
 
 
 def test_from_keras(run: Callable[[str], str], tmp_path: Path) -> None:
-    pytest.importorskip("keras", reason="Keras is not installed")
-    execute(KERAS, tmp_path)
+    if importlib.util.find_spec("keras") is None:
+        pytest.skip("Keras is not installed")
+    # Training calls the network, without which Keras does not export it.
+    execute(KERAS.replace("model.export", "import numpy; model(numpy.zeros((1, 28, 28, 1)))\nmodel.export"), tmp_path)
     said = run(IMPORT.replace("mine.onnx", "theirs.onnx"))
     assert said.startswith("theirs: 32k3u,64k3u; 10 classes; grey images of 28×28; 34,730 parameters")
 

@@ -13,15 +13,7 @@ PATH = Path(__file__).parents[1] / "docs" / "python.md"
 FUNCTIONS = "load", "from_torch", "predict", "filters", "process", "occlusion", "shapley", "grounds"
 RESULTS = "Prediction", "FilterExplanation", "Process", "OcclusionExplanation", "ShapleyExplanation", "Grounds"
 OTHERS = ("Model",)
-WARNINGS = (
-    "ImageWarning",
-    "KonkyoError",
-    "ImageError",
-    "ParameterError",
-    "BudgetError",
-    "CheckpointError",
-    "NetworkFileError",
-)
+ERRORS = "KonkyoError", "ImageError", "ParameterError", "BudgetError", "CheckpointError", "NetworkFileError"
 # Headings of numpydoc.
 _SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 HEAD = """# Python reference

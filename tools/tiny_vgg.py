@@ -42,10 +42,11 @@ def main() -> int:
     for path in sorted(FOLDER.glob("*.jpeg")):
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
-        name, kind = f"{NAME}-{path.stem.partition('_')[0]}", SHOWN[path.stem.partition("_")[0]]
+        short = path.stem.partition("_")[0]
+        name, truth = f"photograph-{short}", network.classes.index(SHOWN[short])
         picture.save(WEB / f"{name}.png", optimize=True)
         predicted = int(network.logits(np.asarray(picture).transpose(2, 0, 1) / 255).argmax())
-        pictures.append({"name": name, "truth": network.classes.index(kind), "predicted": predicted})
+        pictures.append({"name": name, "truth": truth} | ({} if predicted == truth else {"predicted": predicted}))
     listed = json.loads((WEB / "samples.json").read_text())
     listed[NAME] = {"pictures": pictures}
     (WEB / "samples.json").write_text(json.dumps(listed, indent=1) + "\n")

@@ -77,11 +77,12 @@ def test_how_usual_the_use_of_filters_is(page: Page, address: str) -> None:
         target: round(asked(address, "/explain/filters", sample(7), target=target)["typicality"]["percentile"])
         for target in (7, 2)
     }
-    expect(said).to_have_text(f"Use of filters: more usual than in {shares[7]}% of correctly read 7s.")
+    expect(said).to_have_text(f"Of the 7s that are read correctly, {shares[7]}% use the filters in a less typical way.")
     page.get_by_test_id("target").select_option("2")
-    expect(said).to_have_text(f"Use of filters: more usual than in {shares[2]}% of correctly read 2s.")
+    expect(said).to_have_text(f"Of the 2s that are read correctly, {shares[2]}% use the filters in a less typical way.")
     page.get_by_test_id("language").click()
-    expect(said).to_have_text(f"フィルタの使い方は、正しく認識された「2」の {shares[2]}% より典型的です。")
+    less = f"正しく認識される「2」の {shares[2]}% は、フィルタの使い方がこれより典型的ではありません。"
+    expect(said).to_have_text(less)
     page.get_by_test_id("language").click()
 
 

@@ -29,8 +29,8 @@ def drawn(canvas: Locator) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("question", "heading", "unit"),
     [
-        ({}, "Where 5 rests", "drop in logit"),
-        ({"target": 3}, "Where 3 would rest", "drop in logit"),
+        ({}, "What speaks for 5", "drop in logit"),
+        ({"target": 3}, "What would speak for 3", "drop in logit"),
         ({"versus": 3}, "What speaks for 5 and not 3", "drop in logit 5 − logit 3"),
         ({"target": 3, "versus": 8}, "What speaks for 3 and not 8", "drop in logit 3 − logit 8"),
     ],
@@ -111,7 +111,7 @@ def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
     assert "lenet-6x16" in questions[-1]
     assert "versus" not in questions[-1]
     expect(page.get_by_test_id("versus")).to_have_value("")
-    expect(page.get_by_role("heading", name=f"Where {truth} rests")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"What speaks for {truth}")).to_be_visible()
 
 
 def two_blocks() -> bytes:

@@ -44,6 +44,21 @@ def test_from_step_to_step(page: Page, address: str) -> None:
     expect(page.get_by_test_id("walk-dialog")).not_to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en-US", "Of those of 5, the one that adds most has a red frame, the second a blue one."),
+        ("ja-JP", "枠は「5」に最も多く加えるもの (赤) と次のもの (青) です。"),
+    ],
+)
+def test_frames_are_explained_where_they_stand(browser: Browser, address: str, language: str, said: str) -> None:
+    with opened(browser, address, locale=language) as page:
+        choose_sample(page, 5)
+        open_walk(page, CLOSELY["affine"] - 1)
+        expect(page.get_by_test_id("figure").locator(".class.winner .strip")).to_be_visible()
+        expect(page.get_by_test_id("step")).to_contain_text(said)
+
+
 def test_a_map_that_is_pressed_is_shown_closely(page: Page) -> None:
     choose_sample(page, 4)
     for step, layer, number, shown, heading in (

@@ -83,7 +83,7 @@ def test_every_file_is_installed(installed: Path) -> None:
 
 def test_plain_konkyo_needs_no_web_server_and_no_torch(distribution: Distribution) -> None:
     plain = [line for line in distribution.requires or [] if "extra ==" not in line]
-    assert {re.split(r"[<>=]", line)[0] for line in plain} == {"numpy", "pillow", "safetensors", "typer"}
+    assert {re.split(r"[<>=]", line)[0] for line in plain} == {"numpy", "pillow", "pydantic", "safetensors", "typer"}
 
 
 def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Path) -> None:

@@ -321,8 +321,8 @@ def test_what_is_said_of_the_plain_baselines_and_the_default() -> None:
     found = {"images": 200, "default": DEFAULT, "explanations": listed, "sanity": {}, "left_out": None}
     told = [*STUDY.told(found)]
     assert "- Better than brightness (the image itself) by all five criteria: none." in told
-    assert f"- Better than a random order by all five criteria: theirs, {DEFAULT}." in told
-    assert "- Not better than a random order by all five: ledger, brightness." in told
+    assert f"- Better than a random order by all five criteria: theirs; {DEFAULT}." in told
+    assert "- Not better than a random order by all five: ledger; brightness." in told
     assert f"- Before {DEFAULT}, the service's default, by the mean deletion of both kinds: theirs." in told
     assert "- theirs is better by all five criteria than random." in told
     assert not [line for line in told if line.startswith("- greedy")]

@@ -12,7 +12,7 @@ from tests.helpers.oracles import SUMMED, random_network
 
 
 def test_squares_lie_within_the_image() -> None:
-    inside = squares(7)
+    inside = squares(7, 28)
     assert inside.shape == (200, 28, 28)
     sides = set()
     for one in inside:
@@ -21,13 +21,13 @@ def test_squares_lie_within_the_image() -> None:
         assert one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
         sides.add(len(rows))
     assert sides == set(range(3, 15))
-    np.testing.assert_array_equal(squares(7), inside)
-    assert (squares(8) != inside).any()
+    np.testing.assert_array_equal(squares(7, 28), inside)
+    assert (squares(8, 28) != inside).any()
 
 
 def test_the_lamp_alone_is_faithful() -> None:
     """Hiding the lamp takes 12 from the logit, and nothing else does."""
-    network, image, hidden = lamp_network(), lit((2, 2)), squares(1)
+    network, image, hidden = lamp_network(), lit((2, 2)), squares(1, 28)
     dropped = drops(network, image, 6, hidden)
     np.testing.assert_array_equal(dropped, np.where(hidden[:, LAMP[0], LAMP[1]], WHOLE - HIDDEN, 0))
     lamp, dust = np.zeros((2, 28, 28))
@@ -44,7 +44,7 @@ def test_the_lamp_alone_is_faithful() -> None:
 
 def test_infidelity_is_the_least_squares_remainder(digits: Digits) -> None:
     network, image = random_network(SUMMED, 85), digits.scaled(np.float64)[5]
-    hidden = squares(2)
+    hidden = squares(2, 28)
     dropped = drops(network, image, 3, hidden)
     expected = [network.logits(image)[3] - network.logits(np.where(one, 0, image))[3] for one in hidden]
     np.testing.assert_allclose(dropped, expected, rtol=0, atol=1e-12)

@@ -34,7 +34,7 @@ def test_what_converges_is_near_the_exact_values(name: str, digits: Digits) -> N
 
 
 def test_the_masks_of_rise_are_enlarged_grids() -> None:
-    masks = perturbations._masks(np.random.default_rng(5))
+    masks = perturbations._masks(np.random.default_rng(5), 28)
     assert masks.shape == (1000, 28, 28)
     assert masks.min() == 0
     assert masks.max() == 1
@@ -48,7 +48,7 @@ def test_the_masks_of_rise_are_enlarged_grids() -> None:
 def test_rise_is_the_mean_of_masks_by_their_probability(digits: Digits) -> None:
     image = digits.scaled(np.float64)[7]
     target = int(NETWORK.logits(image).argmax())
-    masks = perturbations._masks(np.random.default_rng(3))
+    masks = perturbations._masks(np.random.default_rng(3), 28)
     expected = sum(softmax(NETWORK.logits(mask * image))[target] * mask for mask in masks) / (1000 * 0.5)
     np.testing.assert_allclose(heatmap("RISE", digits)[1], expected, rtol=0, atol=1e-12)
     assert (heatmap("RISE", digits, seed=4)[1] != heatmap("RISE", digits)[1]).any()

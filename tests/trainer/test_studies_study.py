@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 
 import konkyo.trainer.studies.study as study_module
+from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
 from konkyo.trainer.report import STUDIES
+from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
+from konkyo.trainer.studies.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import Arrays, Asked, Parts, Study, constants, identity
 from tests.helpers.folders import ROOT
+from tests.helpers.lamp import checkpoint_of
+from tests.helpers.oracles import random_network
+from tests.helpers.studies import measured
 
 
 def test_a_part_is_computed_once(tmp_path: Path) -> None:
@@ -108,6 +114,7 @@ def test_another_process_finds_the_parts(digits: Digits, tmp_path: Path) -> None
     script = f"""
 import numpy as np
 from pathlib import Path
+from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY
@@ -118,3 +125,26 @@ print(Parts(Path(), identity(STUDY, Asked(load_all()["paired-3x3"], some, Path()
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     [study] = [one for one in STUDIES if one.name == "grounds"]
     assert done.stdout.strip() == str(Parts(Path(), identity(study, asked(digits, tmp_path))).directory)
+
+
+def test_every_study_of_images_takes_colour_and_any_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network in colour, of an odd side that regions do not divide: what it says has its shape."""
+    monkeypatch.setattr(faithfulness, "explanations", lambda: (list(EXPLANATIONS), None))
+    monkeypatch.setattr(faithfulness, "FIRST_IMAGES", 2)
+    monkeypatch.setattr(shapley, "baselines", lambda: ([], []))
+    monkeypatch.setattr(shapley, "TURN", 0.001)
+    architecture = Architecture(parse_stages("3k3,4k3q"), 19, 3, classes=3)
+    network = random_network(architecture, 3)
+    rng = np.random.default_rng(2)
+    images = rng.integers(0, 256, (3, 3, 19, 19), dtype=np.uint8) * (rng.random((3, 1, 19, 19)) < 0.2)
+    digits = Digits(images.astype(np.uint8), np.array([0, 1, 2], np.uint8))
+    for study in (grounds, occlusion, shapley, faithfulness):
+        found, written = measured(study.STUDY, checkpoint_of(network), digits, tmp_path)
+        assert written["images"] == 3
+        if study is occlusion:
+            assert [one.heatmap.shape for one in found] == [(3, 19, 19)] * 4
+        if study is faithfulness:
+            assert [one.agreement.shape for one in found.measured] == [(3,)] * len(EXPLANATIONS)
+            assert (
+                found.measured[4].agreement.min() > 0.9
+            )  # Shapley values with themselves, but for regions at the edge

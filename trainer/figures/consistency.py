@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import ACCENT, DIGIT, DIVERGING, HAIRLINE, INK, MUTED, SECOND, drawing
@@ -87,7 +86,7 @@ def _tiles(figure: Figure, high: float, top: float) -> Iterator[Axes]:
 
 
 def _outline(axes: Axes, image: Array) -> None:
-    side = np.arange(IMAGE_SIDE)
+    side = np.arange(len(image))
     axes.contour(side, side, image, [0.5], colors=INK, linewidths=0.6)
 
 

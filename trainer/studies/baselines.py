@@ -12,15 +12,18 @@ import torch
 from captum.attr import FeatureAblation, GradientShap, KernelShap, Lime, ShapleyValueSampling
 from torch import Tensor
 
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array
 from konkyo.trainer.studies.captum_methods import Layers, channelled
+from konkyo.trainer.studies.metrics import sums_of_regions
 from konkyo.trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
 
 # Images evaluated at once.
 BATCH = 196
 
 Forward = Callable[[Tensor], Tensor]
-# From the network, the image, each pixel's feature, and how many evaluations, to values: all three (1, 1, 28, 28).
+# From the network, the image, each pixel's feature, and how many evaluations, to values: (1, channels, side, side),
+# features (1, 1, side, side).
 Attribute = Callable[[Forward, Tensor, Tensor, int], Tensor]
 
 
@@ -88,19 +91,20 @@ def _baseline(
         np.random.seed(question.seed)
         image = torch.from_numpy(channelled(question.image[None], question.network))
         pixels = attribute(forward, image, _features(question, told), count).numpy()[0]
-        rows = pixels.reshape(len(pixels), len(question.players), REGION, -1, REGION)
-        values = rows[0, :, 0, :, 0] if shared else rows.sum((0, 2, 4))
+        starts = np.array(Regions(REGION, side=pixels.shape[-1]).starts)
+        values = pixels[0][np.ix_(starts, starts)] if shared else sums_of_regions(pixels.sum(0), REGION)
         return np.where(question.players, values, 0) if told else values, spent
 
     return Baseline(name, converges, evaluations, approximate)
 
 
 def _features(question: Question, told: bool) -> Tensor:
-    """(1, 1, 28, 28): which feature each pixel belongs to."""
+    """(1, 1, side, side): which feature each pixel belongs to."""
     players = question.players.ravel()
     numbers = np.where(players, np.cumsum(players) - 1, 0) if told else np.arange(players.size)
     grid = numbers.reshape(question.players.shape)
-    return torch.from_numpy(np.kron(grid, np.ones((REGION, REGION), grid.dtype)))[None, None]
+    side = question.network.architecture.side
+    return torch.from_numpy(np.kron(grid, np.ones((REGION, REGION), grid.dtype))[:side, :side])[None, None]
 
 
 # What scikit-learn fits: these begin the names.

@@ -28,6 +28,7 @@ from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.metrics import sums_of_regions
 from konkyo.trainer.studies.statistics import Estimate, spearman
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 
@@ -178,8 +179,8 @@ def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
     count, pairs = len(networks), comb(len(networks), 2)
     for name, region in MAPS.items():
         maps = np.array([_maps(network, images[alike], targets, name, region) for network in networks])
-        side = images.shape[-1] // region
-        maps = maps.reshape(count, len(alike), side, side).swapaxes(0, 1)  # images first
+        grid = Regions(region, side=images.shape[-1]).grid
+        maps = maps.reshape(count, len(alike), *grid).swapaxes(0, 1)  # images first
         found[f"map {name}"] = maps
         ink = np.array([_ink(image, region) for image in images[alike]]).reshape(len(alike), *maps.shape[2:])
         shown = [where > 0 for where in ink]
@@ -202,14 +203,12 @@ def _maps(network: Network, images: Array, targets: NDArray[np.intp], name: str,
     if name.startswith("Shapley"):
         pairs = zip(images, targets.tolist(), strict=True)
         return np.array([shapley_values(network, image, region).of(target).values for image, target in pairs])
-    drops: Array = occlude(network, images, targets, Hiding(Regions(region))).drop
+    drops: Array = occlude(network, images, targets, Hiding(Regions(region, side=network.architecture.side))).drop
     return drops
 
 
 def _ink(image: Array, region: int) -> Array:
-    side = len(image) // region
-    ink: Array = image.reshape(side, region, side, region).sum((1, 3))
-    return ink
+    return sums_of_regions(image.reshape(-1, *image.shape[-2:]).sum(0), region)
 
 
 def _proofs(networks: list[Network], image: Array) -> tuple[list[float], list[float], list[list[float]]]:

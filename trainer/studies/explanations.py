@@ -25,7 +25,7 @@ class Task:
     network
         In float64.
     images
-        (N, 28, 28) in [0, 1].
+        (N, …) in [0, 1], of the network's shape.
     target
         (N,): the class that is predicted for each.
     seed
@@ -37,26 +37,32 @@ class Task:
     target: IntArray
     seed: int
 
+    @property
+    def side(self) -> int:
+        """Of the images."""
+        return self.network.architecture.side
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """A way to say which pixels matter: ``heatmap`` makes (N, 28, 28) of a task."""
+    """A way to say which pixels matter: ``heatmap`` makes (N, side, side) of a task."""
 
     name: str
     kind: str
     heatmap: Callable[[Task], Array]
 
 
-def hiding(task: Task, regions: Regions, score: Score = Score.LOGIT) -> Array:
+def hiding(task: Task, region: int = 2, stride: int | None = None, score: Score = Score.LOGIT) -> Array:
     """Occlusion as the service draws it: the mean drop of the regions that cover a pixel."""
+    regions = Regions(region, stride, task.side)
     return occlude(task.network, task.images, task.target, Hiding(regions), score).heatmap()
 
 
-def shapley(task: Task, regions: Regions) -> Array:
+def shapley(task: Task, region: int) -> Array:
     """The exact Shapley values of regions that do not overlap; the pixels of a region share its value."""
     pairs = zip(task.images, task.target.tolist(), strict=True)
-    values = [shapley_values(task.network, image, regions.region).of(target).values for image, target in pairs]
-    return regions.spread(np.array(values))
+    values = [shapley_values(task.network, image, region).of(target).values for image, target in pairs]
+    return Regions(region, side=task.side).spread(np.array(values))
 
 
 def greedy(task: Task) -> Array:
@@ -66,13 +72,19 @@ def greedy(task: Task) -> Array:
 
 
 def brightness(task: Task) -> Array:
-    """The image itself: looks at no network."""
-    return task.images
+    """The image itself, in colour the sum over its channels: looks at no network."""
+    return ink(task.images, task.network)
 
 
 def at_random(task: Task) -> Array:
     """An order drawn at random: looks at nothing."""
-    return np.random.default_rng(task.seed).random(task.images.shape)
+    return np.random.default_rng(task.seed).random((len(task.images), task.side, task.side))
+
+
+def ink(images: Array, network: Network) -> Array:
+    """(N, side, side): how much of anything there is in each pixel of images (N, …)."""
+    found: Array = images if network.architecture.channels == 1 else images.sum(-3)
+    return found
 
 
 DEFAULT = "occlusion 2"
@@ -82,12 +94,12 @@ GREEDY = "greedy order"
 SANE = (DEFAULT, SHAPLEY, "input × gradient")
 
 EXPLANATIONS = [
-    Explanation(DEFAULT, OURS, partial(hiding, regions=Regions())),
-    Explanation("occlusion 4", OURS, partial(hiding, regions=Regions(4))),
-    Explanation("occlusion 4, stride 1", OURS, partial(hiding, regions=Regions(4, 1))),
-    Explanation("occlusion 2, probability", OURS, partial(hiding, regions=Regions(), score=Score.PROBABILITY)),
-    Explanation(SHAPLEY, OURS, partial(shapley, regions=Regions(4))),
-    Explanation("Shapley 7", OURS, partial(shapley, regions=Regions(7))),
+    Explanation(DEFAULT, OURS, hiding),
+    Explanation("occlusion 4", OURS, partial(hiding, region=4)),
+    Explanation("occlusion 4, stride 1", OURS, partial(hiding, region=4, stride=1)),
+    Explanation("occlusion 2, probability", OURS, partial(hiding, score=Score.PROBABILITY)),
+    Explanation(SHAPLEY, OURS, partial(shapley, region=4)),
+    Explanation("Shapley 7", OURS, partial(shapley, region=7)),
     Explanation(GREEDY, OPTIMISED, greedy),
     Explanation("brightness", PLAIN, brightness),
     Explanation("random", PLAIN, at_random),

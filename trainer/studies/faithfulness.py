@@ -152,7 +152,7 @@ class Given:
     network
         In float32, in which the curves are computed.
     hidden
-        (N, K, 28, 28): what is hidden for the infidelity.
+        (N, K, side, side): what is hidden for the infidelity.
     dropped
         (N, K): the drops of the logit.
     values
@@ -170,7 +170,7 @@ class Given:
         """Of images that start at this number of the data set."""
         task = _task(checkpoint, digits, start)
         pairs = list(zip(task.images, task.target.tolist(), strict=True))
-        hidden = np.array([metrics.squares(start + number) for number in range(len(digits))])
+        hidden = np.array([metrics.squares(start + number, digits.side) for number in range(len(digits))])
         return cls(
             task,
             checkpoint.network,
@@ -234,11 +234,11 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     judged = {name: one for name, one in listed.items() if one["kind"] != OPTIMISED}
     for plain in (name for name, one in judged.items() if one["kind"] == PLAIN):
         beaten_by = [name for name, one in judged.items() if plain in one["better_everywhere_than"]]
-        yield f"- Better than {_WORDS.get(plain, plain)} by all five criteria: {', '.join(beaten_by) or 'none'}."
+        yield f"- Better than {_WORDS.get(plain, plain)} by all five criteria: {_names(beaten_by)}."
         if not beaten_by:
             continue
         others = [name for name in judged if name not in (*beaten_by, plain)]
-        yield f"- Not better than {_WORDS.get(plain, plain)} by all five: {', '.join(others)}."
+        yield f"- Not better than {_WORDS.get(plain, plain)} by all five: {_names(others)}."
     default = found["default"]
     for curve in CURVES if default in judged else ():
         columns = [f"{curve}, {base}" for base in REPLACEMENTS]
@@ -251,7 +251,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     for name, one in judged.items():
         others = [other for other in one["better_everywhere_than"] if other in judged]
         if others:
-            yield f"- {name} is better by all five criteria than {', '.join(others)}."
+            yield f"- {name} is better by all five criteria than {_names(others)}."
     yield ""
     rows = []
     for name, one in sorted(listed.items(), key=lambda entry: sum(entry[1]["ranks"][each] for each in CRITERIA)):
@@ -269,7 +269,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+    # Some names have commas.
+    return "; ".join(names) or "none"
 
 
 def _cell(one: dict[str, Any], column: str) -> str:

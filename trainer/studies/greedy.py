@@ -5,6 +5,7 @@ should be predicted ever less as the target, the second ever more (Petsiuk et al
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from konkyo.models.hiding.occlusion import hidden_logits
 from konkyo.models.hiding.regions import Regions
@@ -16,7 +17,7 @@ GROWTH = 0.5
 
 
 def greedy_heatmap(network: Network, image: Array, target: int) -> Array:
-    """The order of the 2×2 regions as a heatmap (28, 28): 1 for the first, falling to −1 for the last, 0 without ink.
+    """The order of the 2×2 regions as a heatmap (side, side): from 1 for the first to −1 for the last, 0 without ink.
 
     In each step every region that is left is tried, and those are moved after which
 
@@ -28,29 +29,36 @@ def greedy_heatmap(network: Network, image: Array, target: int) -> Array:
     Raises
     ------
     ImageError
-        Not one 28×28 image, or not finite.
+        Not one image of the network's shape, or not finite.
     """
     check_single(image, network)
-    regions = Regions()
-    empty, masks = np.zeros_like(image), regions.masks.reshape(-1, *image.shape)
+    regions = Regions(side=network.architecture.side)
+    empty, masks = np.zeros_like(image), regions.masks.reshape(-1, regions.side, regions.side)
     # With which region, counted from 1, each pixel was moved; 0 for one that is not.
-    turn, count = np.zeros(image.shape, np.intp), 0
+    turn, count = np.zeros(image.shape[-2:], np.intp), 0
     scores: dict[int, float] = {}
     while True:
         moved = turn > 0
         parts = np.stack([np.where(moved, image, 0), np.where(moved, 0, image)])
-        whole, tried = hidden_logits(network, parts[:, None], np.stack([image, empty])[:, None], regions)
+        shown, fills = (each.reshape(2, -1, *image.shape[-2:]) for each in (parts, np.stack([image, empty])))
+        whole, tried = hidden_logits(network, shown, fills, regions)
         scores[count] = float(_score(whole, target))
-        left = np.flatnonzero(regions.changed(parts[:1] != image)[0])
+        left = np.flatnonzero(regions.changed(_differ(parts[0], image)[None])[0])
         if not len(left):
             break
         best = np.argsort(-_score(tried[:, left], target), kind="stable")
         for region in left[best[: max(1, int(GROWTH * count))]]:
             count += 1
-            turn[masks[region] & (image != 0)] = count
+            turn[masks[region] & _differ(image, empty)] = count
     split = max(scores, key=lambda number: scores[number])
     heatmap = np.where(turn <= split, (split + 1 - turn) / max(split, 1), (split - turn) / max(count - split, 1))
     return np.where(turn > 0, heatmap, 0.0)
+
+
+def _differ(one: Array, other: Array) -> NDArray[np.bool_]:
+    """(side, side): the pixels in which two images differ in some channel."""
+    differs: NDArray[np.bool_] = (one != other).reshape(-1, *one.shape[-2:]).any(0)
+    return differs
 
 
 def _score(logits: Array, target: int) -> Array:

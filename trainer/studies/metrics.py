@@ -16,38 +16,39 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import IMAGE_SIDE
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array, Network
 from konkyo.trainer.studies.statistics import spearman
 
 REGION = 4
-# Hidings for each image, and the sides of their squares in pixels.
+# Hidings for each image, and the least side of their squares in pixels; the greatest is half the image's.
 HIDINGS = 200
-SIDES = (3, 14)
+LEAST = 3
 # Changed images for each image, and by how much each pixel of ink changes at the most.
 CHANGES = 4
 RADIUS = 0.1
 
 
-def squares(seed: int) -> NDArray[np.bool_]:
-    """(``HIDINGS``, 28, 28): the pixels of random squares that lie within the image."""
+def squares(seed: int, side: int) -> NDArray[np.bool_]:
+    """(``HIDINGS``, side, side): the pixels of random squares that lie within the image."""
     rng = np.random.default_rng((seed, HIDINGS))
-    sides = rng.integers(SIDES[0], SIDES[1] + 1, HIDINGS)
-    top, left = (rng.integers(0, IMAGE_SIDE - sides + 1) for _ in range(2))
-    line = np.arange(IMAGE_SIDE)
+    sides = rng.integers(LEAST, side // 2 + 1, HIDINGS)
+    top, left = (rng.integers(0, side - sides + 1) for _ in range(2))
+    line = np.arange(side)
     rows, columns = ((line >= start[:, None]) & (line < (start + sides)[:, None]) for start in (top, left))
     inside: NDArray[np.bool_] = rows[:, :, None] & columns[:, None, :]
     return inside
 
 
 def drops(network: Network, image: Array, target: int, hidden: NDArray[np.bool_]) -> Array:
-    """(K,): by how much each hiding (K, 28, 28) lowers the logit of the target."""
-    dropped: Array = network.logits(image)[target] - network.logits(np.where(hidden, 0, image))[:, target]
+    """(K,): by how much each hiding (K, side, side) lowers the logit of the target."""
+    shown = hidden if image.ndim == 2 else hidden[:, None]
+    dropped: Array = network.logits(image)[target] - network.logits(np.where(shown, 0, image))[:, target]
     return dropped
 
 
 def infidelity(attribution: Array, hidden: NDArray[np.bool_], dropped: Array) -> float:
-    """Of one explanation (28, 28), from hidings (K, 28, 28) and their drops (K,)."""
+    """Of one explanation (side, side), from hidings (K, side, side) and their drops (K,)."""
     claimed = hidden.reshape(len(hidden), -1) @ attribution.ravel()
     energy, total = claimed @ claimed, dropped @ dropped
     if total == 0:
@@ -57,7 +58,7 @@ def infidelity(attribution: Array, hidden: NDArray[np.bool_], dropped: Array) ->
 
 
 def changed(images: Array, seed: int) -> Array:
-    """(``CHANGES``, N, 28, 28): the images with each pixel of ink moved by up to ``RADIUS`` within [0, 1]."""
+    """(``CHANGES``, N, …): the images with each pixel of ink moved by up to ``RADIUS`` within [0, 1]."""
     noise = np.random.default_rng((seed, CHANGES)).uniform(-RADIUS, RADIUS, (CHANGES, *images.shape))
     return np.where(images > 0, np.clip(images + noise, 0, 1), 0)
 
@@ -75,6 +76,13 @@ def sensitivity(explain: Callable[[Array], Array], images: Array, seed: int) -> 
 
 
 def agreement(attribution: Array, values: Array, image: Array) -> float:
-    """With exact Shapley values (7, 7), of one explanation (28, 28)."""
-    sums, ink = (one.reshape(len(values), REGION, -1, REGION).sum((1, 3)) for one in (attribution, image))
+    """With exact Shapley values (R, R), of one explanation (side, side)."""
+    sums, ink = (sums_of_regions(one, REGION) for one in (attribution, image.reshape(-1, *image.shape[-2:]).sum(0)))
     return spearman(sums[ink > 0], values[ink > 0])
+
+
+def sums_of_regions(values: Array, region: int) -> Array:
+    """(R, R): the sum over each region of values (side, side)."""
+    starts = Regions(region, side=len(values)).starts
+    # One by one: sums of equal pixels are equal to the bit, and ranks depend on it.
+    return np.array([[values[y : y + region, x : x + region].sum() for x in starts] for y in starts])

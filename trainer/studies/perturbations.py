@@ -4,8 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE
-from konkyo.models.hiding.regions import Regions
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, softmax
 from konkyo.trainer.studies.baselines import BASELINES
 from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
@@ -18,28 +17,29 @@ CELLS, SHOWN = 7, 0.5
 
 
 def by_regions(task: Task, baseline: Baseline) -> Array:
-    """(N, 28, 28): the values of 4×4 regions, shared by their pixels."""
-    values = []
+    """(N, side, side): the values of 4×4 regions, shared by their pixels."""
+    regions, values = Regions(REGION, side=task.side), []
     for number, (image, target) in enumerate(zip(task.images, task.target.tolist(), strict=True)):
-        players = image.reshape(IMAGE_SIDE // REGION, REGION, -1, REGION).any((1, 3))
+        players = Hiding(regions).changed(image).reshape(regions.grid)
         question = Question(task.network, image, target, players, task.seed + number)
         values.append(baseline.approximate(question, EVALUATIONS)[0])
-    return Regions(REGION).spread(np.array(values))
+    return regions.spread(np.array(values))
 
 
 def rise(task: Task) -> Array:
     """Petsiuk et al. 2018, equation 6: the mean of random masks, each weighted by the probability that it leaves."""
-    masks = _masks(np.random.default_rng(task.seed))
+    masks = _masks(np.random.default_rng(task.seed), task.side)
     heatmaps = []
     for image, target in zip(task.images, task.target.tolist(), strict=True):
-        probability = softmax(task.network.logits(masks * image))[:, target]
+        shown = masks.reshape(-1, *[1] * (image.ndim - 2), task.side, task.side) * image
+        probability = softmax(task.network.logits(shown))[:, target]
         heatmaps.append(np.tensordot(probability, masks, 1) / (EVALUATIONS * SHOWN))
     return np.array(heatmaps)
 
 
-def _masks(rng: np.random.Generator) -> Array:
-    """(``EVALUATIONS``, 28, 28): random grids, enlarged bilinearly and moved by less than a cell."""
-    side = IMAGE_SIDE // CELLS
+def _masks(rng: np.random.Generator, width: int) -> Array:
+    """(``EVALUATIONS``, width, width): random grids, enlarged bilinearly and moved by less than a cell."""
+    side = -(-width // CELLS)
     grids = (rng.random((EVALUATIONS, CELLS + 1, CELLS + 1)) < SHOWN).astype(np.float64)
     # Where each pixel of an enlarged grid lies between two cells.
     place = np.minimum((np.arange((CELLS + 1) * side) + 0.5) / side - 0.5, CELLS).clip(0)
@@ -50,7 +50,7 @@ def _masks(rng: np.random.Generator) -> Array:
     large = weights @ grids @ weights.T
     moves = rng.integers(0, side, (EVALUATIONS, 2))
     masks: Array = np.array(
-        [one[y : y + IMAGE_SIDE, x : x + IMAGE_SIDE] for one, (y, x) in zip(large, moves.tolist(), strict=True)]
+        [one[y : y + width, x : x + width] for one, (y, x) in zip(large, moves.tolist(), strict=True)]
     )
     return masks
 

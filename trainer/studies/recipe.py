@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from konkyo.models.architecture import IMAGE_SIDE, Wiring, two_stages
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from konkyo.trainer.data import Digits
@@ -106,7 +106,7 @@ def write(path: Path, variants: Sequence[Variant]) -> None:
 
 def measured(network: str, name: str, seeds: Sequence[Network], judging: Digits, test: Digits) -> Variant:
     """What the seeds of a variant gave."""
-    empty = np.zeros((IMAGE_SIDE, IMAGE_SIDE))
+    empty = np.zeros(seeds[0].architecture.image_shape)
     return Variant(
         network,
         name,

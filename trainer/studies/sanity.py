@@ -12,7 +12,7 @@ import numpy as np
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.trainer.studies.explanations import Explanation, Task
+from konkyo.trainer.studies.explanations import Explanation, Task, ink
 from konkyo.trainer.studies.statistics import spearman
 
 
@@ -60,8 +60,8 @@ def correlations(
     def drawn(seed: int, count: int) -> list[float]:
         others = heatmaps(randomised(network, count, seed))
         return [
-            spearman(before[image > 0], after[image > 0])
-            for image, before, after in zip(images, original, others, strict=True)
+            spearman(before[where], after[where])
+            for where, before, after in zip(ink(images, network) > 0, original, others, strict=True)
         ]
 
     layers = len(layers_of(network.architecture))

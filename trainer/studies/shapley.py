@@ -46,7 +46,7 @@ class Question:
     network
         In float64.
     image
-        (28, 28) in [0, 1].
+        (…) in [0, 1], of the network's shape.
     target
         The class.
     players

@@ -4,7 +4,7 @@ import { Refusal, alive, ask, card } from "./api.js";
 import { account, indexOf } from "./ledger.js";
 import { pairsOf } from "./network.js";
 import { QUESTIONS } from "./questions.js";
-import { explains, listed, region, set, state, target, versus } from "./state.js";
+import { beside, explains, listed, region, set, state, target, versus } from "./state.js";
 
 // While a stroke is drawn there is an answer this often; at its end at once.
 const WHILE_DRAWING = 70;
@@ -81,7 +81,7 @@ export class Asker {
     if (!state.models.length) return;
     this.#asking = true;
     try {
-      const answer = await this.#answer(this.#controller.signal);
+      const answer = await this.#answer(state.model, this.#controller.signal);
       if (turn === this.#turn) this.#show(answer);
     } catch (error) {
       if (turn === this.#turn) this.fail(error);
@@ -90,12 +90,27 @@ export class Asker {
     this.#asking = false;
     mark("answered");
     if (this.#behind) this.changed(false);
+    else await this.#askBeside(turn);
   }
 
-  async #answer(signal) {
-    const { question, model, pinned, versus: contrast } = state;
+  /** Ask the network beside it the same: later, so that the first answer is not kept waiting. */
+  async #askBeside(turn) {
+    const name = beside();
+    const { answer } = state;
+    if (!name || !answer) return;
+    try {
+      const { answer: second } = await this.#answer(name, this.#controller.signal);
+      if (turn === this.#turn && name === beside()) set({ second: { ...second, of: answer } });
+    } catch (error) {
+      if (turn === this.#turn) this.fail(error);
+    }
+  }
+
+  async #answer(model, signal) {
+    const { question, pinned, versus: contrast } = state;
     const facts = await card(model);
-    state.card = facts;
+    const chosen = model === state.model;
+    if (chosen) state.card = facts;
     const { classes } = listed(model);
     const name = (number) => (number === null ? null : classes[number]);
     const picture = this.drawing.file();
@@ -112,7 +127,8 @@ export class Asker {
       const all = first.contributions[0].flat().length === first.pairs.length;
       if (other !== null && !all) reading = read(first.predicted, other);
     }
-    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }), pairs: byPair(question, model) || null, interactions: question === "shapley" || null };
+    const split = (chosen && byPair(question, model)) || null;
+    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }), pairs: split, interactions: question === "shapley" || null };
     const [process, where] = await Promise.all([reading, ask(path, picture, asked, signal)]);
     return { picture, sent, answer: { process, question, where } };
   }

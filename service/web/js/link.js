@@ -3,6 +3,7 @@
 import { pixelsStep, sampleStep } from "./drawing/pictures.js";
 import { VIEWS } from "./presenting.js";
 import { QUESTIONS } from "./questions.js";
+import { unmade } from "./views/guess.js";
 
 // The greatest number of a class, and the largest side of a region.
 const MOST_CLASS = 63;
@@ -71,14 +72,16 @@ async function read(value) {
 }
 
 /** The fragment for a drawing and what is asked about it. */
-export async function fragment(drawing, seen, { model, region, question, pinned, versus, hidden, present }) {
+export async function fragment(drawing, seen, { model, beside, region, question, pinned, versus, hidden, guess, present }) {
   const asked = {
     model,
+    beside,
     region,
     question: question === "occlusion" ? null : question,
     target: pinned,
     versus,
     hidden: hidden.length ? hidden.map((place) => place.join(".")).join("-") : null,
+    guess: guess ? "first" : null,
     present,
   };
   const set = Object.entries(asked).filter(([, value]) => value !== null);
@@ -103,11 +106,13 @@ export async function restored(text) {
   const parameters = new URLSearchParams(text.replace(/^#/, ""));
   const changes = {
     model: parameters.get("model"),
+    beside: parameters.get("beside"),
     region: within(parameters.get("region"), 1, MOST_REGION),
     question: Object.hasOwn(QUESTIONS, parameters.get("question")) ? parameters.get("question") : "occlusion",
     hidden: places(parameters.get("hidden")),
     pinned: within(parameters.get("target"), 0, MOST_CLASS),
     versus: within(parameters.get("versus"), 0, MOST_CLASS),
+    guess: parameters.get("guess") === "first" ? unmade() : null,
     present: VIEWS.find((view) => view === parameters.get("present")) ?? null,
   };
   const packed = parameters.get("drawing");

@@ -16,8 +16,10 @@ import { command, copy, handout, save, showHandout } from "./sharing.js";
 import {
   classNames, explains, isDrawn, listed, nameOf, readsDigits, refresh, region, regions, set, show, state, takesColour, target, versus,
 } from "./state.js";
+import { onBeside, showBeside } from "./views/beside.js";
 import { showDetails } from "./views/details.js";
 import { showPlaying } from "./views/grounds.js";
+import { guessAgain, open, showGuess } from "./views/guess.js";
 import { showHeatmap } from "./views/heatmap.js";
 import { showPairs } from "./views/pairs.js";
 import { onQuestion, showQuestion } from "./views/question.js";
@@ -54,6 +56,7 @@ function changed(settled) {
   at("clear").disabled = drawing.visible.length === 0;
   // What was hidden of another drawing says nothing of this one.
   if (state.hidden.length) hide([]);
+  guessAgain();
   asker.changed(settled);
 }
 
@@ -132,13 +135,16 @@ show((state) => {
   const asked = { target: target(), versus: versus() };
   const one = state.answer ? { ...account(state.answer.process, asked.target, asked.versus), ...asked } : null;
   // Of many pairs, the one that is looked at may not be among those that are shown any more.
-  const now = { ...state, pair: one && state.pair && indexOf(one, state.pair) >= 0 ? state.pair : null };
+  // While a region is guessed, nothing else says what it does.
+  const now = { ...state, spot: open() ? null : state.spot, pair: one && state.pair && indexOf(one, state.pair) >= 0 ? state.pair : null };
   const scene = { now, one, ...sums(now, one) };
   showReading(now, target());
   showQuestion(now);
   showPairs(scene);
   showHeatmap(scene);
+  showBeside(now);
   showPlaying(now);
+  showGuess(now);
   showDetails(scene);
   showPresenting();
 });
@@ -172,7 +178,7 @@ show(({ answer }) => {
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {
-  const question = [now.model, region(), now.question, now.pinned, now.versus, now.present, ...now.hidden].join();
+  const question = [now.model, now.beside, region(), now.question, now.pinned, now.versus, now.present, now.guess !== null, ...now.hidden].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
   shownAnswer = now.answer;
@@ -265,6 +271,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 at("model").addEventListener("change", (event) => {
+  guessAgain();
   // Another network may have other classes: what was asked about those of this one says nothing there.
   const { classes, input } = listed(event.target.value);
   const asked = classes.join() === classNames().join() ? {} : { pinned: null, versus: null };
@@ -272,11 +279,18 @@ at("model").addEventListener("change", (event) => {
   const sized = input.side === listed(state.model).input.side ? {} : { region: null };
   ask({ ...asked, ...sized, model: event.target.value, hidden: [], live: null, spot: null });
 });
-at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value), spot: null }));
+at("region").addEventListener("input", (event) => {
+  guessAgain();
+  ask({ region: Number(event.target.value), spot: null });
+});
 for (const name of Object.keys(QUESTIONS)) {
-  at(`question-${name}`).addEventListener("click", () => ask({ question: name, spot: null, hidden: [], live: null }));
+  at(`question-${name}`).addEventListener("click", () => {
+    guessAgain();
+    ask({ question: name, spot: null, hidden: [], live: null });
+  });
 }
 onQuestion(() => asker.ask());
+onBeside(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 
 at("language").addEventListener("click", () => {

@@ -22,6 +22,9 @@ export const state = {
   unit: "probability", // what the bars show, or "logit"
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
   live: null, // what is read with them hidden: {predicted, probability}
+  beside: null, // the name of a network that is asked the same, beside the chosen one
+  second: null, // its answer, and with `of` the one that it stands beside
+  guess: null, // what is guessed before the answer is shown: {marks, digit, shown}; null shows it at once
   present: null, // the view that fills a projector: a key of VIEWS; null is the page
   problem: null, // {kind, detail} of what went wrong
 };
@@ -73,6 +76,18 @@ export function versus() {
 /** What `GET /models` says of a network. */
 export function listed(name) {
   return state.models.find((model) => model.name === name) ?? null;
+}
+
+/** The networks that can stand beside one: they see the same picture, and know the same classes. */
+export function comparable(model) {
+  const one = listed(model);
+  const form = ({ classes, input }) => JSON.stringify([classes, input.side, input.channels]);
+  return one ? state.models.filter((other) => other.name !== model && form(other) === form(one)) : [];
+}
+
+/** The network that is asked beside the chosen one, if there is such a network. */
+export function beside() {
+  return comparable(state.model).some(({ name }) => name === state.beside) ? state.beside : null;
 }
 
 /** The network whose answer is shown; before there is one, the network that is chosen. */

@@ -23,7 +23,7 @@ export default {
   taglineIdle: "Draw a digit and see why a small network reads it as it does.",
   taglineBring: "Bring a picture and see why a small network reads it as it does.",
   network: "Network",
-  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `reads ${accuracy}`].filter(Boolean).join(" · "),
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy ? `reads ${accuracy}` : "not measured"].filter(Boolean).join(" · "),
   otherTheme: "Switch between light and dark",
 
   drawingTitle: "Your digit",
@@ -120,12 +120,12 @@ export default {
   difference: (digit, other) => `logit ${digit} −\u00a0logit\u00a0${other}`,
   first: (name) => `first: ${name}`,
   second: (name) => `second: ${name}`,
-  typicality: (digit, percent) => `Use of filters: more usual than in ${percent}% of correctly read ${/^\d+$/.test(digit) ? `${digit}s` : `images of ${digit}`}.`,
+  typicality: (digit, percent) => `Of the ${/^\d+$/.test(digit) ? `${digit}s` : `images of ${digit}`} that are read correctly, ${percent}% use the filters in a less typical way.`,
 
-  where: (digit) => `Where ${digit} rests`,
-  whereOther: (digit) => `Where ${digit} would rest`,
+  where: (digit) => `What speaks for ${digit}`,
+  whereOther: (digit) => `What would speak for ${digit}`,
   whereVersus: (digit, other) => `What speaks for ${digit} and not ${other}`,
-  whereEmpty: "Where it rests",
+  whereEmpty: "What speaks for it",
   regionQuestion: "The question about the regions",
   askOcclusion: "Hide one",
   askShapley: "Fair shares",
@@ -205,6 +205,31 @@ export default {
   groundsHide: "Click to hide this region, and watch what is read.",
   groundsShow: "Click to show this region again.",
 
+  besideLabel: "Another network beside it",
+  besideChoose: "Compare with…",
+  besideNone: "Compare no more",
+  networkReads: (model, name, share) => `${model} reads ${a(name)}, with ${share}`,
+  besideGrounds: ({ kept, players, change }) =>
+    `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it. ${change ? `With ${change.count === 1 ? "one" : change.count} hidden, ${a(change.predicted)} is read.` : "Nothing that is hidden changes it."}`,
+  besideOcclusion: ({ predicted, critical }) =>
+    critical ? `Without ${critical === 1 ? "the outlined region" : `any one of ${critical} outlined regions`} something else is read.` : `Whichever one is hidden, it is still read as ${a(predicted)}.`,
+
+  guessFirst: "Guess first",
+  guessTitle: "Your guess",
+  guessWithout: "Without it:",
+  guessShow: "Show the answer",
+  guessAgain: "Guess again",
+  legendGuess: "guessed",
+  guess: {
+    occlusion: ({ predicted }) => `What is read without one region? Click on a region of the ${predicted} to mark it, and choose what you expect.`,
+    shapley: ({ target, versus }) => `Which regions add most to ${score(target, versus)}? Click on them.`,
+    grounds: ({ predicted }) => `Which regions prove that it is ${a(predicted)}? Click on as few as are enough: whatever is hidden of the others, it must stay ${a(predicted)}.`,
+  },
+  guessedNothing: "Nothing was marked.",
+  guessedOcclusion: ({ left, digit, right }) => `Without the marked region ${a(left)} is read${digit === null ? "." : right ? ", as guessed." : `; guessed was ${a(digit)}.`}`,
+  guessedGrounds: ({ count, hit, kept }) => `${times(count, "region")} guessed; ${hit} of the ${kept === 1 ? "one ground is" : `${kept} grounds are`} among them.`,
+  guessedShapley: ({ count, own, best }) => (count === 1 ? `The guessed region adds ${own}; the greatest adds ${best}.` : `The ${count} guessed regions add ${own}; the ${count} greatest add ${best}.`),
+
   walk: "Step by step",
   walkTitle: "From the picture to the answer",
   back: "One step back",
@@ -247,7 +272,7 @@ export default {
     convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool }) =>
       [
         first && !paired
-          ? `${times(filters, "filter")} of ${kernel}×${kernel} ${filters === 1 ? "slides" : "slide"} over the picture${colour ? ", with weights for each colour" : ""}. Where it looks like the filter the map is like ink, where it looks like the opposite, like paper.`
+          ? `${times(filters, "filter")} of ${kernel}×${kernel} ${filters === 1 ? "slides" : "slide"} over the picture${colour ? ", with weights for each colour" : ""}. Where the picture is like the filter, the map has the colour of ink; where it is like the filter’s opposite, the colour of paper.`
           : paired
             ? `${times(filters, "filter")} of ${kernel}×${kernel} are applied to each of these maps by itself: ${maps} maps of ${convolved}×${convolved}.`
             : `${times(filters, "filter")} look at all of these maps at once, with one ${kernel}×${kernel} kernel for each, and add up what they find.`,
@@ -269,11 +294,12 @@ export default {
     poolCloser: () => "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map.",
     hidden: ({ hidden }) =>
       `${hidden.length === 1 ? "A hidden layer" : `${hidden.length} hidden layers, one after the other`}: each of ${hidden.join(" and ")} numbers is a weighted sum of all numbers before it, and what is negative becomes 0. For this picture it is known which are 0; without those, the rest is one affine layer.`,
-    affine: ({ classes, pairs, hidden, predicted }) =>
+    affine: ({ classes, pairs, hidden, predicted, first, second }) =>
       [
         `Each of the ${classes} classes weighs every cell: ${(classes * pairs).toLocaleString("en-US")} small maps. Teal speaks for the class, ochre against it.`,
         pairs > 9 ? `Of the ${pairs.toLocaleString("en-US")} of each class, those are shown that matter most to ${predicted}.` : "",
         hidden.length ? "The weights are those of this picture." : "",
+        first ? `Of those of ${predicted}, the one that adds most has a red frame${second ? ", the second a blue one" : ""}.` : "",
       ].filter(Boolean).join(" "),
     affineCloser: () =>
       "A class has a weight for every cell. What was found there, times this weight, is what the cell adds to the class: teal for it, ochre against it. Choose a class.",

@@ -15,7 +15,7 @@ export default {
   taglineIdle: "数字を書くと、小さなネットワークの認識の根拠が見えます。",
   taglineBring: "画像を選ぶと、小さなネットワークの認識の根拠が見えます。",
   network: "ネットワーク",
-  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy && `認識率 ${accuracy}`].filter(Boolean).join("・"),
+  modelOption: (name, dataset, accuracy) => [name, dataset, accuracy ? `認識率 ${accuracy}` : "認識率は未測定"].filter(Boolean).join("・"),
   otherTheme: "明るい画面と暗い画面を切り替える",
 
   drawingTitle: "手書きの数字",
@@ -113,7 +113,7 @@ export default {
   difference: (digit, other) => `「${digit}」−「${other}」`,
   first: (name) => `1 位: ${name}`,
   second: (name) => `2 位: ${name}`,
-  typicality: (digit, percent) => `フィルタの使い方は、正しく認識された「${digit}」の ${percent}% より典型的です。`,
+  typicality: (digit, percent) => `正しく認識される「${digit}」の ${percent}% は、フィルタの使い方がこれより典型的ではありません。`,
 
   where: (digit) => `「${digit}」の重要な認識領域`,
   whereOther: (digit) => `「${digit}」ならば重要な領域`,
@@ -197,6 +197,31 @@ export default {
   groundsHide: "クリックするとこの領域を隠します。結果の変化を見てください。",
   groundsShow: "クリックするとこの領域をもう一度表示します。",
 
+  besideLabel: "並べて比べるネットワーク",
+  besideChoose: "並べて比べる…",
+  besideNone: "比べるのをやめる",
+  networkReads: (model, name, share) => `${model} の結果は「${name}」(${share})`,
+  besideGrounds: ({ kept, players, change }) =>
+    `${players} 領域中 ${kept} 領域があれば証明できます。${change ? `${change.count} 領域を隠すと「${change.predicted}」になります。` : "何を隠しても変わりません。"}`,
+  besideOcclusion: ({ predicted, critical }) =>
+    critical ? `枠の領域 (${critical} 個) のどれか 1 つを隠すと、答えが変わります。` : `どれか 1 つを隠しても「${predicted}」と認識されます。`,
+
+  guessFirst: "先に予想",
+  guessTitle: "予想",
+  guessWithout: "隠すと:",
+  guessShow: "答えを見る",
+  guessAgain: "もう一度予想",
+  legendGuess: "予想した領域",
+  guess: {
+    occlusion: ({ predicted }) => `領域を 1 つ隠すと何と認識されるでしょうか。「${predicted}」の領域を 1 つクリックして、予想を選んでください。`,
+    shapley: ({ target, versus }) => `${score(target, versus)}を最も大きくするのはどの領域でしょうか。クリックして選んでください。`,
+    grounds: ({ predicted }) => `どの領域があれば「${predicted}」だと証明できるでしょうか。残りをどう隠しても「${predicted}」のままになるように、なるべく少ない領域をクリックしてください。`,
+  },
+  guessedNothing: "領域が選ばれていません。",
+  guessedOcclusion: ({ left, digit, right }) => `その領域を隠すと「${left}」です${digit === null ? "。" : right ? "。予想どおりです。" : `。予想は「${digit}」でした。`}`,
+  guessedGrounds: ({ count, hit, kept }) => `予想した ${count} 領域に、根拠 ${kept} 領域中 ${hit} 領域が含まれます。`,
+  guessedShapley: ({ count, own, best }) => `予想した ${count} 領域の値は計 ${own}、上位 ${count} 領域では計 ${best} です。`,
+
   walk: "処理過程をたどる",
   walkTitle: "画像の処理過程",
   back: "1 つ戻る",
@@ -239,7 +264,7 @@ export default {
     convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool }) =>
       [
         first && !paired
-          ? `${kernel}×${kernel} のフィルタ ${filters} 枚を${colour ? "、色ごとの重みで" : ""}画像全体に適用します。フィルタに似ている場所は線の色、逆の場所は紙の色に近づきます。`
+          ? `${kernel}×${kernel} のフィルタ ${filters} 枚を${colour ? "、色ごとの重みで" : ""}画像全体に適用します。画像がフィルタに似ている場所ではマップが線の色に、正反対の場所では紙の色に近づきます。`
           : paired
             ? `${kernel}×${kernel} のフィルタ ${filters} 枚を、それぞれのマップに別々に適用します。${convolved}×${convolved} のマップが ${maps} 枚できます。`
             : `${filters} 枚のフィルタは、マップごとに ${kernel}×${kernel} の重みを持ち、すべてのマップの結果を足し合わせます。`,
@@ -261,11 +286,12 @@ export default {
     poolCloser: () => "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。",
     hidden: ({ hidden }) =>
       `隠れ層が ${hidden.length} 層あります (${hidden.join("、")} 個)。それぞれの値は前のすべての値の重み付きの和で、負なら 0 になります。この画像でどれが 0 になるかは分かっているので、それらを除けば残りは 1 つのアフィン層です。`,
-    affine: ({ classes, pairs, hidden, predicted }) =>
+    affine: ({ classes, pairs, hidden, predicted, first, second }) =>
       [
         `${classes} クラスがそれぞれすべてのマスに重みを掛け、計 ${(classes * pairs).toLocaleString("en-US")} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
         pairs > 9 ? `各クラスの ${pairs.toLocaleString("en-US")} 枚のうち、「${predicted}」に最も影響するものを表示しています。` : "",
         hidden.length ? "重みはこの画像でのものです。" : "",
+        first ? `枠は「${predicted}」に最も多く加えるもの (赤)${second ? " と次のもの (青) " : ""}です。` : "",
       ].join(""),
     affineCloser: () => "クラスはマスごとに重みを持ちます。見つかった値にこの重みを掛けたものが、そのマスがクラスに加える値です。青緑は支持、黄土色は反対です。クラスを選んでください。",
     logit: ({ predicted, sum, bias, logit }) => `クラスごとにすべて足し合わせ、バイアスを足します。「${predicted}」では ${sum} と ${bias} で ${logit} です。`,

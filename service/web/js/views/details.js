@@ -5,8 +5,10 @@ import { includes } from "../hiding.js";
 import { isColour } from "../image.js";
 import { changeOf, decimalsOf, entryOf, indexOf, largestCell, samePair } from "../ledger.js";
 import { number, percent } from "../numbers.js";
-import { isDrawn, nameOf, state } from "../state.js";
+import { beside, isDrawn, nameOf, state } from "../state.js";
 import { words } from "../words.js";
+import { besideWords } from "./beside.js";
+import { guessWords, open } from "./guess.js";
 import { worksWith } from "./shapley.js";
 
 const details = document.getElementById("details");
@@ -19,6 +21,9 @@ export function showDetails(scene) {
 function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
   if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
+  if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
+  const short = beside() && !spot && state.present === "where" && besideWords(said, answer);
+  if (short) return short;
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.

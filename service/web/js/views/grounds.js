@@ -88,8 +88,8 @@ at("hide-contrast").addEventListener("click", () => hide(state.answer.where.cont
 at("show-all").addEventListener("click", () => hide([]));
 
 /** The buttons that hide and show, and what is read with what is hidden. */
-export function showPlaying({ answer, question, hidden, live: now }) {
-  panel.hidden = question !== "grounds";
+export function showPlaying({ answer, question, hidden, live: now, guess }) {
+  panel.hidden = question !== "grounds" || Boolean(guess && !guess.shown);
   const where = answer?.question === "grounds" ? answer.where : null;
   at("hide-others").disabled = !where || !others(where).length;
   at("hide-contrast").disabled = !where?.contrast;

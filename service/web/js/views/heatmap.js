@@ -1,72 +1,26 @@
 // The picture with what the chosen question says about its regions, or with one pair's map.
 
-import { diverging, limitOf } from "../colours.js";
 import { toggle } from "../hiding.js";
 import { isColour } from "../image.js";
-import { entryOf, indexOf } from "../ledger.js";
-import { cellsOf } from "../network.js";
-import { decimalsFor, number, roundRowsToTotal } from "../numbers.js";
-import { network, set, side, state } from "../state.js";
-import { fillMap, paintStrip, sharp, tile } from "../tiles.js";
+import { set, side, state } from "../state.js";
+import { sharp } from "../tiles.js";
 import { words } from "../words.js";
-import { grounds } from "./grounds.js";
-import { drawBlank, drawNumbers, drawPicture, letterOf } from "./layer.js";
-import { occlusion } from "./occlusion.js";
-import { shapley } from "./shapley.js";
+import { drawGuess, guess, mark, open } from "./guess.js";
+import { SHOWN, fillScale, modeOf, scaleIn } from "./shown.js";
 import { fillSum } from "./sum.js";
 
 const at = (id) => document.getElementById(id);
 const canvas = at("heatmap");
-const scale = at("scale");
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-const strip = tile(1);
-const least = document.createElement("span");
-const middle = document.createElement("span");
-const most = document.createElement("span");
-scale.append(strip, least, middle, most);
-
-/** A pair's map, each cell on the pixels that are its own. */
-function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
-  const { map } = entryOf(one, pair);
-  const limit = limitOf(one.shown.map((each) => each.map));
-  const { first, pitch } = cellsOf(network());
-  const [start, cell] = [first * sheet.pixel, pitch * sheet.pixel];
-  drawBlank(context, sheet);
-  fillMap(context, map, start, start, cell, (value) => diverging(value, limit));
-  drawPicture(context, answer.process.image, sheet, true);
-  const shown = roundRowsToTotal(map, table.cells[indexOf(one, pair)], table.decimals);
-  const numbers = shown.map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
-  drawNumbers(context, numbers, (row, column) => [start + column * cell, start + row * cell, cell, cell], table.decimals);
-}
-
-/** What the map can show: how it is drawn, its heading, the values and the name of its scale, its sum, its legend. */
-const SHOWN = {
-  empty: {
-    draw: drawBlank,
-    heading: (said) => said.whereEmpty,
-  },
-  heat: occlusion,
-  shares: shapley,
-  grounds,
-  pair: {
-    draw: drawPair,
-    heading: (said, _, pair) => said.pairName(pair),
-    values: ({ one }) => one.shown.map((each) => each.map),
-    unit: (said) => said.scaleCell,
-    legend: (said, { inked, sheet }) => [
-      ...inked(said),
-      ...(letterOf(cellsOf(network()).pitch * sheet.pixel) ? [["figure", said.legendCell]] : []),
-    ],
-  },
-};
-const MODES = { occlusion: "heat", shapley: "shares", grounds: "grounds" };
+const ownScale = scaleIn(at("scale"));
 
 function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
   // Of Shapley values there are those of a pair.
   const split = answer.question === "shapley" && answer.where.pairs;
-  return pair && !spot && !split ? "pair" : MODES[answer.question];
+  if (open() && !pair) return "guess";
+  return pair && !spot && !split ? "pair" : modeOf(answer.question);
 }
 
 function ink(said) {
@@ -82,26 +36,18 @@ export function showHeatmap(scene) {
   const context = sharp(canvas, width);
   const sheet = { side: side(), pixel: width / side() };
   shown.draw(context, sheet, scene);
+  const guessed = answer && scene.now.guess?.shown && name === modeOf(answer.question);
+  if (guessed) drawGuess(context, sheet, answer.where);
   canvas.dataset.shown = name;
   canvas.dataset.region = answer?.where.region ?? "";
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
-  showScale(shown, scene);
+  fillScale(ownScale, shown, scene);
   const sum = answer && shown.sum?.(words(), scene);
-  at("shares").hidden = question !== "shapley";
+  at("shares").hidden = question !== "shapley" || name === "guess";
   fillSum(at("shares"), sum || [], scene.table?.decimals ?? 0);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
-  showLegend(answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : []);
-}
-
-function showScale({ values, unit }, scene) {
-  scale.classList.toggle("unseen-scale", !values);
-  if (!values) return;
-  paintStrip(strip);
-  const limit = limitOf(values(scene));
-  const decimals = decimalsFor(limit);
-  least.textContent = number(-limit, decimals);
-  middle.textContent = unit(words(), scene);
-  most.textContent = number(limit, decimals, true);
+  const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
+  showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);
 }
 
 function showLegend(entries) {
@@ -128,6 +74,7 @@ function point(event) {
 }
 
 function press() {
+  if (open() && state.answer && state.spot) return mark(state.spot);
   if (state.answer?.question === "grounds" && state.spot) toggle(state.spot);
 }
 

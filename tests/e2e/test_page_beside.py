@@ -1,0 +1,135 @@
+"""Two networks side by side, on the same picture and the same question."""
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.access import serious
+from tests.e2e.answers import asked, choose_sample, numbers
+from tests.e2e.browser import opened, read
+from tests.e2e.test_page_presenting import PROJECTOR, ZOOMED, outside
+from tests.helpers.pictures import sample
+
+OTHER = "lenet-6x16"
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SAID = {
+    "en-US": {
+        "reads": "{model} reads a 2, with {share}",
+        "grounds": "{kept} of {players} regions prove it. With {count} hidden, a {other} is read.",
+    },
+    "ja-JP": {
+        "reads": "{model} の結果は「2」({share})",
+        "grounds": "{players} 領域中 {kept} 領域があれば証明できます。{count} 領域を隠すと「{other}」になります。",
+    },
+}
+
+
+def choices(page: Page) -> list[str]:
+    return page.get_by_test_id("beside").locator("option").all_text_contents()[1:]
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_both_answer_the_same_question(browser: Browser, address: str, language: str) -> None:
+    said = SAID[language]
+    with opened(browser, address, locale=language) as page:
+        choose_sample(page, 2)
+        expect(page.get_by_test_id("beside-panel")).not_to_be_visible()
+        page.get_by_test_id("beside").select_option(OTHER)
+        for name, model in (("whose", "paired-3x3"), ("beside-whose", OTHER)):
+            share = asked(address, "/predict", sample(2), model=model)["probabilities"][2]
+            expect(page.get_by_test_id(name)).to_have_text(
+                said["reads"].format(model=model, share=f"{100 * share:.1f}%")
+            )
+        expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "heat")
+
+        page.get_by_test_id("question-grounds").click()
+        answer = asked(address, "/explain/grounds", sample(2), model=OTHER)
+        contrast = answer["contrast"]
+        facts = {"kept": len(answer["sufficient"]["regions"]), "players": len(answer["players"])}
+        change = {"count": len(contrast["regions"]), "other": contrast["predicted"]}
+        expect(page.get_by_test_id("beside-said")).to_have_text(said["grounds"].format(**facts, **change))
+        expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "grounds")
+        assert serious(page) == []
+
+        page.get_by_test_id("question-shapley").click()
+        expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "shares")
+        shares = asked(address, "/explain/shapley", sample(2), model=OTHER)
+        terms = page.get_by_test_id("beside-sum").locator("dd")
+        expect(terms).to_have_count(3)
+        start, added, total = (numbers(text)[0] for text in terms.all_text_contents())
+        assert total == pytest.approx(shares["logit"], abs=0.00501)
+        assert added == pytest.approx(sum(sum(line) for line in shares["values"]), abs=0.00501)
+        assert abs(start) + added == pytest.approx(total, abs=1e-9)
+
+
+def test_the_link_and_the_choice(browser: Browser, address: str) -> None:
+    with opened(browser, address, f"#beside={OTHER}&question=grounds&drawing=i1YyUooFAA") as page:
+        read(page, 2)
+        expect(page.get_by_test_id("beside-whose")).to_contain_text(f"{OTHER} reads a 2")
+        page.get_by_test_id("link").click()
+        expect(page.get_by_test_id("done")).not_to_be_empty()
+        assert f"beside={OTHER}" in page.evaluate("navigator.clipboard.readText()")
+        # A network is not compared with itself, nor with one that knows other classes.
+        assert choices(page) == [OTHER, "summed-3x3"]
+        page.get_by_test_id("model").select_option(OTHER)
+        expect(page.get_by_test_id("beside-panel")).not_to_be_visible()
+        assert choices(page) == ["paired-3x3", "summed-3x3"]
+        page.get_by_test_id("beside").select_option("summed-3x3")
+        expect(page.get_by_test_id("beside-whose")).to_contain_text("summed-3x3 reads a 2")
+        page.get_by_test_id("beside").select_option("")
+        expect(page.get_by_test_id("beside-panel")).not_to_be_visible()
+        expect(page.get_by_test_id("pairs")).to_be_visible()
+        page.get_by_test_id("model").select_option("tiny-vgg")
+        expect(page.get_by_test_id("beside")).not_to_be_visible()
+
+
+def test_it_keeps_up_with_the_picture(page: Page) -> None:
+    choose_sample(page, 2)
+    page.get_by_test_id("beside").select_option(OTHER)
+    for digit in (7, 4):
+        choose_sample(page, digit)
+        expect(page.get_by_test_id("beside-whose")).to_contain_text(f"{OTHER} reads a {digit}")
+        expect(page.locator("#beside-panel.old")).to_have_count(0)
+    page.get_by_test_id("guess").click()
+    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "guess")
+    page.get_by_test_id("guess-show").click()
+    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "heat")
+
+
+@pytest.mark.parametrize("language", SAID)
+@pytest.mark.parametrize("screen", [PROJECTOR, ZOOMED], ids=["projector", "zoomed"])
+def test_both_fit_on_a_projector(browser: Browser, address: str, screen: dict[str, Any], language: str) -> None:
+    with opened(browser, address, f"#beside={OTHER}&drawing=i1YyUooFAA", locale=language, **screen) as page:
+        read(page, 2)
+        for question, shown in (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds")):
+            page.get_by_test_id(f"question-{question}").click()
+            expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", shown)
+            page.get_by_test_id("present").click()
+            for key, view in enumerate(("all", "digit", "pairs", "where"), 1):
+                page.keyboard.press(str(key))
+                expect(page.locator("html")).to_have_attribute("data-present", view)
+                assert outside(page) == [], (question, view)
+            first, second = (page.get_by_test_id(name).bounding_box() for name in ("heatmap", "beside-map"))
+            assert first is not None
+            assert second is not None
+            assert [first[key] for key in ("y", "width", "height")] == pytest.approx(
+                [second[key] for key in ("y", "width", "height")], abs=1.5
+            )
+            page.keyboard.press("Escape")
+
+
+def test_on_a_phone_one_is_below_the_other(browser: Browser, address: str) -> None:
+    with opened(browser, address, f"#beside={OTHER}&question=grounds&drawing=i1YyUooFAA", **PHONE) as page:
+        read(page, 2)
+        expect(page.get_by_test_id("beside-whose")).to_contain_text(OTHER)
+        first, second = (page.get_by_test_id(name).bounding_box() for name in ("heatmap", "beside-map"))
+        assert first is not None
+        assert second is not None
+        assert second["y"] > first["y"] + first["height"]
+        assert second["width"] == pytest.approx(first["width"], abs=1)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert serious(page) == []

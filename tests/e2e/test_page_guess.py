@@ -1,0 +1,139 @@
+"""Guess first: the page keeps its answer back until the class has guessed, and shows both then."""
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.access import serious
+from tests.e2e.answers import asked, choose_sample
+from tests.e2e.browser import opened, read
+from tests.helpers.pictures import sample
+
+PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
+
+
+def press(page: Page, place: list[int], region: int) -> None:
+    """Click on the middle of a region."""
+    heatmap = page.get_by_test_id("heatmap")
+    box = heatmap.bounding_box()
+    assert box is not None
+    row, column = ((part + 0.5) * region / 28 for part in place)
+    heatmap.click(position={"x": column * box["width"], "y": row * box["height"]})
+
+
+def guess(page: Page, question: str) -> None:
+    page.get_by_test_id(f"question-{question}").click()
+    read(page, 2)
+    page.get_by_test_id("guess").click()
+    expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "guess")
+
+
+SAID = {
+    "en-US": {
+        "grounds": "3 regions guessed; 2 of the 3 grounds are among them.",
+        "occlusion": "Without the marked region a {left} is read; guessed was an 8.",
+        "right": "Without the marked region a {left} is read, as guessed.",
+        "shapley": "The guessed region adds {own}; the greatest adds {own}.",
+    },
+    "ja-JP": {
+        "grounds": "予想した 3 領域に、根拠 3 領域中 2 領域が含まれます。",
+        "occlusion": "その領域を隠すと「{left}」です。予想は「8」でした。",
+        "right": "その領域を隠すと「{left}」です。予想どおりです。",
+        "shapley": "予想した 1 領域の値は計 {own}、上位 1 領域では計 {own} です。",
+    },
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_grounds_are_guessed(browser: Browser, address: str, language: str) -> None:
+    answer = asked(address, "/explain/grounds", sample(2))
+    kept = answer["sufficient"]["regions"]
+    other = next(place for place in answer["players"] if place not in kept)
+    with opened(browser, address, locale=language) as page:
+        choose_sample(page, 2)
+        guess(page, "grounds")
+        for name in ("live", "hide-others"):
+            expect(page.get_by_test_id(name)).not_to_be_visible()
+        assert "524,288" not in (page.get_by_test_id("details").text_content() or "")
+        assert serious(page) == []
+        for place in (kept[0], other, kept[2], kept[1], kept[1]):
+            press(page, place, answer["region"])
+        page.get_by_test_id("guess-show").click()
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+        expect(page.get_by_test_id("guessed")).to_have_text(SAID[language]["grounds"])
+        expect(page.get_by_test_id("details")).to_contain_text("524,288")
+        expect(page.get_by_test_id("legend").locator(".key-ring")).to_be_visible()
+        assert serious(page) == []
+        # The next picture is guessed afresh.
+        choose_sample(page, 4)
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "guess")
+        expect(page.get_by_test_id("guessed")).not_to_be_visible()
+        page.get_by_test_id("guess").click()
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_what_is_read_without_a_region_is_guessed(browser: Browser, address: str, language: str) -> None:
+    answer = asked(address, "/explain/occlusion", sample(2), region=2)
+    place = answer["critical"][0] if answer["critical"] else [6, 6]
+    left = answer["prediction"][place[0]][place[1]]
+    with opened(browser, address, locale=language) as page:
+        choose_sample(page, 2)
+        guess(page, "occlusion")
+        table = page.get_by_test_id("pairs").text_content()
+        press(page, [0, 0], 2)
+        # One region at a time, and no word of what it does.
+        press(page, place, 2)
+        assert page.get_by_test_id("pairs").text_content() == table
+        for chosen, said in (("8", "occlusion"), (str(left), "right")):
+            page.get_by_test_id("guess-class").select_option(chosen)
+            page.get_by_test_id("guess-show").click()
+            expect(page.get_by_test_id("guessed")).to_have_text(SAID[language][said].format(left=left))
+            expect(page.get_by_test_id("guess-class")).not_to_be_visible()
+            page.get_by_test_id("guess-show").click()
+            press(page, place, 2)
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_fair_shares_are_guessed_by_keys(browser: Browser, address: str, language: str) -> None:
+    answer = asked(address, "/explain/shapley", sample(2))
+    values = answer["values"]
+    own = max(value for line in values for value in line)
+    row, column = next((r, c) for r, line in enumerate(values) for c, value in enumerate(line) if value == own)
+    with opened(browser, address, "#guess=first&question=shapley&drawing=i1YyUooFAA", locale=language) as page:
+        read(page, 2)
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "guess")
+        page.get_by_test_id("guess-show").click()
+        expect(page.get_by_test_id("guessed")).not_to_be_empty()
+        page.get_by_test_id("guess-show").click()
+        page.get_by_test_id("heatmap").focus()
+        for key, count in (
+            ("ArrowUp", len(values)),
+            ("ArrowLeft", len(values)),
+            ("ArrowDown", row),
+            ("ArrowRight", column),
+        ):
+            for _ in range(count):
+                page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        page.get_by_test_id("guess-show").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "shares")
+        expect(page.get_by_test_id("guessed")).to_have_text(SAID[language]["shapley"].format(own=f"+{own:.2f}"))
+
+
+def test_a_link_asks_for_a_guess_on_a_projector(browser: Browser, address: str) -> None:
+    fragment = "#guess=first&question=grounds&present=where&drawing=i1YyUooFAA"
+    with opened(browser, address, fragment, **PROJECTOR) as page:
+        read(page, 2)
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "guess")
+        press(page, [3, 3], 4)
+        page.get_by_test_id("guess-show").click()
+        expect(page.get_by_test_id("guessed")).to_contain_text("1 region guessed;")
+        page.get_by_test_id("present-link").click()
+        expect(page.get_by_test_id("present-done")).not_to_be_empty()
+        assert "guess=first" in page.evaluate("navigator.clipboard.readText()")
