@@ -81,7 +81,13 @@ def test_the_openapi_examples_are_the_answers_to_their_commands(address: str) ->
 )
 def test_the_pictures_in_the_gallery_are_the_answers(address: str, picture: gallery.Picture) -> None:
     answer = examples.curl(f"curl -s {picture.arguments}".replace("localhost:8000", address))
-    shown = decode((gallery.PICTURES / f"{picture.name}.png").read_bytes()).astype(int)
+    file = (gallery.PICTURES / picture.file).read_bytes()
+    if picture.form == "svg":
+        # Its text and its paths; the numbers in images may differ by a colour step.
+        images = re.compile(rb'href="data:[^"]*"')
+        assert images.sub(b"", file) == images.sub(b"", answer)
+        return
+    shown = decode(file).astype(int)
     asked = decode(answer).astype(int)
     assert shown.shape == asked.shape
     # A colour step may fall the other way on another processor; no shape may.

@@ -49,8 +49,8 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     expect(page.get_by_test_id("details")).to_contain_text("Map 1 × filter 1 adds")
     # The table is one stop on the way.
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.dataset.testid") == "curl-heatmap"
-    for _ in range(6):
+    assert page.evaluate("document.activeElement.dataset.testid") == "guess"
+    for _ in range(7):
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.dataset.testid") == "heatmap"
     page.keyboard.press("ArrowUp")

@@ -2,10 +2,7 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,37 +17,7 @@ from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import load
 from konkyo.trainer.data import read
 from tests.helpers.datasets import described, write_idx
-from tests.helpers.folders import ROOT
-
-
-def trainer(*arguments: str | Path) -> str:
-    command = [sys.executable, "-m", "trainer", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def strokes(count: int, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], list[int]]:
-    """Images of 20×20 with a bright row (class 0), column (1) or diagonal (2), and noise."""
-    rng = np.random.default_rng(seed)
-    images, labels = rng.integers(0, 60, (count, 20, 20), dtype=np.uint8), (np.arange(count) % 3).tolist()
-    for image, label in zip(images, labels, strict=True):
-        at = rng.integers(4, 16)
-        line = (at, slice(None)) if label == 0 else (slice(None), at) if label == 1 else np.diag_indices(20)
-        image[line] = 255
-    return images, labels
-
-
-def write_fruits(folder: Path, count: int) -> None:
-    """Discs of 48×40 pixels on white, red or green, beside which colours say nothing."""
-    rng = np.random.default_rng(7)
-    rows, columns = np.mgrid[:40, :48]
-    for name, colour in {"apple": (200, 30, 40), "lime": (60, 180, 30)}.items():
-        (folder / name).mkdir(parents=True)
-        for number in range(count):
-            disc = (rows - rng.integers(14, 26)) ** 2 + (columns - rng.integers(18, 30)) ** 2 < 120
-            picture = np.where(disc[..., None], colour, 255).astype(np.uint8)
-            Image.fromarray(picture).save(folder / name / f"{number:02}.png")
+from tests.helpers.small_data import strokes, trainer, write_fruits
 
 
 def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def draw(path: Path, name: str, classes: Names, found: GroundsStudy) -> None:
 
 def _explanation(found: GroundsStudy) -> str:
     return (
-        f"{len(found):,} test images, 4×4 regions. Suffice: however the others are hidden, the class stays. "
-        "Both numbers are proven, not sampled."
+        f"{len(found):,} test images. Suffice: however the others are hidden, the class stays, which is proven and not "
+        "sampled; that no fewer do is proven for the share below."
     )
 
 
@@ -113,7 +113,9 @@ def _draw_bars(axes: Axes, title: str, counts: IntArray, most: int, right: NDArr
     axes.tick_params(length=0)
     if axes.patches:
         # Where it covers the fewest bars.
-        axes.legend(loc="best", handlelength=0.9, handleheight=0.9)
+        axes.legend(loc="upper right", handlelength=0.9, handleheight=0.9)
+        # Room for it above the bars.
+        axes.set_ylim(top=1.3 * axes.get_ylim()[1])
 
 
 def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy, classes: Names) -> None:
