@@ -48,11 +48,13 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     page.keyboard.press("ArrowDown")
     expect(page.get_by_test_id("details")).to_contain_text("Map 1 × filter 1 adds")
     # The table is one stop on the way.
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.dataset.testid") == "guess"
-    for _ in range(7):
+    stops = []
+    for _ in range(8):
         page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.dataset.testid") == "heatmap"
+        stops.append(page.evaluate("document.activeElement.dataset.testid"))
+    questions = [f"question-{name}" for name in ("occlusion", "shapley", "grounds")]
+    assert stops == ["curl-heatmap", "save-heatmap", "save-heatmap-svg", *questions, "heatmap", "guess"]
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowUp")
     expect(page.get_by_test_id("details")).to_contain_text("Without this region")
     page.keyboard.press("Escape")
@@ -61,6 +63,7 @@ def test_samples_pairs_and_regions_with_keys_alone(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("Hide 3×3 pixels")).to_be_visible()
     expect(page.get_by_test_id("heatmap")).to_have_attribute("data-region", "3")
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.dataset.testid") == "heatmap"
     page.keyboard.press("ArrowUp")
