@@ -26,7 +26,7 @@ from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
-from konkyo.models.usage import ClassUsage, Usage
+from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
 from konkyo.service.drawing.primitives.letters import width
@@ -46,6 +46,7 @@ from tests.helpers.shapes import (
     image_of,
     network_of,
 )
+from tests.service.drawn import study_of
 
 FOLDER = DATA / "pictures"
 PAIRED, SUMMED, LENET, VGG = "paired-3x3", "summed-3x3", "lenet-6x16", "tiny-vgg"
@@ -108,17 +109,6 @@ def _network(network: str | Architecture) -> Network:
 
 def _study(name: str) -> Usage | None:
     return usage_file.load(DIRECTORY, load(DIRECTORY / f"{name}.safetensors"))
-
-
-def _made_up(network: Network) -> Usage:
-    """A study of 200 images of each class; the pair of first place goes from class to class."""
-    rng, classes, pairs = np.random.default_rng(2), [], int(np.prod(network.architecture.pairs))
-    for number in range(network.architecture.classes):
-        firsts = np.zeros(pairs, np.intp)
-        firsts[number % pairs], firsts[(number + 1) % pairs] = 120, 80
-        mean = rng.normal(0, 3, network.architecture.pairs)
-        classes.append(ClassUsage(200, firsts.reshape(mean.shape), mean, mean * 0, None))
-    return Usage(2000, 200, tuple(classes), None)
 
 
 def prediction(network: Network, image: Array, style: Style) -> Canvas:
@@ -208,8 +198,8 @@ PICTURES = {
     "process-long-names": Picture(process(), PAIRED_TWICE, 3, Style(), LONG),
     "usage": Picture(usage(lambda _: _study(PAIRED)), PAIRED),
     "usage-matrix-dark": Picture(usage(lambda _: _study(LENET)), LENET, None, DARK),
-    "usage-ranked": Picture(usage(_made_up), KERAS),
-    "usage-colour": Picture(usage(_made_up), COLOUR, None, Style(), LONG),
+    "usage-ranked": Picture(usage(lambda network: study_of(network.architecture)), KERAS),
+    "usage-colour": Picture(usage(lambda network: study_of(network.architecture)), COLOUR, None, Style(), LONG),
     "usage-not-studied": Picture(usage(lambda _: None), THREE_STAGES),
 }
 
