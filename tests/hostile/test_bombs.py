@@ -2,17 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from konkyo.service.imaging.decoding import MAX_PIXELS
 from tests.helpers.pictures import sample
-from tests.helpers.served import ARCHITECTURES, publish
 from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, forms, long_forms, text_bombs
 from tests.hostile.jpegs import ENDLESS
-from tests.hostile.serving import Server, exchange, post, serving, statuses
+from tests.hostile.serving import Server, exchange, post, statuses
 from tools.soak.memory import peak
 
 SEVEN = sample(7)
@@ -77,55 +75,49 @@ def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_w
     ordinary = seconds(server, LARGEST["16-bit RGBA"])
     before = peak(server.pid)
     for data in (*ENDLESS.values(), *TEXT_BOMBS.values()):
-        assert seconds(server, data) < 2 * ordinary
+        assert seconds(server, data, 2 * ordinary) < 2 * ordinary
     assert peak(server.pid) < before + 20
 
 
 @pytest.mark.threat("work without bound in the decoder")
+@pytest.mark.timeout(60)
 def test_no_image_is_far_dearer_than_the_others(server: Server) -> None:
     """What the fuzzer found to cost most, in time and in memory, beside what was known before it."""
     known = "shaded, RGBA"
     ordinary = seconds(server, LARGEST[known])
     before = peak(server.pid)
     for name, data in LARGEST.items():
-        assert seconds(server, data) < 3 * ordinary, name
+        assert seconds(server, data, 3 * ordinary) < 3 * ordinary, name
     assert peak(server.pid) < before + 20
 
 
-@pytest.fixture(scope="module")
-def colour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real service with a network of colour."""
-    folder = tmp_path_factory.mktemp("colour")
-    publish(folder, {"colour": ARCHITECTURES["colour"]})
-    with serving(KONKYO_MODELS=str(folder), KONKYO_DEFAULT_MODEL="colour") as started:
-        yield started
-        assert started.trouble() == ""
-
-
-RESIZED = "/predict?fit=resize"
+COLOUR = "/predict?fit=resize&model=tiny-vgg"
 
 
 @pytest.mark.threat("pixel bomb")
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_a_picture_for_colour_that_claims_too_many_pixels_is_refused(colour: Server, name: str) -> None:
-    assert problem(colour, "image/png", TOO_LARGE[name], RESIZED) == ([422], "unsuitable-image")
+def test_a_picture_for_colour_that_claims_too_many_pixels_is_refused(server: Server, name: str) -> None:
+    assert problem(server, "image/png", TOO_LARGE[name], COLOUR) == ([422], "unsuitable-image")
 
 
 @pytest.mark.threat("work without bound in the decoder")
-def test_no_image_is_far_dearer_in_colour(colour: Server) -> None:
-    known = "8-bit RGBA"
-    ordinary = seconds(colour, LARGEST[known], RESIZED)
-    before = peak(colour.pid)
+@pytest.mark.timeout(60)
+def test_no_image_is_far_dearer_in_colour(server: Server) -> None:
+    ordinary = seconds(server, LARGEST["8-bit RGBA"], path=COLOUR)
+    before = peak(server.pid)
     for name, data in LARGEST.items():
-        assert problem(colour, "image/png", data, RESIZED) == ([200], ""), name
-        assert seconds(colour, data, RESIZED) < 4 * ordinary, name
-    assert peak(colour.pid) < before + 20
+        assert problem(server, "image/png", data, COLOUR) == ([200], ""), name
+        assert seconds(server, data, 4 * ordinary, COLOUR) < 4 * ordinary, name
+    assert peak(server.pid) < before + 20
 
 
-def seconds(server: Server, data: bytes, path: str = "/predict?fit=mnist") -> float:
-    """Processor seconds of the server, the least of three: what else the machine does takes none of them."""
-    taken = []
-    for _ in range(3):
+def seconds(server: Server, data: bytes, enough: float = 0.0, path: str = "/predict?fit=mnist") -> float:
+    """Processor seconds of the server, the least of three: what else the machine does takes none of them.
+
+    It is asked only once where that took less than ``enough``.
+    """
+    taken: list[float] = []
+    while len(taken) < 3 and min(taken, default=enough) >= enough:
         start = processor_seconds(server.pid)
         problem(server, "image/png", data, path)
         taken.append(processor_seconds(server.pid) - start)

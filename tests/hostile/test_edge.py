@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import reduce
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from select import select
@@ -27,7 +27,7 @@ from tests.e2e.server import PATIENCE, ROOT
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import Server, exchange, get, post, problem, serving, statuses
+from tests.hostile.serving import Server, exchange, get, post, problem, statuses
 from tools.soak.client import run
 from tools.soak.report import SkippedError
 from tools.soak.slow import ATTACKERS, BALANCER, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
@@ -37,11 +37,19 @@ SOCKETS = 40 * len(SLOW)
 
 @pytest.fixture(scope="module")
 def port(server: Server) -> Iterator[int]:
-    try:
-        with edge(server.port) as listening:
-            yield listening
-    except SkippedError as reason:
-        pytest.skip(str(reason))
+    with edge_before(server.port) as listening:
+        yield listening
+
+
+@contextmanager
+def edge_before(port: int, changes: Mapping[str, str] = MappingProxyType({})) -> Iterator[int]:
+    """The edge; the test is skipped where there is no nginx."""
+    with ExitStack() as stack:
+        try:
+            listening = stack.enter_context(edge(port, changes))
+        except SkippedError as reason:
+            pytest.skip(str(reason))
+        yield listening
 
 
 # Behind a published port everybody has the gateway's address.
@@ -174,18 +182,15 @@ def test_tensors_in_broken_chunks_are_refused(port: int, path: str) -> None:
     assert problem(answer) == "malformed-request"
 
 
-@pytest.mark.parametrize("size", [1_000, 300_000])
-def test_tensors_for_a_service_that_is_down_are_refused_in_the_protocol_s_form(size: int) -> None:
-    try:
-        with serving() as server, edge(server.port) as port:
-            server.process.terminate()
-            server.process.wait(PATIENCE)
+def test_tensors_for_a_service_that_is_down_are_refused_in_the_protocol_s_form() -> None:
+    with replaced() as service, edge_before(service.server_port) as port:
+        service.shutdown()
+        service.server_close()
+        for size in (1_000, 300_000):
             answer = httpx.post(f"http://127.0.0.1:{port}{PATH}", content=bytes(size), timeout=PATIENCE)
-    except SkippedError as reason:
-        pytest.skip(str(reason))
-    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/json")
-    assert answer.headers["retry-after"] == "1"
-    assert answer.json()["error"] == "the service is busy or starting; try again in a second"
+            assert (answer.status_code, answer.headers["content-type"]) == (503, "application/json")
+            assert answer.headers["retry-after"] == "1"
+            assert answer.json()["error"] == "the service is busy or starting; try again in a second"
 
 
 @pytest.mark.threat("slow clients", "one client is everybody")
@@ -195,11 +200,8 @@ def test_there_are_so_many_places_for_all(server: Server) -> None:
     async def scenario(port: int) -> list[bytes]:
         return await asyncio.gather(*(begun(port, f"127.0.0.{number}") for number in range(2, 12)))
 
-    try:
-        with edge(server.port, {"limit_conn everybody 2048;": "limit_conn everybody 3;"}) as port:
-            answers = run(scenario(port))
-    except SkippedError as reason:
-        pytest.skip(str(reason))
+    with edge_before(server.port, {"limit_conn everybody 2048;": "limit_conn everybody 3;"}) as port:
+        answers = run(scenario(port))
     assert sorted(answer[:12] for answer in answers) == [b""] * 3 + [b"HTTP/1.1 503"] * 7
 
 
@@ -298,14 +300,6 @@ def replaced(**options: bool) -> Iterator[Service]:
         yield service
         service.told.set()
         service.shutdown()
-
-
-def edge_before(port: int, changes: Mapping[str, str] = MappingProxyType({})) -> AbstractContextManager[int]:
-    """The edge; the test is skipped where there is no nginx."""
-    try:
-        return edge(port, changes)
-    except SkippedError as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

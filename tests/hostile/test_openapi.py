@@ -14,6 +14,7 @@ def guarded() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.threat("many inputs")
 def test_schemathesis_finds_nothing(guarded: Server) -> None:
     done = check(guarded, "--max-examples", "15", hostile=False, seed=1)
@@ -22,6 +23,7 @@ def test_schemathesis_finds_nothing(guarded: Server) -> None:
     assert not [status for status in answered(guarded) if status >= 500]
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.threat("corrupt files")
 def test_schemathesis_finds_nothing_with_damaged_pictures(guarded: Server) -> None:
     before = answered(guarded)

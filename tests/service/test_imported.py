@@ -35,7 +35,7 @@ FILES: dict[str, tuple[str, list[str], tuple[float, float]]] = {
     ),
     "tiny-vgg": ("tiny-vgg/tiny-vgg.onnx", ["--range=0,1", f"--classes={NETWORKS}/tiny-vgg/classes.txt"], (0, 1)),
 }
-IMAGES = 100
+IMAGES = 25
 
 
 @pytest.fixture(scope="module")
