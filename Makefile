@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python -m
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock clean
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -76,10 +76,21 @@ screenshots: $(VENV)/.dev  ## docs/screenshots, of the page in Chromium
 soak: $(VENV)/.dev  ## the long tests, some 20 minutes, and docs/reliability.md (ARGS="--only kill slow" runs some)
 	$(RUN) tools.soak $(ARGS)
 
-lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
+# The build backend has a hash as well: the image is made without any other.
+BACKEND := $(VENV)/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'])"
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+
+lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml, and requirements.txt with hashes, for the image
 	$(PIP) uv
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate \
-		--custom-compile-command "make lock" --upgrade pyproject.toml --output-file constraints.txt
+	$(COMPILE) --all-extras --upgrade pyproject.toml --output-file constraints.txt
+	$(BACKEND) | $(COMPILE) --extra serve --constraint constraints.txt --generate-hashes --upgrade pyproject.toml - \
+		--output-file requirements.txt
+
+sbom: $(VENV)/bin/python  ## build/konkyo.cdx.json: what the image installs, in CycloneDX
+	$(PIP) cyclonedx-bom
+	mkdir -p build
+	$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-file build/konkyo.cdx.json requirements.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

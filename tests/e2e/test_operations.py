@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answ
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 PROJECT = "konkyo-operations"
 NEEDED = ["Dockerfile", "docker-compose.yml", ".dockerignore", ".env.example", "nginx.conf", "deploy"]
-NEEDED += ["pyproject.toml", "constraints.txt", "README.md", "LICENSE", "konkyo", "models", "service", "trainer"]
+NEEDED += ["pyproject.toml", "requirements.txt", "README.md", "LICENSE", "konkyo", "models", "service", "trainer"]
 NEEDED += ["docs/digits"]
 # In the place of Prometheus' image where that cannot be had: Debian's program in ours.
 PROMETHEUS = """
