@@ -84,7 +84,8 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
             return found[column][place]
 
         filters = explain_filters(network, image)
-        proof = grounds(network, image)
+        proof, interactions = grounds(network, image), explain_shapley(network, image, interacting=True).interactions
+        assert interactions is not None
         assert entry("predicted") == filters.predicted
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
         for column, value in {
@@ -92,6 +93,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
             "contributions": filters.account.contributions,
             "occlusion": explain_occlusion(network, image).occlusion.drop,
             "shapley": explain_shapley(network, image).values,
+            "interactions": interactions.values,
         }.items():
             assert table.shapes(network.architecture)[column] == value.shape
             np.testing.assert_allclose(entry(column), value.ravel(), rtol=0, atol=1e-11)
