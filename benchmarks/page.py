@@ -2,6 +2,7 @@
 
 The clock is the browser's. It starts with the event that ends the stroke, or chooses the picture, and stops when the
 frame with the whole answer is painted: the class that is read, the pairs, and what the question says of the regions.
+What is shown only where somebody points, such as the share of each pair in a region, comes after it.
 
 With the folder of another checkout (``python -m benchmarks.page ../before``) both are measured in alternating rounds.
 """
@@ -45,12 +46,12 @@ CLOCK = """() => {
   }
   new MutationObserver(() => {
     const from = started;
-    if (from === null || main.dataset.state !== "answered") return;
+    if (from === null || main.dataset.state === "asking") return;
     requestAnimationFrame(() => {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => {
         // Another stroke has begun.
-        if (from !== started || main.dataset.state !== "answered") return;
+        if (from !== started || main.dataset.state === "asking") return;
         const asked = performance.getEntriesByType("resource").filter((one) => one.name.includes("/explain/") && one.startTime >= from);
         const waited = Math.max(...asked.map((one) => one.responseEnd)) - Math.min(...asked.map((one) => one.startTime));
         performance.clearResourceTimings();
@@ -104,7 +105,7 @@ def main(others: Sequence[Path]) -> None:
         _collect(models)
         browser = launch(stack.enter_context(sync_playwright()))
         pages = {
-            name: stack.enter_context(opened(browser, stack.enter_context(_served(checkout, models))))
+            name: stack.enter_context(opened(browser, stack.enter_context(_served(checkout, models)), failing=True))
             for name, checkout in checkouts.items()
         }
         for page in pages.values():

@@ -66,6 +66,7 @@ def page(sheet: Sheet) -> str:
 <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/web/styles/base.css">
 <link rel="stylesheet" href="/web/styles/lesson.css">
+<script src="/web/scripts/theme.js"></script>
 </head>
 <body class="lesson">
 <nav>{links}</nav>

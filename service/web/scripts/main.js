@@ -5,7 +5,7 @@ import { account, indexOf, percent, sharesOf, tableOf } from "./answers/numbers.
 import { Drawing, Pad } from "./drawing/drawing.js";
 import { bringing } from "./drawing/pictures.js";
 import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
-import { at, fillOptions, other, remember, remembered, switchLanguage, words, write, writeText } from "./page.js";
+import { at, fillOptions, other, remember, switchLanguage, words, write, writeText } from "./page.js";
 import { onSystemTheme, theme } from "./painting.js";
 import { onBeside, showBeside } from "./panels/beside.js";
 import { hide, showPlaying } from "./panels/grounds.js";
@@ -289,6 +289,7 @@ at("theme").addEventListener("click", () => {
   repaint();
 });
 onSystemTheme(repaint);
+window.addEventListener("storage", ({ key }) => key === THEME && repaint());
 
 at("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -326,9 +327,7 @@ window.addEventListener("afterprint", () => {
 });
 bringing((step, versus) => fresh([step], versus), (error) => asker.fail(error));
 window.addEventListener("hashchange", restore);
-new ResizeObserver(refresh).observe(at("heatmap"));
 
-if (remembered(THEME)) document.documentElement.dataset.theme = remembered(THEME);
 write();
 refresh();
 changed(true);

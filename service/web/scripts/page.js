@@ -1,6 +1,6 @@
 // What all parts of the page share: its words in two languages, what it remembers, its elements, and what keys and pointers mean.
 
-import { number } from "./answers/numbers.js";
+import { clip, number } from "./answers/numbers.js";
 import en from "./words/en.js";
 import ja from "./words/ja.js";
 
@@ -86,6 +86,20 @@ export function group(className, name, ...parts) {
   return whole;
 }
 
+const letters = new OffscreenCanvas(1, 1).getContext("2d");
+
+/** The size in pixels at which all these texts fit into a width: the largest possible, or the smallest even if one does not fit. */
+export function letterSize(texts, width, [smallest, largest]) {
+  letters.font = `600 100px ${getComputedStyle(document.documentElement).fontFamily}`;
+  const widest = Math.max(...texts.map((text) => letters.measureText(text).width));
+  return clip(Math.floor((200 * width) / widest) / 2, smallest, largest);
+}
+
+/** The parts of a name between which a line may break: between Japanese letters, anywhere. */
+export function partsOfName(name) {
+  return name.split(/[ -]|(?<=[^ -~])/).filter(Boolean);
+}
+
 /** Write a text, and only when it changes: a screen reader says it once, and nothing is laid out anew. */
 export function writeText(one, text) {
   if (one.textContent !== text) one.textContent = text;
@@ -119,7 +133,7 @@ export function fillSum(list, terms, decimals) {
 /** The step that a key leads to, of `count`, from step `now`; null where the key does not step. */
 export function stepBy(key, now, count) {
   const to = { ArrowRight: now + 1, PageDown: now + 1, ArrowLeft: now - 1, PageUp: now - 1, Home: 0, End: count - 1 }[key];
-  return to === undefined ? null : Math.min(Math.max(to, 0), count - 1);
+  return to === undefined ? null : clip(to, 0, count - 1);
 }
 
 /** How many times larger than it is laid out something is shown, to fill the screen; never smaller. */

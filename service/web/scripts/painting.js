@@ -1,7 +1,7 @@
 // Numbers into colours, as service/drawing/primitives/colours.py does it; maps onto canvases; and what is drawn over a picture.
 
 import { fillOf, isColour, lightness } from "./answers/network.js";
-import { number } from "./answers/numbers.js";
+import { clip, number } from "./answers/numbers.js";
 
 const STEPS = 60;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -49,10 +49,6 @@ function scale(name, count, steps) {
     const anchors = Array.from({ length: count }, (_, k) => channels(colour(`${name}-${k}`)));
     return Array.from({ length: steps + 1 }, (_, k) => blend(anchors, k / steps));
   });
-}
-
-export function clip(value, least, most) {
-  return Math.min(Math.max(value, least), most);
 }
 
 // A shade makes [red, green, blue] of a number.
@@ -169,6 +165,19 @@ export function paintStrip(canvas, shade, least = -1) {
   const steps = 121;
   const share = (k) => least + ((1 - least) * k) / (steps - 1);
   paint(canvas, [Array.from({ length: steps }, (_, k) => share(k))], shade);
+}
+
+/**
+ * What gives the width of a canvas as it was last laid out; `changed` is called when it is another. To ask the canvas itself
+ * would have the whole page laid out at once, before all of it is written.
+ */
+export function widthOf(canvas, changed) {
+  let width = 0;
+  new ResizeObserver(() => {
+    width = canvas.clientWidth;
+    changed();
+  }).observe(canvas);
+  return () => width;
 }
 
 /** Give a drawing as many pixels as the screen has, and return its context in CSS pixels. */

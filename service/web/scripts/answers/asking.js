@@ -3,7 +3,7 @@
 import { pairsOf } from "./network.js";
 import { account, indexOf } from "./numbers.js";
 import { remember, remembered } from "../page.js";
-import { beside, explains, listed, region, set, state, target, versus } from "../state.js";
+import { beside, explains, listed, refresh, region, set, state, target, versus } from "../state.js";
 
 /** What went wrong, by a key into the words; `detail` is the service's own sentence, if it said one. */
 export class Refusal extends Error {
@@ -129,7 +129,10 @@ const MOST_BY_PAIR = 40_000;
 const main = document.querySelector("main");
 let staleness;
 
-/** For whoever must wait until the page shows the answer to what was done last: tests, above all. */
+/**
+ * For whoever must wait until the page shows the answer to what was done last: tests, above all. It is "asking" until the
+ * answer is "shown", and "answered" when the parts of it have come too, which are seen where somebody points.
+ */
 function mark(what) {
   main.dataset.state = what;
 }
@@ -167,10 +170,11 @@ export class Asker {
     staleness ??= setTimeout(() => main.classList.add("stale"), STALE);
     if (settled) this.ask();
     else if (this.#asking) this.#behind = true;
-    else this.#timer ??= setTimeout(() => this.ask(), WHILE_DRAWING);
+    else this.#timer ??= setTimeout(() => this.ask(false), WHILE_DRAWING);
   }
 
-  async ask() {
+  /** Ask about the drawing as it is. While it is not `settled`, nobody points at a part of the answer. */
+  async ask(settled = true) {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#behind = false;
@@ -190,37 +194,54 @@ export class Asker {
     // What the networks are comes first; then it is asked again.
     if (!state.models.length) return;
     this.#asking = true;
+    const { signal } = this.#controller;
+    const current = () => turn === this.#turn;
     try {
-      const answer = await this.#answer(state.model, this.#controller.signal);
-      if (turn === this.#turn) this.#show(answer);
+      const found = await this.#answer(state.model, signal);
+      if (!current()) return;
+      this.#show(found);
+      this.#asking = false;
+      if (this.#behind) return this.changed(false);
+      if (settled && state.answer) {
+        mark("shown");
+        await this.#askParts(found, signal, current);
+      }
+      // While the parts were asked for, another stroke may have begun.
+      if (!current() || (settled && state.answer && main.dataset.state !== "shown")) return;
+      mark("answered");
+      if (settled) await this.#askBeside(signal, current);
     } catch (error) {
-      if (turn === this.#turn) this.fail(error);
+      if (!current()) return;
+      this.#asking = false;
+      this.fail(error);
+      mark("answered");
     }
-    if (turn !== this.#turn) return;
-    this.#asking = false;
-    mark("answered");
-    if (this.#behind) this.changed(false);
-    else await this.#askBeside(turn);
   }
 
-  /** Ask the network beside it the same: later, so that the first answer is not kept waiting. */
-  async #askBeside(turn) {
+  /** Ask how the values split by pair, and which regions work together: seen only where somebody points, they come last. */
+  async #askParts({ picture, answer, path, asked }, signal, current) {
+    const { question } = answer;
+    const parts = { pairs: byPair(question, asked.model) || null, interactions: question === "shapley" || null };
+    if (!parts.pairs && !parts.interactions) return;
+    const where = await ask(path, picture, { ...asked, ...parts }, signal);
+    if (!current()) return;
+    Object.assign(answer.where, where);
+    refresh();
+  }
+
+  /** Ask the network beside it the same. */
+  async #askBeside(signal, current) {
     const name = beside();
     const { answer } = state;
     if (!name || !answer) return;
-    try {
-      const { answer: second } = await this.#answer(name, this.#controller.signal);
-      if (turn === this.#turn && name === beside()) set({ second: { ...second, of: answer } });
-    } catch (error) {
-      if (turn === this.#turn) this.fail(error);
-    }
+    const { answer: second } = await this.#answer(name, signal);
+    if (current() && name === beside()) set({ second: { ...second, of: answer } });
   }
 
   async #answer(model, signal) {
     const { question, pinned, versus: contrast } = state;
     const facts = await card(model);
-    const chosen = model === state.model;
-    if (chosen) state.card = facts;
+    if (model === state.model) state.card = facts;
     const { classes } = listed(model);
     const name = (number) => (number === null ? null : classes[number]);
     const picture = this.drawing.file();
@@ -237,9 +258,9 @@ export class Asker {
       const all = first.contributions[0].flat().length === first.pairs.length;
       if (other !== null && !all) reading = read(first.predicted, other);
     }
-    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }), pairs: (chosen && byPair(question, model)) || null, interactions: (chosen && question === "shapley") || null };
+    const asked = { ...sent, ...parameters({ target: name(pinned), versus: name(other) }) };
     const [process, where] = await Promise.all([reading, ask(path, picture, asked, signal)]);
-    return { picture, sent, answer: { process, question, where } };
+    return { picture, sent, path, asked, answer: { process, question, where } };
   }
 
   #show({ picture, sent, answer }) {
@@ -279,10 +300,11 @@ export class Asker {
 }
 
 /** How a picture is sent: as it is, or to be fitted; what is drawn here is dark on light. */
-function how(drawing, { input: { side }, preprocessing }) {
+function how(drawing, { input: { side, channels }, preprocessing }) {
   const { picture } = drawing;
   if (picture) return { fit: picture.width === side && picture.height === side ? null : "auto" };
-  return { fit: "auto", polarity: preprocessing === "mnist" ? null : "dark-on-light" };
+  // A network that sees colours takes a picture as it is.
+  return { fit: "auto", polarity: preprocessing === "mnist" || channels > 1 ? null : "dark-on-light" };
 }
 
 /** Whether the answer to a question can be split by pair, and has not too many numbers then. */

@@ -5,10 +5,14 @@ import { highest, limitOf } from "./network.js";
 
 const MOST_DECIMALS = 4;
 
+export function clip(value, least, most) {
+  return Math.min(Math.max(value, least), most);
+}
+
 /** How many decimals numbers of this size need: two, fewer from 100 on, more below 0.1. */
 export function decimalsFor(value) {
   const exponent = value ? Math.floor(Math.log10(Math.abs(value))) : 0;
-  return exponent >= -1 ? Math.min(Math.max(3 - exponent, 0), 2) : Math.min(1 - exponent, MOST_DECIMALS);
+  return exponent >= -1 ? clip(3 - exponent, 0, 2) : Math.min(1 - exponent, MOST_DECIMALS);
 }
 
 /** A number with fixed decimals and a true minus; what rounds to zero has no sign. */
@@ -54,6 +58,11 @@ export function roundToTotal(values, total, decimals) {
   // What is nothing stays nothing.
   if (missing < 0) whole[order.findLast((k) => scaled[k] !== 0) ?? order.at(-1)] -= 1;
   return whole.map((value) => value / units);
+}
+
+/** Shares of 1 as percentages that add up to 100.0% as they are shown. */
+export function percents(shares) {
+  return roundToTotal(shares, 1, 3).map(percent);
 }
 
 /** The same for rows of values. */

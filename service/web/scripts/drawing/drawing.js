@@ -1,7 +1,8 @@
 // What is drawn, strokes and pictures one after the other, and the square that it is drawn on: with mouse, finger, pen or keys.
 
+import { clip } from "../answers/numbers.js";
 import { ARROWS, pointed } from "../page.js";
-import { clip, colour, sharp } from "../painting.js";
+import { colour, sharp } from "../painting.js";
 import { encoded, sheet } from "./pictures.js";
 
 const SIDE = 280;

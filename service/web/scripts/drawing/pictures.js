@@ -1,7 +1,7 @@
 // Pictures that are brought: samples, files, drops, pastes, and those of links; and canvases that become files.
 
 import { Refusal } from "../answers/asking.js";
-import { at, button, element, words } from "../page.js";
+import { at, button, element, letterSize, partsOfName, words } from "../page.js";
 import { isLong, listed, show } from "../state.js";
 
 // What the service takes; larger pictures are made smaller here.
@@ -109,6 +109,8 @@ export async function pixelsStep(bytes) {
   return pictureStep(encoded(context, "image/png"));
 }
 
+// Pixels for a name below a picture, and the least and greatest size of its letters.
+const CAPTION = { width: 54, letters: [8, 11] };
 const NONE = { pictures: [], right: [], wrong: [] };
 
 /** `brought` is called with the step for the drawing and, for a network's own sample, the class to compare with; `failed` with what went wrong. */
@@ -188,6 +190,7 @@ function fill(id, own, { classes: names, input: { channels } }, taken) {
   // Names that are longer than a digit stand below the pictures, on a line each.
   const named = names.some(isLong);
   at(id).classList.toggle("named", named);
+  at(id).style.setProperty("--letters", named ? `${letterSize(names.flatMap(partsOfName), CAPTION.width, CAPTION.letters)}px` : "");
   at(id).classList.toggle("colour", channels > 1);
   const buttons = own.map(({ name, truth, predicted = truth, versus = null }) => {
     const said = words();

@@ -1,20 +1,21 @@
 // Another network beside the one that is chosen: what it reads in the same picture, and its answer to the same question.
 
 import { sideOf } from "../answers/network.js";
-import { account, percent, sharesOf, softmax } from "../answers/numbers.js";
+import { account, percent, percents, sharesOf, softmax } from "../answers/numbers.js";
 import { at, fillOptions, fillSum, words } from "../page.js";
-import { sharp } from "../painting.js";
+import { sharp, widthOf } from "../painting.js";
 import { drawGuess, guess, open } from "./guess.js";
 import { fillScale, modeOf, scaleIn, SHOWN } from "./regions.js";
-import { beside, comparable, nameOf, set } from "../state.js";
+import { beside, comparable, nameOf, refresh, set } from "../state.js";
 
 const choice = at("beside");
 const canvas = at("beside-map");
+const width = widthOf(canvas, refresh);
 const scale = scaleIn(at("beside-scale"));
 
 function reads(said, { process }) {
   const { predicted, logits, model } = process;
-  return said.networkReads(model.name, nameOf(predicted), percent(softmax(logits)[predicted]));
+  return said.networkReads(model.name, nameOf(predicted), percents(softmax(logits))[predicted]);
 }
 
 /** What an answer says, in a sentence: there is room for one of each network. */
@@ -48,13 +49,13 @@ export function showBeside(now) {
   at("whose").textContent = reads(said, answer);
   const known = second && second.question === now.question && second.process.model.name === beside() ? second : null;
   at("beside-panel").classList.toggle("old", second?.of !== answer);
-  const width = canvas.clientWidth;
-  const context = sharp(canvas, width);
+  if (!width()) return;
+  const context = sharp(canvas, width());
   if (!known) return;
   at("beside-whose").textContent = reads(said, known);
   const { process, where } = known;
   const side = sideOf(process.image);
-  const sheet = { side, pixel: width / side };
+  const sheet = { side, pixel: width() / side };
   const [target, versus] = [where.target ?? process.predicted, where.versus ?? null];
   const one = { ...account(process, target, versus), target, versus };
   const same = where.region === answer.where.region;
@@ -78,4 +79,3 @@ export function onBeside(asked) {
     asked();
   });
 }
-new ResizeObserver(() => set({})).observe(canvas);

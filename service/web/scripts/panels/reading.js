@@ -1,8 +1,8 @@
 // What is read: the class, the picture that the network sees, and a bar for each class.
 
 import { blank, limitOf } from "../answers/network.js";
-import { decimalsFor, number, percent, softmax } from "../answers/numbers.js";
-import { at, button, element, remember, remembered, words } from "../page.js";
+import { decimalsFor, number, percents, softmax } from "../answers/numbers.js";
+import { at, button, element, letterSize, partsOfName, remember, remembered, words } from "../page.js";
 import { paintImage } from "../painting.js";
 import { classNames, isLong, nameOf, pin, set, side, state } from "../state.js";
 
@@ -11,6 +11,9 @@ const preprocessing = at("preprocessing");
 const reading = at("reading");
 const bars = at("bars");
 const UNIT = "konkyo-unit";
+// Pixels for the name of what is read, and for the names beside the bars, and the least and greatest size of their letters: on one line, on two.
+const READ = { width: 88, letters: [13, 24] };
+const BAR = { width: 82, letters: [11.5, 15], two: [8, 11] };
 // More bars than this are scrolled.
 const MANY = 24;
 
@@ -23,6 +26,7 @@ for (const unit of ["probability", "logit"]) {
 }
 
 let rows = [];
+let built = null;
 
 function row(number) {
   const one = button("", "", () => pin(number));
@@ -37,6 +41,8 @@ function row(number) {
 
 /** A bar for each class of the network. */
 function build(names) {
+  if (names === built) return;
+  built = names;
   if (rows.length !== names.length) {
     bars.replaceChildren();
     rows = names.map((_, number) => row(number));
@@ -44,6 +50,10 @@ function build(names) {
   bars.classList.toggle("many", names.length > MANY);
   bars.classList.toggle("named", names.some(isLong));
   rows.forEach((one, number) => (one.querySelector(".digit").textContent = nameOf(number)));
+  // A name that is too long for one line has two, of smaller letters; words are broken only where even these are too long.
+  const named = names.some(isLong);
+  const size = named && letterSize(names, BAR.width, BAR.letters);
+  bars.style.fontSize = !named ? "" : `${size > BAR.letters[0] ? size : letterSize(names.flatMap(partsOfName), BAR.width, BAR.two)}px`;
 }
 
 /** What was done with the picture, and all reasons to doubt that it is a digit: one line each. */
@@ -60,7 +70,10 @@ function preprocessingLines({ fitted, inverted, width, height, warnings }) {
 function bar(process, unit) {
   if (!process) return rows.map(() => ({ text: "", from: 0, to: 0 }));
   const { logits } = process;
-  if (unit === "probability") return softmax(logits).map((share) => ({ text: percent(share), from: 0, to: share }));
+  if (unit === "probability") {
+    const shares = softmax(logits);
+    return percents(shares).map((text, k) => ({ text, from: 0, to: shares[k] }));
+  }
   const [least, most] = [Math.min(0, ...logits), Math.max(0, ...logits)];
   const place = (value) => (most > least ? (value - least) / (most - least) : 0);
   const decimals = decimalsFor(limitOf(logits));
@@ -79,6 +92,7 @@ export function showReading({ answer, input, unit }, asked) {
   preprocessing.replaceChildren(...lines.map(({ className, text }) => element("p", className, text)));
   const name = nameOf(process?.predicted) ?? "–";
   const digit = element("span", isLong(name) ? "digit name" : "digit", name);
+  if (isLong(name)) digit.style.fontSize = `${letterSize(partsOfName(name), READ.width, READ.letters)}px`;
   const share = element("span", "share", process ? said.read[unit](values[process.predicted].text) : said.nothingRead);
   reading.classList.toggle("idle", !process);
   const text = `${digit.textContent} ${share.textContent}`;

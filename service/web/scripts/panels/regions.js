@@ -1,15 +1,15 @@
 // The picture with what the chosen question says about its regions, or with one pair's map.
 
 import { cellsOf, isColour, limitOf } from "../answers/network.js";
-import { decimalsFor, entryOf, indexOf, number, roundRowsToTotal } from "../answers/numbers.js";
+import { clip, decimalsFor, entryOf, indexOf, number, roundRowsToTotal } from "../answers/numbers.js";
 import { ARROWS, at, element, fillSum, pointed, words } from "../page.js";
 import {
-  NONE, boxOf, clip, colour, corners, diverging, drawBlank, drawFrame, drawHidden, drawNumbers, drawOutlined, drawPicture, drawTag, fillMap, letterOf,
-  paintStrip, sharp, spread, tile,
+  NONE, boxOf, colour, corners, diverging, drawBlank, drawFrame, drawHidden, drawNumbers, drawOutlined, drawPicture, drawTag, fillMap, letterOf,
+  paintStrip, sharp, spread, tile, widthOf,
 } from "../painting.js";
 import { grounds, includes, same, toggle } from "./grounds.js";
 import { drawGuess, guess, mark, open } from "./guess.js";
-import { nameOf, network, set, side, state } from "../state.js";
+import { nameOf, network, refresh, set, side, state } from "../state.js";
 
 // Letters of a class's name on a tag, at most.
 const TAG_LETTERS = 8;
@@ -17,6 +17,7 @@ const TAG_LETTERS = 8;
 const THICKEST = 7;
 
 const canvas = at("heatmap");
+const width = widthOf(canvas, refresh);
 
 /** Of what was answered, not of what is asked: the map is about the same. */
 function headingOfDrops(said, { where: { target, versus = null, predicted } }) {
@@ -219,12 +220,13 @@ export function showHeatmap(scene) {
   const { answer, pair, spot, question } = scene.now;
   const name = mode(scene.now);
   const shown = SHOWN[name];
-  const width = canvas.clientWidth;
-  const context = sharp(canvas, width);
-  const sheet = { side: side(), pixel: width / side() };
-  shown.draw(context, sheet, scene);
+  const sheet = { side: side(), pixel: width() / side() };
   const guessed = answer && scene.now.guess?.shown && name === modeOf(answer.question);
-  if (guessed) drawGuess(context, sheet, answer.where);
+  if (width()) {
+    const context = sharp(canvas, width());
+    shown.draw(context, sheet, scene);
+    if (guessed) drawGuess(context, sheet, answer.where);
+  }
   canvas.dataset.shown = name;
   canvas.dataset.region = answer?.where.region ?? "";
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);

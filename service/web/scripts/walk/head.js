@@ -2,7 +2,7 @@
 
 import { limitOf, partsOf, stagesOf } from "../answers/network.js";
 import {
-  decimalsFor, logSum, number, percent, rounded, roundRowsToTotal, roundToTotal, scientific, sum, times,
+  decimalsFor, logSum, number, percent, percents, rounded, roundRowsToTotal, roundToTotal, scientific, sum, times,
 } from "../answers/numbers.js";
 import { button, element, fillSum, group, words } from "../page.js";
 import { diverging, inks, painted, signedGreys } from "../painting.js";
@@ -124,17 +124,14 @@ function row(className, name, cells) {
   return whole;
 }
 
-function share(logarithm) {
-  const value = Math.exp(logarithm);
-  return value < SMALL ? `${scientific(logarithm + Math.log(100))}%` : percent(value);
-}
-
-/** A row of the table of softmax with its bar. */
-function softmaxRow(className, name, logit, logarithm, whole) {
-  const line = row(className, name, [logit, scientific(logarithm), share(logarithm - whole)]);
+/** A row of the table of softmax with its bar: `logarithm` is that of the share. */
+function softmaxRow(className, cells, logarithm, share) {
+  const [name, ...others] = cells;
+  const small = Math.exp(logarithm) < SMALL;
+  const line = row(className, name, [...others, small ? `${scientific(logarithm + Math.log(100))}%` : share]);
   const bar = element("td", "track");
   const fill = element("span", "fill");
-  fill.style.width = `${100 * Math.exp(logarithm - whole)}%`;
+  fill.style.width = `${100 * Math.exp(logarithm)}%`;
   bar.append(fill);
   line.append(bar);
   return line;
@@ -156,11 +153,13 @@ export function showSoftmax(box, { logits, predicted }) {
   table.createTHead().append(head);
   const body = table.createTBody();
   const shown = shownClasses(logits);
-  for (const each of shown) {
-    body.append(softmaxRow(each === predicted ? "winner" : "", nameOf(each), number(logits[each], decimals), logits[each], whole));
-  }
   const others = logits.filter((_, each) => !shown.includes(each));
-  if (others.length) body.append(softmaxRow("rest", said.otherClasses(others.length), "", logSum(others), whole));
+  const rows = shown.map((each) => ({ name: nameOf(each), logit: number(logits[each], decimals), power: logits[each], winner: each === predicted }));
+  if (others.length) rows.push({ name: said.otherClasses(others.length), logit: "", power: logSum(others), rest: true });
+  const shares = percents(rows.map(({ power }) => Math.exp(power - whole)));
+  rows.forEach(({ name, logit, power, winner, rest }, k) => {
+    body.append(softmaxRow(winner ? "winner" : rest ? "rest" : "", [name, logit, scientific(power)], power - whole, shares[k]));
+  });
   const foot = row("", said.closer.sumOfAll, ["", scientific(whole), percent(1)]);
   foot.append(element("td", ""));
   table.createTFoot().append(foot);

@@ -1,7 +1,7 @@
 // A walk from the picture to the class, layer by layer, and each closely: for a lecture.
 
 import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
-import { account, number, percent, places, roundToTotal, softmax } from "../answers/numbers.js";
+import { account, number, percents, places, roundToTotal, softmax } from "../answers/numbers.js";
 import { at, button, element, enlargement, stepBy, words } from "../page.js";
 import { nameOf, network, state } from "../state.js";
 import { buildFigure, columnsOf, linkFigure, onMap } from "./figure.js";
@@ -195,7 +195,7 @@ function said() {
     sum: number(sum, 2),
     bias: number(bias, 2),
     logit: number(one.logit, 2),
-    share: percent(softmax(process.logits)[predicted]),
+    share: percents(softmax(process.logits))[predicted],
     first,
     second,
   };

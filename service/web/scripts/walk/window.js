@@ -1,9 +1,9 @@
 // One layer closely: a window slides over a map, and what it makes of its numbers is one number of the next map.
 
 import { highest, limitOf } from "../answers/network.js";
-import { number } from "../answers/numbers.js";
+import { clip, number } from "../answers/numbers.js";
 import { ARROWS, button, drawLines, element, fillSum, group, linesOver, placedIn, pointed, words } from "../page.js";
-import { clip, colour, drawFrame, fillMap, painted, shadeOf, sharp } from "../painting.js";
+import { colour, drawFrame, fillMap, painted, shadeOf, sharp } from "../painting.js";
 import { KINDS } from "./stages.js";
 
 const FIRST_ROW = 4000;
