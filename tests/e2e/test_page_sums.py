@@ -126,7 +126,7 @@ def test_the_page_rounds_as_the_pictures_do(page: Page) -> None:
     ]
     rounded = page.evaluate(
         """async (cases) => {
-            const { roundToTotal } = await import("/web/js/numbers.js");
+            const { roundToTotal } = await import("/web/scripts/answers/numbers.js");
             return cases.map(([values, decimals]) => roundToTotal(values, values.reduce((a, b) => a + b, 0), decimals));
         }""",
         [[values.tolist(), decimals] for values, decimals in cases],
