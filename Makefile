@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python -m
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock sbom clean
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock sbom clean pictures
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -66,6 +66,9 @@ examples: $(VENV)/.dev  ## the answers shown in the documentation, from the runn
 	$(RUN) tools.library
 	$(RUN) tools.notebook
 	$(RUN) tools.tiny_vgg
+
+pictures: $(VENV)/.dev  ## tests/data/pictures, those that have changed: the tests compare what is drawn with them
+	$(RUN) tests.service.pictures
 
 gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tools.gallery

@@ -25,8 +25,8 @@ _LINES, _LABELLED, _LEAST = 60, 10, 0.1
 # In logical units: thickness of lines, a label, and where labels are put along a line, the first that is free.
 _THINNEST, _THICKEST, _TAG = 1.0, 8.0, (17, 15)
 _ALONG = 0.5, 0.36, 0.64, 0.24, 0.76
-# The list beneath the image, and the notes beneath the map.
-_HEAD, _ROW, _RANK, _NOTES, _NOTE_LINE, _END = 28, 17, 22, 28, 18, 20
+# The list beneath the image, and the notes beneath the map, or beneath the list where that is longer.
+_HEAD, _ROW, _RANK, _NOTES, _BELOW_LIST, _NOTE_LINE, _END = 28, 17, 22, 28, 22, 18, 20
 
 _Point = tuple[float, float]
 
@@ -48,16 +48,19 @@ def interactions(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     layout, lines = Magnified(result.network.architecture.side), _lines(result.interactions)
     limit = abs(lines[0][2]) if lines else 0.0
     notes = [say("interactions note"), say("interactions note, second line", least=_least(lines, limit))]
-    canvas = blank(*layout.size(limit, _NOTES + _NOTE_LINE * len(notes) + _END), style)
+    head = wrapped(say("strongest", count=times(len(result.interactions.ranked()), "two regions")), NOTE, layout.column)
+    end_of_list = layout.image.bottom + _HEAD + (_ROW - 1) * len(head) + _ROW * len(lines[:_LABELLED])
+    below = max(layout.map.bottom + _NOTES, end_of_list + _BELOW_LIST)
+    canvas = blank(*layout.size(limit, below - layout.map.bottom + _NOTE_LINE * len(notes) + _END), style)
     heading = say("interactions", name=class_name(result.network, result.predicted), of=class_words(result))
     canvas.heading(heading)
     canvas.image(layout.image, result.image)
     canvas.image(layout.map, result.image, np.ones(result.image.shape[-2:], np.bool_))
     _draw_lines(canvas, layout, result, lines, limit)
-    _draw_list(canvas, layout, result.interactions, lines[:_LABELLED], limit)
+    _draw_list(canvas, layout, head, lines[:_LABELLED], limit)
     layout.draw_bar(canvas, heading, limit, say("interaction"))
     for line, text in enumerate([*notes, say("exact", hiding=hiding_words(result.hiding))]):
-        canvas.text(MARGIN, layout.map.bottom + _NOTES + _NOTE_LINE * line, text, NOTE, MUTED)
+        canvas.text(MARGIN, below + _NOTE_LINE * line, text, NOTE, MUTED)
     return canvas
 
 
@@ -113,12 +116,11 @@ def _draw_tag(canvas: Canvas, box: Box, rank: int) -> None:
 
 
 def _draw_list(
-    canvas: Canvas, layout: Magnified, found: Interactions, lines: list[tuple[int, int, float]], limit: float
+    canvas: Canvas, layout: Magnified, head: list[str], lines: list[tuple[int, int, float]], limit: float
 ) -> None:
     """List the strongest beneath the image: the number of each, its colour, and its value."""
     baseline = layout.image.bottom + _HEAD
-    head = say("strongest", count=times(len(found.ranked()), "two regions"))
-    for text in wrapped(head, NOTE, layout.column):
+    for text in head:
         canvas.text(MARGIN, baseline, text, NOTE, MUTED)
         baseline += _ROW - 1
     decimals = decimals_for(limit)

@@ -1,12 +1,36 @@
+"""What pictures are drawn with: the canvas of pixels, letters, outlines, colours, colour bars."""
+
 import math
 
 import numpy as np
 import pytest
 
 from konkyo.models.errors import ParameterError
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, decimals_for, number
-from konkyo.service.drawing.primitives.colours import FIRST, HAIRLINE, INK, PAPER, SHADES, Pixels, grey, rgb
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, decimals_for, number
+from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
+from konkyo.service.drawing.primitives.colours import (
+    FIRST,
+    GREY,
+    HAIRLINE,
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    SECOND,
+    SHADES,
+    Pixels,
+    brightness,
+    diverging,
+    grey,
+    limit_of,
+    photo,
+    printed,
+    rgb,
+)
 from konkyo.service.drawing.primitives.letters import letters, width, wrapped
+from konkyo.service.drawing.primitives.outline import NONE, around, edges
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, written
@@ -42,17 +66,6 @@ def test_decimals_follow_the_size_of_the_number(value: float, decimals: int) -> 
     assert decimals_for(value) == decimals
 
 
-@pytest.mark.parametrize("theme", list(Theme))
-def test_a_png_gives_back_every_pixel(theme: Theme) -> None:
-    canvas = Raster(20, 10, Style(1, theme))
-    canvas.fill(Box(3, 2, 9, 7), FIRST)
-    picture = decoded(canvas.picture())
-    expected = np.empty((10, 20, 3), int)
-    expected[:] = rgb(theme, PAPER)
-    expected[2:7, 3:9] = rgb(theme, FIRST)
-    assert (picture == expected).all()
-
-
 @pytest.mark.parametrize("scale", [1, 3])
 def test_a_tile_is_enlarged_without_smoothing(scale: int) -> None:
     canvas = _canvas(scale)
@@ -60,39 +73,6 @@ def test_a_tile_is_enlarged_without_smoothing(scale: int) -> None:
     box = Box(10, 10, 22, 18)
     canvas.tile(box, tile)
     assert (canvas.region(box) == np.kron(tile, np.ones((4 * scale, 4 * scale), np.uint8))).all()
-
-
-def test_a_frame_stands_around_its_box_with_a_gap() -> None:
-    canvas = _canvas()
-    canvas.frame(Box(20, 10, 30, 20), FIRST, thickness=3, gap=2)
-    expected = np.full((40, 120), PAPER)
-    expected[5:25, 15:35] = FIRST
-    expected[8:22, 18:32] = PAPER
-    assert (canvas.pixels == expected).all()
-
-
-def test_a_tile_has_a_thin_frame_outside() -> None:
-    canvas = _canvas()
-    canvas.tile(Box(10, 10, 20, 20), np.full((2, 2), FIRST, np.uint8))
-    assert (canvas.pixels == HAIRLINE).sum() == 4 * 10 + 4
-
-
-@pytest.mark.parametrize("framed", [True, False])
-@pytest.mark.parametrize("scale", [1, 3])
-def test_many_tiles_at_once_look_like_one_after_the_other(scale: int, framed: bool) -> None:
-    indices = np.random.default_rng(3).integers(5, 250, (2, 3, 2, 4), np.uint8)
-    first, pitch = Box(8, 5, 16, 9), (9, 12)
-    together, alone = _canvas(scale), _canvas(scale)
-    together.tiles(first, pitch, indices, framed)
-    for row, column in np.ndindex(2, 3):
-        left, top = first.left + column * pitch[1], first.top + row * pitch[0]
-        box = Box(left, top, left + first.width, top + first.height)
-        if framed:
-            alone.tile(box, indices[row, column])
-        else:
-            alone.region(box)[:] = indices[row, column].repeat(2 * scale, 0).repeat(2 * scale, 1)
-    assert (together.pixels == alone.pixels).all()
-    assert (together.pixels != PAPER).any()
 
 
 @pytest.mark.parametrize("scale", [1, 2])
@@ -111,21 +91,6 @@ def test_a_photograph_keeps_its_colours_and_all_else_the_palette_s(scale: int, t
     picture = canvas.picture()
     assert picture.mode == "RGB"
     assert (decoded(picture) == expected.repeat(scale, 0).repeat(scale, 1)).all()
-
-
-def test_a_photograph_stays_where_text_makes_the_picture_wider() -> None:
-    colours = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    canvas = _canvas()
-    canvas.photo(Box(10, 10, 20, 20), colours)
-    canvas.text(100, 30, "a caption that is wider", BODY)
-    assert (decoded(canvas.picture())[10:20, 10:20] == colours.repeat(5, 0).repeat(5, 1)).all()
-
-
-def test_a_picture_without_photographs_has_a_palette() -> None:
-    canvas = _canvas()
-    canvas.image(Box(10, 10, 18, 18), np.eye(4))
-    assert canvas.picture().mode == "P"
-    assert (canvas.region(Box(10, 10, 18, 18)) == grey(np.eye(4)).repeat(2, 0).repeat(2, 1)).all()
 
 
 @pytest.mark.parametrize("theme", list(Theme))
@@ -214,14 +179,6 @@ def test_text_that_makes_a_picture_too_wide_is_refused() -> None:
         canvas.picture()
 
 
-def test_windows_are_the_canvas_itself() -> None:
-    canvas = _canvas(2)
-    canvas.windows(Box(10, 4, 14, 7), (10, 20), (2, 3))[1, 2] = FIRST
-    expected = _canvas(2)
-    expected.fill(Box(50, 14, 54, 17), FIRST)
-    assert (canvas.pixels == expected.pixels).all()
-
-
 @pytest.mark.parametrize(("start", "end"), [((10, 5), (30, 5)), ((30, 5), (10, 5)), ((10, 5), (10, 25))])
 def test_a_line_runs_from_end_to_end(start: tuple[int, int], end: tuple[int, int]) -> None:
     canvas = _canvas()
@@ -240,13 +197,6 @@ def test_signs_that_the_font_lacks_are_drawn(text: str) -> None:
     assert np.ptp(columns) > 0.6 * np.ptp(np.nonzero(plus)[1])
     middle = ascent - (rows.min() + rows.max()) / 2
     assert 0.25 * 40 < middle < 0.45 * 40, "in the middle of the digits' height"
-
-
-def test_a_minus_is_one_crisp_line_at_the_size_of_numbers() -> None:
-    shades, _, _ = letters("−", BODY, False)
-    rows = [row for row in shades.tolist() if any(row)]
-    assert len(rows) == 1
-    assert max(rows[0]) == SHADES
 
 
 def test_a_cross_is_symmetric() -> None:
@@ -278,12 +228,6 @@ def test_digits_stand_on_the_baseline(scale: int) -> None:
     assert rows.min() == pytest.approx((30 - 0.7 * 20) * scale, abs=scale)
 
 
-def test_strong_text_has_more_ink_than_plain_text() -> None:
-    plain, _, _ = letters("read 5", 18, False)
-    strong, _, _ = letters("read 5", 18, True)
-    assert strong.sum() > 1.1 * plain.sum()
-
-
 def test_reverse_text_swaps_paper_and_ink() -> None:
     plain, reverse = _canvas(), _canvas()
     plain.text(10, 30, "8", 20)
@@ -293,15 +237,6 @@ def test_reverse_text_swaps_paper_and_ink() -> None:
     back = np.where(reverse.pixels == PAPER, SHADES, INK - reverse.pixels.astype(int))
     assert (shades == back).all()
     assert (shades == SHADES).any()
-
-
-def test_a_line_is_found_where_it_was_written_and_nowhere_else() -> None:
-    canvas = _canvas()
-    canvas.text(12, 30, "−1.25", BODY)
-    image = canvas.picture()
-    assert written(image, "−1.25", BODY) == [(12, 30)]
-    assert written(image, "1.25", BODY) == []
-    assert written(image, "−1.2", BODY) == []
 
 
 @pytest.mark.parametrize("scale", [1, 3])
@@ -318,12 +253,6 @@ def test_text_that_is_wider_than_the_picture_makes_it_wider(scale: int, align: f
         assert written(canvas.picture(), text, BODY, scale=scale) == [(96 * scale, 30 * scale)]
 
 
-def test_text_up_to_the_margin_leaves_the_picture_as_it_is() -> None:
-    canvas = _canvas()
-    canvas.text(120 - MARGIN, 30, "0.123456", BODY, align=1)
-    assert canvas.pixels.shape == (40, 120)
-
-
 @pytest.mark.parametrize("scale", [0, 5])
 def test_a_scale_out_of_range_is_refused(scale: int) -> None:
     with pytest.raises(ValueError, match=f"from 1 to 4, not {scale}"):
@@ -336,3 +265,222 @@ def test_lines_are_wrapped_at_spaces() -> None:
     assert lines == ["However the other", "16 are hidden"]
     assert wrapped("unbreakable word", BODY, 10) == ["unbreakable", "word"]
     assert wrapped("", BODY, 10) == []
+
+
+def test_edges_run_inside_a_group() -> None:
+    groups = np.full((28, 28), NONE)
+    groups[3:5, 4:6] = 0
+    found = edges(groups, 6, 2)
+    expected = np.zeros((168, 168), bool)
+    expected[18:30, 24:36] = True
+    expected[20:28, 26:34] = False
+    assert (found == expected).all()
+
+
+def test_edges_between_two_groups_run_in_the_higher_one() -> None:
+    groups = np.zeros((28, 28), int)
+    groups[:, 14:] = 7
+    found = edges(groups, 4, 1)[20:-20]
+    assert found[:, 56].all()
+    assert not found[:, 55].any()
+
+
+def test_edges_follow_the_edge_of_the_picture() -> None:
+    found = edges(np.zeros((28, 28), int), 4, 1)
+    assert found[0].all()
+    assert found[:, -1].all()
+    assert not found[1:-1, 1:-1].any()
+
+
+def test_around_runs_outside_and_leaves_every_point_inside_alone() -> None:
+    inside = np.zeros((28, 28), bool)
+    inside[3, 4] = inside[3, 5] = True
+    found = around(inside, 4, 2)
+    expected = np.zeros((112, 112), bool)
+    expected[10:18, 14:26] = True
+    expected[12:16, 16:24] = False
+    assert (found == expected).all()
+
+
+THEMES = ["light", "dark"]
+
+
+def _lab(theme: str, index: int) -> np.ndarray:
+    """CIELAB of a palette entry: lightness 0…100, and the two axes of hue."""
+    srgb = np.array(rgb(theme, index)) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.cbrt(to_xyz @ linear / (0.9505, 1, 1.089))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_zero_is_the_neutral_colour_and_the_limits_are_the_ends() -> None:
+    values = np.array([-2.5, 0.0, 2.5])
+    assert diverging(values, 2.5).tolist() == [NEGATIVE, NEUTRAL, POSITIVE]
+
+
+def test_equal_amounts_are_equally_far_from_neutral() -> None:
+    values = np.linspace(0, 3, 50)
+    above = diverging(values, 3).astype(int) - NEUTRAL
+    below = NEUTRAL - diverging(-values, 3).astype(int)
+    assert above.tolist() == below.tolist()
+    assert (np.diff(above) >= 0).all()
+    assert len(set(above.tolist())) == 50
+
+
+def test_beyond_the_limit_the_ends_are_kept() -> None:
+    assert diverging(np.array([-9.0, 9.0]), 1).tolist() == [NEGATIVE, POSITIVE]
+
+
+@pytest.mark.parametrize("value", [0.0, 4.0, -4.0])
+def test_a_constant_array_draws_without_a_warning(value: float) -> None:
+    array = np.full((5, 5), value, np.float32)
+    expected = NEUTRAL + int(np.sign(value)) * (POSITIVE - NEUTRAL)
+    assert (diverging(array, limit_of(array)) == expected).all()
+
+
+def test_the_smallest_numbers_still_reach_both_ends() -> None:
+    array = np.array([-1e-38, 0, 1e-38], np.float32)
+    assert diverging(array, limit_of(array)).tolist() == [NEGATIVE, NEUTRAL, POSITIVE]
+
+
+def test_grey_goes_from_background_to_ink_and_clips() -> None:
+    background, half, ink = grey(np.array([0.0, 0.5, 1.0])).tolist()
+    assert background == GREY
+    assert half - background == ink - half
+    assert grey(np.array([-1.0, 2.0])).tolist() == [background, ink]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_both_sides_are_equally_light_step_by_step(theme: str) -> None:
+    for step in range(POSITIVE - NEUTRAL + 1):
+        above, below = _lab(theme, NEUTRAL + step)[0], _lab(theme, NEUTRAL - step)[0]
+        assert above == pytest.approx(below, abs=1), step
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_lightness_runs_one_way_from_neutral_to_the_end(theme: str) -> None:
+    lightness = np.array([_lab(theme, index)[0] for index in range(NEUTRAL, POSITIVE + 1)])
+    direction = 1 if theme == "dark" else -1
+    assert (np.diff(lightness) * direction > 0).all()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("frame", [FIRST, SECOND])
+def test_the_frames_are_no_colour_of_the_scale(theme: str, frame: int) -> None:
+    """A difference of 2 is just visible; 40 is another colour."""
+    distances = [np.linalg.norm(_lab(theme, frame) - _lab(theme, index)) for index in range(NEGATIVE, POSITIVE + 1)]
+    assert min(distances) > 40
+
+
+def test_the_themes_have_opposite_paper_and_ink() -> None:
+    assert _lab("light", PAPER)[0] > 95 > 20 > _lab("light", INK)[0]
+    assert _lab("dark", PAPER)[0] < 20 < 90 < _lab("dark", INK)[0]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_photograph_over_a_heatmap_leaves_even_parts_and_moves_edges_towards_ink(theme: str) -> None:
+    indices = diverging(np.linspace(-1, 1, 32 * 32).reshape(32, 32), 1.0)
+    plain = np.array([rgb(theme, index) for index in indices.ravel().tolist()]).reshape(32, 32, 3)
+    image = np.full((3, 32, 32), 0.5)
+    assert (printed(indices, image, theme) == plain).all()
+    dark, light = image.copy(), image.copy()
+    dark[:, 16, 16], light[:, 16, 16] = 0.0, 1.0
+    ink, other = (dark, light) if theme == "light" else (light, dark)
+    drawn = printed(indices, ink, theme).astype(int)
+    to_ink = np.array(rgb(theme, INK), int) - plain[16, 16]
+    assert ((drawn[16, 16] - plain[16, 16]) * np.sign(to_ink) > 0.4 * np.abs(to_ink)).all()
+    # The other extreme is not drawn itself; the pixels around it differ from it, a little.
+    assert (printed(indices, other, theme)[16, 16] == plain[16, 16]).all()
+    assert (printed(indices, other, theme)[0:10, 0:10] == plain[0:10, 0:10]).all()
+
+
+def test_green_is_the_brightest_of_three_colours() -> None:
+    red, green, blue = (brightness(np.eye(3)[channel].reshape(3, 1, 1))[0, 0] for channel in range(3))
+    assert green > red > blue > 0
+    assert red + green + blue == pytest.approx(1)
+    assert (photo(np.array([[[0.2]], [[1.5]], [[-1.0]]])) == [[[51, 255, 0]]]).all()
+
+
+LEFT, TOP = 40, 30
+
+
+def _bar(height: int, limit: float, scale: int = 1) -> Raster:
+    canvas = Raster(160, height + 60, Style(scale))
+    colour_bar(canvas, LEFT, TOP, height, limit, "drop")
+    return canvas
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_the_bar_runs_from_the_positive_end_down_to_the_negative(scale: int) -> None:
+    canvas = _bar(201, 2.0, scale)
+    bar = canvas.pixels[TOP * scale : (TOP + 201) * scale, LEFT * scale : (LEFT + WIDTH) * scale]
+    assert (bar == bar[:, :1]).all()
+    column = bar[:, 0].astype(int)
+    assert column[[0, len(column) // 2, -1]].tolist() == [POSITIVE, NEUTRAL, NEGATIVE]
+    assert set(np.diff(column).tolist()) <= {0, -1}, "no colour of the scale is left out"
+
+
+def test_numbers_stand_at_their_colours() -> None:
+    canvas = _bar(201, 2.0)
+    image = canvas.picture()
+    for text, share, colour in (
+        ("+2.00", 1, INK),
+        ("+1.00", 0.5, MUTED),
+        ("0", 0, INK),
+        ("−1.00", -0.5, MUTED),
+        ("−2.00", -1, INK),
+    ):
+        spots = written(image, text, NOTE, colour)
+        assert len(spots) == 1, text
+        digits_middle = spots[0][1] - 0.35 * NOTE
+        index = int(canvas.pixels[int(digits_middle), LEFT])
+        assert index == pytest.approx(NEUTRAL + share * (POSITIVE - NEUTRAL), abs=1), text
+
+
+def test_with_limit_zero_there_is_nothing_but_zero() -> None:
+    canvas = _bar(201, 0.0)
+    assert (canvas.pixels[TOP : TOP + 201, LEFT : LEFT + WIDTH] == NEUTRAL).all()
+    assert len(written(canvas.picture(), "0", NOTE)) == 1
+    assert written(canvas.picture(), "0.00", NOTE) == []
+
+
+@pytest.mark.parametrize("limit", [0.0, 2e-9, 0.0123, 3.5, 99.99, 12345.0, 4e8])
+def test_numbers_and_title_end_where_the_bar_says(limit: float) -> None:
+    """Limits from the tiniest drop to the largest logit: nothing reaches beyond ``bar_width``."""
+    canvas = _bar(201, limit)
+    _, columns = np.nonzero(canvas.pixels != PAPER)
+    assert LEFT + bar_width(limit) - 2 <= columns.max() + 1 <= LEFT + bar_width(limit) + 1
+
+
+STRIP = Box(30, 20, 130, 26)
+
+
+def _strip(limit: float, signed: bool, box: Box = STRIP, scale: int = 1) -> Raster:
+    canvas = Raster(160, 60, Style(scale))
+    colour_strip(canvas, box, limit, signed)
+    return canvas
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+@pytest.mark.parametrize(("signed", "least"), [(True, NEGATIVE), (False, NEUTRAL)])
+def test_a_strip_runs_from_its_least_colour_to_the_positive_end(signed: bool, least: int, scale: int) -> None:
+    strip = _strip(2.0, signed, scale=scale).region(STRIP)
+    assert (strip == strip[:1]).all()
+    assert (strip[0, 0], strip[0, -1]) == (least, POSITIVE)
+    assert (np.diff(strip[0].astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize(("signed", "least"), [(True, "−2.00"), (False, "0")])
+def test_a_strip_has_its_ends_in_numbers(signed: bool, least: str) -> None:
+    image = _strip(2.0, signed).picture()
+    left, right = written(image, least, NOTE, MUTED), written(image, "+2.00", NOTE, MUTED)
+    assert [y for _, y in left + right] == [STRIP.bottom + STRIP_NUMBERS] * 2
+    assert abs(left[0][0] - STRIP.left) < 2
+    assert STRIP.left + 50 < right[0][0] < STRIP.right
+
+
+def test_a_strip_too_short_for_two_numbers_has_one() -> None:
+    image = _strip(2e-8, True, Box(60, 20, 130, 26)).picture()
+    assert len(written(image, "+2.0e−08", NOTE, MUTED)) == 1
+    assert written(image, "−2.0e−08", NOTE, MUTED) == []

@@ -1,0 +1,277 @@
+"""The stored pictures: what is drawn of which network with which options. ``make pictures`` makes those anew that have
+changed, and says which: look at each of them.
+
+They are drawn with the font that Pillow brings, so they are the same on every machine with the Pillow of
+constraints.txt. Another FreeType may draw the edges of letters otherwise: ``difference`` allows for it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from konkyo.models.architecture import Architecture
+from konkyo.models.contributions import explain_filters, explain_process
+from konkyo.models.files import usage_file
+from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.grounds.proofs import grounds
+from konkyo.models.hiding.occlusion import Score, explain_occlusion
+from konkyo.models.hiding.regions import FillKind, Hiding, Regions
+from konkyo.models.hiding.shapley import explain_shapley
+from konkyo.models.network import Array, Network
+from konkyo.models.result import predict
+from konkyo.models.usage import Usage
+from konkyo.service import drawing
+from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
+from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.raster import Raster
+from konkyo.service.drawing.primitives.style import Style, Theme
+from tests.helpers.folders import DATA
+from tests.helpers.pictures import decode, encode, pixels
+from tests.helpers.shapes import (
+    COLOUR,
+    KERAS,
+    MANY_CLASSES,
+    ONE,
+    ONE_STAGE,
+    PAIRED_TWICE,
+    THREE_STAGES,
+    TORCH,
+    image_of,
+    network_of,
+)
+from tests.service.drawn import study_of
+
+FOLDER = DATA / "pictures"
+PAIRED, SUMMED, LENET, VGG = "paired-3x3", "summed-3x3", "lenet-6x16", "tiny-vgg"
+DARK, TWICE, LARGE_DARK = Style(theme=Theme.DARK), Style(2), Style(2, Theme.DARK)
+LONG = ("a tabby cat on a sofa", "giraffe", "a bus of the school district", "sport car")
+# At most so many levels of 255 off the letters, where numbers may be rounded otherwise: two steps of a colour scale.
+LEVELS = 8
+# On letters, in the mean over squares of so many pixels. Another digit makes 11 or more, edges that are a shade lighter
+# or darker at most 6.4.
+SQUARE, MOST = 9, 8.0
+Rgb = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One of them.
+
+    Attributes
+    ----------
+    draw
+        Of a network and an image.
+    network
+        The name of one that is shipped, or a shape, with random weights.
+    image
+        A digit of docs/digits; without one a bus for Tiny VGG, else random pixels; −1 is an empty image.
+    classes
+        Other names of its classes.
+    """
+
+    draw: Callable[[Network, Array, Style], Canvas]
+    network: str | Architecture
+    image: int | None = None
+    style: Style = Style()
+    classes: tuple[str, ...] = ()
+
+    def canvas(self) -> Raster:
+        """The picture, drawn now."""
+        network = _network(self.network)
+        if self.classes:
+            network = Network(network.architecture, network.weights, self.classes)
+        canvas = self.draw(network, self._image(network), self.style)
+        assert isinstance(canvas, Raster)
+        return canvas
+
+    def _image(self, network: Network) -> Array:
+        if self.image == -1:
+            return np.zeros(network.architecture.image_shape)
+        if self.image is not None:
+            return pixels(self.image) / 255
+        if self.network == VGG:
+            bus = Image.open(DATA / "networks" / "tiny-vgg" / "bus_1.jpeg").convert("RGB")
+            return np.asarray(bus, float).transpose(2, 0, 1) / 255
+        return image_of(network.architecture)
+
+
+@cache
+def _network(network: str | Architecture) -> Network:
+    return load(DIRECTORY / f"{network}.safetensors").precise if isinstance(network, str) else network_of(network)
+
+
+def _study(name: str) -> Usage | None:
+    return usage_file.load(DIRECTORY, load(DIRECTORY / f"{name}.safetensors"))
+
+
+def prediction(network: Network, image: Array, style: Style) -> Canvas:
+    return drawing.prediction(predict(network, image), style)
+
+
+def ledger(target: int | None = None, versus: int | None = None, study: str = "") -> Any:
+    return lambda network, image, style: drawing.ledger(
+        explain_filters(network, image, target, versus, usage=_study(study) if study else None), style
+    )
+
+
+def occlusion(regions: Regions | None = None, fill: float | FillKind = 0.0, **options: Any) -> Any:
+    def draw(network: Network, image: Array, style: Style) -> Canvas:
+        hiding = Hiding(regions or Regions(2, side=network.architecture.side), fill)
+        result = explain_occlusion(network, image, hiding=hiding, **options)
+        return (drawing.pair_drops if "pairs" in options else drawing.occlusion)(result, style)
+
+    return draw
+
+
+def shapley(**options: Any) -> Any:
+    def draw(network: Network, image: Array, style: Style) -> Canvas:
+        result = explain_shapley(network, image, **options)
+        return (drawing.interactions if "interacting" in options else drawing.shapley)(result, style)
+
+    return draw
+
+
+def proof(*hide: tuple[int, int], region: int | None = None) -> Any:
+    return lambda network, image, style: drawing.grounds(grounds(network, image, region, hide=hide), style)
+
+
+def process(**options: Any) -> Any:
+    return lambda network, image, style: drawing.process(explain_process(network, image, **options), style)
+
+
+def usage(study: Callable[[Network], Usage | None]) -> Any:
+    return lambda network, _, style: drawing.usage("some-net", network, study(network), style)
+
+
+PICTURES = {
+    "prediction": Picture(prediction, PAIRED, 7),
+    "prediction-dark-twice": Picture(prediction, SUMMED, 4, LARGE_DARK),
+    "prediction-colour": Picture(prediction, VGG, None, DARK),
+    "prediction-many-classes": Picture(prediction, MANY_CLASSES),
+    "prediction-long-names": Picture(prediction, COLOUR, None, Style(), LONG),
+    "ledger": Picture(ledger(study=PAIRED), PAIRED, 7),
+    "ledger-versus-dark": Picture(ledger(8, 3, LENET), LENET, 5, DARK),
+    "ledger-summed-twice": Picture(ledger(9), SUMMED, 4, TWICE),
+    "ledger-colour": Picture(ledger(), VGG),
+    "ledger-few-colours": Picture(ledger(1), COLOUR, None, DARK, LONG),
+    "ledger-one-stage": Picture(ledger(), ONE_STAGE, 3),
+    "ledger-one-pair": Picture(ledger(), ONE, 3),
+    "ledger-three-stages": Picture(ledger(versus=1), THREE_STAGES, 3),
+    "ledger-empty": Picture(ledger(), PAIRED, -1),
+    "occlusion": Picture(occlusion(), PAIRED, 9),
+    "occlusion-versus-dark-twice": Picture(occlusion(Regions(8, 4), versus=4), PAIRED, 9, LARGE_DARK),
+    "occlusion-overlapping": Picture(occlusion(Regions(12, 5), score=Score.PROBABILITY), PAIRED, 8),
+    "occlusion-large": Picture(occlusion(Regions(14, 7), FillKind.BLUR), LENET, 4),
+    "occlusion-colour": Picture(occlusion(Regions(24, 8, 64), FillKind.BACKGROUND), VGG),
+    "occlusion-long-names": Picture(occlusion(Regions(6, 2), target=2), PAIRED, 1, Style(), (*"01", *LONG, *"6789")),
+    "occlusion-empty": Picture(occlusion(), PAIRED, -1),
+    "pair-drops": Picture(occlusion(pairs=True), PAIRED, 7),
+    "pair-drops-ranked-dark": Picture(occlusion(Regions(4, 2), versus=8, pairs=True), LENET, 3, DARK),
+    "pair-drops-colour": Picture(occlusion(Regions(4, side=16), pairs=True), COLOUR),
+    "shapley": Picture(shapley(), PAIRED, 7),
+    "shapley-versus-dark": Picture(shapley(versus=7, fill=FillKind.BLUR), PAIRED, 9, DARK),
+    "shapley-hidden-layer": Picture(shapley(region=7), TORCH, 5),
+    "shapley-colour": Picture(shapley(fill=FillKind.BACKGROUND), VGG),
+    "shapley-long-names": Picture(shapley(region=4), COLOUR, None, TWICE, LONG),
+    "shapley-pairs": Picture(shapley(pairs=True), SUMMED, 4),
+    "interactions": Picture(shapley(interacting=True), PAIRED, 9),
+    "interactions-dark": Picture(shapley(interacting=True, region=7, versus=3), SUMMED, 8, DARK),
+    "interactions-colour": Picture(shapley(interacting=True), VGG),
+    "grounds": Picture(proof(), PAIRED, 9),
+    "grounds-tried": Picture(proof((2, 2), (3, 2), (4, 4)), PAIRED, 9, DARK),
+    "grounds-many": Picture(proof(region=7), LENET, 8, TWICE),
+    "grounds-colour": Picture(proof(), VGG),
+    "grounds-empty": Picture(proof(), PAIRED, -1),
+    "process": Picture(process(), PAIRED, 7),
+    "process-versus": Picture(process(target=3, versus=8), SUMMED, 5),
+    "process-ranked-dark": Picture(process(), LENET, 3, DARK),
+    "process-many-maps": Picture(process(), KERAS, 3),
+    "process-hidden-layer": Picture(process(), TORCH, 3),
+    "process-colour": Picture(process(), VGG),
+    "process-long-names": Picture(process(), PAIRED_TWICE, 3, Style(), LONG),
+    "usage": Picture(usage(lambda _: _study(PAIRED)), PAIRED),
+    "usage-matrix-dark": Picture(usage(lambda _: _study(LENET)), LENET, None, DARK),
+    "usage-ranked": Picture(usage(lambda network: study_of(network.architecture)), KERAS),
+    "usage-colour": Picture(usage(lambda network: study_of(network.architecture)), COLOUR, None, Style(), LONG),
+    "usage-not-studied": Picture(usage(lambda _: None), THREE_STAGES),
+}
+
+
+def path_of(name: str) -> Path:
+    return FOLDER / f"{name}.png"
+
+
+def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_]]:
+    """The colours of a picture, and where its letters may be."""
+    with lines_of() as lines:
+        canvas = PICTURES[name].canvas()
+    colours = decode(canvas.encode())
+    letters = np.zeros(colours.shape[:2], bool)
+    for box, size in lines:
+        left, top, right, bottom = (edge * canvas.scale for edge in box.grow(size // 3 + 1))
+        letters[max(top, 0) : bottom, max(left, 0) : right] = True
+    return colours, letters
+
+
+@contextmanager
+def lines_of() -> Iterator[list[tuple[Box, int]]]:
+    """The lines of text that are written meanwhile: a box around the digits and capitals of each, and its size."""
+    write, lines = Raster._write, list[tuple[Box, int]]()
+
+    def noted(canvas: Raster, x: float, baseline: float, text: str, size: int, *more: Any) -> None:
+        left = x - more[1] * width(text, size)
+        box = Box(int(left), int(baseline - CAPITAL * size), int(left + width(text, size)), int(baseline))
+        lines.append((box, size))
+        write(canvas, x, baseline, text, size, *more)
+
+    Raster._write = noted  # type: ignore[assignment, method-assign]
+    try:
+        yield lines
+    finally:
+        Raster._write = write  # type: ignore[method-assign]
+
+
+def difference(colours: Rgb, stored: Rgb, letters: NDArray[np.bool_]) -> str:
+    """In what a picture is not the stored one; empty where it is."""
+    if colours.shape != stored.shape:
+        return f"it is {colours.shape[1]}×{colours.shape[0]}, and the stored one {stored.shape[1]}×{stored.shape[0]}"
+    apart = np.abs(colours.astype(int) - stored).max(-1)
+    if (wrong := np.argwhere((apart > LEVELS) & ~letters)).size:
+        return f"{len(wrong)} pixels have another colour, the first at x = {wrong[0][1]}, y = {wrong[0][0]}"
+    mean = _mean(apart)
+    worst = np.unravel_index(mean.argmax(), apart.shape)
+    if mean[worst] > MOST:
+        return f"the letters around x = {worst[1]}, y = {worst[0]} are others"
+    return ""
+
+
+def _mean(values: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Over the square around each pixel."""
+    reach = SQUARE // 2
+    sums = np.pad(values, ((reach + 1, reach), (reach + 1, reach))).cumsum(0).cumsum(1)
+    whole = sums[SQUARE:, SQUARE:] - sums[:-SQUARE, SQUARE:] - sums[SQUARE:, :-SQUARE] + sums[:-SQUARE, :-SQUARE]
+    return np.asarray(whole / SQUARE**2)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.iterdir():
+        if path.stem not in PICTURES:
+            path.unlink()
+            print("removed", path.name)  # noqa: T201
+    for name in PICTURES:
+        path, (colours, letters) = path_of(name), drawn(name)
+        if not path.exists() or difference(colours, decode(path.read_bytes()), letters):
+            path.write_bytes(encode(PICTURES[name].canvas().picture(), optimize=True))
+            print("made", path.name)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
