@@ -42,10 +42,11 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of eve
 	$(RUN) trainer study recipe --seeds 5
 	$(RUN) trainer report
 
-check: $(VENV)/.dev  ## lint, format and types
+check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/.dev
 	$(RUN) ruff check --fix
