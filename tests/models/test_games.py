@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import contributions
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding import rows as engine
 from konkyo.models.hiding.cost import allowed_sides as exact_sides
 from konkyo.models.hiding.games import LocalGames, class_games, pair_games
@@ -17,7 +16,6 @@ from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import boxes
 from tests.helpers.oracles import (
-    ARCHITECTURES,
     F64,
     PAIRED,
     SUMMED,
@@ -25,10 +23,8 @@ from tests.helpers.oracles import (
     integer_image,
     integer_network,
     random_network,
-    title,
 )
 from tests.helpers.refuse import refuses
-from tests.helpers.trained import trained
 
 
 def hidings(count: int, image: F64, region: int, fill: float, seed: int) -> tuple[NDArray[np.bool_], F64]:
@@ -49,30 +45,6 @@ def ledgers(network: Network, images: F64, target: int) -> F64:
     ledger = contributions(network, images)
     pairs = ledger.contributions[:, target].reshape(len(images), -1)
     return np.concatenate([pairs, ledger.filter_bias[:, target]], axis=1)
-
-
-@pytest.mark.parametrize("fill", [0.0, 0.37])
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_the_tables_add_up_to_forward_passes(architecture: Architecture, fill: float, digits: Digits) -> None:
-    network, image = random_network(architecture, 3), digits.scaled(np.float64)[4]
-    for region in exact_sides(architecture)[:: 3 if fill else 1]:
-        visible, images = hidings(12, image, region, fill, seed=region)
-        games = class_games(network, image, region, fill)
-        np.testing.assert_allclose(games.values(visible), network.logits(images), rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", trained())
-def test_the_tables_of_shipped_networks(name: str, digits: Digits) -> None:
-    network = load_all()[name].precise
-    for number in (0, 8, 18):
-        image = digits.scaled(np.float64)[number]
-        visible, images = hidings(50, image, 4, 0.0, seed=number)
-        np.testing.assert_allclose(
-            class_games(network, image).values(visible), network.logits(images), rtol=0, atol=1e-12
-        )
-        np.testing.assert_allclose(
-            pair_games(network, image, 3).values(visible), ledgers(network, images, 3), rtol=0, atol=1e-12
-        )
 
 
 @given(architectures(), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.0]), st.data())
@@ -98,13 +70,6 @@ def test_pairs_and_shared_biases_make_the_logit(digits: Digits) -> None:
     assert not pair_games(random_network(PAIRED, 5), image, 2).values(visible)[:, -3:].any()
 
 
-def test_versus_is_the_difference_of_two_classes(digits: Digits) -> None:
-    network, image = random_network(PAIRED, 6), digits.scaled(np.float64)[9]
-    visible, _ = hidings(20, image, 4, 0.0, seed=2)
-    difference = pair_games(network, image, 2).values(visible) - pair_games(network, image, 7).values(visible)
-    np.testing.assert_allclose(pair_games(network, image, 2, 7).values(visible), difference, rtol=0, atol=1e-12)
-
-
 def test_players_are_the_regions_that_hiding_changes(digits: Digits) -> None:
     image = digits.scaled(np.float64)[2]
     for region, fill in [(4, 0.0), (6, 0.0), (4, 0.5)]:
@@ -113,14 +78,6 @@ def test_players_are_the_regions_that_hiding_changes(digits: Digits) -> None:
         assert games.players.tolist() == expected
         assert all(len(game.table) == 2 ** len(game.players) <= 2**9 for game in games.games)
     assert class_games(random_network(PAIRED, 1), np.full((28, 28), 0.3), fill=0.3).players.tolist() == []
-
-
-def test_margins_are_by_how_much_a_class_leads_each_other(digits: Digits) -> None:
-    network, image = random_network(PAIRED, 6), digits.scaled(np.float64)[9]
-    visible, images = hidings(10, image, 4, 0.0, seed=3)
-    logits = network.logits(images)
-    expected = logits[:, 4, None] - np.delete(logits, 4, axis=1)
-    np.testing.assert_allclose(class_games(network, image).margins(4).values(visible), expected, rtol=0, atol=1e-12)
 
 
 def test_cells_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
@@ -18,6 +18,7 @@ from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import TOLERANCE, Combinations, boxes, cut, every_combination
+from tests.helpers.examples import examples
 from tests.helpers.oracles import F64, PAIRED, architectures, random_network
 from tests.helpers.refuse import refuses
 from tests.helpers.trained import trained
@@ -71,7 +72,7 @@ def test_proofs_of_shipped_networks(name: str, fill: float, digits: Digits) -> N
         assert result.sufficient.status is Status.SMALLEST
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(architectures(), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.7]), st.data())
 def test_proofs_of_any_network(architecture: Architecture, seed: int, fill: float, data: st.DataObject) -> None:
     region = data.draw(st.sampled_from([side for side in exact_sides(architecture) if side >= 4]))

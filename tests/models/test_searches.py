@@ -8,7 +8,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ from konkyo.models.hiding.games import LocalGames, class_games, subsets
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.combinations import cut, every_combination
+from tests.helpers.examples import examples
 from tests.helpers.oracles import F64, PAIRED, architectures, random_network
 from tests.helpers.refuse import refuses
 from tests.helpers.trained import trained
@@ -100,7 +101,7 @@ def test_sets_are_ints() -> None:
     assert set_of(np.array([0, 1, 3, 120])) == 0b1011 | 1 << 120
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(architectures(), SEEDS, st.data())
 def test_elimination_finds_the_least_value_of_every_quantity(
     architecture: Architecture, seed: int, data: st.DataObject
@@ -229,7 +230,7 @@ def one_by_one(games: LocalGames, most: int, limit: float) -> int | None:
     return None
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(architectures(), SEEDS, st.floats(0, 1))
 def test_the_fewest_and_of_these_the_least(architecture: Architecture, seed: int, depth: float) -> None:
     """With limits from what one region takes away to what no three do."""

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Wiring
 from konkyo.models.contributions import contributions
@@ -18,7 +16,6 @@ from tests.helpers.oracles import (
     LENET,
     PAIRED,
     SUMMED,
-    architectures,
     integer_image,
     integer_network,
     random_network,
@@ -56,32 +53,6 @@ def test_values_of_shipped_networks_are_those_of_the_definition(name: str, digit
     check_by_enumeration(SHIPPED[name], cut(digits, 7, 0.5, slice(12, 20), slice(10, 18)), 4, 0.5)
 
 
-@settings(max_examples=10)
-@given(architectures(), st.integers(0, 2**32 - 1), st.data())
-def test_values_of_any_network_are_those_of_the_definition(
-    architecture: Architecture, seed: int, data: st.DataObject
-) -> None:
-    region = data.draw(st.sampled_from([side for side in exact_sides(architecture) if side >= 4]))
-    image = np.zeros((28, 28))
-    rng = np.random.default_rng(seed)
-    top, left = rng.integers(0, 18, 2)
-    image[top : top + 10, left : left + 6] = rng.random((10, 6))
-    check_by_enumeration(random_network(architecture, seed), image, region, 0.0)
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_they_add_up_to_the_logit_less_that_of_the_empty_image(name: str, digits: Digits) -> None:
-    for image in digits.scaled(np.float64)[:20]:
-        result = shapley_values(SHIPPED[name], image)
-        empty = SHIPPED[name].logits(np.zeros((28, 28)))
-        difference = SHIPPED[name].logits(image) - empty
-        np.testing.assert_allclose(result.values.sum((1, 2)), difference, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(result.residual, difference - result.values.sum((1, 2)), rtol=0, atol=1e-12)
-        assert result.predicted == SHIPPED[name].logits(image).argmax()
-        assert result.empty.predicted == empty.argmax()
-        assert result.empty.probability == pytest.approx(np.exp(empty).max() / np.exp(empty).sum(), abs=1e-12)
-
-
 def test_the_residual_shows_what_is_missing(digits: Digits) -> None:
     result = shapley_values(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
     account = result.of(7)
@@ -89,15 +60,6 @@ def test_the_residual_shows_what_is_missing(digits: Digits) -> None:
     result.values[7, 3, 3] += 0.25
     assert result.residual[7] == pytest.approx(-0.25, abs=1e-12)
     assert result.of(7).residual == pytest.approx(-0.25, abs=1e-12)
-
-
-def test_regions_that_hiding_does_not_change_have_no_value(digits: Digits) -> None:
-    image = digits.scaled(np.float64)[0]
-    values = shapley_values(SHIPPED["paired-3x3"], image).values
-    ink = image.reshape(7, 4, 7, 4).any((1, 3))
-    assert not values[:, ~ink].any()
-    assert (values[:, ink] != 0).all()
-    assert not shapley_values(SHIPPED["paired-3x3"], np.full((28, 28), 0.3), fill=0.3).values.any()
 
 
 def mirrored(network: Network) -> Network:
