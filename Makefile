@@ -57,7 +57,7 @@ mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (
 	$(RUN) tools.mutants $(ARGS)
 
 clients: build/kserve/.made  ## KServe's client, in an environment of its own: it needs an older protobuf than ours
-	build/kserve/bin/python -m pytest tests/e2e/test_inference_clients.py $(ARGS)
+	build/kserve/bin/python -m pytest tests/e2e/test_kserve.py $(ARGS)
 
 build/kserve/.made: pyproject.toml
 	$(PYTHON) -m venv build/kserve
