@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python -m
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock sbom clean pictures
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock sbom pictures mutants clients recount \ clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -42,14 +42,29 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of eve
 	$(RUN) trainer study recipe --seeds 5
 	$(RUN) trainer report
 
-check: $(VENV)/.dev  ## lint, format and types
+check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/.dev
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+
+mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (ARGS="--every 20": a sample; docs/mutants.md)
+	$(RUN) tools.mutants $(ARGS)
+
+clients: build/kserve/.made  ## KServe's client, in an environment of its own: it needs an older protobuf than ours
+	build/kserve/bin/python -m pytest tests/e2e/test_kserve.py $(ARGS)
+
+build/kserve/.made: pyproject.toml
+	$(PYTHON) -m venv build/kserve
+	build/kserve/bin/python -m pip install --quiet --editable '.[serve]' kserve httpx2 hypothesis pytest
+	touch $@
+
+recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
+	KONKYO_DATA=$(firstword $(DATA)) $(ONE_THREAD) $(RUN) pytest tests/trainer/test_commands_filters.py $(ARGS)
 
 bench: $(VENV)/.bench  ## measurements side by side: in the process, then over HTTP
 	$(RUN) benchmarks

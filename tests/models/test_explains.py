@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
@@ -12,6 +12,7 @@ from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from tests.helpers.any_network import any_architectures, random_weights
+from tests.helpers.examples import examples
 
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
 PYTORCH = Architecture((Stage(32, 3, pool=False), Stage(64, 3)), hidden=(128,))
@@ -73,7 +74,7 @@ def test_of_what_is_too_large() -> None:
 
 
 @given(any_architectures(most=3), st.integers(1, 13))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_every_side_that_is_named_is_answered(architecture: Architecture, region: int) -> None:
     """Of an image that hiding changes everywhere; and no other side is."""
     if region > architecture.side // 2:
