@@ -19,8 +19,8 @@ from konkyo.models.files.card import (
 )
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
-from konkyo.trainer.about import About
 from konkyo.trainer.data import Digits
+from konkyo.trainer.data.about import About
 from konkyo.trainer.evaluation import evaluate
 
 

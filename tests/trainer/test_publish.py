@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 
 from konkyo.models.files import probe  # noqa: E402
 from konkyo.models.files.checkpoint import load  # noqa: E402
-from konkyo.trainer.about import MNIST  # noqa: E402
 from konkyo.trainer.augmentation import with_copies  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.data.about import MNIST  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
 from konkyo.trainer.publish import publish  # noqa: E402
 from konkyo.trainer.recipe import Recipe  # noqa: E402

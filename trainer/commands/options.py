@@ -10,9 +10,10 @@ from rich.progress import Progress as ProgressBar
 
 from konkyo.models.architecture import IMAGE_SIDE, SIDES
 from konkyo.models.files.checkpoint import Checkpoint, load_all
-from konkyo.trainer import data, download
-from konkyo.trainer.about import MNIST, About
+from konkyo.trainer import data
 from konkyo.trainer.commands.terminal import console
+from konkyo.trainer.data import download
+from konkyo.trainer.data.about import MNIST, About
 from konkyo.trainer.errors import DataError, RunError
 
 DATA = Path("data/mnist")

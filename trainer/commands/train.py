@@ -12,11 +12,11 @@ from rich.table import Table
 
 from konkyo.models.architecture import STAGES_SYNTAX, Architecture, parse_stages
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
-from konkyo.trainer.about import MNIST
 from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, SideOption, check_name, data_set
 from konkyo.trainer.commands.terminal import console, interruptible
 from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, name_of, train_with_bars
 from konkyo.trainer.data import Digits
+from konkyo.trainer.data.about import MNIST
 from konkyo.trainer.recipe import Recipe, Schedule
 
 # Of MNIST's networks, in percent.
