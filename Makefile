@@ -35,8 +35,7 @@ cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.servic
 DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
-	for data in $(DATA); do for study in filters occlusion grounds faithfulness shapley; do \
-		$(RUN) trainer study $$study --data $$data || exit 1; done; done
+	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
 	$(RUN) trainer study recipe --seeds 5

@@ -11,7 +11,7 @@ from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Network
 from konkyo.trainer.data import read
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.training.network import TrainableNetwork
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 # One of each shape; the other networks take as long.

@@ -114,7 +114,7 @@ def test_no_floor_unpickles() -> None:
             {"torch", "fastapi", "PIL", "service", "trainer"},
         ),
         ("konkyo.service.app", {"torch", "captum", "trainer"}),
-        ("konkyo.trainer.data, konkyo.trainer.evaluation", {"torch", "fastapi", "service"}),
+        ("konkyo.trainer.data, konkyo.trainer.training.evaluation", {"torch", "fastapi", "service"}),
         ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi", "service"}),
         (
             "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph",
@@ -133,8 +133,8 @@ def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:
 def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
     """The others, and so their tests, run without it."""
     using = {file for file, names in floor("trainer").items() if "torch" in names}
-    modules = "augmentation", "ensemble", "network", "publish", "seeds", "state", "train"
-    learning = {f"trainer/{name}.py" for name in modules}
+    modules = "augmentation", "network", "publish", "run"
+    learning = {f"trainer/training/{name}.py" for name in modules}
     assert using == {
         *learning,
         "trainer/importing/torch_file.py",

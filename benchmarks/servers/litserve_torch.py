@@ -12,7 +12,7 @@ from fastapi import Request
 from PIL import Image
 
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.training.network import TrainableNetwork
 
 
 class Predict(litserve.LitAPI):  # type: ignore[misc]

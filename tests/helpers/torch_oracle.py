@@ -1,4 +1,4 @@
-"""The network once more, out of PyTorch's own layers, as Captum wants it. Independent of ``konkyo.trainer.network``."""
+"""The network once more, out of PyTorch's own layers, as Captum wants it. Independent of the trainer's."""
 
 import numpy as np
 import torch

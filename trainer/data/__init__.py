@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Digits:
     def __getitem__(self, which: slice | NDArray[np.intp]) -> "Digits":
         return Digits(self.images[which], self.labels[which], self.about)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Of the images and labels."""
         return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
