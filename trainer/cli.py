@@ -25,7 +25,7 @@ for of_networks in STUDIES:
 study.command("all")(every)
 for of_training in TRAINING_STUDIES:
     study.command(of_training.name)(training_command(of_training))
-app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
+app.add_typer(study, name="study", help="What the paper finds, and what goes beyond it, over whole data sets.")
 
 
 @app.callback()

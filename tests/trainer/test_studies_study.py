@@ -200,7 +200,7 @@ def test_all_studies_are_one_command_that_goes_on_after_a_kill(tmp_path: Path) -
         folders = ("--models", models, "--out", tmp_path / out, "--runs", tmp_path / runs)
         return [sys.executable, "-c", ALL, str(pause), *map(str, ("study", "all", *data, *folders))]
 
-    # Of the usage four parts, of occlusion four sizes, of faithfulness two explanations twice, of Shapley values six.
+    # Four parts of the usage, four of occlusion, five of faithfulness; then Shapley values begin.
     kept = tmp_path / "runs" / "studies"
     with subprocess.Popen(command(14, "out", "runs"), cwd=ROOT, stdout=subprocess.DEVNULL) as running:
         while len([*kept.rglob("*.safetensors")]) < 14:
