@@ -7,7 +7,8 @@ RUN := $(VENV)/bin/python -m
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples gallery screenshots soak lock sbom pictures mutants clients recount \ clean
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
+	screenshots soak mutants clients recount lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -35,8 +36,7 @@ cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.servic
 DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
-	for data in $(DATA); do for study in filters occlusion grounds faithfulness shapley; do \
-		$(RUN) trainer study $$study --data $$data || exit 1; done; done
+	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
 	$(RUN) trainer study recipe --seeds 5

@@ -28,7 +28,9 @@ from tests.e2e.strokes import DIGITS
 
 ROOT = Path(__file__).parent.parent
 KERAS = ROOT / "tests" / "data" / "networks" / "keras-simple.onnx"
-PICTURES = [f"photograph-{name}" for name in ("boat", "bug", "bus", "car", "espresso", "orange", "panda", "pepper", "pizza")]
+PICTURES = [
+    f"photograph-{name}" for name in ("boat", "bug", "bus", "car", "espresso", "orange", "panda", "pepper", "pizza")
+]
 ROUNDS, ANSWERS = 5, 20
 # How far a digit is moved, at most, as a share of the square: no two drawings are the same.
 MOVED = 0.06
@@ -177,7 +179,9 @@ def _print(found: dict[tuple[Case, str], list[Answer]], title: str) -> None:
         within = sum(one <= case.goal for one in passed) / len(passed)
         waited = median(one.waited for one in answers)
         most = quantiles(passed, n=20)[-1]
-        table.add_row(f"{name}{case}", f"{median(passed):.0f}", f"{most:.0f}", str(case.goal), f"{within:.0%}", f"{waited:.0f}")
+        table.add_row(
+            f"{name}{case}", f"{median(passed):.0f}", f"{most:.0f}", str(case.goal), f"{within:.0%}", f"{waited:.0f}"
+        )
     Console(width=120).print(table)
 
 

@@ -24,7 +24,7 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
 from konkyo.service.web.page import WEB
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.training.network import TrainableNetwork
 
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
 LIFEBOAT = WEB / "digits" / "photograph-boat.png"

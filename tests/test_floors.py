@@ -21,7 +21,7 @@ from tests.helpers.folders import ROOT
     [
         ("konkyo.models.question, konkyo.models.files.checkpoint", {"torch", "fastapi", "PIL"}),
         ("konkyo.service.app", {"torch", "captum"}),
-        ("konkyo.trainer.data, konkyo.trainer.evaluation", {"torch", "fastapi"}),
+        ("konkyo.trainer.data, konkyo.trainer.training.evaluation", {"torch", "fastapi"}),
         ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi"}),
         ("konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph", {"torch", "httpx", "fastapi"}),
     ],

@@ -15,7 +15,7 @@ from fastapi import Request, Response
 from PIL import Image
 
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.training.network import TrainableNetwork
 
 
 class Predict(litserve.LitAPI):  # type: ignore[misc]

@@ -8,9 +8,9 @@ import pytest
 from konkyo.models.contributions import contributions
 from konkyo.models.files import checkpoint
 from konkyo.models.files.checkpoint import Checkpoint, load
-from konkyo.trainer.about import SHA256
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data import read as read_data
+from konkyo.trainer.data.about import SHA256
 from tests.helpers.folders import DATA
 from tests.helpers.oracles import slow_trace
 from tests.helpers.sure import sure

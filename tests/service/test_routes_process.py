@@ -10,7 +10,8 @@ from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.filters import study
+from konkyo.trainer.studies import filters
+from konkyo.trainer.studies.study import Asked
 from tests.helpers.oracles import linear_piece, slow_trace
 from tests.helpers.pictures import decode, encode, pixels, sample
 
@@ -85,7 +86,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> TestCl
     for suffix in (".safetensors", ".json"):
         shutil.copy(DIRECTORY / f"paired-3x3{suffix}", folder)
     checkpoint = load(folder / "paired-3x3.safetensors")
-    usage_file.save(folder, checkpoint, study(checkpoint, digits[:1500], lambda _: None, per_class=100).usage)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filters, "PER_CLASS", 100)
+        found = filters.STUDY.measure(Asked(checkpoint, digits[:1500], folder / "runs"), lambda _: lambda: None)
+    usage_file.save(folder, checkpoint, found.usage)
     return TestClient(create_app(Settings(models=folder)))
 
 

@@ -19,7 +19,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits, read
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.studies.filters import told
+from konkyo.trainer.studies.filters import STUDY, summarised
 from tests.helpers import usage_script
 from tests.helpers.datasets import write_pictures
 from tests.helpers.studies import loaded_by
@@ -50,7 +50,8 @@ def test_everything_from_a_slice(
     name: str, models: Path, tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studies_module, "data_set", lambda _, part, *__: {"train": digits}[part])
-    arguments = ("--model", name, "--models", models, "--out", tmp_path / "out", "--images", "600")
+    folders = ("--models", models, "--out", tmp_path / "out", "--runs", tmp_path / "runs")
+    arguments = ("--model", name, "--images", "600", *folders)
     result = run(*arguments)
     assert result.exit_code == 0, result.output
     made = [models / f"{name}.usage.json", tmp_path / "out" / name / "filters.png"]
@@ -58,10 +59,11 @@ def test_everything_from_a_slice(
     assert [path for path in models.iterdir() if ".usage" in path.name] == made[:1]
     usage_script.check(models / f"{name}.safetensors", digits.images[:600], digits.labels[:600])
 
-    usage = usage_file.load(models, load(models / f"{name}.safetensors"))
+    checkpoint = load(models / f"{name}.safetensors")
+    usage = usage_file.load(models, checkpoint)
     assert usage is not None
     lines = [line for line in result.output.splitlines() if line]
-    assert lines[: -len(made)] == [line for line in told(tuple("0123456789"), usage) if line]
+    assert lines[: -len(made)] == [line for line in STUDY.told(summarised(checkpoint, usage)) if line]
     [row] = [line for line in lines if line.startswith("| 4 |")]
     one, second = usage.classes[4], usage.classes[4].second
     assert second is not None
@@ -82,7 +84,7 @@ def test_a_name_that_is_not_there(models: Path) -> None:
 
 @needs_mnist
 def test_it_needs_no_torch(models: Path, tmp_path: Path) -> None:
-    folders = "--models", models, "--out", tmp_path
+    folders = "--models", models, "--out", tmp_path, "--runs", tmp_path / "runs"
     loaded = loaded_by("study", "filters", "--model", "summed-3x3", "--images", "400", *folders)
     assert "PIL" in loaded  # matplotlib writes its PNG with Pillow
     assert not {"torch", "service"} & loaded

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkyo.trainer.about import SHA256
 from konkyo.trainer.data import Digits, find, read
+from konkyo.trainer.data.about import SHA256
 from konkyo.trainer.errors import DataError
 from tests.helpers.folders import DATA
 from tests.helpers.refuse import refuses
@@ -86,7 +86,7 @@ def test_another_file_is_refused_with_both_hashes(folder: Path) -> None:
 def test_a_cut_gzip_file_is_refused(folder: Path) -> None:
     path = folder / f"{IMAGES}.gz"
     path.write_bytes(path.read_bytes()[:-100])
-    with refuses(DataError, f"{path} cannot be read: {path} is cut short"):
+    with refuses(DataError, f"{path} cannot be read: it is cut short"):
         read(folder, "t10k")
 
 

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("httpx")
 
-from konkyo.trainer import data, download
+from konkyo.trainer import data
+from konkyo.trainer.data import download
 from konkyo.trainer.errors import DataError
 from tests.helpers.folders import DATA
 from tests.helpers.mirror import Answer, serving
@@ -129,7 +130,7 @@ def test_says_what_each_mirror_answered(tmp_path: Path) -> None:
 
 def test_waits_longer_after_each_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("konkyo.trainer.download.time.sleep", pauses.append)
+    monkeypatch.setattr("konkyo.trainer.data.download.time.sleep", pauses.append)
     with serving({}) as empty, pytest.raises(DataError):
         download.complete(tmp_path, "t10k", lambda *_: None, [empty.url, empty.url], pause=0.5)
     assert pauses == [0.5, 1.0]

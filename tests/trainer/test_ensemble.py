@@ -8,8 +8,11 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
 from konkyo.models.architecture import Architecture, parse_stages, written_stages  # noqa: E402
-from konkyo.trainer.ensemble import Ensemble, accuracies  # noqa: E402
-from konkyo.trainer.network import TrainableNetwork  # noqa: E402
+from konkyo.trainer.training.network import (  # noqa: E402
+    Ensemble,
+    TrainableNetwork,
+    accuracies,
+)
 from tests.helpers.any_network import any_architectures, random_images  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, title  # noqa: E402
 

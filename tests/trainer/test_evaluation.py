@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.trainer.data import Digits
-from konkyo.trainer.evaluation import Evaluation, evaluate
+from konkyo.trainer.training.evaluation import Evaluation, evaluate
 from tests.helpers.oracles import PAIRED, random_network
 
 

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from konkyo.models.architecture import Architecture  # noqa: E402
 from konkyo.models.network import Network, softmax  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.network import TrainableNetwork, centred  # noqa: E402
+from konkyo.trainer.training.network import TrainableNetwork, centred  # noqa: E402
 from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits  # noqa: E402
 from tests.helpers.any_network import given as taken  # noqa: E402
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402

@@ -9,9 +9,9 @@ pytest.importorskip("captum")
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies import perturbations
+from konkyo.trainer.studies import baselines
+from konkyo.trainer.studies.baselines import PERTURBATIONS
 from konkyo.trainer.studies.explanations import Task
-from konkyo.trainer.studies.perturbations import PERTURBATIONS
 from tests.helpers.oracles import PAIRED, random_network
 
 NETWORK = random_network(PAIRED, 99)
@@ -34,7 +34,7 @@ def test_what_converges_is_near_the_exact_values(name: str, digits: Digits) -> N
 
 
 def test_the_masks_of_rise_are_enlarged_grids() -> None:
-    masks = perturbations._masks(np.random.default_rng(5), 28)
+    masks = baselines._masks(np.random.default_rng(5), 28)
     assert masks.shape == (1000, 28, 28)
     assert masks.min() == 0
     assert masks.max() == 1
@@ -48,7 +48,7 @@ def test_the_masks_of_rise_are_enlarged_grids() -> None:
 def test_rise_is_the_mean_of_masks_by_their_probability(digits: Digits) -> None:
     image = digits.scaled(np.float64)[7]
     target = int(NETWORK.logits(image).argmax())
-    masks = perturbations._masks(np.random.default_rng(3), 28)
+    masks = baselines._masks(np.random.default_rng(3), 28)
     expected = sum(softmax(NETWORK.logits(mask * image))[target] * mask for mask in masks) / (1000 * 0.5)
     np.testing.assert_allclose(heatmap("RISE", digits)[1], expected, rtol=0, atol=1e-12)
     assert (heatmap("RISE", digits, seed=4)[1] != heatmap("RISE", digits)[1]).any()

@@ -10,16 +10,15 @@ import torch
 import torch.nn.functional as F
 
 from konkyo.models.architecture import Architecture
-from konkyo.trainer import train
-from konkyo.trainer.augmentation import tensors
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import DataError, RunError
-from konkyo.trainer.network import TrainableNetwork
-from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule
-from konkyo.trainer.train import Run
+from konkyo.trainer.training import run as train
+from konkyo.trainer.training.augmentation import tensors
+from konkyo.trainer.training.network import TrainableNetwork
+from konkyo.trainer.training.recipe import BEST, PAPER, Recipe, Schedule
 from tests.helpers.oracles import PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
-from tests.helpers.runs import SHORT, finished, listed, outcome
+from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
 
 
 def test_the_papers_recipe() -> None:
@@ -29,7 +28,7 @@ def test_the_papers_recipe() -> None:
 
 def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
     one, again, other = (
-        outcome(finished(Run(SUMMED, SHORT, [seed], few, tmp_path / f"{number}.pt")))
+        outcome(finished(run_of(SUMMED, SHORT, [seed], few, tmp_path / f"{number}.pt")))
         for number, seed in enumerate((1, 1, 2))
     )
     assert one == again
@@ -40,7 +39,7 @@ def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
 def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tmp_path: Path) -> None:
     """The recipe once more, with Adam's formula written out (Kingma and Ba, algorithm 1)."""
-    run = finished(Run(architecture, SHORT, [5], few, tmp_path / "state.pt"))
+    run = finished(run_of(architecture, SHORT, [5], few, tmp_path / "state.pt"))
 
     torch.manual_seed(5)
     network = TrainableNetwork(architecture)
@@ -80,12 +79,12 @@ def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tm
 def test_keeps_the_earliest_of_the_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.5, 0.7, 0.7, 0.6])
     monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
-    run = Run(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
+    run = run_of(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
     for progress in run.train():
         if progress.step == 20:
             there = listed(run.ensemble.network(0).export().weights)
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20)]
-    assert listed(run.result(0).weights) == there
+    assert listed(run.reached.network(0).weights) == there
     assert listed(run.ensemble.network(0).export().weights) != there
 
 
@@ -96,14 +95,14 @@ def test_ends_when_no_seed_has_improved_for_some_validations(
     given = iter(scores)
     monkeypatch.setattr(train, "accuracies", lambda *_: next(given))
     patient = replace(SHORT, steps=100, patience=2)
-    run = finished(Run(SUMMED, patient, [1, 2], few, tmp_path / "state.pt"))
+    run = finished(run_of(SUMMED, patient, [1, 2], few, tmp_path / "state.pt"))
     assert (run.step, run.finished) == (50, True)
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.8, 30)]
-    assert finished(Run(SUMMED, patient, [1, 2], few, tmp_path / "state.pt")).step == 50, "and is not resumed"
+    assert finished(run_of(SUMMED, patient, [1, 2], few, tmp_path / "state.pt")).step == 50, "and is not resumed"
     # One cycle ends where it is best, and is not cut short.
     given = iter([[0.5]] * 4)
     cycle = replace(SHORT, patience=2, schedule=Schedule.ONE_CYCLE)
-    assert finished(Run(SUMMED, cycle, [1], few, tmp_path / "cycle.pt")).step == 40
+    assert finished(run_of(SUMMED, cycle, [1], few, tmp_path / "cycle.pt")).step == 40
 
 
 def test_an_empty_image_is_the_background_of_one(few: Digits) -> None:
@@ -122,9 +121,9 @@ def test_after_one_cycle_the_last_weights_are_kept(
 ) -> None:
     scores = iter([0.5, 0.7, 0.9, 0.6])
     monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
-    run = finished(Run(SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), [1], few, tmp_path / "state.pt"))
+    run = finished(run_of(SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), [1], few, tmp_path / "state.pt"))
     assert [(best.validation, best.step) for best in run.best] == [(0.6, 40)]
-    assert listed(run.result(0).weights) == listed(run.ensemble.network(0).export().weights)
+    assert listed(run.reached.network(0).weights) == listed(run.ensemble.network(0).export().weights)
 
 
 def test_reports_now_and_then_and_at_each_validation(
@@ -134,22 +133,22 @@ def test_reports_now_and_then_and_at_each_validation(
     monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
     recipe = Recipe(steps=130, batch=20, held_out=100, evaluate_every=80)
     seen = [
-        (progress.step, progress.validation) for progress in Run(SUMMED, recipe, [1], few, tmp_path / "s.pt").train()
+        (progress.step, progress.validation) for progress in run_of(SUMMED, recipe, [1], few, tmp_path / "s.pt").train()
     ]
     assert seen == [(50, None), (80, 0.25), (100, 0.25), (130, 0.5)]
 
 
 def test_learns(digits: Digits, tmp_path: Path) -> None:
     recipe = Recipe(steps=400, batch=50, learning_rate=0.01, held_out=500, evaluate_every=100)
-    run = finished(Run(PAIRED, recipe, [1], digits[:3_000], tmp_path / "state.pt"))
+    run = finished(run_of(PAIRED, recipe, [1], digits[:3_000], tmp_path / "state.pt"))
     fresh = digits[5_000:6_000]
-    right = (run.result(0).logits(fresh.scaled(np.float32)).argmax(-1) == fresh.labels).sum()
+    right = (run.reached.network(0).logits(fresh.scaled(np.float32)).argmax(-1) == fresh.labels).sum()
     assert right > 900
 
 
 def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
     recipe = Recipe(steps=40, batch=20, learning_rate=1e30, held_out=100, evaluate_every=10)
-    run = Run(SUMMED, recipe, [1], few, tmp_path / "state.pt")
+    run = run_of(SUMMED, recipe, [1], few, tmp_path / "state.pt")
     with refuses(RunError, "the loss is nan at step 10: a smaller learning rate is needed"):
         finished(run)
     assert not (tmp_path / "state.pt").exists()
@@ -157,17 +156,17 @@ def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
 
 def test_refuses_too_few_images(few: Digits, tmp_path: Path) -> None:
     with refuses(RunError, "a batch of 20 needs as many images; 19 are left for training"):
-        Run(SUMMED, SHORT, [1], few[:119], tmp_path / "state.pt")
+        run_of(SUMMED, SHORT, [1], few[:119], tmp_path / "state.pt")
     with refuses(DataError, "validation takes from 1 to 99 of 100 images, not 100"):
-        Run(SUMMED, SHORT, [1], few[:100], tmp_path / "state.pt")
+        run_of(SUMMED, SHORT, [1], few[:100], tmp_path / "state.pt")
 
 
 def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path) -> None:
     for architecture in (PAIRED, SUMMED):
         name = architecture.stages[-1].wiring
-        together = finished(Run(architecture, SHORT, [3, 4, 5], few, tmp_path / f"{name}.pt"))
+        together = finished(run_of(architecture, SHORT, [3, 4, 5], few, tmp_path / f"{name}.pt"))
         for which, seed in enumerate(together.seeds):
-            alone = finished(Run(architecture, SHORT, [seed], few, tmp_path / f"{name}-{seed}.pt"))
+            alone = finished(run_of(architecture, SHORT, [seed], few, tmp_path / f"{name}-{seed}.pt"))
             for key, array in alone.ensemble.network(0).export().weights.items():
                 other = together.ensemble.network(which).export().weights[key]
                 np.testing.assert_allclose(other, array, rtol=0, atol=2e-5, err_msg=key)
@@ -179,7 +178,7 @@ def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path
 def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([[0.5, 0.9], [0.7, 0.8], [0.6, 0.9], [0.7, 0.1]])
     monkeypatch.setattr(train, "accuracies", lambda *_: next(scores))
-    run = finished(Run(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
+    run = finished(run_of(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
     assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.9, 10)]
 
 
@@ -196,7 +195,7 @@ def test_one_cycle_rises_and_falls_to_nothing() -> None:
 def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None:
     """Adam's first step is as long as the learning rate, wherever the gradient is not tiny."""
     recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
-    run = Run(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
+    run = run_of(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
     before = run.ensemble.network(0).get_parameter("affine.bias").detach().clone()
     next(run.train())
     change = (run.ensemble.network(0).get_parameter("affine.bias") - before).abs()
@@ -216,7 +215,7 @@ def test_the_loss_asks_for_the_label_and_then_for_few_errors(
 ) -> None:
     """The loss once more, and gradients by autograd of it alone."""
     recipe = replace(SHORT, neutral=neutral, error_rate_loss=error_rate_loss, steps=10, evaluate_every=10)
-    run = finished(Run(PAIRED, recipe, [5], few, tmp_path / "state.pt"))
+    run = finished(run_of(PAIRED, recipe, [5], few, tmp_path / "state.pt"))
 
     torch.manual_seed(5)
     network = TrainableNetwork(PAIRED)
@@ -241,7 +240,7 @@ def test_the_loss_asks_for_the_label_and_then_for_few_errors(
 
 
 def test_images_are_changed_anew_in_each_step(few: Digits, tmp_path: Path) -> None:
-    run = Run(SUMMED, replace(SHORT, augmented=True), [5], few, tmp_path / "state.pt")
+    run = run_of(SUMMED, replace(SHORT, augmented=True), [5], few, tmp_path / "state.pt")
     training, held_out = few.split(100)
     own = torch.from_numpy(training.images[:20])[:, None] / 255
     batches = []

@@ -11,30 +11,29 @@ pytest.importorskip("torch")
 
 import torch
 
-from konkyo.trainer import train
 from konkyo.trainer.data import Digits
-from konkyo.trainer.ensemble import Ensemble
-from konkyo.trainer.network import TrainableNetwork
-from konkyo.trainer.train import Run
+from konkyo.trainer.training import run as train
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork
+from konkyo.trainer.training.run import Run
 from tests.helpers.oracles import PAIRED, SUMMED
-from tests.helpers.runs import SHORT, finished, listed, outcome
+from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
 
 RESTARTS = replace(SHORT, restarts=5, rung=10)
 
 
 @pytest.mark.parametrize("stops", [[10], [20], [30], [10, 20, 30]], ids=str)
 def test_with_several_starts_too_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
-    whole = outcome(finished(Run(PAIRED, RESTARTS, [1, 2], few, tmp_path / "whole.pt")))
+    whole = outcome(finished(run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "whole.pt")))
     for stop in stops:
-        for progress in Run(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt").train():
+        for progress in run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt").train():
             if progress.step == stop:
                 break
-    assert outcome(finished(Run(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
+    assert outcome(finished(run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
 
 
 def test_the_half_with_the_least_losses_goes_on(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "REPORT_EVERY", 1)
-    run = Run(SUMMED, RESTARTS, [4, 5], few, tmp_path / "state.pt")
+    run = run_of(SUMMED, RESTARTS, [4, 5], few, tmp_path / "state.pt")
     assert run.ensemble.size == 10
     torch.manual_seed(4)
     first = TrainableNetwork(SUMMED)
@@ -75,19 +74,19 @@ def test_the_half_with_the_least_losses_goes_on(few: Digits, tmp_path: Path, mon
 
 
 def test_a_run_no_longer_than_its_rung_has_one_network_a_seed(few: Digits, tmp_path: Path) -> None:
-    run = finished(Run(SUMMED, replace(RESTARTS, rung=3_000), [4, 5], few, tmp_path / "state.pt"))
+    run = finished(run_of(SUMMED, replace(RESTARTS, rung=3_000), [4, 5], few, tmp_path / "state.pt"))
     assert run.ensemble.size == 2
     assert [best.step for best in run.best] == [40, 40]
 
 
 def test_what_goes_on_is_trained_as_if_it_had_been_alone(few: Digits, tmp_path: Path) -> None:
     """Adam's memory goes on as well."""
-    several = finished(Run(SUMMED, RESTARTS, [4], few, tmp_path / "several.pt"))
+    several = finished(run_of(SUMMED, RESTARTS, [4], few, tmp_path / "several.pt"))
     matching = []
     torch.manual_seed(4)
     for start in range(5):
         network = TrainableNetwork(SUMMED)
-        run = Run(SUMMED, SHORT, [4], few, tmp_path / f"{start}.pt")
+        run = run_of(SUMMED, SHORT, [4], few, tmp_path / f"{start}.pt")
         run.ensemble.load_state_dict(Ensemble([network]).state_dict())
         alone = finished(run).ensemble.network(0).state_dict()
         gap = max(float((alone[name] - several.ensemble.network(0).state_dict()[name]).abs().max()) for name in alone)

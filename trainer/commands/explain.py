@@ -6,11 +6,9 @@ from typing import Annotated
 import typer
 
 from konkyo.models.files.checkpoint import DIRECTORY
-from konkyo.trainer.commands.options import ModelsOption, chosen
-from konkyo.trainer.commands.terminal import console, counting, interruptible
+from konkyo.trainer.commands.options import ModelsOption, chosen, counting, interruptible, processors, tell
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Engine, Explanation
-from konkyo.trainer.processors import processors
 
 SHARD = 1000
 
@@ -69,4 +67,4 @@ def explain(
         advance(job.images - sum(map(job.size, left)))
         for done in run(job, engine, workers or processors()):
             advance(job.size(done))
-    console.print(f"{job.images:,} images in {job.shards:,} files in {out}", highlight=False, soft_wrap=True)
+    tell([f"{job.images:,} images in {job.shards:,} files in {out}"])

@@ -7,6 +7,8 @@ has it (Grad-CAM).
 
 import warnings
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,33 +72,18 @@ def _set(layer: nn.Module, network: Network, name: str, copies: int = 1) -> None
         parameter.data = weights.repeat(copies, *[1] * (weights.ndim - 1))
 
 
+# From the network, images that want a gradient, and the class of each.
 Method = Callable[[Layers, Tensor, Tensor], Tensor]
 
 
-def saliency(network: Layers, images: Tensor, target: Tensor) -> Tensor:
-    """Simonyan et al. 2014: the gradient's absolute value."""
-    found: Tensor = Saliency(network).attribute(images, target=target)
-    return found
+def _by(kind: Any, **options: Any) -> Method:
+    """One of Captum's classes as it is."""
 
+    def attributed(network: Layers, images: Tensor, target: Tensor) -> Tensor:
+        found: Tensor = kind(network).attribute(images, target=target, **options)
+        return found
 
-def input_x_gradient(network: Layers, images: Tensor, target: Tensor) -> Tensor:
-    """Shrikumar et al. 2016."""
-    found: Tensor = InputXGradient(network).attribute(images, target=target)
-    return found
-
-
-def integrated_gradients(network: Layers, images: Tensor, target: Tensor) -> Tensor:
-    """Sundararajan et al. 2017."""
-    found: Tensor = IntegratedGradients(network).attribute(images, target=target, n_steps=STEPS)
-    return found
-
-
-def deep_lift(network: Layers, images: Tensor, target: Tensor) -> Tensor:
-    """Shrikumar et al. 2017, the rescale rule."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
-        found: Tensor = DeepLift(network).attribute(images, target=target)
-    return found
+    return attributed
 
 
 def grad_cam(network: Layers, images: Tensor, target: Tensor) -> Tensor:
@@ -127,17 +114,18 @@ def enlarging(architecture: Architecture) -> Tensor:
 def gradient_shap(network: Layers, images: Tensor, target: Tensor) -> Tensor:
     """Lundberg & Lee 2017 as in Captum, without noise: gradients at random points of the path from the empty image."""
     empty = torch.zeros_like(images[:1])
-    found: Tensor = GradientShap(network).attribute(
-        images, baselines=empty, target=target, n_samples=SAMPLES, stdevs=0.0
-    )
-    return found
+    return _by(GradientShap, baselines=empty, n_samples=SAMPLES, stdevs=0.0)(network, images, target)
 
 
 METHODS: dict[str, Method] = {
-    "saliency": saliency,
-    "input × gradient": input_x_gradient,
-    "integrated gradients": integrated_gradients,
-    "DeepLIFT": deep_lift,
+    # Simonyan et al. 2014: the gradient's absolute value.
+    "saliency": _by(Saliency),
+    # Shrikumar et al. 2016.
+    "input × gradient": _by(InputXGradient),
+    # Sundararajan et al. 2017.
+    "integrated gradients": _by(IntegratedGradients, n_steps=STEPS),
+    # Shrikumar et al. 2017, the rescale rule.
+    "DeepLIFT": _by(DeepLift),
     "Grad-CAM": grad_cam,
     "gradient SHAP": gradient_shap,
 }
@@ -148,7 +136,10 @@ def _heatmap(task: Task, method: Method) -> Array:
     torch.manual_seed(task.seed)
     np.random.seed(task.seed)
     images = torch.from_numpy(channelled(task.images, task.network)).requires_grad_()
-    attributed = method(Layers(task.network), images, torch.from_numpy(task.target))
+    with warnings.catch_warnings():
+        # DeepLIFT hooks the layers.
+        warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
+        attributed = method(Layers(task.network), images, torch.from_numpy(task.target))
     # A pixel has the sum over its channels.
     heatmap: Array = attributed.detach().numpy().sum(1)
     return heatmap
@@ -160,8 +151,4 @@ def channelled(images: Array, network: Network) -> Array:
     return images.reshape(len(images), shape.channels, shape.side, shape.side)
 
 
-def _explanation(name: str, method: Method) -> Explanation:
-    return Explanation(name, BASELINE, lambda task: _heatmap(task, method))
-
-
-CAPTUM_METHODS = [_explanation(name, method) for name, method in METHODS.items()]
+CAPTUM_METHODS = [Explanation(name, BASELINE, partial(_heatmap, method=method)) for name, method in METHODS.items()]

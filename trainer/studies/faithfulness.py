@@ -4,7 +4,7 @@ The criteria are deletion and insertion curves under two replacements, and infid
 with exact Shapley values are reported beside them. Rankings depend on such settings, so an explanation is called better
 than another only if it is better by every criterion, beyond the 95 % interval of the difference on the same images.
 
-The explanations of others come from Captum (``captum_methods`` and ``perturbations`` in this folder). Quantus is not
+The explanations of others come from Captum (``captum_methods`` and ``baselines`` in this folder). Quantus is not
 used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it requires exactly
 NumPy 1.26.4.
 """
@@ -12,7 +12,6 @@ NumPy 1.26.4.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,10 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.markdown import table
 from konkyo.trainer.studies import metrics
 from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
 from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
+from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.explanations import (
     DEFAULT,
     EXPLANATIONS,
@@ -59,8 +58,8 @@ class FaithfulnessStudy:
 def explanations() -> tuple[list[Explanation], str | None]:
     """Ours and Captum's, or ours and why Captum's are left out."""
     try:
+        from konkyo.trainer.studies.baselines import PERTURBATIONS
         from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS
-        from konkyo.trainer.studies.perturbations import PERTURBATIONS
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:
@@ -96,7 +95,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> FaithfulnessStudy:
     return FaithfulnessStudy(measured, checked, left_out)
 
 
-def _document(asked: Asked, found: FaithfulnessStudy) -> dict[str, Any]:
+def _summary(asked: Asked, found: FaithfulnessStudy) -> dict[str, Any]:
     """Every pair of numbers is a mean and half of its 95 % interval over the images."""
     measured = found.measured
     by_criterion, layers = ranks(measured), list(layers_of(asked.checkpoint.network.architecture))
@@ -282,12 +281,6 @@ def _cell(one: dict[str, Any], column: str) -> str:
     return f"{mean:.3f} ± {half:.3f} ({one['ranks'][column]})"
 
 
-def _draw(path: Path, asked: Asked, found: FaithfulnessStudy) -> None:
-    from konkyo.trainer.figures import faithfulness as figure
-
-    figure.draw(path, asked.checkpoint.name, found.measured)
-
-
 def _sanity(explanation: Explanation, checkpoint: Checkpoint, digits: Digits) -> Arrays:
     task = _task(checkpoint, digits, 0)
     found = correlations(explanation, task.network, task.images, task.target, range(SANITY_SEEDS))
@@ -300,9 +293,8 @@ STUDY = Study(
     about="Measure which explanation is faithful, ours and Captum's, by five criteria.",
     parts=_parts,
     gather=_gather,
-    document=_document,
+    summary=_summary,
     told=_told,
-    draw=_draw,
     caption="Deletion and insertion, and ranks by every criterion",
     images=200,
 )

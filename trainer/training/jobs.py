@@ -2,34 +2,15 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 
-from konkyo.models.architecture import Architecture
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.recipe import Recipe
-from konkyo.trainer.train import Progress, Run
+from konkyo.trainer.training.run import Progress, Run, Wanted
 
 
-@dataclass(frozen=True)
-class Job:
-    """A run that is wanted; ``title`` is what it is called."""
-
-    title: str
-    architecture: Architecture
-    recipe: Recipe
-    seeds: range
-    state_file: Path
-
-    def run(self, digits: Digits) -> Run:
-        """Where it is: begun, at the step of its state file, or finished."""
-        return Run(self.architecture, self.recipe, self.seeds, digits, self.state_file)
-
-
-def train(jobs: Sequence[Job], digits: Digits, at_once: int) -> Iterator[tuple[Job, Progress]]:
+def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tuple[Wanted, Progress]]:
     """Run all jobs to their ends, in their order, so many at once; what is told comes as it happens.
 
     Parameters
@@ -48,12 +29,12 @@ def train(jobs: Sequence[Job], digits: Digits, at_once: int) -> Iterator[tuple[J
     """
     if at_once == 1 or len(jobs) == 1:
         for job in jobs:
-            for progress in job.run(digits).train():
+            for progress in Run(job, digits).train():
                 yield job, progress
         return
     # A fresh interpreter: a copy of this one, with its threads, could hang.
     context = get_context("spawn")
-    waiting, running = list(jobs), dict[object, tuple[Connection, Job]]()
+    waiting, running = list(jobs), dict[object, tuple[Connection, Wanted]]()
     while waiting or running:
         while waiting and len(running) < at_once:
             job = waiting.pop(0)
@@ -76,12 +57,12 @@ def train(jobs: Sequence[Job], digits: Digits, at_once: int) -> Iterator[tuple[J
                 yield job, told
 
 
-def _work(job: Job, digits: Digits, connection: Connection) -> None:
+def _work(job: Wanted, digits: Digits, connection: Connection) -> None:
     """In a process of its own: tell of the progress, then of an error or of nothing more."""
     # An interrupt reaches the whole group; the process that was started by hand answers for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for progress in job.run(digits).train():
+        for progress in Run(job, digits).train():
             connection.send(progress)
     except RunError as error:
         connection.send(error)

@@ -1,8 +1,12 @@
 """How a network is trained: everything but the data, the architecture and the seed."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
+
+from konkyo.trainer.data import Digits
+from konkyo.trainer.data.about import MNIST
 
 
 class Schedule(StrEnum):
@@ -12,6 +16,13 @@ class Schedule(StrEnum):
     ONE_CYCLE = "one-cycle"
 
 
+# What recipes count in; of another data set they take the same share.
+MNIST_IMAGES = 60_000
+# Rungs of a recipe that has none, if several starts are asked for.
+RUNGS = 4
+# Of other data than MNIST: epochs between two validations, but not fewer steps than this, and the validations after
+# which a training that does not improve is over.
+EPOCHS, FEWEST_STEPS, PATIENCE = 5, 50, 20
 # Share of the steps in which one cycle rises.
 WARM_UP = 0.1
 # Shares of the steps between which the error-rate loss grows: no network learns from nothing by counting errors.
@@ -115,3 +126,31 @@ BEST = Recipe(
     restarts=16,
     rung=2_500,
 )
+
+
+class RecipeName(StrEnum):
+    """The recipes that have a name."""
+
+    PAPER = "paper"
+    BEST = "best"
+
+
+RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
+
+
+def fitted(recipe: Recipe, digits: Digits, **changes: Any) -> Recipe:
+    """A recipe with what was asked for, and for another number of images what was not in the same proportion."""
+    chosen = replace(recipe, **changes)
+    if chosen.restarts > 1 and not chosen.rung:
+        # The paper's recipe has one start, and so no rungs: as many as the strongest recipe has.
+        chosen = replace(chosen, rung=max(chosen.steps // RUNGS, 1))
+    if "held_out" not in changes:
+        chosen = replace(chosen, held_out=max(chosen.held_out * len(digits) // MNIST_IMAGES, 1))
+    left = max(len(digits) - chosen.held_out, 1)
+    if "batch" not in changes:
+        chosen = replace(chosen, batch=min(chosen.batch, left))
+    if digits.about.name != MNIST.name and chosen.schedule is Schedule.CONSTANT:
+        every = max(EPOCHS * left // chosen.batch, FEWEST_STEPS)
+        patient = chosen.patience if "patience" in changes else PATIENCE
+        chosen = replace(chosen, evaluate_every=min(chosen.evaluate_every, every), patience=patient)
+    return chosen

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,10 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.files.card import Polarity, Preprocessing
-from konkyo.trainer import idx
-from konkyo.trainer.about import MNIST, NO_LICENCE, SHA256, About
-from konkyo.trainer.class_names import CLASSES_FILE, class_names
-from konkyo.trainer.dataset_file import NAME, describe
+from konkyo.trainer.data.about import FILE, MNIST, NO_LICENCE, SHA256, About
+from konkyo.trainer.data.idx import CLASSES_FILE, IdxFolder, find_idx, parse, uncompressed
+from konkyo.trainer.data.pictures import read_pictures
 from konkyo.trainer.errors import DataError
-from konkyo.trainer.idx_folder import IdxFolder, find_idx, uncompressed
-from konkyo.trainer.picture_folder import read_pictures
 
 # Which training images validate must not depend on a run's seed: runs are compared by it.
 SPLIT_SEED = 0
@@ -59,7 +57,7 @@ class Digits:
     def __getitem__(self, which: slice | NDArray[np.intp]) -> "Digits":
         return Digits(self.images[which], self.labels[which], self.about)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Of the images and labels."""
         return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
@@ -131,7 +129,7 @@ def may_be_mnist(directory: Path) -> bool:
     """
     if not directory.is_dir():
         return True
-    if any((directory / name).exists() for name in (CLASSES_FILE, NAME)):
+    if any((directory / name).exists() for name in (CLASSES_FILE, FILE)):
         return False
     found = find_idx(directory)
     if found is None:
@@ -160,20 +158,19 @@ def _mnist_file(directory: Path, name: str) -> NDArray[np.uint8]:
             f"{path} is not MNIST's {name}: its SHA-256 is {digest}, and should be {SHA256[name]}. If this is another "
             f"data set, put {CLASSES_FILE} beside it, with the name of a class on each line"
         )
-    return idx.parse(data)
+    return parse(path, data)
 
 
 def _from_idx(found: IdxFolder, part: str) -> Digits:
-    said, emnist = describe(found.directory), found.prefix.lower().startswith("emnist")
-    split = not found.has("t10k")
+    said, split = found.said, not found.has("t10k")
     if not found.has("train") and part == "train":
         raise DataError(f"{found.directory} holds no training images, such as {found.prefix}train-images-idx3-ubyte")
     images, labels, files = found.read("train" if split else part)
-    names, first, notes = class_names(found)
-    if said.transpose if said.transpose is not None else emnist:
+    names, first, notes = found.classes()
+    if said.transpose:
         images = np.ascontiguousarray(images.swapaxes(1, 2))
         notes = (*notes, "rows and columns were exchanged")
-    preprocessing = said.preprocessing or (Preprocessing.MNIST if emnist else Preprocessing.RESIZE)
+    preprocessing = said.preprocessing or (Preprocessing.MNIST if found.is_emnist else Preprocessing.RESIZE)
     # Images of ink are like what people draw and upload, dark or light; of other images, nothing is to be guessed.
     usual = Polarity.AUTO if preprocessing is Preprocessing.MNIST else Polarity.LIGHT_ON_DARK
     polarity = said.polarity or usual

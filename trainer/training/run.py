@@ -1,7 +1,8 @@
 """Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from konkyo.models.architecture import Architecture
+from konkyo.models.architecture import Architecture, parse_stages, written_stages
+from konkyo.models.files.atomic import replacing
 from konkyo.models.network import Network
-from konkyo.trainer.augmentation import augment, tensors, with_copies
 from konkyo.trainer.data import Digits
-from konkyo.trainer.ensemble import Ensemble, accuracies
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.network import TrainableNetwork
-from konkyo.trainer.recipe import Recipe, Schedule
-from konkyo.trainer.state import described, restoring, save
+from konkyo.trainer.training.augmentation import augment, tensors, with_copies
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies
+from konkyo.trainer.training.recipe import Recipe, Schedule
 
 REPORT_EVERY = 50
 # Of the error-rate loss, so that its gradient is about as large as that of cross-entropy.
@@ -51,6 +51,130 @@ class Best:
     weights: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A run that is wanted. Its state is in a file, which belongs to exactly this run on these images.
+
+    Attributes
+    ----------
+    title
+        What it is called.
+    architecture, recipe, seeds
+        What is trained, how, and from where.
+    state_file
+        Where the state goes.
+    """
+
+    title: str
+    architecture: Architecture
+    recipe: Recipe
+    seeds: Sequence[int]
+    state_file: Path
+
+    def identity(self, images: str) -> dict[str, Any]:
+        """All that the run depends on; ``images`` is the SHA-256 of the training images."""
+        shape = self.architecture
+        architecture = {
+            "stages": written_stages(shape.stages),
+            "side": shape.side,
+            "channels": shape.channels,
+            "hidden": list(shape.hidden),
+            "classes": shape.classes,
+        }
+        recipe = asdict(self.recipe) | {"schedule": str(self.recipe.schedule)}
+        return {"architecture": architecture, "recipe": recipe, "seeds": [*self.seeds], "images": images}
+
+    def reached(self, digits: Digits) -> "Reached | None":
+        """What stands in its file; None if it has not begun.
+
+        Raises
+        ------
+        RunError
+            The file belongs to another run, or cannot be read.
+        """
+        if not self.state_file.exists():
+            return None
+        with restoring(self.state_file, "start this run again") as state:
+            self.check(state, digits.sha256)
+            return Reached.of(state)
+
+    def check(self, state: Any, images: str) -> None:
+        """Raise RunError if a state is not that of this run."""
+        if not isinstance(state, dict) or "identity" not in state:
+            raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
+        if state["identity"] != self.identity(images):
+            raise RunError(
+                f"{self.state_file} is a run of another architecture or recipe, or on other images: "
+                f"{state['identity']}. Train under another name or delete the file"
+            )
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a run has reached.
+
+    Attributes
+    ----------
+    architecture, recipe, seeds
+        What was trained, how, and from where.
+    step
+        Batches that were trained on.
+    finished
+        Whether all steps are done, or no seed improves any more.
+    best
+        Of each seed.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    seeds: Sequence[int]
+    step: int
+    finished: bool
+    best: Sequence[Best]
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "Reached":
+        """From a state as it stands in a file."""
+        identity = state["identity"]
+        shape, recipe = identity["architecture"], identity["recipe"]
+        stages, hidden = parse_stages(shape["stages"]), tuple(shape["hidden"])
+        return cls(
+            Architecture(**{**shape, "stages": stages, "hidden": hidden}),
+            Recipe(**{**recipe, "schedule": Schedule(recipe["schedule"])}),
+            identity["seeds"],
+            state["step"],
+            state["finished"],
+            [Best(**best) for best in state["best"]],
+        )
+
+    def network(self, which: int) -> Network:
+        """The network that validates best of one seed's, as arrays."""
+        network = TrainableNetwork(self.architecture)
+        network.load_state_dict(self.best[which].weights)
+        return network.export()
+
+    def networks(self) -> list[Network]:
+        """Those of all seeds."""
+        return [self.network(which) for which in range(len(self.seeds))]
+
+
+@contextmanager
+def restoring(path: Path, again: str) -> Iterator[Any]:
+    """What stands in a run's file, to be taken over.
+
+    Raises
+    ------
+    RunError
+        It cannot be read or taken over; says that the file is to be deleted to do what ``again`` names.
+    """
+    try:
+        yield torch.load(path, weights_only=True)
+    except RunError:
+        raise
+    except Exception as error:  # torch raises whatever its unpickler met
+        raise RunError(f"{path} cannot be read ({error!r}); delete it to {again}") from error
+
+
 class Run:
     """Training networks of one architecture from some seeds, with its state in a file.
 
@@ -60,12 +184,10 @@ class Run:
 
     Parameters
     ----------
-    architecture, recipe, seeds
-        What is trained, how, and from where.
+    wanted
+        Its file is written after each validation. If it exists, the run goes on from there.
     digits
         The training images; the recipe's share of them validates.
-    state_file
-        Written after each validation. If it exists, the run goes on from there.
 
     Raises
     ------
@@ -75,29 +197,21 @@ class Run:
         Nothing would be left for training, or for validation.
     """
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        recipe: Recipe,
-        seeds: Sequence[int],
-        digits: Digits,
-        state_file: Path,
-    ) -> None:
-        self.architecture = architecture
-        self.recipe = recipe
-        self.seeds = list(seeds)
-        self.state_file = state_file
-        training, self.held_out = digits.split(recipe.held_out)
+    def __init__(self, wanted: Wanted, digits: Digits) -> None:
+        self.wanted = wanted
+        self.recipe = recipe = wanted.recipe
+        self.seeds = list(wanted.seeds)
+        training, held_out = digits.split(recipe.held_out)
         self._sha256 = digits.sha256
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many images; {len(training)} are left for training")
         self._mirror = digits.about.mirror
         self._images, self._labels = tensors(training)
-        self._validation = with_copies(self.held_out) if recipe.augmented else tensors(self.held_out)
+        self._validation = with_copies(held_out) if recipe.augmented else tensors(held_out)
 
         torch.set_num_threads(1)
         self.ensemble = Ensemble(
-            [network for seed in self.seeds for network in _at_random(architecture, seed, recipe.restarts)]
+            [network for seed in self.seeds for network in _at_random(wanted.architecture, seed, recipe.restarts)]
         )
         self._optimizer = self._adam()
         self._rung_losses = torch.zeros(self.ensemble.size)
@@ -105,7 +219,7 @@ class Run:
         self.seconds = 0.0
         self.best = [Best() for _ in self.seeds]
         self.history: list[dict[str, Any]] = []
-        if state_file.exists():
+        if wanted.state_file.exists():
             self._restore()
 
     @property
@@ -185,11 +299,10 @@ class Run:
     def _adam(self) -> torch.optim.Adam:
         return torch.optim.Adam(self.ensemble.parameters(), lr=self.recipe.learning_rate, fused=True)
 
-    def result(self, which: int) -> Network:
-        """The network that validates best of one seed's, as arrays."""
-        network = TrainableNetwork(self.architecture)
-        network.load_state_dict(self.best[which].weights)
-        return network.export()
+    @property
+    def reached(self) -> Reached:
+        """Where it is."""
+        return Reached(self.wanted.architecture, self.recipe, self.seeds, self.step, self.finished, self.best)
 
     def _batch(self, which: Tensor) -> tuple[Tensor, Tensor]:
         """The images of a step, changed a little where the recipe says so, with an empty one if it wants it; labels."""
@@ -239,17 +352,9 @@ class Run:
                 self.best[which] = Best(validation, self.step, weights)
         return validations
 
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "architecture": described(self.architecture),
-            "recipe": asdict(self.recipe),
-            "seeds": self.seeds,
-            "images": self._sha256,
-        }
-
     def _save(self) -> None:
         state = {
-            "identity": _plain(self._identity()),
+            "identity": self.wanted.identity(self._sha256),
             "step": self.step,
             "finished": self.finished,
             "seconds": self.seconds,
@@ -259,17 +364,12 @@ class Run:
             "ensemble": self.ensemble.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        save(self.state_file, state)
+        with replacing(self.wanted.state_file) as fresh:
+            torch.save(state, fresh)
 
     def _restore(self) -> None:
-        with restoring(self.state_file, "start this run again") as state:
-            if not isinstance(state, dict) or "identity" not in state:
-                raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
-            if state["identity"] != _plain(self._identity()):
-                raise RunError(
-                    f"{self.state_file} is a run of another architecture or recipe, or on other images: "
-                    f"{state['identity']}. Train under another name or delete the file"
-                )
+        with restoring(self.wanted.state_file, "start this run again") as state:
+            self.wanted.check(state, self._sha256)
             self.step = state["step"]
             self.seconds = state["seconds"]
             self.history = state["history"]
@@ -290,11 +390,3 @@ def _empty(image: Tensor) -> Tensor:
 def _at_random(architecture: Architecture, seed: int, restarts: int) -> list[TrainableNetwork]:
     torch.manual_seed(seed)
     return [TrainableNetwork(architecture) for _ in range(restarts)]
-
-
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """With plain strings for enums, which a weights-only unpickler accepts."""
-    return {
-        key: _plain(item) if isinstance(item, dict) else str(item) if isinstance(item, str) else item
-        for key, item in value.items()
-    }

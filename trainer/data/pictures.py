@@ -17,8 +17,7 @@ from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
 from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.models.preparation.resizing import resized
-from konkyo.trainer.about import NO_LICENCE, About
-from konkyo.trainer.dataset_file import describe
+from konkyo.trainer.data.about import NO_LICENCE, About, describe
 from konkyo.trainer.errors import DataError
 
 # Formats that Pillow decodes by itself; none of them runs code or other programs.
