@@ -8,7 +8,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
-	screenshots soak mutants clients recount lock sbom clean
+	screenshots soak mutants peers recount lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -55,12 +55,12 @@ format: $(VENV)/.dev
 mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (ARGS="--every 20": a sample; docs/mutants.md)
 	$(RUN) tools.mutants $(ARGS)
 
-clients: build/kserve/.made  ## KServe's client, in an environment of its own: it needs an older protobuf than ours
-	build/kserve/bin/python -m pytest tests/e2e/test_kserve.py $(ARGS)
+peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours
+	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
 
-build/kserve/.made: pyproject.toml
-	$(PYTHON) -m venv build/kserve
-	build/kserve/bin/python -m pip install --quiet --editable '.[serve]' kserve httpx2 hypothesis pytest
+build/peers/.made: pyproject.toml
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --editable '.[serve]' kserve shapiq httpx2 hypothesis pytest
 	touch $@
 
 recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
@@ -74,13 +74,13 @@ guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one t
 	$(RUN) benchmarks.guard
 
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, the page's digits and lesson
+	$(RUN) tools.tiny_vgg
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
 	$(RUN) tools.unlike
 	$(RUN) tools.library
 	$(RUN) tools.notebook
-	$(RUN) tools.tiny_vgg
 
 pictures: $(VENV)/.dev  ## tests/data/pictures, those that have changed: the tests compare what is drawn with them
 	$(RUN) tests.service.pictures

@@ -1,4 +1,4 @@
-"""KServe's own client, where it is installed: ``make clients``."""
+"""KServe's own client, where it is installed: ``make peers``."""
 
 import asyncio
 from collections.abc import Iterator
