@@ -140,7 +140,7 @@ def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
         "trainer/importing/torch_file.py",
         "trainer/importing/torch_module.py",
         "trainer/studies/baselines.py",
-        "trainer/studies/captum_methods.py",
+        "trainer/studies/faithfulness/captum.py",
     }
     assert importlib.util.find_spec("konkyo.trainer.data") is not None
 

@@ -22,8 +22,8 @@ from konkyo.trainer.studies.baselines import (  # noqa: E402
     BASELINES,
     PERTURBATIONS,
 )
-from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS, Layers  # noqa: E402
-from konkyo.trainer.studies.explanations import EXPLANATIONS, Task  # noqa: E402
+from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS, Layers  # noqa: E402
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS, Task  # noqa: E402
 from konkyo.trainer.studies.shapley import EVALUATIONS, Baseline, Question  # noqa: E402
 from tests.helpers.any_network import (  # noqa: E402
     any_architectures,

@@ -28,9 +28,8 @@ from konkyo.trainer.figures import filters as figure_module
 from konkyo.trainer.figures.filters import FINE, GAP
 from konkyo.trainer.figures.style import FIRST, SECOND
 from konkyo.trainer.studies import filters
-from konkyo.trainer.studies.filters import AXES, PER_CLASS, STUDY, FilterStudy, summarised
+from konkyo.trainer.studies.filters import AXES, PER_CLASS, STUDY, FilterStudy, measure, summarised
 from konkyo.trainer.studies.study import Asked
-from konkyo.trainer.studies.usage import measure
 from tests.helpers import usage_script
 from tests.helpers.datasets import write_pictures
 from tests.helpers.lamp import checkpoint_of

@@ -18,11 +18,34 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network, softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.curves import BLUR, REPLACEMENTS, SCORES, blurred, curves, replacement
-from konkyo.trainer.studies.explanations import DEFAULT, EXPLANATIONS, GREEDY, OURS, SANE, SHAPLEY, Task
-from konkyo.trainer.studies.greedy import GROWTH, greedy_heatmap
-from konkyo.trainer.studies.metrics import agreement, changed, drops, infidelity, sensitivity, squares
-from konkyo.trainer.studies.sanity import correlations, layers_of, randomised
+from konkyo.trainer.studies.faithfulness.criteria import (
+    BLUR,
+    REPLACEMENTS,
+    SCORES,
+    agreement,
+    blurred,
+    changed,
+    correlations,
+    curves,
+    drops,
+    infidelity,
+    layers_of,
+    randomised,
+    replacement,
+    sensitivity,
+    squares,
+)
+from konkyo.trainer.studies.faithfulness.explanations import (
+    DEFAULT,
+    EXPLANATIONS,
+    GREEDY,
+    GROWTH,
+    OURS,
+    SANE,
+    SHAPLEY,
+    Task,
+    greedy_heatmap,
+)
 from konkyo.trainer.studies.statistics import Estimate, auroc, p_values, spearman
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network

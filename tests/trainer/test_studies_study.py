@@ -18,7 +18,7 @@ from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
 from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
 from konkyo.trainer.studies.document import read, write
-from konkyo.trainer.studies.explanations import EXPLANATIONS
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import (
     Arrays,
     Asked,
@@ -168,7 +168,7 @@ ALL = """
 import sys, time
 from pathlib import Path
 from konkyo.trainer.studies import faithfulness, shapley
-from konkyo.trainer.studies.explanations import EXPLANATIONS
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import Parts
 
 # Some of ours stand for all, so that it takes seconds.

@@ -50,9 +50,7 @@ def train(
     ] = "",
     side: SideOption = None,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="from the stages")] = None,
-    recipe: Annotated[RecipeName, typer.Option(help="The paper's as far as it is told, or ours.")] = (
-        RecipeName.PAPER
-    ),
+    recipe: Annotated[RecipeName, typer.Option(help="The paper's as far as it is told, or ours.")] = (RecipeName.PAPER),
     seed: Annotated[int, typer.Option(min=0, help="Of the first run.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Runs, from SEED on; the best by validation is published.")] = 1,
     steps: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
