@@ -24,7 +24,7 @@ from konkyo.trainer.studies.baselines import (  # noqa: E402
 )
 from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS, Layers  # noqa: E402
 from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS, Task  # noqa: E402
-from konkyo.trainer.studies.shapley import EVALUATIONS, Baseline, Question  # noqa: E402
+from konkyo.trainer.studies.shapley import Baseline, Question  # noqa: E402
 from tests.helpers.any_network import (  # noqa: E402
     any_architectures,
     gradient,
@@ -195,11 +195,6 @@ def test_lime_finds_the_order_but_other_numbers(question: Question) -> None:
     assert np.isfinite(found).all()
     true = shapley_values(NETWORK, question.image).of(question.target).values
     assert found.argmax() == true.argmax()
-
-
-def test_the_default_asks_with_more_and_more() -> None:
-    assert [tuple(one.evaluations) for one in BASELINES] == [EVALUATIONS] * 6 + [EVALUATIONS[:1]]
-    assert list(EVALUATIONS) == sorted(EVALUATIONS)
 
 
 RANDOM = random_network(PAIRED, 99)

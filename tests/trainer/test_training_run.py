@@ -17,16 +17,11 @@ from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.training import run as train
 from konkyo.trainer.training.augmentation import tensors
 from konkyo.trainer.training.network import Ensemble, TrainableNetwork
-from konkyo.trainer.training.recipe import BEST, PAPER, Recipe, Schedule
+from konkyo.trainer.training.recipe import PAPER, Recipe, Schedule
 from konkyo.trainer.training.run import Run
 from tests.helpers.oracles import PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
-
-
-def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT)
-    assert {PAPER.learning_rate_at(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
 def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
@@ -272,11 +267,6 @@ def test_images_are_changed_anew_in_each_step(few: Digits, tmp_path: Path) -> No
 )
 def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
     assert recipe.loss == loss
-
-
-def test_one_start_is_left_of_the_best_recipe() -> None:
-    assert BEST.steps == 4 * BEST.rung, "half of 16, of 8, of 4, and of 2 starts are given up, the last at the end"
-    assert BEST.restarts == 2**4
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
