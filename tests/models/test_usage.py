@@ -11,7 +11,7 @@ from konkyo.models.contributions import contributions
 from konkyo.models.network import Array
 from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage, mahalanobis, ridged
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.usage import chosen, measure
+from konkyo.trainer.studies.filters import chosen, measure
 from tests.helpers.oracles import LENET, PAIRED, random_network, title
 
 

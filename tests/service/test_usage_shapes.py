@@ -14,7 +14,7 @@ from konkyo.models.network import Network
 from konkyo.models.usage import Likeness, Usage
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
-from konkyo.trainer.studies.usage import measure
+from konkyo.trainer.studies.filters import measure
 from tests.helpers.any_network import given, random_images
 from tests.helpers.served import ARCHITECTURES, publish, upload
 

@@ -18,8 +18,10 @@ from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.network import Array, softmax
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
-from konkyo.trainer.studies.explanations import (
+from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
+from konkyo.trainer.studies.faithfulness import explanations as all_explanations
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks
+from konkyo.trainer.studies.faithfulness.explanations import (
     BASELINE,
     DEFAULT,
     EXPLANATIONS,
@@ -29,8 +31,6 @@ from konkyo.trainer.studies.explanations import (
     Explanation,
     Task,
 )
-from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
-from konkyo.trainer.studies.faithfulness import explanations as all_explanations
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
@@ -191,7 +191,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
-        "konkyo.trainer.studies.captum_methods",
+        "konkyo.trainer.studies.faithfulness.captum",
         "konkyo.trainer.studies.baselines",
         "captum.attr",
     ):
@@ -209,7 +209,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
 @pytest.mark.usefixtures("few")
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.baselines", raising=False)
-    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.captum_methods", None)
+    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.captum", None)
     monkeypatch.setattr(study_module, "explanations", all_explanations)
     result = command(tmp_path, tmp_path / "runs", "--images", "2")
     assert isinstance(result.exception, ModuleNotFoundError)

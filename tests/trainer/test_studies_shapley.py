@@ -159,7 +159,7 @@ def two_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_captum_its_approximations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("konkyo.trainer.studies.baselines", "konkyo.trainer.studies.captum_methods", "captum.attr"):
+    for name in ("konkyo.trainer.studies.baselines", "konkyo.trainer.studies.faithfulness.captum", "captum.attr"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     result = command(tmp_path, tmp_path / "runs")

@@ -96,6 +96,10 @@ def test_the_search_says_what_was_found(tmp_path: Path) -> None:
     )
     assert "| `3k5,3k3` | 922 | 18% | 98.00 ± 1.41 % | 90.50 ± 0.71 % |" in told
     assert not [line for line in told if "older recipe" in line]
+    assert (
+        "- Of the 74 shapes that the command tries, 72 were not, from `1k5,1k3` with 296 parameters on: a smaller one "
+        "may be among them."
+    ) in told
     older = {**made, "recipe": {"teacher": True}, "smallest": []}
     assert [*search_told(older)][:2] == [
         "No network validated at 98.0% on average: train longer, or allow more parameters.",

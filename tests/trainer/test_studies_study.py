@@ -1,5 +1,6 @@
-"""Parts that are kept, and what they depend on."""
+"""What a study is: its parts, what they depend on, its JSON; all of them as one command."""
 
+import json
 import subprocess
 import sys
 import time
@@ -13,9 +14,11 @@ import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
 from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
-from konkyo.trainer.studies.explanations import EXPLANATIONS
+from konkyo.trainer.studies.document import read, write
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import (
     Arrays,
     Asked,
@@ -165,7 +168,7 @@ ALL = """
 import sys, time
 from pathlib import Path
 from konkyo.trainer.studies import faithfulness, shapley
-from konkyo.trainer.studies.explanations import EXPLANATIONS
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import Parts
 
 # Some of ours stand for all, so that it takes seconds.
@@ -217,3 +220,24 @@ def test_all_studies_are_one_command_that_goes_on_after_a_kill(tmp_path: Path) -
     for name in ("faithfulness.json", "faithfulness.png", "filters.png", "grounds.json", "occlusion.json"):
         whole = (tmp_path / "whole" / "tiny" / name).read_bytes()
         assert (tmp_path / "out" / "tiny" / name).read_bytes() == whole
+
+
+def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "found.json"
+    write(path, {"a": 1 / 3, "b": {"c": [[0.123456, -1e-9], [2, True]]}, "d": None, "e": "0.123456789"})
+    assert path.read_text() == (
+        '{\n  "a": 0.33333,\n  "b": {\n    "c": [\n      [0.12346, 0.0],\n      [2, true]\n    ]\n  },\n'
+        '  "d": null,\n  "e": "0.123456789"\n}\n'
+    )
+    assert "-0.0" not in path.read_text()
+    assert json.loads(path.read_text())["b"]["c"][1] == [2, True]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
+def test_what_is_damaged_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    path.write_text(text)
+    with pytest.raises(RunError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert str(caught.value).endswith("; delete it, and write it again")

@@ -123,8 +123,11 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
 
 
 def _is_of(checkpoint: Checkpoint, about: About) -> bool:
+    """By the names of the classes, and by its own, which may be that of its folder: capitals do not count."""
     dataset = checkpoint.card.dataset
-    return dataset is not None and (dataset.name, checkpoint.network.classes) == (about.name, about.classes)
+    if dataset is None or checkpoint.network.classes != about.classes:
+        return False
+    return dataset.name.casefold() == about.name.casefold()
 
 
 @contextmanager

@@ -20,10 +20,9 @@ from konkyo.trainer.figures.style import (
     in_percent,
     tabled,
 )
-from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, ranks
-from konkyo.trainer.studies.curves import CURVES
-from konkyo.trainer.studies.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, SHAPLEY
 from konkyo.trainer.studies.faithfulness import FaithfulnessStudy
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, CURVES, Measured, ranks
+from konkyo.trainer.studies.faithfulness.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, SHAPLEY
 from konkyo.trainer.studies.study import Asked
 
 WORDS = {"deletion": "lower is better", "insertion": "higher is better"}

@@ -32,7 +32,7 @@ def draw_search(path: Path, candidates: Sequence[Candidate], minimum_accuracy: f
         f"mean ± standard deviation over {len(candidates[0].runs)} seeds; ringed: the smallest that validate at "
         f"{minimum_accuracy:.1%}; at the lower edge: less accurate ones, with their mean"
     )
-    with drawing(path, "The smallest network that predicts digits", said, 9.6, 4.8) as figure:
+    with drawing(path, "How small a network may be", said, 9.6, 4.8) as figure:
         axes = figure.subplots()
         lowest = 100 * minimum_accuracy - BELOW
         axes.axhline(100 * minimum_accuracy, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -95,7 +95,7 @@ def draw_folds(path: Path, networks: Sequence[CrossValidated], minimum_accuracy:
         f"Marks: the mean of {len(networks[0].folds)} folds with its 95 % interval; strokes: the folds. "
         f"Bold: the fewest parameters that reach {minimum_accuracy:.1%}."
     )
-    with drawing(path, "The smallest network, by cross-validation", said, 9.6, 0.6 + 0.36 * len(networks)) as figure:
+    with drawing(path, "How small a network may be, by cross-validation", said, 9.6, 0.6 + 0.36 * len(networks)) as figure:
         axes = figure.subplots()
         axes.axvline(100 * minimum_accuracy, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         for row, one in enumerate(networks):

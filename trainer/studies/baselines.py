@@ -17,10 +17,10 @@ from torch import Tensor
 
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, softmax
-from konkyo.trainer.studies.captum_methods import Layers, channelled
-from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
-from konkyo.trainer.studies.metrics import sums_of_regions
+from konkyo.trainer.studies.faithfulness.captum import Layers, channelled
+from konkyo.trainer.studies.faithfulness.explanations import BASELINE, Explanation, Task
 from konkyo.trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
+from konkyo.trainer.studies.study import sums_of_regions
 
 # Images evaluated at once.
 BATCH = 196

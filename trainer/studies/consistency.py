@@ -27,9 +27,8 @@ from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.document import table
-from konkyo.trainer.studies.metrics import sums_of_regions
 from konkyo.trainer.studies.statistics import Estimate, spearman
-from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, sums_of_regions
 
 REGION = 4
 # Images a part.

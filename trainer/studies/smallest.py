@@ -226,6 +226,14 @@ def search_told(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"No network validated at {minimum:.1%} on average: train longer, or allow more parameters."
     if not found["recipe"].keys() <= Recipe.__annotations__.keys():
         yield "- They were trained by an older recipe, which is no longer here; the command trains them by today's."
+    tried, usual = {_text(one) for one in found["networks"]}, Settings()
+    wanted = shapes({Wiring.SUMMED: usual.summed, Wiring.PAIRED: usual.paired})
+    if left := [one for one in wanted if written_stages(one.stages) not in tried]:
+        yield (
+            f"- Of the {len(wanted)} shapes that the command tries, {len(left)} were not, from "
+            f"`{written_stages(left[0].stages)}` with {left[0].parameters:,} parameters on: a smaller one may be among "
+            "them."
+        )
     yield ""
     rows = [
         (

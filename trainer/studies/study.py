@@ -27,6 +27,8 @@ from safetensors.numpy import load_file, save_file
 from konkyo.models.architecture import Architecture
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.regions import Regions
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import document
 from konkyo.trainer.training.recipe import Recipe
@@ -211,6 +213,13 @@ def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:
     """The images in parts of a size, each with the number of its first one."""
     for start in range(0, len(digits), size):
         yield start, digits[start : start + size]
+
+
+def sums_of_regions(values: Array, region: int) -> Array:
+    """(R, R): the sum over each region of values (side, side)."""
+    starts = Regions(region, side=len(values)).starts
+    # One by one: sums of equal pixels are equal to the bit, and ranks depend on it.
+    return np.array([[values[y : y + region, x : x + region].sum() for x in starts] for y in starts])
 
 
 def joined(parts: Sequence[Arrays]) -> Arrays:

@@ -4,7 +4,7 @@ The criteria are deletion and insertion curves under two replacements, and infid
 with exact Shapley values are reported beside them. Rankings depend on such settings, so an explanation is called better
 than another only if it is better by every criterion, beyond the 95 % interval of the difference on the same images.
 
-The explanations of others come from Captum (``captum_methods`` and ``baselines`` in this folder). Quantus is not
+The explanations of others come from Captum (``captum`` in this folder, ``baselines`` in the one above). Quantus is not
 used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it requires exactly
 NumPy 1.26.4.
 """
@@ -20,11 +20,23 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies import metrics
-from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
-from konkyo.trainer.studies.curves import CURVES, REPLACEMENTS, SCORES, curves, replacement
 from konkyo.trainer.studies.document import table
-from konkyo.trainer.studies.explanations import (
+from konkyo.trainer.studies.faithfulness import criteria
+from konkyo.trainer.studies.faithfulness.criteria import (
+    BESIDE,
+    CRITERIA,
+    CURVES,
+    REPLACEMENTS,
+    SCORES,
+    Measured,
+    best,
+    correlations,
+    curves,
+    layers_of,
+    ranks,
+    replacement,
+)
+from konkyo.trainer.studies.faithfulness.explanations import (
     DEFAULT,
     EXPLANATIONS,
     OPTIMISED,
@@ -34,7 +46,6 @@ from konkyo.trainer.studies.explanations import (
     Explanation,
     Task,
 )
-from konkyo.trainer.studies.sanity import correlations, layers_of
 from konkyo.trainer.studies.statistics import Estimate
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, slug
 
@@ -59,7 +70,7 @@ def explanations() -> tuple[list[Explanation], str | None]:
     """Ours and Captum's, or ours and why Captum's are left out."""
     try:
         from konkyo.trainer.studies.baselines import PERTURBATIONS
-        from konkyo.trainer.studies.captum_methods import CAPTUM_METHODS
+        from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:
@@ -169,14 +180,14 @@ class Given:
         """Of images that start at this number of the data set."""
         task = _task(checkpoint, digits, start)
         pairs = list(zip(task.images, task.target.tolist(), strict=True))
-        hidden = np.array([metrics.squares(start + number, digits.side) for number in range(len(digits))])
+        hidden = np.array([criteria.squares(start + number, digits.side) for number in range(len(digits))])
         return cls(
             task,
             checkpoint.network,
             hidden,
-            np.array([metrics.drops(task.network, *pair, some) for pair, some in zip(pairs, hidden, strict=True)]),
+            np.array([criteria.drops(task.network, *pair, some) for pair, some in zip(pairs, hidden, strict=True)]),
             np.array(
-                [shapley_values(task.network, image, metrics.REGION).of(target).values for image, target in pairs]
+                [shapley_values(task.network, image, criteria.REGION).of(target).values for image, target in pairs]
             ),
         )
 
@@ -200,10 +211,10 @@ def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
     return {
         "areas": np.array([[one.areas() for one in drawn[base]] for base in REPLACEMENTS]).swapaxes(0, 1),
         "infidelity": np.array(
-            [metrics.infidelity(*one) for one in zip(heatmaps, given.hidden, given.dropped, strict=True)]
+            [criteria.infidelity(*one) for one in zip(heatmaps, given.hidden, given.dropped, strict=True)]
         ),
         "agreement": np.array(
-            [metrics.agreement(*one) for one in zip(heatmaps, given.values, given.task.images, strict=True)]
+            [criteria.agreement(*one) for one in zip(heatmaps, given.values, given.task.images, strict=True)]
         ),
         **{base: np.sum([one.points() for one in drawn[base]], axis=0) for base in REPLACEMENTS},
     }
@@ -215,7 +226,7 @@ def _sensitivity(explanation: Explanation, checkpoint: Checkpoint, digits: Digit
     def explain(images: Array) -> Array:
         return explanation.heatmap(Task(task.network, images, task.target, task.seed))
 
-    return {"sensitivity": metrics.sensitivity(explain, task.images, task.seed)}
+    return {"sensitivity": criteria.sensitivity(explain, task.images, task.seed)}
 
 
 def _told(found: Mapping[str, Any]) -> Iterator[str]:

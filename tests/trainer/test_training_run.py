@@ -1,29 +1,27 @@
+"""Runs: what they train, how they go on where they were, and several starts of a seed."""
+
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-
 import torch
 import torch.nn.functional as F
 
-from konkyo.models.architecture import Architecture
+pytest.importorskip("torch")
+
+from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.training import run as train
 from konkyo.trainer.training.augmentation import tensors
-from konkyo.trainer.training.network import TrainableNetwork
-from konkyo.trainer.training.recipe import BEST, PAPER, Recipe, Schedule
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork
+from konkyo.trainer.training.recipe import PAPER, Recipe, Schedule
+from konkyo.trainer.training.run import Run
 from tests.helpers.oracles import PAIRED, SUMMED, title
 from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
-
-
-def test_the_papers_recipe() -> None:
-    assert PAPER == Recipe() == Recipe(100_000, 100, 1e-3, 5_000, 1_000, Schedule.CONSTANT)
-    assert {PAPER.learning_rate_at(step) for step in (0, 5, 99_999)} == {1e-3}
 
 
 def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
@@ -271,6 +269,187 @@ def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
     assert recipe.loss == loss
 
 
-def test_one_start_is_left_of_the_best_recipe() -> None:
-    assert BEST.steps == 4 * BEST.rung, "half of 16, of 8, of 4, and of 2 starts are given up, the last at the end"
-    assert BEST.restarts == 2**4
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+@pytest.mark.parametrize("stops", [[10], [20], [30], [40], [10, 20, 30]], ids=str)
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(
+    architecture: Architecture, stops: list[int], few: Digits, tmp_path: Path
+) -> None:
+    whole = outcome(finished(run_of(architecture, SHORT, [3], few, tmp_path / "whole.pt")))
+    for stop in stops:
+        torch.rand(stop)  # what else drew random numbers must not matter
+        run = run_of(architecture, SHORT, [3], few, tmp_path / "state.pt")
+        for progress in run.train():
+            if progress.step == stop:
+                break
+    resumed = run_of(architecture, SHORT, [3], few, tmp_path / "state.pt")
+    assert resumed.step == stops[-1]
+    assert outcome(finished(resumed)) == whole
+
+
+def test_an_interruption_loses_what_came_after_the_last_validation(
+    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 1)
+    whole = outcome(finished(run_of(SUMMED, SHORT, [1], few, tmp_path / "whole.pt")))
+    for stop, kept in ((7, 0), (19, 10), (33, 30)):
+        for progress in run_of(SUMMED, SHORT, [1], few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+        assert (tmp_path / "state.pt").exists() == (kept > 0)
+        assert run_of(SUMMED, SHORT, [1], few, tmp_path / "state.pt").step == kept
+    assert outcome(finished(run_of(SUMMED, SHORT, [1], few, tmp_path / "state.pt"))) == whole
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["state.pt", "whole.pt"]
+
+
+def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(run_of(SUMMED, SHORT, [1], few, state).train()))
+    identity = (
+        "{'architecture': {'stages': '3k5,3k3', 'side': 28, 'channels': 1, 'hidden': [], 'classes': 10}, "
+        "'recipe': {'steps': 40, 'batch': 20, "
+        "'learning_rate': 0.01, 'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', "
+        "'error_rate_loss': 0.0, 'neutral': False, 'augmented': False, 'restarts': 1, 'rung': 0, 'patience': 0}, "
+        f"'seeds': [1], 'images': '{few.sha256}'}}"
+    )
+    message = (
+        f"{state} is a run of another architecture or recipe, or on other images: {identity}. "
+        "Train under another name or delete the file"
+    )
+    longer = Recipe(steps=50, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
+    for architecture, recipe, seed in (
+        (PAIRED, SHORT, 1),
+        (two_stages(Wiring.SUMMED, 3, 3, bias=False), SHORT, 1),
+        (SUMMED, longer, 1),
+        (SUMMED, SHORT, 2),
+        (SUMMED, replace(SHORT, schedule=Schedule.ONE_CYCLE), 1),
+    ):
+        with refuses(RunError, message):
+            run_of(architecture, recipe, [seed], few, state)
+    assert run_of(SUMMED, SHORT, [1], few, state).step == 10
+
+
+def test_refuses_a_state_that_cannot_be_read(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(run_of(SUMMED, SHORT, [1], few, state).train()))
+    whole = state.read_bytes()
+    for content in (b"", b"not a state", whole[: len(whole) // 2], whole[:-1]):
+        state.write_bytes(content)
+        with pytest.raises(RunError) as caught:
+            run_of(SUMMED, SHORT, [1], few, state)
+        assert str(caught.value).startswith(f"{state} cannot be read (")
+        assert str(caught.value).endswith("); delete it to start this run again")
+
+
+def test_refuses_a_state_without_a_part(few: Digits, tmp_path: Path) -> None:
+    state = tmp_path / "state.pt"
+    next(iter(run_of(SUMMED, SHORT, [1], few, state).train()))
+    whole = torch.load(state, weights_only=True)
+    # Whether it is finished is for `trainer study consistency`, which takes networks from states.
+    for part in set(whole) - {"identity", "finished"}:
+        torch.save({name: value for name, value in whole.items() if name != part}, state)
+        with refuses(RunError, f"{state} cannot be read (KeyError('{part}')); delete it to start this run again"):
+            run_of(SUMMED, SHORT, [1], few, state)
+
+
+@pytest.mark.parametrize("content", [{}, [1, 2], {"step": 3}, 7], ids=str)
+def test_refuses_a_state_that_is_something_else(content: Any, few: Digits, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "state.pt")
+    with refuses(RunError, f"{tmp_path / 'state.pt'} holds no run; delete it to start this run again"):
+        run_of(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
+
+
+def test_a_state_is_never_unpickled(few: Digits, tmp_path: Path) -> None:
+    """torch.load would run what is in it, were it not told to take weights only."""
+    torch.save(Bomb(), tmp_path / "state.pt")
+    with pytest.raises(RunError):
+        run_of(SUMMED, SHORT, [1], few, tmp_path / "state.pt")
+    assert Bomb.exploded == 0
+    torch.load(tmp_path / "state.pt", weights_only=False)
+    assert Bomb.exploded == 1
+
+
+class Bomb:
+    exploded = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _explode, ()
+
+
+def _explode() -> None:
+    Bomb.exploded += 1
+
+
+RESTARTS = replace(SHORT, restarts=5, rung=10)
+
+
+@pytest.mark.parametrize("stops", [[10], [20], [30], [10, 20, 30]], ids=str)
+def test_with_several_starts_too_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
+    whole = outcome(finished(run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "whole.pt")))
+    for stop in stops:
+        for progress in run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+    assert outcome(finished(run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
+
+
+def test_the_half_with_the_least_losses_goes_on(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 1)
+    run = run_of(SUMMED, RESTARTS, [4, 5], few, tmp_path / "state.pt")
+    assert run.ensemble.size == 10
+    torch.manual_seed(4)
+    first = TrainableNetwork(SUMMED)
+    assert listed(run.ensemble.network(0).state_dict()) == listed(first.state_dict()), "a seed's own is among them"
+
+    losses: list[Any] = []
+    known = Run._losses
+
+    def noted(run: Run, images: Any, labels: Any, some: slice) -> Any:
+        found = known(run, images, labels, some)
+        if some.start:
+            losses[-1] = torch.cat([losses[-1], found])
+        else:
+            losses.append(found)
+        return found
+
+    monkeypatch.setattr(Run, "_losses", noted)
+    before = [[listed(run.ensemble.network(which).state_dict()) for which in range(10)]]
+    for progress in run.train():
+        before.append([listed(run.ensemble.network(which).state_dict()) for which in range(run.ensemble.size)])
+        if progress.step == 21:
+            break
+    assert [len(loss) for loss in losses] == [10] * 10 + [4] * 10 + [2]
+    for end, had, left in ((10, 5, 2), (20, 2, 1)):
+        counted = torch.stack(losses[end - 5 : end]).sum(0).view(2, had)
+        for seed in range(2):
+            kept = sorted(counted[seed].argsort()[:left].tolist())
+            # They are a step further than the ones that were chosen, and nearer to them than to any other.
+            for which, place in enumerate(kept):
+                now = before[end][seed * left + which]
+                gaps = [
+                    sum(float(np.abs(np.subtract(now[name], old[name])).sum()) for name in now)
+                    for old in before[end - 1]
+                ]
+                assert int(np.argmin(gaps)) == seed * had + place
+    assert [len(entry["validation"]) for entry in run.history] == [4, 2]
+    assert [best.step for best in run.best] == [20, 20]
+
+
+def test_a_run_no_longer_than_its_rung_has_one_network_a_seed(few: Digits, tmp_path: Path) -> None:
+    run = finished(run_of(SUMMED, replace(RESTARTS, rung=3_000), [4, 5], few, tmp_path / "state.pt"))
+    assert run.ensemble.size == 2
+    assert [best.step for best in run.best] == [40, 40]
+
+
+def test_what_goes_on_is_trained_as_if_it_had_been_alone(few: Digits, tmp_path: Path) -> None:
+    """Adam's memory goes on as well."""
+    several = finished(run_of(SUMMED, RESTARTS, [4], few, tmp_path / "several.pt"))
+    matching = []
+    torch.manual_seed(4)
+    for start in range(5):
+        network = TrainableNetwork(SUMMED)
+        run = run_of(SUMMED, SHORT, [4], few, tmp_path / f"{start}.pt")
+        run.ensemble.load_state_dict(Ensemble([network]).state_dict())
+        alone = finished(run).ensemble.network(0).state_dict()
+        gap = max(float((alone[name] - several.ensemble.network(0).state_dict()[name]).abs().max()) for name in alone)
+        matching.append(gap < 1e-4)
+    assert sorted(matching) == [False] * 4 + [True]

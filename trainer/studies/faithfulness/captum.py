@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from konkyo.models.architecture import POOL, Architecture
 from konkyo.models.network import Array, Network
-from konkyo.trainer.studies.explanations import BASELINE, Explanation, Task
+from konkyo.trainer.studies.faithfulness.explanations import BASELINE, Explanation, Task
 
 # Points on the path from the empty image to the whole one, and noisy images: Captum's default for the first.
 STEPS = 50
