@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.hiding.occlusion import Score, explain_occlusion, occlude, pair_drops, pair_heatmaps
+from konkyo.models.hiding.occlusion import (
+    Score,
+    explain_occlusion,
+    faithfulness,
+    occlude,
+    pair_drops,
+    pair_heatmaps,
+)
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
@@ -161,6 +168,14 @@ def test_a_batch_answers_like_its_pictures(network: Network, digits: Digits) -> 
 
 def test_no_pictures_no_answers() -> None:
     assert occlude(NETWORKS[0], np.zeros((0, 28, 28))).drop.shape == (0, 14, 14)
+
+
+def test_the_faithfulness_is_that_of_the_question(digits: Digits) -> None:
+    network, image, hiding = random_network(PAIRED, 1), digits.scaled(np.float64)[0], Hiding(Regions(7), 0.3)
+    asked = explain_occlusion(network, image, 0, 3, hiding, faithful=True)
+    assert asked.target != asked.predicted
+    order = np.array(sorted(range(16), key=lambda place: -asked.drop.flat[place]))
+    assert asked.faithfulness == faithfulness(network, image, hiding, order, 0)
 
 
 def test_pairs_of_an_empty_region_and_their_heat(digits: Digits) -> None:
