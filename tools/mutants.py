@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "mutants"
 # What is mutated, and the tests that should notice.
 TARGETS = {
-    "models": (["*"], ["tests/models"]),
+    "models": (["*"], ["tests/models", "tests/test_library.py", "tests/service/test_fitting.py"]),
     "service": (
         ["*/imaging/*", "*/http/*", "*/routes/asking.py", "*/routes/queries.py"],
         ["tests/service"],
@@ -38,16 +38,35 @@ CONFIGURATION = """
 [tool.mutmut]
 source_paths = ["konkyo/{target}"]
 only_mutate = {only}
-also_copy = ["konkyo"]
+also_copy = {others}
 # What a process has computed and kept must not answer for a mutant: each is forked before any test has run.
 process_isolation = "forkserver"
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+pytest_add_cli_args = [
+    "-p", "quickest_first", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov",
+    "--hypothesis-profile", "mutants",
+]
 pytest_add_cli_args_test_selection = {tests}
 
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
 pythonpath = ["."]
 markers = {markers}
+"""
+
+# Most mutants are noticed by many tests, of which the first one ends the run.
+PLUGIN = """
+import json
+from collections import Counter
+from pathlib import Path
+
+
+def pytest_collection_modifyitems(items):
+    path = Path("mutmut-stats.json")
+    seconds = json.loads(path.read_text())["duration_by_test"] if path.exists() else {}
+    whole = Counter()
+    for item in items:
+        whole[item.path] += seconds.get(item.nodeid, 0)
+    items.sort(key=lambda item: (whole[item.path], str(item.path), seconds.get(item.nodeid, 0)))
 """
 
 
@@ -84,9 +103,12 @@ def prepare(folder: Path, target: str) -> None:
         path.write_text(undecorated(path.read_text()))
     only, tests = TARGETS[target]
     markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
-    settings = CONFIGURATION.format(target=target, only=json.dumps(only), tests=json.dumps(tests), markers=markers)
-    (folder / "pyproject.toml").write_text(settings)
-    shutil.copytree(folder / "docs", folder / "mutants" / "docs")
+    others = [str(path.relative_to(folder)) for path in (folder / "konkyo").iterdir() if path.name != target]
+    settings = {"target": target, "only": json.dumps(only), "tests": json.dumps(tests), "others": json.dumps(others)}
+    (folder / "pyproject.toml").write_text(CONFIGURATION.format(**settings, markers=markers))
+    for name in ("docs", "tools", "deploy", "konkyo"):
+        shutil.copytree(folder / name, folder / "mutants" / name)
+    (folder / "mutants" / "quickest_first.py").write_text(PLUGIN)
     code = "from mutmut.__main__ import *; copy_src_dir(); copy_also_copy_files(); create_mutants(2)"
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 

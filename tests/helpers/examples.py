@@ -12,10 +12,9 @@ def register_profiles() -> None:
     settings.register_profile("usual", usual)
     # For `make soak`.
     settings.register_profile("wide", usual, max_examples=20 * USUAL, print_blob=True)
-    # For `make mutants`: the same examples for each mutant, and none is made smaller.
-    settings.register_profile(
-        "mutants", usual, derandomize=True, phases=[Phase.explicit, Phase.generate], database=None
-    )
+    # For `make mutants`: few, the same ones for each mutant, and none is made smaller.
+    few = {"max_examples": 10, "derandomize": True, "phases": [Phase.explicit, Phase.generate], "database": None}
+    settings.register_profile("mutants", usual, **few)
     settings.load_profile("usual")
 
 

@@ -171,6 +171,7 @@ def test_the_parts_of_an_explanation(digits: Digits) -> None:
     assert (values.values < 0).any()
     assert (asked.target, asked.versus, asked.logit, asked.residual) == (5, 3, values.logit, values.residual)
     split = pair_values(network, image, 5, 3, 5, FillKind.BLUR)
+    assert asked.pairs is not None
     np.testing.assert_allclose(asked.pairs, split.pairs, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(asked.filter_bias, split.filter_bias)
     np.testing.assert_array_equal(asked.pair_heatmaps()[7, 27], split.pairs[1, 5])
@@ -183,8 +184,8 @@ def test_the_parts_of_an_explanation(digits: Digits) -> None:
     assert found is not None
     np.testing.assert_allclose(found.values, each[5] - each[3], rtol=0, atol=1e-12)
     plain = explain_shapley(network, image)
-    assert (plain.target, plain.versus) == (network.logits(image).argmax(), None)
-    assert plain.pairs is plain.filter_bias is plain.interactions is plain.faithfulness is None
+    assert (plain.target, plain.versus) == (int(network.logits(image).argmax()), None)
+    assert [plain.pairs, plain.filter_bias, plain.interactions, plain.faithfulness] == [None] * 4
     with pytest.raises(ValueError, match="explain_shapley computes them with pairs=True"):
         plain.pair_heatmaps()
 
