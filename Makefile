@@ -51,9 +51,10 @@ format: $(VENV)/.dev
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(VENV)/.bench  ## measurements side by side: in the process, then over HTTP
+bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
 	$(RUN) benchmarks
 	$(RUN) benchmarks.serving
+	$(RUN) benchmarks.page
 
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
