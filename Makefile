@@ -64,11 +64,12 @@ build/peers/.made: pyproject.toml
 	touch $@
 
 recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
-	KONKYO_DATA=$(firstword $(DATA)) $(ONE_THREAD) $(RUN) pytest tests/trainer/test_commands_filters.py $(ARGS)
+	KONKYO_DATA=$(firstword $(DATA)) $(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
 
-bench: $(VENV)/.bench  ## measurements side by side: in the process, then over HTTP
+bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
 	$(RUN) benchmarks
 	$(RUN) benchmarks.serving
+	$(RUN) benchmarks.page
 
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard

@@ -8,7 +8,6 @@ With the folder of another checkout (``python -m benchmarks.page ../before``) bo
 """
 
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -28,9 +28,7 @@ from tests.e2e.strokes import DIGITS
 
 ROOT = Path(__file__).parent.parent
 KERAS = ROOT / "tests" / "data" / "networks" / "keras-simple.onnx"
-PICTURES = [
-    f"photograph-{name}" for name in ("boat", "bug", "bus", "car", "espresso", "orange", "panda", "pepper", "pizza")
-]
+PICTURES = ("boat", "bug", "bus", "car", "espresso", "orange", "panda", "pepper", "pizza")
 ROUNDS, ANSWERS = 5, 20
 # How far a digit is moved, at most, as a share of the square: no two drawings are the same.
 MOVED = 0.06
@@ -54,8 +52,10 @@ CLOCK = """() => {
       port1.onmessage = () => {
         // Another stroke has begun.
         if (from !== started || main.dataset.state === "asking") return;
-        const asked = performance.getEntriesByType("resource").filter((one) => one.name.includes("/explain/") && one.startTime >= from);
-        const waited = Math.max(...asked.map((one) => one.responseEnd)) - Math.min(...asked.map((one) => one.startTime));
+        const asked = performance.getEntriesByType("resource")
+          .filter((one) => one.name.includes("/explain/") && one.startTime >= from);
+        const [starts, ends] = ["startTime", "responseEnd"].map((name) => asked.map((one) => one[name]));
+        const waited = Math.max(...ends) - Math.min(...starts);
         performance.clearResourceTimings();
         window.timed = { waited, passed: performance.now() - from };
         started = null;
@@ -157,12 +157,11 @@ def _choose(page: Page, case: Case) -> None:
 def _answer(page: Page, case: Case, number: int) -> Answer:
     """Of one more drawing or picture."""
     if case.model == "tiny-vgg":
-        page.get_by_test_id(f"sample-{PICTURES[number % len(PICTURES)]}").click()
+        page.get_by_test_id(f"sample-photograph-{PICTURES[number % len(PICTURES)]}").click()
     else:
         page.get_by_test_id("canvas").hover()
         page.evaluate("document.querySelector('#clear').click()")
-        shift = random.Random(number)
-        right, down = (shift.uniform(-MOVED, MOVED) for _ in range(2))
+        right, down = np.random.default_rng(number).uniform(-MOVED, MOVED, 2)
         digits = sorted(DIGITS)
         strokes = DIGITS[digits[number % len(digits)]]
         draw(page, *([(x + right, y + down) for x, y in stroke] for stroke in strokes))

@@ -6,8 +6,13 @@ import { ARROWS, button, drawLines, element, fillSum, group, linesOver, placedIn
 import { colour, drawFrame, fillMap, painted, shadeOf, sharp } from "../painting.js";
 import { KINDS } from "./stages.js";
 
+// Milliseconds that the window slides: slowly along the first row, so that each step is seen, then fast.
 const FIRST_ROW = 4000;
 const REST = 8000;
+// What the darkest shade has of the colour where numbers stand on it.
+const MOST = { ink: 34, for: 55, against: 55 };
+// A table of more rows has no room for numbers: only its shades are seen.
+const MOST_ROWS = 7;
 
 /** Whether the window may move by itself. */
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -19,6 +24,7 @@ function placeAt(time, rows, columns) {
   return Math.min(Math.floor(place), rows * columns - 1);
 }
 
+/** The clock of the window that slides. */
 class Sliding {
   #frame = null;
   #time = 0;
@@ -58,11 +64,6 @@ class Sliding {
     this.#time = 0;
   }
 }
-
-// What the darkest shade has of the colour where numbers stand on it.
-const MOST = { ink: 34, for: 55, against: 55 };
-// A table of more rows has no room for numbers: only its shades are seen.
-const MOST_ROWS = 7;
 
 /**
  * From 0 to 1, how much ink a number has; `tone` is "signed" where 0 is the middle grey, and elsewhere 0 is paper.
