@@ -20,7 +20,6 @@ FILES = sorted(
     for path in WEB.rglob("*")
     if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
 )
-SCRIPTS = [path for path in FILES if path.endswith(".js")]
 
 
 def text(path: str) -> str:
@@ -109,12 +108,6 @@ def test_it_is_asked_for_only(client: TestClient) -> None:
     assert "/web/{path}" not in client.get("/openapi.json").json()["paths"]
 
 
-def test_the_documentation_keeps_its_scripts(client: TestClient) -> None:
-    answer = client.get("/docs")
-    assert answer.status_code == 200
-    assert "script-src 'self'" not in answer.headers.get("content-security-policy", "")
-
-
 def test_nothing_in_it_points_elsewhere() -> None:
     for path in FILES:
         if not path.endswith(".png"):
@@ -123,12 +116,6 @@ def test_nothing_in_it_points_elsewhere() -> None:
             hosts = re.findall(r"https?://[^\s\"'`)]+", content)
             assert set(hosts) <= {"http://www.w3.org/2000/svg"}, path
     assert not re.search(r"\sstyle=|\son\w+=|<style|<script>", text("index.html"))
-
-
-def test_every_import_is_there() -> None:
-    for path in SCRIPTS:
-        for target in re.findall(r"from \"(\.[^\"]+)\"", text(path)):
-            assert (WEB / path).parent.joinpath(target).is_file(), (path, target)
 
 
 def test_both_languages_have_all_the_words() -> None:

@@ -1,30 +1,35 @@
-"""The inference protocols answer what the other routes answer, for many images at once."""
+"""The inference protocols: what the other routes answer, for many images at once and networks of any shape."""
 
+import json
+import os
+from math import prod
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import explain_filters
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.shapley import explain_shapley
+from konkyo.models.question import Tensors
 from konkyo.service.app import create_app
-from konkyo.service.protocols.batches import PIECE
+from konkyo.service.http.room import MOST_BYTES
+from konkyo.service.protocols.batches import MAX_BODY, PIECE
+from konkyo.service.protocols.requests import MOST_ANSWER, infer_batch
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits
-from tests.helpers.pictures import sample
+from tests.helpers.any_network import random_weights
+from tests.helpers.served import ARCHITECTURES, EXTREMES, samples, upload
 from tests.helpers.telemetry import lines, metric
-from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, in_bytes, request, tensors
+from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensor, tensors
+from tools.soak.memory import peak
 
 # The last is given only where it is named.
 NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley", "interactions"]
-SHAPES = {
-    "paired-3x3": {"contributions": [3, 3]},
-    "summed-3x3": {"contributions": [3, 3]},
-    "lenet-6x16": {"contributions": [6, 16]},
-}
 
 
 def close(found: Any, expected: Any) -> None:
@@ -37,32 +42,7 @@ def test_what_the_server_is(client: TestClient) -> None:
     assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_what_a_model_takes_and_gives(client: TestClient, name: str) -> None:
-    [version] = [one["sha256"][:12] for one in client.get("/models").json()["models"] if one["name"] == name]
-    shapes = {
-        "logits": [10],
-        "probabilities": [10],
-        "occlusion": [14, 14],
-        "shapley": [7, 7],
-        "interactions": [49, 49],
-        **SHAPES[name],
-    }
-    for path in (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}"):
-        assert client.get(path).json() == {
-            "name": name,
-            "versions": [version],
-            "platform": "numpy",
-            "inputs": [{"name": "images", "datatype": "FP32", "shape": [-1, 28, 28]}],
-            "outputs": [{"name": one, "datatype": "FP64", "shape": [-1, *shapes[one]]} for one in NAMES],
-        }
-        assert client.get(f"{path}/ready").json() == {"name": name, "ready": True}
-        answer = client.post(f"{path}/infer", json=request()).json()
-        assert (answer["model_name"], answer["model_version"]) == (name, version)
-
-
-@pytest.mark.parametrize("target", [None, 3])
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(("name", "target"), [("paired-3x3", None), ("lenet-6x16", 3)])
 def test_the_tensors_are_the_answers_for_one_image(
     client: TestClient, digits: Digits, name: str, target: int | None
 ) -> None:
@@ -71,7 +51,7 @@ def test_the_tensors_are_the_answers_for_one_image(
     parameters = {} if target is None else {"target": target}
     found = tensors(client.post(f"/v2/models/{name}/infer", json=request(images, NAMES, parameters=parameters)))
     assert {one: tensor.shape[0] for one, tensor in found.items()} == dict.fromkeys(NAMES, len(images))
-    for number in (0, 1, PIECE - 1, PIECE, PIECE + 1):
+    for number in (0, PIECE - 1, PIECE, PIECE + 1):
         image = images[number] / 255
         filters = explain_filters(network, image, target)
         close(found["logits"][number], filters.logits)
@@ -82,43 +62,6 @@ def test_the_tensors_are_the_answers_for_one_image(
         assert explained.interactions
         close(found["shapley"][number], explained.values)
         close(found["interactions"][number], explained.interactions.values)
-
-
-def test_the_same_as_the_routes_that_take_pictures(client: TestClient) -> None:
-    found = tensors(client.post(PATH, json=request(SEVENS[:1], NAMES)))
-    upload = {"file": sample(7)}
-    close(found["logits"][0], client.post("/predict", files=upload).json()["logits"])
-    close(found["contributions"][0], client.post("/explain/filters", files=upload).json()["contributions"])
-    close(found["occlusion"][0], client.post("/explain/occlusion", files=upload).json()["drop"])
-    body = client.post("/explain/shapley?interactions=true", files=upload).json()
-    close(found["shapley"][0], body["values"])
-    expected = np.zeros((49, 49))
-    for one in body["interactions"]:
-        first, second = (7 * row + column for row, column in one["regions"])
-        expected[first, second] = expected[second, first] = one["value"]
-    close(found["interactions"][0], expected)
-
-
-@pytest.mark.parametrize("shape", [(2, 28, 28), (2, 784)])
-def test_every_way_to_send_the_images_is_one(client: TestClient, shape: tuple[int, ...]) -> None:
-    images = SEVENS.reshape(shape)
-    grey = (images / 255).astype("<f4")
-    whole = tensors(client.post(PATH, json=request(images)))["logits"]
-    nested = request(images)
-    nested["inputs"][0]["data"] = images.tolist()
-    ways = [
-        client.post(PATH, json=nested),
-        client.post(PATH, content=in_bytes(request(images), images)[0], headers=in_bytes(request(images), images)[1]),
-    ]
-    for answer in ways:
-        np.testing.assert_array_equal(tensors(answer)["logits"], whole)
-    floats = [
-        client.post(PATH, json=request(grey)),
-        client.post(PATH, content=in_bytes(request(grey), grey)[0], headers=in_bytes(request(grey), grey)[1]),
-    ]
-    first, second = (tensors(answer)["logits"] for answer in floats)
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(first, whole, rtol=0, atol=1e-5)
 
 
 def test_outputs_come_in_the_order_and_the_form_that_was_asked_for(client: TestClient) -> None:
@@ -136,23 +79,13 @@ def test_outputs_come_in_the_order_and_the_form_that_was_asked_for(client: TestC
     assert b'"data"' in answer.content[: int(answer.headers[LENGTH])]
     expected, found = tensors(numbers), tensors(answer)
     assert list(found) == ["shapley", "logits", "contributions"]
-    for name, tensor in found.items():
-        np.testing.assert_array_equal(tensor, expected[name])
-
-
-@pytest.mark.parametrize("body", [{"outputs": []}, {}])
-def test_without_names_all_outputs_come(client: TestClient, body: dict[str, Any]) -> None:
-    asked = {"inputs": request(SEVENS[:1])["inputs"], **body}
-    assert list(tensors(client.post(PATH, json=asked))) == NAMES[:-1]
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, expected[name])
 
 
 def test_the_id_comes_back(client: TestClient) -> None:
     assert client.post(PATH, json=request(id="«42»")).json()["id"] == "«42»"
     assert "id" not in client.post(PATH, json=request()).json()
-
-
-def test_the_model_in_the_body_is_the_one_in_the_path(client: TestClient) -> None:
-    assert client.post(PATH, json=request(model_name="paired-3x3")).status_code == 200
 
 
 @pytest.mark.parametrize("nested", [True, False])
@@ -167,11 +100,6 @@ def test_kserves_explanation(client: TestClient, nested: bool) -> None:
         assert list(one) == ["shapley", "contributions"]
         for name in one:
             np.testing.assert_allclose(one[name], expected[name][number], rtol=0, atol=1e-5)
-
-
-def test_kserves_explanation_holds_everything_unless_asked(client: TestClient) -> None:
-    [one] = client.post(EXPLAIN, json={"instances": (SEVENS[:1] / 255).tolist()}).json()["explanations"]
-    assert list(one) == NAMES[:-1]
 
 
 def test_a_key_is_needed_but_for_health() -> None:
@@ -197,3 +125,331 @@ def test_what_an_operator_sees(client: TestClient, capsys: pytest.CaptureFixture
     [line] = lines(capsys)
     assert (line["images"], line["model"], line["form"], line["status"]) == (2, "paired-3x3", "json", 200)
     assert metric(client, name) == before + 1
+
+
+# (inputs, outputs but for the classes), by hand.
+SHAPES: dict[str, tuple[list[int], dict[str, list[int]]]] = {
+    "colour": ([3, 32, 32], {"contributions": [4, 3], "occlusion": [16, 16], "shapley": [8, 8]}),
+    "deep": ([28, 28], {"contributions": [3, 5], "occlusion": [14, 14], "shapley": [4, 4]}),
+    "hidden": ([28, 28], {"contributions": [3, 4], "occlusion": [14, 14], "shapley": [4, 4]}),
+    "kernels": ([28, 28], {"contributions": [3, 3], "occlusion": [14, 14], "shapley": [4, 4]}),
+    "single": ([28, 28], {"contributions": [1, 6], "occlusion": [14, 14], "shapley": [14, 14]}),
+    "single-colour": ([3, 9, 9], {"contributions": [3, 5], "occlusion": [5, 5], "shapley": [5, 5]}),
+    "tiny": ([8, 8], {"contributions": [2, 3], "occlusion": [4, 4], "shapley": [3, 3]}),
+    "wide": ([28, 28], {"contributions": [18, 20], "occlusion": [14, 14], "shapley": [7, 7]}),
+    # Every combination of its regions is too much, whatever their size, and so are the maps of its pairs.
+    "huge": ([3, 64, 64], {"occlusion": [2, 2]}),
+}
+SHIPPED = {"paired-3x3": [3, 3], "summed-3x3": [3, 3], "lenet-6x16": [6, 16]}
+TOO_WIDE = "one image takes this network more than 64 MiB"
+TOO_MUCH = "a cell sees up to 4 regions, and all their combinations take more than 64 MiB"
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def name(request: pytest.FixtureRequest) -> str:
+    """Each of the networks that give everything."""
+    value: str = request.param
+    return value
+
+
+def images(architecture: Architecture, count: int = 2) -> NDArray[np.uint8]:
+    return np.stack([samples(architecture, seed) for seed in range(7, 7 + count)])
+
+
+def infer(shapes: TestClient, name: str, body: Any, **options: Any) -> Any:
+    return shapes.post(f"/v2/models/{name}/infer", json=body, **options)
+
+
+def explain(shapes: TestClient, name: str, **body: Any) -> Any:
+    return shapes.post(f"/v1/models/{name}:explain", json=body)
+
+
+@pytest.mark.parametrize("name", [*SHAPES, *SHIPPED])
+def test_what_a_model_takes_and_gives(client: TestClient, shapes: TestClient, name: str) -> None:
+    asked = client if name in SHIPPED else shapes
+    taken, given = SHAPES.get(name) or (
+        [28, 28],
+        {"contributions": SHIPPED[name], "occlusion": [14, 14], "shapley": [7, 7]},
+    )
+    classes = {**ARCHITECTURES, **EXTREMES}[name].classes if name in SHAPES else 10
+    given = {"logits": [classes], "probabilities": [classes], **given}
+    if "shapley" in given:
+        # Given only where it is named.
+        given["interactions"] = [prod(given["shapley"])] * 2
+    [version] = [one["sha256"][:12] for one in asked.get("/models").json()["models"] if one["name"] == name]
+    for path in (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}"):
+        assert asked.get(path).json() == {
+            "name": name,
+            "versions": [version],
+            "platform": "numpy",
+            "inputs": [{"name": "images", "datatype": "FP32", "shape": [-1, *taken]}],
+            "outputs": [{"name": one, "datatype": "FP64", "shape": [-1, *shape]} for one, shape in given.items()],
+        }
+        assert asked.get(f"{path}/ready").json() == {"name": name, "ready": True}
+        answer = asked.post(f"{path}/infer", json=request(np.zeros((1, *taken), np.uint8))).json()
+        assert (answer["model_name"], answer["model_version"]) == (name, version)
+
+
+@pytest.mark.parametrize("field", [{}, {"outputs": []}])
+def test_without_names_everything_comes_that_a_network_gives(
+    shapes: TestClient, name: str, field: dict[str, Any]
+) -> None:
+    """With other kernels than 5 and 3 every such request was refused."""
+    body = {"inputs": request(images(ARCHITECTURES[name]))["inputs"], **field}
+    found = tensors(infer(shapes, name, body))
+    classes = ARCHITECTURES[name].classes
+    expected = {"logits": [classes], "probabilities": [classes], **SHAPES[name][1]}
+    assert {one: list(tensor.shape[1:]) for one, tensor in found.items()} == expected
+    answer = explain(shapes, name, instances=(images(ARCHITECTURES[name]) / 255).tolist(), **field)
+    assert [list(one) for one in answer.json()["explanations"]] == [list(expected)] * 2
+
+
+def test_the_tensors_are_the_answers_of_the_other_routes(shapes: TestClient, name: str) -> None:
+    """Of the class that is predicted in the first network, and of another in the others."""
+    parameters: dict[str, int] = {} if name == "colour" else {"target": 1}
+    body = request(images(ARCHITECTURES[name]), [*SHAPES[name][1], "interactions"], parameters=parameters)
+    found = tensors(infer(shapes, name, body))
+    fields = {
+        "contributions": ("/explain/filters", "contributions"),
+        "occlusion": ("/explain/occlusion", "drop"),
+        "shapley": ("/explain/shapley", "values"),
+    }
+    for number in range(2):
+        for output, (path, field) in fields.items():
+            asked: dict[str, str | int] = {"model": name, **parameters}
+            if output == "shapley":
+                asked["interactions"] = "true"
+            answer = shapes.post(path, params=asked, files=upload(ARCHITECTURES[name], 7 + number)[1])
+            close(found[output][number], answer.json()[field])
+        columns, expected = SHAPES[name][1]["shapley"][1], np.zeros_like(found["interactions"][number])
+        for one in answer.json()["interactions"]:
+            first, second = (columns * row + column for row, column in one["regions"])
+            expected[first, second] = expected[second, first] = one["value"]
+        close(found["interactions"][number], expected)
+
+
+def test_every_way_to_send_the_images_is_one(shapes: TestClient, name: str) -> None:
+    taken = images(ARCHITECTURES[name])
+    flat = taken.reshape(2, -1)
+    whole = tensors(infer(shapes, name, request(taken)))["logits"]
+    nested = request(taken)
+    nested["inputs"][0]["data"] = taken.tolist()
+    content, headers = in_bytes(request(taken), taken)
+    by_bytes = shapes.post(f"/v2/models/{name}/infer", content=content, headers=headers)
+    for answer in (infer(shapes, name, nested), infer(shapes, name, request(flat)), by_bytes):
+        np.testing.assert_array_equal(tensors(answer)["logits"], whole)
+    grey = (taken / 255).astype("<f4")
+    content, headers = in_bytes(request(grey), grey)
+    as_floats = shapes.post(f"/v2/models/{name}/infer", content=content, headers=headers)
+    for answer in (infer(shapes, name, request(grey)), as_floats):
+        np.testing.assert_allclose(tensors(answer)["logits"], whole, rtol=0, atol=1e-5)
+    for instances in (taken / 255, flat / 255):
+        answer = explain(shapes, name, instances=instances.tolist(), outputs=["logits"])
+        found = [one["logits"] for one in answer.json()["explanations"]]
+        np.testing.assert_allclose(found, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("output", "why"), [("shapley", TOO_MUCH), ("contributions", TOO_WIDE)])
+def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient, output: str, why: str) -> None:
+    taken = images(EXTREMES["huge"], 1)
+    detail = f"outputs.1.name: {output} is not given of this network: {why}"
+    check(infer(shapes, "huge", request(taken, ["logits", output])), 422, "invalid-parameter", detail)
+    answer = explain(shapes, "huge", instances=(taken / 255).tolist(), outputs=[output])
+    check(answer, 422, "invalid-parameter", f"outputs.0: {output} is not given of this network: {why}")
+
+
+# As many numbers as 1,024 images of 28×28 have.
+MOST = {"colour": 261, "single-colour": 1024, "tiny": 1024, "deep": 1024}
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_shapes_that_are_none_of_the_networks_images(shapes: TestClient, name: str) -> None:
+    shape, numbers = SHAPES[name][0], int(np.prod(SHAPES[name][0]))
+    detail = f"inputs.0.shape: must be [N, {', '.join(map(str, shape))}] or [N, {numbers}], N from 1 to {MOST[name]}"
+    wrong = [[MOST[name] + 1, *shape], [0, *shape], [2, numbers + 1], [2, *shape[:-1], shape[-1] + 1], [2, *shape, 1]]
+    wrong += [[2, 28, 28]] if shape != [28, 28] else [[2, 3, 28, 28]]
+    for one in wrong[: 6 if len(shape) < 3 else 4] + wrong[5:]:
+        check(infer(shapes, name, tensor(shape=one)), 422, "invalid-parameter", detail)
+
+
+def test_the_most_images_are_answered_and_no_more(shapes: TestClient) -> None:
+    most = np.tile(images(ARCHITECTURES["colour"], 1), (261, 1, 1, 1))
+    content, headers = in_bytes(request(most), most)
+    found = tensors(shapes.post("/v2/models/colour/infer", content=content, headers=headers))["logits"]
+    assert found.shape == (261, 4)
+    np.testing.assert_allclose(found, np.tile(found[:1], (261, 1)), rtol=0, atol=1e-12)
+    nested = request(most)
+    nested["inputs"][0]["data"] = most.tolist()
+    np.testing.assert_array_equal(tensors(infer(shapes, "colour", nested))["logits"], found)
+    answer = explain(shapes, "colour", instances=[[0]] * 262)
+    check(answer, 422, "invalid-parameter", "instances: must hold at most 261 images of 3072 numbers")
+
+
+@pytest.mark.threat("body flood")
+@pytest.mark.parametrize("piece", [b"[],", b"0,"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("colour", "must hold at most 261 images of 3072 numbers"),
+        ("tiny", "must hold at most 1024 images of 64 numbers"),
+        ("deep", "must hold at most 1024 images of 784 numbers"),
+    ],
+)
+def test_documents_that_would_fill_the_memory_are_not_built(
+    shapes: TestClient, name: str, message: str, piece: bytes
+) -> None:
+    body = b'{"inputs":[' + piece * 1_000_000 + b"0]}"
+    for path in (f"/v2/models/{name}/infer", f"/v1/models/{name}:explain"):
+        check(shapes.post(path, content=body), 422, "invalid-parameter", f"body: {message}")
+
+
+def test_an_answer_that_would_be_too_large_is_refused(shapes: TestClient) -> None:
+    """The contributions of 1,600 pairs."""
+    assert MOST_ANSWER == 2**20
+    taken = np.zeros((656, 8, 8), np.uint8)
+    for names, numbers, most in ((["contributions"], "1,600", 655), ([], "1,636", 640)):
+        detail = (
+            f"outputs: hold {numbers} numbers for each image, and an answer has at most 1,048,576; send at most {most} "
+            "images, or ask for fewer outputs"
+        )
+        content, headers = in_bytes(request(taken, names), taken)
+        answer = shapes.post("/v2/models/pairs/infer", content=content, headers=headers)
+        check(answer, 422, "invalid-parameter", detail)
+    detail = (
+        "outputs: hold 1,600 numbers for each image, and an answer has at most 1,048,576; send at most 655 images, or "
+        "ask for fewer outputs"
+    )
+    answer = explain(shapes, "pairs", instances=[[0] * 64] * 656, outputs=["contributions"])
+    check(answer, 422, "invalid-parameter", detail)
+    fewer = taken[:655]
+    content, headers = in_bytes(request(fewer, ["contributions"], parameters={"binary_data_output": True}), fewer)
+    answer = shapes.post("/v2/models/pairs/infer", content=content, headers=headers)
+    assert tensors(answer)["contributions"].shape == (655, 40, 40)
+
+
+@pytest.mark.threat("room is what a request occupies")
+def test_the_largest_body_with_the_largest_answer_has_room(shapes: TestClient) -> None:
+    """The text is dropped when it is read: both together would never have had room, and 503 says to try again."""
+    text = json.dumps(
+        request(np.zeros((655, 8, 8), np.uint8), ["contributions"], parameters={"binary_data_output": True})
+    )
+    answer = shapes.post("/v2/models/pairs/infer", content=text.encode().ljust(MAX_BODY))
+    assert tensors(answer)["contributions"].shape == (655, 40, 40)
+    app: Any = shapes.app
+    assert app.state.service.room._left == MOST_BYTES
+
+
+def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that others have their turn in between."""
+    taken: list[int] = []
+    fill = Tensors.fill
+
+    def counted(tensors: Tensors, start: int, some: Any) -> None:
+        assert (some.dtype, start) == (np.float64, sum(taken))
+        taken.append(len(some))
+        fill(tensors, start, some)
+
+    monkeypatch.setattr(Tensors, "fill", counted)
+    for name, outputs, expected in (
+        ("tiny", ["logits"], [32, 8]),
+        ("wide", ["logits"], [32, 8]),
+        ("single", ["shapley"], None),
+    ):
+        taken.clear()
+        infer(shapes, name, request(np.zeros((40, *SHAPES[name][0]), np.uint8), outputs))
+        assert taken == expected or (expected is None and sum(taken) == 40 and max(taken) < 32)
+
+
+HEADER = (
+    "the header Inference-Header-Content-Length must be the length of the JSON at the start of the body, "
+    "from 1 to the body's {} bytes"
+)
+JSON = "the body must be a JSON object; /docs shows its fields"
+
+
+def test_a_shape_that_lies_is_not_believed(client: TestClient) -> None:
+    body = tensor(shape=[1024, 784])
+    detail = "inputs.0.data: must hold 802816 numbers, flat or nested as the shape says"
+    check(client.post(PATH, json=body), 422, "invalid-parameter", detail)
+    content, headers = in_bytes(body)
+    detail = "inputs.0.parameters.binary_data_size: must be 802816, the bytes of a tensor of this shape and datatype"
+    check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", detail)
+
+
+def test_bytes_that_are_cut_short(client: TestClient) -> None:
+    content, headers = in_bytes(request())
+    for missing, left in ((1, 1567), (1568, 0)):
+        detail = f"inputs.0.parameters.binary_data_size: must be the {left} bytes behind the JSON"
+        answer = client.post(PATH, content=content[:-missing], headers=headers)
+        check(answer, 422, "invalid-parameter", detail)
+    detail = "inputs.0.parameters.binary_data_size: must be the 1569 bytes behind the JSON"
+    check(client.post(PATH, content=content + b"x", headers=headers), 422, "invalid-parameter", detail)
+
+
+def test_bytes_that_nobody_asked_for(client: TestClient) -> None:
+    head = json.dumps(request()).encode()
+    answer = client.post(PATH, content=head + b"xy", headers={LENGTH: str(len(head))})
+    check(answer, 400, "malformed-upload", "there are 2 bytes behind the JSON that no input asks for")
+
+
+def test_bytes_without_the_header(client: TestClient) -> None:
+    content, headers = in_bytes(request(), np.zeros((0, 784), np.uint8))
+    detail = "bytes behind the JSON need the header Inference-Header-Content-Length"
+    check(client.post(PATH, content=content), 400, "malformed-upload", detail)
+    assert client.post(PATH, content=content, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("length", ["-1", "0", "x", "", "9999999", "1e3", "²", "9" * 5000])
+def test_ends_of_the_json_that_cannot_be(client: TestClient, length: str) -> None:
+    content, _ = in_bytes(request())
+    answer = client.post(PATH, content=content, headers={LENGTH.encode(): length.encode()})
+    check(answer, 400, "malformed-upload", HEADER.format(len(content)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"hello", b"\xff", b"[" * 20_000, b'{"id":"\\ud800"}', b'{"id":' + b"9" * 5000 + b"}"],
+    ids=["nothing", "half", "text", "no UTF-8", "deep", "half a character", "a number without end"],
+)
+def test_what_is_no_json(client: TestClient, body: bytes) -> None:
+    check(client.post(PATH, content=body), 400, "malformed-upload", JSON)
+    check(client.post(EXPLAIN, content=body), 400, "malformed-upload", JSON)
+
+
+@pytest.mark.threat("validation as a weapon")
+@pytest.mark.parametrize("path", [PATH, EXPLAIN])
+def test_fields_without_number_are_not_complained_of(client: TestClient, path: str) -> None:
+    """Each of 600,000 unknown ones had an error of its own, in 800 MiB."""
+    body = b"{%s}" % b",".join(b'"%d":1' % number for number in range(600_000))
+    before = peak(os.getpid())
+    detail = "body: must hold at most 1,000 fields; /docs shows those that it has"
+    check(client.post(path, content=body), 422, "invalid-parameter", detail)
+    # The body itself comes in one piece and is copied a few times.
+    assert peak(os.getpid()) < before + 8 * len(body) / 2**20
+    few = b'{%s,"id":"%s"}' % (b",".join(b'"%d":1' % number for number in range(500)), b":" * 250)
+    answer = client.post(path, content=few)
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 2)
+
+
+@pytest.mark.threat("body flood")
+@pytest.mark.parametrize("path", [PATH, EXPLAIN])
+def test_more_than_eight_mebibytes(client: TestClient, path: str) -> None:
+    check(client.post(path, content=bytes(MAX_BODY + 1)), 413, "content-too-large", TOO_LARGE)
+    chunks = (bytes(2**20) for _ in range(9))
+    check(client.post(path, content=chunks), 413, "content-too-large", TOO_LARGE)
+
+
+def test_a_compressed_body(client: TestClient) -> None:
+    answer = client.post(PATH, content=b"x", headers={"content-encoding": "gzip"})
+    check(answer, 415, "unsupported-upload", "send the body as it is, without a Content-Encoding")
+
+
+def test_what_is_held_of_a_request() -> None:
+    network = random_weights(ARCHITECTURES["tiny"], 1)
+    taken = np.zeros((3, 8, 8), np.uint8)
+    text = json.dumps(request(taken)).encode()
+    assert infer_batch(text, None, "tiny", network).images.size == 3 * 64
+    floats = json.dumps(request(taken / 255)).encode()
+    assert infer_batch(floats, None, "tiny", network).images.size == 3 * 64 * 4
+    body, headers = in_bytes(request(taken), taken)
+    assert infer_batch(body, headers[LENGTH], "tiny", network).images.size == len(body)

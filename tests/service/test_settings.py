@@ -1,8 +1,13 @@
 """What is no setting stops the start, and no message repeats a value, which can be a key."""
 
+import json
+
 import pytest
+from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
+from konkyo.models.files.checkpoint import DIRECTORY
+from konkyo.service.app import create_app
 from konkyo.service.settings import Settings, error_lines, misspelt
 
 NO_KEY = "KONKYO_API_KEYS: holds no key; leave it empty to let everybody ask"
@@ -12,7 +17,6 @@ BAD_HOST = (
     "KONKYO_TRUSTED_HOSTS: holds what is no host name; "
     "example.org, *.example.org and * are right, without scheme and port"
 )
-
 NO_FRAMING = "KONKYO_FRAME_ANCESTORS: holds no host; leave it empty to be shown in no frame, * is any"
 BAD_FRAMING = (
     "KONKYO_FRAME_ANCESTORS: holds what is no host; "
@@ -171,3 +175,19 @@ def test_hosts_that_frame_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_wrong_setting_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONKYO_API_KEYS", ",")
     assert len(complaint("KONKYO_WORKERS", "many", monkeypatch)) == 2
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONKYO_PORT", "9000")
+    monkeypatch.setenv("KONKYO_DEFAULT_MODEL", "lenet-6x16")
+    settings = Settings()
+    assert (settings.port, settings.default_model, settings.models) == (9000, "lenet-6x16", DIRECTORY)
+    with TestClient(create_app(settings)) as started:
+        assert json.loads(started.get("/models").text)["default"] == "lenet-6x16"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "eight"])
+def test_impossible_ports_are_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("KONKYO_PORT", port)
+    with pytest.raises(ValidationError, match="port"):
+        Settings()

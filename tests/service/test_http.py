@@ -1,18 +1,30 @@
-"""What happens to every request and every answer, whatever it asks for."""
+"""What happens to every request and every answer, whatever it asks for; and the form of the answer and of problems."""
 
+import inspect
+import json
 import re
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import anyio
 import pytest
+from fastapi import FastAPI, Query
 from fastapi.testclient import TestClient
+from pydantic import BaseModel, ConfigDict
 
-from konkyo.models.errors import CheckpointError
+from konkyo.models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
+from konkyo.service import errors
 from konkyo.service.app import create_app
+from konkyo.service.errors import NotAcceptableError
+from konkyo.service.http import answer, body, problems
+from konkyo.service.http.answer import MOST_ACCEPT, Format, choose
 from konkyo.service.http.middleware import MAX_PARAMETERS, MAX_QUERY
+from konkyo.service.http.problems import WrongParameter
+from konkyo.service.http.room import MOST_BYTES
 from konkyo.service.settings import Settings
+from tests.helpers.asgi import PNG, ask, sends
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
+from tests.helpers.refuse import refuses
 from tests.helpers.telemetry import lines, metric
 
 NOT_FOUND = "there is nothing at this path; see /docs for what there is"
@@ -104,11 +116,6 @@ def test_nothing_of_a_body_is_sent_after_a_head() -> None:
         return b"".join(message.get("body", b"") for message in sent)
 
     assert anyio.run(scenario) == b""
-
-
-def test_head_is_not_post_without_the_body(client: TestClient) -> None:
-    answer = client.head("/predict")
-    assert (answer.status_code, answer.headers["allow"], answer.content) == (405, "POST", b"")
 
 
 def test_head_is_counted_and_logged_as_head(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,3 +273,204 @@ def test_the_limit_of_a_body_is_a_problem_with_all_headers(client: TestClient) -
 def test_no_header_comes_twice(client: TestClient, path: str) -> None:
     names = [name for name, _ in client.get(path).headers.raw]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (None, Format.JSON),
+        ("", Format.JSON),
+        ("*/*", Format.JSON),
+        ("application/json", Format.JSON),
+        ("image/png", Format.PNG),
+        ("IMAGE/PNG", Format.PNG),
+        ("image/*", Format.PNG),
+        ("image/svg+xml", Format.SVG),
+        ("image/svg+xml, image/png;q=0.9", Format.SVG),
+        ("image/png;q=0.5, application/json;q=0.4", Format.PNG),
+        ("image/png;q=0.4, application/json;q=0.5", Format.JSON),
+        ("image/png, application/json", Format.JSON),
+        ("image/png;q=0, */*;q=0.1", Format.JSON),
+        ("application/json;q=0, */*", Format.PNG),
+        ("text/html, image/avif, image/webp, image/png, */*;q=0.8", Format.PNG),
+        ("image/png;level=1;q=0.9, application/json;q=0.8", Format.PNG),
+        ("application/json;q=nan, image/png;q=0.1", Format.PNG),
+        ("application/json;q=1e400, image/png;q=0.1", Format.PNG),
+        ("application/json;q=1_0, image/png;q=0.001", Format.PNG),
+        ("application/json;q=0., image/png;q=1.000", Format.PNG),
+        ("image/png;q=nonsense, application/json;q=0.1", Format.JSON),
+    ],
+)
+def test_accept(accept: str | None, form: Format) -> None:
+    assert choose(None, accept) is form
+
+
+def test_the_parameter_goes_before_the_header() -> None:
+    assert choose(Format.PNG, "application/json") is Format.PNG
+    assert choose(Format.JSON, "text/html") is Format.JSON
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/jpeg", "application/json;q=0, image/png;q=0", "nonsense"])
+def test_nothing_acceptable(accept: str) -> None:
+    with refuses(
+        NotAcceptableError, "answers come as application/json, image/png or image/svg+xml; Accept allows none of them"
+    ):
+        choose(None, accept)
+
+
+@pytest.mark.threat("validation as a weapon")
+def test_an_accept_header_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """15 KB took 10 ms. It counts as none."""
+    longest = "image/png".ljust(MOST_ACCEPT)
+    assert choose(None, longest) is Format.PNG
+    monkeypatch.setattr(answer, "_parse", lambda _: pytest.fail("it is read"))
+    for accept in (longest + " ", "text/html," * 1500, "application/json;q=0, image/png," * 400):
+        assert choose(None, accept) is Format.JSON
+    assert choose(Format.PNG, "text/html," * 1500) is Format.PNG
+
+
+def tree(root: type[KonkyoError]) -> set[type[KonkyoError]]:
+    leaves = {kind for child in root.__subclasses__() for kind in tree(child)}
+    return leaves or {root}
+
+
+# The first two stop the start or the trainer; no request can meet them. Nobody reads the answer to the third.
+NO_PROBLEM = {ArchitectureError, CheckpointError, errors.GoneError}
+
+
+def test_every_error_that_a_request_can_meet_has_a_status() -> None:
+    online = {
+        kind for kind in tree(KonkyoError) if kind.__module__ in ("konkyo.models.errors", "konkyo.service.errors")
+    }
+    assert online - NO_PROBLEM == set(problems.STATUSES)
+
+
+def test_the_drawn_tree_is_the_tree() -> None:
+    drawn = {line.split()[1] for line in (errors.__doc__ or "").splitlines() if line.strip().startswith(("├", "└"))}
+    defined = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__}
+    assert drawn == defined
+
+
+def failing(error: Exception) -> TestClient:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/fail")
+    async def fail() -> None:
+        raise error
+
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def test_an_image_error_is_a_problem() -> None:
+    answer = failing(ImageError("an image must be finite")).get("/fail")
+    check_problem(answer, 422, "unsuitable-image", "an image must be finite")
+
+
+@pytest.mark.parametrize("error", [CheckpointError("secret", "secret", "secret"), ArchitectureError("secret")])
+def test_an_error_that_no_request_should_meet_is_no_problem(error: KonkyoError) -> None:
+    """It goes on to the middleware, which answers with a 500."""
+    with pytest.raises(type(error)) as caught:
+        problems.of_domain(error)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (("query", "fill", "float"), "fill"),
+        (("query", "fill", "literal['mean']"), "fill"),
+        (("query", "target"), "target"),
+        (("query",), "query"),
+    ],
+)
+def test_an_error_in_a_union_is_named_by_the_parameter(place: tuple[str, ...], name: str) -> None:
+    """What follows the name in the place is the alternative that was tried."""
+    item = {"loc": place, "type": "float_parsing", "msg": "Input should be a valid number"}
+    wrong = problems._wrong_parameter(item)
+    assert wrong == WrongParameter(parameter=name, message="must be a valid number")
+
+
+class _UnionQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    fill: float | Literal["mean"] = 0.0
+
+
+def test_each_alternative_of_a_union_is_said_under_the_parameters_name() -> None:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/union")
+    async def union(query: Annotated[_UnionQuery, Query()]) -> float | str:
+        return query.fill
+
+    answer = TestClient(app).get("/union?fill=grey")
+    assert [one["parameter"] for one in answer.json()["errors"]] == ["fill", "fill"]
+    detail = "fill: must be a valid number, unable to parse string as a number; fill: must be 'mean'"
+    check_problem(answer, 422, "invalid-parameter", detail)
+
+
+TOO_LARGE = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
+
+
+@pytest.mark.parametrize("name", ["数字.png".encode("shift_jis"), "表.png".encode("shift_jis"), b"\xe9.png"], ids=str)
+def test_a_file_name_in_another_encoding_is_ignored(client: TestClient, path: str, name: bytes) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n'
+    body = head + sample(7) + b"\r\n--x--\r\n"
+    answer = client.post(path, content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    assert answer.json()["predicted"] == 7
+
+
+def test_no_form_is_written_to_disk(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multipart.tempfile.TemporaryFile", lambda: pytest.fail("a temporary file"))
+    answer = client.post("/predict", files={"file": b"x" * 200_000})
+    check_problem(answer, 415, "unsupported-image", "the file is neither a PNG nor a JPEG image")
+
+
+def test_a_body_at_the_limit_is_read(client: TestClient, path: str) -> None:
+    padded = sample(7).ljust(256 * 1024, b"\0")
+    answer = client.post(path, content=padded, headers={"content-type": "image/png"})
+    assert answer.json()["predicted"] == 7
+
+
+@pytest.mark.threat("error leakage, reflection")
+def test_nothing_of_the_file_name_comes_back(client: TestClient, path: str) -> None:
+    name = '<script>alert("x")</script>.png'
+    for data in (sample(7), b"broken", sample(7)[:90]):
+        assert "script" not in client.post(path, files={"file": (name, data)}).text
+
+
+PATHS_WITH_A_BODY = ("/predict", "/v2/models/paired-3x3/infer", "/v1/models/paired-3x3:explain")
+
+
+@pytest.mark.threat("bodies that do not end", "room is what a request occupies")
+@pytest.mark.parametrize("where", PATHS_WITH_A_BODY)
+def test_a_body_that_does_not_arrive_in_time_is_refused(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "MAX_SECONDS", 0.05)
+    app = create_app(Settings())
+    status, answer = anyio.run(ask, app, where, sends([bytes(500)], whole=False))
+    assert status == 408
+    problem = json.loads(answer)
+    assert problem["type"] == "urn:konkyo:problem:slow-upload"
+    assert problem["detail"] == "the body did not arrive within 0.05 seconds; send it again, faster"
+    assert app.state.service.room._left == MOST_BYTES
+
+
+@pytest.mark.parametrize("where", PATHS_WITH_A_BODY)
+def test_a_body_that_ends_early_is_refused_and_gives_its_room_back(
+    where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(Settings())
+    status, _ = anyio.run(ask, app, where, sends([bytes(500)], whole=False, leaves=True))
+    [line] = lines(capsys)
+    assert (status, line["status"], line["problem"]) == (400, 400, "malformed-upload")
+    assert app.state.service.room._left == MOST_BYTES
+
+
+@pytest.mark.threat("body flood")
+@pytest.mark.parametrize("announced", [b"262145", b"9" * 400])
+def test_what_a_head_announces_is_refused_without_the_body(announced: bytes) -> None:
+    app = create_app(Settings())
+    headers = [PNG, (b"content-length", announced)]
+    status, answer = anyio.run(ask, app, "/predict", sends([]), headers)
+    assert (status, json.loads(answer)["detail"]) == (413, TOO_LARGE)
