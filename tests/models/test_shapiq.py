@@ -1,4 +1,4 @@
-"""Values and interactions beside shapiq's, which enumerates all combinations. ``make peers`` installs it and runs this."""
+"""Values and interactions beside shapiq's, which enumerates all combinations: ``make peers``."""
 
 import numpy as np
 import pytest

@@ -95,7 +95,8 @@ def draw_folds(path: Path, networks: Sequence[CrossValidated], minimum_accuracy:
         f"Marks: the mean of {len(networks[0].folds)} folds with its 95 % interval; strokes: the folds. "
         f"Bold: the fewest parameters that reach {minimum_accuracy:.1%}."
     )
-    with drawing(path, "How small a network may be, by cross-validation", said, 9.6, 0.6 + 0.36 * len(networks)) as figure:
+    height = 0.6 + 0.36 * len(networks)
+    with drawing(path, "How small a network may be, by cross-validation", said, 9.6, height) as figure:
         axes = figure.subplots()
         axes.axvline(100 * minimum_accuracy, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         for row, one in enumerate(networks):
