@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.drawing.layout.sums import round_to_total
+from konkyo.service.drawing.primitives.canvas import decimals_for, number
 from konkyo.service.web.page import WEB
 from tests.e2e.answers import asked
 from tests.e2e.browser import read
@@ -159,3 +160,21 @@ def test_the_page_rounds_as_the_pictures_do(page: Page) -> None:
     )
     for (values, decimals), shown in zip(cases, rounded, strict=True):
         assert shown == pytest.approx(round_to_total(values, float(values.sum()), decimals), abs=1e-9)
+
+
+def test_the_page_writes_numbers_as_the_pictures_do(page: Page) -> None:
+    generator = np.random.default_rng(4)
+    values = [0.0, -0.0, 1e-7, -1e-7, 2345678.0, -999999.996, 9.995, 1e-310]
+    values += (generator.normal(0, 1, 400) * 10.0 ** generator.integers(-12, 9, 400)).tolist()
+    shown = page.evaluate(
+        """async (values) => {
+            const { decimalsFor, number } = await import("/web/scripts/answers/numbers.js");
+            return values.map((value) => [number(value), number(value, decimalsFor(value), true), number(value, 2)]);
+        }""",
+        values,
+    )
+    for value, texts in zip(values, shown, strict=True):
+        decimals = decimals_for(value)
+        assert texts == [number(value, decimals), number(value, decimals, sign=True), number(value, 2)]
+    assert shown[2][0] == "1.0e−07"
+    assert shown[4] == ["2.3e+06", "+2.3e+06", "2.3e+06"]

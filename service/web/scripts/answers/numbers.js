@@ -3,7 +3,11 @@
 
 import { highest, limitOf } from "./network.js";
 
+// As in saved pictures: numbers that need more decimals, and numbers from a million on, are written as 1.2e−07.
 const MOST_DECIMALS = 4;
+const LARGEST = 1e6;
+// Ten to a higher power is no number of JavaScript's.
+const MOST_UNITS = 300;
 
 export function clip(value, least, most) {
   return Math.min(Math.max(value, least), most);
@@ -12,14 +16,22 @@ export function clip(value, least, most) {
 /** How many decimals numbers of this size need: two, fewer from 100 on, more below 0.1. */
 export function decimalsFor(value) {
   const exponent = value ? Math.floor(Math.log10(Math.abs(value))) : 0;
-  return exponent >= -1 ? clip(3 - exponent, 0, 2) : Math.min(1 - exponent, MOST_DECIMALS);
+  return exponent >= -1 ? clip(3 - exponent, 0, 2) : Math.min(1 - exponent, MOST_UNITS);
 }
 
 /** A number with fixed decimals and a true minus; what rounds to zero has no sign. */
 export function number(value, decimals = decimalsFor(value), sign = false) {
-  const text = Math.abs(value).toFixed(decimals);
+  const size = Math.abs(value);
+  const short = (decimals > MOST_DECIMALS && value !== 0) || size >= LARGEST;
+  const text = short ? withExponent(size) : size.toFixed(Math.min(decimals, MOST_DECIMALS));
   if (!/[1-9]/.test(text)) return text;
   return (value < 0 ? "−" : sign ? "+" : "") + text;
+}
+
+/** 1.2e−07: one decimal, and two digits of exponent or more. */
+function withExponent(size) {
+  const [digits, exponent] = size.toExponential(1).split("e");
+  return `${digits}e${exponent[0] === "-" ? "−" : "+"}${exponent.slice(1).padStart(2, "0")}`;
 }
 
 export function percent(share) {
