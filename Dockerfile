@@ -1,25 +1,28 @@
 # The service, without torch. The trainer's image is made by trainer/Dockerfile.
-FROM python:3.13-slim AS build
+# Another base, or this one by its digest: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:…
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
 RUN python -m venv --without-pip /venv
-COPY pyproject.toml constraints.txt ./
-# What the service needs stands in a layer of its own, which a change of the code leaves as it is.
-RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-        print(*project['dependencies'], *project['optional-dependencies']['serve'], sep='\n')" > requirements.txt && \
-    pip --python /venv/bin/python install --no-cache-dir --no-compile --constraint constraints.txt \
+COPY requirements.txt ./
+# What the service needs stands in a layer of its own, which a change of the code leaves as it is. Every file that is
+# installed has one of the hashes of requirements.txt, the build backend's among them.
+RUN pip --python /venv/bin/python install --no-cache-dir --no-compile --only-binary :all: --require-hashes \
         --requirement requirements.txt
-COPY README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY konkyo konkyo
 COPY models models
 COPY service service
 COPY trainer trainer
 # What a service never runs: the tests and stubs of packages. Their bytecode stays, so that a start need not make it.
-RUN pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps . && \
+RUN pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps --no-build-isolation . && \
+    pip --python /venv/bin/python uninstall --yes setuptools && \
     find /venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -r {} + && \
     find /venv -name '*.pyi' -delete && \
     python -m compileall -q /venv/lib
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin konkyo
 COPY --from=build /venv /venv
 USER konkyo

@@ -7,7 +7,8 @@ RUN := $(VENV)/bin/python -m
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery screenshots soak lock clean
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
+	screenshots soak mutants peers recount lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -35,37 +36,52 @@ cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.servic
 DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
-	for data in $(DATA); do for study in filters occlusion grounds faithfulness shapley; do \
-		$(RUN) trainer study $$study --data $$data || exit 1; done; done
+	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
 	$(RUN) trainer study recipe --seeds 5
 	$(RUN) trainer report
 
-check: $(VENV)/.dev  ## lint, format and types
+check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/.dev
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-bench: $(VENV)/.bench  ## measurements side by side: in the process, then over HTTP
+mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (ARGS="--every 20": a sample; docs/mutants.md)
+	$(RUN) tools.mutants $(ARGS)
+
+peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours
+	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
+
+build/peers/.made: pyproject.toml
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --editable '.[serve]' kserve shapiq httpx2 hypothesis pytest
+	touch $@
+
+recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
+	KONKYO_DATA=$(firstword $(DATA)) $(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
+
+bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
 	$(RUN) benchmarks
 	$(RUN) benchmarks.serving
+	$(RUN) benchmarks.page
 
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
 
 examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, the page's digits and lesson
+	$(RUN) tools.tiny_vgg
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
 	$(RUN) tools.unlike
 	$(RUN) tools.library
 	$(RUN) tools.notebook
-	$(RUN) tools.tiny_vgg
 
 pictures: $(VENV)/.dev  ## tests/data/pictures, those that have changed: the tests compare what is drawn with them
 	$(RUN) tests.service.pictures
@@ -79,10 +95,21 @@ screenshots: $(VENV)/.dev  ## docs/screenshots, of the page in Chromium
 soak: $(VENV)/.dev  ## the long tests, some 20 minutes, and docs/reliability.md (ARGS="--only kill slow" runs some)
 	$(RUN) tools.soak $(ARGS)
 
-lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml
+# The build backend has a hash as well: the image is made without any other.
+BACKEND := $(VENV)/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'])"
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+
+lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml, and requirements.txt with hashes, for the image
 	$(PIP) uv
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate \
-		--custom-compile-command "make lock" --upgrade pyproject.toml --output-file constraints.txt
+	$(COMPILE) --all-extras --upgrade pyproject.toml --output-file constraints.txt
+	$(BACKEND) | $(COMPILE) --extra serve --constraint constraints.txt --generate-hashes --upgrade pyproject.toml - \
+		--output-file requirements.txt
+
+sbom: $(VENV)/bin/python  ## build/konkyo.cdx.json: what the image installs, in CycloneDX
+	$(PIP) cyclonedx-bom
+	mkdir -p build
+	$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-file build/konkyo.cdx.json requirements.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

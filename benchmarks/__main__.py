@@ -9,9 +9,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks import combinations, explanations, occlusion, stages, training
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files.checkpoint import load_all
-from konkyo.models.network import Network
 from konkyo.trainer.data import read
-from konkyo.trainer.network import TrainableNetwork
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 # One of each shape; the other networks take as long.
@@ -29,19 +27,12 @@ def main() -> None:
     with threadpool_limits(1):
         for name in NETWORKS:
             checkpoint = checkpoints[name]
-            twin = _twin(checkpoint.network)
+            twin = stages.twin(checkpoint.network)
             explanations.measure(name, checkpoint.network, twin, images)
             occlusion.measure(name, checkpoint.network, twin, images)
             if name in COMBINED:
                 combinations.measure(name, checkpoint.precise, twin, digits.scaled(np.float64))
         stages.measure(digits.images / 255)
-
-
-def _twin(network: Network) -> TrainableNetwork:
-    """The same network in torch."""
-    twin = TrainableNetwork(network.architecture)
-    twin.load_state_dict({name: torch.tensor(array) for name, array in network.weights.items()})
-    return twin.eval()
 
 
 if __name__ == "__main__":

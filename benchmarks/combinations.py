@@ -23,9 +23,9 @@ from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.trainer.network import TrainableNetwork
 from konkyo.trainer.studies.baselines import BASELINES
 from konkyo.trainer.studies.shapley import ENOUGH, REGION, Question
+from konkyo.trainer.training.network import TrainableNetwork
 
 # The first so many images; of them the worst grounds; and the orders that Captum's sampling is first asked with.
 IMAGES, WORST, ORDERS = 200, 1000, 25

@@ -14,7 +14,7 @@ from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from konkyo.service import drawing
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.training.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.
 DIGITS = 40

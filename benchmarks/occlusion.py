@@ -11,7 +11,7 @@ from benchmarks.timing import show
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network
-from konkyo.trainer.network import TrainableNetwork
+from konkyo.trainer.training.network import TrainableNetwork
 
 
 def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:

@@ -47,6 +47,7 @@ LOADS = [
     Load("FastAPI, does nothing", "noop", "/predict"),
     Load("litserve", "litserve", "/predict"),
     Load("litserve + captum", "captum", "/predict"),
+    Load("litserve + captum, PNG", "plotted", "/predict"),
     Load("/predict", "konkyo", "/predict"),
     Load("/predict, raw body", "konkyo", "/predict", raw=True),
     Load("/explain/filters", "konkyo", "/explain/filters"),
@@ -55,12 +56,14 @@ LOADS = [
     Load("/explain/grounds", "konkyo", "/explain/grounds", against="litserve + captum"),
     Load("/predict, PNG", "konkyo", "/predict?format=png"),
     Load("/explain/filters, PNG", "konkyo", "/explain/filters?format=png"),
-    Load("/explain/occlusion, PNG", "konkyo", "/explain/occlusion?format=png"),
+    Load("/explain/occlusion, PNG", "konkyo", "/explain/occlusion?format=png", against="litserve + captum, PNG"),
+    Load("/explain/occlusion, SVG", "konkyo", "/explain/occlusion?format=svg", against="/explain/occlusion, PNG"),
 ]
 SERVERS = {
     "noop": ["-m", "benchmarks.servers.noop", "{port}"],
     "litserve": ["-m", "benchmarks.servers.litserve_torch", "{port}"],
     "captum": ["-m", "benchmarks.servers.litserve_torch", "{port}", "captum"],
+    "plotted": ["-m", "benchmarks.servers.litserve_torch", "{port}", "plotted"],
     "konkyo": ["-m", "service"],
 }
 PORTS = {name: 8701 + place for place, name in enumerate(SERVERS)}

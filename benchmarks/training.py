@@ -18,10 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.timing import show
 from konkyo.models.architecture import Architecture
 from konkyo.trainer.data import Digits
-from konkyo.trainer.ensemble import GROUP
-from konkyo.trainer.network import TrainableNetwork
-from konkyo.trainer.recipe import PAPER
-from konkyo.trainer.train import REPORT_EVERY, Run
+from konkyo.trainer.training.network import GROUP, TrainableNetwork
+from konkyo.trainer.training.recipe import PAPER
+from konkyo.trainer.training.run import REPORT_EVERY, Run, Wanted
 
 CORES = 2
 # The validation of a run would be timed with it.
@@ -83,7 +82,7 @@ _run: Iterator[object]
 
 def _begin(architecture: Architecture, digits: Digits, seeds: range, state: Path) -> None:
     global _run
-    _run = Run(architecture, RECIPE, seeds, digits, state).train()
+    _run = Run(Wanted("bench", architecture, RECIPE, seeds, state), digits).train()
 
 
 def _steps() -> None:

@@ -49,7 +49,7 @@ def read(pictures: Picture | Sequence[Picture], expected: Expected) -> tuple[Arr
 
 def _opened(path: Path, expected: Expected) -> Array:
     # What prepares the pictures of a data set also prepares this one.
-    from konkyo.trainer.picture_folder import image_of
+    from konkyo.trainer.data.pictures import image_of
 
     try:
         return image_of(path, expected)

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, settings
 
 from konkyo.trainer.data import Digits, read
+from tests.helpers.examples import register_profiles
 from tests.helpers.folders import DATA
 
-# Time is no answer: a busy machine must not fail a test.
-settings.register_profile("konkyo", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("konkyo")
+register_profiles()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from typing import Any
 
 import pytest
@@ -46,6 +47,28 @@ def test_compose_has_the_same_defaults_and_passes_every_setting_on() -> None:
     assert defaults == {name: value for name, value in EXAMPLE.items() if name.startswith(PREFIX)}
     passed = set(yaml.safe_load(COMPOSE)["services"]["konkyo"]["environment"])
     assert passed == {PREFIX + name.upper() for name in Settings.model_fields} - {"KONKYO_HOST", "KONKYO_PORT"}
+
+
+@pytest.mark.threat("packages that are not what they were")
+def test_the_image_installs_only_what_has_a_hash() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["serve"]
+    wanted = {re.split(r"[<>=]", one)[0] for one in listed + project["build-system"]["requires"]}
+    locked = (ROOT / "requirements.txt").read_text()
+    entries = re.findall(r"^(\S+)==(\S+)(.*(?:\\\n    --hash=sha256:[0-9a-f]{64}.*)+)$", locked, re.M)
+    assert len(entries) == len(re.findall(r"^\S+==", locked, re.M))
+    versions = {name: version for name, version, _ in entries}
+    assert wanted <= versions.keys()
+    constraints = (ROOT / "constraints.txt").read_text()
+    pinned = dict(re.findall(r"^(\S+)==(\S+)", constraints, re.M))
+    assert versions == {name: pinned[name] for name in versions}
+    installs = [
+        line for line in (ROOT / "Dockerfile").read_text().replace("\\\n", "").splitlines() if "install" in line
+    ]
+    options = [
+        "--require-hashes" in line or "--no-deps --no-build-isolation" in line for line in installs if "pip" in line
+    ]
+    assert options == [True, True]
 
 
 @pytest.fixture(scope="module")

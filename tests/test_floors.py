@@ -1,7 +1,6 @@
-"""models, service and trainer import only what they may, and the trees of errors in docstrings are complete."""
+"""What import-linter (pyproject.toml) does not see: what is loaded at run time, how numbers are loaded, and errors."""
 
 import ast
-import importlib.util
 import inspect
 import re
 import subprocess
@@ -14,135 +13,47 @@ import pytest
 
 import konkyo.models.errors
 import konkyo.trainer.errors
-
-ROOT = Path(__file__).parents[1]
-FLOORS = ("models", "service", "trainer")
-
-
-def imported(path: Path) -> Iterator[str]:
-    """The packages that a file imports, at its top or deep inside; of our own the floor: ``models``."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (package(alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield package(str(node.module))
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"__import__", "importlib.import_module"}:
-            pytest.fail(f"{path}: an import that cannot be read off")
-
-
-def package(module: str) -> str:
-    """``numpy`` of ``numpy.linalg``, ``models`` of ``konkyo.models.network``."""
-    first = module.split(".")[0]
-    assert first not in FLOORS, f"{module} is not installed; konkyo.{module} is"
-    return module.removeprefix("konkyo.").split(".")[0]
-
-
-def floor(name: str) -> dict[str, set[str]]:
-    """What each file of a floor imports."""
-    files = sorted((ROOT / name).rglob("*.py"))
-    return {str(path.relative_to(ROOT)): set(imported(path)) for path in files}
-
-
-def test_models_stand_on_numpy_pydantic_and_safetensors_alone() -> None:
-    allowed = {*sys.stdlib_module_names, "numpy", "pydantic", "safetensors", "models"}
-    foreign = {file: names - allowed for file, names in floor("models").items() if names - allowed}
-    assert foreign == {}
-    assert "models/network.py" in floor("models")
-
-
-@pytest.mark.parametrize(
-    ("name", "forbidden"),
-    [
-        ("models", {"torch", "fastapi", "starlette", "PIL", "service", "trainer"}),
-        ("service", {"torch", "captum", "typer", "rich", "trainer", "tests"}),
-        ("trainer", {"fastapi", "starlette", "service", "tests"}),
-    ],
-)
-def test_no_floor_leans_on_another(name: str, forbidden: set[str]) -> None:
-    files = floor(name)
-    assert files
-    assert {file: names & forbidden for file, names in files.items() if names & forbidden} == {}
-
-
-def test_one_file_of_the_trainer_reads_pictures() -> None:
-    assert [file for file, names in floor("trainer").items() if "PIL" in names] == ["trainer/picture_folder.py"]
-
-
-def modules(path: Path) -> Iterator[str]:
-    """What a file imports, in full: ``from a.b import c`` is ``a.b.c``."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-@pytest.mark.parametrize("folder", ["tests", "tools", "benchmarks"])
-def test_helpers_are_imported_from_helper_modules(folder: str) -> None:
-    """A test module can be moved or renamed, and no other breaks."""
-    private = re.compile(r"tests\.(\w+\.)*(test_\w+|conftest)\b")
-    files = sorted((ROOT / folder).rglob("*.py"))
-    assert files
-    assert {str(path): name for path in files for name in modules(path) if private.match(name)} == {}
-
-
-@pytest.mark.parametrize("package", ["tests", "tests/models", "tests/service", "tests/trainer"])
-def test_general_helpers_have_a_folder(package: str) -> None:
-    loose = {path.name for path in (ROOT / package).glob("*.py")} - {"__init__.py", "conftest.py", "threats.py"}
-    assert [name for name in loose if not name.startswith("test_")] == []
-
-
-SAFE = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
-
-
-def test_no_floor_unpickles() -> None:
-    """Nor do torch and numpy on their behalf: they must be told to take numbers only."""
-    for name in FLOORS:
-        for file, names in floor(name).items():
-            assert not names & {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}, file
-            for node in ast.walk(ast.parse((ROOT / file).read_text())):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in SAFE:
-                    assert SAFE[ast.unparse(node.func)] in ast.unparse(node), file
+from tests.helpers.folders import ROOT
 
 
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        (
-            "konkyo.models.hiding.occlusion, konkyo.models.files.checkpoint",
-            {"torch", "fastapi", "PIL", "service", "trainer"},
-        ),
-        ("konkyo.service.app", {"torch", "captum", "trainer"}),
-        ("konkyo.trainer.data, konkyo.trainer.evaluation", {"torch", "fastapi", "service"}),
-        ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi", "service"}),
-        (
-            "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph",
-            {"torch", "httpx", "fastapi", "service"},
-        ),
+        ("konkyo.models.question, konkyo.models.files.checkpoint", {"torch", "fastapi", "PIL"}),
+        ("konkyo.service.app", {"torch", "captum"}),
+        ("konkyo.trainer.data, konkyo.trainer.training.evaluation", {"torch", "fastapi"}),
+        ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi"}),
+        ("konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph", {"torch", "httpx", "fastapi"}),
     ],
 )
-def test_what_a_floor_needs_at_run_time(module: str, absent: set[str]) -> None:
-    code = f"import sys, {module}; print(*sorted(sys.modules))"
+def test_what_is_loaded_at_run_time(module: str, absent: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = {package(name) for name in done.stdout.split()}
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert "numpy" in loaded
     assert loaded & absent == set()
 
 
-def test_the_parts_of_the_trainer_that_need_torch_are_known() -> None:
-    """The others, and so their tests, run without it."""
-    using = {file for file, names in floor("trainer").items() if "torch" in names}
-    modules = "augmentation", "ensemble", "network", "publish", "seeds", "state", "train"
-    learning = {f"trainer/{name}.py" for name in modules}
-    assert using == {
-        *learning,
-        "trainer/importing/torch_file.py",
-        "trainer/importing/torch_module.py",
-        "trainer/studies/baselines.py",
-        "trainer/studies/captum_methods.py",
-    }
-    assert importlib.util.find_spec("konkyo.trainer.data") is not None
+def nodes() -> Iterator[tuple[Path, ast.AST]]:
+    """All nodes of the three floors, with their files."""
+    files = [path for name in ("models", "service", "trainer") for path in sorted((ROOT / name).rglob("*.py"))]
+    assert ROOT / "models" / "network.py" in files
+    yield from ((path.relative_to(ROOT), node) for path in files for node in ast.walk(ast.parse(path.read_text())))
+
+
+SAFE = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
+
+
+def test_torch_and_numpy_are_told_to_take_numbers_only() -> None:
+    for path, node in nodes():
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SAFE:
+            assert SAFE[ast.unparse(node.func)] in ast.unparse(node), path
+
+
+def test_no_import_is_hidden_from_the_linter() -> None:
+    for path, node in nodes():
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in {"__import__", "importlib.import_module"}, path
 
 
 def drawn(module: ModuleType) -> dict[str, str]:
@@ -173,10 +84,8 @@ def test_the_tree_of_errors_is_drawn_as_it_grows(module: ModuleType) -> None:
         assert issubclass(getattr(module, name), konkyo.models.errors.KonkyoError)
 
 
-def test_every_error_raised_on_purpose_is_drawn() -> None:
-    """No floor defines one anywhere else, but for the service, which may have its own tree."""
-    for name in ("models", "trainer"):
-        for file in floor(name):
-            for node in ast.walk(ast.parse((ROOT / file).read_text())):
-                if isinstance(node, ast.ClassDef) and node.name.endswith(("Error", "Exception")):
-                    assert file == f"{name}/errors.py", node.name
+def test_errors_stand_in_their_tree() -> None:
+    """But for the service, which may have its own."""
+    for path, node in nodes():
+        if isinstance(node, ast.ClassDef) and node.name.endswith(("Error", "Exception")):
+            assert path.parts[0] == "service" or path.parts[1:] == ("errors.py",), node.name

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import mean, stdev
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,11 @@ PYTHON = re.compile(r"```python\n(.*?)```(\n\n[^\n]*\n\n)```text\n(.*?)```", re.
 
 
 def printed(code: str) -> str:
-    """What a block of Python prints in the project's folder."""
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    """What a block of Python prints in the project's folder, or in one like it: what it writes is not kept."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "docs").symlink_to(ROOT / "docs")
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def with_printed(text: str) -> str:

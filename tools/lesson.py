@@ -64,9 +64,9 @@ def page(sheet: Sheet) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)} · Konkyo</title>
 <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/web/css/colours.css">
-<link rel="stylesheet" href="/web/css/page.css">
-<link rel="stylesheet" href="/web/css/lesson.css">
+<link rel="stylesheet" href="/web/styles/base.css">
+<link rel="stylesheet" href="/web/styles/lesson.css">
+<script src="/web/scripts/theme.js"></script>
 </head>
 <body class="lesson">
 <nav>{links}</nav>

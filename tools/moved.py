@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.trainer.data import read
-from konkyo.trainer.explaining.images import write_images
+from konkyo.trainer.data.idx import write_images
 
 # The 25 ways to move an image by at most two pixels, the smallest first: 60,000 images make 1,500,000.
 MOVES = sorted(product(range(-2, 3), repeat=2), key=lambda move: (max(map(abs, move)), move))

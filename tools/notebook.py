@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ Cell = dict[str, Any]
 def main() -> None:
     """Run the named notebooks, or all."""
     for path in [Path(name) for name in sys.argv[1:]] or NOTEBOOKS:
+        if find_spec("shapiq") is None:
+            sys.exit(f"error: {path.name} also compares with shapiq, which is not installed; nothing is written")
         notebook = json.loads(path.read_text(encoding="utf-8"))
         for number, cell in enumerate(run(notebook), 1):
             cell["execution_count"] = number

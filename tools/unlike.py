@@ -17,8 +17,8 @@ from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import CHUNK, Network
 from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.models.usage import Usage
-from konkyo.trainer.about import MNIST
 from konkyo.trainer.data import read
+from konkyo.trainer.data.about import MNIST
 from tools.examples import ROOT, trained_on
 
 Images = NDArray[np.floating[Any]]

@@ -9,14 +9,10 @@ from rich.markup import escape
 
 from konkyo.models.errors import KonkyoError
 from konkyo.trainer.commands.explain import explain
-from konkyo.trainer.commands.filters import filters
-from konkyo.trainer.commands.recipe import recipe
-from konkyo.trainer.commands.report import report
-from konkyo.trainer.commands.smallest import smallest
-from konkyo.trainer.commands.studies import command
+from konkyo.trainer.commands.studies import command, every, report, training_command
 from konkyo.trainer.commands.train import train
 from konkyo.trainer.importing.command import import_network
-from konkyo.trainer.report import STUDIES
+from konkyo.trainer.report import STUDIES, TRAINING_STUDIES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
@@ -24,12 +20,12 @@ app.command()(train)
 app.command()(report)
 app.command()(explain)
 app.command("import")(import_network)
-study.command("filters")(filters)
-for one in STUDIES:
-    study.command(one.name)(command(one))
-study.command("recipe")(recipe)
-study.command("smallest")(smallest)
-app.add_typer(study, name="study", help="What the paper finds, measured over whole data sets.")
+for of_networks in STUDIES:
+    study.command(of_networks.name)(command(of_networks))
+study.command("all")(every)
+for of_training in TRAINING_STUDIES:
+    study.command(of_training.name)(training_command(of_training))
+app.add_typer(study, name="study", help="What the paper finds, and what goes beyond it, over whole data sets.")
 
 
 @app.callback()

@@ -13,6 +13,22 @@ from tests.e2e.server import PATIENCE
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LAPTOP = {"width": 1280, "height": 800}
+# A projector, and the same one at 150 % zoom.
+PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
+ZOOMED: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
+
+# What of the page lies outside of the window, or beneath the bar.
+OUTSIDE = """() => {
+    const bar = document.querySelector("[data-testid=present-bar]").getBoundingClientRect();
+    const names = ["button", "canvas", "p", "h2", "dd", "dt", "li"];
+    const parts = [...document.querySelectorAll(names.map((name) => `main ${name}`).join())];
+    return parts.filter((part) => !part.closest(".unseen")).flatMap((part) => {
+        const { left, top, right, bottom, width, height } = part.getBoundingClientRect();
+        if (!width || !height) return [];
+        const inside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= bar.top + 1;
+        return inside ? [] : [`${part.id || part.className || part.textContent}: ${[left, top, right, bottom]}`];
+    });
+}"""
 
 Point = tuple[float, float]
 
@@ -99,3 +115,8 @@ def hover(page: Page, row: int, column: int, region: int = 2) -> None:
     assert box is not None
     x, y = ((place + 0.5) * region / 28 for place in (column, row))
     heatmap.hover(position={"x": x * box["width"], "y": y * box["height"]})
+
+
+def outside(page: Page) -> list[str]:
+    found: list[str] = page.evaluate(OUTSIDE)
+    return found

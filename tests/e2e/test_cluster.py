@@ -27,9 +27,9 @@ with warnings.catch_warnings():
 
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.trainer.data import Digits
+from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.engines import run
-from konkyo.trainer.explaining.images import write_images
 from konkyo.trainer.explaining.job import Job, new_job
 from tests.e2e.server import free_port
 from tests.helpers.pictures import sample

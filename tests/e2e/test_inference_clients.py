@@ -1,6 +1,5 @@
-"""The clients that people have: Triton's, in JSON and in bytes, and KServe's own."""
+"""The client that people have, Triton's, in JSON and in bytes."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,58 +93,6 @@ class TestTriton:
                 client.infer(*arguments, headers=headers)
 
 
-class TestKServe:
-    @pytest.fixture
-    def kserve(self) -> Any:
-        return pytest.importorskip("kserve", reason="kserve is not installed", exc_type=ImportError)
-
-    def ask(self, kserve: Any, protocol: str, question: Any) -> Any:
-        async def scenario() -> Any:
-            async with kserve.InferenceRESTClient(kserve.RESTConfig(protocol=protocol)) as client:
-                return await question(client)
-
-        return asyncio.run(scenario())
-
-    def test_it_finds_the_service_alive_and_ready(self, kserve: Any, guarded: str) -> None:
-        url = f"http://{guarded}"
-        assert self.ask(kserve, "v2", lambda client: client.is_server_live(url)) is True
-        assert self.ask(kserve, "v2", lambda client: client.is_server_ready(url)) is True
-        assert self.ask(kserve, "v2", lambda client: client.is_model_ready(url, NAME, headers=dict(KEY))) is True
-        assert self.ask(kserve, "v2", lambda client: client.is_model_ready(url, "nobody", headers=dict(KEY))) is False
-
-    @pytest.mark.parametrize("in_bytes", [True, False])
-    def test_explanations_travel_as_tensors(self, kserve: Any, guarded: str, in_bytes: bool) -> None:
-        tensor = kserve.InferInput("images", list(SEVENS.shape), "UINT8")
-        tensor.set_data_from_numpy(SEVENS, binary_data=in_bytes)
-        from kserve.protocol.infer_type import RequestedOutput
-
-        outputs = [RequestedOutput(name, {"binary_data": in_bytes}) for name in ("logits", "shapley")]
-        request = kserve.InferRequest(
-            NAME, [tensor], request_id="42", request_outputs=outputs, parameters={"target": 3}
-        )
-        answer = self.ask(
-            kserve, "v2", lambda client: client.infer(f"http://{guarded}", request, NAME, headers=dict(KEY))
-        )
-        assert answer.id == "42"
-        logits, shapley = answer.outputs
-        assert logits.as_numpy().argmax(-1).tolist() == [7, 3]
-        assert shapley.as_numpy().shape == (2, 7, 7)
-
-    def test_the_one_explanation_that_it_can_ask_for(self, kserve: Any, guarded: str) -> None:
-        data = {"instances": GREY.tolist(), "outputs": ["shapley"]}
-        answer = self.ask(
-            kserve, "v1", lambda client: client.explain(f"http://{guarded}", NAME, data, headers=dict(KEY))
-        )
-        assert answer["predictions"] == [7, 3]
-        assert np.shape([one["shapley"] for one in answer["explanations"]]) == (2, 7, 7)
-
-    def test_it_says_what_was_wrong(self, kserve: Any, guarded: str) -> None:
-        import httpx
-
-        with pytest.raises(httpx.HTTPStatusError, match=rf"^{NO_KEY}, '401 Unauthorized'"):
-            self.ask(kserve, "v1", lambda client: client.explain(f"http://{guarded}", NAME, {"instances": []}))
-
-
 @pytest.mark.parametrize("name", ["colour", "deep", "kernels"])
 def test_a_client_finds_the_shapes_of_any_network_in_its_metadata(name: str, tmp_path: Path) -> None:
     """With these alone it builds its request, and knows what comes."""
@@ -159,8 +106,9 @@ def test_a_client_finds_the_shapes_of_any_network_in_its_metadata(name: str, tmp
         assert taken["shape"] == [-1, *images.shape[1:]]
         tensor = http.InferInput(taken["name"], [len(images), *taken["shape"][1:]], "UINT8")
         tensor.set_data_from_numpy(images, binary_data=True)
-        answer = client.infer(name, [tensor])
-        assert len(metadata["outputs"]) == 5
+        asked = [http.InferRequestedOutput(output["name"]) for output in metadata["outputs"]]
+        assert len(asked) == 6
+        answer = client.infer(name, [tensor], outputs=asked)
         for output in metadata["outputs"]:
             found = answer.as_numpy(output["name"])
             assert found.shape == (2, *output["shape"][1:])

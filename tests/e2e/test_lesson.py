@@ -78,6 +78,22 @@ def test_the_served_sheet_leads_to_the_host_that_serves_it(browser: Browser, add
         expect(presented.get_by_test_id("present-bar")).not_to_be_visible()
 
 
+def test_the_sheet_is_as_light_or_dark_as_the_page(browser: Browser, address: str) -> None:
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    with opened(browser, address, color_scheme="light") as page:
+        with page.expect_popup() as opening:
+            page.get_by_test_id("lesson").click()
+        sheet = opening.value
+        assert sheet.evaluate(background) == "rgb(255, 255, 255)"
+        page.get_by_test_id("theme").click()
+        expect(sheet.locator("html")).to_have_attribute("data-theme", "dark")
+        assert sheet.evaluate(background) == page.evaluate(background) == "rgb(21, 23, 27)"
+        sheet.reload()
+        assert sheet.evaluate(background) == "rgb(21, 23, 27)"
+        page.get_by_test_id("theme").click()
+        expect(sheet.locator("html")).to_have_attribute("data-theme", "light")
+
+
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_the_regions_that_need_each_other(address: str, sheet: str) -> None:
     text = (ROOT / "docs" / sheet).read_text()

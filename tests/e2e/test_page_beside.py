@@ -10,8 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample, numbers
-from tests.e2e.browser import opened, read
-from tests.e2e.test_page_presenting import PROJECTOR, ZOOMED, outside
+from tests.e2e.browser import PROJECTOR, ZOOMED, opened, outside, read
 from tests.helpers.pictures import sample
 
 OTHER = "lenet-6x16"

@@ -25,6 +25,16 @@ from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 
 NAMES = ("lying down, which is a very long name", "slanting", "upright")
+# The words of an element that stand on more than one line.
+BROKEN = """element => {
+    const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+    return [...text.data.matchAll(/\\S+/g)].filter(({ 0: word, index }) => {
+        const range = new Range();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        return new Set(Array.from(range.getClientRects(), (box) => Math.round(box.top))).size > 1;
+    }).map(([word]) => word);
+}"""
 SHAPE = two_stages(Wiring.PAIRED, 2, 3, kernels=(7, 4), classes=3)
 
 
@@ -70,6 +80,43 @@ def test_everything_is_called_by_its_name(tab: Page, tmp_path: Path) -> None:
     for question in ("shapley", "grounds"):
         tab.get_by_test_id(f"question-{question}").click()
         expect(tab.locator("main")).to_have_attribute("data-state", "answered")
+
+
+@pytest.mark.parametrize("width", [1280, 1920, 390])
+def test_names_break_between_words(browser: Browser, address: str, width: int) -> None:
+    with opened(browser, address, viewport={"width": width, "height": 720}) as page:
+        page.get_by_test_id("model").select_option("tiny-vgg")
+        for picture, name in (("boat", "lifeboat"), ("bus", "school bus")):
+            page.get_by_test_id(f"sample-photograph-{picture}").click()
+            expect(reading(page).locator(".digit")).to_have_text(name)
+            named = page.locator(".reading .digit, .bars .digit, .samples .caption").all()
+            assert len([one for one in named if one.is_visible()]) == 20
+            assert [word for one in named if one.is_visible() for word in one.evaluate(BROKEN)] == []
+        # The names in the row of pictures stand apart.
+        boxes = [one.bounding_box() for one in page.get_by_test_id("pictures").locator("button").all()[:5]]
+        texts = [one.bounding_box() for one in page.get_by_test_id("pictures").locator(".caption").all()[:5]]
+        for text, after in zip(texts, boxes[1:], strict=False):
+            assert text is not None
+            assert after is not None
+            assert text["x"] + text["width"] <= after["x"] - 4
+
+
+def test_a_word_that_fits_at_no_size_is_broken_at_the_smallest(browser: Browser, address: str) -> None:
+    with opened(browser, address) as page:
+        sizes = page.evaluate(
+            """async () => {
+                const { letterSize, partsOfName } = await import("/web/scripts/page.js");
+                const of = (name, width) => letterSize(partsOfName(name), width, [9, 24]);
+                const long = "hippopotamus";
+                return [["cat", 200], [long, 88], ["hippo potamus", 88], [long, 20], ["河馬河馬", 24]]
+                    .map(([name, width]) => of(name, width));
+            }"""
+        )
+    assert sizes[0] == 24
+    assert 9 < sizes[1] < sizes[2] < 24
+    assert sizes[3] == 9
+    # A line of Japanese may break after any letter.
+    assert sizes[4] > 20
 
 
 def test_a_class_is_asked_for_by_its_name(tab: Page) -> None:

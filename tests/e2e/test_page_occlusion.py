@@ -174,7 +174,7 @@ def test_a_tag_never_covers_the_region_that_it_names(page: Page) -> None:
     """Wherever a region lies, and however large it is."""
     covered = page.evaluate(
         """async () => {
-            const { drawTag } = await import("/web/js/views/layer.js");
+            const { drawTag } = await import("/web/scripts/painting.js");
             const [end, pixel] = [308, 11];
             const pen = document.createElement("canvas").getContext("2d");
             const measureText = (text) => pen.measureText(text);

@@ -10,30 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import opened, read
+from tests.e2e.browser import PROJECTOR, ZOOMED, opened, outside, read
 from tests.helpers.pictures import DIGITS
-
-# A projector, and the same one at 150 % zoom.
-PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
-ZOOMED: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
-
-# What of the page lies outside of the window, or beneath the bar.
-OUTSIDE = """() => {
-    const bar = document.querySelector("[data-testid=present-bar]").getBoundingClientRect();
-    const names = ["button", "canvas", "p", "h2", "dd", "dt", "li"];
-    const parts = [...document.querySelectorAll(names.map((name) => `main ${name}`).join())];
-    return parts.filter((part) => !part.closest(".unseen")).flatMap((part) => {
-        const { left, top, right, bottom, width, height } = part.getBoundingClientRect();
-        if (!width || !height) return [];
-        const inside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= bar.top + 1;
-        return inside ? [] : [`${part.id || part.className || part.textContent}: ${[left, top, right, bottom]}`];
-    });
-}"""
-
-
-def outside(page: Page) -> list[str]:
-    found: list[str] = page.evaluate(OUTSIDE)
-    return found
 
 
 @pytest.mark.parametrize("screen", [PROJECTOR, ZOOMED], ids=["projector", "zoomed"])

@@ -120,8 +120,8 @@ def test_what_is_hidden_of_a_fitted_drawing_is_exact(page: Page) -> None:
     read_before = page.get_by_test_id("bar-5").get_attribute("aria-label")
     logits = page.evaluate(
         """async () => {
-            const { state } = await import("/web/js/state.js");
-            const { logits } = await import("/web/js/api.js");
+            const { state } = await import("/web/scripts/state.js");
+            const { logits } = await import("/web/scripts/answers/asking.js");
             const { process } = state.answer;
             return [await logits("paired-3x3", process.image, [28, 28]), process.logits];
         }"""

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.service.drawing.layout.sums import round_to_total
+from konkyo.service.drawing.primitives.canvas import decimals_for, number
 from konkyo.service.web.page import WEB
+from tests.e2e.answers import asked
 from tests.e2e.browser import read
 
 SAMPLES = {
@@ -68,6 +71,8 @@ def test_what_is_shown_adds_up(page: Page, model: str) -> None:
     for name, predicted in names:
         page.get_by_test_id(f"sample-{name}").click()
         read(page, predicted)
+        percentages = [text.rstrip("%") for text in page.get_by_test_id("bars").locator(".share").all_text_contents()]
+        assert sum(units(percentages)) == 1000, name
         for one in page.evaluate(SHOWN):
             cells, terms = units(one["cells"]), units(one["terms"])
             assert sum(cells) == terms[0], (name, one)
@@ -103,6 +108,28 @@ def test_shapley_values_add_up_both_ways(page: Page, model: str) -> None:
         page.mouse.move(5, 5)
 
 
+def test_percentages_of_softmax_add_up(page: Page) -> None:
+    """Rounded one by one, those of this picture add up to 99.9%."""
+    page.get_by_test_id("model").select_option("tiny-vgg")
+    page.get_by_test_id("sample-photograph-boat").click()
+    read(page, "lifeboat")
+    page.get_by_test_id("walk").click()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    table = page.get_by_test_id("softmax")
+    texts = [row.locator("td").nth(2).inner_text().rstrip("%") for row in table.locator("tbody tr").all()]
+    # Those below a twentieth of a percent have a power of ten.
+    large = [text for text in texts if "×" not in text]
+    assert len(large) == 8
+    assert sum(units(large)) == 1000
+    picture = (WEB / "digits" / "photograph-boat.png").read_bytes()
+    answer = asked(urlsplit(page.url).netloc, "/predict", picture, model="tiny-vgg")
+    one_by_one = [round(100 * share, 1) for share in answer["probabilities"]]
+    assert sum(one_by_one) == pytest.approx(99.9)
+    assert all(abs(float(text) - share) < 0.11 for text, share in zip(large, [s for s in one_by_one if s], strict=True))
+    expect(table.locator("tfoot")).to_contain_text("100.0%")
+
+
 def text_of(pair: Any) -> str:
     return str(pair.locator(".total").text_content()).replace("−", "-")
 
@@ -126,10 +153,28 @@ def test_the_page_rounds_as_the_pictures_do(page: Page) -> None:
     ]
     rounded = page.evaluate(
         """async (cases) => {
-            const { roundToTotal } = await import("/web/js/numbers.js");
+            const { roundToTotal } = await import("/web/scripts/answers/numbers.js");
             return cases.map(([values, decimals]) => roundToTotal(values, values.reduce((a, b) => a + b, 0), decimals));
         }""",
         [[values.tolist(), decimals] for values, decimals in cases],
     )
     for (values, decimals), shown in zip(cases, rounded, strict=True):
         assert shown == pytest.approx(round_to_total(values, float(values.sum()), decimals), abs=1e-9)
+
+
+def test_the_page_writes_numbers_as_the_pictures_do(page: Page) -> None:
+    generator = np.random.default_rng(4)
+    values = [0.0, -0.0, 1e-7, -1e-7, 2345678.0, -999999.996, 9.995, 1e-310]
+    values += (generator.normal(0, 1, 400) * 10.0 ** generator.integers(-12, 9, 400)).tolist()
+    shown = page.evaluate(
+        """async (values) => {
+            const { decimalsFor, number } = await import("/web/scripts/answers/numbers.js");
+            return values.map((value) => [number(value), number(value, decimalsFor(value), true), number(value, 2)]);
+        }""",
+        values,
+    )
+    for value, texts in zip(values, shown, strict=True):
+        decimals = decimals_for(value)
+        assert texts == [number(value, decimals), number(value, decimals, sign=True), number(value, 2)]
+    assert shown[2][0] == "1.0e−07"
+    assert shown[4] == ["2.3e+06", "+2.3e+06", "2.3e+06"]

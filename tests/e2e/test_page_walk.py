@@ -11,12 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
-from tests.e2e.browser import opened
+from tests.e2e.browser import PROJECTOR, opened
 from tests.e2e.walk import CLOSELY, MODELS, OVERFLOW, closer, computed, go, grids, open_walk, place, sum_of
 from tests.helpers.pictures import sample
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 STEPS = 13
 
 

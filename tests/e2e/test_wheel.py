@@ -122,7 +122,8 @@ def test_it_draws(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "file"), [("/", "index.html"), ("/web/js/main.js", "js/main.js"), ("/web/css/page.css", "css/page.css")]
+    ("path", "file"),
+    [("/", "index.html"), ("/web/scripts/main.js", "scripts/main.js"), ("/web/styles/page.css", "styles/page.css")],
 )
 def test_it_has_the_page(address: str, path: str, file: str) -> None:
     answer = httpx.get(f"{address}{path}", timeout=PATIENCE)

@@ -1,16 +1,23 @@
 """Short trainings, and what they leave."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from konkyo.trainer.recipe import Recipe
-from konkyo.trainer.train import Progress, Run
+from konkyo.models.architecture import Architecture
+from konkyo.trainer.data import Digits
+from konkyo.trainer.training.recipe import Recipe
+from konkyo.trainer.training.run import Progress, Run, Wanted
 
 # 500 images to train on are 25 batches: the second epoch begins within the run.
 SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
+
+
+def run_of(architecture: Architecture, recipe: Recipe, seeds: Sequence[int], digits: Digits, state_file: Path) -> Run:
+    return Run(Wanted("a run", architecture, recipe, tuple(seeds), state_file), digits)
 
 
 def finished(run: Run) -> Run:
@@ -44,7 +51,7 @@ def outcome(run: Run) -> dict[str, Any]:
         "best": [(best.validation, best.step) for best in run.best],
         "best weights": [listed(best.weights) for best in run.best],
         "last weights": listed(run.ensemble.state_dict()),
-        "result": [listed(run.result(which).weights) for which in range(len(run.seeds))],
+        "result": [listed(network.weights) for network in run.reached.networks()],
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from konkyo.models.files.checkpoint import Checkpoint
@@ -15,6 +16,12 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
 from tests.helpers.folders import ROOT
+from tests.helpers.lamp import checkpoint_of, lamp_network
+
+# What the figures of hand-set networks are drawn of; of the images none is looked at.
+ASKED = Asked(
+    checkpoint_of(lamp_network(), "lamp"), Digits(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)), Path()
+)
 
 
 def nothing() -> None:
@@ -33,10 +40,10 @@ def caught(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     figures: list[Any] = []
 
     @contextmanager
-    def catching(path: Path, width: float, height: float) -> Iterator[Any]:
-        with drawing(path, width, height) as figure:
+    def catching(*arguments: Any) -> Iterator[Any]:
+        with drawing(*arguments) as figure:
             yield figure
-            figures.append(figure)
+            figures.append(figure.figure)
 
     monkeypatch.setattr(module, "drawing", catching)
     return figures

@@ -47,6 +47,8 @@ THREATS = {
     "as it may open files, but for some, and says once a minute that there are more",
     "validation as a weapon": "a query has at most 2,048 bytes and 32 parameters, a JSON body 1,000 fields; at most "
     "ten errors of a query are named",
+    "packages that are not what they were": "the image installs what requirements.txt lists, each file by its hash, "
+    "the build backend as well; base images can be named by their digest",
     "pickle checkpoints": "safetensors alone, with names, shapes and hash checked; a changed file stops the start",
     "smuggling, bad Host, static traversal, Range storms": "400 and the end of the connection; only files that are "
     "listed are sent",

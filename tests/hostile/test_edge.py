@@ -83,7 +83,7 @@ def public() -> list[str]:
         paths += [one.path for one in routes if isinstance(one, Route | Mount)]
     assert {*OPERATORS, "/predict", "/models/{name}/filters", "/web/{path:path}"} <= set(paths)
     shown = [path for path in paths if not path.startswith(OPERATORS)]
-    filled = {"{name}": "paired-3x3", "{version}": "1", "{path:path}": "js/main.js"}
+    filled = {"{name}": "paired-3x3", "{version}": "1", "{path:path}": "scripts/main.js"}
     return [reduce(lambda path, name: path.replace(name, filled[name]), filled, path) for path in shown]
 
 

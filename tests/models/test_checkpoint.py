@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.errors import CheckpointError
@@ -21,6 +21,7 @@ from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from tests.helpers.any_network import any_architectures, random_weights
 from tests.helpers.documents import NETWORK, TINY, changed, complaint, document, refused, spelled, tensors, write
+from tests.helpers.examples import examples
 from tests.helpers.old_cards import older
 from tests.helpers.oracles import PAIRED, SUMMED, random_network, title
 from tests.helpers.refuse import refuses
@@ -164,7 +165,7 @@ def test_augmented_copies_of_an_older_card_were_not_mirrored(tmp_path: Path) -> 
 
 
 @given(any_architectures())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_any_network_is_read_as_it_was_written(architecture: Architecture) -> None:
     border = 0.25 if architecture.channels == 1 else (0.25, 0.5, 0.125)
     weights = random_weights(architecture, 1).astype(np.float32).weights

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files.checkpoint import load
 from tests.helpers.documents import TINY, refused, write
+from tests.helpers.examples import examples
 
 
 @pytest.mark.threat("pickle checkpoints")
@@ -58,7 +59,7 @@ def test_a_change_in_the_card_is_refused_or_says_the_same(tmp_path: Path) -> Non
     assert refusals > 0.95 * len(whole)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.binary(max_size=200))
 def test_refuses_any_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.safetensors"

@@ -1,80 +1,86 @@
+"""Deletion and insertion curves. Oracle: a forward pass of each image on the way."""
+
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from konkyo.models.files.checkpoint import load_all
-from konkyo.models.hiding.occlusion import Faithfulness, Occlusion, faithfulness, occlude
-from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.occlusion import SEED, Faithfulness, Score, faithfulness, occlude
+from konkyo.models.hiding.regions import Fill, FillKind, Hiding, Regions, filled
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
+from tests.helpers.oracles import F64
 
 NETWORK: Network = load_all()["paired-3x3"].precise
 
 
-def area(scores: list[float]) -> float:
-    """Of the trapezoids, over a base of 1."""
-    return sum((a + b) / 2 for a, b in pairwise(scores)) / (len(scores) - 1)
+def area(start: F64, end: F64, regions: Regions, order: list[int], target: int) -> float:
+    """Under the target's probability while the regions of one image become those of the other, in this order."""
+    steps = sorted({round(len(order) * point / 100) for point in range(101)})
+    if len(order) <= 100:
+        steps = [*range(len(order) + 1)]
+    image, images = start.copy(), [start.copy()]
+    for number in order:
+        left, top, right, bottom = regions.box(*divmod(number, regions.grid[1]))
+        image[top:bottom, left:right] = end[top:bottom, left:right]
+        images.append(image.copy())
+    scores = softmax(NETWORK.logits(np.array([images[step] for step in steps])))[:, target].tolist()
+    widths = [(b - a) / len(order) for a, b in pairwise(steps)]
+    under: float = sum(width * (x + y) / 2 for width, (x, y) in zip(widths, pairwise(scores), strict=True))
+    return under
 
 
-def explain(image: NDArray[np.float64], result: Occlusion) -> Faithfulness:
-    return faithfulness(NETWORK, image, result.hiding, result.order, int(result.target))
-
-
-@pytest.mark.parametrize(("regions", "fill"), [(Regions(4), 0.0), (Regions(5, 3), 0.2)])
-def test_both_curves_step_by_step(regions: Regions, fill: float, digits: Digits) -> None:
-    image = digits.scaled(np.float64)[2]
+@pytest.mark.parametrize(
+    ("regions", "fill", "number"),
+    [(Regions(4), 0.0, 2), (Regions(5, 3), 0.2, 2), (Regions(7), FillKind.BLUR, 4), (Regions(1), 0.0, 1)],
+)
+def test_each_curve_step_by_step(regions: Regions, fill: Fill, number: int, digits: Digits) -> None:
+    """From the greatest drop on, and in the same random orders; of 784 pixels several become hidden at a step."""
+    image = digits.scaled(np.float64)[number]
+    empty = filled(image[None, None], fill)[0, 0]
     result = occlude(NETWORK, image, hiding=Hiding(regions, fill))
-    entries = []
-    for row, column in np.ndindex(*regions.grid):
-        left, top, right, bottom = regions.box(row, column)
-        square = np.s_[top:bottom, left:right]
-        if (image[square] != fill).any():
-            entries.append((-result.drop[row, column], row, column, square))
-    deleted, inserted = image.copy(), np.full((28, 28), fill)
+    drops, target = result.drop.ravel(), int(result.target)
+    assert (drops < 0).any()
+    players = [
+        place for place in range(regions.count) if (image != empty)[regions.masks.reshape(-1, 28, 28)[place]].any()
+    ]
+    rng, which = np.random.default_rng(SEED), np.array(players)
+    orders = [
+        sorted(players, key=lambda place: -drops[place]),
+        *(rng.permutation(which).tolist() for _ in range(20)),
+    ]
+    orders = orders[:4] if regions.count > 100 else orders
+    deletions = [area(image, empty, regions, order, target) for order in orders]
+    insertions = [area(empty, image, regions, order, target) for order in orders]
+    measured = faithfulness(NETWORK, image, result.hiding, result.order, target)
+    assert measured.deletion == pytest.approx(deletions[0], abs=1e-12)
+    assert measured.insertion == pytest.approx(insertions[0], abs=1e-12)
+    if len(orders) > 20:
+        assert measured.random_deletion == pytest.approx(np.mean(deletions[1:]), abs=1e-12)
+        assert measured.random_insertion == pytest.approx(np.mean(insertions[1:]), abs=1e-12)
+        assert abs(measured.random_deletion - measured.random_insertion) > 1e-4
 
-    def probability(picture: NDArray[np.float64]) -> float:
-        return float(softmax(NETWORK.logits(picture))[int(result.target)])
 
-    deletion, insertion = [probability(deleted)], [probability(inserted)]
-    for *_, square in sorted(entries, key=lambda entry: entry[:3]):
-        deleted[square] = fill
-        inserted[square] = image[square]
-        deletion.append(probability(deleted))
-        insertion.append(probability(inserted))
-    measured = explain(image, result)
-    assert measured.deletion == pytest.approx(area(deletion), abs=1e-12)
-    assert measured.insertion == pytest.approx(area(insertion), abs=1e-12)
+def test_better_than_chance(digits: Digits) -> None:
+    def explain(image: F64) -> Faithfulness:
+        result = occlude(NETWORK, image)
+        return faithfulness(NETWORK, image, result.hiding, result.order, int(result.target))
 
-
-def test_better_than_chance_and_always_the_same(digits: Digits) -> None:
-    images = digits.scaled(np.float64)[:20]
-    measured = [explain(image, occlude(NETWORK, image)) for image in images]
+    measured = [explain(image) for image in digits.scaled(np.float64)[:20]]
     assert np.mean([one.deletion for one in measured]) < np.mean([one.random_deletion for one in measured]) - 0.1
     assert np.mean([one.insertion for one in measured]) > np.mean([one.random_insertion for one in measured]) + 0.1
-    assert explain(images[0], occlude(NETWORK, images[0])) == measured[0]
 
 
-def test_many_regions_are_hidden_several_at_a_time() -> None:
-    """784 regions, 100 steps: each point is that of a step-by-step curve."""
-    image = np.random.default_rng(1).random((28, 28))
-    result = occlude(NETWORK, image, hiding=Hiding(Regions(1)))
-    order = np.argsort(-result.drop.ravel(), kind="stable")
-    steps = [round(784 * point / 100) for point in range(101)]
-    deletion = []
-    for step in steps:
-        picture = image.ravel().copy()
-        picture[order[:step]] = 0
-        deletion.append(float(softmax(NETWORK.logits(picture.reshape(28, 28)))[int(result.target)]))
-    expected = (
-        sum((b - a) * (x + y) / 2 for (a, b), (x, y) in zip(pairwise(steps), pairwise(deletion), strict=True)) / 784
-    )
-    assert explain(image, result).deletion == pytest.approx(expected, abs=1e-12)
+def test_regions_of_one_drop_go_by_number(digits: Digits) -> None:
+    """Also where the score is a probability, and over a batch."""
+    result = occlude(NETWORK, digits.scaled(np.float64)[:3], hiding=Hiding(Regions(4)), score=Score.PROBABILITY)
+    for drops, order in zip(result.drop, result.order, strict=True):
+        assert order.tolist() == sorted(range(49), key=lambda place: (-drops.flat[place], place))
 
 
 def test_nothing_to_hide() -> None:
     image = np.full((28, 28), 0.5)
-    measured = explain(image, occlude(NETWORK, image, target=3, hiding=Hiding(fill=0.5)))
     score = softmax(NETWORK.logits(image))[3]
-    assert measured.deletion == measured.insertion == measured.random_deletion == measured.random_insertion == score
+    measured = faithfulness(NETWORK, image, Hiding(fill=0.5), np.arange(196), 3)
+    assert measured == Faithfulness(score, score, score, score)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
@@ -13,6 +13,7 @@ from konkyo.models.hiding.regions import Fill, FillKind, Hiding, Regions, filled
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
 from tests.helpers.any_network import any_architectures, random_weights, torch_logits
+from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses
 
@@ -39,7 +40,7 @@ def hidden_by_hand(channel: F64, fill: Fill) -> F64:
 
 
 @given(st.integers(8, 13), st.sampled_from([1, 3]), FILLS, st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_the_pixels(side: int, channels: int, fill: Fill, seed: int) -> None:
     images = np.random.default_rng(seed).random((2, channels, side, side))
     made = filled(images, fill)
@@ -59,7 +60,7 @@ def hidden(network: Network, image: F64, fill: Fill, regions: Regions, sets: lis
 
 
 @given(any_architectures(most=2, hidden=False), FILLS)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_every_explanation_hides_so(architecture: Architecture, fill: Fill) -> None:
     network = random_weights(architecture, 4)
     image = np.random.default_rng(4).random(architecture.image_shape)

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from hypothesis import given as examples
-from hypothesis import reject, settings
+from hypothesis import given as drawn
+from hypothesis import reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -33,6 +33,7 @@ from tests.helpers.any_network import (
     torch_layers,
     torch_logits,
 )
+from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses
 
@@ -65,8 +66,8 @@ def fill_of(kind: str, image: F64, seed: int) -> F64:
     return np.full_like(image, 0.0 if kind == "black" else 0.3)
 
 
-@settings(max_examples=80)
-@examples(any_architectures(), SEEDS)
+@examples(80)
+@drawn(any_architectures(), SEEDS)
 def test_every_layer_is_pytorchs(architecture: Architecture, seed: int) -> None:
     network, images = random_weights(architecture, seed), random_images(architecture, 3, seed)
     *layers, logits = torch_layers(network, images)
@@ -79,8 +80,8 @@ def test_every_layer_is_pytorchs(architecture: Architecture, seed: int) -> None:
     np.testing.assert_allclose(single, logits.numpy(), rtol=1e-3, atol=1e-3)
 
 
-@settings(max_examples=60)
-@examples(any_architectures(), SEEDS)
+@examples(60)
+@drawn(any_architectures(), SEEDS)
 def test_the_ledger_is_gradient_times_response(architecture: Architecture, seed: int) -> None:
     network, images = random_weights(architecture, seed), random_images(architecture, 2, seed)
     ledger = contributions(network, given(architecture, images))
@@ -92,8 +93,8 @@ def test_the_ledger_is_gradient_times_response(architecture: Architecture, seed:
     close(ledger.maps.sum((-2, -1)), ledger.contributions)
 
 
-@settings(max_examples=80)
-@examples(any_architectures(), SEEDS, st.data(), st.sampled_from(["black", "grey", "image"]))
+@examples(80)
+@drawn(any_architectures(), SEEDS, st.data(), st.sampled_from(["black", "grey", "image"]))
 def test_each_region_by_itself_is_a_forward_pass(
     architecture: Architecture, seed: int, data: st.DataObject, kind: str
 ) -> None:
@@ -109,8 +110,8 @@ def test_each_region_by_itself_is_a_forward_pass(
         close(hidden[:, number], torch_logits(network, np.where(mask, fills, images)))
 
 
-@settings(max_examples=40)
-@examples(any_architectures(), SEEDS, st.data())
+@examples(40)
+@drawn(any_architectures(), SEEDS, st.data())
 def test_the_first_ones_of_an_order_are_forward_passes(
     architecture: Architecture, seed: int, data: st.DataObject
 ) -> None:
@@ -124,8 +125,8 @@ def test_the_first_ones_of_an_order_are_forward_passes(
         close(logits[count], torch_logits(network, np.where(gone, fills, images))[0])
 
 
-@settings(max_examples=60)
-@examples(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
+@examples(60)
+@drawn(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
 def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: int, kind: str) -> None:
     """All 512 hidings of nine regions; Shapley values and interactions by their definitions."""
     network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
@@ -150,8 +151,8 @@ def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: i
     np.testing.assert_array_equal(pairs[:, range(regions.count), range(regions.count)], 0)
 
 
-@settings(max_examples=40)
-@examples(any_architectures(hidden=False), SEEDS, st.booleans())
+@examples(40)
+@drawn(any_architectures(hidden=False), SEEDS, st.booleans())
 def test_pairs_of_every_combination_are_ledgers(architecture: Architecture, seed: int, versus: bool) -> None:
     network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
     image, region = images[0], -(-architecture.side // 3)

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from konkyo.models.errors import ImageError
 from konkyo.models.network import Network, Trace, softmax
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import (
-    ARCHITECTURES,
     PAIRED,
     SUMMED,
     architectures,
@@ -43,22 +41,6 @@ def test_every_layer_is_exact_where_arithmetic_is(architecture: Architecture, se
         np.testing.assert_array_equal(found(trace), getattr(slow, layer), err_msg=layer)
     np.testing.assert_array_equal(trace.winners, slow.winners)
     np.testing.assert_array_equal(network.logits(image), slow.logits)
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_every_layer_on_a_real_digit(architecture: Architecture, digits: Digits) -> None:
-    image = digits.scaled(np.float64)[architecture.maps]
-    network = random_network(architecture, 7)
-    slow = slow_trace(network, image)
-    assert 0 < (slow.pool2 > 0).mean() < 1  # some gates are open, some closed
-    for dtype, tolerance in ((np.float64, 1e-13), (np.float32, 3e-6)):
-        trace = network.astype(dtype).trace(image)
-        for layer, found in LAYERS.items():
-            exact, got = getattr(slow, layer), found(trace)
-            assert got.dtype == dtype
-            np.testing.assert_allclose(got, exact, rtol=0, atol=tolerance * np.abs(exact).max(), err_msg=layer)
-        tolerated = tolerance * np.abs(slow.logits).max()
-        np.testing.assert_allclose(network.astype(dtype).logits(image), slow.logits, rtol=0, atol=tolerated)
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
@@ -94,7 +76,7 @@ def test_answers_do_not_depend_on_batching(architecture: Architecture, chunks: i
         np.testing.assert_allclose(logits, network.logits(images[number]), rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (6,), (2, 3), (3, 1, 2), (0,), (2, 0)])
+@pytest.mark.parametrize("shape", [(), (6,), (3, 1, 2), (2, 0)])
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
 def test_every_intermediate_has_the_batchs_shape(architecture: Architecture, shape: tuple[int, ...]) -> None:
     network = integer_network(architecture, 5)
@@ -102,47 +84,13 @@ def test_every_intermediate_has_the_batchs_shape(architecture: Architecture, sha
     images = np.array([integer_image(number) for number in range(count)]).reshape(*shape, 28, 28)
     trace = network.trace(images)
     np.testing.assert_array_equal(network.logits(images), trace.logits)
-    single = slow_trace(network, integer_image(0))
+    slow = [slow_trace(network, integer_image(number)) for number in range(max(count, 1))]
     layers: dict[str, Callable[[Trace], Any]] = {**LAYERS, "winners": lambda trace: trace.winners}
     for layer, found in layers.items():
-        got, one = found(trace), getattr(single, layer)
+        got, one = found(trace), getattr(slow[0], layer)
         assert got.shape == (*shape, *one.shape)
         for number, values in enumerate(got.reshape(count, *one.shape)):
-            np.testing.assert_array_equal(values, getattr(slow_trace(network, integer_image(number)), layer))
-
-
-@pytest.mark.parametrize("shape", [(), (28,), (784,), (27, 28), (28, 29), (28, 28, 1), (1, 28, 28, 3)])
-def test_refuses_another_size(shape: tuple[int, ...]) -> None:
-    network = random_network(PAIRED, 1)
-    for read in (network.logits, network.trace):
-        with refuses(ImageError, f"an image must be 28×28; got an array of shape {shape}"):
-            read(np.zeros(shape))
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_refuses_what_is_not_finite(value: float) -> None:
-    network, images = random_network(SUMMED, 1), np.zeros((3, 28, 28))
-    images[2, 27, 27] = value
-    for read in (network.logits, network.trace):
-        with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
-            read(images)
-
-
-def test_refuses_weights_of_another_architecture() -> None:
-    weights = random_network(PAIRED, 1).weights
-    with pytest.raises(ValueError, match=r"^weights .*\(10, 225\).* do not match .*\(10, 75\)"):
-        Network(SUMMED, weights)
-    with pytest.raises(ValueError, match="do not match"):
-        Network(PAIRED, {name: array for name, array in weights.items() if name != "conv2.bias"})
-
-
-@pytest.mark.parametrize("bad", [["float32"], ["float16"] * 6, ["int64"] * 6])
-def test_refuses_weights_of_mixed_or_other_precision(bad: list[str]) -> None:
-    weights: dict[str, Any] = dict(random_network(PAIRED, 1).weights)
-    for name, dtype in zip(PAIRED.tensor_shapes, bad, strict=False):
-        weights[name] = weights[name].astype(dtype)
-    with refuses(ValueError, "weights must be all float32 or all float64"):
-        Network(PAIRED, weights)
+            np.testing.assert_array_equal(values, getattr(slow[number], layer))
 
 
 def test_weights_are_a_copy_that_nobody_can_change() -> None:
@@ -156,30 +104,42 @@ def test_weights_are_a_copy_that_nobody_can_change() -> None:
         network.weights["affine.bias"][0] = 1
 
 
-def test_where_conv2s_bias_belongs() -> None:
-    paired, summed = random_network(PAIRED, 4), random_network(SUMMED, 4)
-    bias = paired.weights["conv2.bias"]
-    assert paired.pair_bias.tolist() == [bias.tolist()] * 3
-    assert paired.filter_bias.tolist() == [0, 0, 0]
-    assert summed.pair_bias.tolist() == [[0, 0, 0]] * 3
-    assert summed.filter_bias.tolist() == summed.weights["conv2.bias"].tolist()
-
-
 def test_softmax_of_known_odds() -> None:
     assert softmax(np.log([[1.0, 2.0, 5.0]])).round(15).tolist() == [[0.125, 0.25, 0.625]]
     assert softmax(np.array([1e4, 0.0, 1e4])).tolist() == [0.5, 0.0, 0.5]
 
 
-@given(st.lists(st.floats(-50, 50), min_size=2, max_size=10))
-def test_softmax_keeps_order_and_adds_up_to_one(values: list[float]) -> None:
-    probabilities = softmax(np.array(values))
-    assert abs(probabilities.sum() - 1) < 1e-14
-    ordered = probabilities[np.argsort(values, kind="stable")]
-    assert all(low <= high for low, high in pairwise(ordered))
+IMAGES: list[tuple[Any, str]] = [
+    *(
+        (np.zeros(shape), f"an image must be 28×28; got an array of shape {shape}")
+        for shape in [(), (28,), (784,), (27, 28), (28, 29), (28, 28, 1), (1, 28, 28, 3)]
+    ),
+    *(
+        (np.full((3, 28, 28), value), "an image must be finite: it holds NaN or infinity")
+        for value in (np.nan, -np.inf)
+    ),
+    *(
+        (np.ones((28, 28), dtype), f"an image must hold floats in [0, 1], not {dtype}; divide bytes by 255")
+        for dtype in ("uint8", "int64", "bool")
+    ),
+]
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.bool_])
-def test_bytes_are_not_taken_for_grey_values(dtype: type) -> None:
+@pytest.mark.parametrize(("image", "message"), IMAGES, ids=[message for _, message in IMAGES])
+def test_refuses_another_image(image: Any, message: str) -> None:
     network = random_network(PAIRED, 1)
-    with refuses(ImageError, f"an image must hold floats in [0, 1], not {np.dtype(dtype)}; divide bytes by 255"):
-        network.logits(np.ones((28, 28), dtype))
+    for read in (network.logits, network.trace):
+        with refuses(ImageError, message):
+            read(image)
+
+
+def test_refuses_other_weights() -> None:
+    weights = random_network(PAIRED, 1).weights
+    with pytest.raises(ValueError, match=r"^weights .*\(10, 225\).* do not match .*\(10, 75\)"):
+        Network(SUMMED, weights)
+    with pytest.raises(ValueError, match="do not match"):
+        Network(PAIRED, {name: array for name, array in weights.items() if name != "conv2.bias"})
+    for dtypes in (["float32"], ["float16"] * 6, ["int64"] * 6):
+        other = {**weights, **{name: weights[name].astype(dtype) for name, dtype in zip(weights, dtypes, strict=False)}}
+        with refuses(ValueError, "weights must be all float32 or all float64"):
+            Network(PAIRED, other)

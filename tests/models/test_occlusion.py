@@ -1,17 +1,27 @@
+"""Occlusion, against hiding one region after another."""
+
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.hiding.occlusion import Occlusion, Score, occlude
+from konkyo.models.hiding.occlusion import (
+    Score,
+    explain_occlusion,
+    faithfulness,
+    occlude,
+    pair_drops,
+    pair_heatmaps,
+)
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, slow_trace, title
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title
 from tests.helpers.refuse import refuses
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]
@@ -31,13 +41,12 @@ def corners(region: int, stride: int) -> list[int]:
     return found
 
 
-def reading(network: Network, image: Array, score: Score, target: int) -> tuple[float, int]:
-    """The target's score and the digit, one image at a time."""
+def reading(network: Network, image: Array, score: Score, target: int, versus: int | None) -> tuple[float, int]:
+    """The target's score, or its lead over another class, and the digit, one image at a time."""
     logits = [float(value) for value in network.logits(image)]
-    if score is Score.LOGIT:
-        return logits[target], logits.index(max(logits))
     odds = [math.exp(value - max(logits)) for value in logits]
-    return odds[target] / sum(odds), logits.index(max(logits))
+    scores = logits if score is Score.LOGIT else [one / sum(odds) for one in odds]
+    return scores[target] - (0 if versus is None else scores[versus]), logits.index(max(logits))
 
 
 @given(
@@ -47,6 +56,7 @@ def reading(network: Network, image: Array, score: Score, target: int) -> tuple[
     fill=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
     score=st.sampled_from(Score),
     target=st.none() | st.integers(0, 1),
+    versus=st.none() | st.just(2),
 )
 def test_equals_hiding_one_region_after_another(
     digits: Digits,
@@ -56,14 +66,15 @@ def test_equals_hiding_one_region_after_another(
     fill: float,
     score: Score,
     target: int | None,
+    versus: int | None,
 ) -> None:
     image = digits[number : number + 1].scaled(np.float64)[0]
     region, stride = sides
-    result = occlude(network, image, target, Hiding(Regions(region, stride), fill), score)
-
-    predicted = reading(network, image, score, 0)[1]
+    predicted = int(network.logits(image).argmax())
     explained = predicted if target is None else target
-    baseline = reading(network, image, score, explained)[0]
+    assume(versus != explained)
+    result = occlude(network, image, target, Hiding(Regions(region, stride), fill), score, versus)
+    baseline = reading(network, image, score, explained, versus)[0]
     assert (int(result.predicted), int(result.target), result.score) == (predicted, explained, score)
     assert result.whole == pytest.approx(baseline, abs=1e-12)
 
@@ -74,7 +85,7 @@ def test_equals_hiding_one_region_after_another(
         for column, left in enumerate(starts):
             hidden = image.copy()
             hidden[top : top + region, left : left + region] = fill
-            after, digit = reading(network, hidden, score, explained)
+            after, digit = reading(network, hidden, score, explained, versus)
             assert result.drop[row, column] == pytest.approx(baseline - after, abs=1e-12)
             assert result.prediction[row, column] == digit
             assert result.critical[row, column] == (digit != predicted)
@@ -82,21 +93,6 @@ def test_equals_hiding_one_region_after_another(
             count[top : top + region, left : left + region] += 1
     assert count.min() >= 1
     np.testing.assert_allclose(result.heatmap(), total / count, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_equals_the_slow_network_too(architecture: Architecture, digits: Digits) -> None:
-    """Down to loops over single pixels: nothing of ``models`` but the weights."""
-    network, image = random_network(architecture, 8), digits.scaled(np.float64)[4]
-    result = occlude(network, image, target=4, hiding=Hiding(Regions(10, 9)))
-    whole = slow_trace(network, image).logits
-    for row, top in enumerate([0, 9, 18]):
-        for column, left in enumerate([0, 9, 18]):
-            hidden = image.copy()
-            hidden[top : top + 10, left : left + 10] = 0
-            after = slow_trace(network, hidden).logits
-            assert result.drop[row, column] == pytest.approx(whole[4] - after[4], abs=1e-12)
-            assert result.prediction[row, column] == after.argmax()
 
 
 @given(region_and_stride())
@@ -120,23 +116,6 @@ def test_regions_lie_where_they_should(sides: tuple[int, int | None]) -> None:
         assert hidden.max() == 1
 
 
-@pytest.mark.parametrize(
-    ("regions", "grid", "last"),
-    [
-        (Regions(), (14, 14), (26, 26, 28, 28)),
-        (Regions(1), (28, 28), (27, 27, 28, 28)),
-        (Regions(2, 1), (27, 27), (26, 26, 28, 28)),
-        (Regions(3), (10, 10), (27, 27, 28, 28)),
-        (Regions(14), (2, 2), (14, 14, 28, 28)),
-        (Regions(10, 7), (4, 4), (21, 21, 28, 28)),
-        (Regions(13, 13), (3, 3), (26, 26, 28, 28)),
-    ],
-)
-def test_regions_counted_by_hand(regions: Regions, grid: tuple[int, int], last: tuple[int, int, int, int]) -> None:
-    assert regions.grid == grid
-    assert regions.box(grid[0] - 1, grid[1] - 1) == last
-
-
 def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
     """Regions of 14, 7 apart: corners at 0, 7 and 14, so that the middle is hidden by several."""
     drop = np.arange(9.0).reshape(3, 3)
@@ -147,22 +126,6 @@ def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
     assert heat[14, 14] == (4 + 5 + 7 + 8) / 4
     assert heat[27, 6] == 6
     assert heat[27, 27] == 8
-
-
-def test_critical_regions_are_those_that_change_the_prediction() -> None:
-    prediction = np.array([[5, 6], [5, 3]], np.intp)
-    target, predicted = np.array(2), np.array(5)
-    result = Occlusion(
-        hiding=Hiding(Regions(14)),
-        score=Score.LOGIT,
-        target=target,
-        predicted=predicted,
-        logits=np.zeros(10),
-        whole=np.array(0.0),
-        drop=np.zeros((2, 2)),
-        prediction=prediction,
-    )
-    assert result.critical.tolist() == [[False, True], [False, True]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -187,39 +150,6 @@ def test_answers_in_the_networks_precision(digits: Digits) -> None:
     np.testing.assert_allclose(rough.drop, exact.drop, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("region", [-1, 0, 15, 28])
-def test_refuses_a_region(region: int) -> None:
-    with refuses(ParameterError, f"region: must be from 1 to 14 pixels, not {region}"):
-        Regions(region)
-
-
-@pytest.mark.parametrize("stride", [-1, 0, 4])
-def test_refuses_a_stride(stride: int) -> None:
-    with refuses(
-        ParameterError, f"stride: must be from 1 to the region's 3, so that no pixel is skipped, not {stride}"
-    ):
-        Regions(3, stride)
-
-
-@pytest.mark.parametrize("fill", [-0.1, 1.1, math.nan, math.inf])
-def test_refuses_a_fill(fill: float) -> None:
-    with refuses(ParameterError, f"fill: must be from 0 to 1, not {fill}"):
-        Hiding(fill=fill)
-
-
-@pytest.mark.parametrize("target", [-1, 10])
-def test_refuses_a_target(target: int) -> None:
-    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {target}"):
-        occlude(NETWORKS[0], np.zeros((28, 28)), target)
-
-
-def test_refuses_what_is_no_picture() -> None:
-    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
-        occlude(NETWORKS[0], np.zeros((28, 27)))
-    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
-        occlude(NETWORKS[0], np.full((28, 28), math.inf))
-
-
 @pytest.mark.parametrize("network", NETWORKS[:3], ids=["paired", "summed", "lenet"])
 def test_a_batch_answers_like_its_pictures(network: Network, digits: Digits) -> None:
     images = digits.scaled(np.float64)[:6].reshape(2, 3, 28, 28)
@@ -238,3 +168,67 @@ def test_a_batch_answers_like_its_pictures(network: Network, digits: Digits) -> 
 
 def test_no_pictures_no_answers() -> None:
     assert occlude(NETWORKS[0], np.zeros((0, 28, 28))).drop.shape == (0, 14, 14)
+
+
+def test_the_faithfulness_is_that_of_the_question(digits: Digits) -> None:
+    network, image, hiding = random_network(PAIRED, 1), digits.scaled(np.float64)[0], Hiding(Regions(7), 0.3)
+    asked = explain_occlusion(network, image, 0, 3, hiding, faithful=True)
+    assert asked.target != asked.predicted
+    order = np.array(sorted(range(16), key=lambda place: -asked.drop.flat[place]))
+    assert asked.faithfulness == faithfulness(network, image, hiding, order, 0)
+
+
+def test_pairs_of_an_empty_region_and_their_heat(digits: Digits) -> None:
+    """What each pair loses is a difference of ledgers: ``test_hidings``."""
+    network, image = random_network(PAIRED, 1), digits.scaled(np.float64)[0]
+    asked = explain_occlusion(network, image, 0, 3, pairs=True)
+    whole, drops = pair_drops(network, image, Hiding(), 0, 3)
+    np.testing.assert_array_equal(asked.pairs, drops)
+    np.testing.assert_array_equal(asked.contributions, whole)
+    empty = image.reshape(14, 2, 14, 2).max((1, 3)) == 0
+    assert not drops[empty].any()
+    assert drops[~empty].any()
+    heat = pair_heatmaps(np.arange(72.0).reshape(3, 3, 2, 4), Regions(14, 7))
+    assert heat.shape == (28, 28, 2, 4)
+    assert heat[0, 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert heat[7, 13, 0, 0] == (0 + 8 + 24 + 32) / 4
+    assert heat[27, 8, 1, 3] == (48 + 56) / 2 + 7
+
+
+STRIDE = "stride: must be from 1 to the region's 3, so that no pixel is skipped"
+SAME = "versus: must differ from the target; both are 3"
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        *((lambda n=n: Regions(n), f"region: must be from 1 to 14 pixels, not {n}") for n in (-1, 0, 15)),
+        *(
+            (
+                lambda n=n: Regions(3, n),
+                f"stride: must be from 1 to the region's 3, so that no pixel is skipped, not {n}",
+            )
+            for n in (-1, 0, 4)
+        ),
+        *((lambda n=n: Hiding(fill=n), f"fill: must be from 0 to 1, not {n}") for n in (-0.1, 1.1, math.nan, math.inf)),
+        *(
+            (lambda n=n: occlude(NETWORKS[0], np.zeros((28, 28)), n), f"target: must be a class from 0 to 9, not {n}")
+            for n in (-1, 10)
+        ),
+        (
+            lambda: occlude(NETWORKS[0], np.zeros((28, 28)), 3, versus=3),
+            "versus: must differ from the target; both are 3",
+        ),
+        (
+            lambda: explain_occlusion(NETWORKS[0], np.zeros((28, 28)), score=Score.PROBABILITY, pairs=True),
+            "pairs: contributions add up to the logit; ask for score=logit, or without pairs",
+        ),
+    ],
+)
+def test_refusals(ask: Callable[[], object], message: str) -> None:
+    with refuses(ParameterError, message):
+        ask()
+    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
+        occlude(NETWORKS[0], np.zeros((28, 27)))
+    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
+        occlude(NETWORKS[0], np.full((28, 28), math.inf))

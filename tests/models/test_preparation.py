@@ -1,8 +1,25 @@
+"""From a picture to the network's image: resizing, which is the ink, in how many pieces. Oracles: Pillow, a stack."""
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from PIL import Image
 
+from konkyo.models.errors import ParameterError
+from konkyo.models.files.card import Polarity, Preprocessing
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.preparation.components import label
+from konkyo.models.preparation.doubts import InputWarning, input_warnings, pieces
+from konkyo.models.preparation.expected import MNIST, Expected, Fit
+from konkyo.models.preparation.polarity import ink_is_dark
 from konkyo.models.preparation.resizing import is_dark_on_light, reduced, resized, sharpened
+from konkyo.trainer.data import Digits
+from tests.helpers.oracles import F64
+from tests.helpers.pictures import pixels
+from tests.helpers.refuse import refuses
 
 
 def test_an_image_of_28_by_28_stays_as_it_is() -> None:
@@ -63,3 +80,175 @@ def test_lanczos_is_that_of_pillow(size: tuple[int, int]) -> None:
     grey = np.random.default_rng(3).random((57, 90)).astype(np.float32)
     theirs = np.asarray(Image.fromarray(grey).resize(size[::-1], Image.Resampling.LANCZOS))
     np.testing.assert_allclose(sharpened(grey, *size), theirs, atol=3e-6)
+
+
+def test_no_digit_of_mnist_is_dark(digits: Digits) -> None:
+    assert not any(ink_is_dark(image / 255) for image in digits.images[:1000])
+    assert all(ink_is_dark(1 - image / 255) for image in digits.images[:1000])
+
+
+@pytest.mark.parametrize(("level", "dark"), [(0, False), (0.4, False), (0.6, True), (1, True)])
+def test_a_uniform_image_is_paper(level: float, dark: bool) -> None:
+    assert ink_is_dark(np.full((30, 40), level, np.float32)) is dark
+
+
+def test_a_dark_table_around_bright_paper() -> None:
+    grey = np.full((100, 100), 0.1, np.float32)
+    grey[8:92, 8:92] = 0.9
+    grey[40:60, 48:52] = 0.2
+    assert ink_is_dark(grey)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_pale_ink_on_shaded_paper(dark: bool) -> None:
+    """The shadow is stronger than the ink, and the border neither bright nor dark."""
+    paper = 0.5 + 0.3 * np.linspace(-1, 1, 60)[:, None] * np.ones(60)
+    paper[20:40, 29:31] += -0.2 if dark else 0.2
+    assert ink_is_dark(paper) is dark
+
+
+def test_a_row_of_pixels_is_judged() -> None:
+    assert ink_is_dark(np.array([[1, 1, 0, 1]], np.float32))
+
+
+MASKS = arrays(np.bool_, st.tuples(st.integers(1, 28), st.integers(1, 28)))
+
+
+def test_diagonal_neighbours_are_connected() -> None:
+    mask = np.array([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 1]], np.bool_)
+    labels, count = label(mask)
+    assert labels.tolist() == [[1, 0, 0, 2], [0, 1, 0, 0], [0, 0, 0, 3]]
+    assert count == 3
+
+
+@pytest.mark.parametrize("turns", [3, 40])
+def test_a_spiral_is_one_piece(turns: int) -> None:
+    side = 4 * turns
+    mask = np.zeros((side, side), np.bool_)
+    row, column, step = 0, 0, 1
+    lengths = [side - 1, *(length for turn in range(side - 1, 1, -2) for length in (turn, turn))]
+    for number, length in enumerate(lengths):
+        rows, columns = ((0, step), (step, 0))[number % 2]
+        for _ in range(length):
+            mask[row, column] = True
+            row, column = row + rows, column + columns
+        step = -step if number % 2 else step
+    assert label(mask)[1] == 1
+
+
+def slow_pieces(ink: NDArray[np.bool_]) -> list[int]:
+    """Pixel by pixel, with a stack."""
+    left = {(int(row), int(column)) for row, column in np.argwhere(ink)}
+    sizes = []
+    while left:
+        stack, size = [left.pop()], 0
+        while stack:
+            row, column = stack.pop()
+            size += 1
+            for neighbour in [(row + y, column + x) for y in (-1, 0, 1) for x in (-1, 0, 1)]:
+                if neighbour in left:
+                    left.remove(neighbour)
+                    stack.append(neighbour)
+        sizes.append(size)
+    return sizes
+
+
+@given(MASKS)
+def test_pieces_by_a_stack(ink: NDArray[np.bool_]) -> None:
+    labels, count = label(ink)
+    assert np.array_equal(labels > 0, ink)
+    sizes = sorted(np.bincount(labels.ravel(), minlength=count + 1)[1:].tolist())
+    assert sizes == sorted(pieces(ink)) == sorted(slow_pieces(ink))
+    # Neighbours, also across a corner, have one number.
+    for one, other in (
+        (labels[1:], labels[:-1]),
+        (labels[:, 1:], labels[:, :-1]),
+        (labels[1:, 1:], labels[:-1, :-1]),
+        (labels[1:, :-1], labels[:-1, 1:]),
+    ):
+        both = (one > 0) & (other > 0)
+        assert np.array_equal(one[both], other[both])
+
+
+def test_hardly_any_digit_of_mnist_is_warned_of(digits: Digits) -> None:
+    warned = sum(bool(input_warnings(image)) for image in digits.scaled(np.float64))
+    assert warned <= 0.005 * len(digits)
+
+
+HALF = np.arange(784).reshape(28, 28) < 392
+BLOCKS = {  # of 6, 3 and 1 pixels: a large piece has 0.3 of the ink
+    (0, 0): 6,
+    (10, 0): 3,
+    (20, 0): 1,
+}
+MOST = InputWarning("mostly-ink", "more than half of the image is ink: no digit of MNIST is")
+TWO = InputWarning("several-pieces", "the ink falls into 2 large pieces: there may be more than one digit")
+EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
+RESIZED = Expected(Preprocessing.RESIZE, warnings=("mostly-ink",))
+
+
+def blocks(sizes: dict[tuple[int, int], int]) -> F64:
+    image = np.zeros((28, 28))
+    for (row, column), size in sizes.items():
+        image[row, column : column + size] = 1
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "expected", "found"),
+    [
+        (blocks(BLOCKS), MNIST, [TWO]),
+        (blocks({**BLOCKS, (24, 0): 1}), MNIST, []),
+        (blocks(BLOCKS), RESIZED, []),
+        (np.where(HALF, 1.0, 0), MNIST, []),
+        (np.where(HALF, 0, 1.0) + (np.arange(784).reshape(28, 28) == 0), MNIST, [MOST]),
+        (np.full((28, 28), 0.4), MNIST, [EMPTY]),
+        # What stands out by more than a tenth, wherever the background lies.
+        (0.5 + 0.10 * blocks({(4, 4): 9}), RESIZED, [EMPTY]),
+        (0.5 + 0.11 * blocks({(4, 4): 9}), RESIZED, []),
+        (0.5 + 0.10 * np.stack([blocks({(4, 4): 9})] * 3), Expected(channels=3), [EMPTY]),
+        (0.5 + 0.11 * np.stack([0 * HALF, 0 * HALF, blocks({(4, 4): 9})]), Expected(channels=3), []),
+    ],
+)
+def test_what_is_warned_of(image: F64, expected: Expected, found: list[InputWarning]) -> None:
+    assert list(input_warnings(image, expected=expected)) == found
+
+
+def test_digits_that_were_left_out_are_warned_of() -> None:
+    text = "3 things were found that may be digits: the largest was read"
+    assert input_warnings(pixels(7) / 255, others=2) == (InputWarning("several-digits", text),)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_sample_digits_are_not_warned_of(digit: int) -> None:
+    assert input_warnings(pixels(digit) / 255) == ()
+
+
+def test_what_a_network_expects() -> None:
+    animals, tiny = (Expected.by(load_all()[name]) for name in ("animals-3x3", "tiny-vgg"))
+    assert Expected.by(load_all()["paired-3x3"]) == MNIST
+    assert (animals.preprocessing, animals.fit(Fit.AUTO), animals.shape) == ("resize", Fit.RESIZE, (28, 28))
+    assert (MNIST.fit(Fit.AUTO), MNIST.fit(Fit.EXACT), MNIST.colour) == (Fit.MNIST, Fit.EXACT, False)
+    assert (tiny.shape, tiny.colour, tiny.images) == ((3, 64, 64), True, "colour images of 64×64")
+    message = (
+        "fit: mnist is for networks of grey images of 28×28, and this one takes colour images of 64×64; with auto a "
+        "picture is brought to that size as the network's own images were"
+    )
+    with refuses(ParameterError, message):
+        tiny.fit(Fit.MNIST)
+    with refuses(ParameterError, "polarity: colour images are never inverted; leave it out"):
+        tiny.ink(Polarity.DARK_ON_LIGHT)
+    assert tiny.ink(Polarity.AUTO) is Polarity.AUTO
+    said = Expected(polarity=Polarity.DARK_ON_LIGHT)
+    assert (said.ink(Polarity.AUTO), said.ink(Polarity.LIGHT_ON_DARK)) == (said.polarity, Polarity.LIGHT_ON_DARK)
+
+
+def test_whether_a_picture_is_inverted() -> None:
+    """A dark border around bright paper is a table for MNIST's networks, and the background for others."""
+    grey = np.full((100, 100), 0.1, np.float32)
+    grey[8:92, 8:92] = 0.9
+    assert MNIST.inverts(grey)
+    assert not RESIZED.inverts(grey)
+    assert not MNIST.inverts(grey, Polarity.LIGHT_ON_DARK)
+    assert RESIZED.inverts(grey, Polarity.DARK_ON_LIGHT)
+    assert Expected(polarity=Polarity.DARK_ON_LIGHT).inverts(1 - grey)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
@@ -16,6 +16,7 @@ from konkyo.models.contributions import (
 )
 from konkyo.models.errors import ParameterError
 from tests.helpers.any_network import any_architectures, random_weights
+from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses
 
@@ -38,7 +39,7 @@ def answered_numbers(result: Process) -> int:
 
 
 @given(any_architectures(most=4), st.integers(1, 12), st.booleans())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int, compared: bool) -> None:
     network, image = random_weights(architecture, 2), image_of(architecture)
     versus = 0 if compared else None
@@ -69,7 +70,7 @@ def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int
 
 
 @given(any_architectures(most=3))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_the_head_times_what_is_passed_is_the_map(architecture: Architecture) -> None:
     network, image = random_weights(architecture, 3), image_of(architecture)
     result = explain_process(network, image, 1, top=7)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
 from konkyo.models.contributions import explain_filters, explain_process
@@ -27,6 +27,7 @@ from konkyo.models.question import (
 )
 from konkyo.models.result import predict
 from tests.helpers.any_network import any_architectures, random_weights
+from tests.helpers.examples import examples
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.refuse import refuses
 
@@ -55,7 +56,7 @@ def equal(one: Any, other: Any) -> None:
 
 
 @given(any_architectures(most=2))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_many_images_are_answered_as_one(architecture: Architecture) -> None:
     network = random_weights(architecture, 1)
     images = np.random.default_rng(1).random((3, *architecture.image_shape))
@@ -144,9 +145,10 @@ def test_an_answer_is_not_endless() -> None:
 
 
 def test_a_network_that_is_too_wide_is_not_asked() -> None:
-    wide = Architecture((Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED)), side=64)
+    paired = (Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED))
+    wide = Architecture(paired, side=64, classes=2)
     with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
-        PredictQuestion(network=random_weights(wide, 1))
+        PredictQuestion(network=Network(wide, {name: np.zeros(of) for name, of in wide.tensor_shapes.items()}))
     # The maps of its pairs take more than a forward pass.
     deep = random_weights(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2), 1)
     for question in (FiltersQuestion, ProcessQuestion):

@@ -8,11 +8,10 @@ import pytest
 from konkyo.models.contributions import contributions
 from konkyo.models.files import checkpoint
 from konkyo.models.files.checkpoint import Checkpoint, load
-from konkyo.trainer.about import SHA256
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data import read as read_data
+from konkyo.trainer.data.about import SHA256
 from tests.helpers.folders import DATA
-from tests.helpers.oracles import slow_trace
 from tests.helpers.sure import sure
 
 FOUND = sorted(path.stem for path in checkpoint.DIRECTORY.glob("*.safetensors"))
@@ -53,13 +52,7 @@ def test_exactly_these_are_shipped() -> None:
     assert (checkpoint.DIRECTORY / "tiny-vgg.LICENSE").read_text().startswith("MIT License")
 
 
-def test_the_default_reads_98_percent(digits: Digits) -> None:
-    network = load(checkpoint.DIRECTORY / "paired-3x3.safetensors").network
-    read = network.astype(np.float64).logits(digits.images / 255).argmax(-1)
-    assert int((read == digits.labels).sum()) >= 9_800
-
-
-def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]]) -> None:
+def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]], tested: Digits) -> None:
     accuracy, shown = sure(shipped.card.accuracy), [truth for truth, _ in pairs]
     assert accuracy.test_images == len(pairs)
     assert accuracy.test == sum(truth == read for truth, read in pairs) / len(pairs)
@@ -68,11 +61,8 @@ def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, in
         confusion[truth][read] += 1
     assert accuracy.confusion == tuple(map(tuple, confusion))
     assert accuracy.per_class == tuple(confusion[digit][digit] / shown.count(digit) for digit in range(10))
-
-
-def test_reads_the_same_in_float32(shipped: Checkpoint, pairs: list[tuple[int, int]], tested: Digits) -> None:
-    read = shipped.network.logits(tested.scaled(np.float32)).argmax(-1).tolist()
-    assert read == [digit for _, digit in pairs]
+    # In float32 no image is read otherwise.
+    assert shipped.network.logits(tested.scaled(np.float32)).argmax(-1).tolist() == [read for _, read in pairs]
 
 
 def test_has_the_parameters_it_says(shipped: Checkpoint) -> None:
@@ -102,18 +92,13 @@ def test_is_centred(shipped: Checkpoint) -> None:
         assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6
 
 
-@pytest.mark.parametrize(("name", "right"), [("animals-3x3", 0.92), ("animals-6x16", 0.96)])
-def test_animals_are_told_apart(name: str, right: float) -> None:
+@pytest.mark.parametrize(("name", "right"), [("paired-3x3", 0.98), ("animals-3x3", 0.92), ("animals-6x16", 0.96)])
+def test_most_are_read(name: str, right: float) -> None:
     card: Any = load(checkpoint.DIRECTORY / f"{name}.safetensors").card
     assert card.accuracy.test >= right
-    assert card.classes[6] == "giraffe"
-    assert (card.dataset.licence, card.training.augmentations.mirror) == ("MIT", True)
-
-
-def test_reads_as_the_slow_network(shipped: Checkpoint, digits: Digits) -> None:
-    network = shipped.network.astype(np.float64)
-    for image in digits.scaled(np.float64)[:5]:
-        np.testing.assert_allclose(network.logits(image), slow_trace(network, image).logits, rtol=0, atol=1e-11)
+    if name.startswith("animals"):
+        assert card.classes[6] == "giraffe"
+        assert (card.dataset.licence, card.training.augmentations.mirror) == ("MIT", True)
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 1e-4), (np.float64, 1e-10)])

@@ -1,3 +1,5 @@
+"""How classes use the filter pairs, and whether an image is like those of its class."""
+
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,19 @@ from hypothesis.extra import numpy as arrays
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import contributions
 from konkyo.models.network import Array
-from konkyo.models.usage import ClassUsage, Distinct, PlacedPair, Typicality, Usage, mahalanobis, ridged
+from konkyo.models.usage import (
+    ClassUsage,
+    Distinct,
+    Likeness,
+    PlacedPair,
+    Typicality,
+    Usage,
+    axes_of,
+    mahalanobis,
+    ridged,
+)
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.usage import chosen, measure
+from konkyo.trainer.studies.filters import chosen, measure
 from tests.helpers.oracles import LENET, PAIRED, random_network, title
 
 
@@ -162,7 +174,7 @@ def test_equals_single_ledgers_one_after_another(architecture: Architecture, dig
     # Whatever it reads is right: an untrained network reads few classes.
     for digit in range(2):
         rows = [contributions(network, image).contributions[digit].ravel().tolist() for image in images]
-        usage: Any = measure([np.array(rows).reshape(90, *_pairs(architecture))] * 10, 90, 90).classes[0]
+        usage: Any = measure([np.array(rows).reshape(90, *architecture.pairs)] * 10, 90, 90).classes[0]
         count = len(rows[0])
         winners = [max(range(count), key=lambda pair, row=row: row[pair]) for row in rows]  # type: ignore[misc]
         assert usage.firsts.ravel().tolist() == [winners.count(pair) for pair in range(count)]
@@ -172,5 +184,31 @@ def test_equals_single_ledgers_one_after_another(architecture: Architecture, dig
         assert usage.deviation.ravel().tolist() == pytest.approx(spreads, rel=1e-4, abs=1e-9)
 
 
-def _pairs(architecture: Architecture) -> tuple[int, int]:
-    return architecture.pairs
+# Two classes in maps of 5×5: one finds something in the first cell, the other in the last two.
+FIRST = np.zeros((1, 5, 5))
+FIRST[0, 0, 0] = 1
+LAST = np.zeros((2, 1, 5, 5))
+LAST[0, 0, 4, 3] = LAST[1, 0, 4, 4] = 1
+
+
+@pytest.fixture
+def likeness() -> Likeness:
+    return Likeness(np.stack([axes_of(FIRST[None], 2), axes_of(LAST, 2)]), 0.3)
+
+
+def test_the_axes_span_what_was_found(likeness: Likeness) -> None:
+    assert likeness.axes.shape == (2, 2, 25)
+    # One image has one axis; the other is zero.
+    assert np.abs(likeness.axes[0]).sum() == pytest.approx(1)
+    assert likeness.axes[1] @ likeness.axes[1].T == pytest.approx(np.eye(2))
+
+
+def test_the_distance_is_the_share_that_no_subspace_holds(likeness: Likeness) -> None:
+    mixed = LAST[0] + 0.5 * FIRST
+    images = np.stack([FIRST, 7 * LAST.sum(0), mixed, np.roll(FIRST, 1), 0 * FIRST])
+    assert likeness.distance(images) == pytest.approx([0, 0, 0.2, 1, 1], abs=1e-9)
+    assert [likeness.is_unlike(image) for image in images] == [False, False, False, True, True]
+
+
+def test_the_distance_of_one_image_is_a_number(likeness: Likeness) -> None:
+    assert likeness.distance(FIRST).shape == ()

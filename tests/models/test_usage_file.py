@@ -12,7 +12,7 @@ from konkyo.models.errors import CheckpointError
 from konkyo.models.files import checkpoint, usage_file
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.usage import Likeness, Usage
-from konkyo.trainer.studies.usage import measure
+from konkyo.trainer.studies.filters import measure
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses

@@ -17,7 +17,7 @@ from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, Un
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
 from konkyo.service.imaging.orientation import UPRIGHT, entry, orientation
 from konkyo.trainer.data import Digits
-from konkyo.trainer.picture_folder import prepared
+from konkyo.trainer.data.pictures import prepared
 from tests.helpers.datasets import bars
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses

@@ -24,7 +24,8 @@ from konkyo.service.drawing.primitives.style import Style, Theme
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import filters as filters_study
-from konkyo.trainer.studies.usage import measure
+from konkyo.trainer.studies.filters import measure
+from konkyo.trainer.studies.study import Asked
 from tests.helpers.any_network import given, random_images
 from tests.helpers.pictures import decode, encode, pixels, sample
 from tests.helpers.refuse import refuses
@@ -369,9 +370,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> TestCl
     for suffix in (".safetensors", ".json"):
         shutil.copy(DIRECTORY / f"paired-3x3{suffix}", folder)
     checkpoint = load(folder / "paired-3x3.safetensors")
-    usage_file.save(
-        folder, checkpoint, filters_study.study(checkpoint, digits[:1500], lambda _: None, per_class=100).usage
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filters_study, "PER_CLASS", 100)
+        found = filters_study.STUDY.measure(Asked(checkpoint, digits[:1500], folder / "runs"), lambda _: lambda: None)
+    usage_file.save(folder, checkpoint, found.usage)
     return TestClient(create_app(Settings(models=folder)))
 
 

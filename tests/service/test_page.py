@@ -62,7 +62,7 @@ def test_who_may_show_it_in_a_frame(setting: str, ancestors: str) -> None:
     assert policy.endswith(f"; frame-ancestors {ancestors}")
     again = framed.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.headers["content-security-policy"]) == (304, policy)
-    for path, status in (("/web/js/main.js", 200), ("/web/nothing", 404), ("/models", 200), ("/docs", 200)):
+    for path, status in (("/web/scripts/main.js", 200), ("/web/nothing", 404), ("/models", 200), ("/docs", 200)):
         other = framed.get(path)
         assert other.status_code == status
         assert other.headers["content-security-policy"].endswith("frame-ancestors 'none'")
@@ -95,7 +95,7 @@ def test_every_part(client: TestClient, path: str) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "js", "js/", "nothing.js", ""])
+@pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "scripts", "scripts/", "nothing.js", ""])
 def test_nothing_else_is_served(client: TestClient, path: str) -> None:
     answer = client.get(f"/web/{path}")
     assert answer.status_code == 404
@@ -120,7 +120,7 @@ def test_nothing_in_it_points_elsewhere() -> None:
 
 def test_both_languages_have_all_the_words() -> None:
     english, japanese = (
-        set(re.findall(r"^ +\"?([\w-]+)\"?:", text(f"words/{tag}.js"), re.MULTILINE)) for tag in ("en", "ja")
+        set(re.findall(r"^ +\"?([\w-]+)\"?:", text(f"scripts/words/{tag}.js"), re.MULTILINE)) for tag in ("en", "ja")
     )
     assert english == japanese
     used = set(re.findall(r"data-(?:word|label)=\"(\w+)\"", text("index.html")))
@@ -129,7 +129,7 @@ def test_both_languages_have_all_the_words() -> None:
 
 
 def test_the_colours_are_those_of_the_pictures() -> None:
-    pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", text("css/colours.css"))
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", text("styles/base.css"))
     page = {name: {"light": light, "dark": dark} for name, light, dark in pairs}
     groups = {"solids": ("paper", "hairline", "track"), "inks": ("ink", "muted", "accent", "first", "second")}
     for theme, colours in _COLOURS.items():

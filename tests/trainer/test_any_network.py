@@ -60,7 +60,8 @@ def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
     assert affine.shape == (3, 24)
     np.testing.assert_allclose(affine.sum(0), 0, atol=1e-7)
 
-    trainer("study", "filters", "--data", folder, "--models", models, "--out", tmp_path / "studies")
+    studied = ("--models", models, "--out", tmp_path / "studies", "--runs", tmp_path / "runs")
+    trainer("study", "filters", "--data", folder, *studied)
     usage = usage_file.load(models, checkpoint)
     assert usage is not None
     assert usage.classes[0].mean.shape == shape.pairs == (18, 5)
@@ -92,7 +93,8 @@ def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     assert test.images.shape[1:] == (3, 24, 24)
     predicted = checkpoint.precise.logits(test.images / 255).argmax(-1)
     assert card.accuracy.test == (predicted == test.labels).mean() > 0.9
-    trainer("study", "filters", "--data", tmp_path / "fruits", "--models", models, "--out", tmp_path / "studies")
+    studied = ("--models", models, "--out", tmp_path / "studies", "--runs", tmp_path / "runs")
+    trainer("study", "filters", "--data", tmp_path / "fruits", *studied)
     usage = usage_file.load(models, checkpoint)
     assert usage is not None
     assert usage.classes[0].mean.shape == (3, 4)

@@ -7,9 +7,9 @@ pytest.importorskip("torch")
 
 import torch
 
-from konkyo.trainer import augmentation
-from konkyo.trainer.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, card, with_copies
 from konkyo.trainer.data import Digits
+from konkyo.trainer.training import augmentation
+from konkyo.trainer.training.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, card, with_copies
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(28.0) - 13.5, torch.arange(28.0) - 13.5, indexing="ij")
 SIDE = 28

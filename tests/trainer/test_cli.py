@@ -22,10 +22,10 @@ from konkyo.models.architecture import STAGES_SYNTAX, Wiring, two_stages
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.files.checkpoint import load
 from konkyo.trainer.cli import app
-from konkyo.trainer.commands.training import groups
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.recipe import BEST
+from konkyo.trainer.training.network import groups
+from konkyo.trainer.training.recipe import BEST
 from tests.helpers.pausing import pausing
 from tests.helpers.runs import interrupted
 from tests.helpers.sure import sure
@@ -296,7 +296,7 @@ def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) 
     state = tmp_path / "two" / "quick" / "paper-1-1.pt"
     arguments = [*recipe, f"--out={tmp_path / 'resumed'}", f"--runs={tmp_path / 'two'}"]
     # Step 1,000 validates, and is the twentieth of which it reports.
-    slow = pausing("konkyo.trainer.train:Run.train", 20, *command(*arguments)[3:])
+    slow = pausing("konkyo.trainer.training.run:Run.train", 20, *command(*arguments)[3:])
     with subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         while not state.exists():
             assert running.poll() is None

@@ -1,3 +1,5 @@
+"""Data sets of IDX files: the format, MNIST itself, other data sets, and how images are split."""
+
 import gzip
 import hashlib
 import shutil
@@ -6,14 +8,93 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from konkyo.trainer.about import SHA256
 from konkyo.trainer.data import Digits, find, read
+from konkyo.trainer.data.about import SHA256
+from konkyo.trainer.data.idx import mapped, parse, uncompressed
 from konkyo.trainer.errors import DataError
+from tests.helpers.datasets import described, write_idx
 from tests.helpers.folders import DATA
 from tests.helpers.refuse import refuses
+
+
+def packed(shape: tuple[int, ...], body: bytes) -> bytes:
+    """The format as its description says: two zeros, type 8, the number of sides, each side big-endian, the bytes."""
+    return struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + body
+
+
+def read_both(path: Path, data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Read whole, and read a part at a time: both give the same, or refuse with the same words."""
+    path.write_bytes(data)
+    try:
+        array = parse(path, data)
+    except DataError as error:
+        with refuses(DataError, str(error)):
+            mapped(path)
+        raise
+    np.testing.assert_array_equal(mapped(path), array)
+    return array
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(0, 2**32))
+def test_reads_what_the_format_says(tmp_path: Path, shape: list[int], seed: int) -> None:
+    body = np.random.default_rng(seed).bytes(int(np.prod(shape)))
+    array = read_both(tmp_path / "data", packed(tuple(shape), body))
+    assert array.shape == tuple(shape)
+    assert array.dtype == np.uint8
+    assert array.tobytes() == body
+
+
+def test_rows_come_before_columns(tmp_path: Path) -> None:
+    array = read_both(tmp_path / "data", packed((2, 3), bytes([1, 2, 3, 4, 5, 6])))
+    assert array.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+CUT = [packed((2, 3), b"")[:length] for length in range(4, 12)]
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\x08", b"\0\0\x09\x01\0\0\0\0", b"PNG and more", *CUT])
+def test_refuses_another_format(data: bytes, tmp_path: Path) -> None:
+    with refuses(DataError, f"{tmp_path / 'data'} cannot be read: it is not an IDX file of unsigned bytes"):
+        read_both(tmp_path / "data", data)
+
+
+@pytest.mark.parametrize(("body", "held"), [(b"", 0), (b"12345", 5), (b"1234567", 7)])
+def test_refuses_another_length_than_announced(body: bytes, held: int, tmp_path: Path) -> None:
+    said = f"{tmp_path / 'data'} cannot be read: the header announces 6 bytes, the file holds {held}"
+    with refuses(DataError, said):
+        read_both(tmp_path / "data", packed((2, 3), body))
+
+
+def test_reads_gzip_by_its_contents_and_not_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    for name in ("data", "data.gz", "data.txt"):
+        path = tmp_path / name
+        path.write_bytes(b"plain as it is")
+        assert uncompressed(path) == b"plain as it is"
+        path.write_bytes(gzip.compress(b"packed"))
+        assert uncompressed(path) == b"packed"
+
+
+def test_refuses_gzip_cut_short_or_damaged(tmp_path: Path) -> None:
+    path, whole = tmp_path / "data.gz", gzip.compress(bytes(range(256)) * 20)
+    for length in (10, 15, len(whole) - 9, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with refuses(DataError, f"{path} cannot be read: it is cut short"):
+            uncompressed(path)
+    for position in range(3, len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            assert uncompressed(path) == bytes(range(256)) * 20  # a byte of the header that says nothing
+        except DataError:
+            assert position not in range(4, 8)  # the time stamp
+
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
@@ -26,16 +107,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_hashes_are_mnists() -> None:
-    """As published with the data set."""
-    assert SHA256 == {
-        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    }
-    for name in (IMAGES, LABELS):
-        assert hashlib.sha256(gzip.decompress((DATA / f"{name}.gz").read_bytes())).hexdigest() == SHA256[name]
+@pytest.mark.parametrize("name", [IMAGES, LABELS])
+def test_what_counts_is_what_is_unpacked(name: str) -> None:
+    assert hashlib.sha256(gzip.decompress((DATA / f"{name}.gz").read_bytes())).hexdigest() == SHA256[name]
 
 
 def test_the_test_set_is_read_pixel_by_pixel(digits: Digits) -> None:
@@ -81,25 +155,6 @@ def test_another_file_is_refused_with_both_hashes(folder: Path) -> None:
     )
     with refuses(DataError, message):
         read(folder, "t10k")
-
-
-def test_a_cut_gzip_file_is_refused(folder: Path) -> None:
-    path = folder / f"{IMAGES}.gz"
-    path.write_bytes(path.read_bytes()[:-100])
-    with refuses(DataError, f"{path} cannot be read: {path} is cut short"):
-        read(folder, "t10k")
-
-
-@pytest.mark.parametrize("position", [2, 1_000, -6])
-def test_a_damaged_gzip_file_is_refused(position: int, folder: Path) -> None:
-    """Its method, its compressed data, its check sum."""
-    path = folder / f"{LABELS}.gz"
-    damaged = bytearray(path.read_bytes())
-    damaged[position] ^= 0xFF
-    path.write_bytes(damaged)
-    with pytest.raises(DataError) as caught:
-        read(folder, "t10k")
-    assert str(caught.value).startswith(f"{path} ")
 
 
 def numbered(count: int) -> Digits:
@@ -153,3 +208,147 @@ def test_scaled_to_what_the_network_takes() -> None:
     assert single[0, 0, 0] == np.float32(0.2)
     ends = Digits(np.array([[[0, 255]]], np.uint8), np.zeros(1, np.uint8)).scaled(np.float32)
     assert ends.tolist() == [[[0, 1]]]
+
+
+def images(count: int, seed: int = 1) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, 28, 28)).astype(np.uint8)
+
+
+def test_names_of_classes_make_it_another_data_set_than_mnist(tmp_path: Path) -> None:
+    write_idx(tmp_path, "train", images(6), [0, 1, 2, 0, 1, 2])
+    write_idx(tmp_path, "t10k", images(3, 2), [2, 1, 0], packed=True)
+    (tmp_path / "classes.txt").write_text("Bär\ncat\n\n two words \n", encoding="utf-8")
+    train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
+    assert np.array_equal(train.images, images(6))
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0, 1, 2, 0, 1, 2], [2, 1, 0])
+    assert train.about.classes == test.about.classes == ("Bär", "cat", "two words")
+    assert list(train.about.files) == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
+    assert list(test.about.files) == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    assert (train.about.preprocessing, train.about.polarity, train.about.notes) == ("resize", "light-on-dark", ())
+
+
+def test_emnists_letters_are_transposed_and_count_from_1(tmp_path: Path) -> None:
+    """A made-up file in EMNIST's layout: its names, its labels, its rows for columns, its mapping to characters."""
+    shown = images(4)
+    write_idx(tmp_path, "emnist-letters-train", shown.swapaxes(1, 2), [1, 2, 3, 1], packed=True)
+    write_idx(tmp_path, "emnist-letters-test", images(2, 2), [3, 2])
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n3 67 99\n")
+    train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
+    assert np.array_equal(train.images, shown)
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0, 1, 2, 0], [2, 1])
+    assert train.about.classes == ("A", "B", "C")
+    assert train.about.notes == ("labels were counted from 1", "rows and columns were exchanged")
+    assert (train.about.preprocessing, train.about.polarity) == ("mnist", "auto")
+
+
+def test_the_description_says_what_is_not_detected(tmp_path: Path) -> None:
+    shown = images(4)
+    write_idx(tmp_path, "letters-train", 255 - shown.swapaxes(1, 2), [0, 1, 0, 1])
+    described(tmp_path, transpose=True, polarity="dark-on-light", name="Letters", licence="CC0")
+    train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
+    assert sorted([*train.labels.tolist(), *test.labels.tolist()]) == [0, 0, 1, 1]
+    both = {one.tobytes() for one in (*train.images, *test.images)}
+    assert both == {one.tobytes() for one in shown}
+    assert train.about.notes == (
+        "rows and columns were exchanged",
+        "no test images: of each class one of 5 images, chosen by SHA-256, tests",
+    )
+
+
+def test_labels_that_begin_with_1_beside_names_for_all_numbers_stay(tmp_path: Path) -> None:
+    write_idx(tmp_path, "train", images(3), [1, 2, 1])
+    (tmp_path / "classes.txt").write_text("none\nleft\nright\n")
+    write_idx(tmp_path, "t10k", images(1), [2])
+    assert read(tmp_path, "train").labels.tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (
+            "a\nb\n",
+            "{folder}/classes.txt has 2 names, but labels go from 0 to 2: it must have a line for each class, in the "
+            "order of the labels",
+        ),
+        ("a\nb\na\n", "{folder}/classes.txt: the names, a line each, each must stand once, and 'a' stands 2 times"),
+        ("a\n", "{folder}/classes.txt: the names, a line each, must be 2 to 64 names, not 1"),
+    ],
+)
+def test_names_must_fit_the_labels(classes: str, message: str, tmp_path: Path) -> None:
+    write_idx(tmp_path, "train", images(3), [0, 1, 2])
+    (tmp_path / "classes.txt").write_text(classes)
+    with refuses(DataError, message.replace("{folder}", str(tmp_path))):
+        read(tmp_path, "train")
+
+
+def test_odd_files_are_refused_with_what_would_be_right(tmp_path: Path) -> None:
+    odd = tmp_path / "oblong"
+    write_idx(odd, "x-train", np.zeros((2, 28, 32), np.uint8), [0, 1])
+    with refuses(
+        DataError,
+        f"{odd / 'x-train-images-idx3-ubyte'} holds images of 28 × 32; they must be square, of 8 to 64 pixels a side. "
+        "Pictures of other sizes may be in one folder a class: they are resized",
+    ):
+        read(odd, "train")
+    small = tmp_path / "small"
+    write_idx(small, "x-train", np.zeros((2, 9, 9), np.uint8), [0, 1])
+    write_idx(small, "x-test", np.zeros((2, 9, 9), np.uint8), [0, 1])
+    assert read(small, "train", 9).images.shape == (2, 9, 9)
+    message = f"{small} holds grey images of 9 × 9, not of {{}}: only pictures, in one folder a class, are resized"
+    with refuses(DataError, message.format("28 × 28")):
+        read(small, "train", 28)
+    with refuses(DataError, message.format("9 × 9 in colour")):
+        read(small, "train", colour=True)
+    odd = tmp_path / "labels"
+    write_idx(odd, "x-train", images(3), [0, 1])
+    with refuses(
+        DataError,
+        f"{odd / 'x-train-labels-idx1-ubyte'} must hold one label for each of the 3 images, not an array of 2",
+    ):
+        read(odd, "train")
+    odd = tmp_path / "half"
+    write_idx(odd, "x-train", images(2), [0, 1])
+    (odd / "x-train-images-idx3-ubyte").unlink()
+    with refuses(DataError, f"{odd} holds x-train-labels-idx1-ubyte, but not the images that belong to it"):
+        read(odd, "train")
+    odd = tmp_path / "several"
+    write_idx(odd, "emnist-letters-train", images(2), [0, 1])
+    write_idx(odd, "emnist-digits-train", images(2), [0, 1])
+    with refuses(
+        DataError,
+        f"{odd} holds the IDX files of several data sets, 'emnist-digits-…' and 'emnist-letters-…'; give each a folder "
+        "of its own",
+    ):
+        read(odd, "train")
+    odd = tmp_path / "test only"
+    write_idx(odd, "x-test", images(2), [0, 1])
+    assert len(read(odd, "t10k")) == 2
+    with refuses(DataError, f"{odd} holds no training images, such as x-train-images-idx3-ubyte"):
+        read(odd, "train")
+    with refuses(DataError, f"there is no folder {tmp_path / 'nowhere'}"):
+        read(tmp_path / "nowhere", "train")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            {"flip": True},
+            "has 'flip'; it may have name, licence, preprocessing, polarity, colour, mirror, transpose, warnings",
+        ),
+        ({"mirror": 1}, ": mirror must be true or false, not 1"),
+        ({"name": ""}, ": name must be text, not ''"),
+        ({"polarity": "dark"}, ": polarity must be auto or light-on-dark or dark-on-light, not 'dark'"),
+        ({"preprocessing": None}, ": preprocessing must be mnist or resize, not None"),
+        ({"warnings": ["blue"]}, ": warnings must be a list of some of mostly-ink, several-pieces"),
+    ],
+)
+def test_a_wrong_description_is_refused(said: dict[str, object], message: str, tmp_path: Path) -> None:
+    write_idx(tmp_path, "train", images(2), [0, 1])
+    described(tmp_path, **said)
+    space = "" if message.startswith(":") else " "
+    with refuses(DataError, f"{tmp_path / 'dataset.json'}{space}{message}"):
+        read(tmp_path, "train")
+    (tmp_path / "dataset.json").write_text("[]")
+    with pytest.raises(DataError, match=r"dataset\.json must be a JSON object with some of name, licence, "):
+        read(tmp_path, "train")

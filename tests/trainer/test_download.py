@@ -1,5 +1,6 @@
 import gzip
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 pytest.importorskip("httpx")
 
-from konkyo.trainer import data, download
+from konkyo.trainer import data
+from konkyo.trainer.data import download
 from konkyo.trainer.errors import DataError
 from tests.helpers.folders import DATA
 from tests.helpers.mirror import Answer, serving
@@ -88,6 +90,38 @@ def test_tries_again_until_the_contents_are_right(tmp_path: Path) -> None:
     assert mirror.asked.count(f"/{LABELS}.gz") == len(bad) + 1
 
 
+def test_a_file_larger_than_mnists_is_refused_while_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is announced is not trusted, and no more is kept than may be."""
+    monkeypatch.setattr(download, "MOST_BYTES", 100_000)
+    seen: list[int] = []
+    endless = Answer(bytes(2**22), promised=2**22)
+    with serving({f"/{IMAGES}.gz": [endless]}) as mirror, pytest.raises(DataError) as caught:
+        download.complete(tmp_path, "t10k", lambda _, received, __: seen.append(received), [mirror.url], pause=0)
+    assert f"{mirror.url}{IMAGES}.gz: the file is larger than 100,000 bytes, and MNIST's are not" in str(caught.value)
+    assert all(received <= 100_000 for received in seen)
+    assert names(tmp_path) == []
+
+
+def test_a_file_that_unpacks_to_more_than_mnists_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gigabyte of zeros, packed to a megabyte: what is unpacked of it is bounded before it is read."""
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join([*(packer.compress(bytes(2**20)) for _ in range(2**10)), packer.flush()])
+    assert len(bomb) < download.MOST_BYTES
+    asked: list[int] = []
+    read = gzip.GzipFile.read
+
+    def reading(file: gzip.GzipFile, size: int | None = -1) -> bytes:
+        asked.append(-1 if size is None else size)
+        return read(file, size)
+
+    monkeypatch.setattr(gzip.GzipFile, "read", reading)
+    with serving({f"/{IMAGES}.gz": [Answer(bomb)]}) as mirror, pytest.raises(DataError) as caught:
+        fetch(tmp_path, [mirror.url])
+    assert f"{mirror.url}{IMAGES}.gz: the file's SHA-256 is not that of MNIST" in str(caught.value)
+    assert set(asked) == {download.MOST_UNPACKED + 1}
+    assert names(tmp_path) == []
+
+
 def test_takes_the_next_mirror(tmp_path: Path) -> None:
     with serving({}) as empty, serving(GOOD) as good:
         fetch(tmp_path, [empty.url, good.url])
@@ -129,7 +163,7 @@ def test_says_what_each_mirror_answered(tmp_path: Path) -> None:
 
 def test_waits_longer_after_each_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("konkyo.trainer.download.time.sleep", pauses.append)
+    monkeypatch.setattr("konkyo.trainer.data.download.time.sleep", pauses.append)
     with serving({}) as empty, pytest.raises(DataError):
         download.complete(tmp_path, "t10k", lambda *_: None, [empty.url, empty.url], pause=0.5)
     assert pauses == [0.5, 1.0]

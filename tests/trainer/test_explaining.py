@@ -33,10 +33,11 @@ from konkyo.models.preparation.expected import Expected
 from konkyo.models.question import GroundsQuestion
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
+from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.explaining import engines, table
 from konkyo.trainer.explaining.choices import Engine, Explanation
-from konkyo.trainer.explaining.images import open_images, write_images
+from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
 from tests.helpers.pausing import pausing
 from tests.helpers.refuse import refuses
@@ -84,7 +85,8 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
             return found[column][place]
 
         filters = explain_filters(network, image)
-        proof = grounds(network, image)
+        proof, interactions = grounds(network, image), explain_shapley(network, image, interacting=True).interactions
+        assert interactions is not None
         assert entry("predicted") == filters.predicted
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
         for column, value in {
@@ -92,6 +94,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
             "contributions": filters.account.contributions,
             "occlusion": explain_occlusion(network, image).occlusion.drop,
             "shapley": explain_shapley(network, image).values,
+            "interactions": interactions.values,
         }.items():
             assert table.shapes(network.architecture)[column] == value.shape
             np.testing.assert_allclose(entry(column), value.ravel(), rtol=0, atol=1e-11)
@@ -204,14 +207,14 @@ def test_plain_and_gzipped_files(digits: Digits, data: Path, tmp_path: Path) -> 
 
 HEAD = bytes.fromhex("00000803 00000002 0000001c 0000001c")
 NO_IMAGES = {
-    "nothing": (b"", "cannot be read as an IDX file of images: its first bytes are not those of one"),
+    "nothing": (b"", "cannot be read: it is not an IDX file of unsigned bytes"),
     "labels": (
-        b"\0\0\x08\x01" + bytes(20),
-        "cannot be read as an IDX file of images: its first bytes are not those of one",
+        b"\0\0\x08\x01\0\0\0\x02" + bytes(2),
+        "holds an array of shape (2,), and should hold square images",
     ),
     "cut short": (
         HEAD + bytes(784),
-        "cannot be read as an IDX file of images: the header announces 1568 bytes, the file holds 784",
+        "cannot be read: the header announces 1568 bytes, the file holds 784",
     ),
     "oblong": (
         bytes.fromhex("00000803 00000001 00000002 00000003") + bytes(6),

@@ -14,8 +14,9 @@ from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.preparation.expected import Expected
 from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.trainer.data import Digits
+from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.errors import DataError
-from konkyo.trainer.explaining.images import open_images, write_images
+from konkyo.trainer.explaining.images import open_images
 from tests.helpers.refuse import refuses
 
 GREY = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, (), 28, 1)

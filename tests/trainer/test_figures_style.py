@@ -29,11 +29,11 @@ def test_the_scales_are_those_of_the_services_pictures() -> None:
 
 def test_a_drawing_is_a_png_and_the_same_again(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        with style.drawing(tmp_path / "new" / f"{name}.png", 2, 1.5) as figure:
+        with style.drawing(tmp_path / "new" / f"{name}.png", "title", "said", 2, 1.5) as figure:
             figure.text(0.5, 0.5, "text")
     one, two = (path.read_bytes() for path in sorted((tmp_path / "new").iterdir()))
     assert one == two
     image = Image.open(tmp_path / "new" / "one.png")
-    assert image.size == (288, 216)
+    assert image.size == (288, round(144 * (1.5 + style.HEAD)))
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert "Software" not in image.info

@@ -13,16 +13,17 @@ torch = pytest.importorskip("torch")
 from konkyo.models.architecture import Wiring, two_stages  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
-from konkyo.trainer.jobs import Job, train  # noqa: E402
-from konkyo.trainer.recipe import Recipe  # noqa: E402
+from konkyo.trainer.training.jobs import train  # noqa: E402
+from konkyo.trainer.training.recipe import Recipe  # noqa: E402
+from konkyo.trainer.training.run import Run, Wanted  # noqa: E402
 from tests.helpers.runs import SHORT, outcome  # noqa: E402
 
 SMALL = two_stages(Wiring.SUMMED, 1, 1)
 
 
-def wanted(directory: Path, count: int = 3, recipe: Recipe = SHORT) -> list[Job]:
+def wanted(directory: Path, count: int = 3, recipe: Recipe = SHORT) -> list[Wanted]:
     return [
-        Job(f"run {number}", SMALL, recipe, range(number, number + 2), directory / f"{number}.pt")
+        Wanted(f"run {number}", SMALL, recipe, range(number, number + 2), directory / f"{number}.pt")
         for number in range(count)
     ]
 
@@ -34,7 +35,7 @@ def test_several_at_once_end_as_one_after_another(digits: Digits, tmp_path: Path
         told = list(train(jobs, digits[:600], at_once))
         steps = {job.title: [progress.step for one, progress in told if one == job] for job in jobs}
         assert steps == {job.title: [10, 20, 30, 40] for job in jobs}
-        runs = [job.run(digits[:600]) for job in jobs]
+        runs = [Run(job, digits[:600]) for job in jobs]
         assert all(run.finished for run in runs)
         ends.append([outcome(run) for run in runs])
     assert ends[0] == ends[1]

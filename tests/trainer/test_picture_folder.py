@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from konkyo.models.preparation.resizing import resized
-from konkyo.trainer import picture_folder
-from konkyo.trainer.data import read
+from konkyo.trainer.data import pictures, read
 from konkyo.trainer.errors import DataError
 from tests.helpers.datasets import bars, described, write_pictures
 from tests.helpers.refuse import refuses
@@ -187,7 +186,7 @@ def test_the_training_pictures_decide_for_the_test_pictures(tmp_path: Path) -> N
 def test_classes_are_counted_as_people_do(tmp_path: Path) -> None:
     for name in ("10", "2", "1", "a10", "a9"):
         (tmp_path / name).mkdir()
-    assert picture_folder._classes(tmp_path) == ("1", "2", "10", "a9", "a10")
+    assert pictures._classes(tmp_path) == ("1", "2", "10", "a9", "a10")
 
 
 @pytest.mark.threat("picture folders")

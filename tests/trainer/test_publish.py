@@ -1,6 +1,7 @@
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,17 +11,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from konkyo.models.files import probe  # noqa: E402
-from konkyo.models.files.checkpoint import load  # noqa: E402
-from konkyo.trainer.about import MNIST  # noqa: E402
-from konkyo.trainer.augmentation import with_copies  # noqa: E402
+from konkyo.models.files.checkpoint import Checkpoint, load  # noqa: E402
 from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.data.about import MNIST  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
-from konkyo.trainer.publish import publish  # noqa: E402
-from konkyo.trainer.recipe import Recipe  # noqa: E402
-from konkyo.trainer.train import Best, Run  # noqa: E402
+from konkyo.trainer.training.augmentation import with_copies  # noqa: E402
+from konkyo.trainer.training.publish import publish  # noqa: E402
+from konkyo.trainer.training.recipe import Recipe  # noqa: E402
+from konkyo.trainer.training.run import Best, Run  # noqa: E402
 from tests.helpers.oracles import PAIRED  # noqa: E402
 from tests.helpers.refuse import refuses  # noqa: E402
-from tests.helpers.runs import finished  # noqa: E402
+from tests.helpers.runs import finished, run_of  # noqa: E402
 from tests.helpers.sure import sure  # noqa: E402
 
 RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_every=30)
@@ -32,7 +33,7 @@ def runs(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     folder = tmp_path_factory.mktemp("runs")
     made = []
     for seed, validation in ((7, 0.75), (8, 0.875), (9, 0.875)):
-        run = Run(PAIRED, RECIPE, [seed], digits[:600], folder / f"{seed}.pt")
+        run = run_of(PAIRED, RECIPE, [seed], digits[:600], folder / f"{seed}.pt")
         for _ in run.train():
             pass
         run.best = [Best(validation, run.best[0].step, run.best[0].weights)]
@@ -42,7 +43,7 @@ def runs(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 def predictions(run: Run, digits: Digits) -> list[int]:
     """One image at a time, in float64."""
-    network = run.result(0).astype(np.float64)
+    network = run.reached.network(0).astype(np.float64)
     return [int(network.logits(image / 255).argmax()) for image in digits.images]
 
 
@@ -59,30 +60,34 @@ def relabelled(digits: Digits, runs: list[Run]) -> Digits:
     return Digits(some.images, np.array(predictions(runs[0], some), np.uint8))
 
 
+def publishing(name: str, runs: Sequence[Run], digits: Digits, test: Digits, minimum: float, to: Path) -> Checkpoint:
+    return publish(name, [run.reached for run in runs], digits[:600], test, minimum, to)
+
+
 def test_chooses_by_validation_though_the_test_images_prefer_another(
-    runs: list[Run], relabelled: Digits, tmp_path: Path
+    runs: list[Run], digits: Digits, relabelled: Digits, tmp_path: Path
 ) -> None:
     assert predictions(runs[0], relabelled) == relabelled.labels.tolist()
     assert predictions(runs[1], relabelled) != relabelled.labels.tolist()
-    published = publish("chosen", runs, relabelled, 0.0, tmp_path)
+    published = publishing("chosen", runs, digits, relabelled, 0.0, tmp_path)
     assert sure(published.card.selection).seed == 8  # the first of equal ones
-    chosen = runs[1].result(0)
+    chosen = runs[1].reached.network(0)
     assert {name: array.tolist() for name, array in published.network.weights.items()} == {
         name: array.tolist() for name, array in chosen.weights.items()
     }
-    assert sure(publish("turned", runs[::-1], relabelled, 0.0, tmp_path).card.selection).seed == 9
+    assert sure(publishing("turned", runs[::-1], digits, relabelled, 0.0, tmp_path).card.selection).seed == 9
 
 
 def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digits: Digits, tmp_path: Path) -> None:
     recipe = replace(RECIPE, augmented=True)
-    run = finished(Run(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
-    card = publish("augmented", [run], digits[600:700], 0.0, tmp_path).card
+    run = finished(run_of(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
+    card = publishing("augmented", [run], digits, digits[600:700], 0.0, tmp_path).card
     told_by = "validation accuracy on 100 held-out training images and 8 augmented copies of each"
     assert sure(card.selection).by == told_by
     [told] = card.runs
     assert told.validation == sure(card.accuracy).validation == validated(run, digits)
     images, labels = with_copies(digits[:600].split(100)[1])
-    predicted = run.result(0).logits(images.numpy()[:, 0]).argmax(-1)
+    predicted = run.reached.network(0).logits(images.numpy()[:, 0]).argmax(-1)
     assert card.training is not None
     assert card.training.augmentations is not None
     assert card.training.augmentations.model_dump() == {
@@ -97,7 +102,7 @@ def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digi
 
 def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
     some = digits[2_000:2_300]
-    published = publish("named", runs, some, 0.0, tmp_path)
+    published = publishing("named", runs, digits, some, 0.0, tmp_path)
     predicted, shown = predictions(runs[1], some), some.labels.tolist()
     pairs = list(zip(shown, predicted, strict=True))
     card = json.loads((tmp_path / "named.json").read_text())
@@ -140,7 +145,7 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
             "per_class": [pairs.count((digit, digit)) / shown.count(digit) for digit in range(10)],
             "confusion": [[pairs.count((truth, digit)) for digit in range(10)] for truth in range(10)],
         },
-        "probe": probe.make(runs[1].result(0), some.images[0]).model_dump(mode="json"),
+        "probe": probe.make(runs[1].reached.network(0), some.images[0]).model_dump(mode="json"),
         "made_with": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
@@ -163,32 +168,32 @@ def test_below_the_minimum_accuracy_nothing_is_written(runs: list[Run], digits: 
         "no checkpoint was written. Train longer or from more seeds, or lower --minimum-accuracy"
     )
     with refuses(RunError, message):
-        publish("low", runs, perfect, 0.98, tmp_path)
+        publishing("low", runs, digits, perfect, 0.98, tmp_path)
     with pytest.raises(RunError):
-        publish("low", runs, perfect, right / 100 + 1e-9, tmp_path)
+        publishing("low", runs, digits, perfect, right / 100 + 1e-9, tmp_path)
     assert list(tmp_path.iterdir()) == []
-    assert publish("low", runs, perfect, right / 100, tmp_path).card.accuracy.test == 1
+    assert publishing("low", runs, digits, perfect, right / 100, tmp_path).card.accuracy.test == 1
 
 
 def test_the_test_images_do_not_decide_whether_it_is_written(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
     some = digits[1_000:1_200]
     wrong = Digits(some.images, np.array([(digit + 1) % 10 for digit in predictions(runs[1], some)], np.uint8))
-    accuracy = publish("kept", runs, wrong, validated(runs[1], digits), tmp_path).card.accuracy
+    accuracy = publishing("kept", runs, digits, wrong, validated(runs[1], digits), tmp_path).card.accuracy
     assert (accuracy.test, accuracy.validation) == (0, validated(runs[1], digits))
 
 
 def test_publishing_below_the_minimum_accuracy_leaves_an_older_checkpoint(
-    runs: list[Run], relabelled: Digits, tmp_path: Path
+    runs: list[Run], digits: Digits, relabelled: Digits, tmp_path: Path
 ) -> None:
-    before = publish("kept", runs[:1], relabelled, 0.0, tmp_path)
+    before = publishing("kept", runs[:1], digits, relabelled, 0.0, tmp_path)
     with pytest.raises(RunError):
-        publish("kept", runs[1:], relabelled, 1.0, tmp_path)
+        publishing("kept", runs[1:], digits, relabelled, 1.0, tmp_path)
     assert load(tmp_path / "kept.safetensors").sha256 == before.sha256
 
 
 def test_an_unfinished_run_is_not_published(digits: Digits, relabelled: Digits, tmp_path: Path) -> None:
-    run = Run(PAIRED, RECIPE, [1], digits[:600], tmp_path / "1.pt")
+    run = run_of(PAIRED, RECIPE, [1], digits[:600], tmp_path / "1.pt")
     next(run.train())
     with refuses(RunError, f"seed 1 is at step {run.step} of {RECIPE.steps}: train it to the end first"):
-        publish("early", [run], relabelled, 0.0, tmp_path)
+        publishing("early", [run], digits, relabelled, 0.0, tmp_path)
     assert not list(tmp_path.glob("early*"))

@@ -16,10 +16,10 @@ from konkyo.models.files import usage_file
 from konkyo.models.files.card import RunCard, SelectionCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load
 from konkyo.trainer.cli import app
-from konkyo.trainer.recipe import BEST
 from konkyo.trainer.report import report
 from konkyo.trainer.studies import document
 from konkyo.trainer.studies.smallest import Candidate, CrossValidated, folds_document, search_document
+from konkyo.trainer.training.recipe import BEST
 
 NAME = "summed-3x3"
 
@@ -54,8 +54,8 @@ def write(studies: Path, checkpoint: Checkpoint, study: str, **found: object) ->
 def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     page = report([checkpoint], models, studies)
     assert "Not searched yet." in page
-    assert page.count("Not measured yet.") == 2
-    assert page.count("Not measured yet, or of another checkpoint.") == 5
+    assert page.count("Not measured yet.") == 1
+    assert page.count("Not measured yet, or of another checkpoint.") == 6
     assert ".png" not in page
 
 
@@ -64,7 +64,7 @@ def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, model
     path = studies / NAME / "occlusion.json"
     path.write_text(path.read_text().replace(checkpoint.sha256, "0" * 64))
     page = report([checkpoint], models, studies)
-    assert page.count("Not measured yet, or of another checkpoint.") == 5
+    assert page.count("Not measured yet, or of another checkpoint.") == 6
 
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
@@ -79,7 +79,9 @@ def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studie
         return report([replace(checkpoint, card=card)], models, studies)
 
     said = checkpoint.card.accuracy
-    accuracy = f"{said.validation:.2%} | {said.test:.2%}"
+    share = said.test
+    half = 1.96 * (share * (1 - share) / said.test_images) ** 0.5
+    accuracy = f"{said.validation:.2%} | {100 * share:.2f} ± {100 * half:.2f} %"
     found = page({"steps": 2_000, "restarts": 3}, 2)
     assert f"| `{NAME}` | 922 | 2 | 3 | 2,000 | 81.25% | {accuracy} | 98.00 ± 1.41 % |" in found
     found = page({"steps": 2_000, "starts": 4}, 1)

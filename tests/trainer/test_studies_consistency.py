@@ -152,7 +152,7 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
         f"3 networks of different seeds. They predict {written['predicted_alike']} of 25 test images" in result.output
     )
     assert (out / "tried" / "consistency.png").read_bytes().startswith(b"\x89PNG")
-    assert "do 3 seeds have the same reasons?" in figures[0].texts[0].get_text()
+    assert "do 3 seeds have the same reasons?" in figures[0].subfigs[0].texts[0].get_text()
 
     missing = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "nowhere")])
     assert str(missing.exception) == (

@@ -18,9 +18,10 @@ from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.network import Array, softmax
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.comparison import BESIDE, CRITERIA, Measured, best, ranks
-from konkyo.trainer.studies.curves import curves
-from konkyo.trainer.studies.explanations import (
+from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
+from konkyo.trainer.studies.faithfulness import explanations as all_explanations
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks
+from konkyo.trainer.studies.faithfulness.explanations import (
     BASELINE,
     DEFAULT,
     EXPLANATIONS,
@@ -30,12 +31,10 @@ from konkyo.trainer.studies.explanations import (
     Explanation,
     Task,
 )
-from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
-from konkyo.trainer.studies.faithfulness import explanations as all_explanations
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.helpers.studies import caught, measured, nothing
+from tests.helpers.studies import ASKED, caught, measured, nothing
 
 # Enough for a command: one of each kind that needs no Captum.
 FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, SHAPLEY, "brightness", "random"}]
@@ -172,30 +171,6 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
 
 
 @pytest.mark.usefixtures("few")
-def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-
-    def interrupted(*arguments: Any) -> Any:
-        asked.append(1)
-        if len(asked) == 12:
-            raise KeyboardInterrupt
-        return curves(*arguments)
-
-    monkeypatch.setattr(study_module, "curves", interrupted)
-    options = "--images", "4"
-    stopped = command(tmp_path / "out", tmp_path / "runs", *options)
-    assert stopped.exit_code == 130
-    assert "interrupted: the same command goes on from the last part" in stopped.output
-    assert not (tmp_path / "out").exists()
-    assert command(tmp_path / "out", tmp_path / "runs", *options).exit_code == 0
-    assert len(asked) == 12 + 32 - 8  # two parts of two images and two replacements were kept
-    assert command(tmp_path / "whole", tmp_path / "other", *options).exit_code == 0
-    for name in ("faithfulness.json", "faithfulness.png"):
-        whole = (tmp_path / "whole" / "paired-3x3" / name).read_bytes()
-        assert (tmp_path / "out" / "paired-3x3" / name).read_bytes() == whole
-
-
-@pytest.mark.usefixtures("few")
 def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("captum")
@@ -216,8 +191,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
-        "konkyo.trainer.studies.captum_methods",
-        "konkyo.trainer.studies.perturbations",
+        "konkyo.trainer.studies.faithfulness.captum",
         "konkyo.trainer.studies.baselines",
         "captum.attr",
     ):
@@ -234,8 +208,8 @@ def test_without_captum_its_explanations_are_left_out_aloud(
 
 @pytest.mark.usefixtures("few")
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.perturbations", raising=False)
-    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.captum_methods", None)
+    monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.baselines", raising=False)
+    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.captum", None)
     monkeypatch.setattr(study_module, "explanations", all_explanations)
     result = command(tmp_path, tmp_path / "runs", "--images", "2")
     assert isinstance(result.exception, ModuleNotFoundError)
@@ -260,7 +234,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     found, _ = measured(STUDY, checkpoint_of(lamp_network()), lamps(), tmp_path)
     listed = found.measured
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "faithfulness.png", "lamp", listed)
+    figure_module.draw(tmp_path / "faithfulness.png", ASKED, found)
     [figure] = figures
     deletion, insertion, table = figure.axes
     shown = [listed[number] for number in (1, 0, 2, 3, 5)]  # of the baselines only two
@@ -272,11 +246,13 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sorted(names) == sorted(one.name for one in listed)
     written = [text.get_text() for text in table.texts]
     first = next(one for one in listed if one.name == names[0])
-    assert written[:7] == [f"{first.values(column).mean():.3f}" for column in (*CRITERIA, *BESIDE)]
+    assert [one for one in written[:8] if one] == [
+        f"{first.values(column).mean():.3f}" for column in (*CRITERIA, *BESIDE)
+    ]
     drawn = table.images[0].get_array()
     by_criterion = ranks(listed)
     place = [one.name for one in listed].index(names[2])
-    assert drawn[2, 0] == pytest.approx(1 - (by_criterion["deletion, background"][place] - 1) / 5)
+    assert drawn[2, 0] == pytest.approx(1 - (by_criterion["deletion, background"][place] - 1) / 6)
     assert np.ma.getmaskarray(np.ma.masked_invalid(drawn))[:, 5].all()
     assert (tmp_path / "faithfulness.png").read_bytes().startswith(b"\x89PNG")
 

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.grounds as figure_module
 import konkyo.trainer.studies.grounds as study_module
-from konkyo.models.classes import numbered
 from konkyo.models.errors import BudgetError, ImageError
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.grounds.proofs import grounds
@@ -21,7 +20,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY, GroundsStudy
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.helpers.studies import caught, loaded_by, measured
+from tests.helpers.studies import ASKED, caught, measured
 
 
 def players_of(image: Array) -> list[tuple[slice, slice]]:
@@ -142,29 +141,6 @@ def command(out: Path, runs: Path, *more: str) -> Result:
     return CliRunner().invoke(app, [*map(str, arguments), "--images", "12", *more])
 
 
-def test_an_interrupted_study_goes_on_and_ends_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "CHUNK", 5)
-    asked: list[None] = []
-
-    def interrupted(*arguments: Any) -> Any:
-        asked.append(None)
-        if len(asked) == 8:
-            raise KeyboardInterrupt
-        return grounds(*arguments)
-
-    monkeypatch.setattr(study_module, "grounds", interrupted)
-    stopped = command(tmp_path / "out", tmp_path / "runs")
-    assert stopped.exit_code == 130
-    assert "interrupted: the same command goes on from the last part" in stopped.output
-    assert not (tmp_path / "out").exists()
-    assert command(tmp_path / "out", tmp_path / "runs").exit_code == 0
-    assert len(asked) == 8 + 7
-    assert command(tmp_path / "whole", tmp_path / "other").exit_code == 0
-    for name in ("grounds.json", "grounds.png"):
-        whole = (tmp_path / "whole" / "paired-3x3" / name).read_bytes()
-        assert (tmp_path / "out" / "paired-3x3" / name).read_bytes() == whole
-
-
 def test_the_command_says_what_is_found(tmp_path: Path, digits: Digits) -> None:
     result = command(tmp_path, tmp_path / "runs")
     assert result.exit_code == 0, result.output
@@ -185,19 +161,12 @@ def test_the_command_says_what_is_found(tmp_path: Path, digits: Digits) -> None:
     assert "ROC" not in result.output
 
 
-def test_the_study_needs_no_torch(tmp_path: Path) -> None:
-    folders = "--data", DATA, "--out", tmp_path, "--runs", tmp_path / "runs"
-    loaded = loaded_by("study", "grounds", "--model", "paired-3x3", "--images", "2", *folders)
-    assert "matplotlib" in loaded
-    assert "torch" not in loaded
-
-
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = lamp_study(tmp_path)
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "one" / "grounds.png", "lamp", numbered(10), found)
+    figure_module.draw(tmp_path / "one" / "grounds.png", ASKED, found)
     [figure] = figures
-    suffice, suffice_classes, change, change_classes, roc = figure.axes
+    suffice, change, roc, suffice_classes, change_classes, _ = figure.axes
     assert [label.get_text() for label in suffice.get_xticklabels()] == ["0", "1"]
     assert [bar.get_height() for bar in suffice.patches] == [0.5, 0.5, 0, 1]
     assert [label.get_text() for label in change.get_xticklabels()] == ["1", "none"]
@@ -209,17 +178,18 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     _, fewest, probability = roc.lines
     assert fewest.get_xydata().tolist() == [[0, 0], [0.5, 1], [1, 1]]
     assert probability.get_xydata().tolist() == [[0, 0], [0.5, 0], [1, 1]]
-    assert "fewest regions 0.750" in [text.get_text() for text in roc.texts]
+    assert roc.get_legend().texts[0].get_text() == "fewest regions 0.750"
     assert (tmp_path / "one" / "grounds.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_counts_beyond_the_last_column_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = lamp_study(tmp_path)
-    monkeypatch.setattr(figure_module, "_MOST", {"sufficient": 2, "fewest": 2})
+    for name in ("MOST_SUFFICIENT", "MOST_FEWEST"):
+        monkeypatch.setattr(figure_module, name, 2)
     many = GroundsStudy(**{**vars(one), "sufficient": np.array([3, 2, 1]), "fewest": np.array([1, 1, 1])})
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "grounds.png", "lamp", numbered(10), many)
-    suffice, _, change, *_ = figures[0].axes
+    figure_module.draw(tmp_path / "grounds.png", ASKED, many)
+    suffice, change, *_ = figures[0].axes
     assert [label.get_text() for label in suffice.get_xticklabels()] == ["1", "2+"]
     assert [bar.get_height() for bar in suffice.patches] == [0.5, 0.5, 0, 1]
     assert [label.get_text() for label in change.get_xticklabels()] == ["1"]
@@ -231,5 +201,5 @@ def test_a_study_without_answers_is_drawn_all_the_same(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(study_module, "grounds", refused)
     found, _ = lamp_study(tmp_path)
-    figure_module.draw(tmp_path / "none.png", "lamp", numbered(10), found)
+    figure_module.draw(tmp_path / "none.png", ASKED, found)
     assert (tmp_path / "none.png").exists()

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.occlusion as figure_module
 import konkyo.trainer.studies.occlusion as study_module
-from konkyo.models.classes import numbered
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding
@@ -23,7 +22,7 @@ from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, WHOLE, checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED, random_network
-from tests.helpers.studies import caught, loaded_by, measured
+from tests.helpers.studies import ASKED, caught, loaded_by, measured
 
 
 def brute(network: Network, digits: Digits, region: int) -> tuple[Any, list[int], Counter[tuple[int, int]], list[int]]:
@@ -175,7 +174,7 @@ def test_the_figure_shows_the_numbers(
 ) -> None:
     found, _ = lamp_study
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "one" / "occlusion.png", "lamp", numbered(10), found)
+    figure_module.draw(tmp_path / "one" / "occlusion.png", ASKED, found)
     [figure] = figures
     maps = [axes for axes in figure.axes if axes.images and len(axes.images[0].get_array()) == 28]
     assert len(maps) == 20
@@ -195,5 +194,5 @@ def test_a_study_in_which_nothing_drops_is_drawn_all_the_same(tmp_path: Path) ->
     blank = Digits(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
     found, _ = measured(STUDY, checkpoint_of(lamp_network()), blank, tmp_path)
     assert not found[0].drop.any()
-    figure_module.draw(tmp_path / "blank.png", "lamp", numbered(10), found)
+    figure_module.draw(tmp_path / "blank.png", ASKED, found)
     assert (tmp_path / "blank.png").exists()

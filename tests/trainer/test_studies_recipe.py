@@ -1,6 +1,8 @@
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,22 @@ pytest.importorskip("typer")
 
 from typer.testing import CliRunner, Result
 
-import konkyo.trainer.commands.recipe as command_module
+import konkyo.trainer.commands.studies as command_module
+import konkyo.trainer.commands.train as training_module
+import konkyo.trainer.studies.recipe as study_module
+import konkyo.trainer.studies.study as identities
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.network import softmax
 from konkyo.trainer.cli import app
-from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
-from konkyo.trainer.recipe import BEST, PAPER, Recipe, Schedule
-from konkyo.trainer.report import report
+from konkyo.trainer.report import TRAINING_STUDIES, report
+from konkyo.trainer.studies import smallest
 from konkyo.trainer.studies.recipe import BASE, FILE, VARIANTS, Experiments, Variant, load
-from konkyo.trainer.train import Run
-from tests.helpers.runs import interrupted
+from konkyo.trainer.studies.study import TrainingStudy, Work
+from konkyo.trainer.training import augmentation, run
+from konkyo.trainer.training.recipe import BEST, PAPER, Recipe, Schedule
+from konkyo.trainer.training.run import Wanted
+from tests.helpers.runs import interrupted, run_of
 
 
 def variant(name: str, base: str | None, judged: list[float], network: str = "some") -> Variant:
@@ -31,7 +38,7 @@ def variant(name: str, base: str | None, judged: list[float], network: str = "so
 def test_a_variant_is_compared_seed_by_seed_with_the_base_of_its_network() -> None:
     base, better = variant("base", None, [0.1, 0.5, 0.9]), variant("better", "base", [0.2, 0.6, 1.0])
     other = variant("base", None, [0.9, 0.9, 0.9], "other")
-    found = Experiments("So.", [other, base, better])
+    found = Experiments(100, [other, base, better])
     assert found.differences(base) is None
     assert found.differences(better) == pytest.approx([0.1, 0.1, 0.1])
 
@@ -48,11 +55,12 @@ def test_the_report_shows_it(tmp_path: Path) -> None:
             ("with", "base", [0.5, 0.75, 0.75]),
         )
     ]
-    (tmp_path / FILE).write_text(json.dumps({"how": "So it was.", "variants": entries}))
+    (tmp_path / FILE).write_text(json.dumps({"judging": 5000, "variants": entries}))
     page = report([], tmp_path, tmp_path)
     assert "`python -m trainer study recipe --seeds 3`" in page
-    assert "So it was. The difference from the base, in points, is the mean over the seeds" in page
-    assert "by Holm's correction for all 2 comparisons; bold below 0.05." in page
+    assert "one start a seed; what 16 starts a seed are worth was not measured." in page
+    assert "without 5,000 that judge them: no choice of a recipe was made by these" in page
+    assert "Holm's correction for all 2 comparisons; bold below 0.05." in page
     assert "that of one network on 5,000 images has itself a 95 % interval of ±0.39 points." in page
     assert "| base | 1,000 | 3 | 62.50 ± 12.50 % | – | – | 38% |" in page
     # Differences −0.25, −0.25 and −0.24, and 0, 0.125 and 0; t of two degrees of freedom, the first p doubled.
@@ -81,13 +89,12 @@ LITTLE: dict[str, Any] = {"steps": 120, "batch": 10, "held_out": 200, "learning_
 def little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
     """600 images, of which 100 judge, and recipes that take seconds."""
     parts = {"train": digits[:600], "t10k": digits[600:700]}
-    monkeypatch.setattr(command_module, "mnist", lambda _, part: parts[part])
-    plain, changed = Recipe(**LITTLE), Recipe(**LITTLE, augmented=True)
-    monkeypatch.setattr(command_module, "VARIANTS", {BASE: changed, PLAIN: plain})
-    monkeypatch.setitem(VARIANTS, BASE, changed)
-    monkeypatch.setitem(VARIANTS, PLAIN, plain)
-    monkeypatch.setattr(command_module, "JUDGING", 100)
-    monkeypatch.setattr(training, "processors", lambda: 1)
+    monkeypatch.setattr(command_module, "data_set", lambda _, part: parts[part])
+    # The share of MNIST's 60,000 that 200 are of 600.
+    plain, changed = (Recipe(**{**LITTLE, "held_out": 20_000}, augmented=augmented) for augmented in (False, True))
+    monkeypatch.setattr(study_module, "VARIANTS", {BASE: changed, PLAIN: plain})
+    monkeypatch.setattr(study_module, "JUDGING", 6)
+    monkeypatch.setattr(training_module, "processors", lambda: 1)
     monkeypatch.chdir(tmp_path)
 
 
@@ -122,15 +129,56 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(
     # What stands in the file, once more, from a run of its own.
     order = np.random.default_rng(0).permutation(600)
     judging = digits[np.sort(order[500:])]
-    run = Run(
+    run = run_of(
         two_stages(Wiring.SUMMED, 3, 3), Recipe(**LITTLE), [1, 2], digits[np.sort(order[:500])], tmp_path / "own.pt"
     )
     for _ in run.train():
         pass
-    networks = [run.result(which).astype(np.float64) for which in (0, 1)]
+    networks = [run.reached.network(which).astype(np.float64) for which in (0, 1)]
     row, empty = found.variants[3], np.zeros((28, 28))
     for values, some in ((row.judged, judging), (row.test, digits[600:700])):
         right = [(one.logits(some.images / 255).argmax(-1) == some.labels).mean() for one in networks]
         assert values == pytest.approx(right, abs=1e-5)
     assert row.empty == pytest.approx([softmax(one.logits(empty)).max() for one in networks], abs=1e-5)
     assert "`python -m trainer study recipe --seeds 2`" in report([], written.parent, written.parent)
+
+
+def trained_for(study: TrainingStudy[Any], digits: Digits, runs: Path) -> set[Path]:
+    """Where the first trainings of a study would be kept."""
+    files: set[Path] = set()
+
+    def train(wanted: Sequence[Wanted], _: Digits) -> Iterator[Any]:
+        files.update(job.state_file for job in wanted)
+        raise InterruptedError
+
+    work = Work(lambda _: digits, runs, runs, runs, train, lambda _: None, lambda *_: None)
+    with pytest.raises(InterruptedError):
+        study.make(study.settings(), work)
+    return files
+
+
+@pytest.mark.parametrize("study", TRAINING_STUDIES, ids=lambda study: study.name)
+def test_a_changed_constant_trains_anew(
+    study: TrainingStudy[Any], digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the study, of the recipe and of training; and so do another library and other images."""
+    before = trained_for(study, digits[:120], tmp_path)
+    assert trained_for(study, digits[:120], tmp_path) == before
+    slower = {name: replace(one, learning_rate=0.5) for name, one in study_module.VARIANTS.items()}
+    own: dict[str, tuple[ModuleType, dict[str, Any]]] = {
+        "recipe": (study_module, {"JUDGING": 3, "VARIANTS": slower}),
+        "smallest": (smallest, {"RESTARTS": 2, "RUNG": 7}),
+    }
+    shared: list[tuple[ModuleType, dict[str, Any]]] = [
+        (run, {"ERROR_RATE_SCALE": 5.0, "ORDER_SEED": 1}),
+        (augmentation, {"TURN": 0.5}),
+    ]
+    for module, changes in [own[study.name], *shared]:
+        for name, value in changes.items():
+            with monkeypatch.context() as patch:
+                patch.setattr(module, name, value)
+                assert not trained_for(study, digits[:120], tmp_path) & before, name
+    with monkeypatch.context() as patch:
+        patch.setattr(identities, "_version", lambda name: "2" if name == "torch" else "1")
+        assert not trained_for(study, digits[:120], tmp_path) & before
+    assert not trained_for(study, digits[:240], tmp_path) & before

@@ -20,7 +20,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
-from tests.helpers.studies import caught, loaded_by, measured
+from tests.helpers.studies import ASKED, caught, loaded_by, measured
 
 NAME = "paired-3x3"
 
@@ -159,12 +159,12 @@ def two_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_captum_its_approximations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("konkyo.trainer.studies.baselines", "konkyo.trainer.studies.captum_methods", "captum.attr"):
+    for name in ("konkyo.trainer.studies.baselines", "konkyo.trainer.studies.faithfulness.captum", "captum.attr"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     result = command(tmp_path, tmp_path / "runs")
     assert result.exit_code == 0, result.output
-    said = f"Captum's approximations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
+    said = f"Captum's methods are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
     assert f"{said}." in result.output
     written = json.loads((tmp_path / NAME / "shapley.json").read_text())
     assert written["left_out"] == [said]
@@ -199,7 +199,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
         made_up("FeatureAblation", False, (50, 0.8, -0.3, 5)),
     ]
     figures = caught(figure_module, monkeypatch)
-    figure_module.draw(tmp_path / "shapley.png", "lamp", np.array([1.0, 2, 6]), measured)
+    figure_module.draw(tmp_path / "shapley.png", ASKED, ShapleyStudy(np.array([1.0, 2, 6]), measured, []))
     [figure] = figures
     over = [(50, 1250), (50, 1250), (50,)], [(10, 200), (5, 100), (5,)]
     heights = [(0.5, 0.1), (0.7, 0.7), (0.8,)], [(0.8, 0.9), (0.6, 0.6), (-0.3,)]
@@ -208,7 +208,8 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
             assert (tuple(line.get_xdata()), tuple(line.get_ydata())) == (x, y)
     assert figure.axes[1].lines[3].get_xdata() == [2, 2]  # ours
     assert figure.axes[2].get_ylim()[0] == -0.3
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    [legend] = [legend for part in figure.subfigs for legend in part.legends]
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["exact: 2.0 ms, all classes", *(one.name for one in measured)]
 
 

@@ -13,7 +13,8 @@ pytest.importorskip("matplotlib")
 
 from typer.testing import CliRunner, Result
 
-import konkyo.trainer.commands.smallest as command_module
+import konkyo.trainer.commands.studies as command_module
+import konkyo.trainer.commands.train as training_module
 import konkyo.trainer.figures.smallest as figure_module
 import konkyo.trainer.studies.smallest as study_module
 from konkyo.models.architecture import Wiring, two_stages, written_stages
@@ -21,9 +22,7 @@ from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.service.catalogue import load
 from konkyo.trainer.cli import app
-from konkyo.trainer.commands import training
 from konkyo.trainer.data import Digits
-from konkyo.trainer.recipe import PAPER, Recipe
 from konkyo.trainer.studies import document
 from konkyo.trainer.studies.smallest import (
     Candidate,
@@ -37,8 +36,9 @@ from konkyo.trainer.studies.smallest import (
     shapes,
     smallest,
 )
-from konkyo.trainer.train import Run
-from tests.helpers.runs import interrupted
+from konkyo.trainer.training.recipe import PAPER, Recipe
+from konkyo.trainer.training.run import Run
+from tests.helpers.runs import finished, interrupted, run_of
 from tests.helpers.studies import caught
 
 
@@ -96,6 +96,10 @@ def test_the_search_says_what_was_found(tmp_path: Path) -> None:
     )
     assert "| `3k5,3k3` | 922 | 18% | 98.00 ± 1.41 % | 90.50 ± 0.71 % |" in told
     assert not [line for line in told if "older recipe" in line]
+    assert (
+        "- Of the 74 shapes that the command tries, 72 were not, from `1k5,1k3` with 296 parameters on: a smaller one "
+        "may be among them."
+    ) in told
     older = {**made, "recipe": {"teacher": True}, "smallest": []}
     assert [*search_told(older)][:2] == [
         "No network validated at 98.0% on average: train longer, or allow more parameters.",
@@ -159,11 +163,12 @@ def little(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, digits: Digits) -> N
     """600 test images stand in for MNIST, in batches of 10, and a small network for LeNet's."""
     parts = {"train": digits[:600], "t10k": digits[600:700]}
     monkeypatch.setattr(command_module, "data_set", lambda _, part: parts[part])
-    recipe = Recipe(batch=10, held_out=200, learning_rate=0.005, evaluate_every=50)
-    monkeypatch.setattr(command_module, "RECIPES", {"paper": recipe})
-    monkeypatch.setattr(command_module, "RUNG", 30)
+    # The share of MNIST's 60,000 that 200 are of 600.
+    recipe = Recipe(batch=10, held_out=20_000, learning_rate=0.005, evaluate_every=50)
+    monkeypatch.setattr(study_module, "RECIPES", {"paper": recipe})
+    monkeypatch.setattr(study_module, "RUNG", 30)
     monkeypatch.setattr(study_module, "LENET", two_stages(Wiring.SUMMED, 2, 1))
-    monkeypatch.setattr(training, "processors", lambda: 1)
+    monkeypatch.setattr(training_module, "processors", lambda: 1)
     monkeypatch.setenv("KONKYO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
 
@@ -185,8 +190,8 @@ def test_interrupted_and_resumed_it_ends_with_the_same_files(
     figures = caught(figure_module, monkeypatch)
     again = command("--minimum-accuracy=40")
     assert again.exit_code == 0, again.output
-    assert "paper-120: 1k5-1k3: trained before" in again.output
-    assert "paper-120: 2k5-1k3: goes on from step 100 of 120" in again.output
+    assert "1k5,1k3: trained before" in again.output
+    assert "2k5,1k3: goes on from step 100 of 120" in again.output
     files = [tmp_path / "models" / SEARCH_FILE, tmp_path / "docs" / "studies" / "smallest.json"]
     resumed = [path.read_text() for path in files]
     assert command("--minimum-accuracy=40", "--runs=other").exit_code == 0
@@ -197,19 +202,19 @@ def test_interrupted_and_resumed_it_ends_with_the_same_files(
     assert all([run["seed"] for run in one["runs"]] == [1, 2] for one in searched["networks"])
     assert (crossed["images"], crossed["seeds"], crossed["steps"], crossed["minimum_accuracy"]) == (600, 2, 120, 0.4)
     assert [one["stages"] for one in crossed["networks"]] == ["1k5,1k3", "2k5,1k3", "2k5,1k3q"]
-    # What stands in the files, once more, from the states that runs left.
+    # What stands in the files, once more, from runs of their own.
     recipe = Recipe(steps=120, batch=10, held_out=200, learning_rate=0.005, evaluate_every=50, restarts=4, rung=30)
     shape = two_stages(Wiring.PAIRED, 2, 1)
 
     def right(run: Run, fresh: Digits) -> list[float]:
-        networks = [run.result(which).astype(np.float64) for which in (0, 1)]
+        networks = [run.reached.network(which).astype(np.float64) for which in (0, 1)]
         return [float((one.logits(fresh.images / 255).argmax(-1) == fresh.labels).mean()) for one in networks]
 
-    run = Run(shape, recipe, [1, 2], digits[:600], tmp_path / "runs" / "search" / "paper-120" / "2k5-1k3q-1-2.pt")
+    run = finished(run_of(shape, recipe, [1, 2], digits[:600], tmp_path / "search.pt"))
     tests = right(run, digits[600:700])
     assert [one["test"] for one in searched["networks"][2]["runs"]] == tests
     assert searched["networks"][2]["test"] == pytest.approx({"mean": mean(tests), "deviation": stdev(tests)}, abs=1e-5)
-    one = Run(shape, recipe, [1, 2], fold(digits[:600], 1, 3), tmp_path / "runs" / "fold-200-1" / "2k5-1k3q-1-2.pt")
+    one = finished(run_of(shape, recipe, [1, 2], fold(digits[:600], 1, 3), tmp_path / "fold.pt"))
     _, fresh = fold(digits[:600], 1, 3).split(200)
     assert crossed["networks"][2]["folds"][1] == pytest.approx(mean(right(one, fresh)), abs=1e-5)
     names = [label.get_text() for label in figures[1].axes[0].get_yticklabels()]

@@ -1,7 +1,9 @@
-"""Parts that are kept, and what they depend on."""
+"""What a study is: its parts, what they depend on, its JSON; all of them as one command."""
 
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,24 @@ import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
 from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
-from konkyo.trainer.studies.explanations import EXPLANATIONS
-from konkyo.trainer.studies.study import Arrays, Asked, Parts, Study, constants, identity
+from konkyo.trainer.studies.document import read, write
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
+from konkyo.trainer.studies.study import (
+    Arrays,
+    Asked,
+    Parts,
+    Study,
+    constants,
+    identity,
+)
+from tests.helpers.datasets import write_idx
 from tests.helpers.folders import ROOT
 from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import random_network
+from tests.helpers.small_data import strokes, trainer
 from tests.helpers.studies import measured
 
 
@@ -104,6 +117,7 @@ def test_other_code_libraries_images_and_networks_make_other_parts(
 def test_code_is_what_it_does_and_not_how_it_looks() -> None:
     code = study_module._code
     assert code("a = 1  # one") == code("a  =  1")
+    assert code('def a():\n    """Says."""\n    return 1') == code('def a():\n    """Says more."""\n    return 1')
     assert code("a = 1") != code("a = 2")
 
 
@@ -148,3 +162,82 @@ def test_every_study_of_images_takes_colour_and_any_side(tmp_path: Path, monkeyp
             assert (
                 found.measured[4].agreement.min() > 0.9
             )  # Shapley values with themselves, but for regions at the edge
+
+
+ALL = """
+import sys, time
+from pathlib import Path
+from konkyo.trainer.studies import faithfulness, shapley
+from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
+from konkyo.trainer.studies.study import Parts
+
+# Some of ours stand for all, so that it takes seconds.
+faithfulness.explanations = lambda: ([EXPLANATIONS[0], EXPLANATIONS[-1]], None)
+faithfulness.FIRST_IMAGES = 2
+shapley.baselines = lambda: ([], [])
+shapley.TURN = 0.001
+whole, pause = Parts.get, int(sys.argv.pop(1))
+
+def slowly(parts, key, compute):
+    found = whole(parts, key, compute)
+    if pause and len([*parts.directory.parent.rglob("*.safetensors")]) >= pause:
+        time.sleep(60)
+    return found
+
+Parts.get = slowly
+from konkyo.trainer.cli import run
+run()
+"""
+
+
+def test_all_studies_are_one_command_that_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """As ``make studies`` calls it, for a network that was just trained: killed in the fourth study, begun again."""
+    pytest.importorskip("torch")
+    for part, count in (("train", 300), ("t10k", 6)):
+        write_idx(tmp_path / "strokes", part, *strokes(count, count))
+    data, models = ("--data", tmp_path / "strokes"), tmp_path / "models"
+    short = ("--stages=2k3,3k3", "--name=tiny", "--steps=300", "--batch=20", "--learning-rate=0.01")
+    trainer("train", *short, *data, "--out", models, "--runs", tmp_path / "runs")
+
+    def command(pause: int, out: str, runs: str) -> list[str]:
+        folders = ("--models", models, "--out", tmp_path / out, "--runs", tmp_path / runs)
+        return [sys.executable, "-c", ALL, str(pause), *map(str, ("study", "all", *data, *folders))]
+
+    # Four parts of the usage, four of occlusion, five of faithfulness; then Shapley values begin.
+    kept = tmp_path / "runs" / "studies"
+    with subprocess.Popen(command(14, "out", "runs"), cwd=ROOT, stdout=subprocess.DEVNULL) as running:
+        while len([*kept.rglob("*.safetensors")]) < 14:
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.kill()
+    times = {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")}
+    for out, runs in (("out", "runs"), ("whole", "other")):
+        done = subprocess.run(command(0, out, runs), cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "consistency of tiny is left out: tiny is not of several seeds, so there is nothing" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in times} == times, "what was finished was not made again"
+    made = sorted(path.name for path in (tmp_path / "out" / "tiny").iterdir())
+    assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:5] for kind in ("json", "png"))])
+    for name in ("faithfulness.json", "faithfulness.png", "filters.png", "grounds.json", "occlusion.json"):
+        whole = (tmp_path / "whole" / "tiny" / name).read_bytes()
+        assert (tmp_path / "out" / "tiny" / name).read_bytes() == whole
+
+
+def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "found.json"
+    write(path, {"a": 1 / 3, "b": {"c": [[0.123456, -1e-9], [2, True]]}, "d": None, "e": "0.123456789"})
+    assert path.read_text() == (
+        '{\n  "a": 0.33333,\n  "b": {\n    "c": [\n      [0.12346, 0.0],\n      [2, true]\n    ]\n  },\n'
+        '  "d": null,\n  "e": "0.123456789"\n}\n'
+    )
+    assert "-0.0" not in path.read_text()
+    assert json.loads(path.read_text())["b"]["c"][1] == [2, True]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
+def test_what_is_damaged_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    path.write_text(text)
+    with pytest.raises(RunError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert str(caught.value).endswith("; delete it, and write it again")

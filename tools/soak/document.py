@@ -15,6 +15,7 @@ from tools.soak import (
     kill,
     openapi,
     overload,
+    properties,
     requests,
     rolling,
     slow,
@@ -23,6 +24,7 @@ from tools.soak import (
 PROGRAMS = tuple(
     module.PROGRAM
     for module in (
+        properties,
         decoder,
         openapi,
         bombs,

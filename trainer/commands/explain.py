@@ -6,11 +6,9 @@ from typing import Annotated
 import typer
 
 from konkyo.models.files.checkpoint import DIRECTORY
-from konkyo.trainer.commands.options import ModelsOption, chosen
-from konkyo.trainer.commands.terminal import console, counting, interruptible
+from konkyo.trainer.commands.options import ModelsOption, chosen, counting, interruptible, processors, tell
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Engine, Explanation
-from konkyo.trainer.processors import processors
 
 SHARD = 1000
 
@@ -29,7 +27,11 @@ def explain(
     models_directory: ModelsOption = DIRECTORY,
     explanations: Annotated[
         list[Explanation] | None,
-        typer.Option("--explanation", help="May be repeated.", show_default="all that the network has"),
+        typer.Option(
+            "--explanation",
+            help="May be repeated.",
+            show_default="all that the network has but interactions, which are many",
+        ),
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Only the first images.", show_default="all")] = None,
     engine: Annotated[Engine, typer.Option(help="Processes of this machine, or a Ray cluster.")] = Engine.LOCAL,
@@ -50,14 +52,14 @@ def explain(
     try:
         from konkyo.trainer.explaining.engines import run
         from konkyo.trainer.explaining.job import new_job
-        from konkyo.trainer.explaining.table import available
+        from konkyo.trainer.explaining.table import usual
     except ModuleNotFoundError as error:
         raise RunError(
             f"the package {error.name} is not installed; `pip install 'konkyo[cluster]'` installs it"
         ) from error
 
     [checkpoint] = chosen(models_directory, [model])
-    wanted = available(checkpoint.network.architecture) if explanations is None else explanations
+    wanted = usual(checkpoint.network.architecture) if explanations is None else explanations
     job = new_job(data, images, checkpoint, models_directory, wanted, shard, out)
     left = job.begin()
     with interruptible("file"), counting(f"{checkpoint.name}, images") as begin:
@@ -65,4 +67,4 @@ def explain(
         advance(job.images - sum(map(job.size, left)))
         for done in run(job, engine, workers or processors()):
             advance(job.size(done))
-    console.print(f"{job.images:,} images in {job.shards:,} files in {out}", highlight=False, soft_wrap=True)
+    tell([f"{job.images:,} images in {job.shards:,} files in {out}"])

@@ -1,19 +1,27 @@
-"""Options that several commands share, and what they name: checkpoints and data sets."""
+"""What the commands share: options, the checkpoints and data sets that these name, and what is shown in a terminal."""
 
+import os
 import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
 from konkyo.models.architecture import IMAGE_SIDE, SIDES
 from konkyo.models.files.checkpoint import Checkpoint, load_all
-from konkyo.trainer import data, download
-from konkyo.trainer.about import MNIST, About
-from konkyo.trainer.commands.terminal import console
-from konkyo.trainer.errors import DataError, RunError
+from konkyo.trainer import data
+from konkyo.trainer.data import download
+from konkyo.trainer.data.about import About
+from konkyo.trainer.errors import RunError
+
+console = Console()
 
 DATA = Path("data/mnist")
 RUNS = Path("runs")
@@ -40,7 +48,7 @@ NamesOption = Annotated[
 OutOption = Annotated[Path, typer.Option("--out", help="Where tables and figures go, a folder a checkpoint.")]
 RunsOption = Annotated[Path, typer.Option("--runs", help="Where unfinished work is kept.")]
 ImagesOption = Annotated[
-    int | None, typer.Option("--images", min=2, help="Only the first test images.", show_default="the study's")
+    int | None, typer.Option("--images", min=2, help="Only the first images.", show_default="the study's")
 ]
 
 
@@ -64,22 +72,6 @@ def data_set(directory: Path, part: str, side: int | None = None, colour: bool |
 
             download.complete(directory, part, report)
     return data.read(directory, part, side, colour)
-
-
-def mnist(directory: Path, part: str) -> data.Digits:
-    """One part of MNIST, for what is made for MNIST alone.
-
-    Raises
-    ------
-    DataError
-        As ``data_set``, or the folder holds another data set.
-    """
-    digits = data_set(directory, part)
-    if digits.about.name != MNIST.name:
-        raise DataError(
-            f"{directory} holds {digits.about.name}; this command is for MNIST, name its folder with --data"
-        )
-    return digits
 
 
 def chosen(directory: Path, names: list[str] | None) -> list[Checkpoint]:
@@ -131,5 +123,37 @@ def trained_on(about: About, checkpoints: list[Checkpoint], names: list[str] | N
 
 
 def _is_of(checkpoint: Checkpoint, about: About) -> bool:
+    """By the names of the classes, and by its own, which may be that of its folder: capitals do not count."""
     dataset = checkpoint.card.dataset
-    return dataset is not None and (dataset.name, checkpoint.network.classes) == (about.name, about.classes)
+    if dataset is None or checkpoint.network.classes != about.classes:
+        return False
+    return dataset.name.casefold() == about.name.casefold()
+
+
+@contextmanager
+def counting(title: str) -> Iterator[Callable[[int], Callable[..., None]]]:
+    """A bar. Gives what is told how many things there are; that gives what is told whenever one or several are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console, transient=True) as bar:
+        yield lambda total: partial(bar.advance, bar.add_task(title, total=total))
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """Interrupted, leave with status 130 and say where the same command goes on: from the last ``kept``."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        Console(stderr=True).print(f"interrupted: the same command goes on from the last {kept}")
+        raise typer.Exit(130) from None
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Print them as they are."""
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,11 +1,13 @@
-"""``python -m trainer study NAME``: the studies of networks on images."""
+"""``python -m trainer study NAME`` and ``python -m trainer report``."""
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from rich.markup import escape
-
+from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer.commands.options import (
     DATA,
@@ -18,17 +20,24 @@ from konkyo.trainer.commands.options import (
     OutOption,
     RunsOption,
     chosen,
+    counting,
     data_set,
+    interruptible,
+    tell,
     trained_on,
 )
-from konkyo.trainer.commands.terminal import console, counting, interruptible, print_written
 from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.report import STUDIES as OF_NETWORKS
+from konkyo.trainer.report import report as put_together
 from konkyo.trainer.studies import document
-from konkyo.trainer.studies.study import Asked, Study
+from konkyo.trainer.studies.study import Asked, Study, TrainingStudy, Work
+
+AGAIN = "Stop it at any time: the same command goes on where it was."
 
 
 def command(study: Study[Any]) -> Callable[..., None]:
-    """The command of a study."""
+    """The command of a study of networks."""
 
     def run(
         names: NamesOption = None,
@@ -38,24 +47,85 @@ def command(study: Study[Any]) -> Callable[..., None]:
         images: ImagesOption = study.images,
         runs: RunsOption = RUNS,
     ) -> None:
-        for checkpoint, digits in networks_with_images(names, models_directory, data_directory, images):
-            asked = Asked(checkpoint, digits, runs)
-            with interruptible("part"), counting(f"{study.name}, {checkpoint.name}") as begin:
-                found = study.measure(asked, begin)
-            entry, folder = study.entry(asked, found), out / checkpoint.name
-            for line in study.told(document.rounded(entry)):
-                console.print(escape(line), highlight=False, soft_wrap=True)
-            written = folder / f"{study.name}.json", folder / f"{study.name}.png"
-            document.write(written[0], entry)
-            study.draw(written[1], asked, found)
-            print_written(*written)
+        for checkpoint, digits in networks_with_images(names, models_directory, data_directory, images, study.part):
+            _study(study, Asked(checkpoint, digits, runs), models_directory, out)
 
-    run.__doc__ = f"{study.about} Stop it at any time: the same command goes on where it was."
+    run.__doc__ = f"{study.about} {AGAIN}"
     return run
 
 
+def every(
+    names: NamesOption = None,
+    models_directory: ModelsOption = DIRECTORY,
+    data_directory: DataOption = DATA,
+    out: OutOption = STUDIES,
+    images: ImagesOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Make every study of networks, one after another; says what it leaves out, such as seeds whose runs are gone.
+
+    Stop it at any time: the same command goes on where it was.
+    """
+    for study in OF_NETWORKS:
+        count = images or study.images
+        for checkpoint, digits in networks_with_images(names, models_directory, data_directory, count, study.part):
+            try:
+                _study(study, Asked(checkpoint, digits, runs), models_directory, out)
+            except RunError as error:
+                tell([f"{study.name} of {checkpoint.name} is left out: {error}"])
+
+
+def _study(study: Study[Any], asked: Asked, models: Path, out: Path) -> None:
+    with interruptible("part"), counting(f"{study.name}, {asked.checkpoint.name}") as begin:
+        found = study.measure(asked, begin)
+    tell(study.told(document.rounded(study.summary(asked, found))))
+    print_written(*study.write(models, out, asked, found))
+
+
+def training_command(study: TrainingStudy[Any]) -> Callable[..., None]:
+    """The command of a study that trains: its settings are options beside those that all have."""
+
+    def run(
+        data_directory: DataOption = DATA,
+        models_directory: ModelsOption = DIRECTORY,
+        out: OutOption = STUDIES,
+        runs: RunsOption = RUNS,
+        **settings: Any,
+    ) -> None:
+        from konkyo.trainer.commands.train import trained
+
+        data = partial(data_set, data_directory)
+        with interruptible("validation"):
+            work = Work(data, models_directory, out, runs, trained, tell, print_written)
+            study.make(study.settings(**settings), work)
+
+    shared = [one for one in signature(run).parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+    hints = get_type_hints(study.settings, include_extras=True)
+    own = [
+        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
+        for one in fields(study.settings)
+    ]
+    run.__signature__ = signature(run).replace(parameters=[*shared, *own])  # type: ignore[attr-defined]
+    run.__doc__ = f"{study.about} {AGAIN}"
+    return run
+
+
+def report(models_directory: ModelsOption = DIRECTORY, out: OutOption = STUDIES) -> None:
+    """Put what was measured together on one page, with its figures: README.md in the studies' folder."""
+    page = put_together(chosen(models_directory, None), models_directory, out)
+    path = out / "README.md"
+    with replacing(path) as fresh:
+        fresh.write_text(page, encoding="utf-8")
+    print_written(path)
+
+
+def print_written(*paths: Path) -> None:
+    """Say which files were written."""
+    tell(f"written: {path}" for path in paths)
+
+
 def networks_with_images(
-    names: list[str] | None, models: Path, data: Path, images: int | None = None, part: str = "t10k"
+    names: list[str] | None, models: Path, data: Path, images: int | None, part: str
 ) -> list[tuple[Checkpoint, Digits]]:
     """The named checkpoints, or all of a data set, each with the first so many images of a part of it, or all.
 

@@ -1,47 +1,56 @@
 """``python -m trainer train``."""
 
 import re
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from konkyo.models.architecture import STAGES_SYNTAX, Architecture, parse_stages
+from konkyo.models.architecture import STAGES_SYNTAX, Architecture, Stage, parse_stages, written_stages
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
-from konkyo.trainer.about import MNIST
-from konkyo.trainer.commands.options import DATA, RUNS, DataOption, RunsOption, SideOption, check_name, data_set
-from konkyo.trainer.commands.terminal import console, interruptible
-from konkyo.trainer.commands.training import RECIPES, RecipeName, groups, name_of, train_with_bars
+from konkyo.trainer.commands.options import (
+    DATA,
+    RUNS,
+    DataOption,
+    RunsOption,
+    SideOption,
+    check_name,
+    console,
+    data_set,
+    interruptible,
+    processors,
+)
 from konkyo.trainer.data import Digits
-from konkyo.trainer.recipe import Recipe, Schedule
+from konkyo.trainer.data.about import MNIST
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.training.recipe import PATIENCE, RECIPES, Recipe, RecipeName, fitted
+
+if TYPE_CHECKING:
+    from konkyo.trainer.training.run import Progress, Reached, Wanted
 
 # Of MNIST's networks, in percent.
 MINIMUM_ACCURACY = 97.0
-# What recipes count in; of another data set they take the same share.
-MNIST_IMAGES = 60_000
-# Rungs of a recipe that has none, if --restarts asks for several starts.
-RUNGS = 4
-# Of other data than MNIST: epochs between two validations, but not fewer steps than this, and the validations after
-# which a training that does not improve is over.
-EPOCHS, FEWEST_STEPS, PATIENCE = 5, 50, 20
 # The paper's network, in one of its two readings.
-PAPER = "3k5,3k3q"
+PAPERS = "3k5,3k3q"
+# Seconds between two lines about a run, where there is no terminal.
+LINE_EVERY = 15.0
 
 
 def train(
-    stages: Annotated[str, typer.Option(help=f"{STAGES_SYNTAX}. The default is the paper's network.")] = PAPER,
+    stages: Annotated[str, typer.Option(help=f"{STAGES_SYNTAX}. The default is the paper's network.")] = PAPERS,
     hidden: Annotated[
         str, typer.Option(help="Outputs of hidden affine layers, such as 128 or 128,64.", show_default="none")
     ] = "",
     side: SideOption = None,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="from the stages")] = None,
-    recipe: Annotated[RecipeName, typer.Option(help="The paper's, or the strongest for its network.")] = (
-        RecipeName.PAPER
-    ),
+    recipe: Annotated[RecipeName, typer.Option(help="The paper's as far as it is told, or ours.")] = (RecipeName.PAPER),
     seed: Annotated[int, typer.Option(min=0, help="Of the first run.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Runs, from SEED on; the best by validation is published.")] = 1,
     steps: Annotated[int | None, typer.Option(min=1, show_default="the recipe's")] = None,
@@ -81,8 +90,9 @@ def train(
 
     Stop it at any time: the same command goes on where it was, and ends with the same network.
     """
-    from konkyo.trainer.jobs import Job
-    from konkyo.trainer.publish import publish
+    from konkyo.trainer.training.network import groups
+    from konkyo.trainer.training.publish import publish
+    from konkyo.trainer.training.run import Wanted
 
     shape, widths = parse_stages(stages), _widths(hidden)
     name = name_of(shape, widths) if name is None else name
@@ -101,15 +111,15 @@ def train(
         "held_out": held_out,
         "patience": patience,
     }
-    chosen = _fitted(RECIPES[recipe], {key: value for key, value in changes.items() if value is not None}, digits)
+    chosen = fitted(RECIPES[recipe], digits, **{key: value for key, value in changes.items() if value is not None})
     jobs = []
     for group in groups(seed, seeds):
         numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
         state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
-        jobs.append(Job(f"{name}, {numbers}", architecture, chosen, group, state))
+        jobs.append(Wanted(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
-        trained = [run for _, run in train_with_bars(jobs, digits)]
-    published = publish(name, trained, test, minimum_accuracy / 100, out)
+        runs_made = [run for _, run in trained(jobs, digits)]
+    published = publish(name, runs_made, digits, test, minimum_accuracy / 100, out)
     _print_result(published, out)
 
 
@@ -118,24 +128,6 @@ def _widths(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"([1-9]\d{0,3}(,[1-9]\d{0,3})*)?", text, re.ASCII):
         raise typer.BadParameter(f"must be counts such as 128 or 128,64, not {text!r}", param_hint="--hidden")
     return tuple(map(int, text.split(","))) if text else ()
-
-
-def _fitted(recipe: Recipe, changes: dict[str, Any], digits: Digits) -> Recipe:
-    """A recipe with what was asked for, and for another number of images what was not in the same proportion."""
-    chosen = replace(recipe, **changes)
-    if chosen.restarts > 1 and not chosen.rung:
-        # The paper's recipe has one start, and so no rungs: as many as the strongest recipe has.
-        chosen = replace(chosen, rung=max(chosen.steps // RUNGS, 1))
-    if "held_out" not in changes:
-        chosen = replace(chosen, held_out=max(chosen.held_out * len(digits) // MNIST_IMAGES, 1))
-    left = max(len(digits) - chosen.held_out, 1)
-    if "batch" not in changes:
-        chosen = replace(chosen, batch=min(chosen.batch, left))
-    if digits.about.name != MNIST.name and chosen.schedule is Schedule.CONSTANT:
-        every = max(EPOCHS * left // chosen.batch, FEWEST_STEPS)
-        patient = chosen.patience if "patience" in changes else PATIENCE
-        chosen = replace(chosen, evaluate_every=min(chosen.evaluate_every, every), patience=patient)
-    return chosen
 
 
 def _print_result(published: Checkpoint, out: Path) -> None:
@@ -164,3 +156,61 @@ def _print_result(published: Checkpoint, out: Path) -> None:
     console.print(
         f"written: {escape(str(out / published.name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)"
     )
+
+
+def name_of(stages: Sequence[Stage], hidden: Sequence[int] = ()) -> str:
+    """What a network is called by its shape: ``3k5-3k3q``, ``16k3-16k3-h32``."""
+    return "-".join([written_stages(stages).replace(",", "-"), *(f"h{width}" for width in hidden)])
+
+
+def trained(jobs: Sequence["Wanted"], digits: Digits) -> "Iterator[tuple[Wanted, Reached]]":
+    """Train all to their ends, several at once; gives each, in their order, with what it has reached."""
+    from konkyo.trainer.training.jobs import train
+
+    begun: dict[Wanted, int] = {}
+    for job in jobs:
+        reached = job.reached(digits)
+        if reached is not None and reached.finished:
+            console.print(f"{job.title}: trained before")
+            continue
+        if reached is not None:
+            console.print(f"{job.title}: goes on from step {reached.step:,} of {job.recipe.steps:,}")
+        begun[job] = 0 if reached is None else reached.step
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+    )
+    with ProgressBar(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks = {
+            job: bar.add_task(job.title, total=job.recipe.steps, completed=step, told="") for job, step in begun.items()
+        }
+        due: dict[Wanted, float] = {}
+        for job, progress in train(list(begun), digits, processors()):
+            told, now = _told(job.recipe, progress), time.monotonic()
+            bar.update(tasks[job], completed=progress.step, told=told)
+            # Without a terminal, as in a container's log, a line at once and then now and again takes the bar's place.
+            if not console.is_terminal and now >= due.get(job, now):
+                due[job] = now + LINE_EVERY
+                console.print(
+                    f"{job.title}: step {progress.step:,} of {job.recipe.steps:,}  {told}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+    for job in jobs:
+        reached = job.reached(digits)
+        if reached is None:
+            raise RunError(f"{job.state_file} has gone; the same command trains it again")
+        if job in begun and reached.step < job.recipe.steps:
+            best = max(best.step for best in reached.best)
+            console.print(f"{job.title}: ended at step {reached.step:,}, no better since step {best:,}")
+        yield job, reached
+
+
+def _told(recipe: Recipe, progress: "Progress") -> str:
+    """What is told of a run beside its step, with the time that is left."""
+    validation = "–" if progress.validation is None else f"{progress.validation:.2%}"
+    left = round(progress.seconds * (recipe.steps - progress.step) / progress.step)
+    most = "at most " if recipe.patience else ""
+    return f"loss {progress.loss:.4f}  validation {validation}  {most}{left // 60}:{left % 60:02} left"

@@ -9,6 +9,7 @@ class Explanation(StrEnum):
     CONTRIBUTIONS = "contributions"
     OCCLUSION = "occlusion"
     SHAPLEY = "shapley"
+    INTERACTIONS = "interactions"
     PROOFS = "proofs"
 
 

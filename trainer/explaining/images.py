@@ -17,13 +17,10 @@ from numpy.typing import NDArray
 from konkyo.models.files.card import Polarity
 from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
-from konkyo.trainer import idx, picture_folder
-from konkyo.trainer.dataset_file import describe
+from konkyo.trainer.data import pictures
+from konkyo.trainer.data.idx import IdxFolder, find_idx, mapped
 from konkyo.trainer.errors import DataError
-from konkyo.trainer.idx_folder import IdxFolder, find_idx
 
-_HEADER = np.dtype([("magic", ">u4"), ("count", ">u4"), ("rows", ">u4"), ("columns", ">u4")])
-_MAGIC = 0x00000803
 # Files of a data set's folder that hold no picture.
 _BESIDE = {".json", ".txt", ".csv", ".md"}
 # What an archive of several arrays may call its images, the first that is there: those that test, before others.
@@ -86,18 +83,9 @@ def open_images(path: Path, expected: Expected) -> Images:
         return _Pictures(path.parent, _listed(path), expected)
     if suffix in (".npy", ".npz"):
         return _Arrays(path, _loaded(path), expected)
-    if picture_folder.is_picture(path):
+    if pictures.is_picture(path):
         return _Pictures(path.parent, [path], expected)
     return _Arrays(path, _idx(path), expected)
-
-
-def write_images(path: Path, images: NDArray[np.uint8]) -> None:
-    """Images (N, side, side) as a plain IDX file."""
-    head = np.array((_MAGIC, *images.shape), _HEADER)
-    with path.open("wb") as file:
-        file.write(head.tobytes())
-        for start in range(0, len(images), 10_000):
-            file.write(np.ascontiguousarray(images[start : start + 10_000]).tobytes())
 
 
 @dataclass
@@ -159,7 +147,7 @@ class _Pictures(Images):
         self._paths, self._expected = paths, expected
         self.names = [path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in paths]
         self.count = len(paths)
-        wrong = [str(path) for path in paths if not picture_folder.is_picture(path)]
+        wrong = [str(path) for path in paths if not pictures.is_picture(path)]
         if wrong:
             more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
             raise DataError(
@@ -171,7 +159,7 @@ class _Pictures(Images):
 
     def _image(self, path: Path) -> Array:
         try:
-            return picture_folder.image_of(path, self._expected)
+            return pictures.image_of(path, self._expected)
         except Exception as error:  # Pillow raises whatever its decoders met
             raise DataError(f"{path} cannot be read as a picture ({error}); save it as PNG or JPEG") from error
 
@@ -194,36 +182,18 @@ def _channels_first(array: NDArray[Any], expected: Expected) -> NDArray[Any]:
 
 def _idx_folder(found: IdxFolder, expected: Expected) -> Images:
     """The images that test; without them, those that train. They are turned as ``dataset.json`` says."""
-    said, emnist = describe(found.directory), found.prefix.lower().startswith("emnist")
     path = found.files.get(("t10k", "images")) or found.files.get(("train", "images"))
     if path is None:
         raise DataError(f"{found.directory} holds no images, such as {found.prefix}t10k-images-idx3-ubyte")
-    transposed = emnist if said.transpose is None else said.transpose
-    return _Arrays(path, _idx(path), expected, transposed, said.polarity is Polarity.DARK_ON_LIGHT)
+    said = found.said
+    return _Arrays(path, _idx(path), expected, bool(said.transpose), said.polarity is Polarity.DARK_ON_LIGHT)
 
 
 def _idx(path: Path) -> NDArray[np.uint8]:
-    """Of a plain file only the parts that are used are read, a gzipped one is unpacked."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEADER.itemsize)
-        is_gzipped = head.startswith(b"\x1f\x8b")
-        images = idx.parse(idx.uncompressed(path)) if is_gzipped else _mapped(path, head)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as an IDX file of images: {error}") from error
+    images = mapped(path)
     if images.ndim != 3 or images.shape[1] != images.shape[2]:
         raise DataError(f"{path} holds an array of shape {images.shape}, and should hold square images")
     return images
-
-
-def _mapped(path: Path, head: bytes) -> NDArray[np.uint8]:
-    if len(head) < _HEADER.itemsize or (fields := np.frombuffer(head, _HEADER)[0])["magic"] != _MAGIC:
-        raise ValueError("its first bytes are not those of one")
-    shape = int(fields["count"]), int(fields["rows"]), int(fields["columns"])
-    size = path.stat().st_size - _HEADER.itemsize
-    if size != np.prod(shape):
-        raise ValueError(f"the header announces {np.prod(shape)} bytes, the file holds {size}")
-    return np.memmap(path, np.uint8, "r", _HEADER.itemsize, shape) if size else np.empty(shape, np.uint8)
 
 
 def _loaded(path: Path) -> NDArray[Any]:
@@ -249,11 +219,11 @@ def _pictures_in(folder: Path) -> list[Path]:
     paths = [
         path
         for path in root.rglob("*")
-        if path.is_file() and path.suffix.lower() not in _BESIDE and not picture_folder.is_ignored(path, root)
+        if path.is_file() and path.suffix.lower() not in _BESIDE and not pictures.is_ignored(path, root)
     ]
     if not paths:
         raise DataError(f"{folder} holds no images; {FORMS} can be read")
-    return sorted(paths, key=lambda path: [picture_folder.in_order(part) for part in path.relative_to(root).parts])
+    return sorted(paths, key=lambda path: [pictures.in_order(part) for part in path.relative_to(root).parts])
 
 
 def _listed(path: Path) -> list[Path]:

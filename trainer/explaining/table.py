@@ -60,6 +60,11 @@ def available(architecture: Architecture) -> list[Explanation]:
     return [one for one in Explanation if missing(architecture, one) is None]
 
 
+def usual(architecture: Architecture) -> list[Explanation]:
+    """Of these, those that are written where none is named."""
+    return [one for one in available(architecture) if one is Explanation.PROOFS or TENSORS[TensorName(one.value)].usual]
+
+
 def missing(architecture: Architecture, wanted: Explanation) -> str | None:
     """Why a network has no such explanation; None if it has."""
     if wanted is Explanation.PROOFS:

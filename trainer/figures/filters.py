@@ -1,177 +1,131 @@
 """Which filter pairs each class uses, with their mean maps: after the paper's Fig. 4."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import SubFigure
 from matplotlib.patches import Rectangle
 
 from konkyo.models.classes import shortened
 from konkyo.models.network import Array, Network
 from konkyo.models.usage import DOMINATES, MOST_PAIRS, ClassUsage, PlacedPair, Usage
-from konkyo.trainer.figures.style import DIVERGING, FIRST, HAIRLINE, MUTED, SECOND, drawing
+from konkyo.trainer.figures.style import DIVERGING, FIRST, HAIRLINE, MUTED, SECOND, divided, drawing, shown
+from konkyo.trainer.studies.filters import FilterStudy
+from konkyo.trainer.studies.study import Asked
 
-# All in inches, from the upper left corner.
-_MARGIN, _TOP, _END = 0.35, 1.0, 0.75
-_PANEL_GAP = 0.3
-_HEAD, _LINE, _ICON = 0.26, 0.36, 0.25
-_LARGEST_TILE, _HIGHEST = 0.52, 3.0
-# From what is framed to the middle of its frame.
-_AROUND = 0.02
 # From this many filters on, panels are wide, and two stand side by side instead of five.
-_MANY = 9
+MANY = 9
 # Of more pairs than can be told apart: how many maps and filters are shown.
-_SHOWN = 8, 16
+SHOWN = 8, 16
+# Pixels of a cell of a map, and between two maps.
+FINE, GAP = 6, 1
+# Of a panel: its width for few and for many filters, the height of a map at most, and of a line below, in inches.
+WIDTHS, TILE, LINE = (2.1, 5.3), 0.5, 0.36
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where the panels and their maps stand.
-
-    Attributes
-    ----------
-    maps, filters
-        The numbers of the maps that enter the last stage, and of its filters, that are shown.
-    classes
-        How many there are.
-    """
-
-    maps: list[int]
-    filters: list[int]
-    classes: int
-
-    @classmethod
-    def of(cls, usage: Usage) -> "_Layout":
-        """All pairs where they are few; else the maps and filters whose pairs add most, over all classes."""
-        weights = np.abs(np.stack([one.mean for one in usage.classes])).sum(0)
-        if weights.size <= MOST_PAIRS:
-            return cls([*range(weights.shape[0])], [*range(weights.shape[1])], len(usage.classes))
-        maps, filters = (
-            np.sort(np.argsort(-weights.sum(1 - axis), kind="stable")[: _SHOWN[axis]]).tolist() for axis in (0, 1)
-        )
-        return cls(maps, filters, len(usage.classes))
-
-    @property
-    def columns(self) -> int:
-        return 5 if len(self.filters) < _MANY else 2
-
-    @property
-    def width(self) -> float:
-        """Of a panel."""
-        return 1.7 if self.columns == 5 else 4.7
-
-    @property
-    def tile(self) -> float:
-        """Side of a map."""
-        across, down = len(self.filters), len(self.maps)
-        return min(self.width / (across * 1.14 - 0.14), _HIGHEST / (down * 1.14), _LARGEST_TILE)
-
-    @property
-    def pitch(self) -> float:
-        """From one map to the next."""
-        return self.tile * 1.14
-
-    @property
-    def height(self) -> float:
-        """Of a panel."""
-        places = 2 * _LINE if self.columns == 5 else _LINE
-        return _HEAD + len(self.maps) * self.pitch + 0.08 + places + 0.22
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Of the figure."""
-        wide = 2 * _MARGIN + self.columns * (self.width + _PANEL_GAP) - _PANEL_GAP
-        return wide, _TOP - (-self.classes // self.columns) * self.height + _END
-
-    def panel(self, number: int) -> tuple[float, float]:
-        """A class's upper left corner."""
-        row, column = divmod(number, self.columns)
-        return _MARGIN + column * (self.width + _PANEL_GAP), _TOP + row * self.height
-
-    def place(self, number: int) -> tuple[float, float]:
-        """First or second place, from the panel's corner."""
-        below = _HEAD + len(self.maps) * self.pitch + 0.08
-        return (0, below + number * _LINE) if self.columns == 5 else (number * self.width / 2, below)
-
-
-def draw(path: Path, name: str, network: Network, usage: Usage, maps: Array) -> None:
-    """Draw a panel a class: its mean maps, a row for each map that enters the last stage, a column for each filter.
+def draw(path: Path, asked: Asked, found: FilterStudy) -> None:
+    """A panel a class: its mean maps, a row for each map that enters the last stage, a column for each filter.
 
     The pair in first place is framed red, that in second place blue unless the first dominates; below stand the filters
     of both.
-
-    Parameters
-    ----------
-    path
-        Of the PNG.
-    name
-        The checkpoint's.
-    network
-        Its filters are shown.
-    usage, maps
-        What the study found; maps are (C, A, B, s, s).
     """
-    layout = _Layout.of(usage)
-    wide, high = layout.size
-    limit = float(np.abs(maps).max())
-    with drawing(path, wide, high) as figure:
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set(xlim=(0, wide), ylim=(high, 0), autoscale_on=False)
-        axes.text(_MARGIN, 0.48, f"{name}: which filter pairs each class uses", size=14, weight="bold")
-        axes.text(_MARGIN, 0.74, _explanation(usage, layout), color=MUTED)
-        for number, (label, one, means) in enumerate(zip(network.classes, usage.classes, maps, strict=True)):
-            _draw_maps(axes, layout, number, label, one, means, limit)
-            for place, pair in enumerate((one.first, one.second)):
-                if pair:
-                    colour = MUTED if place and one.dominated else (FIRST, SECOND)[place]
-                    _draw_place(axes, layout, number, place, pair, colour, network)
-        _draw_scale(axes, _MARGIN, high - 0.62, limit)
+    usage, network = found.usage, asked.checkpoint.network
+    rows, columns = chosen(usage)
+    limit = float(np.abs(found.maps).max())
+    wide = len(columns) >= MANY
+    across, width = (2, WIDTHS[1]) if wide else (5, WIDTHS[0])
+    down = -(-len(usage.classes) // across)
+    high = len(rows) * min(TILE, width / len(columns)) + (LINE if wide else 2 * LINE) + 0.5
+    title = f"{asked.checkpoint.name}: which filter pairs each class uses"
+    with drawing(path, title, _said(usage, rows, columns), across * width, down * high + 0.7) as figure:
+        above, below = divided(figure, 2, 1, height_ratios=(down * high, 0.7))
+        classes = zip(divided(above, down, across), network.classes, usage.classes, found.maps, strict=False)
+        for panel, name, one, maps in classes:
+            _draw_class(panel, wide, name, one, maps[np.ix_(rows, columns)], limit, (rows, columns), network)
+        _draw_scale(below, limit)
 
 
-def _explanation(usage: Usage, layout: _Layout) -> str:
+def chosen(usage: Usage) -> tuple[list[int], list[int]]:
+    """The maps and filters that are shown: all of few pairs; else those whose pairs add most, over all classes."""
+    weights = np.abs(np.stack([one.mean for one in usage.classes])).sum(0)
+    if weights.size <= MOST_PAIRS:
+        return [*range(weights.shape[0])], [*range(weights.shape[1])]
+    maps, filters = (
+        np.sort(np.argsort(-weights.sum(1 - axis), kind="stable")[: SHOWN[axis]]).tolist() for axis in (0, 1)
+    )
+    return maps, filters
+
+
+def _said(usage: Usage, rows: list[int], columns: list[int]) -> str:
     counts = [one.images for one in usage.classes]
     images = f"{min(counts):,}" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,}"
-    rows, columns = usage.classes[0].mean.shape
-    few = rows * columns == len(layout.maps) * len(layout.filters)
-    shown = ("", "") if few else (f" ({len(layout.maps)} of {rows})", f" ({len(layout.filters)} of {columns})")
+    maps, filters = usage.classes[0].mean.shape
+    few = maps * filters == len(rows) * len(columns)
+    some = ("", "") if few else (f" ({len(rows)} of {maps})", f" ({len(columns)} of {filters})")
     return (
-        f"{images} correctly predicted training images a class. Rows: maps that enter the last stage{shown[0]}, "
-        f"columns: its filters{shown[1]}. Percent: images in which the pair contributes most."
+        f"{images} correctly predicted training images a class. Rows: maps that enter the last stage{some[0]}, "
+        f"columns: its filters{some[1]}. Percent: images in which the pair contributes most."
     )
 
 
-def _draw_maps(
-    axes: Axes, layout: _Layout, number: int, label: str, one: ClassUsage, means: Array, limit: float
+def _draw_class(
+    panel: SubFigure,
+    wide: bool,
+    name: str,
+    one: ClassUsage,
+    maps: Array,
+    limit: float,
+    places: tuple[list[int], list[int]],
+    network: Network,
 ) -> None:
-    left, top = layout.panel(number)
-    axes.text(left, top + 0.14, shortened(label), size=14, weight="bold")
-    axes.text(left + layout.width, top + 0.14, f"{one.images:,} images", size=8, color=MUTED, ha="right")
-    corners = {}
-    for row, column in np.ndindex(len(layout.maps), len(layout.filters)):
-        pair = layout.maps[row], layout.filters[column]
-        corners[pair] = left + column * layout.pitch, top + _HEAD + row * layout.pitch
-        _tile(axes, means[pair], corners[pair], layout.tile, limit)
-    for placed, colour in ((None if one.dominated else one.second, SECOND), (one.first, FIRST)):
-        if placed and (placed.map, placed.filter) in corners:
-            _frame(axes, corners[placed.map, placed.filter], layout.tile, colour)
+    """``maps`` are those that are shown, (rows, columns, s, s), and ``places`` their numbers."""
+    firsts, seconds = ["first 0", "first 1", "first"], ["second 0", "second 1", "second"]
+    lines: list[list[Any]] = [[*firsts, *seconds]] if wide else [firsts, seconds]
+    tiles = len(maps) * min(TILE, WIDTHS[wide] / maps.shape[1])
+    axes = panel.subplot_mosaic(
+        [["maps"] * len(lines[0]), *lines],
+        width_ratios=[1, 1, 4] * (2 if wide else 1),
+        height_ratios=[tiles, *[LINE] * len(lines)],
+    )
+    fine = np.kron(maps, np.ones((FINE, FINE)))
+    # Cells without a value between two maps, and around them all.
+    side = fine.shape[-1] + GAP
+    joined = np.full((side * maps.shape[0] + GAP, side * maps.shape[1] + GAP), np.nan)
+    for row, column in np.ndindex(maps.shape[:2]):
+        joined[row * side + GAP : (row + 1) * side, column * side + GAP : (column + 1) * side] = fine[row, column]
+    shown(axes["maps"], joined, DIVERGING.with_extremes(bad=HAIRLINE), limit)
+    axes["maps"].spines[:].set_visible(False)
+    axes["maps"].set_anchor("W")
+    axes["maps"].set_title(shortened(name), size=14)
+    axes["maps"].set_title(f"{one.images:,} images", loc="right", size=8, weight="normal", color=MUTED)
+    for key, pair, colour in (("second", one.second, SECOND), ("first", one.first, FIRST)):
+        muted = key == "second" and one.dominated
+        if pair is not None and not muted and pair.map in places[0] and pair.filter in places[1]:
+            corner = places[1].index(pair.filter) * side + 0.5, places[0].index(pair.map) * side + 0.5
+            frame = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.8, zorder=3)
+            axes["maps"].add_patch(frame)
+        _draw_place([axes[f"{key} 0"], axes[f"{key} 1"]], axes[key], pair, MUTED if muted else colour, network)
 
 
-def _draw_place(
-    axes: Axes, layout: _Layout, panel: int, number: int, pair: PlacedPair, colour: str, network: Network
-) -> None:
+def _draw_place(icons: list[Axes], words: Axes, pair: PlacedPair | None, colour: str, network: Network) -> None:
     """The pair's filters, framed unless the colour is muted: a dominated second place."""
-    x, y = (corner + place for corner, place in zip(layout.panel(panel), layout.place(number), strict=True))
+    for axes in (*icons, words):
+        axes.set_axis_off()
+        axes.set_anchor("W")
+    if pair is None:
+        return
     kernels = _kernels(network, pair)
-    for place, (filters, weights) in enumerate(kernels):
-        corner = x + place * (_ICON + 0.1), y
-        _tile(axes, weights, corner, _ICON, float(np.abs(filters).max()))
+    for axes, (filters, weights) in zip(icons[-len(kernels) :], kernels, strict=True):
+        axes.set_axis_on()
+        shown(axes, weights, DIVERGING, float(np.abs(filters).max()))
         if colour != MUTED:
-            _frame(axes, corner, _ICON, colour)
-    text = x + len(kernels) * (_ICON + 0.1) + 0.04
-    axes.text(text, y + 0.1, f"{pair.share:.1%}", size=9, weight="bold", color=colour)
-    axes.text(text, y + 0.245, f"map {pair.map} × filter {pair.filter}", size=7.5, color=MUTED)
+            axes.spines[:].set(color=colour, linewidth=1.8)
+    words.text(0, 0.75, f"{pair.share:.1%}", weight="bold", color=colour, va="center")
+    words.text(0, 0.2, f"map {pair.map} × filter {pair.filter}", size=7.5, color=MUTED, va="center")
 
 
 def _kernels(network: Network, pair: PlacedPair) -> list[tuple[Array, Array]]:
@@ -184,28 +138,16 @@ def _kernels(network: Network, pair: PlacedPair) -> list[tuple[Array, Array]]:
     return [(others[-1], others[-1][pair.map % stages[-2].filters, 0]), own]
 
 
-def _tile(axes: Axes, values: Array, corner: tuple[float, float], side: float, limit: float) -> None:
-    (x, y), ends = corner, limit or 1.0
-    extent = x, x + side, y + side, y
-    axes.imshow(values, DIVERGING, vmin=-ends, vmax=ends, extent=extent, aspect="auto", interpolation="nearest")
-    axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=HAIRLINE, linewidth=0.5))
-
-
-def _frame(axes: Axes, corner: tuple[float, float], side: float, colour: str) -> None:
-    corner, side = (corner[0] - _AROUND, corner[1] - _AROUND), side + 2 * _AROUND
-    axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=1.8, zorder=3))
-
-
-def _draw_scale(axes: Axes, left: float, top: float, limit: float) -> None:
-    width, height = 2.0, 0.09
-    ramp = np.linspace(-1, 1, 121)[None]
-    axes.imshow(ramp, DIVERGING, extent=(left, left + width, top + height, top), aspect="auto")
-    for share, align in ((-1, "left"), (0, "center"), (1, "right")):
-        number = f"{share * limit:+.2f}".replace("-", "−") if share else "0"
-        axes.text(left + (share + 1) / 2 * width, top + 0.25, number, size=8, color=MUTED, ha=align)
-    axes.text(left + width + 0.2, top + 0.09, "mean contribution a cell, to the class’s logit", size=8.5, color=MUTED)
+def _draw_scale(figure: SubFigure, limit: float) -> None:
+    bar, words = figure.subplots(1, 2, width_ratios=(1, 4))
+    bar.set_box_aspect(0.05)
+    ends = limit or 1.0
+    scale = figure.colorbar(ScalarMappable(Normalize(-ends, ends), DIVERGING), cax=bar, orientation="horizontal")
+    scale.set_ticks([-ends, 0, ends], labels=[f"−{limit:.2f}", "0", f"+{limit:.2f}"])
+    scale.outline.set_visible(False)
+    words.set_axis_off()
     note = (
-        "Filters beside the percent: full colour is the layer’s largest weight. "
-        f"Second place has no frame where first has {DOMINATES:.0%}."
+        "Mean contribution a cell, to the class’s logit. Filters beside the percent: full colour is the layer’s "
+        f"largest weight.\nSecond place has no frame where first has {DOMINATES:.0%}."
     )
-    axes.text(left + width + 0.2, top + 0.25, note, size=8.5, color=MUTED)
+    words.text(0, 0.5, note, size=8.5, color=MUTED, va="center")

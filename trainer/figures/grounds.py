@@ -4,88 +4,43 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from konkyo.models.classes import Names, shortened
 from konkyo.models.network import Array, IntArray
-from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, PAPER, SECOND, TRACK, drawing
+from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, MUTED, SECOND, TRACK, drawing, in_percent, tabled
 from konkyo.trainer.studies.grounds import OVER_BUDGET, GroundsStudy
 from konkyo.trainer.studies.statistics import auroc
+from konkyo.trainer.studies.study import Asked
 
-# Shares, from none to many.
-_SHARES = LinearSegmentedColormap.from_list("konkyo-shares", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)
 # Counts from here on share a column.
-_MOST = {"sufficient": 13, "fewest": 8}
-# All in inches.
-_WIDE, _LEFT, _GAP, _RIGHT = 13.0, 0.75, 0.6, 0.35
-_WIDTHS = 4.9, 3.4, 2.4
-_TOP, _BARS, _BETWEEN, _CLASSES, _BOTTOM = 1.35, 2.3, 0.85, 2.6, 0.6
-# Least height of a class's row.
-_ROW = 0.2
+MOST_SUFFICIENT, MOST_FEWEST = 13, 8
 
 
-def draw(path: Path, name: str, classes: Names, found: GroundsStudy) -> None:
-    """Draw the sizes of both sets for right and wrong predictions, below them by class, and the ROC curves beside.
-
-    Parameters
-    ----------
-    path
-        Of the PNG.
-    name
-        The checkpoint's.
-    classes
-        Their names.
-    found
-        What the study found.
-    """
-    classes_high = max(_CLASSES, _ROW * len(classes))
-    high = _TOP + _BARS + _BETWEEN + classes_high + _BOTTOM
-    with drawing(path, _WIDE, high) as figure:
-        figure.text(
-            0.35 / _WIDE, 1 - 0.42 / high, f"{name}: on how many regions a prediction rests", size=14, weight="bold"
-        )
-        figure.text(0.35 / _WIDE, 1 - 0.7 / high, _explanation(found), color=MUTED)
-        answered = found[found.answered]
-        left = _LEFT
-        for (kind, most), title, width in zip(
-            _MOST.items(), ("Regions that suffice", "Fewest regions that change the class"), _WIDTHS, strict=False
-        ):
-            below = (_BOTTOM + classes_high + _BETWEEN) / high
-            counts = _counts(answered, kind)
-            _draw_bars(
-                figure.add_axes((left / _WIDE, below, width / _WIDE, _BARS / high)), title, counts, most, answered.right
-            )
-            _draw_classes(
-                figure.add_axes((left / _WIDE, _BOTTOM / high, width / _WIDE, classes_high / high)),
-                counts,
-                most,
-                answered,
-                classes,
-            )
-            left += width + _GAP
-        side = _WIDTHS[-1]
-        roc = figure.add_axes(
-            (left / _WIDE, (_BOTTOM + classes_high + _BETWEEN + _BARS - side) / high, side / _WIDE, side / high)
-        )
-        _draw_roc(roc, answered)
-        for row, (words, value) in enumerate(_facts(found)):
-            y = (_BOTTOM + classes_high - 0.75 - 0.27 * row) / high
-            figure.text(left / _WIDE, y, words, color=MUTED)
-            figure.text((left + side) / _WIDE, y, value, ha="right", weight="bold")
-
-
-def _explanation(found: GroundsStudy) -> str:
-    return (
+def draw(path: Path, asked: Asked, found: GroundsStudy) -> None:
+    """The sizes of both sets for right and wrong predictions, below them by class, and the ROC curves beside."""
+    classes, answered = asked.checkpoint.network.classes, found[found.answered]
+    title = f"{asked.checkpoint.name}: on how many regions a prediction rests"
+    said = (
         f"{len(found):,} test images. Suffice: however the others are hidden, the class stays, which is proven and not "
         "sampled; that no fewer do is proven for the share below."
     )
-
-
-def _counts(found: GroundsStudy, kind: str) -> IntArray:
-    """(n,): the size of each set; where nothing changes the class, −1."""
-    return found.sufficient if kind == "sufficient" else np.where(found.fewest == 0, -1, found.fewest)
+    # Where nothing changes the class, −1.
+    fewest = np.where(answered.fewest == 0, -1, answered.fewest)
+    high = max(2.9, 0.5 + 0.2 * len(classes))
+    with drawing(path, title, said, 13, 2.8 + high) as figure:
+        panels = figure.subplots(2, 3, width_ratios=(4.9, 3.4, 2.6), height_ratios=(2.8, high))
+        for column, (words, counts, most) in enumerate(
+            (
+                ("Regions that suffice", answered.sufficient, MOST_SUFFICIENT),
+                ("Fewest regions that change the class", fewest, MOST_FEWEST),
+            )
+        ):
+            _draw_bars(panels[0, column], words, counts, most, answered.right)
+            _draw_classes(panels[1, column], counts, most, answered, classes)
+        _draw_roc(panels[0, 2], answered)
+        _write_facts(panels[1, 2], found)
 
 
 def _columns(counts: IntArray, most: int) -> tuple[list[str], IntArray]:
@@ -108,11 +63,9 @@ def _draw_bars(axes: Axes, title: str, counts: IntArray, most: int, right: NDArr
     axes.set_xticks(range(len(names)), names)
     axes.set(title=title, xlim=(-0.6, len(names) - 0.4), ylabel="share of images")
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    in_percent(axes.yaxis)
     axes.grid(axis="y")
-    axes.tick_params(length=0)
     if axes.patches:
-        # Where it covers the fewest bars.
         axes.legend(loc="upper right", handlelength=0.9, handleheight=0.9)
         # Room for it above the bars.
         axes.set_ylim(top=1.3 * axes.get_ylim()[1])
@@ -123,17 +76,9 @@ def _draw_classes(axes: Axes, counts: IntArray, most: int, found: GroundsStudy, 
     shares = np.zeros((len(classes), len(names)))
     np.add.at(shares, (found.predicted, place), 1)
     shares /= np.maximum(shares.sum(1, keepdims=True), 1)
-    limit = float(shares.max()) or 1.0
-    axes.imshow(shares, _SHARES, vmin=0, vmax=limit, aspect="auto", interpolation="nearest")
-    for (row, column), share in np.ndenumerate(shares):
-        if share >= 0.005:
-            colour = PAPER if share > 0.55 * limit else INK
-            axes.text(column, row, f"{100 * share:.0f}", size=7.5, color=colour, ha="center", va="center")
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(classes)), map(shortened, classes))
+    texts = [[f"{100 * share:.0f}" if share >= 0.005 else "" for share in row] for row in shares]
+    tabled(axes, shares / (float(shares.max()) or 1.0), texts, [shortened(name) for name in classes], names)
     axes.set(title="By predicted class, % of its images", xlabel="regions")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
 
 
 def _draw_roc(axes: Axes, found: GroundsStudy) -> None:
@@ -144,27 +89,35 @@ def _draw_roc(axes: Axes, found: GroundsStudy) -> None:
         if area is None:
             continue
         thresholds = np.concatenate([[np.inf], np.unique(warning)[::-1]])
-        axes.plot(_caught(warning[~wrong], thresholds), _caught(warning[wrong], thresholds), color=colour, linewidth=2)
-        row = 0.06 if colour == MUTED else 0.16
-        axes.text(0.97, row, f"{name} {area:.3f}", color=colour, weight="bold", size=8, ha="right")
+        caught = [_caught(warning[which], thresholds) for which in (~wrong, wrong)]
+        axes.plot(*caught, color=colour, linewidth=2, label=f"{name} {area:.3f}")
     axes.set(
         title="Warning of a wrong prediction",
         xlim=(0, 1),
         ylim=(0, 1.01),
         xlabel="right ones that are warned of",
         ylabel="wrong ones that are",
+        aspect="equal",
     )
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, 0))
         axis.set_ticks([0, 0.5, 1])
+    in_percent(axes.xaxis, axes.yaxis)
     axes.grid(color=TRACK)
-    axes.tick_params(length=0)
+    if len(axes.lines) > 1:
+        axes.legend(loc="lower right", handlelength=1, fontsize=8)
 
 
 def _caught(warning: Array, thresholds: Array) -> Array:
     """The share of these that are at or above each threshold."""
     shares: Array = 1 - np.searchsorted(np.sort(warning), thresholds, "left") / len(warning)
     return shares
+
+
+def _write_facts(axes: Axes, found: GroundsStudy) -> None:
+    axes.set_axis_off()
+    for row, (words, value) in enumerate(_facts(found)):
+        axes.text(0, 0.9 - 0.11 * row, words, color=MUTED)
+        axes.text(1, 0.9 - 0.11 * row, value, ha="right", weight="bold")
 
 
 def _facts(found: GroundsStudy) -> list[tuple[str, str]]:

@@ -19,8 +19,8 @@ from konkyo.models.files.card import (
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.evaluation import evaluate
 from konkyo.trainer.importing.network_file import Imported
+from konkyo.trainer.training.evaluation import evaluate
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from functools import partial
 from hashlib import sha256
 from itertools import combinations
 from math import comb
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,10 +26,9 @@ from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.markdown import table
-from konkyo.trainer.studies.metrics import sums_of_regions
+from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.statistics import Estimate, spearman
-from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, sums_of_regions
 
 REGION = 4
 # Images a part.
@@ -89,7 +87,7 @@ def _parts(asked: Asked) -> dict[str, Compute]:
 
 
 def _networks(asked: Asked) -> list[Network]:
-    from konkyo.trainer.seeds import networks_of_seeds
+    from konkyo.trainer.training.publish import networks_of_seeds
 
     return list(networks_of_seeds(asked.checkpoint, asked.runs).values())
 
@@ -112,7 +110,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> ConsistencyStudy:
     )
 
 
-def _document(asked: Asked, found: ConsistencyStudy) -> dict[str, Any]:
+def _summary(asked: Asked, found: ConsistencyStudy) -> dict[str, Any]:
     """Means are over images, each with half of its 95 % interval."""
     return {
         "seeds": [run.seed for run in selection.runs] if (selection := asked.checkpoint.card.selection) else [],
@@ -142,7 +140,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         f"{found['images']:,} test images alike, and explain these. Two networks’ Shapley maps have a rank correlation "
         f"of {shapley_map['between_networks'][0]:.2f}; their proven sufficient sets have a Jaccard index of "
         f"{sets['overlap'][0]:.2f}, random sets of the same sizes {sets['overlap_by_chance'][0]:.2f}. The set that "
-        f"proves the class of one network proves that of another in {sets['hold_for_another_network'][0]:.0%} of cases."
+        f"proves the class of one network proves that of another in {sets['hold_for_another_network'][0]:.0%} of the "
+        "pairs of networks, on the mean over the images."
     )
     yield ""
     yield (
@@ -152,12 +151,6 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     rows = [(name, *(f"{mean:.3f} ± {half:.3f}" for mean, half in one.values())) for name, one in found["maps"].items()]
     yield from table(("rank correlation over regions with ink", "between two networks", "of a map with the ink"), rows)
-
-
-def _draw(path: Path, asked: Asked, found: ConsistencyStudy) -> None:
-    from konkyo.trainer.figures import consistency as figure
-
-    figure.draw(path, asked.checkpoint.name, asked.digits, found)
 
 
 def _mean(values: Array) -> list[float]:
@@ -259,9 +252,8 @@ STUDY = Study(
     about="Compare the explanations of the networks of all seeds: do they have the same reasons? It needs their runs.",
     parts=_parts,
     gather=_gather,
-    document=_document,
+    summary=_summary,
     told=_told,
-    draw=_draw,
     caption="Maps and proofs of all seeds",
     images=1000,
 )

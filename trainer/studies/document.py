@@ -1,7 +1,7 @@
-"""What a study found, as JSON: a file that does not change unless a number does."""
+"""What a study found: as JSON, a file that does not change unless a number does; and as a table in Markdown."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +43,12 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded(entry) for entry in value]
     return round(value, DECIMALS) + 0.0 if isinstance(value, float) else value
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown: the first column to the left, the others to the right; an empty line after it."""
+    yield f"| {' | '.join(head)} |"
+    yield f"|---|{'--:|' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""

@@ -8,7 +8,6 @@ as the softmax probability does?
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.statistics import auroc
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 
@@ -158,7 +157,7 @@ def _gather(_: Asked, done: Sequence[Arrays]) -> GroundsStudy:
     return GroundsStudy(**joined(done))
 
 
-def _document(asked: Asked, found: GroundsStudy) -> dict[str, Any]:
+def _summary(asked: Asked, found: GroundsStudy) -> dict[str, Any]:
     answered = found[found.answered]
     classes = len(asked.checkpoint.network.classes)
     changes = np.zeros((classes, classes), np.int64)
@@ -215,12 +214,6 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield from table((*head, "fewest that change it, mean", "most", "a single one does"), rows)
 
 
-def _draw(path: Path, asked: Asked, found: GroundsStudy) -> None:
-    from konkyo.trainer.figures import grounds as figure
-
-    figure.draw(path, asked.checkpoint.name, asked.checkpoint.network.classes, found)
-
-
 def _spread(values: IntArray) -> dict[str, Any]:
     """The mean, the median and the most, and how many there are of each number from 0 on."""
     if not len(values):
@@ -243,8 +236,7 @@ STUDY = Study(
     about="Prove the grounds of every test image: how many regions suffice for its class, and how few change it.",
     parts=_parts,
     gather=_gather,
-    document=_document,
+    summary=_summary,
     told=_told,
-    draw=_draw,
     caption="On how many regions a prediction rests",
 )

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks
 
 REGIONS = (2, 4, 6, 8)
@@ -130,7 +129,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> list[RegionStudy]:
     return found
 
 
-def _document(_: Asked, found: list[RegionStudy]) -> dict[str, Any]:
+def _summary(_: Asked, found: list[RegionStudy]) -> dict[str, Any]:
     return {
         "images": len(found[0].critical),
         "score": "logit of the predicted class",
@@ -157,20 +156,13 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield from table(head, rows)
 
 
-def _draw(path: Path, asked: Asked, found: list[RegionStudy]) -> None:
-    from konkyo.trainer.figures import occlusion as figure
-
-    figure.draw(path, asked.checkpoint.name, asked.checkpoint.network.classes, found)
-
-
 STUDY = Study(
     name="occlusion",
     heading="What hiding a region does",
     about="Hide every region of every test image: what it costs, and how often the answer changes (section 4).",
     parts=_parts,
     gather=_gather,
-    document=_document,
+    summary=_summary,
     told=_told,
-    draw=_draw,
     caption="What hiding a region does, on average",
 )

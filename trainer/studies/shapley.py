@@ -1,4 +1,4 @@
-"""How wrong the usual approximations of Shapley values are, against the exact ones.
+"""How far what is used for Shapley values is from the exact ones.
 
 The players are the regions of 4×4 pixels that hold ink, hiding fills with 0, and the game is the logit of the predicted
 class. Each baseline is asked with more and more evaluations of the network. Its error is the mean over the players of
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.trainer.markdown import table
+from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.statistics import Estimate, spearman
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, joined
 
@@ -139,7 +138,7 @@ def baselines() -> tuple[Sequence[Baseline], list[str]]:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:
             raise
-        return [], [f"Captum's approximations are left out: {missing} is not installed; {has}"]
+        return [], [f"Captum's methods are left out: {missing} is not installed; {has}"]
     if find_spec("sklearn") is not None:
         return BASELINES, []
     others = [one for one in BASELINES if not one.name.startswith(FITTED)]
@@ -197,7 +196,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> ShapleyStudy:
     return ShapleyStudy(parts[0]["ms"], measured, left_out)
 
 
-def _document(_: Asked, found: ShapleyStudy) -> dict[str, Any]:
+def _summary(_: Asked, found: ShapleyStudy) -> dict[str, Any]:
     """Every pair of numbers is a mean and half of its 95 % interval over the images."""
     return {
         "images": len(found.exact),
@@ -221,7 +220,7 @@ def _document(_: Asked, found: ShapleyStudy) -> dict[str, Any]:
 
 
 def _told(found: Mapping[str, Any]) -> Iterator[str]:
-    """How wrong the approximations are with the most evaluations that they were asked with."""
+    """How far each is from the exact values with the most evaluations that it was asked with."""
     yield (
         f"Against the exact values of {found['images']} test images (seed {found['seed']}), which take "
         f"{found['exact']['ms']:.1f} ms for all classes. Error: the mean absolute error over the regions with ink "
@@ -251,20 +250,14 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         yield from (line + ".", "")
 
 
-def _draw(path: Path, asked: Asked, found: ShapleyStudy) -> None:
-    from konkyo.trainer.figures import shapley as figure
-
-    figure.draw(path, asked.checkpoint.name, found.exact, found.baselines)
-
-
 STUDY = Study(
     name="shapley",
-    heading="How wrong approximated Shapley values are",
-    about=f"Measure how wrong Captum's approximations of Shapley values are, on {IMAGES} test images, drawn at random.",
+    heading="How far what is used for Shapley values is from the exact ones",
+    about=f"Measure how far Captum's methods that are used for Shapley values are from the exact ones, on {IMAGES} "
+    "test images, drawn at random.",
     parts=_parts,
     gather=_gather,
-    document=_document,
+    summary=_summary,
     told=_told,
-    draw=_draw,
     caption="Shapley values, exact and sampled",
 )

@@ -6,18 +6,23 @@ fold validates networks that are trained on the others. The test images take no 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import mean, stdev
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
+from typer import Option
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages, written_stages
 from konkyo.models.files.card import RunCard
+from konkyo.models.files.checkpoint import SEARCH_FILE
 from konkyo.trainer.data import SPLIT_SEED, Digits
-from konkyo.trainer.markdown import table
-from konkyo.trainer.recipe import Recipe
+from konkyo.trainer.studies import document
+from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.statistics import Estimate
+from konkyo.trainer.studies.study import TrainingStudy, Work
+from konkyo.trainer.training.evaluation import evaluate
+from konkyo.trainer.training.recipe import RECIPES, Recipe, RecipeName, fitted
 
 # Of ``search.json``.
 FORMAT_VERSION = 2
@@ -25,6 +30,22 @@ LENET = two_stages(Wiring.SUMMED, 6, 16)
 # How far below the minimum accuracy a network may validate to be cross-validated, how far above, and how many.
 BELOW, ABOVE = 0.007, 0.001
 PER_WIRING = 4
+STEPS = 6_000
+# Some starts of a very small network learn nothing, which says nothing of the network: a short rung gives them up.
+RESTARTS, RUNG = 4, 500
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of the study."""
+
+    summed: Annotated[int, Option(min=1, help="Summed networks have fewer parameters than this.")] = 1300
+    paired: Annotated[int, Option(min=1, help="Paired networks have fewer parameters than this.")] = 2400
+    seeds: Annotated[int, Option(min=1, help="Seeds for each network, and for each fold.")] = 3
+    folds: Annotated[int, Option(min=2, max=10, help="Parts of the training images.")] = 5
+    recipe: Annotated[RecipeName, Option(help="How each is trained.")] = RecipeName.BEST
+    steps: Annotated[int, Option(min=1, help="Batches that each is trained on.")] = STEPS
+    minimum_accuracy: Annotated[float, Option(min=0, max=100, help="Accuracy that is enough, in percent.")] = 98.0
 
 
 class Sized(Protocol):
@@ -205,6 +226,14 @@ def search_told(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"No network validated at {minimum:.1%} on average: train longer, or allow more parameters."
     if not found["recipe"].keys() <= Recipe.__annotations__.keys():
         yield "- They were trained by an older recipe, which is no longer here; the command trains them by today's."
+    tried, usual = {_text(one) for one in found["networks"]}, Settings()
+    wanted = shapes({Wiring.SUMMED: usual.summed, Wiring.PAIRED: usual.paired})
+    if left := [one for one in wanted if written_stages(one.stages) not in tried]:
+        yield (
+            f"- Of the {len(wanted)} shapes that the command tries, {len(left)} were not, from "
+            f"`{written_stages(left[0].stages)}` with {left[0].parameters:,} parameters on: a smaller one may be among "
+            "them."
+        )
     yield ""
     rows = [
         (
@@ -264,3 +293,61 @@ def _text(document: Mapping[str, Any]) -> str:
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:
     return mean(values), stdev(values) if len(values) > 1 else 0.0
+
+
+def _make(settings: Settings, work: Work) -> None:
+    from konkyo.trainer.figures import smallest as figure
+    from konkyo.trainer.training.publish import run_cards
+
+    digits, test, enough = work.data("train"), work.data("t10k"), settings.minimum_accuracy / 100
+    changes = {"steps": settings.steps, "restarts": RESTARTS, "rung": RUNG}
+    recipe = fitted(RECIPES[settings.recipe], digits, **changes)
+    limits = {Wiring.SUMMED: settings.summed, Wiring.PAIRED: settings.paired}
+    wanted = {
+        written_stages(one.stages): Architecture(
+            one.stages, digits.side, digits.channels, classes=len(digits.about.classes)
+        )
+        for one in shapes(limits)
+    }
+    _, held_out = digits.split(recipe.held_out)
+    trained = work.trained(wanted, recipe, settings.seeds, digits)
+    candidates = [
+        Candidate(wanted[title], [card for run in runs for card in run_cards(run, held_out, test)])
+        for title, runs in trained.items()
+    ]
+    found = search_document(candidates, recipe, enough)
+    work.tell(search_told(found))
+    document.write(work.models / SEARCH_FILE, found)
+    figure.draw_search(work.out / "search.png", candidates, enough)
+    work.written(work.models / SEARCH_FILE, work.out / "search.png")
+
+    near = {written_stages(one.stages): one for one in near_the_border(candidates, enough)}
+    if not near:
+        work.tell(["No network validates near it: there is nothing to cross-validate."])
+        return
+    parts = digits[: len(digits) // settings.folds * settings.folds]
+    recipe = replace(recipe, held_out=len(parts) // settings.folds)
+    accuracies: dict[str, list[float]] = {title: [] for title in near}
+    for number in range(settings.folds):
+        some = fold(parts, number, settings.folds)
+        _, held_out = some.split(recipe.held_out)
+        trained = work.trained(
+            {f"fold {number}, {title}": one for title, one in near.items()}, recipe, settings.seeds, some
+        )
+        for title, runs in zip(near, trained.values(), strict=True):
+            networks = [network for run in runs for network in run.networks()]
+            accuracies[title].append(mean(evaluate(network, held_out).accuracy for network in networks))
+    crossed_ones = [CrossValidated(near[title], each) for title, each in accuracies.items()]
+    crossed = folds_document(crossed_ones, enough, settings.seeds, settings.steps, len(parts))
+    work.tell(folds_told(crossed))
+    document.write(work.out / "smallest.json", crossed)
+    figure.draw_folds(work.out / "smallest.png", crossed_ones, enough)
+    work.written(work.out / "smallest.json", work.out / "smallest.png")
+
+
+STUDY = TrainingStudy(
+    name="smallest",
+    about="Train every network of section 2.1 up to some parameters, and cross-validate those near the border.",
+    settings=Settings,
+    make=_make,
+)

@@ -1,35 +1,45 @@
 """What a study is, and how one is made: its parts, kept as they are finished, and what they add up to.
 
-The same study, started again, takes finished parts from where they are kept. Their identity is made of all that they
-depend on, found and not listed: the network, the images, the constants and the code of the study and of all modules of
-ours that it imports, and the versions of libraries.
+A study of networks looks at images; a study of training trains networks. Either, started again, takes what is finished
+from where it is kept. The identity of that is made of all that it depends on, found and not listed: the network or its
+shape and recipe, the images, the constants and the code of the study and of all modules of ours that it imports, and
+the versions of libraries.
 """
 
 import ast
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from re import sub
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.regions import Regions
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
+from konkyo.trainer.studies import document
+from konkyo.trainer.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from konkyo.trainer.training.run import Reached, Wanted
 
 Arrays = dict[str, NDArray[Any]]
 Compute = Callable[[], Arrays]
 Found = TypeVar("Found")
+Settings = TypeVar("Settings")
 
 # Libraries that numbers may depend on, where they are installed.
 LIBRARIES = "numpy", "scipy", "torch", "captum", "scikit-learn"
@@ -56,7 +66,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Study(Generic[Found]):
-    """A study of one network.
+    """A study of one network on images. Its figure is drawn by the module of ``figures`` that is called like it.
 
     Attributes
     ----------
@@ -68,16 +78,20 @@ class Study(Generic[Found]):
         The parts by their names, each with what computes it.
     gather
         What all parts, in their order, add up to.
-    document
+    summary
         What was found, for the study's JSON.
     told
-        The JSON in Markdown, for the report and the terminal.
-    draw
-        The figure.
+        The summary in Markdown, for the report and the terminal.
     caption
         Of the figure.
     images
         How many images are looked at where nobody says it; None for all.
+    part
+        Of the data set: the images that test, or those that train.
+    save
+        Writes what was found elsewhere than into the study's JSON, and says where to.
+    load
+        The summary of what ``save`` wrote.
     """
 
     name: str
@@ -85,11 +99,13 @@ class Study(Generic[Found]):
     about: str
     parts: Callable[[Asked], Mapping[str, Compute]]
     gather: Callable[[Asked, Sequence[Arrays]], Found]
-    document: Callable[[Asked, Found], dict[str, Any]]
+    summary: Callable[[Asked, Found], dict[str, Any]]
     told: Callable[[Mapping[str, Any]], Iterator[str]]
-    draw: Callable[[Path, Asked, Found], None]
     caption: str
     images: int | None = None
+    part: str = "t10k"
+    save: Callable[[Path, Asked, Found], Path] | None = None
+    load: Callable[[Path, Checkpoint], dict[str, Any] | None] | None = None
 
     def measure(self, asked: Asked, begin: Callable[[int], Callable[[], None]]) -> Found:
         """Compute what is not kept; ``begin`` is told the number of parts, and gives what is called after each."""
@@ -103,13 +119,107 @@ class Study(Generic[Found]):
     def entry(self, asked: Asked, found: Found) -> dict[str, Any]:
         """The study's JSON."""
         model = {"name": asked.checkpoint.name, "sha256": asked.checkpoint.sha256}
-        return {"study": self.name, "model": model, **self.document(asked, found)}
+        return {"study": self.name, "model": model, **self.summary(asked, found)}
+
+    def write(self, models: Path, out: Path, asked: Asked, found: Found) -> tuple[Path, Path]:
+        """Write what was found, and the figure; gives both files."""
+        folder = out / asked.checkpoint.name
+        if self.save is None:
+            written = folder / f"{self.name}.json"
+            document.write(written, self.entry(asked, found))
+        else:
+            written = self.save(models, asked, found)
+        figure = folder / f"{self.name}.png"
+        import_module(f"konkyo.trainer.figures.{self.name}").draw(figure, asked, found)
+        return written, figure
+
+    def read(self, models: Path, out: Path, checkpoint: Checkpoint) -> Mapping[str, Any] | None:
+        """What was written of this very checkpoint; None if there is nothing."""
+        if self.load is not None:
+            return self.load(models, checkpoint)
+        path = out / checkpoint.name / f"{self.name}.json"
+        found = document.read(path) if path.exists() else {"model": {"sha256": None}}
+        return found if found["model"]["sha256"] == checkpoint.sha256 else None
+
+
+@dataclass(frozen=True)
+class TrainingStudy(Generic[Settings]):
+    """A study that trains networks on a data set.
+
+    Attributes
+    ----------
+    name, about
+        Of the command.
+    settings
+        A dataclass. Each field is an option of the command, as its annotation says.
+    make
+        Trains, writes what was found, and says it.
+    """
+
+    name: str
+    about: str
+    settings: type[Settings]
+    make: Callable[[Settings, "Work"], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a study that trains works with.
+
+    Attributes
+    ----------
+    data
+        Gives a part of the data set.
+    models, out, runs
+        Where the service looks, where studies go, and where unfinished work is kept.
+    train
+        Trains runs to their ends, and gives each with what it has reached.
+    tell
+        Says lines of Markdown.
+    written
+        Says which files were written.
+    """
+
+    data: Callable[[str], Digits]
+    models: Path
+    out: Path
+    runs: Path
+    train: "Callable[[Sequence[Wanted], Digits], Iterator[tuple[Wanted, Reached]]]"
+    tell: Callable[[Iterable[str]], None]
+    written: Callable[..., None]
+
+    def trained(
+        self, wanted: Mapping[str, Architecture], recipe: Recipe, seeds: int, digits: Digits
+    ) -> "dict[str, list[Reached]]":
+        """Train each network from so many seeds, by their titles. What was trained before is taken from its file."""
+        from konkyo.trainer.training.network import groups
+        from konkyo.trainer.training.run import Wanted
+
+        jobs, titles = [], []
+        depends = dependencies("konkyo.trainer.training.run")
+        for title, architecture in wanted.items():
+            for group in groups(1, seeds):
+                job = Wanted(title, architecture, recipe, group, Path())
+                kept = Parts(self.runs / "studies", {**depends, **job.identity(digits.sha256)})
+                jobs.append(replace(job, state_file=kept.directory / f"{slug(title)}.pt"))
+                titles.append(title)
+        found: dict[str, list[Reached]] = {title: [] for title in wanted}
+        for title, (_, reached) in zip(titles, self.train(jobs, digits), strict=True):
+            found[title].append(reached)
+        return found
 
 
 def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:
     """The images in parts of a size, each with the number of its first one."""
     for start in range(0, len(digits), size):
         yield start, digits[start : start + size]
+
+
+def sums_of_regions(values: Array, region: int) -> Array:
+    """(R, R): the sum over each region of values (side, side)."""
+    starts = Regions(region, side=len(values)).starts
+    # One by one: sums of equal pixels are equal to the bit, and ranks depend on it.
+    return np.array([[values[y : y + region, x : x + region].sum() for x in starts] for y in starts])
 
 
 def joined(parts: Sequence[Arrays]) -> Arrays:
@@ -145,11 +255,18 @@ def slug(name: str) -> str:
 
 def identity(study: Study[Any], asked: Asked) -> dict[str, Any]:
     """All that the parts of a study depend on."""
-    modules = imported(study.parts.__module__)
     return {
         "study": study.name,
         "checkpoint": asked.checkpoint.sha256,
         "images": asked.digits.sha256,
+        **dependencies(study.parts.__module__),
+    }
+
+
+def dependencies(module: str) -> dict[str, Any]:
+    """What a module's results depend on: constants and code of all modules of ours that it imports, and libraries."""
+    modules = imported(module)
+    return {
         "constants": {name: constants(name) for name in modules},
         "code": {name: _code(_source(name)) for name in modules},
         "libraries": {name: _version(name) for name in LIBRARIES},
@@ -200,8 +317,12 @@ def _is_module(name: str) -> bool:
 
 @lru_cache
 def _code(source: str) -> str:
-    """A hash of code that comments and layout do not change."""
-    return hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()
+    """A hash of code that comments, docstrings and layout do not change."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
 @lru_cache

@@ -1,0 +1,334 @@
+// Puts the page together: what is done leads to the state, the state to what is shown.
+
+import { Asker, card, models, QUESTIONS, useKey } from "./answers/asking.js";
+import { account, indexOf, percent, sharesOf, tableOf } from "./answers/numbers.js";
+import { Drawing, Pad } from "./drawing/drawing.js";
+import { bringing } from "./drawing/pictures.js";
+import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
+import { at, fillOptions, other, remember, switchLanguage, words, write, writeText } from "./page.js";
+import { onSystemTheme, theme } from "./painting.js";
+import { onBeside, showBeside } from "./panels/beside.js";
+import { hide, showPlaying } from "./panels/grounds.js";
+import { guessAgain, open, showGuess } from "./panels/guess.js";
+import { showPairs } from "./panels/pairs.js";
+import { present, showPresenting } from "./panels/presenting.js";
+import { onQuestion, showDetails, showQuestion } from "./panels/question.js";
+import { showReading } from "./panels/reading.js";
+import { showHeatmap } from "./panels/regions.js";
+import {
+  classNames, explains, isDrawn, listed, nameOf, readsDigits, refresh, region, regions, set, show, state, takesColour, target, versus,
+} from "./state.js";
+import { openWalk, showWalk } from "./walk/walk.js";
+
+const THEME = "konkyo-theme";
+// Problems that are over when the service answers.
+const WAITING = new Set(["unreachable", "busy", "unauthorized", "wrong-key"]);
+// A drawing that has not changed for so long has paused: its link is kept then.
+const PAUSE = 300;
+// The buttons that save a picture: what they show, and its form.
+const SAVES = ["ledger", "heatmap", "process"].flatMap((name) => [[`save-${name}`, name, "png"], [`save-${name}-svg`, name, "svg"]]);
+
+
+const drawing = new Drawing();
+const asker = new Asker(drawing, start);
+const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textContent = words()[word]));
+// The fragment that the page has written itself, and the number of the last attempt.
+let own = "";
+let keeping = 0;
+let pause;
+let stroking = false;
+// Regions that a link hides, until there is an answer with them.
+let waiting = [];
+
+function changed(settled) {
+  stroking = !settled;
+  waiting = [];
+  at("hint").hidden = !drawing.empty;
+  at("undo").disabled = drawing.steps.length === 0;
+  at("clear").disabled = drawing.visible.length === 0;
+  // What was hidden of another drawing says nothing of this one.
+  if (state.hidden.length) hide([]);
+  guessAgain();
+  asker.changed(settled);
+}
+
+/** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A network's own sample brings a class to compare with. */
+function fresh(steps, versus = null) {
+  if (drawing.visible.length) drawing.add({ clear: true });
+  steps.forEach((step) => drawing.add(step));
+  state.pinned = state.problem = null;
+  state.versus = versus;
+  pad.paint();
+  changed(true);
+}
+
+function ask(changes) {
+  set(changes);
+  asker.ask();
+}
+
+/** Load what the page needs of the service, then ask; again whenever the service was away. */
+async function start() {
+  try {
+    const list = await models();
+    const known = list.models.some(({ name }) => name === state.model);
+    const problem = WAITING.has(state.problem?.kind) ? null : state.problem;
+    set({ models: list.models, model: known ? state.model : list.default, problem });
+    set(withoutUnknown(state));
+  } catch (error) {
+    asker.fail(error);
+    return;
+  }
+  asker.ask();
+}
+
+/** Keep the address once the drawing pauses, and not while it changes. */
+function keepSoon() {
+  clearTimeout(pause);
+  // The end of a stroke has an answer of its own.
+  if (!stroking) pause = setTimeout(keepAddress, PAUSE);
+}
+
+/** A model and the classes that a link asks about, without classes that the model does not have. */
+function withoutUnknown({ model, pinned, versus }) {
+  const count = listed(model)?.classes.length ?? Infinity;
+  const known = (number) => (number !== null && number < count ? number : null);
+  return { model, pinned: known(pinned), versus: known(versus) };
+}
+
+async function restore() {
+  if (location.hash === own || location.hash.length < 2) return;
+  try {
+    const { changes, steps } = await restored(location.hash);
+    const model = changes.model ?? state.model;
+    fresh(steps);
+    const known = !state.models.length || listed(model);
+    const { hidden, present: view, ...asked } = changes;
+    present(view);
+    ask({ ...asked, ...withoutUnknown({ ...asked, model: known ? model : state.model }), region: changes.region ?? state.region });
+    waiting = changes.question === "grounds" ? hidden : [];
+  } catch {
+    set({ problem: { kind: "bad-link", detail: "" } });
+  }
+}
+
+/** Keep the address such that it restores the page: a reload loses nothing. */
+async function keepAddress() {
+  // The link of a brought picture holds what the network saw of it.
+  if (asker.pending) return;
+  const turn = (keeping += 1);
+  const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, { ...state, region: region() });
+  if (next === own || turn !== keeping) return;
+  own = next;
+  history.replaceState(null, "", next || location.pathname);
+}
+
+show((state) => {
+  const asked = { target: target(), versus: versus() };
+  const one = state.answer ? { ...account(state.answer.process, asked.target, asked.versus), ...asked } : null;
+  // Of many pairs, the one that is looked at may not be among those that are shown any more.
+  // While a region is guessed, nothing else says what it does.
+  const now = { ...state, spot: open() ? null : state.spot, pair: one && state.pair && indexOf(one, state.pair) >= 0 ? state.pair : null };
+  const scene = { now, one, ...sums(now, one) };
+  showReading(now, target());
+  showQuestion(now);
+  showPairs(scene);
+  showHeatmap(scene);
+  showBeside(now);
+  showPlaying(now);
+  showGuess(now);
+  showDetails(scene);
+  showPresenting();
+});
+
+/** What is shown as sums: {table, shares}. */
+function sums(now, one) {
+  if (!one) return { table: null, shares: null };
+  const shared = now.answer.question === "shapley";
+  const whole = shared ? sharesOf(now.answer, one) : null;
+  const table = tableOf(now, one, whole);
+  const { pair, spot } = now;
+  const ofPair = shared && pair && !spot && now.answer.where.pairs;
+  const shares = ofPair ? sharesOf(now.answer, one, pair, table.cells[indexOf(one, pair)]) : whole;
+  return { table, shares };
+}
+show(showSettings);
+
+show(({ model, card: known }) => {
+  if (!listed(model) || known?.name === model) return;
+  // Who asks about a picture says what goes wrong.
+  card(model).then((facts) => state.model === model && set({ card: facts }), () => {});
+});
+
+show(({ answer }) => {
+  if (!waiting.length || answer?.question !== "grounds") return;
+  const places = waiting;
+  waiting = [];
+  hide(places);
+});
+
+let shownAnswer = null;
+let shownQuestion = "";
+show((now) => {
+  const question = [now.model, now.beside, region(), now.question, now.pinned, now.versus, now.present, now.guess !== null, ...now.hidden].join();
+  if (now.answer === shownAnswer && question === shownQuestion) return;
+  if (now.answer !== shownAnswer) showWalk();
+  shownAnswer = now.answer;
+  shownQuestion = question;
+  keepSoon();
+});
+
+function showSettings(now) {
+  const said = words();
+  at("language").textContent = other().name;
+  at("language").lang = other().tag;
+  const { least, most } = regions();
+  Object.assign(at("region"), { min: least, max: most, value: region() });
+  at("region-label").textContent = said.region(region());
+  const digit = now.answer?.process.predicted ?? null;
+  at("tagline").textContent = digit === null ? (isDrawn() ? said.taglineIdle : said.taglineBring) : said.tagline(nameOf(digit));
+  const drawn = isDrawn();
+  for (const name of ["tools", "hint"]) at(name).classList.toggle("absent", !drawn);
+  for (const name of ["samples-title", "samples"]) at(name).classList.toggle("absent", !readsDigits());
+  pad.locked = !drawn;
+  if (pad.ownColours !== takesColour()) {
+    pad.ownColours = takesColour();
+    pad.paint();
+  }
+  at("canvas").tabIndex = drawn ? 0 : -1;
+  at("canvas").setAttribute("role", drawn ? "application" : "img");
+  if (drawn) at("canvas").setAttribute("aria-describedby", "canvas-keys");
+  else at("canvas").removeAttribute("aria-describedby");
+  at("hide-one").hidden = now.question !== "occlusion";
+  for (const name of Object.keys(QUESTIONS)) showChoice(name, now);
+  const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
+  writeText(at("problem"), problem);
+  at("problem").hidden = !problem;
+  showHandout(at("save-heatmap-html"), now);
+  at("notice").hidden = !problem;
+  at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
+  for (const id of ["walk", "link", "curl", "curl-heatmap", ...SAVES.map(([id]) => id), "save-heatmap-html"]) at(id).disabled = !now.answer;
+  const options = now.models.map(({ name, dataset, accuracy }) => {
+    return [said.modelOption(name, dataset, accuracy === null ? null : percent(accuracy)), name];
+  });
+  fillOptions(at("model"), options);
+  at("model").value = now.model ?? "";
+}
+
+/** A question about the regions; with the reason, if the network cannot be asked it. */
+function showChoice(name, { question }) {
+  const button = at(`question-${name}`);
+  const said = explains(name);
+  button.setAttribute("aria-pressed", name === question);
+  button.disabled = !said;
+  button.title = said ? "" : words().cannotAsk;
+}
+
+function repaint() {
+  pad.paint();
+  refresh();
+  showWalk();
+}
+
+at("pen").addEventListener("click", () => choose(false));
+at("eraser").addEventListener("click", () => choose(true));
+function choose(erasing) {
+  pad.erasing = erasing;
+  at("pen").setAttribute("aria-pressed", !erasing);
+  at("eraser").setAttribute("aria-pressed", erasing);
+}
+
+function undo() {
+  drawing.undo();
+  pad.paint();
+  changed(true);
+}
+at("undo").addEventListener("click", undo);
+at("clear").addEventListener("click", () => {
+  fresh([]);
+  choose(false);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
+  // In a field, what was typed is undone.
+  if (event.target.matches("input:not([type=range])")) return;
+  event.preventDefault();
+  undo();
+});
+
+at("model").addEventListener("change", (event) => {
+  guessAgain();
+  // Another network may have other classes: what was asked about those of this one says nothing there.
+  const { classes, input } = listed(event.target.value);
+  const asked = classes.join() === classNames().join() ? {} : { pinned: null, versus: null };
+  // On an image of another side, another region is usual.
+  const sized = input.side === listed(state.model).input.side ? {} : { region: null };
+  ask({ ...asked, ...sized, model: event.target.value, hidden: [], live: null, spot: null });
+});
+at("region").addEventListener("input", (event) => {
+  guessAgain();
+  ask({ region: Number(event.target.value), spot: null });
+});
+for (const name of Object.keys(QUESTIONS)) {
+  at(`question-${name}`).addEventListener("click", () => {
+    guessAgain();
+    ask({ question: name, spot: null, hidden: [], live: null });
+  });
+}
+onQuestion(() => asker.ask());
+onBeside(() => asker.ask());
+at("bars").addEventListener("click", () => asker.ask());
+
+at("language").addEventListener("click", () => {
+  switchLanguage();
+  repaint();
+});
+at("theme").addEventListener("click", () => {
+  document.documentElement.dataset.theme = theme() === "dark" ? "light" : "dark";
+  remember(THEME, document.documentElement.dataset.theme);
+  repaint();
+});
+onSystemTheme(repaint);
+window.addEventListener("storage", ({ key }) => key === THEME && repaint());
+
+at("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  useKey(at("key").value);
+  at("key").value = "";
+  // The form goes away with a right key; the focus would be nowhere.
+  start().then(() => at("key-form").hidden && at("canvas").focus());
+});
+
+at("walk").addEventListener("click", openWalk);
+for (const id of ["link", "present-link"]) {
+  at(id).addEventListener("click", async () => {
+    const whole = new URL(await fragment(drawing, state.answer.process.image, { ...state, region: region() }), location.href);
+    copy(whole.href, state.present ? words().linkCopiedShort : words().linkCopied);
+  });
+}
+for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {
+  at(id).addEventListener("click", async () => copy(await command(part, asker.shown), words().curlCopied));
+}
+for (const [id, name, form] of SAVES) {
+  at(id).addEventListener("click", () => save(name, form, asker.shown).catch((error) => asker.fail(error)));
+}
+at("save-heatmap-html").addEventListener("click", () => handout(at("save-heatmap-html"), asker.shown).catch((error) => asker.fail(error)));
+// Ink on paper is dark: what is drawn in the colours of the theme is drawn anew.
+const kept = { theme: null };
+window.addEventListener("beforeprint", () => {
+  kept.theme = document.documentElement.dataset.theme ?? "";
+  document.documentElement.dataset.theme = "light";
+  refresh();
+});
+window.addEventListener("afterprint", () => {
+  if (kept.theme) document.documentElement.dataset.theme = kept.theme;
+  else delete document.documentElement.dataset.theme;
+  refresh();
+});
+bringing((step, versus) => fresh([step], versus), (error) => asker.fail(error));
+window.addEventListener("hashchange", restore);
+
+write();
+refresh();
+changed(true);
+restore().then(start);

@@ -1,0 +1,172 @@
+// What all parts of the page share: its words in two languages, what it remembers, its elements, and what keys and pointers mean.
+
+import { clip, number } from "./answers/numbers.js";
+import en from "./words/en.js";
+import ja from "./words/ja.js";
+
+const LANGUAGES = { en, ja };
+const LANGUAGE = "konkyo-language";
+const SVG = "http://www.w3.org/2000/svg";
+// What each arrow key means, as [down, right].
+export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** What is remembered in `store`, from one visit to the next; a browser may forbid it, and then nothing is. */
+export function remembered(key, store = "localStorage") {
+  try {
+    return window[store].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(key, value, store = "localStorage") {
+  try {
+    window[store].setItem(key, value);
+  } catch {
+    // Then the choice holds for this visit.
+  }
+}
+
+function preferred() {
+  const kept = remembered(LANGUAGE);
+  if (kept in LANGUAGES) return kept;
+  const known = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES);
+  return known ?? "en";
+}
+
+let current = preferred();
+
+/** The words of the language. */
+export function words() {
+  return LANGUAGES[current];
+}
+
+/** The language that the toggle offers: its name, in itself, and its tag. */
+export function other() {
+  const tag = current === "en" ? "ja" : "en";
+  return { tag, name: LANGUAGES[tag].language };
+}
+
+export function switchLanguage() {
+  current = other().tag;
+  remember(LANGUAGE, current);
+  write();
+}
+
+/** Write the words of all elements that carry a key, as text or as a label. */
+export function write() {
+  document.documentElement.lang = current;
+  at("lesson").href = `/web/lesson/${current}.html`;
+  for (const one of document.querySelectorAll("[data-word]")) one.textContent = words()[one.dataset.word];
+  for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", words()[one.dataset.label]);
+}
+
+export function at(id) {
+  return document.getElementById(id);
+}
+
+export function element(name, className = "", text = "") {
+  return Object.assign(document.createElement(name), { className, textContent: text });
+}
+
+/** A button; `pressed` is called when it is. */
+export function button(className, text, pressed) {
+  const one = element("button", className, text);
+  one.type = "button";
+  one.addEventListener("click", pressed);
+  return one;
+}
+
+/** A group of elements with a name. */
+export function group(className, name, ...parts) {
+  const whole = element("div", className);
+  whole.setAttribute("role", "group");
+  whole.setAttribute("aria-label", name);
+  whole.append(...parts);
+  return whole;
+}
+
+const letters = new OffscreenCanvas(1, 1).getContext("2d");
+
+/** The size in pixels at which all these texts fit into a width: the largest possible, or the smallest even if one does not fit. */
+export function letterSize(texts, width, [smallest, largest]) {
+  letters.font = `600 100px ${getComputedStyle(document.documentElement).fontFamily}`;
+  const widest = Math.max(...texts.map((text) => letters.measureText(text).width));
+  return clip(Math.floor((200 * width) / widest) / 2, smallest, largest);
+}
+
+/** The parts of a name between which a line may break: between Japanese letters, anywhere. */
+export function partsOfName(name) {
+  return name.split(/[ -]|(?<=[^ -~])/).filter(Boolean);
+}
+
+/** Write a text, and only when it changes: a screen reader says it once, and nothing is laid out anew. */
+export function writeText(one, text) {
+  if (one.textContent !== text) one.textContent = text;
+}
+
+/** Fill a list to choose from with [text, value]s, and only when they change: an open one would close. */
+export function fillOptions(select, entries) {
+  const now = [...select.options].map(({ text, value }) => [text, value]);
+  if (JSON.stringify(now) !== JSON.stringify(entries.map((entry) => entry.map(String)))) select.replaceChildren(...entries.map(([text, value]) => new Option(text, value)));
+}
+
+/** Fill a list with a sum: [name, value]s, the last of which is the total. */
+export function fillSum(list, terms, decimals) {
+  const nodes = terms.map(([name, value], k) => {
+    const total = k === terms.length - 1;
+    const text = number(value, decimals);
+    const term = element("div", total ? "term total" : "term");
+    const shown = element("dd");
+    if (k > 0) {
+      const sign = total ? "=" : text.startsWith("−") ? "−" : "+";
+      shown.append(element("span", "sign", sign), " ");
+    }
+    // What is added and negative is subtracted.
+    shown.append(k > 0 && !total ? text.replace("−", "") : text);
+    term.append(element("dt", "", name), shown);
+    return term;
+  });
+  list.replaceChildren(...nodes);
+}
+
+/** The step that a key leads to, of `count`, from step `now`; null where the key does not step. */
+export function stepBy(key, now, count) {
+  const to = { ArrowRight: now + 1, PageDown: now + 1, ArrowLeft: now - 1, PageUp: now - 1, Home: 0, End: count - 1 }[key];
+  return to === undefined ? null : clip(to, 0, count - 1);
+}
+
+/** How many times larger than it is laid out something is shown, to fill the screen; never smaller. */
+export function enlargement([width, height]) {
+  return Math.max(1, Math.min(window.innerWidth / width, window.innerHeight / height));
+}
+
+/** How far down and across an element the pointer is, as shares of its sides. */
+export function pointed(one, { clientX, clientY }) {
+  const { left, top, width, height } = one.getBoundingClientRect();
+  return [(clientY - top) / height, (clientX - left) / width];
+}
+
+/** Where an element stands in a box that may be scrolled: places are measured on the screen, and drawn on what is enlarged. */
+export function placedIn(box) {
+  const zoom = box.currentCSSZoom ?? 1;
+  const whole = box.getBoundingClientRect();
+  const [dx, dy] = [box.scrollLeft - whole.left / zoom, box.scrollTop - whole.top / zoom];
+  return (one) => {
+    const { left, right, top, bottom } = one.getBoundingClientRect();
+    return { left: left / zoom + dx, right: right / zoom + dx, top: top / zoom + dy, bottom: bottom / zoom + dy };
+  };
+}
+
+/** A drawing of lines over a box, which only eyes see. */
+export function linesOver() {
+  const lines = document.createElementNS(SVG, "svg");
+  lines.setAttribute("aria-hidden", "true");
+  lines.append(document.createElementNS(SVG, "path"));
+  return lines;
+}
+
+/** Draw these lines, each in the letters of an SVG path. */
+export function drawLines(lines, paths) {
+  lines.firstChild.setAttribute("d", paths.join(""));
+}

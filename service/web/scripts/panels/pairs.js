@@ -1,0 +1,226 @@
+// The filter pairs: of each the map and its total, and the places of the two that add most.
+//
+// Few pairs stand in a table, maps down and filters across. Of many, those that matter most stand in a list, the
+// greatest first, and all others are one number, so that the sum is seen.
+
+import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
+import { number, places, samePair } from "../answers/numbers.js";
+import { ARROWS, at, button, element, fillSum, words } from "../page.js";
+import { diverging, greys, inks, paint, signedGreys, tile } from "../painting.js";
+import { nameOf, network, set } from "../state.js";
+
+const title = at("pairs-title");
+const box = at("pairs");
+const sum = at("sum");
+const list = at("places");
+const typicality = at("typicality");
+const phone = matchMedia("(max-width: 640px)");
+// A table with more rows or columns has too small maps.
+const WIDEST_TABLE = 4;
+// Columns of the list.
+const ACROSS = 4;
+// How many pairs a list shows before there is an answer.
+const IDLE = 11;
+const NAMES = ["first", "second"];
+
+let shape = "";
+// The tiles in their order: {button, map, name, total, pair}.
+let cells = [];
+let heads = { rows: [], columns: [] };
+let others = null;
+let across = 1;
+let focus = 0;
+
+/** The table for A×B pairs, with `inputs` kernels a filter of the last stage. */
+function buildTable(rows, columns, inputs) {
+  box.className = "pairs";
+  box.style.setProperty("--columns", columns);
+  box.append(element("span", "corner"));
+  for (let j = 0; j < columns; j += 1) {
+    const head = element("div", "head column");
+    const kernels = Array.from({ length: inputs }, () => tile(3));
+    const beside = element("span", "kernels");
+    beside.append(...kernels);
+    const name = element("span", "name");
+    head.append(name, beside);
+    heads.columns.push({ name, kernels });
+    box.append(head);
+  }
+  for (let i = 0; i < rows; i += 1) {
+    const head = element("div", "head row");
+    const [name, filter] = [element("span", "name"), tile(5)];
+    head.append(name, filter);
+    heads.rows.push({ name, filter });
+    box.append(head);
+    for (let j = 0; j < columns; j += 1) cells.push(cell(cells.length, [i, j]));
+  }
+}
+
+function buildList(count, rest) {
+  box.className = "pairs list";
+  box.style.setProperty("--columns", ACROSS);
+  for (let k = 0; k < count; k += 1) cells.push(cell(k, [0, k]));
+  if (!rest) return;
+  others = { whole: element("div", "others"), name: element("span", "name"), total: element("span", "total") };
+  others.whole.append(others.name, others.total);
+  box.append(others.whole);
+}
+
+/** What is to be built: [rows, columns, inputs] of a table, or [tiles, whether there are others] of a list. */
+function wanted(one, process) {
+  const model = network();
+  const [rows, columns] = one ? [one.contributions.length, one.contributions[0].length] : model ? pairsOf(model) : [3, 3];
+  if (Math.max(rows, columns) <= WIDEST_TABLE) {
+    const paired = process ? process.stages.at(-1).filters[0].length === 1 : model?.stages.at(-1).wiring !== "summed";
+    return ["table", rows, columns, paired ? 1 : rows];
+  }
+  const count = one ? one.shown.length : Math.min(rows * columns, IDLE);
+  return ["list", count, count < rows * columns];
+}
+
+function build(how) {
+  if (how.join() === shape) return;
+  shape = how.join();
+  box.replaceChildren();
+  cells = [];
+  heads = { rows: [], columns: [] };
+  others = null;
+  focus = 0;
+  if (how[0] === "table") buildTable(...how.slice(1));
+  else buildList(...how.slice(1));
+  across = how[0] === "table" ? how[2] : ACROSS;
+}
+
+function cell(k, pair) {
+  const whole = button("pair", "", () => {
+    // Safari does not focus a button that is tapped or clicked.
+    whole.focus();
+    // On a phone, what is said about the pair stands below the table.
+    if (phone.matches) at("details").scrollIntoView({ block: "nearest" });
+  });
+  const one = { button: whole, map: tile(5), name: element("span", "name"), total: element("span", "total"), pair };
+  whole.append(one.map, one.name, one.total);
+  const look = () => set({ pair: one.pair, spot: null });
+  whole.addEventListener("pointerenter", look);
+  whole.addEventListener("pointerleave", () => set({ pair: whole.matches(":focus") ? one.pair : null }));
+  whole.addEventListener("focus", () => {
+    focus = k;
+    look();
+  });
+  whole.addEventListener("blur", () => set({ pair: null }));
+  box.append(whole);
+  return one;
+}
+
+box.addEventListener("keydown", (event) => {
+  const arrow = ARROWS[event.key];
+  if (!arrow || cells.length === 0) return;
+  event.preventDefault();
+  // From the end of a row or column to its start; the last row of a list may be shorter.
+  const [row, column] = [Math.floor(focus / across), focus % across];
+  const rows = Math.ceil((cells.length - column) / across);
+  const columns = Math.min(across, cells.length - row * across);
+  const to = [(row + arrow[0] + rows) % rows, (column + arrow[1] + columns) % columns];
+  cells[to[0] * across + to[1]].button.focus();
+});
+
+/** `scene.table` says what stands in the cells: contributions, or what the region that is looked at does to them. */
+export function showPairs({ now: { answer }, one, table }) {
+  const said = words();
+  box.classList.toggle("idle", !one);
+  build(wanted(one, answer?.process));
+  list.replaceChildren();
+  typicality.textContent = "";
+  const kind = table?.kind ?? "contribution";
+  box.dataset.kind = kind;
+  title.textContent = said.pairsTitles[kind];
+  heads.rows.forEach(({ name }, i) => (name.textContent = said.map(i)));
+  heads.columns.forEach(({ name }, j) => (name.textContent = said.filter(j)));
+  if (!one) {
+    sum.replaceChildren();
+    clear(said);
+    return;
+  }
+  showHeads(answer.process);
+  showCells(said, one, table);
+  showSum(said, one, table);
+  // A network that was not studied has none.
+  const usual = answer.process.typicality?.[one.target];
+  if (usual) typicality.textContent = said.typicality(nameOf(one.target), Math.round(usual.percentile));
+}
+
+function clear(said) {
+  // Tiles keep the size that they were painted with.
+  for (const head of [...heads.rows.map(({ filter }) => filter), ...heads.columns.flatMap(({ kernels }) => kernels)]) {
+    paint(head, blank(head.width), diverging(0));
+  }
+  for (const { button, map, name, total, pair } of cells) {
+    paint(map, blank(map.width), diverging(0));
+    name.textContent = total.textContent = "";
+    button.className = "pair";
+    button.disabled = true;
+    if (shape.startsWith("table")) mark(button, pair);
+    button.setAttribute("aria-label", said.pairName(pair));
+  }
+  if (others) others.name.textContent = others.total.textContent = "";
+}
+
+function mark(button, [i, j]) {
+  button.dataset.testid = `pair-${i}-${j}`;
+}
+
+/** Beside the rows the filters that make the maps, or the maps themselves; above the columns the kernels of the last stage. */
+function showHeads({ stages, image }) {
+  const [before, last] = [stages.at(-2), stages.at(-1)];
+  const plain = before?.filters.every((kernels) => kernels.length === 1);
+  const limits = [before && limitOf(before.filters), limitOf(last.filters)];
+  heads.rows.forEach(({ filter }, i) => {
+    if (plain) paint(filter, before.filters[i][0], signedGreys(limits[0]));
+    else if (before) paint(filter, before.maps[i], inks(limitOf(before.maps)));
+    else paint(filter, channelsOf(image)[i], greys());
+  });
+  heads.columns.forEach(({ kernels }, j) => kernels.forEach((head, n) => paint(head, last.filters[j][n], signedGreys(limits[1]))));
+}
+
+function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
+  const limit = limitOf(one.shown.map(({ map }) => map));
+  const winners = places(one);
+  const contributes = kind === "contribution";
+  const most = limitOf(values);
+  cells.forEach((cell, k) => {
+    const { pair, map } = one.shown[k];
+    const { button, total } = cell;
+    cell.pair = pair;
+    const place = NAMES[winners.findIndex((winner) => samePair(winner, pair))];
+    paint(cell.map, map, diverging(limit));
+    mark(button, pair);
+    button.disabled = false;
+    button.className = ["pair", place].filter(Boolean).join(" ");
+    button.tabIndex = k === focus ? 0 : -1;
+    const text = number(values[k], decimals, !contributes);
+    const name = said.pairName(pair);
+    button.setAttribute("aria-label", said.pair(place ? said[place](name) : name, text));
+    cell.name.textContent = said.pairShort(pair);
+    total.textContent = text;
+    button.classList.toggle("untouched", !contributes && Math.abs(values[k]) < 0.1 * most);
+  });
+  if (others) {
+    others.name.textContent = said.otherPairs(one.others.count);
+    others.total.textContent = number(rest, decimals, true);
+  }
+  list.replaceChildren(
+    ...winners.map((pair, k) => {
+      const item = element("li", NAMES[k]);
+      item.append(element("span", "swatch"), said[NAMES[k]](said.pairName(pair)));
+      return item;
+    }),
+  );
+}
+
+function showSum(said, one, { kind, terms, total, decimals }) {
+  const [target, versus] = [one.target, one.versus].map((each) => nameOf(each));
+  const names = versus === null ? said.terms(one.count) : said.versusTerms(one.count);
+  const logit = versus === null ? said.logit(target) : said.difference(target, versus);
+  const name = kind === "contribution" ? logit : said.totals[kind];
+  fillSum(sum, [...terms.map((value, k) => [names[k], value]), [name, total]], decimals);
+}

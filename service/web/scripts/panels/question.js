@@ -1,0 +1,130 @@
+// The question, why this class and not that one, and its answer in words.
+
+import { isColour, limitOf } from "../answers/network.js";
+import { changeOf, decimalsOf, entryOf, indexOf, largestCell, number, percent, samePair } from "../answers/numbers.js";
+import { at, element, fillOptions, words, writeText } from "../page.js";
+import { besideWords } from "./beside.js";
+import { includes } from "./grounds.js";
+import { guessWords, open } from "./guess.js";
+import { worksWith } from "./regions.js";
+import { beside, classNames, isDrawn, nameOf, pin, set, state, target, versus } from "../state.js";
+
+const heading = at("question");
+
+const details = at("details");
+const [targets, contrasts] = ["target", "versus"].map((id) => {
+  const select = Object.assign(element("select"), { id });
+  select.dataset.testid = id;
+  return select;
+});
+
+/** `changed` is called when another class is asked about. */
+export function onQuestion(changed) {
+  targets.addEventListener("change", () => {
+    pin(Number(targets.value));
+    changed();
+  });
+  contrasts.addEventListener("change", () => {
+    set({ versus: contrasts.value === "" ? null : Number(contrasts.value) });
+    changed();
+  });
+}
+
+export function showQuestion({ answer }) {
+  const said = words();
+  const [why, and, not] = said.question;
+  const names = classNames().map((name, number) => [name, number]);
+  fillOptions(targets, names);
+  fillOptions(contrasts, [[said.another, ""], ...names]);
+  if (heading.dataset.language !== said.language) {
+    heading.dataset.language = said.language;
+    heading.replaceChildren(why, targets, and, contrasts, not);
+    targets.setAttribute("aria-label", said.targetLabel);
+    contrasts.setAttribute("aria-label", said.versusLabel);
+  }
+  heading.classList.toggle("idle", !answer);
+  targets.disabled = contrasts.disabled = !answer;
+  // Before anything is read, there is nothing to ask about.
+  targets.value = String(target() ?? "");
+  contrasts.value = String(versus() ?? "");
+  names.forEach((_, number) => (contrasts.options[number + 1].disabled = number === target()));
+}
+
+/** What is looked at, in words. */
+export function showDetails(scene) {
+  writeText(details, sentence(words(), scene));
+}
+
+function sentence(said, scene) {
+  const { answer, input, spot, pair } = scene.now;
+  if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
+  if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
+  if (beside() && !spot && state.present === "where") return besideWords(said, answer);
+  const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
+  if (pair && !spot) return pairWords(said, scene);
+  // Alone on a projector, the pairs have no regions beside them.
+  if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.one.target), versus: nameOf(scene.one.versus) });
+  return of(said, scene);
+}
+
+function pairWords(said, { now: { answer, pair }, one, table, shares }) {
+  const place = one.ranking.findIndex((each) => samePair(each, pair)) + 1;
+  const entry = entryOf(one, pair);
+  const [name, value] = [said.pairName(pair), number(table.cells[indexOf(one, pair)], table.decimals)];
+  const facts = { name, value, target: nameOf(one.target), versus: nameOf(one.versus), place, count: one.count, cells: entry.map.flat().length };
+  if (answer.question === "shapley" && answer.where.pairs && state.present !== "pairs") {
+    const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
+    return said.pairShares({ ...facts, empty, all });
+  }
+  const cell = largestCell(entry);
+  const [weight, activation] = cell ? [cell.weight, cell.activation].map((part) => number(part, 3)) : [];
+  return said.pairDetail({ ...facts, cell: cell && { weight, activation, value: number(cell.value, 3) } });
+}
+
+function occlusionWords(said, { now: { answer, spot }, one }) {
+  const { predicted, critical, drop, prediction, pairs } = answer.where;
+  const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
+  if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
+  const [row, column] = spot;
+  const [lost, left] = [drop[row][column], prediction[row][column]];
+  if (lost === 0 && left === predicted) return isColour(answer.process.image) ? said.groundsNone : said.spotEmpty;
+  const decimals = decimalsOf(one);
+  const { before, after, change } = changeOf(answer, spot, decimals);
+  const values = { before: number(before, decimals), after: number(after, decimals), change: number(change, decimals, true) };
+  return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, ...values, split: Boolean(pairs) });
+}
+
+function shapleyWords(said, { now: { answer, spot }, shares }) {
+  const { values, empty, pairs } = answer.where;
+  const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
+  if (!spot) return said.shapley({ target, versus, empty: nameOf(empty.predicted), share: percent(empty.probability) });
+  const [row, column] = spot;
+  if (values[row][column] === 0) return said.shareNone;
+  return said.share({ target, versus, value: number(shares.regions[row][column], shares.decimals, true), split: Boolean(pairs), works: worksOf(answer.where, spot, shares.decimals) });
+}
+
+/** With how many regions this one works together and against, and the strongest value of each. */
+function worksOf(where, spot, decimals) {
+  if (!where.interactions) return null;
+  const found = worksWith(where, spot).map(([, value]) => value);
+  const [more, less] = [found.filter((value) => value > 0), found.filter((value) => value < 0)];
+  return { more: more.length, less: less.length, most: number(Math.max(...more), decimals, true), least: number(Math.min(...less), decimals) };
+}
+
+function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
+  const { predicted, sufficient, contrast, players, empty } = answer.where;
+  if (spot && !includes(players, spot)) return said.groundsNone;
+  if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(nameOf(predicted));
+  if (spot) return includes(hidden, spot) ? said.groundsShow : said.groundsHide;
+  return said.grounds({
+    predicted: nameOf(predicted),
+    kept: sufficient.regions.length,
+    players: players.length,
+    combinations: sufficient.combinations.toLocaleString("en-US"),
+    status: sufficient.status,
+    contrast: contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) },
+    empty: nameOf(empty.predicted),
+    share: percent(empty.probability),
+    other: (pinned !== null && pinned !== predicted) || versus !== null,
+  });
+}

@@ -1,0 +1,289 @@
+// The picture with what the chosen question says about its regions, or with one pair's map.
+
+import { cellsOf, isColour, limitOf } from "../answers/network.js";
+import { clip, decimalsFor, entryOf, indexOf, number, roundRowsToTotal } from "../answers/numbers.js";
+import { ARROWS, at, element, fillSum, pointed, words } from "../page.js";
+import {
+  NONE, boxOf, colour, corners, diverging, drawBlank, drawFrame, drawHidden, drawNumbers, drawOutlined, drawPicture, drawTag, fillMap, letterOf,
+  paintStrip, sharp, spread, tile, widthOf,
+} from "../painting.js";
+import { grounds, includes, same, toggle } from "./grounds.js";
+import { drawGuess, guess, mark, open } from "./guess.js";
+import { nameOf, network, refresh, set, side, state } from "../state.js";
+
+// Letters of a class's name on a tag, at most.
+const TAG_LETTERS = 8;
+// Thickness of the line to the region that a region works together with most.
+const THICKEST = 7;
+
+const canvas = at("heatmap");
+const width = widthOf(canvas, refresh);
+
+/** Of what was answered, not of what is asked: the map is about the same. */
+function headingOfDrops(said, { where: { target, versus = null, predicted } }) {
+  if (versus !== null) return said.whereVersus(nameOf(target), nameOf(versus));
+  return target === predicted ? said.where(nameOf(target)) : said.whereOther(nameOf(target));
+}
+
+/** What hiding each region does, and where it changes what is read. */
+function drawDrops(context, sheet, { now: { answer, spot } }) {
+  const { process, where } = answer;
+  const { region } = where;
+  const { side, pixel } = sheet;
+  fillMap(context, spread(where.drop, region, side), 0, 0, pixel, diverging(limitOf(where.drop)));
+  drawPicture(context, process.image, sheet);
+  const critical = where.prediction.map((row) => row.map((number) => (number === where.predicted ? NONE : number)));
+  const groups = spread(critical, region, side);
+  drawOutlined(context, groups, pixel);
+  const tags = [];
+  const tagged = (x, y) => tags.some(([left, top, width, height]) => x >= left && x <= left + width && y >= top && y <= top + height);
+  const taken = (x, y) => tagged(x, y) || (groups[Math.floor(y / pixel)]?.[Math.floor(x / pixel)] ?? NONE) !== NONE;
+  for (const [row, column] of corners(groups)) {
+    const place = [row, column].map((at) => Math.floor(at / region));
+    tags.push(drawTag(context, boxOf(place, region, sheet), nameOf(groups[row][column], TAG_LETTERS), side * pixel, taken));
+  }
+  if (spot) drawSpot(context, sheet, answer, spot);
+}
+
+/** The region that is looked at, hidden: nothing in it, an outline, and the class that is read without it. */
+function drawSpot(context, sheet, { process: { image }, where: { region, prediction, fill } }, spot) {
+  const box = boxOf(spot, region, sheet);
+  drawHidden(context, box, image, fill);
+  drawFrame(context, box);
+  drawTag(context, box, nameOf(prediction[spot[0]][spot[1]], TAG_LETTERS), sheet.side * sheet.pixel);
+}
+
+const occlusion = {
+  draw: drawDrops,
+  heading: headingOfDrops,
+  values: ({ now }) => now.answer.where.drop,
+  unit: (said, { now: { answer } }) => said.scaleDrop(nameOf(answer.where.target), nameOf(answer.where.versus)),
+  legend: (said, { now: { answer }, inked }) => [
+    ...inked(said),
+    ...(answer.where.critical.length ? [["outline", said.legendCritical]] : []),
+  ],
+};
+
+/** Whether the values are those of the pair that is looked at. */
+function ofPair({ answer, pair, spot }) {
+  return pair !== null && !spot && answer.where.pairs !== undefined;
+}
+
+/** The values behind the colours: of all pairs together, or of the one that is looked at. */
+function shares({ now }) {
+  const { where } = now.answer;
+  return ofPair(now) ? where.pairs.map((line) => line.map((region) => region[now.pair[0]][now.pair[1]])) : where.values;
+}
+
+/** What each region adds, with every combination counted, as colours and as numbers. */
+function drawShares(context, sheet, scene) {
+  const { answer, spot } = scene.now;
+  const { region } = answer.where;
+  const shown = shares(scene);
+  fillMap(context, spread(shown, region, sheet.side), 0, 0, sheet.pixel, diverging(limitOf(shown)));
+  drawPicture(context, answer.process.image, sheet, true);
+  if (spot) drawTogether(context, worksWith(answer.where, spot), spot, (place) => boxOf(place, region, sheet));
+  const numbers = scene.shares.regions.map((line, row) => line.map((value, column) => (answer.where.values[row][column] === 0 ? null : value)));
+  drawNumbers(context, numbers, (row, column) => boxOf([row, column], region, sheet), scene.shares.decimals);
+  if (spot) drawFrame(context, boxOf(spot, region, sheet));
+}
+
+/** [[row, column], value] of each region that some cell sees together with this one, the strongest first. */
+export function worksWith({ interactions = [] }, spot) {
+  const found = interactions.filter(({ regions }) => includes(regions, spot));
+  return found.map(({ regions: [one, other], value }) => [same(one, spot) ? other : one, value]).filter(([, value]) => value !== 0);
+}
+
+/** Lines from a region to those that it works together with, and against: the thicker, the more. */
+function drawTogether(context, found, spot, boxOfPlace) {
+  const limit = limitOf([found.map(([, value]) => value)]);
+  const middle = (place) => {
+    const [x, y, width, height] = boxOfPlace(place);
+    return [x + width / 2, y + height / 2];
+  };
+  context.lineCap = "round";
+  for (const [place, value] of [...found].reverse()) {
+    const thickness = 1 + (THICKEST - 1) * (Math.abs(value) / limit);
+    for (const [wide, name] of [[thickness + 2, "paper"], [thickness, value > 0 ? "positive-4" : "negative-4"]]) {
+      context.lineWidth = wide;
+      context.strokeStyle = colour(name);
+      context.beginPath();
+      context.moveTo(...middle(spot));
+      context.lineTo(...middle(place));
+      context.stroke();
+    }
+  }
+  context.lineCap = "butt";
+}
+
+/** What each pair has on the empty picture and gets of the regions, or the class. */
+function sumOfShares(said, { now, shares: shown }) {
+  const { where } = now.answer;
+  const [target, versus] = [where.target, where.versus].map((one) => nameOf(one));
+  const total = ofPair(now) ? said.pairName(now.pair) : versus === null ? said.logit(target) : said.difference(target, versus);
+  const count = where.values.flat().filter((value) => value !== 0).length;
+  return [
+    [said.emptyPicture(nameOf(where.empty.predicted)), shown.empty],
+    [said.regions(count), shown.all],
+    [total, shown.total],
+  ];
+}
+
+const shapley = {
+  draw: drawShares,
+  heading: (said, { where: { target, versus = null } }, pair) => (pair ? said.pairName(pair) : said.sharesOf(nameOf(target), nameOf(versus))),
+  values: shares,
+  unit: (said) => said.scaleShare,
+  sum: sumOfShares,
+  legend: (said, { now: { answer, spot }, inked, sheet }) => [
+    ...(spot && worksWith(answer.where, spot).length ? [["together", said.legendTogether], ["against", said.legendAgainst]] : inked(said)),
+    ...(letterOf(answer.where.region * sheet.pixel) ? [["figure", said.legendShare(answer.where.region)]] : []),
+  ],
+};
+
+/** A pair's map, each cell on the pixels that are its own. */
+function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
+  const { map } = entryOf(one, pair);
+  const { first, pitch } = cellsOf(network());
+  const [start, cell] = [first * sheet.pixel, pitch * sheet.pixel];
+  drawBlank(context, sheet);
+  fillMap(context, map, start, start, cell, diverging(limitOf(one.shown.map((each) => each.map))));
+  drawPicture(context, answer.process.image, sheet, true);
+  const shown = roundRowsToTotal(map, table.cells[indexOf(one, pair)], table.decimals);
+  const numbers = shown.map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
+  drawNumbers(context, numbers, (row, column) => [start + column * cell, start + row * cell, cell, cell], table.decimals);
+}
+
+/** What the map can show: how it is drawn, its heading, the values and the name of its scale, its sum, its legend. */
+export const SHOWN = {
+  empty: {
+    draw: drawBlank,
+    heading: (said) => said.whereEmpty,
+  },
+  heat: occlusion,
+  shares: shapley,
+  grounds,
+  guess,
+  pair: {
+    draw: drawPair,
+    heading: (said, _, pair) => said.pairName(pair),
+    values: ({ one }) => one.shown.map((each) => each.map),
+    unit: (said) => said.scaleCell,
+    legend: (said, { inked, sheet }) => [
+      ...inked(said),
+      ...(letterOf(cellsOf(network()).pitch * sheet.pixel) ? [["figure", said.legendCell]] : []),
+    ],
+  },
+};
+const MODES = { occlusion: "heat", shapley: "shares", grounds: "grounds" };
+
+/** How the answer to a question is shown. */
+export function modeOf(question) {
+  return MODES[question];
+}
+
+/** The strip of colours and its numbers, in an element: {box, strip, least, middle, most}. */
+export function scaleIn(box) {
+  const strip = tile(1);
+  const [least, middle, most] = Array.from({ length: 3 }, () => element("span"));
+  box.append(strip, least, middle, most);
+  return { box, strip, least, middle, most };
+}
+
+export function fillScale({ box, strip, least, middle, most }, { values, unit }, scene) {
+  box.classList.toggle("unseen-scale", !values);
+  if (!values) return;
+  paintStrip(strip, diverging(1));
+  const limit = limitOf(values(scene));
+  const decimals = decimalsFor(limit);
+  least.textContent = number(-limit, decimals);
+  middle.textContent = unit(words(), scene);
+  most.textContent = number(limit, decimals, true);
+}
+
+const ownScale = scaleIn(at("scale"));
+
+function mode({ answer, pair, spot }) {
+  if (!answer) return "empty";
+  // Of Shapley values there are those of a pair.
+  const split = answer.question === "shapley" && answer.where.pairs;
+  if (open() && !pair) return "guess";
+  return pair && !spot && !split ? "pair" : modeOf(answer.question);
+}
+
+function ink(said) {
+  return [["dot", said.legendInk]];
+}
+
+/** `scene` is {now, one, table, shares}: the state, and what the page makes of its answer. */
+export function showHeatmap(scene) {
+  const { answer, pair, spot, question } = scene.now;
+  const name = mode(scene.now);
+  const shown = SHOWN[name];
+  const sheet = { side: side(), pixel: width() / side() };
+  const guessed = answer && scene.now.guess?.shown && name === modeOf(answer.question);
+  if (width()) {
+    const context = sharp(canvas, width());
+    shown.draw(context, sheet, scene);
+    if (guessed) drawGuess(context, sheet, answer.where);
+  }
+  canvas.dataset.shown = name;
+  canvas.dataset.region = answer?.where.region ?? "";
+  at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
+  fillScale(ownScale, shown, scene);
+  const sum = answer && shown.sum?.(words(), scene);
+  at("shares").hidden = question !== "shapley" || name === "guess";
+  fillSum(at("shares"), sum || [], scene.table?.decimals ?? 0);
+  const inked = answer && !isColour(answer.process.image) ? ink : () => [];
+  const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
+  showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);
+}
+
+function showLegend(entries) {
+  const items = entries.map(([kind, text]) => {
+    const item = element("li");
+    item.append(Object.assign(element("span", `key-${kind}`), { ariaHidden: "true" }), text);
+    return item;
+  });
+  at("legend").replaceChildren(...items);
+}
+
+function look(row, column) {
+  const [rows, columns] = state.answer.where.grid;
+  const spot = [clip(row, 0, rows - 1), clip(column, 0, columns - 1)];
+  if (spot.join() !== state.spot?.join()) set({ spot });
+}
+
+function point(event) {
+  if (!state.answer) return;
+  const { region } = state.answer.where;
+  look(...pointed(canvas, event).map((share) => Math.floor((share * side()) / region)));
+}
+
+function press() {
+  if (open() && state.answer && state.spot) return mark(state.spot);
+  if (state.answer?.question === "grounds" && state.spot) toggle(state.spot);
+}
+
+canvas.addEventListener("pointermove", point);
+canvas.addEventListener("pointerdown", point);
+canvas.addEventListener("click", press);
+canvas.addEventListener("pointerleave", (event) => {
+  // A finger that is lifted has pointed: what it pointed at stays until something else is touched.
+  if (event.pointerType !== "touch") set({ spot: null });
+});
+canvas.addEventListener("blur", () => set({ spot: null }));
+canvas.addEventListener("keydown", (event) => {
+  const arrow = ARROWS[event.key];
+  if (event.key === "Escape" && state.spot) {
+    // Only what is pointed at is left, and not the presentation.
+    event.preventDefault();
+    set({ spot: null });
+  }
+  const pressed = event.key === "Enter" || event.key === " ";
+  if (!(arrow || pressed) || !state.answer) return;
+  event.preventDefault();
+  if (pressed) return press();
+  const from = state.spot ?? state.answer.where.grid.map((count) => Math.floor(count / 2));
+  look(from[0] + arrow[0], from[1] + arrow[1]);
+});

@@ -1,0 +1,277 @@
+// The figure of the walk: the layers side by side, after the paper's Fig. 2.
+
+import { channelsOf, isColour, limitOf, sideOf, stagesOf } from "../answers/network.js";
+import { account, decimalsFor, mapsOf, number as written, places, samePair, sum } from "../answers/numbers.js";
+import { drawLines, element, linesOver, placedIn, words } from "../page.js";
+import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
+import { isLong, nameOf } from "../state.js";
+import { shownClasses } from "./head.js";
+
+// A column with more maps has two rows of them side by side.
+const MOST_ROWS = 10;
+// A filter with more kernels is not shown beside the map that it makes: it would be larger.
+const MOST_KERNELS = 3;
+// Of more pairs than this, the figure shows those that matter most to the class that is read.
+const MOST_PAIRS = 9;
+const SHOWN_PAIRS = 8;
+// Letters of a class's name in the figure, at most.
+const TAG_LETTERS = 12;
+// Sides of maps in pixels of the page. Columns with smaller maps than `least` would be no narrower: their heads are not.
+const SIDES = { picture: [84, 116], most: 84, least: 50, lowest: 26, pair: [18, 32] };
+// What stands above and below the maps of a column, and the space between columns and maps.
+const AROUND = 128;
+const GAP = { column: 10, map: 6, pair: 5 };
+// Beside a map its filter has this share of the map's side.
+const FILTER = 0.42;
+
+/**
+ * The columns of the figure in their order, each {kind, stage}: the picture; of each stage the convolution and, where it
+ * has one, the pool; hidden layers, if any; what each class makes of the maps; the sums; the class that is read. The
+ * sums stand in the column before them.
+ */
+export function columnsOf(network) {
+  const stages = stagesOf(network).flatMap((stage) => [{ kind: "convolution", stage }, ...(stage.pool ? [{ kind: "pool", stage }] : [])]);
+  const hidden = network.head.hidden.length ? [{ kind: "hidden" }] : [];
+  return [{ kind: "picture" }, ...stages, ...hidden, { kind: "affine" }, { kind: "logit" }, { kind: "read" }];
+}
+
+function column(from, kind, [title, ...lines], nodes) {
+  const whole = element("section", `layer layer-${from} ${kind}`);
+  whole.dataset.from = from;
+  const head = element("header", "");
+  head.append(element("h3", "", title), ...lines.map((line) => element("p", "", line)));
+  const body = element("div", "nodes");
+  body.append(...nodes);
+  whole.append(head, body);
+  return whole;
+}
+
+/** A map with the kernels that made it: greys, since nothing here speaks for or against a class. */
+function node(map, limit, signed, beside) {
+  const whole = element("div", "node");
+  whole.append(...beside, painted(map, signed ? signedGreys(limit) : inks(limit)));
+  return whole;
+}
+
+/** The kernels of a filter as small tiles; those for the three colours as one. */
+function kernelsOf(kernels, limit, colours) {
+  const tiles = colours ? [tile(1)] : kernels.map((kernel) => painted(kernel, signedGreys(limit)));
+  if (colours) paintColourWeights(tiles[0], kernels, limit);
+  for (const one of tiles) one.classList.add("filter");
+  return tiles;
+}
+
+function scale(limit, signed, shade, least) {
+  const whole = element("div", "scale");
+  const strip = tile(1);
+  paintStrip(strip, shade, least);
+  const decimals = decimalsFor(limit);
+  whole.append(strip, element("span", "", signed ? written(-limit, decimals) : "0"), element("span"), element("span", "", written(limit, decimals, true)));
+  return whole;
+}
+
+/** How many columns and rows of maps there are in a column of the figure. */
+function arranged(count) {
+  const across = count > MOST_ROWS ? 2 : 1;
+  return [across, Math.ceil(count / across)];
+}
+
+/** Whether the kernels of a stage stand beside its maps. */
+function hasKernels({ stage, kind }, { stages }) {
+  if (kind !== "convolution") return false;
+  const { filters } = stages[stage.number];
+  return filters[0].length <= MOST_KERNELS && arranged(filters.length)[0] === 1;
+}
+
+function layer(from, one, facts, side) {
+  const { stage, kind } = one;
+  const said = words();
+  const { process, network } = facts;
+  const answer = process.stages[stage.number];
+  const signed = kind === "convolution" && stage.pool;
+  const maps = signed ? answer.convolution : answer.maps;
+  const limit = limitOf(maps);
+  const [beside, filterLimit] = [hasKernels(one, process), limitOf(answer.filters)];
+  const colours = stage.number === 0 && network.input.channels > 1 && !stage.paired;
+  const nodes = maps.map((map, k) => node(map, limit, signed, beside ? kernelsOf(answer.filters[k], filterLimit, colours) : []));
+  const size = kind === "pool" ? stage.side : stage.convolved;
+  const whole = column(from, kind, [said.stage(stage.number + 1), said.layers[kind], said.maps(answer.count, size)], nodes);
+  whole.style.setProperty("--side", `${side}px`);
+  if (arranged(maps.length)[0] > 1) whole.classList.add("many");
+  if (answer.count > maps.length) whole.append(element("p", "rest", said.otherMaps(answer.count - maps.length)));
+  whole.append(scale(limit, signed, greys(), 0));
+  return whole;
+}
+
+/** Maps of one class in a row on one canvas; `framed` are the positions of first and second place. */
+function strip(maps, limit, side, framed) {
+  const pitch = side + GAP.pair;
+  // Frames reach a little beyond the maps.
+  const edge = 3;
+  const [width, height] = [maps.length * pitch - GAP.pair + 2 * edge, side + 2 * edge];
+  const canvas = element("canvas", "strip");
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  const context = sharp(canvas, width, height);
+  maps.forEach((map, k) => fillMap(context, map, edge + k * pitch, edge, side / map.length, diverging(limit)));
+  [...framed.entries()].reverse().forEach(([k, position]) => {
+    if (position < 0) return;
+    context.strokeStyle = colour(["first", "second"][k]);
+    context.lineWidth = 2.5;
+    context.strokeRect(edge + position * pitch - 1.5, edge - 1.5, side + 3, side + 3);
+  });
+  return canvas;
+}
+
+/** The pairs whose maps stand in the figure, of what the class that is read is made of: few are all. */
+function pairsShown(one) {
+  if (one.count <= MOST_PAIRS) return one.shown;
+  const most = [...one.shown].sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, SHOWN_PAIRS);
+  return one.shown.filter((each) => most.includes(each));
+}
+
+/** The names of the classes that stand in the figure. */
+function shownNames({ logits }) {
+  return shownClasses(logits).map((number) => nameOf(number, TAG_LETTERS));
+}
+
+function field(from, { process, network }, side) {
+  const said = words();
+  const { predicted, logits } = process;
+  const read = account(process, predicted, null);
+  const shown = pairsShown(read);
+  const rest = read.count - shown.length;
+  const classes = shownClasses(logits);
+  const maps = new Map(classes.map((number) => [number, mapsOf(process, number, shown)]));
+  const limit = limitOf([...maps.values()]);
+  const winners = places(read).map((pair) => shown.findIndex((each) => samePair(each.pair, pair)));
+  const decimals = decimalsFor(limitOf(logits));
+  const rows = classes.map((number) => {
+    const row = element("div", number === predicted ? "class winner" : "class");
+    row.dataset.number = number;
+    const own = maps.get(number);
+    const value = element("span", "value", written(logits[number], decimals));
+    value.dataset.from = from + 1;
+    row.append(element("span", "tag", nameOf(number, TAG_LETTERS)), strip(own, limit, side, number === predicted ? winners : []));
+    if (rest) {
+      const others = sum(process.contributions[number]) - sum(own);
+      row.append(element("span", "others", written(others, decimals, true)));
+    }
+    row.append(value);
+    return row;
+  });
+  if (classes.length < logits.length) rows.push(element("p", "rest", said.otherClasses(logits.length - classes.length)));
+  const whole = column(from, "weighing", [said.layers.affine, said.field(logits.length, read.count)], rows);
+  if (rest) {
+    const others = element("header", "others");
+    others.append(element("h3", "", said.otherPairs(rest)));
+    whole.append(others);
+  }
+  const sums = element("header", "sums");
+  sums.dataset.from = from + 1;
+  sums.append(element("h3", "", said.layers.logit), element("p", "", said.sumAndBias));
+  whole.append(sums, scale(limit, true, diverging(1), -1));
+  whole.classList.toggle("wide", rest > 0);
+  whole.classList.toggle("named", shownNames(process).some(isLong));
+  return whole;
+}
+
+export function buildFigure(figure, facts) {
+  const said = words();
+  const { process, network } = facts;
+  const columns = columnsOf(network);
+  const sides = sidesOf(figure, columns, facts);
+  const nodes = columns.map((one, from) => {
+    if (one.stage) return layer(from, one, facts, sides.maps[from]);
+    if (one.kind === "picture") return picture(from, process, sides.picture);
+    if (one.kind === "hidden") return hidden(from, network);
+    if (one.kind === "affine") return field(from, facts, sides.pair);
+    if (one.kind !== "read") return null;
+    const name = nameOf(process.predicted, TAG_LETTERS);
+    return column(from, "read", [said.layers.read], [element("span", isLong(name) ? "answer name" : "answer", name)]);
+  });
+  figure.replaceChildren(linesOver(), ...nodes.filter(Boolean));
+}
+
+function picture(from, { image }, side) {
+  const shown = tile(sideOf(image));
+  paintImage(shown, image);
+  const box = element("div", "node");
+  box.append(shown);
+  const size = `${sideOf(image)}×${sideOf(image)}${isColour(image) ? ` × ${channelsOf(image).length}` : ""}`;
+  const whole = column(from, "picture", [words().layers.picture, size], [box]);
+  whole.style.setProperty("--side", `${side}px`);
+  return whole;
+}
+
+function hidden(from, { head }) {
+  const said = words();
+  return column(from, "hidden", [said.layers.hidden], head.hidden.map((width) => element("div", "node", said.closer.numbers(width))));
+}
+
+/** {picture, maps, pair}: the sides of the tiles, so that all columns are as high as there is room, and stand side by side where they can. */
+function sidesOf(figure, columns, { process }) {
+  const [width, height] = [figure.clientWidth - 40, figure.clientHeight - AROUND];
+  const classes = shownClasses(process.logits).length;
+  const pair = Math.floor(Math.min(Math.max(height / classes - 14, SIDES.pair[0]), SIDES.pair[1]));
+  const one = process.contributions[0];
+  const count = one.length * one[0].length;
+  const pairs = count <= MOST_PAIRS ? count : SHOWN_PAIRS;
+  const picture = SIDES.picture[Number(count <= MOST_PAIRS && columns.length < 9)];
+  const named = shownNames(process).some(isLong);
+  const field = (named ? 100 : 36) + pairs * (pair + GAP.pair) + (count > pairs ? 152 : 80);
+  const fixed = picture + field + (named ? 110 : 76) + (columns.length - 2) * GAP.column;
+  const stages = columns.filter(({ stage }) => stage);
+  const shares = stages.map((each) => {
+    const { maps, filters } = process.stages[each.stage.number];
+    return arranged(maps.length)[0] + (hasKernels(each, process) ? FILTER * Math.min(filters[0].length, MOST_KERNELS) + 0.1 : 0);
+  });
+  const most = (width - fixed) / shares.reduce((total, share) => total + share, 0) - GAP.map;
+  const maps = columns.map(({ stage }) => {
+    if (!stage) return 0;
+    const [, rows] = arranged(process.stages[stage.number].maps.length);
+    return Math.floor(Math.max(Math.min(SIDES.most, Math.max(most, SIDES.least), height / rows - GAP.map), SIDES.lowest));
+  });
+  return { picture, maps, pair };
+}
+
+/** Call back with {kind, stage}, and the position of the map or the number of the class, that is pressed. */
+export function onMap(figure, pressed) {
+  figure.addEventListener("click", ({ target }) => {
+    const one = target.closest(".node, .class");
+    if (!one) return;
+    const from = Number(one.closest(".layer").dataset.from);
+    pressed(from, one.dataset.number === undefined ? [...one.parentElement.children].indexOf(one) : Number(one.dataset.number));
+  });
+}
+
+/** Draw the lines between the columns that are shown. */
+export function linkFigure(figure, step, { network }) {
+  const links = figure.querySelector("svg");
+  if (!links) return;
+  const placed = placedIn(figure);
+  links.setAttribute("width", figure.scrollWidth);
+  links.setAttribute("height", figure.clientHeight);
+  const boxes = (from, selector = ".node") => [...figure.querySelectorAll(`.layer-${from} ${selector}`)].map(placed);
+  const paths = [];
+  const link = (sources, targets) => {
+    const ends = [...sources.map((box) => box.right), ...targets.map((box) => box.left)];
+    const heights = [...sources, ...targets].map(({ top, bottom }) => (top + bottom) / 2);
+    const middle = (Math.max(...ends.slice(0, sources.length)) + Math.min(...ends.slice(sources.length))) / 2;
+    paths.push(`M${middle} ${Math.min(...heights)}V${Math.max(...heights)}`);
+    ends.forEach((x, k) => paths.push(`M${x} ${heights[k]}H${middle}`));
+  };
+  // In two columns, lines would run through maps.
+  const many = (from) => figure.querySelector(`.layer-${from}`).classList.contains("many");
+  columnsOf(network).forEach(({ kind, stage }, from) => {
+    if (from === 0 || from > step || !["convolution", "pool", "hidden", "affine"].includes(kind) || many(from - 1) || many(from)) return;
+    const [sources, targets] = [boxes(from - 1), boxes(from, kind === "affine" ? ".tag" : ".node")];
+    const each = stage && sources.length === targets.length;
+    if (kind === "pool" && each) sources.forEach((source, k) => link([source], [targets[k]]));
+    else if (stage?.paired && stage.inputs > 1 && targets.length === stage.maps) {
+      // Each map has the filters that are applied to it behind it.
+      sources.forEach((source, k) => link([source], targets.slice(k * stage.filters, (k + 1) * stage.filters)));
+    } else link(sources, targets);
+  });
+  drawLines(links, paths);
+}

@@ -1,0 +1,168 @@
+// What the walk shows closely of a stage: what the window of its convolution or its pool sees, and what it makes of that.
+
+import { channelsOf, cut, highest, isColour, limitOf, padded, partsOf, stagesOf } from "../answers/network.js";
+import { decimalsFor, rounded, roundRowsToTotal, roundToTotal, sum, times } from "../answers/numbers.js";
+import { toneOf } from "../painting.js";
+
+const POOL = 2;
+// Of more input maps than this, those whose part of a number is greatest are named.
+const FEW_INPUTS = 4;
+const NAMED = 2;
+
+/** The maps that enter a stage, of those that came with the answer: {number, map, tone}. */
+function entering({ process }, number) {
+  if (number === 0) {
+    const channels = channelsOf(process.image);
+    return channels.map((map, k) => ({ number: k, map, tone: toneOf(k, channels.length) }));
+  }
+  const { shown, maps } = process.stages[number - 1];
+  return maps.map((map, k) => ({ number: shown[k], map, tone: "ink" }));
+}
+
+/** The name of a map that a stage is given. */
+function inputName(said, { network, process }, number, input) {
+  if (number === 0) return isColour(process.image) ? said.channels[input] : said.layers.picture;
+  const before = stagesOf(network)[number - 1];
+  const name = said.mapOf(number, partsOf(before, input));
+  return before.pool ? said.pooled(name) : said.rectified(name);
+}
+
+/** {terms, products, total}: the numbers of a sum as they are shown. */
+function summed(products, others, total, decimals) {
+  const shown = rounded(total, decimals);
+  const terms = roundToTotal([sum(products), ...others], shown, decimals);
+  return { products: roundRowsToTotal(products, terms[0], decimals), terms, total: shown };
+}
+
+/** The convolution of a stage; a choice is [input map, filter]. */
+function convolution(facts, number) {
+  const { process, network, card } = facts;
+  const stage = stagesOf(network)[number];
+  const answer = process.stages[number];
+  const inputs = entering(facts, number);
+  const known = new Map(inputs.map((one) => [one.number, one]));
+  const mapOf = ([input, filter]) => (stage.paired ? input * stage.filters + filter : filter);
+  const indexOf = (choice) => answer.shown.indexOf(mapOf(choice));
+  const made = answer.shown.map((map) => partsOf(stage, map));
+  const edge = (input) => (number === 0 ? card?.input.border?.[input] ?? 0 : 0);
+  const kernelOf = (index, input) => answer.filters[index][stage.paired ? 0 : input];
+  /** The filters that can be chosen with an input. */
+  const filtersOf = (input) => {
+    const each = made.map(({ input: own, filter }, k) => ({ own, filter, k }));
+    return each.filter(({ own }) => own === undefined || own === input);
+  };
+
+  return {
+    window: { side: stage.kernel, step: 1 },
+    /** The nearest choice of which the numbers came. */
+    settle([input, filter]) {
+      const from = inputs.filter((one) => filtersOf(one.number).length);
+      const chosen = from.find((one) => one.number === input) ?? from[0];
+      const filters = filtersOf(chosen.number).map((one) => one.filter);
+      return [chosen.number, filters.includes(filter) ? filter : filters[0]];
+    },
+    choices(said, [input]) {
+      const from = inputs.filter((one) => filtersOf(one.number).length);
+      const filters = filtersOf(input).map(({ filter, k }) => ({ number: filter, map: kernelOf(k, input), tone: "signed" }));
+      const filter = { part: 1, name: said.closer.filter, options: filters };
+      return stage.inputs > 1 ? [{ part: 0, name: number ? said.closer.map : said.closer.channel, options: from }, filter] : [filter];
+    },
+    layers(said, choice) {
+      const { map, tone } = known.get(choice[0]);
+      const limit = number === 0 ? 1 : limitOf(inputs.map((one) => one.map));
+      const source = padded(map, stage.padding, edge(choice[0]));
+      return {
+        source: { name: inputName(said, facts, number, choice[0]), map: source, padding: stage.padding, side: stage.below, limit, tone },
+        result: {
+          name: said.mapOf(number + 1, partsOf(stage, mapOf(choice))),
+          map: answer.convolution[indexOf(choice)],
+          limit: limitOf(answer.convolution),
+          tone: "signed",
+        },
+      };
+    },
+    numbers(said, choice, place) {
+      const [index, [input]] = [indexOf(choice), choice];
+      const partOf = (one) => {
+        const window = cut(padded(known.get(one).map, stage.padding, edge(one)), place, stage.kernel);
+        return { window, products: times(window, kernelOf(index, one)) };
+      };
+      const { window, products } = partOf(input);
+      const value = answer.convolution[index][place[0]][place[1]];
+      const bias = answer.bias[index] ?? 0;
+      const decimals = decimalsFor(limitOf(answer.convolution));
+      const many = stage.paired ? 1 : stage.inputs;
+      // What comes of all other input maps, whether they came with the answer or not.
+      let rest = value - bias - sum(products);
+      const named = many > FEW_INPUTS ? greatest(inputs.filter((one) => one.number !== input), (one) => sum(partOf(one.number).products)) : [];
+      for (const { part } of named) rest -= part;
+      const others = many > 1 ? [...named.map(({ part }) => part), rest] : [];
+      const shown = summed(products, [...others, bias], value, decimals);
+      const names = [
+        said.closer.sum(stage.kernel ** 2),
+        ...named.map((one) => said.map(one.number)),
+        ...(many > 1 ? [said.closer.others(many - 1 - named.length)] : []),
+        said.closer.bias,
+      ];
+      const [most, limit] = [number === 0 ? 1 : limitOf(inputs.map((one) => one.map)), limitOf(answer.filters)];
+      return {
+        grids: [
+          { name: said.closer.window(stage.kernel), values: window, limit: most, tone: "ink", decimals },
+          { name: said.closer.weights, values: kernelOf(index, input), limit, tone: "signed", decimals },
+          { name: said.closer.products, values: shown.products, limit: most * limit, tone: "signed", decimals },
+        ],
+        operators: ["×", "=", "→"],
+        terms: names.map((name, part) => [name, shown.terms[part]]),
+        total: shown.total,
+        decimals,
+      };
+    },
+  };
+}
+
+/** Those with the greatest parts: {number, part}. */
+function greatest(inputs, partOf) {
+  const parts = inputs.map((one) => ({ number: one.number, part: partOf(one) }));
+  return parts.sort((one, other) => Math.abs(other.part) - Math.abs(one.part)).slice(0, NAMED);
+}
+
+/** The pool of a stage; a choice is [map]. */
+function pool({ process, network }, number) {
+  const stage = stagesOf(network)[number];
+  const { shown, convolution: before, maps: after } = process.stages[number];
+  return {
+    window: { side: POOL, step: POOL },
+    settle: ([map]) => [shown.includes(map) ? map : shown[0]],
+    choices: (said) => [{ part: 0, name: said.closer.map, options: before.map((map, k) => ({ number: shown[k], map, tone: "signed" })) }],
+    layers(said, [map]) {
+      const name = said.mapOf(number + 1, partsOf(stage, map));
+      const k = shown.indexOf(map);
+      return {
+        source: { name, map: before[k], padding: 0, side: stage.convolved, limit: limitOf(before), tone: "signed" },
+        result: { name: said.pooled(name), map: after[k], limit: limitOf(after), tone: "ink" },
+      };
+    },
+    numbers(said, [map], [row, column]) {
+      const window = cut(before[shown.indexOf(map)], [POOL * row, POOL * column], POOL);
+      const kept = window.map((line) => line.map((value) => Math.max(value, 0)));
+      const decimals = decimalsFor(limitOf(before));
+      return {
+        grids: [
+          { name: said.closer.window(POOL), values: window, limit: limitOf(before), tone: "signed", decimals },
+          { name: said.closer.kept, values: kept, limit: limitOf(after), tone: "ink", decimals, marked: highest(kept) },
+        ],
+        operators: ["→", "→"],
+        terms: [],
+        total: rounded(Math.max(...kept.flat()), decimals),
+        decimals,
+      };
+    },
+  };
+}
+
+/**
+ * Of each kind, for {process, network, card} and the number of a stage: the window's side and step; the nearest choice
+ * that there is; the maps that can be chosen; the map that the window slides over and the one it makes; and the numbers
+ * at one place.
+ */
+export const KINDS = { convolution, pool };

@@ -1,0 +1,225 @@
+// A walk from the picture to the class, layer by layer, and each closely: for a lecture.
+
+import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
+import { account, number, percents, places, roundToTotal, softmax } from "../answers/numbers.js";
+import { at, button, element, enlargement, stepBy, words } from "../page.js";
+import { nameOf, network, state } from "../state.js";
+import { buildFigure, columnsOf, linkFigure, onMap } from "./figure.js";
+import { showSoftmax, weigh } from "./head.js";
+import { Closer } from "./window.js";
+
+// What the walk is laid out on; on a larger screen it is enlarged.
+const SHEET = [1280, 800];
+
+const dialog = at("walk-dialog");
+const figure = at("figure");
+const box = at("closer");
+const sentence = at("step");
+const dots = at("dots");
+const back = at("back");
+const forward = at("forward");
+const closer = new Closer(box);
+let step = 0;
+// Each {name, layers, stage, closer}: its sentence, the last column of the figure that is shown, and what is shown closely in its place.
+let steps = [];
+let stops = [];
+// {process, network, card, usual}: what is shown closely, and of which maps first.
+let facts = null;
+// {target, map}: the class and the map of the last stage whose weights are shown.
+let weighed = null;
+
+/** The steps through a network: each column of the figure, each convolution closely, and the first pool. */
+function stepsOf(model) {
+  let pooled = false;
+  return columnsOf(model).flatMap(({ kind, stage }, layers) => {
+    const one = { name: kind, layers, stage };
+    const closely = (name, part) => [one, { name, layers, stage, closer: part }];
+    if (kind === "convolution") return closely("convolutionCloser", kind);
+    if (kind === "pool" && !pooled) {
+      pooled = true;
+      return closely("poolCloser", kind);
+    }
+    if (kind === "affine") return closely("affineCloser", kind);
+    if (kind === "logit") return closely("softmax", "softmax");
+    return [one];
+  });
+}
+
+function buildStops() {
+  stops = steps.map(({ closer: closely }, k) => button(closely ? "small" : "", "", () => go(k)));
+  const items = stops.map((stop) => {
+    const item = element("li");
+    item.append(stop);
+    return item;
+  });
+  dots.replaceChildren(...items);
+}
+
+function fit() {
+  const zoom = enlargement(SHEET);
+  Object.assign(dialog.style, { zoom, width: `${window.innerWidth / zoom}px`, height: `${window.innerHeight / zoom}px` });
+}
+
+export function openWalk() {
+  if (dialog.open) return;
+  fit();
+  dialog.showModal();
+  step = 0;
+  showWalk();
+}
+
+export function showWalk() {
+  if (!dialog.open || !state.answer) return;
+  const { process } = state.answer;
+  if (facts?.process !== process) look(process);
+  build();
+  go(Math.min(step, steps.length - 1));
+}
+
+/** Look at another picture, or at another network. */
+function look(process) {
+  const model = network();
+  const card = state.card?.name === model.name ? state.card : null;
+  const [[i, j]] = account(process, process.predicted, null).ranking;
+  // The pair that adds most; of the stages before, what makes its map.
+  const usual = [];
+  let [input, filter] = [i, j];
+  for (const stage of [...stagesOf(model)].reverse()) {
+    usual[stage.number] = [input, filter];
+    if (stage.number > 0) {
+      const before = stagesOf(model)[stage.number - 1];
+      ({ filter, input = process.stages[stage.number - 2]?.shown[0] ?? 0 } = partsOf(before, input));
+    }
+  }
+  const last = stagesOf(model).at(-1);
+  facts = { process, network: model, card, usual };
+  weighed = { target: process.predicted, map: last.paired ? i * last.filters + j : j };
+  steps = stepsOf(model);
+  buildStops();
+}
+
+function build() {
+  // What is hidden has no size.
+  figure.hidden = false;
+  buildFigure(figure, facts);
+}
+
+/** Go to a step; `choice` says which map is to be shown closely. */
+function go(to, choice = null) {
+  // What has the focus may be taken away, and the arrow keys with it.
+  if (box.contains(document.activeElement) && to !== step) forward.focus();
+  step = Math.min(Math.max(to, 0), steps.length - 1);
+  const { name, layers, stage, closer: closely } = steps[step];
+  figure.hidden = Boolean(closely);
+  box.hidden = !closely;
+  closer.stop();
+  if (closely) showClosely(closely, stage, choice);
+  else showFigure(layers);
+  stops.forEach((stop, k) => {
+    stop.setAttribute("aria-label", words().stepOf(k + 1, steps.length));
+    if (k === step) stop.setAttribute("aria-current", "step");
+    else stop.removeAttribute("aria-current");
+  });
+  // Not `disabled`: a button that is disabled while it has the focus swallows the arrow keys.
+  back.setAttribute("aria-disabled", step === 0);
+  forward.setAttribute("aria-disabled", step === steps.length - 1);
+  sentence.textContent = words().steps[name](stage ? saidOf(stage) : said());
+}
+
+function showFigure(layers) {
+  for (const part of figure.querySelectorAll("[data-from]")) {
+    part.classList.toggle("future", Number(part.dataset.from) > layers);
+    part.classList.toggle("now", Number(part.dataset.from) === layers);
+  }
+  figure.classList.toggle("over", step === steps.length - 1);
+  linkFigure(figure, layers, facts);
+  figure.querySelector(`[data-from="${layers}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function showClosely(kind, stage, choice) {
+  if (kind === "softmax") showSoftmax(box, facts.process);
+  else if (kind === "affine") showWeights(choice ?? weighed);
+  else {
+    const [input, filter] = facts.usual[stage.number];
+    const map = stage.paired ? input * stage.filters + filter : filter;
+    closer.show(kind, stage.number, facts, kind === "pool" ? [map] : [input, filter], choice);
+  }
+}
+
+function showWeights(choice) {
+  // The button that was pressed is built anew.
+  const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+  weighed = choice;
+  weigh(box, facts, weighed, showWeights);
+  box.querySelectorAll("button")[focused]?.focus();
+}
+
+/** What is pressed in the figure is shown closely: a map, or a class. */
+onMap(figure, (from, k) => {
+  const columns = columnsOf(facts.network);
+  const { kind, stage } = columns[from];
+  const closely = (name, number) => steps.findIndex((one) => one.name === name && (number === undefined || one.stage?.number === number));
+  if (kind === "affine") return go(closely("affineCloser"), { ...weighed, target: k });
+  if (!stage) return;
+  const map = facts.process.stages[stage.number].shown[k];
+  const { input = facts.usual[stage.number][0], filter } = partsOf(stage, map);
+  const last = stage.number === facts.network.stages.length - 1;
+  if (kind === "convolution") go(closely("convolutionCloser", stage.number), [input, filter]);
+  else if (closely("poolCloser", stage.number) >= 0) go(closely("poolCloser", stage.number), [map]);
+  else if (last) go(closely("affineCloser"), { ...weighed, map });
+  else go(closely("convolutionCloser", stage.number + 1), [map, facts.usual[stage.number + 1][1]]);
+});
+
+/** The numbers and names that stand in the sentences about a stage. */
+function saidOf(stage) {
+  const pools = facts.network.stages.slice(0, stage.number).some((one) => one.pool);
+  const border = stage.number === 0 && facts.card?.input.border?.some((value) => value !== 0);
+  return { ...stage, stage: stage.number + 1, first: stage.number === 0, again: pools, colour: isColour(facts.process.image), border };
+}
+
+/** Those about the picture and the head. */
+function said() {
+  const { process } = facts;
+  const { predicted } = process;
+  const one = account(process, predicted, null);
+  const [first, second] = places(one).map((pair) => words().pairName(pair));
+  const [sum, bias] = roundToTotal([one.pairs, one.filterBias + one.classBias], one.logit, 2);
+  const [inputs, filters] = pairsOf(facts.network);
+  return {
+    side: sideOf(process.image),
+    colour: isColour(process.image),
+    hidden: facts.network.head.hidden,
+    pairs: inputs * filters,
+    classes: process.logits.length,
+    predicted: nameOf(predicted),
+    sum: number(sum, 2),
+    bias: number(bias, 2),
+    logit: number(one.logit, 2),
+    share: percents(softmax(process.logits))[predicted],
+    first,
+    second,
+  };
+}
+
+back.addEventListener("click", () => go(step - 1));
+forward.addEventListener("click", () => go(step + 1));
+at("walk-close").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => closer.stop());
+dialog.addEventListener("keydown", (event) => {
+  const to = stepBy(event.key, step, steps.length);
+  if (to === null) return;
+  event.preventDefault();
+  go(to);
+});
+window.addEventListener("resize", fit);
+
+// The sides of the maps follow the window.
+let size = "";
+new ResizeObserver(() => {
+  const now = `${figure.clientWidth}×${figure.clientHeight}`;
+  if (!dialog.open || figure.hidden || now === size) return;
+  size = now;
+  build();
+  showFigure(steps[step].layers);
+}).observe(figure);
+new ResizeObserver(() => dialog.open && !box.hidden && closer.repaint()).observe(box);

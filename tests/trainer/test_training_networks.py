@@ -1,0 +1,184 @@
+"""The network in PyTorch, alone and several at once, against that of numpy; and how well one classifies."""
+
+import numpy as np
+import pytest
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+from konkyo.models.architecture import (  # noqa: E402
+    Architecture,
+    parse_stages,
+    written_stages,
+)
+from konkyo.models.network import Network, softmax  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.training.evaluation import Evaluation, evaluate  # noqa: E402
+from konkyo.trainer.training.network import (  # noqa: E402  # noqa: E402
+    Ensemble,
+    TrainableNetwork,
+    accuracies,
+    centred,
+)
+from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits  # noqa: E402
+from tests.helpers.any_network import given as taken  # noqa: E402
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def trainable(network: Network) -> TrainableNetwork:
+    """The same weights in PyTorch, in the same precision."""
+    twin = TrainableNetwork(network.architecture).to(torch.float64 if network.dtype == np.float64 else torch.float32)
+    twin.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in network.weights.items()})
+    return twin
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_serves_what_was_trained(architecture: Architecture, dtype: type, tolerance: float, digits: Digits) -> None:
+    network = random_network(architecture, 31, dtype)
+    images = digits.scaled(dtype)[:60]
+    with torch.no_grad():
+        theirs = trainable(network)(torch.from_numpy(images)[:, None]).numpy()
+    assert network.logits(images).dtype == dtype
+    np.testing.assert_allclose(network.logits(images), theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
+
+
+@given(any_architectures(), st.integers(0, 2**32), st.integers(1, 5))
+def test_any_network_is_numpys_and_that_of_pytorchs_functions(
+    architecture: Architecture, seed: int, count: int
+) -> None:
+    """Three ways to pair: groups, planes, and gathered windows. One to six stages, padding, hidden layers, colour."""
+    network = Network(architecture, random_weights(architecture, seed).weights)
+    images = random_images(architecture, count, seed)
+    with torch.no_grad():
+        grouped = trainable(network)(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(grouped, torch_logits(network, images), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(network.logits(taken(architecture, images)), grouped, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_what_is_exported_has_the_very_weights_and_probabilities(architecture: Architecture, digits: Digits) -> None:
+    """And an affine layer that sums to zero over the classes, which changes no probability."""
+    torch.manual_seed(4)
+    twin = TrainableNetwork(architecture)
+    exported = twin.export()
+    assert exported.architecture == architecture
+    assert exported.dtype == np.float32
+    assert sum(parameter.numel() for parameter in twin.parameters()) == architecture.parameters
+    for name, parameter in twin.named_parameters():
+        if name.startswith("affine"):
+            kept = exported.weights[name].astype(np.float64)
+            expected = parameter.detach().double()
+            np.testing.assert_allclose(kept, (expected - expected.mean(0)).numpy(), rtol=0, atol=1e-7)
+            assert np.abs(kept.sum(0)).max() < 1e-8
+        else:
+            assert exported.weights[name].tolist() == parameter.tolist()
+    images = digits.scaled(np.float32)[:20]
+    with torch.no_grad():
+        shares = twin(torch.from_numpy(images)[:, None]).softmax(1).numpy()
+    np.testing.assert_allclose(softmax(exported.logits(images)), shares, rtol=0, atol=1e-6)
+
+
+def test_large_weights_too_sum_to_zero() -> None:
+    weights = np.random.default_rng(1).normal(0, 30, (10, 500)).astype(np.float32)
+    kept = centred(weights).astype(np.float64)
+    assert np.abs(kept.sum(0)).max() < 1e-6
+    # Nine roundings of weights up to 128 go to the tenth.
+    np.testing.assert_allclose(kept, weights - weights.mean(0, dtype=np.float64), rtol=0, atol=9 * 2.0**-18)
+
+
+@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
+def test_an_export_is_not_changed_by_further_training(architecture: Architecture) -> None:
+    twin = TrainableNetwork(architecture)
+    exported = twin.export()
+    before = exported.weights["affine.bias"].tolist()
+    with torch.no_grad():
+        twin.get_parameter("affine.bias").add_(1)
+    assert exported.weights["affine.bias"].tolist() == before
+
+
+torch.set_num_threads(1)
+
+
+def some_networks(architecture: Architecture, count: int) -> list[TrainableNetwork]:
+    torch.manual_seed(3)
+    return [TrainableNetwork(architecture).double() for _ in range(count)]
+
+
+@given(any_architectures(), st.integers(1, 4), st.integers(1, 5))
+def test_every_network_answers_as_it_does_alone(architecture: Architecture, size: int, count: int) -> None:
+    networks = some_networks(architecture, size)
+    images = torch.from_numpy(random_images(architecture, count, size))
+    with torch.no_grad():
+        together = Ensemble(networks)(images)
+        alone = torch.stack([network(images) for network in networks], 1)
+    assert together.shape == (count, size, architecture.classes)
+    np.testing.assert_allclose(together.numpy(), alone.numpy(), rtol=0, atol=1e-12)
+
+
+# Colour, paired in the first stage and in the middle, padding, no pool, no bias, hidden layers.
+DEEP = Architecture(parse_stages("2k3p1q,3k3nq,4k3u"), 16, 3, (9, 7))
+
+
+@pytest.mark.parametrize("architecture", [*ARCHITECTURES, DEEP], ids=lambda one: written_stages(one.stages))
+def test_every_network_learns_as_it_does_alone(architecture: Architecture) -> None:
+    networks = some_networks(architecture, 3)
+    ensemble = Ensemble(networks)
+    shape = (6, architecture.channels, architecture.side, architecture.side)
+    images, labels = torch.rand(shape, dtype=torch.float64), torch.arange(6)
+    logits = ensemble(images).transpose(1, 2)
+    losses = F.cross_entropy(logits, labels[:, None].expand(-1, 3), reduction="none").mean(0)
+    names = [name for name, _ in networks[0].named_parameters()]
+    together = torch.autograd.grad(losses.sum(), [ensemble.weights[name.replace(".", "_")] for name in names])
+    for which, network in enumerate(networks):
+        alone = torch.autograd.grad(F.cross_entropy(network(images), labels), list(network.parameters()))
+        for name, one, other in zip(names, together, alone, strict=True):
+            np.testing.assert_allclose(one[which].numpy(), other.numpy(), rtol=0, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
+def test_networks_come_out_as_they_went_in(architecture: Architecture) -> None:
+    torch.manual_seed(3)
+    networks = [TrainableNetwork(architecture) for _ in range(3)]
+    ensemble = Ensemble(networks)
+    with torch.no_grad():
+        ensemble.weights["affine_bias"][1] += 1
+    for which, network in enumerate(networks):
+        for name, weights in ensemble.network(which).state_dict().items():
+            expected = network.state_dict()[name] + (1 if (which, name) == (1, "affine.bias") else 0)
+            assert weights.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 50, 1000])
+def test_accuracies_are_each_networks(chunk: int) -> None:
+    networks = some_networks(PAIRED, 3)
+    images, labels = torch.rand(50, 1, 28, 28, dtype=torch.float64), torch.arange(50) % 10
+    expected = [int((network(images).argmax(1) == labels).sum()) / 50 for network in networks]
+    assert len(set(expected)) > 1
+    assert accuracies(Ensemble(networks), images, labels, chunk) == expected
+
+
+def test_counts_predictions_one_by_one(digits: Digits) -> None:
+    network, some = random_network(PAIRED, 5, np.float32), digits[:300]
+    exact = network.astype(np.float64)
+    counted = [[0] * 10 for _ in range(10)]
+    for image, label in zip(some.images, some.labels.tolist(), strict=True):
+        logits = exact.logits(image / 255).tolist()
+        counted[label][logits.index(max(logits))] += 1
+    assert evaluate(network, some).confusion.tolist() == counted
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=60))
+def test_accuracy_is_the_share_of_right_predictions(pairs: list[tuple[int, int]]) -> None:
+    confusion = np.zeros((10, 10), np.int64)
+    for truth, predicted in pairs:
+        confusion[truth, predicted] += 1
+    evaluation = Evaluation(confusion)
+    assert evaluation.accuracy == sum(truth == predicted for truth, predicted in pairs) / len(pairs)
+    for digit, share in enumerate(evaluation.per_class):
+        shown = [predicted for truth, predicted in pairs if truth == digit]
+        assert share == (shown.count(digit) / len(shown) if shown else 0)

@@ -1,0 +1,200 @@
+"""Mutation testing: which small changes of the code does no test notice? ``make mutants``; docs/mutants.md says how.
+
+mutmut makes the mutants and runs, for each, the tests that execute the changed function. It works on a copy under
+``build/``, for three reasons. mutmut walks no links, and ``konkyo/models`` is one. It leaves decorated functions alone,
+so in the copy ``@property`` and its like become a line behind the function. And a sample has to be drawn from all
+mutants: the others are marked as skipped before the run.
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "mutants"
+# What is mutated, and the tests that should notice.
+TARGETS = {
+    "models": (["*"], ["tests/models", "tests/test_library.py", "tests/service/test_fitting.py"]),
+    "service": (
+        ["*/imaging/*", "*/http/*", "*/routes/asking.py", "*/routes/queries.py"],
+        ["tests/service"],
+    ),
+}
+DECORATORS = ("property", "cached_property", "lru_cache")
+# mutmut's exit codes of pytest.
+KILLED, SKIPPED, UNTESTED = {1, 3}, 34, {5, 33}
+TIMEOUT = {-24, 24, 36, 152, 255}
+
+CONFIGURATION = """
+[tool.mutmut]
+source_paths = ["konkyo/{target}"]
+only_mutate = {only}
+also_copy = {others}
+# What a process has computed and kept must not answer for a mutant: each is forked before any test has run.
+process_isolation = "forkserver"
+pytest_add_cli_args = [
+    "-p", "quickest_first", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov",
+    "--hypothesis-profile", "mutants",
+]
+pytest_add_cli_args_test_selection = {tests}
+
+[tool.pytest.ini_options]
+addopts = ["--import-mode=importlib"]
+pythonpath = ["."]
+markers = {markers}
+"""
+
+# Most mutants are noticed by many tests, of which the first one ends the run.
+PLUGIN = """
+import json
+from collections import Counter
+from pathlib import Path
+
+
+def pytest_collection_modifyitems(items):
+    path = Path("mutmut-stats.json")
+    seconds = json.loads(path.read_text())["duration_by_test"] if path.exists() else {}
+    whole = Counter()
+    for item in items:
+        whole[item.path] += seconds.get(item.nodeid, 0)
+    items.sort(key=lambda item: (whole[item.path], str(item.path), seconds.get(item.nodeid, 0)))
+"""
+
+
+def main() -> int:
+    """Make the mutants, run the sample, and print the report."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--target", choices=TARGETS, default="models")
+    parser.add_argument("--every", type=int, default=1, help="a sample: one mutant in so many (default: all)")
+    parser.add_argument("--seed", type=int, default=1, help="which ones")
+    parser.add_argument("--again", action="store_true", help="the survivors of the last run, with today's tests")
+    parser.add_argument("--report", action="store_true", help="only the report of the last run")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    folder = BUILD / options.target
+    if not options.report:
+        if options.again:
+            renew_tests(folder)
+            choose(folder, again=True)
+        else:
+            prepare(folder, options.target)
+            choose(folder, options.every, options.seed)
+        mutmut(folder, "run", "--max-children", str(options.jobs))
+    print(report(folder))
+    return 0
+
+
+def prepare(folder: Path, target: str) -> None:
+    """Copy the checkout, and make all mutants."""
+    shutil.rmtree(folder, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("konkyo", "tests", "docs", "tools", "benchmarks", "deploy"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for path in (folder / "konkyo" / target).rglob("*.py"):
+        path.write_text(undecorated(path.read_text()))
+    only, tests = TARGETS[target]
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+    others = [str(path.relative_to(folder)) for path in (folder / "konkyo").iterdir() if path.name != target]
+    settings = {"target": target, "only": json.dumps(only), "tests": json.dumps(tests), "others": json.dumps(others)}
+    (folder / "pyproject.toml").write_text(CONFIGURATION.format(**settings, markers=markers))
+    for name in ("docs", "tools", "deploy", "konkyo"):
+        shutil.copytree(folder / name, folder / "mutants" / name)
+    (folder / "mutants" / "quickest_first.py").write_text(PLUGIN)
+    code = "from mutmut.__main__ import *; copy_src_dir(); copy_also_copy_files(); create_mutants(2)"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def undecorated(source: str) -> str:
+    """``@property`` before a function becomes ``name = property(name)`` behind it."""
+    lines = source.splitlines()
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    for node in sorted(functions, key=lambda one: -one.lineno):
+        decorators = [ast.unparse(one) for one in node.decorator_list]
+        if len(decorators) == 1 and decorators[0].split("(")[0] in DECORATORS:
+            lines.insert(
+                int(node.end_lineno or 0), f"{' ' * node.col_offset}{node.name} = {decorators[0]}({node.name})"
+            )
+            first = node.decorator_list[0]
+            del lines[first.lineno - 1 : first.end_lineno]
+    return "\n".join(lines) + "\n"
+
+
+def renew_tests(folder: Path) -> None:
+    """Put today's tests where mutmut runs them."""
+    for place in (folder, folder / "mutants"):
+        shutil.rmtree(place / "tests")
+        shutil.copytree(ROOT / "tests", place / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def choose(folder: Path, every: int = 1, seed: int = 1, *, again: bool = False) -> None:
+    """Mark the mutants that are to run."""
+    files = {path: json.loads(path.read_text()) for path in sorted(folder.rglob("*.meta"))}
+    names = [name for data in files.values() for name in data["exit_code_by_key"]]
+    chosen = set(random.Random(seed).sample(names, -(-len(names) // every)))  # noqa: S311
+    for path, data in files.items():
+        codes = data["exit_code_by_key"]
+        for name, code in codes.items():
+            if again:
+                codes[name] = None if code is None or code == 0 or code in UNTESTED else code
+            else:
+                codes[name] = None if name in chosen else SKIPPED
+        path.write_text(json.dumps(data))
+
+
+def mutmut(folder: Path, *arguments: str) -> str:
+    """Run mutmut in the copy; what it says is shown while it runs, unless it is asked for a mutant's lines."""
+    command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
+    shown = arguments[0] == "show"
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(folder / "mutants")}
+    done = subprocess.run(command, cwd=folder, check=True, text=True, capture_output=shown, env=environment)
+    return done.stdout or ""
+
+
+def report(folder: Path) -> str:
+    """For each module how many mutants ran and were killed; then the lines of every survivor."""
+    rows, survivors, total = [], [], Counter[str]()
+    for path in sorted(folder.rglob("*.meta")):
+        codes = json.loads(path.read_text())["exit_code_by_key"]
+        count = Counter({"made": len(codes)}) + Counter(map(verdict, codes.values()))
+        rows.append(row(str(path.relative_to(folder / "mutants/konkyo"))[:-5], count))
+        total += count
+        survivors += [name for name, code in codes.items() if verdict(code) in {"survived", "untested"}]
+    table = ["| module | made | ran | killed | share |", "|---|--:|--:|--:|--:|", *rows, row("**all**", total)]
+    return "\n".join([*table, "", *changes(folder, survivors)])
+
+
+def verdict(code: int | None) -> str:
+    """What a mutant's exit code means. A mutant that makes the tests endless is noticed."""
+    if code in {None, SKIPPED}:
+        return "skipped"
+    if code == 0:
+        return "survived"
+    return "untested" if code in UNTESTED else "killed"
+
+
+def row(name: str, count: Counter[str]) -> str:
+    """One line of the table."""
+    ran = count["killed"] + count["survived"] + count["untested"]
+    share = f"{100 * count['killed'] / ran:.0f} %" if ran else ""
+    return f"| {name} | {count['made']:,} | {ran:,} | {count['killed']:,} | {share} |"
+
+
+def changes(folder: Path, names: list[str]) -> Iterator[str]:
+    """Each survivor's name, and the lines that it takes and adds."""
+    for name in names:
+        lines = mutmut(folder, "show", name).splitlines()
+        yield name
+        yield from (line for line in lines if line[:1] in "+-" and line[:3] not in {"+++", "---"})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

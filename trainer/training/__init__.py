@@ -1,0 +1,1 @@
+"""Training with PyTorch: recipes, runs that go on where they were, and how a checkpoint comes of them."""

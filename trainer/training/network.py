@@ -1,0 +1,174 @@
+"""The network in PyTorch, to be trained, alone or several at once.
+
+``konkyo.models.network`` is what is served; a test holds the two equal.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from konkyo.models.architecture import POOL, Architecture, Stage
+from konkyo.models.network import Network
+
+# PyTorch's convolutions are faster where a pixel's channels lie together, and many channels fill its vectors.
+LAYOUT = torch.channels_last
+# Networks that are trained side by side: what a batch leaves in each is 1 MB, which must be there for the way back.
+GROUP = 5
+
+
+class TrainableNetwork(nn.Module):
+    """A network of stages and a head; its parameters carry the names and shapes of the checkpoint.
+
+    Weights start at random (PyTorch's own scheme), from torch's global generator.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        for number, (stage, maps) in enumerate(zip(architecture.stages, architecture.layer_maps, strict=False), 1):
+            inputs = 1 if stage.paired else maps
+            convolution = nn.Conv2d(inputs, stage.filters, stage.kernel, padding=stage.padding, bias=stage.bias)
+            self.add_module(f"conv{number}", convolution)
+        for name, outputs, features in architecture.head:
+            self.add_module(name, nn.Linear(features, outputs))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, channels, side, side) in [0, 1] → logits (N, C)."""
+        maps = images
+        for number, stage in enumerate(self.architecture.stages, 1):
+            maps = pooled(stage, self._convolved(number, stage, maps))
+        values = maps.flatten(1)
+        *hidden, (last, *_) = self.architecture.head
+        for name, *_ in hidden:
+            values = F.relu(self.get_submodule(name)(values))
+        logits: Tensor = self.get_submodule(last)(values)
+        return logits
+
+    def _convolved(self, number: int, stage: Stage, maps: Tensor) -> Tensor:
+        weight = self.get_parameter(f"conv{number}.weight")
+        bias = self.get_parameter(f"conv{number}.bias") if stage.bias else None
+        if not stage.paired:
+            return F.conv2d(maps, weight, bias, padding=stage.padding)
+        # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
+        groups = maps.shape[1]
+        repeated = None if bias is None else bias.repeat(groups)
+        return F.conv2d(maps, weight.repeat(groups, 1, 1, 1), repeated, padding=stage.padding, groups=groups)
+
+    def export(self) -> Network:
+        """The network as arrays, float32, with an affine layer that sums to zero over the classes.
+
+        That changes no probability, but what is said of a single class: a function of the image that is added to all
+        logits is no part of the prediction.
+        """
+        weights = {name: tensor.detach().numpy().astype(np.float32) for name, tensor in self.state_dict().items()}
+        for name in ("affine.weight", "affine.bias"):
+            weights[name] = centred(weights[name])
+        return Network(self.architecture, weights)
+
+
+def pooled(stage: Stage, convolved: Tensor) -> Tensor:
+    """A stage's output for its convolution. ReLU and maximum commute; after the pool it has less to do."""
+    return F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
+
+
+def centred(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights (C, …) less their mean over the classes, so that they sum to zero as nearly as float32 can say it."""
+    exact = weights.astype(np.float64)
+    rounded: NDArray[np.float32] = (exact - exact.mean(0)).astype(np.float32)
+    # What is left by rounding goes to the smallest weight, which float32 says most finely.
+    smallest = np.abs(rounded).argmin(0)[None]
+    rest = rounded.sum(0, dtype=np.float64)
+    finest = np.take_along_axis(rounded, smallest, 0) - rest
+    np.put_along_axis(rounded, smallest, finest.astype(np.float32), 0)
+    return rounded
+
+
+class Ensemble(nn.Module):
+    """S networks of one architecture that see the same images: side by side they are one wide network of groups.
+
+    No weight is shared, so each learns as it would alone, up to rounding.
+
+    Parameters
+    ----------
+    networks
+        Where the weights start; the networks themselves are not changed.
+    """
+
+    def __init__(self, networks: list[TrainableNetwork]) -> None:
+        super().__init__()
+        self.architecture = networks[0].architecture
+        self.size = len(networks)
+        # A parameter's name may have no dot.
+        self.weights = nn.ParameterDict(
+            {
+                name.replace(".", "_"): torch.stack([network.state_dict()[name] for network in networks])
+                for name in networks[0].state_dict()
+            }
+        )
+
+    def forward(self, images: Tensor, which: slice = slice(None)) -> Tensor:
+        """(N, channels, side, side) in [0, 1] → logits (N, S, C), of the networks ``which``."""
+        maps = images.to(memory_format=LAYOUT)
+        for number, stage in enumerate(self.architecture.stages):
+            maps = pooled(stage, self._convolved(number, maps, which))
+        *hidden, (last, *_) = self.architecture.head
+        values = maps.reshape(len(images), len(self.weights["affine_bias"][which]), -1)
+        for name, *_ in hidden:
+            values = F.relu(self._affine(name, values, which))
+        return self._affine(last, values, which)
+
+    def _convolved(self, number: int, maps: Tensor, which: slice) -> Tensor:
+        """A stage's convolution: (N, S·n, s, s), of the image that all networks see (N, n, s, s) → (N, S·m, o, o)."""
+        stage, inputs = self.architecture.stages[number], self.architecture.layer_maps[number]
+        kernels = self.weights[f"conv{number + 1}_weight"][which]
+        bias = self.weights[f"conv{number + 1}_bias"][which] if stage.bias else None
+        groups = len(kernels)
+        if stage.paired and inputs > 1:
+            # A group is a map, and all maps of a network get the same kernels.
+            if number == 0:
+                maps = maps.repeat(1, groups, 1, 1)
+            kernels = kernels.repeat_interleave(inputs, 0)
+            bias = None if bias is None else bias.repeat_interleave(inputs, 0)
+            groups *= inputs
+        elif number == 0:
+            groups = 1
+        kernels = kernels.flatten(0, 1).to(memory_format=LAYOUT)
+        flat = None if bias is None else bias.flatten()
+        return F.conv2d(maps, kernels, flat, padding=stage.padding, groups=groups)
+
+    def _affine(self, name: str, values: Tensor, which: slice) -> Tensor:
+        weights, bias = (self.weights[f"{name}_{kind}"][which] for kind in ("weight", "bias"))
+        made: Tensor = torch.einsum("nsf,swf->nsw", values, weights) + bias
+        return made
+
+    @property
+    def groups(self) -> list[slice]:
+        """The networks, a few at a time: as many as a processor's cache holds."""
+        return [slice(first, first + GROUP) for first in range(0, self.size, GROUP)]
+
+    def network(self, which: int) -> TrainableNetwork:
+        """One of the networks, with its weights as they are now."""
+        network = TrainableNetwork(self.architecture)
+        network.load_state_dict(
+            {name.replace("_", "."): weights.detach()[which] for name, weights in self.weights.items()}
+        )
+        return network
+
+
+@torch.no_grad()
+def accuracies(ensemble: Ensemble, images: Tensor, labels: Tensor, chunk: int = 1000) -> list[float]:
+    """Share of images (N, channels, side, side) that each network predicts as their label (N,)."""
+    correct = torch.zeros(ensemble.size, dtype=torch.int64)
+    for start in range(0, len(labels), chunk):
+        some = slice(start, start + chunk)
+        predicted = torch.cat([ensemble(images[some], which).argmax(2) for which in ensemble.groups], 1)
+        correct += (predicted == labels[some, None]).sum(0)
+    return [count / len(labels) for count in correct.tolist()]
+
+
+def groups(first: int, count: int) -> list[range]:
+    """So many seeds from the first one on, as they are trained together."""
+    seeds = range(first, first + count)
+    return [seeds[place : place + GROUP] for place in range(0, count, GROUP)]
