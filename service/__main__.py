@@ -89,7 +89,7 @@ def _serve(settings: Settings) -> int:
         workers=settings.workers,
         http=BoundedProtocol,
         # uvloop is no faster here, and accepts one connection a turn: new clients would wait behind all busy ones.
-        loop="asyncio" if settings.workers == 1 else "konkyo.service.http.protocol:SharingLoop",
+        loop=f"konkyo.service.http.protocol:{'BoundedLoop' if settings.workers == 1 else 'SharingLoop'}",
         log_config={**LOGGING_CONFIG, "handlers": handlers},
         access_log=False,
         ws="none",

@@ -26,7 +26,7 @@ PIECE = 16 * 1024
 MAX_QUEUED = 16
 # Seconds in which a whole head must come, and in which a client must read 48 KiB of an answer that waits for it.
 HEAD_SECONDS, READ_SECONDS = 10, 30
-# Files of a worker that are no connections. Beyond the limit of files asyncio would try to accept without end.
+# Files of a worker that are no connections, or connections about to be closed, as they are too many.
 SPARE_FILES = 64
 # Seconds between two lines of log that say that there are too many connections.
 QUIET_SECONDS = 60
@@ -165,16 +165,17 @@ def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
     return None
 
 
-# Connections accepted in one turn. More are for the other workers, which are woken by the same connections.
-ACCEPTED = 2
+class BoundedLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop, but it accepts few connections in a turn.
 
-
-class SharingLoop(asyncio.SelectorEventLoop):
-    """asyncio's loop, but it leaves connections to the other workers.
-
-    asyncio accepts all connections that wait. The first worker to wake up would take all those of a burst, and keep
-    them, while the others have none. asyncio has no setting for it, so a private method is overridden.
+    asyncio accepts all connections that wait, up to uvicorn's 2,048, before it makes any of them, and so before
+    ``BoundedProtocol`` can end one that is too many. Beyond the limit of files it writes a traceback for each place that
+    is left of the 2,048. asyncio has no setting for it, so a private method is overridden.
     """
+
+    # A connection that is too many is closed three turns after it was accepted: four times as many take half of
+    # ``SPARE_FILES``.
+    accepted = 8
 
     def _accept_connection(
         self,
@@ -182,9 +183,18 @@ class SharingLoop(asyncio.SelectorEventLoop):
         sock: socket.socket,
         sslcontext: Any = None,
         server: Any = None,
-        backlog: int = ACCEPTED,
+        backlog: int = 1,
         *timeouts: Any,
     ) -> None:
         super()._accept_connection(  # type: ignore[misc]
-            protocol_factory, sock, sslcontext, server, min(backlog, ACCEPTED), *timeouts
+            protocol_factory, sock, sslcontext, server, min(backlog, self.accepted), *timeouts
         )
+
+
+class SharingLoop(BoundedLoop):
+    """The loop of one of several workers: it leaves connections to the others, which the same connections wake up.
+
+    The first worker to wake up would take all those of a burst, and keep them, while the others have none.
+    """
+
+    accepted = 2

@@ -27,7 +27,7 @@ from tests.e2e.server import PATIENCE, ROOT
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import Server, exchange, get, post, problem, statuses
+from tests.hostile.serving import Server, exchange, get, post, problem, serving, statuses
 from tools.soak.client import run
 from tools.soak.report import SkippedError
 from tools.soak.slow import ATTACKERS, BALANCER, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hidden, hold
@@ -183,9 +183,9 @@ def test_tensors_in_broken_chunks_are_refused(port: int, path: str) -> None:
 
 
 def test_tensors_for_a_service_that_is_down_are_refused_in_the_protocol_s_form() -> None:
-    with replaced() as service, edge_before(service.server_port) as port:
-        service.shutdown()
-        service.server_close()
+    with serving() as server, edge_before(server.port) as port:
+        server.process.terminate()
+        server.process.wait(PATIENCE)
         for size in (1_000, 300_000):
             answer = httpx.post(f"http://127.0.0.1:{port}{PATH}", content=bytes(size), timeout=PATIENCE)
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/json")

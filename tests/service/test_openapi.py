@@ -89,6 +89,12 @@ def test_the_problem_is_defined_once_and_every_refusal_is_one(document: Document
     assert refusals > 40
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_every_question_documents_its_problems(document: Document, path: str) -> None:
+    responses = document["paths"][path]["post"]["responses"]
+    assert set(responses) == {"200", "400", "401", "404", "406", "408", "413", "415", "422", "503"}
+
+
 def test_the_key_is_a_security_scheme_of_guarded_operations_alone(document: Document) -> None:
     assert document["components"]["securitySchemes"] == {
         "API key": {
@@ -104,6 +110,36 @@ def test_the_key_is_a_security_scheme_of_guarded_operations_alone(document: Docu
     for method, path in OPEN:
         assert "security" not in document["paths"][path][method], path
         assert "401" not in document["paths"][path][method]["responses"], path
+
+
+def test_a_card_is_typed(document: Document) -> None:
+    schema = document["paths"]["/models/{name}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/ModelCard"}
+    card = document["components"]["schemas"]["ModelCard"]
+    assert set(card["properties"]) == set(card["required"])
+    assert card["properties"]["input"]["$ref"] == "#/components/schemas/InputCard"
+    assert card["properties"]["stages"]["items"] == {"$ref": "#/components/schemas/Stage"}
+    described = document["components"]["schemas"]["Stage"]["properties"]
+    assert described["kernel"]["description"] == "Side of the square filters, in cells of the layer below."
+    explains = document["components"]["schemas"]["Explainable"]
+    assert set(explains["properties"]) - set(explains["required"]) == {"region", "regions"}
+
+
+def test_lengths_and_ranges_are_said(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    prediction = schemas["PredictionAnswer"]["properties"]
+    for name in ("probabilities", "logits"):
+        assert (prediction[name]["minItems"], prediction[name]["maxItems"]) == (2, 64)
+    for name in ("predicted", "probability"):
+        assert prediction[name]["minimum"] == 0
+    assert prediction["predicted"]["maximum"] == 63
+    assert prediction["probability"]["maximum"] == 1
+    # Sizes are the network's: none is fixed.
+    rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+    assert schemas["ProcessAnswer"]["properties"]["image"]["anyOf"] == [rows, {"type": "array", "items": rows}]
+    region = schemas["OcclusionAnswer"]["properties"]["region"]
+    assert (region["minimum"], region["maximum"]) == (1, 32)
+    assert schemas["Problem"]["properties"]["errors"]["maxItems"] == 10
 
 
 OPTIONAL = {
@@ -261,3 +297,16 @@ def test_the_check_finds_what_is_wrong(client: TestClient, document: Document) -
     wrong += [{name: value for name, value in body.items() if name != "label"}, {**body, "input": {}}]
     for one in wrong:
         assert schema_errors(schema, one)
+
+
+def test_a_field_from_models_has_the_description_of_its_attribute(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert not [name for name, schema in schemas.items() if "-----" in schema.get("description", "")]
+    assert schemas["PlacedPair"]["description"] == "A filter pair in first or second place."
+    described = {name: field["description"] for name, field in schemas["PlacedPair"]["properties"].items()}
+    assert described == {
+        "map": "Number of the map that enters the last stage, from 0.",
+        "filter": "Number of the filter of the last stage, from 0.",
+        "share": "Share of the class's images in which this pair contributes most, 0…1.",
+        "mean": "Mean contribution to the class's logit.",
+    }
