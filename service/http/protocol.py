@@ -169,8 +169,8 @@ class BoundedLoop(asyncio.SelectorEventLoop):
     """asyncio's loop, but it accepts few connections in a turn.
 
     asyncio accepts all connections that wait, up to uvicorn's 2,048, before it makes any of them, and so before
-    ``BoundedProtocol`` can end one that is too many. Beyond the limit of files it writes a traceback for each place that
-    is left of the 2,048. asyncio has no setting for it, so a private method is overridden.
+    ``BoundedProtocol`` can end one that is too many. Beyond the limit of files it writes a traceback for each place
+    that is left of the 2,048. asyncio has no setting for it, so a private method is overridden.
     """
 
     # A connection that is too many is closed three turns after it was accepted: four times as many take half of

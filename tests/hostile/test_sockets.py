@@ -136,12 +136,12 @@ def test_ten_thousand_headers_are_no_burden(server: Server) -> None:
 OTHERS = [
     None,
     "",
-    "evil.example",
-    "localhost@evil.example",
-    "localhost.evil.example",
-    "xlocalhost",
     "[::1",
     "a" * 5000,
+    "evil.example",
+    "localhost.evil.example",
+    "localhost@evil.example",
+    "xlocalhost",
 ]
 
 
