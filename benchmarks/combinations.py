@@ -83,7 +83,7 @@ def _enumeration(name: str, network: Network, twin: TrainableNetwork, images: Ar
     players = np.flatnonzero(hiding.changed(image))
     double = TrainableNetwork(network.architecture).double()
     double.load_state_dict({key: value.double() for key, value in twin.state_dict().items()})
-    enumerate_all = partial(_enumerated, double, image, hiding.masks[players])
+    enumerate_all = partial(_enumerated, double, image, hiding.regions.masks.reshape(-1, *image.shape[-2:])[players])
     ours = shapley_values(network, image).values.reshape(-1, 49).T[players]
     np.testing.assert_allclose(enumerate_all(), ours, rtol=0, atol=1e-9)
     ways: dict[str, Callable[[], object]] = {

@@ -1,5 +1,6 @@
 """The fields that all explanations of one image share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Draw(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Result:
+class Result(ABC):
     """The answer to one question about one image. It contains everything that is needed to serialise or draw it.
 
     In a notebook it shows itself as a picture, in a terminal as one line.
@@ -133,9 +134,9 @@ class Result:
         """The answer as JSON has it, without what only a service knows: ``docs/http.md`` describes its fields."""
         return {"predicted": self.predicted, "label": self.label, **self._fields()}
 
+    @abstractmethod
     def _fields(self) -> dict[str, Any]:
         """The fields that only this result has."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import uvicorn
 from pydantic import ValidationError
-from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.supervisors import Multiprocess
 
 from konkyo.models.errors import CheckpointError
@@ -101,10 +101,7 @@ def _serve(settings: Settings) -> int:
         if settings.workers > 1:
             Workers(config, [config.bind_socket()]).run()
         else:
-            server = uvicorn.Server(config)
-            server.run()
-            if not server.started:
-                return STARTUP_FAILURE
+            uvicorn.Server(config).run()
     return 0
 
 

@@ -122,9 +122,13 @@ def test_a_picture_is_the_services_picture(name: str, client: TestClient, paired
     np.testing.assert_array_equal(mine, shown)
 
 
-@pytest.mark.parametrize("options", [{"pairs": True}, {}])
-@pytest.mark.parametrize("name", ["occlusion", "shapley"])
-def test_pairs_have_a_picture_of_their_own(
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [(name, options) for name in ("occlusion", "shapley") for options in ({"pairs": True}, {})]
+    + [("shapley", {"interactions": True})],
+    ids=str,
+)
+def test_pairs_and_interactions_have_a_picture_of_their_own(
     name: str, options: dict[str, Any], client: TestClient, tmp_path: Path
 ) -> None:
     theirs = client.post(
@@ -135,6 +139,19 @@ def test_pairs_have_a_picture_of_their_own(
     saved = ask(name, konkyo.load("paired-3x3"), SEVEN, region=7, **options).save(tmp_path / "why.png")
     mine, shown = (np.asarray(Image.open(file).convert("RGB")) for file in (saved, BytesIO(theirs.content)))
     np.testing.assert_array_equal(mine, shown)
+
+
+@pytest.mark.parametrize("options", [{"scale": 1}, {"scale": 2, "theme": "dark", "language": "ja"}], ids=str)
+def test_the_handout_is_the_services(
+    options: dict[str, Any], client: TestClient, paired: konkyo.Model, tmp_path: Path
+) -> None:
+    asked = {"format": "html", "region": 7, "fill": "blur", **options}
+    theirs = client.post("/explain/grounds", params=asked, files={"file": SEVEN.read_bytes()})
+    assert theirs.status_code == 200
+    result = konkyo.grounds(paired, SEVEN, region=7, fill="blur")
+    assert result.save(tmp_path / "why.html", **options).read_bytes() == theirs.content
+    with refuses(konkyo.ParameterError, "path: must end with .png or .svg or .html, not with '.pdf'"):
+        result.save(tmp_path / "why.pdf")
 
 
 LINES = {

@@ -181,11 +181,6 @@ class Hiding:
         """The fields of an answer that say what was hidden."""
         return {"region": self.regions.region, "fill": self.fill, "grid": list(self.regions.grid)}
 
-    @property
-    def masks(self) -> NDArray[np.bool_]:
-        """(R², side, side): the pixels of each region, row by row."""
-        return self.regions.masks.reshape(-1, *self.regions.masks.shape[-2:])
-
 
 class HasHiding(Protocol):
     """What was made under hidings."""

@@ -9,15 +9,13 @@ Source: Shapley, "A value for n-person games", 1953, with the axioms of efficien
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from math import factorial, prod
+from math import factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.classes import numbered
-from konkyo.models.errors import ParameterError
-from konkyo.models.hiding.cost import MOST_BYTES
 from konkyo.models.hiding.games import LocalGames, cells_of, class_games, pair_games, subsets
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
@@ -207,16 +205,8 @@ def interactions(games: LocalGames) -> Array:
     Source: Grabisch and Roubens, "An axiomatic approach to the concept of interaction among players in cooperative
     games", 1999; Muschalik et al., "Exact computation of any-order Shapley interactions for graph neural networks",
     2025, which uses the same locality.
-
-    Raises
-    ------
-    ParameterError
-        So many regions that the answer takes too much room.
     """
-    shape = len(games.constant), games.regions.count, games.regions.count
-    if 16 * prod(shape) > MOST_BYTES:
-        raise ParameterError("region", f"the interactions of {shape[1]} regions take more than {MOST_BYTES >> 20} MiB")
-    values = np.zeros(shape, games.constant.dtype)
+    values = np.zeros((len(games.constant), games.regions.count, games.regions.count), games.constant.dtype)
     for players, table in ((game.players, game.table) for game in games.games):
         members, dividends = subsets(len(players)).astype(table.dtype), table.copy()
         for player in range(len(players)):

@@ -71,6 +71,8 @@ HALVES = (0.5, 0.5)
         ("accuracy", {**ACCURACY, "test": "98 %"}, "accuracy.test", "must be a valid number, not '98 %'"),
         ("accuracy", {**ACCURACY, "per_class": HALVES}, "accuracy", "must have an entry for each of 10 classes"),
         ("accuracy", {**ACCURACY, "confusion": [[1]]}, "accuracy", "must have an entry for each of 10 classes"),
+        ("accuracy", None, "accuracy", "must be there for a network that was not imported"),
+        ("recipe", None, "recipe", "must be there for a network that was not imported"),
         ("input", {**INPUT, "channels": 2}, "input.channels", "must be 1 or 3, not 2"),
         ("input", {**INPUT, "border": []}, "input.border", "must have one value for each of 1 channels"),
         ("stages", [], "stages", "make no network (the number of stages must be from 1 to 6, not 0)"),

@@ -45,6 +45,11 @@ def test_names_of_2_to_64_classes_are_right() -> None:
     assert wrong_names(("a", "x" * 65)) == f"each must be text of 1 to 64 characters, not {'x' * 65!r}"
 
 
+@pytest.mark.parametrize("name", [" a", "a ", "a\nb", "a\x00", "\u202ea"])
+def test_a_name_is_printable_and_has_no_spaces_at_its_ends(name: str) -> None:
+    assert wrong_names(("a", name)) == f"each must be printable, without spaces at its ends, not {name!r}"
+
+
 def test_a_long_name_is_cut() -> None:
     assert shortened("rhinoceros", 10) == "rhinoceros"
     assert shortened("rhinoceros beetle", 10) == "rhinocero…"

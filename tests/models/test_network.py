@@ -143,3 +143,17 @@ def test_refuses_other_weights() -> None:
         other = {**weights, **{name: weights[name].astype(dtype) for name, dtype in zip(weights, dtypes, strict=False)}}
         with refuses(ValueError, "weights must be all float32 or all float64"):
             Network(PAIRED, other)
+
+
+def test_refuses_other_classes_and_another_border() -> None:
+    weights = random_network(PAIRED, 1).weights
+    for classes, message in (
+        (("a", "b", "c"), "classes: must be 10 names"),
+        (("a",), "classes: must be 2 to 64 names, not 1"),
+        (("a",) * 10, "classes: each must stand once, and 'a' stands 10 times"),
+    ):
+        with refuses(ValueError, message):
+            Network(PAIRED, weights, classes)
+    for border in (np.nan, np.inf):
+        with refuses(ValueError, "border must be finite"):
+            Network(PAIRED, weights, border=border)

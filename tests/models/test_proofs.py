@@ -208,6 +208,8 @@ def test_where_nothing_that_is_hidden_changes_the_class() -> None:
     assert result.sufficient.regions == ()
     assert result.sufficient.combinations == 2 ** len(result.players)
     assert result.sufficient.margin > 40
+    of = len(result.players)
+    assert repr(result) == f"4 with 100.0 %: 0 of {of} regions prove it, no fewer do; no hiding changes it"
 
 
 def test_a_tie_within_rounding_is_no_lead() -> None:

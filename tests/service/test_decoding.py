@@ -21,6 +21,7 @@ from konkyo.trainer.data.pictures import prepared
 from tests.helpers.datasets import bars
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
+from tests.hostile.chunks import SIGNATURE, chunk, header
 
 SEVEN = pixels(7)
 EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
@@ -118,6 +119,27 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size: tuple[int, in
         f"the image is {size[0]}×{size[1]}; at most 4096 pixels a side and 4,000,000 in all are read",
     ):
         read(bytes(header), fit=Fit.MNIST)
+
+
+@pytest.mark.threat("pixel bomb")
+@pytest.mark.parametrize("side", [14_000, 65_500])
+def test_a_jpeg_that_claims_too_many_pixels_is_refused_by_its_header(side: int) -> None:
+    data = encode(SEVEN, "JPEG")
+    frame = data.index(b"\xff\xc0") + 5
+    claimed = data[:frame] + 2 * side.to_bytes(2, "big") + data[frame + 4 :]
+    with refuses(
+        UnsuitableImageError, "the image is far too large; at most 4096 pixels a side and 4,000,000 in all are read"
+    ):
+        read(claimed, fit=Fit.MNIST)
+
+
+@pytest.mark.parametrize("number", [5, 255])
+def test_a_filter_that_there_is_not_is_refused(number: int) -> None:
+    """The number of bytes is right, and their checksum."""
+    rows = zlib.compress((bytes([number]) + bytes(28)) * 28)
+    data = SIGNATURE + header(28, 28, 8, 0, 0) + chunk(b"IDAT", rows) + chunk(b"IEND")
+    with refuses(UnreadableImageError, "the image is damaged or cut short: its pixels cannot be decoded"):
+        read(data)
 
 
 @pytest.mark.threat("animated pictures")

@@ -40,6 +40,10 @@ from tests.service.drawn import drops_of, ledger_of, occlusion_of, scaled, study
 
 # As deep as it gets, with the most maps and values.
 DEEP = Architecture((*[Stage(64, 3, 1)] * 5, Stage(64, 2, 1)), 64, 3, hidden=(512, 512, 512), classes=2)
+# Convolutions whose padding makes maps larger than the image: 74 cells a side, and 84.
+PADDED = Architecture((Stage(2, 11, 10, pool=False), Stage(20, 11, 10)), 64, classes=2)
+# Filters that do not stand side by side within the width of a row of panels.
+LONG = Architecture(tuple(Stage(12, 3, 1, pool=number == 5) for number in range(6)), 16)
 STUDIED = [*WIDE, *ANY, two_stages(Wiring.SUMMED, 64, 64), two_stages(Wiring.PAIRED, 64, 1, kernels=(13, 3))]
 TOTALS = np.array([[1.0, -9.0, 3.0], [3.0, 2.0, 0.5]])
 
@@ -125,7 +129,7 @@ def test_maps_of_pairs_are_squares_of_whole_cells_and_nothing_overlaps(architect
     assert max(layout.right, layout.bottom) < 1800
 
 
-@pytest.mark.parametrize("architecture", [*WIDE, *ANY, DEEP], ids=str)
+@pytest.mark.parametrize("architecture", [*WIDE, *ANY, DEEP, PADDED], ids=str)
 def test_a_slide_has_a_column_for_each_step_and_nothing_overlaps(architecture: Architecture) -> None:
     slide, boxes = Slide(architecture), list[Box]()
     assert [(layer.stage, layer.pooled) for layer in slide.layers] == [
@@ -186,7 +190,21 @@ def test_slides_have_the_shape_of_slides_and_maps_that_can_be_seen() -> None:
     assert max(Slide(DEEP, ("a name of thirty-two letters, so", "b")).size) <= 4000
 
 
-@pytest.mark.parametrize("architecture", STUDIED, ids=str)
+def test_maps_too_large_for_two_are_drawn_as_one_with_a_pixel_a_cell() -> None:
+    first, second = (layer for layer in Slide(PADDED).layers if not layer.pooled)
+    assert [(layer.maps, layer.drawn, layer.cells, layer.side) for layer in (first, second)] == [
+        (2, 1, 74, 74),
+        (20, 1, 84, 84),
+    ]
+
+
+def test_filters_of_many_stages_stand_in_two_rows() -> None:
+    tops = [grid.first.top for grid in Panels(network_of(LONG)).stages]
+    assert tops == sorted(tops)
+    assert len(set(tops)) == 2
+
+
+@pytest.mark.parametrize("architecture", [*STUDIED, LONG], ids=str)
 def test_panels_of_classes_hold_what_is_theirs_and_nothing_overlaps(architecture: Architecture) -> None:
     panels = Panels(network_of(architecture))
     frames = 0 if panels.dense else sum(panels.frame)

@@ -1,11 +1,17 @@
 """What pictures are drawn with: the canvas of pixels, letters, outlines, colours, colour bars."""
 
 import math
+import sys
+import zlib
+from importlib.util import module_from_spec, spec_from_file_location
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFont
 
 from konkyo.models.errors import ParameterError
+from konkyo.service.drawing.primitives import encoding
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, decimals_for, number
 from konkyo.service.drawing.primitives.colourbar import STRIP_NUMBERS, WIDTH, bar_width, colour_bar, colour_strip
 from konkyo.service.drawing.primitives.colours import (
@@ -34,6 +40,7 @@ from konkyo.service.drawing.primitives.outline import NONE, around, edges
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.drawn import decoded, written
+from tests.helpers.refuse import refuses
 
 
 def _canvas(scale: int = 1) -> Raster:
@@ -217,6 +224,26 @@ def test_text_is_aligned_by_its_width(align: float, left: float) -> None:
     _, columns = np.nonzero(canvas.pixels)
     shift = width(text, BODY) / 30
     assert columns.min() == pytest.approx(60 - (60 - left) * shift, abs=1.5)
+
+
+def test_without_a_font_that_can_be_scaled_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFont, "load_default", lambda _: ImageFont.ImageFont())
+    with refuses(RuntimeError, "Pillow was built without FreeType, so it has no font that can be scaled"):
+        width("a size that no picture has", 4999)
+
+
+def test_without_isal_a_png_has_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who does not serve has it not: zlib takes its place."""
+    monkeypatch.setitem(sys.modules, "isal", None)
+    spec = spec_from_file_location("encoding_without_isal", encoding.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    without = module_from_spec(spec)
+    spec.loader.exec_module(without)
+    assert without.deflating is zlib
+    colours = np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8)
+    for module in (without, encoding):
+        assert (np.asarray(Image.open(BytesIO(module.encoded(colours)))) == colours).all()
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])

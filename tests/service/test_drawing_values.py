@@ -11,6 +11,7 @@ from PIL import Image
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.contributions import contributions
+from konkyo.models.grounds import proofs
 from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status, SufficientSet
 from konkyo.models.hiding.regions import Empty, Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
@@ -39,9 +40,11 @@ from konkyo.service.drawing.primitives.colours import (
     signed_grey,
 )
 from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.handout import handout
 from tests.helpers import shapes
 from tests.helpers.drawn import enlarged, frame_colours, painted, region, written
 from tests.helpers.lamp import lamp_network, lit
+from tests.helpers.refuse import refuses
 from tests.helpers.shapes import (
     IMAGE,
     KERAS,
@@ -358,6 +361,8 @@ def test_what_was_not_asked_for_cannot_be_drawn() -> None:
         plain.pair_heatmaps()
     with pytest.raises(ValueError, match="no interactions; explain_shapley finds them with interacting=True"):
         drawing.interactions(plain)
+    with refuses(ValueError, "the result holds no games; grounds keeps them with tables=True"):
+        handout(proofs.grounds(lamp_network(), lit()))
 
 
 # --- Shapley values: the lamp's region adds 12 to the logit of 6, which is 8 without it; nothing else adds anything.

@@ -21,7 +21,7 @@ from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.drawing.layout.words import WORDS
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas
-from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEGATIVE, PAPER, POSITIVE, rgb
+from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEGATIVE, NEUTRAL, PAPER, POSITIVE, rgb
 from konkyo.service.drawing.primitives.letters import width, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.raster import Raster
@@ -173,6 +173,18 @@ def test_an_array_is_an_image_with_its_colours() -> None:
         assert image.get("image-rendering") == "pixelated"
         assert [int(image.get(name, "")) for name in ("x", "y", "width", "height")] == [10, 8 + 16 * place, 10, 6]
     assert len(images) == 2
+
+
+def test_a_ramp_of_one_colour_is_a_rectangle_and_what_has_no_area_is_left_out() -> None:
+    """The bar of a scale whose limit is 0."""
+    canvas = _canvas()
+    canvas.ramp(Box(10, 8, 30, 14), NEUTRAL, NEUTRAL)
+    canvas.fill(Box(10, 8, 10, 14), INK)
+    canvas.fill(Box(10, 8, 30, 14), INK, 0)
+    canvas.fill(Box(40, 8, 60, 14), FIRST, 0.25)
+    _, _, ramp, share = _parsed(canvas)
+    assert (ramp.tag, ramp.get("fill"), ramp.get("d")) == (f"{SVG}path", _colour(NEUTRAL), "M10 8h20v6H10z")
+    assert (share.get("fill"), share.get("d")) == (_colour(FIRST), "M40 8h5v6H40z")
 
 
 def test_a_large_array_is_compressed() -> None:

@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from fastapi import FastAPI, Query
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, ConfigDict
+from starlette.responses import StreamingResponse
 
 from konkyo.models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
 from konkyo.service import errors
@@ -70,6 +72,26 @@ def test_what_nobody_foresaw_says_nothing_and_has_all_headers(
     assert "Traceback" in failed["exception"]
     assert (answered["event"], answered["problem"], answered["status"]) == ("answered", "internal", 500)
     assert (answered["route"], answered["method"], answered["request_id"]) == ("/fail/{kind}", method, known)
+
+
+def test_an_error_after_an_answer_has_begun_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """The status cannot be taken back. uvicorn closes the connection, which says that a part is missing."""
+    app = create_app(Settings())
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise RuntimeError("secret")
+
+    @app.get("/half")
+    async def half() -> StreamingResponse:
+        return StreamingResponse(pieces())
+
+    client = TestClient(app)
+    with refuses(RuntimeError, "secret"):
+        client.get("/half")
+    failed, answered = lines(capsys)
+    assert (failed["event"], failed["level"], failed["request_id"]) == ("failed", "error", answered["request_id"])
+    assert (answered["route"], answered["status"]) == ("/half", 200)
 
 
 def test_an_error_of_ours_is_counted(broken: TestClient) -> None:

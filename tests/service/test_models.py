@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.contributions import contributions
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import usage_file
@@ -27,9 +28,10 @@ from konkyo.trainer.studies import filters as filters_study
 from konkyo.trainer.studies.filters import measure
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.any_network import given, random_images
+from tests.helpers.operations import check_problem
 from tests.helpers.pictures import decode, encode, pixels, sample
 from tests.helpers.refuse import refuses
-from tests.helpers.served import ARCHITECTURES, publish, upload
+from tests.helpers.served import ARCHITECTURES, publish, serve, upload
 
 SHAPES = {
     "animals-3x3": [[3, 1, 5, 5], [3, 1, 3, 3]],
@@ -190,6 +192,17 @@ def test_the_filters_and_weights_are_the_networks(client: TestClient, shapes: Te
             assert np.array_equal(np.float32(values), expected)
             count += expected.size
     assert count == kept.architecture.parameters
+
+
+def test_more_weights_than_an_answer_has_numbers_are_refused(tmp_path: Path) -> None:
+    many = Architecture((Stage(64, 3, 1, pool=False),), 8, hidden=(256,), classes=2)
+    detail = (
+        "name: the network has 1,049,986 weights, and an answer has at most 1,048,576 numbers; its checkpoint is a "
+        "safetensors file, which any language reads"
+    )
+    with serve(tmp_path, {"many": many}, "many") as client:
+        check_problem(client.get("/models/many/weights"), 422, "invalid-parameter", detail)
+        assert client.get("/models/many").json()["parameters"] == 640 + 64 * 64 * 256 + 256 + 256 * 2 + 2 == 1_049_986
 
 
 FIRST = {"filters": 2, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True}

@@ -141,6 +141,42 @@ def test_a_request_for_which_there_is_no_place_is_told_to_come_back(held: thread
         assert client.post("/predict", files={"file": sample(7)}).json()["predicted"] == 7
 
 
+@pytest.mark.parametrize("gives_up", ["before", "after"])
+def test_a_turn_that_comes_to_who_gives_up_goes_to_the_next(gives_up: str) -> None:
+    """In one step of the loop: one turn ends, and who would have the next gives up, before or after it comes."""
+    worked: list[str] = []
+
+    async def scenario() -> int:
+        turns, release = Turns(5), asyncio.Event()
+
+        async def is_gone() -> bool:
+            await release.wait()
+            if gives_up == "before":
+                second.cancel()
+            return True
+
+        async def one() -> None:
+            with refuses(GoneError, "nobody waits for the answer any more"):
+                await turns.run(lambda: worked.append("first"), is_gone)
+            if gives_up == "after":
+                second.cancel()
+
+        first = asyncio.create_task(one())
+        second, third = (
+            asyncio.create_task(turns.run(partial(worked.append, name), stays)) for name in ("second", "third")
+        )
+        await anyio.wait_all_tasks_blocked()
+        release.set()
+        await asyncio.wait([first, second, third])
+        assert second.cancelled()
+        assert first.exception() is third.exception() is None
+        assert (turns._free, len(turns._singles)) == (THREADS, 0)
+        return await turns.run(lambda: 7, stays)
+
+    assert asyncio.run(scenario()) == 7
+    assert worked == ["third"]
+
+
 UNSENT = [PNG, (b"content-length", b"500")]
 
 

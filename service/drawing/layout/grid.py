@@ -42,11 +42,6 @@ class Grid:
         return [self.box(place) for place in range(number, self.count, self.columns)]
 
     @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return -(-self.count // self.columns)
-
-    @property
     def right(self) -> int:
         """Right edge of the boxes."""
         return self.box(min(self.columns, self.count) - 1).right

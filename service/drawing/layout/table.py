@@ -1,5 +1,6 @@
 """Layouts of filter pairs: a table of all of them, or the greatest of many in order of their contribution."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,7 +43,7 @@ def ranks(heat: bool) -> int:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(ABC):
     """What both layouts have: the image on the left, and a grid of maps with a number beneath each.
 
     Parameters
@@ -74,9 +75,9 @@ class Pairs:
         return dict(zip(self.pairs, self.grid, strict=False))
 
     @property
+    @abstractmethod
     def grid(self) -> Grid:
         """The maps."""
-        raise NotImplementedError
 
     @property
     def dense(self) -> bool:
@@ -98,13 +99,13 @@ class Pairs:
         """Baseline of the last row's numbers."""
         return max(self.number(self.grid.box(self.grid.count - 1))[1], self.image.bottom)
 
+    @abstractmethod
     def number(self, box: Box) -> tuple[int, int, float]:
         """Where the number of a map stands: x, the baseline, and the share of its width to the left of x."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw_heads(self, canvas: Canvas) -> None:
         """Draw the filters, and name the pairs."""
-        raise NotImplementedError
 
 
 class Table(Pairs):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,10 +61,6 @@ class Raster(Canvas):
 
     def encode(self) -> bytes:
         return png(self.picture())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """The pixels of the finished picture: palette indices, or colours where there are photographs."""
-        return np.asarray(self.picture(), dtype)
 
     def region(self, box: Box) -> Pixels:
         """The pixels of a box, as a writable view."""
