@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
 from select import select
-from socket import IPPROTO_TCP, TCP_NODELAY, socket
+from socket import IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY, socket
 from statistics import median
 from threading import Barrier
 
@@ -92,6 +92,39 @@ def test_a_kept_connection_waits_for_no_acknowledgement() -> None:
 
     asyncio.run(connected())
     assert delays == [False]
+
+
+@pytest.mark.threat("bodies and answers that nobody ends")
+def test_who_reads_on_in_time_gets_all_of_an_answer() -> None:
+    """Where the system keeps little for a client, the rest of an answer waits, and with it a deadline."""
+    path, made = "/explain/process?top=256&model=lenet-6x16", list[BoundedProtocol]()
+
+    async def scenario() -> bytes:
+        config = Config(create_app(Settings()), lifespan="off", log_config=None)
+        config.load()
+        listening, client = socket(), socket()
+        listening.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+
+        def protocol() -> BoundedProtocol:
+            made.append(BoundedProtocol(config, ServerState(), {}))
+            return made[-1]
+
+        async with await asyncio.get_running_loop().create_server(protocol, sock=listening):
+            client.setsockopt(SOL_SOCKET, SO_RCVBUF, 4096)
+            client.connect(listening.getsockname())
+            reader, writer = await asyncio.open_connection(sock=client)
+            writer.write(prepared("POST", path, SEVEN) + prepared("POST", path, SEVEN, Connection="close"))
+            while not (made and made[0]._reader):
+                await asyncio.sleep(0.01)
+            answers = await reader.read()
+            writer.close()
+            return answers
+
+    answers = asyncio.run(scenario())
+    assert statuses(answers) == [200, 200]
+    assert [json.loads(one.partition(b"\r\n\r\n")[2])["predicted"] for one in answers.split(b"HTTP/1.1 ")[1:]] == [7, 7]
+    assert made[0]._reader is None
 
 
 @pytest.mark.parametrize(("kind", "most"), [(SharingLoop, 2), (BoundedLoop, 8), (asyncio.SelectorEventLoop, 16)])
