@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture, Stage
+from konkyo.models.files.checkpoint import load
 from tests.helpers.any_network import random_weights
 from tests.helpers.documents import changed, complaint, document, spelled, write
 from tests.helpers.old_cards import older
@@ -187,3 +188,18 @@ def test_only_images_of_mnists_size_are_prepared_as_mnists(architecture: Archite
     says = document(random_weights(architecture, 1).astype(np.float32)).model_dump(mode="json")
     found = complaint(write(tmp_path, says={**says, "preprocessing": "mnist"}))
     assert found == ("preprocessing", "mnist is for grey images of 28×28; must be resize")
+
+
+IMPORTED = {
+    **{"file": "tiny.onnx", "sha256": "0" * 64, "format": "ONNX", "made_by": "somebody", "mean": [0], "std": [1]},
+    **{"range_by": "asked for", "folded": [], "difference": None, "compared": 0},
+}
+
+
+@pytest.mark.parametrize("absent", ["dataset", "accuracy"])
+def test_an_imported_network_has_an_accuracy_with_the_data_set_it_was_measured_on(absent: str, tmp_path: Path) -> None:
+    says = changed(imported=IMPORTED, recipe=None, training=None, selection=None)
+    assert load(write(tmp_path, says=says)).card.accuracy is not None
+    assert load(write(tmp_path, says={**says, "dataset": None, "accuracy": None})).card.accuracy is None
+    found = complaint(write(tmp_path, says={**says, absent: None}))
+    assert found == ("accuracy", "must be there if there is a data set, and only then")
