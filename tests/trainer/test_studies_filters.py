@@ -255,7 +255,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, path: Path, architecture: Architectur
 
 def maps_of(figure: Any) -> list[Any]:
     """Of each class, the axes in which its maps are."""
-    return [axes for axes in figure.axes if axes.images and len(axes.get_title())]
+    return [axes for axes in figure.axes if axes.images and axes.get_title("left")]
 
 
 def frames(axes: Any) -> dict[str, tuple[float, float]]:
