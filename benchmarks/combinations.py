@@ -23,7 +23,7 @@ from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.trainer.studies.baselines import BASELINES
+from konkyo.trainer.studies.faithfulness.baselines import BASELINES
 from konkyo.trainer.studies.shapley import ENOUGH, REGION, Question
 from konkyo.trainer.training.network import TrainableNetwork
 

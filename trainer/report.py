@@ -24,7 +24,8 @@ from konkyo.trainer.studies import (
     smallest,
 )
 from konkyo.trainer.studies.document import table
-from konkyo.trainer.studies.study import Study, TrainingStudy
+from konkyo.trainer.studies.study import Study
+from konkyo.trainer.studies.trained import TrainingStudy
 
 STUDIES: tuple[Study[Any], ...] = tuple(
     module.STUDY for module in (filters, occlusion, faithfulness, shapley, grounds, consistency)

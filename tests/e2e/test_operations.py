@@ -157,7 +157,9 @@ def test_a_wrong_setting_changes_nothing(operator: Operator) -> None:
 def test_a_network_is_changed_and_back(operator: Operator) -> None:
     served = [operator.models() for command in operator.follow("Another network") if command == "deploy/roll"]
     shipped = len(list((ROOT / "models").glob("*.safetensors")))
-    assert list(map(len, served)) == [shipped, 3, shipped]
+    animals = len(list((ROOT / "models").glob("animals-*.safetensors")))
+    assert animals > 0
+    assert list(map(len, served)) == [shipped, shipped - animals, shipped]
 
 
 def test_a_version_is_changed_and_back(operator: Operator) -> None:

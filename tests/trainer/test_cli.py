@@ -20,8 +20,9 @@ from typer.testing import CliRunner, Result
 import konkyo.trainer.commands.train as command_module
 from konkyo.models.architecture import STAGES_SYNTAX, Wiring, two_stages
 from konkyo.models.errors import ArchitectureError
-from konkyo.models.files.checkpoint import load
-from konkyo.trainer.cli import app
+from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.trainer.__main__ import main
+from konkyo.trainer.cli import app, run
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import groups
@@ -331,3 +332,27 @@ def test_a_file_where_a_folder_should_be(option: str, tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr
+
+
+def test_an_error_of_a_file_ends_a_command_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "README.md").mkdir()
+    with pytest.raises(SystemExit, match=r"^1$"):
+        run(["report", "--models", str(DIRECTORY), "--out", str(tmp_path)])
+    said = r"error: .*/README\.md cannot be read or written: Is a directory; name another place"
+    assert re.fullmatch(said, words(capsys.readouterr().err))
+    monkeypatch.setattr(sys, "argv", ["trainer", "import", "none.onnx"])
+    assert main() == 1
+    said = "error: none.onnx cannot be read or written: No such file or directory; name another place"
+    assert words(capsys.readouterr().err) == said
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.delitem(sys.modules, "konkyo.trainer.cli")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value) == (
+        "error: the package typer is not installed; `make trainer` installs all that the trainer needs"
+    )

@@ -272,11 +272,16 @@ def test_labels_that_begin_with_1_beside_names_for_all_numbers_stay(tmp_path: Pa
         ),
         ("a\nb\na\n", "{folder}/classes.txt: the names, a line each, each must stand once, and 'a' stands 2 times"),
         ("a\n", "{folder}/classes.txt: the names, a line each, must be 2 to 64 names, not 1"),
+        (
+            b"\xff\n",
+            "{folder}/classes.txt cannot be read as UTF-8 text: 'utf-8' codec can't decode byte 0xff in position 0: "
+            "invalid start byte",
+        ),
     ],
 )
-def test_names_must_fit_the_labels(classes: str, message: str, tmp_path: Path) -> None:
+def test_names_must_fit_the_labels(classes: str | bytes, message: str, tmp_path: Path) -> None:
     write_idx(tmp_path, "train", images(3), [0, 1, 2])
-    (tmp_path / "classes.txt").write_text(classes)
+    (tmp_path / "classes.txt").write_bytes(classes.encode() if isinstance(classes, str) else classes)
     with refuses(DataError, message.replace("{folder}", str(tmp_path))):
         read(tmp_path, "train")
 
@@ -305,6 +310,19 @@ def test_odd_files_are_refused_with_what_would_be_right(tmp_path: Path) -> None:
         DataError,
         f"{odd / 'x-train-labels-idx1-ubyte'} must hold one label for each of the 3 images, not an array of 2",
     ):
+        read(odd, "train")
+    odd = tmp_path / "nothing"
+    write_idx(odd, "x-train", images(0), [])
+    with refuses(DataError, f"{odd / 'x-train-images-idx3-ubyte'} holds no image"):
+        read(odd, "train")
+    odd = tmp_path / "one class"
+    write_idx(odd, "x-train", images(2), [0, 0])
+    with refuses(DataError, f"{odd}: the classes must be 2 to 64 names, not 1"):
+        read(odd, "train")
+    odd = tmp_path / "mapping"
+    write_idx(odd, "x-train", images(2), [0, 1])
+    (odd / "x-mapping.txt").write_text("0 65\n2 66\n")
+    with refuses(DataError, f"{odd / 'x-mapping.txt'} must have a label and a code point on each line (1)"):
         read(odd, "train")
     odd = tmp_path / "half"
     write_idx(odd, "x-train", images(2), [0, 1])
@@ -348,6 +366,9 @@ def test_a_wrong_description_is_refused(said: dict[str, object], message: str, t
     described(tmp_path, **said)
     space = "" if message.startswith(":") else " "
     with refuses(DataError, f"{tmp_path / 'dataset.json'}{space}{message}"):
+        read(tmp_path, "train")
+    (tmp_path / "dataset.json").write_text("{")
+    with pytest.raises(DataError, match=r"dataset\.json cannot be read as JSON: Expecting property name enclosed in "):
         read(tmp_path, "train")
     (tmp_path / "dataset.json").write_text("[]")
     with pytest.raises(DataError, match=r"dataset\.json must be a JSON object with some of name, licence, "):

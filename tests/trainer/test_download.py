@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("httpx")
 
 from konkyo.trainer import data
+from konkyo.trainer.commands.options import data_set
 from konkyo.trainer.data import download
 from konkyo.trainer.errors import DataError
 from tests.helpers.folders import DATA
@@ -202,3 +203,10 @@ def test_a_read_only_folder_is_no_traceback(tmp_path: Path) -> None:
 def test_the_public_mirrors_are_asked_over_tls() -> None:
     assert len(download.MIRRORS) >= 2
     assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in download.MIRRORS)
+
+
+def test_a_command_downloads_what_is_missing_of_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(GOOD) as mirror:
+        monkeypatch.setattr(download.complete, "__defaults__", ([mirror.url], 0))
+        assert len(data_set(tmp_path / "mnist", "t10k")) == 10_000
+    assert mirror.asked == [f"/{IMAGES}.gz", f"/{LABELS}.gz"]

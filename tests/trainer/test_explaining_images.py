@@ -197,3 +197,27 @@ def test_nothing_to_read(tmp_path: Path) -> None:
         open_images(tmp_path, GREY)
     with pytest.raises(DataError, match=r"there is no .*; an IDX file"):
         open_images(tmp_path / "nothing", GREY)
+
+
+def test_a_picture_that_goes_bad_later_is_named(tmp_path: Path) -> None:
+    path = picture(tmp_path / "a.png", BYTES[0])
+    found = open_images(tmp_path, GREY)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DataError) as caught:
+        found.read(0, 1)
+    assert str(caught.value).startswith(f"{path} cannot be read as a picture (")
+    assert str(caught.value).endswith("); save it as PNG or JPEG")
+
+
+def test_labels_without_images(tmp_path: Path) -> None:
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
+    with refuses(DataError, f"{tmp_path} holds no images, such as t10k-images-idx3-ubyte"):
+        open_images(tmp_path, GREY)
+
+
+def test_a_list_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"\xff")
+    said = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
+    with refuses(DataError, f"{path} cannot be read as a list of paths: {said}"):
+        open_images(path, GREY)

@@ -90,14 +90,17 @@ def test_wrong_files_are_named(part: str, tmp_path: Path) -> None:
     (tmp_path / "lying" / "notes.txt").write_text("not a picture")
     whole = (tmp_path / "lying" / "000.png").read_bytes()
     (tmp_path / "upright" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("L", (7100, 7100)).save(tmp_path / "upright" / "large.png")
     frames = [bars(0, number) for number in range(2)]
     frames[0].save(tmp_path / "upright" / "moving.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(DataError) as caught:
         read(tmp_path, part)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "3 of the files cannot be read as pictures; remove them, or save them as PNG or JPEG:"
-    assert [Path(line.partition(" (")[0]).name for line in lines[1:]] == ["notes.txt", "cut.png", "moving.gif"]
-    assert lines[3].endswith("(it has several frames, and must have one)")
+    assert lines[0] == "4 of the files cannot be read as pictures; remove them, or save them as PNG or JPEG:"
+    names = [Path(line.partition(" (")[0]).name for line in lines[1:]]
+    assert names == ["notes.txt", "cut.png", "large.png", "moving.gif"]
+    assert lines[3].endswith("(it has more than 50 million pixels)")
+    assert lines[4].endswith("(it has several frames, and must have one)")
 
 
 def test_wrong_folders_are_refused(tmp_path: Path) -> None:
@@ -116,6 +119,11 @@ def test_wrong_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "hole" / "third").mkdir()
     with refuses(DataError, f"{tmp_path / 'hole' / 'third'} holds no picture; each class needs some, or no folder"):
         read(tmp_path / "hole", "train")
+    for key, value in (("transpose", True), ("preprocessing", "mnist")):
+        described(tmp_path / "hole", **{key: value})
+        said = f"{tmp_path / 'hole'}: {key} in dataset.json is for IDX files; pictures are resized as they are"
+        with refuses(DataError, said):
+            read(tmp_path / "hole", "train")
     write_pictures(tmp_path / "few", UPRIGHT, 1)
     with refuses(
         DataError,

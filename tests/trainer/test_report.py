@@ -86,6 +86,10 @@ def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studie
     assert f"| `{NAME}` | 922 | 2 | 3 | 2,000 | 81.25% | {accuracy} | 98.00 ± 1.41 % |" in found
     found = page({"steps": 2_000, "starts": 4}, 1)
     assert f"| `{NAME}` | 922 | 1 | 4 | 2,000 | 81.25% | {accuracy} | – |" in found
+    older = checkpoint.card.model_copy(update={"training": None})
+    first = "Networks with cards of version 1 were published where test accuracy was at least 98 %."
+    assert first in report([replace(checkpoint, card=older)], models, studies)
+    assert first not in found
     # The card of imported weights.
     assert f"| `{NAME}` | 922 | – | – | – | – | {accuracy} | – |" in page({}, 0)
 

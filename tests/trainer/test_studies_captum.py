@@ -17,8 +17,8 @@ from konkyo.models.network import (  # noqa: E402
     softmax,
 )
 from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.studies import baselines  # noqa: E402
-from konkyo.trainer.studies.baselines import (  # noqa: E402
+from konkyo.trainer.studies.faithfulness import baselines  # noqa: E402
+from konkyo.trainer.studies.faithfulness.baselines import (  # noqa: E402
     BASELINES,
     PERTURBATIONS,
 )

@@ -15,7 +15,9 @@ import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as train_module
 import konkyo.trainer.figures.consistency as figure_module
 import konkyo.trainer.studies.consistency as study_module
+from konkyo.models.errors import BudgetError
 from konkyo.models.files.checkpoint import Checkpoint, load_all
+from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
 from konkyo.trainer.cli import app
@@ -124,6 +126,26 @@ def test_a_set_that_is_empty_has_no_overlap(tmp_path: Path, monkeypatch: pytest.
     assert found.holds.tolist() == [[[1, 1], [1, 1]]] * 2
 
 
+def test_what_is_not_proven_within_the_budget_is_not_known(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = load_all()["paired-3x3"]
+    monkeypatch.setattr(study_module, "_networks", lambda _: [checkpoint.precise] * 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(study_module, "CHECK", Budget(entries=0, hidings=0, nodes=0))
+        sets_alone = STUDY.measure(Asked(checkpoint, digits[:2], tmp_path / "sets"), lambda _: nothing)
+    assert sets_alone.overlap.tolist() == [[1], [1]]
+    assert np.isnan(sets_alone.holds).all()
+
+    def spent(*_: object) -> None:
+        raise BudgetError("too much work")
+
+    monkeypatch.setattr(study_module, "grounds", spent)
+    nothing_known = STUDY.measure(Asked(checkpoint, digits[:2], tmp_path / "none"), lambda _: nothing)
+    assert np.isnan(nothing_known.overlap).all()
+    assert np.isnan(nothing_known.holds).all()
+
+
 @pytest.mark.parametrize(("players", "one", "other"), [(5, 2, 3), (6, 1, 1), (4, 4, 2), (7, 3, 5)])
 def test_chance_is_the_mean_over_all_sets(players: int, one: int, other: int) -> None:
     first = set(range(one))
@@ -159,6 +181,14 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
         f"{tmp_path / 'nowhere' / 'tried'} holds no finished run of seed 1, 2, 3; train tried again, or name the "
         "folder of its runs with --runs"
     )
+    for module in (train_module, command_module):
+        monkeypatch.setattr(
+            module, "data_set", lambda _, part, *__: digits[700:1300] if part == "train" else digits[600:700]
+        )
+    same = [*map(str, ["train", *trained, "--name", "tried", "--out", tmp_path / "others", "--runs", tmp_path / "r"])]
+    assert CliRunner().invoke(app, same).exit_code == 0
+    swapped = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "r")])
+    assert str(swapped.exception) == f"{tmp_path / 'r' / 'tried'} holds another training than that of tried"
     again = [*map(str, ["train", *trained, "--learning-rate", "0.005", "--name", "tried", "--out", models])]
     other = ["--runs", str(tmp_path / "other")]
     assert CliRunner().invoke(app, [*again, *other]).exit_code == 0

@@ -192,7 +192,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
 ) -> None:
     for name in (
         "konkyo.trainer.studies.faithfulness.captum",
-        "konkyo.trainer.studies.baselines",
+        "konkyo.trainer.studies.faithfulness.baselines",
         "captum.attr",
     ):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -208,7 +208,7 @@ def test_without_captum_its_explanations_are_left_out_aloud(
 
 @pytest.mark.usefixtures("few")
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.baselines", raising=False)
+    monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.faithfulness.baselines", raising=False)
     monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.captum", None)
     monkeypatch.setattr(study_module, "explanations", all_explanations)
     result = command(tmp_path, tmp_path / "runs", "--images", "2")

@@ -255,7 +255,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, path: Path, architecture: Architectur
 
 def maps_of(figure: Any) -> list[Any]:
     """Of each class, the axes in which its maps are."""
-    return [axes for axes in figure.axes if axes.images and len(axes.get_title())]
+    return [axes for axes in figure.axes if axes.images and axes.get_title("left")]
 
 
 def frames(axes: Any) -> dict[str, tuple[float, float]]:
@@ -300,3 +300,17 @@ def test_without_any_contribution_it_is_neutral(tmp_path: Path) -> None:
     asked = Asked(checkpoint_of(network, "some"), ASKED.digits, Path())
     figure_module.draw(tmp_path / "a.png", asked, FilterStudy(usage, np.zeros((10, 1, 2, 5, 5))))
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_a_single_pair_there_is_no_second_place() -> None:
+    checkpoint = checkpoint_of(random_network(two_stages(Wiring.PAIRED, 1, 1), 1), "some")
+    told = STUDY.told(summarised(checkpoint, measure([np.full((3, 1, 1), 0.25)] * 10, 30, 3)))
+    assert "| 9 | 3 | map 0 × filter 0 | 100.0% | 0.25 | – |  |  |" in list(told)
+
+
+def test_of_many_pairs_those_are_shown_that_add_most() -> None:
+    """By either sign: every second of 16 maps, every second of 32 filters."""
+    contributions = np.zeros((3, 16, 32))
+    contributions[:, ::2, 1::2] = np.where(np.arange(0, 16, 2)[:, None] % 4, -2.0, 2.0)
+    shown = figure_module.chosen(measure([contributions] * 10, 30, 3))
+    assert shown == ([*range(0, 16, 2)], [*range(1, 32, 2)])

@@ -24,7 +24,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.report import TRAINING_STUDIES, report
 from konkyo.trainer.studies import smallest
 from konkyo.trainer.studies.recipe import BASE, FILE, VARIANTS, Experiments, Variant, load
-from konkyo.trainer.studies.study import TrainingStudy, Work
+from konkyo.trainer.studies.trained import TrainingStudy, Work
 from konkyo.trainer.training import augmentation, run
 from konkyo.trainer.training.recipe import BEST, PAPER, Recipe, Schedule
 from konkyo.trainer.training.run import Wanted

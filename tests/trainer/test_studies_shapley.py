@@ -159,7 +159,11 @@ def two_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_captum_its_approximations_are_left_out_aloud(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("konkyo.trainer.studies.baselines", "konkyo.trainer.studies.faithfulness.captum", "captum.attr"):
+    for name in (
+        "konkyo.trainer.studies.faithfulness.baselines",
+        "konkyo.trainer.studies.faithfulness.captum",
+        "captum.attr",
+    ):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     result = command(tmp_path, tmp_path / "runs")
@@ -172,7 +176,7 @@ def test_without_captum_its_approximations_are_left_out_aloud(
 
 
 def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.baselines", None)
+    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.baselines", None)
     assert isinstance(command(tmp_path, tmp_path / "runs").exception, ModuleNotFoundError)
 
 

@@ -195,6 +195,7 @@ def test_all_studies_are_one_command_that_goes_on_after_a_kill(tmp_path: Path) -
     pytest.importorskip("torch")
     for part, count in (("train", 300), ("t10k", 6)):
         write_idx(tmp_path / "strokes", part, *strokes(count, count))
+    (tmp_path / "strokes" / "classes.txt").write_text("row\ncolumn\ndiagonal\n")
     data, models = ("--data", tmp_path / "strokes"), tmp_path / "models"
     short = ("--stages=2k3,3k3", "--name=tiny", "--steps=300", "--batch=20", "--learning-rate=0.01")
     trainer("train", *short, *data, "--out", models, "--runs", tmp_path / "runs")

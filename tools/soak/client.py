@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -82,9 +83,9 @@ class Connection:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to the end."""
-    with asyncio.Runner() as runner:
-        return runner.run(coroutine)
+    """Run to the end, in a thread: a browser may have an event loop in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, coroutine).result()
 
 
 def lower_priority() -> None:

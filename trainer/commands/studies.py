@@ -31,7 +31,8 @@ from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES as OF_NETWORKS
 from konkyo.trainer.report import report as put_together
 from konkyo.trainer.studies import document
-from konkyo.trainer.studies.study import Asked, Study, TrainingStudy, Work
+from konkyo.trainer.studies.study import Asked, Study
+from konkyo.trainer.studies.trained import TrainingStudy, Work
 
 AGAIN = "Stop it at any time: the same command goes on where it was."
 

@@ -183,8 +183,6 @@ class IdxFolder:
         """
         files = [path for (_, kind), path in self.files.items() if kind == "labels"]
         labels = np.unique(np.concatenate([parse(path, uncompressed(path)).ravel() for path in files]))
-        if not len(labels):
-            raise DataError(f"{self.directory} holds IDX files without a label")
         first, highest = int(labels[0] == 1), int(labels[-1])
         names = self._listed() or self._mapped(first) or numbered(highest + 1 - first)
         notes = ("labels were counted from 1",) if first else ()

@@ -20,7 +20,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import document
 from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.statistics import Estimate, p_values
-from konkyo.trainer.studies.study import TrainingStudy, Work
+from konkyo.trainer.studies.trained import TrainingStudy, Work
 from konkyo.trainer.training.evaluation import evaluate
 from konkyo.trainer.training.recipe import BEST, PAPER, Recipe, Schedule, fitted
 

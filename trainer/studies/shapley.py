@@ -133,7 +133,7 @@ def baselines() -> tuple[Sequence[Baseline], list[str]]:
     """Captum's, as far as they can be asked here, and what is left out and why."""
     has = "pip install 'konkyo[dev]' has it"
     try:
-        from konkyo.trainer.studies.baselines import BASELINES, FITTED
+        from konkyo.trainer.studies.faithfulness.baselines import BASELINES, FITTED
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing not in {"captum", "torch"}:

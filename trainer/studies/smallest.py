@@ -20,7 +20,7 @@ from konkyo.trainer.data import SPLIT_SEED, Digits
 from konkyo.trainer.studies import document
 from konkyo.trainer.studies.document import table
 from konkyo.trainer.studies.statistics import Estimate
-from konkyo.trainer.studies.study import TrainingStudy, Work
+from konkyo.trainer.studies.trained import TrainingStudy, Work
 from konkyo.trainer.training.evaluation import evaluate
 from konkyo.trainer.training.recipe import RECIPES, Recipe, RecipeName, fitted
 

@@ -1,45 +1,38 @@
 """What a study is, and how one is made: its parts, kept as they are finished, and what they add up to.
 
-A study of networks looks at images; a study of training trains networks. Either, started again, takes what is finished
-from where it is kept. The identity of that is made of all that it depends on, found and not listed: the network or its
-shape and recipe, the images, the constants and the code of the study and of all modules of ours that it imports, and
-the versions of libraries.
+A study looks at images with a network. Started again, it takes what is finished from where it is kept. The identity of
+that is made of all that it depends on, found and not listed: the network, the images, the constants and the code of the
+study and of all modules of ours that it imports, and the versions of libraries.
 """
 
 import ast
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from re import sub
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from konkyo.models.architecture import Architecture
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies import document
-from konkyo.trainer.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from konkyo.trainer.training.run import Reached, Wanted
 
 Arrays = dict[str, NDArray[Any]]
 Compute = Callable[[], Arrays]
 Found = TypeVar("Found")
-Settings = TypeVar("Settings")
 
 # Libraries that numbers may depend on, where they are installed.
 LIBRARIES = "numpy", "scipy", "torch", "captum", "scikit-learn"
@@ -140,73 +133,6 @@ class Study(Generic[Found]):
         path = out / checkpoint.name / f"{self.name}.json"
         found = document.read(path) if path.exists() else {"model": {"sha256": None}}
         return found if found["model"]["sha256"] == checkpoint.sha256 else None
-
-
-@dataclass(frozen=True)
-class TrainingStudy(Generic[Settings]):
-    """A study that trains networks on a data set.
-
-    Attributes
-    ----------
-    name, about
-        Of the command.
-    settings
-        A dataclass. Each field is an option of the command, as its annotation says.
-    make
-        Trains, writes what was found, and says it.
-    """
-
-    name: str
-    about: str
-    settings: type[Settings]
-    make: Callable[[Settings, "Work"], None]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a study that trains works with.
-
-    Attributes
-    ----------
-    data
-        Gives a part of the data set.
-    models, out, runs
-        Where the service looks, where studies go, and where unfinished work is kept.
-    train
-        Trains runs to their ends, and gives each with what it has reached.
-    tell
-        Says lines of Markdown.
-    written
-        Says which files were written.
-    """
-
-    data: Callable[[str], Digits]
-    models: Path
-    out: Path
-    runs: Path
-    train: "Callable[[Sequence[Wanted], Digits], Iterator[tuple[Wanted, Reached]]]"
-    tell: Callable[[Iterable[str]], None]
-    written: Callable[..., None]
-
-    def trained(
-        self, wanted: Mapping[str, Architecture], recipe: Recipe, seeds: int, digits: Digits
-    ) -> "dict[str, list[Reached]]":
-        """Train each network from so many seeds, by their titles. What was trained before is taken from its file."""
-        from konkyo.trainer.training.network import groups
-        from konkyo.trainer.training.run import Wanted
-
-        jobs, titles = [], []
-        depends = dependencies("konkyo.trainer.training.run")
-        for title, architecture in wanted.items():
-            for group in groups(1, seeds):
-                job = Wanted(title, architecture, recipe, group, Path())
-                kept = Parts(self.runs / "studies", {**depends, **job.identity(digits.sha256)})
-                jobs.append(replace(job, state_file=kept.directory / f"{slug(title)}.pt"))
-                titles.append(title)
-        found: dict[str, list[Reached]] = {title: [] for title in wanted}
-        for title, (_, reached) in zip(titles, self.train(jobs, digits), strict=True):
-            found[title].append(reached)
-        return found
 
 
 def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:
@@ -311,7 +237,9 @@ def _source(module: str) -> str:
 @lru_cache
 def _is_module(name: str) -> bool:
     package, _, child = name.rpartition(".")
-    folders = getattr(import_module(package), "__path__", ())
+    # It is not imported, which may need torch.
+    spec = find_spec(package)
+    folders = (spec and spec.submodule_search_locations) or ()
     return any((Path(folder) / f"{child}.py").exists() for folder in folders)
 
 

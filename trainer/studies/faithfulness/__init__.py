@@ -4,7 +4,7 @@ The criteria are deletion and insertion curves under two replacements, and infid
 with exact Shapley values are reported beside them. Rankings depend on such settings, so an explanation is called better
 than another only if it is better by every criterion, beyond the 95 % interval of the difference on the same images.
 
-The explanations of others come from Captum (``captum`` in this folder, ``baselines`` in the one above). Quantus is not
+The explanations of others come from Captum (``captum`` and ``baselines``). Quantus is not
 used: its pixel flipping is one of these curves with a step size. ReX (PyPI's rex-xai 0.4.1) is not: it requires exactly
 NumPy 1.26.4.
 """
@@ -69,7 +69,7 @@ class FaithfulnessStudy:
 def explanations() -> tuple[list[Explanation], str | None]:
     """Ours and Captum's, or ours and why Captum's are left out."""
     try:
-        from konkyo.trainer.studies.baselines import PERTURBATIONS
+        from konkyo.trainer.studies.faithfulness.baselines import PERTURBATIONS
         from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]

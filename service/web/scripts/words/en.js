@@ -314,7 +314,7 @@ export default {
 
   present: "Present",
   presentBar: "Presentation",
-  presentKeys: "← → change the view, Esc leaves",
+  presentKeys: "← → view, Esc leaves",
   presentPicture: "Picture",
   presentLeave: "Leave",
   views: { all: "All", digit: "Digit", pairs: "Pairs", where: "Regions" },
