@@ -1,6 +1,7 @@
 """Files that want more than they are worth: each gets one line, and takes no room that was not counted before."""
 
 import io
+import os
 import pickle
 import struct
 import subprocess
@@ -295,7 +296,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(LIMIT)],
         cwd=root,
-        env={"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=True,

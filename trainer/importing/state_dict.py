@@ -131,15 +131,12 @@ def chain(arrays: Arrays, stages: Sequence[Stage] | None, side: int | None, *, i
     layers: list[Layer] = []
     notes = []
     for group, stage in zip(convolutions, stages, strict=True):
-        weight = group.get("weight")
-        if weight is not None:
-            layers.append(Convolution(group.name, weight, group.get("bias"), stage.padding, stage.paired))
+        weight = group.one("weight", 1)
+        layers.append(Convolution(group.name, weight, group.get("bias"), stage.padding, stage.paired))
         layers += [*_scaling(behind, group), Relu(f"the ReLU of {group.name}")]
         layers += [Pool(f"the pool of {group.name}")] if stage.pool else []
     for number, group in enumerate(affine, 1):
-        weight = group.get("weight")
-        if weight is not None:
-            layers.append(Affine(group.name, weight, group.one("bias", 0)))
+        layers.append(Affine(group.name, group.one("weight", 1), group.one("bias", 0)))
         layers += _scaling(behind, group)
         layers += [Relu(f"the ReLU of {group.name}")] if number < len(affine) else []
     if behind:
