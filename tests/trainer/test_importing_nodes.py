@@ -262,6 +262,7 @@ ODD: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         lambda: computed("Unsqueeze", 1.0, range(9)),
         "node odd (Unsqueeze): would make more than eight axes",
     ),
+    "a negative length": (lambda: computed("ConstantOfShape", [2, -1]), f"node odd (ConstantOfShape): {UNFIT}"),
     "a name of nothing": (
         lambda: whole(lambda it: it.add("Add", "nowhere", name="odd")),
         "node odd (Add): takes nowhere, which nothing before it gives",
