@@ -197,6 +197,7 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "it holds 40,000,005 bytes beside the values of its tensors; at most 2,097,152 are read",
     ),
     "text": ("net.onnx", lambda: b"ceci n'est pas un reseau", NOT_ONNX),
+    "a field longer than its file": ("net.onnx", lambda: b"\x3a\x05\x0a", NOT_ONNX),
     "a field that is cut": ("net.onnx", lambda: b"\x0d\x00", NOT_ONNX),
     "a number without end": ("net.onnx", lambda: b"\x08" + b"\xff" * 11, NOT_ONNX),
     "TensorFlow Lite": (
