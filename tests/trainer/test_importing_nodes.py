@@ -283,6 +283,6 @@ def test_what_does_not_fit_its_node_is_named(name: str, tmp_path: Path) -> None:
 
 
 def test_a_range_of_pixels_that_the_graph_does_not_say_is_asked_for(tmp_path: Path) -> None:
-    """The mean image tells no number for each channel; what is multiplied by 0 tells nothing."""
-    for change in (plain("Sub", 28, 28), number("Mul", 0)):
+    """A mean image has no number for each channel; factors of 0 and 2 are of no usual range."""
+    for change in (plain("Sub", 28, 28), number("Mul", 0), number("Mul", 2)):
         refused(change(Builder()).stage(2, 1, 5).head(288).model(), ASK, tmp_path, Asked())
