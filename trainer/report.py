@@ -23,7 +23,7 @@ from konkyo.trainer.studies import (
     shapley,
     smallest,
 )
-from konkyo.trainer.studies.document import table
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.study import Study
 from konkyo.trainer.studies.trained import TrainingStudy
 

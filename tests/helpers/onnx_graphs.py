@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from konkyo.models.network import Network
+from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.pixels import of_range
+from tests.helpers.refuse import refuses
 
 Array = NDArray[Any]
+UNIT = of_range(0, 1, "asked for")
+ASKED = Asked(pixels=UNIT)
 
 
 @dataclass
@@ -104,6 +111,19 @@ def small() -> Builder:
 def whole(change: Callable[[Builder], Builder] = lambda builder: builder) -> onnx.ModelProto:
     """The small network, with something between its stage and its head."""
     return change(small()).head(288).model()
+
+
+def pooled(kind: str = "MaxPool", **attributes: Any) -> onnx.ModelProto:
+    """The small network with this pool."""
+    return Builder().conv(2, 1, 5).add("Relu").add(kind, name="pool", **attributes).head(288).model()
+
+
+def refused(model: onnx.ModelProto, message: str, folder: Path, asked: Asked = ASKED) -> None:
+    """A graph, as a file of this folder, must be refused with exactly this message."""
+    path = folder / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    with refuses(NetworkFileError, f"net.onnx: {message}"):
+        read(path, asked)
 
 
 def exported(network: Network, decorate: Callable[[Builder, int], None] = lambda *_: None) -> onnx.ModelProto:

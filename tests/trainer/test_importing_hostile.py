@@ -1,6 +1,7 @@
 """Files that want more than they are worth: each gets one line, and takes no room that was not counted before."""
 
 import io
+import os
 import pickle
 import struct
 import subprocess
@@ -196,6 +197,19 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "it holds 40,000,005 bytes beside the values of its tensors; at most 2,097,152 are read",
     ),
     "text": ("net.onnx", lambda: b"ceci n'est pas un reseau", NOT_ONNX),
+    "a field longer than its file": ("net.onnx", lambda: b"\x3a\x05\x0a", NOT_ONNX),
+    "a field that is cut": ("net.onnx", lambda: b"\x0d\x00", NOT_ONNX),
+    "a number without end": ("net.onnx", lambda: b"\x08" + b"\xff" * 11, NOT_ONNX),
+    "TensorFlow Lite": (
+        "net.tflite",
+        lambda: b"\x1c\0\0\0TFL3" + bytes(99),
+        "it is of TensorFlow Lite; the network that it was made from, as ONNX, fits",
+    ),
+    "external data of another length": (
+        "net.onnx",
+        lambda: outside("weights.bin", length="100").SerializeToString(),
+        "tensor tensor0 announces 200 bytes and says otherwise of the file that holds it",
+    ),
     "nothing": (
         "net.onnx",
         lambda: b"",
@@ -242,6 +256,11 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "net.pt",
         lambda: archive(b"").replace(b"data.pkl", b"data.txt"),
         f"it is an archive, but no state dict of PyTorch; {STATE}",
+    ),
+    "an archive of thousands": (
+        "net.pt",
+        lambda: b"PK\x03\x04" + b"PK\x01\x02" * 2001,
+        "it holds more than 2,000 tensors; a network of six stages has fewer",
     ),
     "a damaged archive": ("net.pt", lambda: b"PK\x03\x04" + bytes(99), f"it is a damaged archive; {STATE}"),
     "a pickle that is cut": ("net.pt", lambda: archive(b"\x80\x02}q"), f"it is a damaged archive; {STATE}"),
@@ -295,7 +314,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(LIMIT)],
         cwd=root,
-        env={"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=True,

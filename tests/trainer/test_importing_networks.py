@@ -1,6 +1,7 @@
 """Networks as tutorials train and export them (tests/data/networks/make.py), against ONNX's evaluator and PyTorch."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,8 @@ from konkyo.models.network import softmax
 from konkyo.trainer.data import Digits
 from konkyo.trainer.importing.command import run
 from konkyo.trainer.importing.network_file import Asked, read
-from konkyo.trainer.importing.pixels import of_range
 from tests.helpers.folders import DATA
-from tests.helpers.onnx_graphs import Builder, exported
+from tests.helpers.onnx_graphs import ASKED, Builder, exported, small
 from tests.helpers.oracles import F64
 from tests.helpers.sure import sure
 
@@ -175,10 +175,145 @@ def test_bytes_that_enter_as_bytes(tmp_path: Path) -> None:
     assert read(tmp_path / "net.onnx", Asked()).card.range_by == "the input takes bytes"
 
 
+def positive(builder: Builder, count: int = 2) -> Builder:
+    """Batch normalisation of maps with scales above 0, under which the greatest value stays the greatest."""
+    parts = [builder.weights(builder.rng.uniform(0.5, 2, count).astype(np.float32)) for _ in range(4)]
+    return builder.add("BatchNormalization", *parts, name="norm")
+
+
+def masked() -> Builder:
+    """Dropout that also gives what it keeps, which nothing takes."""
+    builder = small().add("Dropout")
+    builder.nodes[-1].output.append("mask")
+    return builder.head(288)
+
+
+def of_numbers(builder: Builder, kind: str, *values: float) -> Builder:
+    return builder.add(kind, *(builder.weights(np.array(one, np.float32)) for one in values))
+
+
+def behind_numbers(builder: Builder, kind: str) -> Builder:
+    """Random numbers first, then the values."""
+    return builder.free(kind, builder.floats(1), builder.last)
+
+
+def gemm(builder: Builder, **attributes: Any) -> Builder:
+    return builder.add("Gemm", builder.floats(288, 10), builder.floats(1, 10), **attributes)
+
+
+# Parts of graphs that are written in several ways, with the stages, the hidden layers and the notes on what was folded.
+WAYS: dict[str, tuple[Callable[[], Builder], str, tuple[int, ...], tuple[str, ...]]] = {
+    "padding of the same size": (lambda: Builder().stage(2, 1, 5, auto_pad="SAME_UPPER").head(392), "2k5p2", (), ()),
+    "padding of none": (lambda: Builder().stage(2, 1, 5, auto_pad="VALID").head(288), "2k5", (), ()),
+    "a clip at 0": (lambda: of_numbers(Builder().conv(2, 1, 5), "Clip", 0).pool().head(288), "2k5", (), ()),
+    "a clip from 0 to the greatest float": (
+        lambda: of_numbers(Builder().conv(2, 1, 5), "Clip", 0, float(np.finfo(np.float32).max)).pool().head(288),
+        "2k5",
+        (),
+        (),
+    ),
+    "a number minus the values": (
+        lambda: behind_numbers(Builder().conv(2, 1, 5), "Sub").add("Relu").pool().head(288),
+        "2k5",
+        (),
+        ("sub1 (Sub) into conv0 (Conv) before it",),
+    ),
+    "a number times the values": (
+        lambda: behind_numbers(small().head(288), "Mul"),
+        "2k5",
+        (),
+        ("mul5 (Mul) into gemm4 (Gemm) before it",),
+    ),
+    "normalisation behind convolution and pool": (
+        lambda: positive(Builder().conv(2, 1, 5).pool()).add("Relu").head(288),
+        "2k5",
+        (),
+        ("norm (BatchNormalization) into conv0 (Conv) before it",),
+    ),
+    "normalisation before a pool": (
+        lambda: positive(Builder().conv(2, 1, 5).add("Relu")).pool().head(288),
+        "2k5",
+        (),
+        ("norm (BatchNormalization) into gemm5 (Gemm) behind it",),
+    ),
+    "normalisation before a convolution": (
+        lambda: positive(small()).conv(3, 2, 3).add("Relu").head(300),
+        "2k5,3k3n",
+        (),
+        ("norm (BatchNormalization) into conv4 (Conv) behind it",),
+    ),
+    "affine layers as one": (lambda: small().add("Flatten").gemm(7, 288).gemm(10, 7), "2k5", (), ()),
+    "affine layers with a ReLU between": (
+        lambda: small().add("Flatten").gemm(7, 288).add("Relu").gemm(10, 7),
+        "2k5",
+        (7,),
+        (),
+    ),
+    "a mask that nothing takes": (masked, "2k5", (), ()),
+    "axes that come and go": (
+        lambda: (
+            lambda it: it.add("Unsqueeze", it.weights(np.array([0, 3]))).add("Squeeze", it.weights(np.array([0, -1])))
+        )(small().add("Flatten")).gemm(10, 288),
+        "2k5",
+        (),
+        (),
+    ),
+    "factors of an affine layer": (
+        lambda: gemm(small().add("Flatten"), alpha=0.5, beta=3.0),
+        "2k5",
+        (),
+        (),
+    ),
+    "weights of an affine layer turned": (lambda: gemm(small().add("Flatten"), transB=0), "2k5", (), ()),
+    "an affine layer without a bias": (
+        lambda: (lambda it: it.add("Gemm", it.floats(288, 10)))(small().add("Flatten")),
+        "2k5",
+        (),
+        (),
+    ),
+    "a product": (lambda: (lambda it: it.add("MatMul", it.floats(288, 10)))(small().add("Flatten")), "2k5", (), ()),
+    "logarithms of probabilities": (lambda: small().head(288).add("LogSoftmax", axis=-1), "2k5", (), ()),
+    "images without an axis for channels": (
+        lambda: (lambda it: it.add("Unsqueeze", it.weights(np.array([1]))).stage(2, 1, 5).head(288))(
+            Builder(("n", 28, 28))
+        ),
+        "2k5",
+        (),
+        (),
+    ),
+    "three images at once": (lambda: Builder((3, 1, 28, 28)).stage(2, 1, 5).head(288), "2k5", (), ()),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_each_way_to_write_it_gives_the_logits_of_the_evaluator(name: str, tmp_path: Path) -> None:
+    make, stages, hidden, folded = WAYS[name]
+    builder = make()
+    model = builder.model()
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    made = read(tmp_path / "net.onnx", ASKED)
+    shape = made.network.architecture
+    assert (written_stages(shape.stages), shape.hidden) == (stages, hidden)
+    assert made.card.folded == tuple(f"node {note.replace('into ', 'into node ')}" for note in folded)
+    images = np.random.default_rng(4).random((6, 28, 28)).astype(np.float32)
+    alone = len(builder.shape) == 3
+    batch = builder.shape[0] if isinstance(builder.shape[0], int) else 6
+    run_file = ReferenceEvaluator(model)
+    outputs: list[Any] = [
+        run_file.run(None, {"image": images[at : at + batch] if alone else images[at : at + batch, None]})
+        for at in range(0, 6, batch)
+    ]
+    theirs = np.concatenate([one for [one] in outputs])
+    ours: Any = made.network.logits(images)
+    if builder.nodes[-1].op_type == "LogSoftmax":
+        ours = np.log(softmax(ours))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
 def test_an_adaptive_pool_of_maps_of_its_size_changes_nothing(tmp_path: Path) -> None:
     builder = Builder().stage(2, 1, 5).add("AveragePool", kernel_shape=[1, 1], strides=[1, 1]).head(288)
     (tmp_path / "net.onnx").write_bytes(builder.model().SerializeToString())
-    made = read(tmp_path / "net.onnx", Asked(pixels=of_range(0, 1, "asked for")))
+    made = read(tmp_path / "net.onnx", ASKED)
     assert written_stages(made.network.architecture.stages) == "2k5"
 
 
@@ -228,4 +363,4 @@ def test_what_exporters_write_around_a_layer_changes_nothing(data: st.DataObject
 def _read_bytes(data: bytes) -> Any:
     from konkyo.trainer.importing.network_file import _read
 
-    return _read(Path("net.onnx"), data, Asked(pixels=of_range(0, 1, "asked for"))).network
+    return _read(Path("net.onnx"), data, ASKED).network

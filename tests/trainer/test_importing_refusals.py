@@ -1,5 +1,6 @@
 """Graphs that fit no list of stages: each is refused with the node's name, what it is, and what would fit."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,29 +12,19 @@ pytest.importorskip("onnx")
 import onnx
 from onnx import TensorProto, helper
 
+from konkyo.models.architecture import Architecture, Stage
+from konkyo.models.network import Network
+from konkyo.trainer import importing
 from konkyo.trainer.errors import NetworkFileError
+from konkyo.trainer.importing import comparing, graph, onnx_file
 from konkyo.trainer.importing.network_file import Asked, read
-from konkyo.trainer.importing.pixels import of_range
-from tests.helpers.onnx_graphs import Builder, small, whole
+from tests.helpers.onnx_graphs import ASKED, UNIT, Builder, pooled, refused, small, whole
+from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
-
-UNIT = of_range(0, 1, "asked for")
-ASKED = Asked(pixels=UNIT)
-
-
-def refused(model: onnx.ModelProto, message: str, folder: Path, asked: Asked = ASKED) -> None:
-    path = folder / "net.onnx"
-    path.write_bytes(model.SerializeToString())
-    with refuses(NetworkFileError, f"net.onnx: {message}"):
-        read(path, asked)
 
 
 def conv(**attributes: object) -> onnx.ModelProto:
     return Builder().conv(2, 1, 5, name="first", **attributes).add("Relu").pool().head(288).model()
-
-
-def pool(kind: str = "MaxPool", **attributes: object) -> onnx.ModelProto:
-    return Builder().conv(2, 1, 5).add("Relu").add(kind, name="pool", **attributes).head(288).model()
 
 
 def grouped() -> onnx.ModelProto:
@@ -72,19 +63,19 @@ def earlier() -> onnx.ModelProto:
         (conv(pads=[1, 1, 2, 2]), "node first (Conv): has a padding of 1, 1, 2, 2; the same on all sides fits"),
         (conv(pads=[5] * 4), "node first (Conv): has a padding of 5 for kernels of 5×5; 0 to 4 fit"),
         (
-            pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
+            pooled("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
             "node pool (AveragePool): averages; max-pools 2×2 fit",
         ),
         (
-            pool("GlobalAveragePool"),
+            pooled("GlobalAveragePool"),
             "node pool (GlobalAveragePool): averages each map; flatten and an affine layer fit",
         ),
         (
-            pool(kernel_shape=[3, 3], strides=[2, 2]),
+            pooled(kernel_shape=[3, 3], strides=[2, 2]),
             "node pool (MaxPool): pools 3×3 with a stride of 2×2; 2×2 with a stride of 2×2 fits",
         ),
         (
-            pool(kernel_shape=[2, 2]),
+            pooled(kernel_shape=[2, 2]),
             "node pool (MaxPool): pools 2×2 with a stride of 1×1; 2×2 with a stride of 2×2 fits",
         ),
         (
@@ -286,3 +277,58 @@ def test_domains_of_others_and_functions_are_refused(tmp_path: Path) -> None:
         "it defines functions of its own; torch.onnx.export(…, optimize=True) writes none",
         tmp_path,
     )
+
+
+def test_stages_of_a_graph_are_its_own(tmp_path: Path) -> None:
+    message = "an ONNX file says its stages itself; leave --stages out"
+    refused(whole(), message, tmp_path, Asked((Stage(2, 5),), pixels=UNIT))
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(whole().SerializeToString().replace(b"conv0", b"conv\xff"))
+    with refuses(NetworkFileError, "net.onnx: it holds names that are no text in UTF-8; export it again"):
+        read(tmp_path / "net.onnx", ASKED)
+
+
+def test_what_onnx_needs_is_named_where_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(importing, "comparing")
+    monkeypatch.delitem(sys.modules, comparing.__name__)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    refused(whole(), "the package onnx is not installed; `pip install 'konkyo[import]'` installs it", tmp_path)
+
+
+def test_what_the_evaluator_cannot_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(*_: object) -> None:
+        raise TypeError("no \x1b[31mRelu\nof two")
+
+    monkeypatch.setattr(comparing, "evaluated", fails)
+    refused(whole(), "ONNX's evaluator cannot run it (no ?[31mRelu); export it again", tmp_path)
+    monkeypatch.undo()
+    # One input too many, which is not looked at here.
+    path = tmp_path / "net.onnx"
+    path.write_bytes(whole(lambda it: it.add("Identity", it.floats(1))).SerializeToString())
+    with pytest.raises(NetworkFileError, match=r"^net\.onnx: ONNX's evaluator cannot run it \(.*\); export it again$"):
+        read(path, ASKED)
+
+
+@pytest.mark.parametrize(
+    ("biases", "difference"),
+    [((0, np.log(3)), 0.25), ((0, 0, 0), np.inf)],  # probabilities of 1/4 and 3/4, not 1/2; of three classes, not two
+)
+def test_a_difference_from_the_evaluator_is_no_rounding(biases: tuple[float, ...], difference: float) -> None:
+    """The file's logits are 0 and 0 for every image, and the network's are these numbers."""
+    builder = small().add("Flatten")
+    builder.add("Gemm", *(builder.weights(np.zeros(shape, np.float32)) for shape in ((288, 2), 2)))
+    file = graph.read(onnx_file.parse(builder.model().SerializeToString(), Path()))
+    network = random_network(Architecture((Stage(2, 5),), classes=len(biases)), 1, np.float32)
+    weights = network.weights | {
+        "affine.weight": np.zeros((len(biases), 288), np.float32),
+        "affine.bias": np.array(biases, np.float32),
+    }
+    other = Network(network.architecture, weights)
+    message = (
+        f"what was read of it differs by {difference:.2g} in a probability from ONNX's evaluator, so it was not "
+        "understood; please report it with the file"
+    )
+    with refuses(NetworkFileError, message):
+        comparing.difference(file, other, UNIT)

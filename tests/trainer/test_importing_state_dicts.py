@@ -1,6 +1,12 @@
 """State dicts: names and shapes say which layers they are of, ``--stages`` the rest."""
 
+import importlib.util
+import pickle
+import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +113,22 @@ LENET = tensors(
             "fit",
         ),
         (
+            tensors(**{f"more{number}__weight": (6, 6, 1, 1) for number in range(5)}),
+            None,
+            "a state dict says neither paddings nor pools; say them with --stages, such as --stages 16k5p2,32k5p2 "
+            "(filters, kernel, padding; n without a pool)",
+        ),
+        (
+            tensors(fc2__weight=(10, 119)),
+            "6k5,16k5",
+            "fc2: its weights have shape (10, 119); what stands before it makes (10, 120) right",
+        ),
+        (
+            tensors(conv2__weight=(16, 5, 5, 5)),
+            "6k5,16k5",
+            "conv2: its weights have shape (16, 5, 5, 5); what stands before it makes (16, 6, 5, 5) right",
+        ),
+        (
             tensors(conv1__bias=(7,)),
             "6k5,16k5",
             "conv1.bias has shape (7,); (6,) fits its layer",
@@ -171,13 +193,42 @@ def test_normalisation_is_found_by_number_where_the_order_is_lost(tmp_path: Path
     np.testing.assert_allclose(made.weights["conv2.bias"], 1 - 0.5 + 1, rtol=1e-6)
 
 
-def test_whole_modules_are_named(tmp_path: Path) -> None:
+WRITES = "torch.save(network.state_dict(), …) writes one"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda torch: torch.nn.Linear(2, 2),
+            f"it holds torch.nn.modules.linear.Linear, code rather than numbers; {WRITES}, or bring ONNX",
+        ),
+        (lambda torch: [torch.ones(2)], f"it holds no state dict; {WRITES}"),
+        (lambda _: {}, f"it holds no state dict; {WRITES}"),
+        (lambda _: {"epoch": 3, "state_dict": {"best": 1.5}}, f"it holds no state dict; {WRITES}"),
+        (lambda torch: {"fc.weight": torch.ones(2, 2, dtype=torch.int64)},
+         "'fc.weight' holds values of torch.int64; floats fit"),
+        (lambda torch: {"fc.weight": torch.eye(2).to_sparse()}, "it holds a sparse_tensor; dense floats fit"),
+    ],
+)  # fmt: skip
+def test_other_things_that_pytorch_saves_are_named(make: Callable[[Any], Any], message: str, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    torch.save(torch.nn.Linear(2, 2), tmp_path / "net.pt")
+    torch.save(make(torch), tmp_path / "net.pt")
+    with refuses(NetworkFileError, f"net.pt: {message}"):
+        read(tmp_path / "net.pt", asked("2k5"))
+
+
+def test_an_archive_that_pytorch_cannot_read_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "net.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", pickle.dumps({}, 2)[:-1] + b"0.")  # nothing is left of the stack
+    if importlib.util.find_spec("torch"):
+        with refuses(NetworkFileError, f"net.pt: PyTorch cannot read it as weights alone; {WRITES}"):
+            read(path, asked("2k5"))
+    monkeypatch.setitem(sys.modules, "torch", None)
     message = (
-        "net.pt: it holds torch.nn.modules.linear.Linear, code rather than numbers; torch.save(network.state_dict(), "
-        "…) "
-        "writes one, or bring ONNX"
+        "net.pt: a .pt file is read by PyTorch, which is not installed; `pip install torch` installs it, or bring ONNX "
+        "or safetensors"
     )
     with refuses(NetworkFileError, message):
-        read(tmp_path / "net.pt", asked("2k5"))
+        read(path, asked("2k5"))

@@ -86,10 +86,27 @@ class Methods(nn.Module):
         return 1 - made
 
 
+class Rows(nn.Module):
+    """Layers in another order than they are called in; values that are scaled before and behind Flatten."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.conv2, self.conv1 = nn.Linear(5 * 25, 3), nn.Conv2d(4, 5, 3), nn.Conv2d(1, 4, 5)
+        self.grey = nn.Buffer(torch.full((1, 1, 1, 1), 0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool2d(torch.relu(self.conv1(x - self.grey)), 2)
+        x = F.max_pool2d(self.conv2(x.view(x.size()[0], 4, 12, 12)) * 3, 2)
+        x = torch.relu(torch.flatten(x * 0.5, x.dim() - 3) / 0.25 - 0.1)
+        made: Tensor = self.fc(x)
+        return made
+
+
 MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
     "PyTorch's example": (Example, 28, {"mean": 0.1307, "std": 0.3081}),
     "the tutorial's": (Tutorial, 32, {}),
     "methods": (Methods, 28, {}),
+    "rows": (Rows, 28, {}),
     "a list of layers": (
         lambda: sequential(
             nn.Identity(),
@@ -165,7 +182,7 @@ def first(convolution: nn.Module) -> nn.Sequential:
 
 
 class Branching(nn.Module):
-    def __init__(self, how: Callable[[Tensor, nn.Module], Any]) -> None:
+    def __init__(self, how: Callable[[Tensor, Any], Any]) -> None:
         super().__init__()
         self.conv, self.fc, self.how = nn.Conv2d(1, 2, 5), nn.Linear(2 * 24 * 24, 3), how
 
@@ -250,6 +267,60 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Linear(24, 3)),
         "2 (Linear): takes 24 values, and gets 2×24×24 of an image of this side; flatten all maps before it",
     ),
+    "convolution of a row": (
+        lambda: sequential(nn.Flatten(), nn.Conv2d(1, 2, 5)),
+        "1 (Conv2d): takes maps, and gets values in a row; before Flatten it fits",
+    ),
+    "a pool of one cell": (
+        lambda: sequential(nn.Conv2d(1, 2, 28), nn.ReLU(), nn.MaxPool2d(2)),
+        "2 (MaxPool2d): pools maps of one cell; fewer pools fit",
+    ),
+    "no affine layer": (
+        lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Flatten()),
+        "no affine layer stands behind the convolutions; flatten, then one for the classes fits",
+    ),
+    "normalisation of other maps": (
+        lambda: head(nn.BatchNorm2d(3), nn.ReLU()),
+        "1 (BatchNorm2d): is for 3 maps, and gets 2; as many fit",
+    ),
+    "normalisation of each cell": (
+        lambda: fresh(
+            sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.BatchNorm1d(1152), nn.ReLU(), nn.Linear(1152, 3))
+        ),
+        "2 (BatchNorm1d): differs from cell to cell of a map; one number for each map fits",
+    ),
+    "numbers of another width": (
+        lambda: Branching(lambda values, _: values + torch.ones(5)),
+        "add: takes an array of (5,) for values of (2, 24, 24); one number for each map fits",
+    ),
+    "numbers for two images": (
+        lambda: Branching(lambda values, _: values * torch.ones(2, 2, 1, 1)),
+        "mul: takes an array of (2, 2, 1, 1) for values of (2, 24, 24); one number for each map fits",
+    ),
+    "division by zero": (
+        lambda: Branching(lambda values, _: values / 0),
+        "truediv: makes NaN or infinity; finite numbers fit",
+    ),
+    "a sum with a factor": (
+        lambda: Branching(lambda values, _: torch.add(values, 1, alpha=2)),
+        "add: has arguments beside two values; two alone, such as x + 1, fit",
+    ),
+    "a row of all images": (
+        lambda: Branching(lambda values, _: torch.flatten(torch.flatten(values))),
+        "flatten: flattens axes 0 to -1; all but that of the batch, from 1, fit",
+    ),
+    "weights that are computed": (
+        lambda: Branching(lambda values, module: values * module.conv.bias.relu()),
+        f"relu_1: calls relu of what is no image; {FIT}",
+    ),
+    "what cannot be run": (
+        lambda: unruly(head(nn.ReLU())),
+        "it cannot be run on images of 28×28 (not today)",
+    ),
+    "no output": (
+        lambda: Branching(lambda *_: ()),
+        "it gives several outputs, or none; the logits of the classes alone fit",
+    ),
     "statistics of the batch": (
         lambda: head(nn.BatchNorm2d(2, track_running_stats=False), nn.ReLU()),
         "1 (BatchNorm2d): has no running mean, and so normalises by the batch; track_running_stats fits",
@@ -287,7 +358,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "several outputs": (
         lambda: Branching(lambda values, _: (values, values)),
-        "it gives several outputs; the logits of the classes alone fit",
+        "it gives several outputs, or none; the logits of the classes alone fit",
     ),
     "several inputs": (
         Held,
@@ -303,6 +374,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "its layers make no network: stage 1's filters must be from 1 to 64, not 65",
     ),
 }
+
+
+def unruly(module: nn.Sequential) -> nn.Sequential:
+    """It may be followed, and not be called."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("not today\nbut tomorrow")
+
+    module.register_forward_pre_hook(fails)
+    return module
 
 
 def spoilt(module: nn.Sequential) -> nn.Sequential:

@@ -17,7 +17,7 @@ from konkyo.models.files.card import RunCard, SelectionCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load
 from konkyo.trainer.cli import app
 from konkyo.trainer.report import report
-from konkyo.trainer.studies import document
+from konkyo.trainer import document
 from konkyo.trainer.studies.smallest import Candidate, CrossValidated, folds_document, search_document
 from konkyo.trainer.training.recipe import BEST
 

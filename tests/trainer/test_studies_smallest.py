@@ -23,7 +23,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.service.catalogue import load
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies import document
+from konkyo.trainer import document
 from konkyo.trainer.studies.smallest import (
     Candidate,
     CrossValidated,

@@ -17,7 +17,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
 from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
-from konkyo.trainer.studies.document import read, write
+from konkyo.trainer.document import read, write
 from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import (
     Arrays,

@@ -30,7 +30,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES as OF_NETWORKS
 from konkyo.trainer.report import report as put_together
-from konkyo.trainer.studies import document
+from konkyo.trainer import document
 from konkyo.trainer.studies.study import Asked, Study
 from konkyo.trainer.studies.trained import TrainingStudy, Work
 

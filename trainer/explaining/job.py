@@ -16,7 +16,7 @@ from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.table import explain, missing, shapes
-from konkyo.trainer.studies.document import read
+from konkyo.trainer.document import read
 
 MANIFEST = "manifest.json"
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.

@@ -76,10 +76,7 @@ class Scaling(Layer):
     def then(self, other: "Scaling") -> "Scaling":
         """This one and another behind it as one."""
         name = self.name if self.name == other.name else f"{self.name}, {other.name}"
-        scale, shift = self.scale, self.shift
-        if scale.ndim > other.scale.ndim:
-            scale, shift = (_spread(values, len(other.scale)) for values in (scale, shift))
-        return Scaling(name, scale * other.scale, shift * other.scale + other.shift)
+        return Scaling(name, self.scale * other.scale, self.shift * other.scale + other.shift)
 
     @property
     def smaller(self) -> "Scaling":
@@ -205,10 +202,6 @@ def _before(one: Scaling, layer: Convolution, *, bordered: bool) -> Convolution:
     if one.by_map is None:
         raise NetworkFileError(f"{one.name}: differs from cell to cell of a map; one number for each map fits")
     scale, shift = one.by_map
-    if layer.weight.shape[1] != len(scale):
-        raise NetworkFileError(
-            f"{layer.name}: has {layer.weight.shape[1]} inputs, and gets {len(scale)} maps; as many fit"
-        )
     if layer.padding and shift.any() and not bordered:
         raise NetworkFileError(
             f"{one.name}: shifts the input of {layer.name}, whose padding of zeros it does not shift; batch "
@@ -263,18 +256,14 @@ def _head(layers: Sequence[Layer]) -> list[Affine]:
     found: list[Affine] = []
     joined = False
     for one in layers:
-        if isinstance(one, Relu) and found:
-            joined = False
-        elif isinstance(one, Affine):
+        if isinstance(one, Affine):
             if joined:
                 last = found.pop()
-                if one.weight.shape[1] != len(last.bias):
-                    raise NetworkFileError(f"{one.name}: has {one.weight.shape[1]} inputs, and gets {len(last.bias)}")
                 one = Affine(one.name, one.weight @ last.weight, one.weight @ last.bias + one.bias)
             found.append(one)
             joined = True
-        else:
-            raise NetworkFileError(f"{one.name}: stands behind the last stage; only affine layers and ReLU fit there")
+        else:  # a ReLU: no reader lets maps follow an affine layer
+            joined = False
     if not joined:
         raise NetworkFileError(
             f"{layers[-1].name}: is a ReLU of the logits; an affine layer without one, for the classes, fits"

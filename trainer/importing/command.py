@@ -94,11 +94,12 @@ OPTIONS = {name for option in typer.main.get_command(app).params for name in opt
 
 def run(arguments: Sequence[str], program: str) -> int:
     """Run the command; the exit status."""
+    status: object = 0
     try:
         app(list(arguments), prog_name=program)
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0
-    return 0
+        status = ended.code
+    return status if isinstance(status, int) else 0
 
 
 def _slug(stem: str) -> str:

@@ -74,7 +74,9 @@ def _elementwise(function: Callable[..., Any]) -> Callable[[Sequence[Constant | 
 
 
 def _bounded(shape: Sequence[int]) -> None:
-    if prod(shape) > MOST_VALUES or any(length < 0 for length in shape):
+    if any(length < 0 for length in shape):
+        raise ValueError("a length below 0")
+    if prod(shape) > MOST_VALUES:
         raise TooLarge(f"a result of more than {MOST_VALUES:,} values")
 
 

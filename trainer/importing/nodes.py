@@ -224,7 +224,9 @@ def _pool(step: Step) -> Flow:
         )
     _one(step, "dilations", "dilated pools,", "2×2 without dilation fits")
     same = given.get("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER")
-    if any(given.get("pads", ())) or (rows % 2 and (same or given.get("ceil_mode", 0))):
+    if any(given.get("pads", ())):
+        raise step.refuse(f"pads by {', '.join(map(str, given['pads']))} before it pools; a pool without padding fits")
+    if rows % 2 and (same or given.get("ceil_mode", 0)):
         raise step.refuse(f"keeps the odd row and column of maps of {rows}×{rows}; a pool that drops them fits")
     if rows < 2:
         raise step.refuse("pools maps of one cell; fewer pools fit")
@@ -247,11 +249,11 @@ def _relu(step: Step) -> Flow:
 
 def _clip(step: Step) -> Flow:
     least, most = (
-        step.attributes.get(name) if step.given(place) is None else float(np.asarray(step.given(place)).reshape(-1)[0])
-        for name, place in (("min", 1), ("max", 2))
+        step.attributes.get(name, default) if step.given(place) is None else float(step.floats(place).reshape(-1)[0])
+        for name, place, default in (("min", 1, -np.inf), ("max", 2, np.inf))
     )
-    if least != 0 or not (most is None or most >= np.finfo(np.float32).max):
-        raise step.refuse(f"keeps values between {least} and {most}; ReLU fits")
+    if least != 0 or most < np.finfo(np.float32).max:
+        raise step.refuse(f"keeps values between {least:g} and {most:g}; ReLU fits")
     return _relu(step)
 
 
@@ -323,7 +325,7 @@ def _gemm(step: Step) -> Flow:
     if isinstance(step.inputs[1], Flow) or given.get("transA", 0):
         raise step.refuse("multiplies the values from the other side; values times weights fits")
     weight = step.floats(1) if not given.get("transB", 0) else step.floats(1).T
-    if weight.ndim != 2 or step.flow.numbers.ndim != 2:
+    if weight.ndim != 2 or step.flow.numbers.shape != (step.flow.batch, step.flow.size):
         raise step.refuse("takes an array that is not (images, values); flatten before it")
     bias = np.zeros(1) if step.given(2) is None else step.floats(2) * given.get("beta", 1.0)
     wide = np.broadcast_to(bias.reshape(-1) if bias.size == 1 else np.squeeze(bias), weight.shape[1])

@@ -60,7 +60,7 @@ class OnnxFile:
     """
 
     model: onnx.ModelProto
-    folder: Path | None
+    folder: Path
 
     @property
     def made_by(self) -> str:
@@ -147,8 +147,6 @@ class OnnxFile:
         """The bytes of a tensor that another file holds."""
         said = {one.key: one.value for one in tensor.external_data}
         location, folder = said.get("location", ""), self.folder
-        if folder is None:
-            raise NetworkFileError(f"{name} lies in another file; export with external_data=False")
         path = folder / location
         if not location or not location.isprintable() or not path.resolve().is_relative_to(folder.resolve()):
             raise NetworkFileError(f"{name} lies in a file outside the folder of the network; beside it fits")
@@ -194,7 +192,7 @@ class OnnxFile:
         return onnx.helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version)
 
 
-def parse(data: bytes, folder: Path | None = None) -> OnnxFile:
+def parse(data: bytes, folder: Path) -> OnnxFile:
     """The graph of an ONNX file; ``folder`` may hold its external data.
 
     Raises

@@ -96,12 +96,7 @@ def publish(imported: Imported, name: str, out: Path, prepared: Preparation, tes
 
 
 def _check(imported: Imported, test: Digits) -> None:
-    architecture = imported.network.architecture
-    if (test.side, test.channels) != (architecture.side, architecture.channels):
-        raise NetworkFileError(
-            f"{imported.card.file} takes {architecture.channels} channels of {architecture.side}×{architecture.side}, "
-            f"and {test.about.name} has {test.channels} of {test.side}×{test.side}; a data set of the same fits"
-        )
+    """Images of another size or colour are refused where the data set is read."""
     if test.about.classes != imported.network.classes:
         raise NetworkFileError(
             f"{imported.card.file} has the classes {', '.join(imported.network.classes)}, and {test.about.name} "

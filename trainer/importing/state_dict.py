@@ -52,6 +52,11 @@ class _Group:
     def inputs(self) -> int:
         return int(self.arrays["weight"].shape[1])
 
+    @property
+    def weight(self) -> F64:
+        """Of a convolution or an affine layer, which have one."""
+        return self.arrays["weight"].astype(np.float64)
+
     def get(self, part: str) -> F64 | None:
         return self.arrays[part].astype(np.float64) if part in self.arrays else None
 
@@ -131,15 +136,11 @@ def chain(arrays: Arrays, stages: Sequence[Stage] | None, side: int | None, *, i
     layers: list[Layer] = []
     notes = []
     for group, stage in zip(convolutions, stages, strict=True):
-        weight = group.get("weight")
-        if weight is not None:
-            layers.append(Convolution(group.name, weight, group.get("bias"), stage.padding, stage.paired))
+        layers.append(Convolution(group.name, group.weight, group.get("bias"), stage.padding, stage.paired))
         layers += [*_scaling(behind, group), Relu(f"the ReLU of {group.name}")]
         layers += [Pool(f"the pool of {group.name}")] if stage.pool else []
     for number, group in enumerate(affine, 1):
-        weight = group.get("weight")
-        if weight is not None:
-            layers.append(Affine(group.name, weight, group.one("bias", 0)))
+        layers.append(Affine(group.name, group.weight, group.one("bias", 0)))
         layers += _scaling(behind, group)
         layers += [Relu(f"the ReLU of {group.name}")] if number < len(affine) else []
     if behind:

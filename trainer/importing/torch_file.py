@@ -50,8 +50,8 @@ def read(data: bytes) -> Mapping[str, NDArray[Any]]:
     room = 0
     for name, tensor in loaded.items():
         told = f"{str(name)[:60]!r}"
-        if tensor.layout is not torch.strided or (not tensor.is_floating_point() and tensor.numel() > 1):
-            raise NetworkFileError(f"{told} holds values of {str(tensor.dtype)[:40]} or sparse ones; dense floats fit")
+        if not tensor.is_floating_point() and tensor.numel() > 1:  # num_batches_tracked is one whole number
+            raise NetworkFileError(f"{told} holds values of {str(tensor.dtype)[:40]}; floats fit")
         room += tensor.numel() * 4
         if room > MOST_BYTES:
             raise NetworkFileError(f"{told} announces {tensor.numel():,} values; {MOST_BYTES:,} bytes are read in all")
@@ -78,8 +78,9 @@ def _check(data: bytes) -> None:
         for code, argument, _ in pickletools.genops(described):
             if code.name == "GLOBAL" and argument not in _PLAIN:
                 name = "".join(one if one.isprintable() else "?" for one in str(argument)[:80]).replace(" ", ".")
-                if name.startswith("torch.") and name.endswith("Storage"):
-                    raise NetworkFileError(f"it holds a {name}; dense floats fit")
+                kind = name.removeprefix("torch._utils._rebuild_")
+                if kind != name or (name.startswith("torch.") and name.endswith("Storage")):
+                    raise NetworkFileError(f"it holds a {kind}; dense floats fit")
                 raise NetworkFileError(f"it holds {name}, code rather than numbers; {_SAVE}, or bring ONNX")
             if code.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
                 raise NetworkFileError(f"it holds objects rather than numbers; {_SAVE}")

@@ -3,7 +3,7 @@
 import copy
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,16 +26,31 @@ _FITTING = "Conv2d, ReLU, MaxPool2d(2), Flatten, Linear, batch normalisation and
 
 @dataclass
 class _Flow:
-    """The values of one image on their way: their shape, and the layers behind them."""
+    """The values of one image on their way.
+
+    Attributes
+    ----------
+    shape
+        Of the values as they stand.
+    made
+        Of the values as the last layer made them: (maps, rows, columns) also where they stand in a row.
+    layers
+        Those that the image went through.
+    ends
+        The softmax that it went through, if it did.
+    """
 
     shape: tuple[int, ...]
+    made: tuple[int, ...]
     layers: list[Layer] = field(default_factory=list)
     ends: str | None = None
 
     def then(self, layer: Layer, shape: tuple[int, ...] | None = None) -> "_Flow":
+        """Behind a layer, which makes values of another shape or leaves it."""
         if self.ends:
             raise NetworkFileError(f"{layer.name}: stands behind {self.ends}; a softmax fits at the end alone")
-        return _Flow(self.shape if shape is None else shape, [*self.layers, layer])
+        layers = [*self.layers, layer]
+        return replace(self, layers=layers) if shape is None else _Flow(shape, shape, layers)
 
 
 # What a node is called, the values that enter it, and its other arguments by name → what comes out.
@@ -69,14 +84,16 @@ def read(
     if not all(np.isfinite(std)) or not all(np.isfinite(mean)) or min(std) <= 0:
         raise NetworkFileError("mean and std must be finite, and std greater than 0")
     still = copy.deepcopy(module).to("cpu", torch.float64).eval()
-    first = next((one for one in still.modules() if isinstance(one, nn.Conv2d)), None)
+    graph = _graph(still)
+    called = [still.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module"]
+    first = next((one for one in (*called, *still.modules()) if isinstance(one, nn.Conv2d)), None)
     if first is None:
         raise NetworkFileError("it has no Conv2d; a network of one to six convolutions, then affine layers, fits")
     channels = first.in_channels
     for what, numbers in (("mean", mean), ("std", std)):
         if len(numbers) not in (1, channels):
             raise NetworkFileError(f"{what} has {len(numbers)} numbers, and the image {channels} channels; 1 fits too")
-    flow = _followed(_graph(still), still, (channels, side, side))
+    flow = _followed(graph, still, (channels, side, side))
     chain = Pixels(mean, std, "asked for").for_channels(channels).before(Chain(tuple(flow.layers), side, channels))
     network, _ = chains.network(chain)
     if classes is not None:
@@ -106,20 +123,19 @@ def _followed(graph: fx.Graph, module: nn.Module, shape: tuple[int, ...]) -> _Fl
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     if len(inputs) != 1:
         raise NetworkFileError(f"it takes {len(inputs)} inputs; one image fits")
-    for node in graph.nodes:
+    *nodes, output = graph.nodes
+    for node in nodes:
         if node.op == "placeholder":
-            values[node] = _Flow(shape)
+            values[node] = _Flow(shape, shape)
         elif node.op == "get_attr":
             values[node] = operator.attrgetter(str(node.target))(module)
-        elif node.op == "output":
-            [result] = node.args
-            found = values.get(result) if isinstance(result, fx.Node) else None
-            if not isinstance(found, _Flow):
-                raise NetworkFileError("it gives several outputs; the logits of the classes alone fit")
-            return found
         else:
             values[node] = _step(node, module, fx.map_arg(node.args, values.__getitem__), _named(node, values))
-    raise NetworkFileError("it gives nothing")  # no graph without an output is traced
+    [result] = output.args
+    found = values.get(result) if isinstance(result, fx.Node) else None
+    if not isinstance(found, _Flow):
+        raise NetworkFileError("it gives several outputs, or none; the logits of the classes alone fit")
+    return found
 
 
 def _named(node: fx.Node, values: dict[fx.Node, Any]) -> dict[str, Any]:
@@ -141,6 +157,8 @@ def _step(node: fx.Node, module: nn.Module, given: Sequence[Any], named: dict[st
     if not flows or target in (getattr, operator.getitem, ".size", ".dim"):
         return _plain(name, target, given, named)
     if target in _ARITHMETIC:
+        if named or len(given) != 2:
+            raise NetworkFileError(f"{name}: has arguments beside two values; two alone, such as x + 1, fit")
         return _arithmetic(name, target, given)
     if target not in _FUNCTIONS:
         called = getattr(target, "__name__", str(target))
@@ -257,9 +275,14 @@ def _scaling(name: str, flow: _Flow, scale: F64, shift: F64) -> Scaling:
     """Numbers that are broadcast over the values of an image."""
     if len(flow.shape) == 1:
         scale, shift = (values.reshape(-1) for values in (scale, shift))
-    if np.broadcast_shapes(flow.shape, scale.shape, shift.shape) != flow.shape:
-        raise NetworkFileError(f"{name}: makes an array of {flow.shape} larger; one number for each map fits")
-    return Scaling(name, *(np.array(np.broadcast_to(values, flow.shape)) for values in (scale, shift)))
+    numbers = np.broadcast_shapes(scale.shape, shift.shape)
+    try:
+        scale, shift = (np.broadcast_to(values, flow.shape) for values in (scale, shift))
+    except ValueError as error:
+        raise NetworkFileError(
+            f"{name}: takes an array of {numbers} for values of {flow.shape}; one number for each map fits"
+        ) from error
+    return Scaling(name, *(values.reshape(flow.made) for values in (scale, shift)))
 
 
 def _arithmetic(name: str, target: Any, given: Sequence[Any]) -> _Flow:
@@ -288,7 +311,7 @@ def _flatten(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:
     start, end = (layer.start_dim, layer.end_dim) if layer else (said.get("start_dim", 0), said.get("end_dim", -1))
     if start != 1 or end not in (-1, len(flow.shape)):
         raise NetworkFileError(f"{name}: flattens axes {start} to {end}; all but that of the batch, from 1, fit")
-    return _Flow((int(np.prod(flow.shape)),), flow.layers, flow.ends)
+    return replace(flow, shape=(int(np.prod(flow.shape)),))
 
 
 def _view(name: str, flow: _Flow, given: dict[str, Any]) -> _Flow:
@@ -296,7 +319,7 @@ def _view(name: str, flow: _Flow, given: dict[str, Any]) -> _Flow:
     size = int(np.prod(flow.shape))
     # The first is that of the batch, which is −1 here.
     if len(sizes) == 2 and sizes[0] == -1 and sizes[1] in (-1, size):
-        return _Flow((size,), flow.layers, flow.ends)
+        return replace(flow, shape=(size,))
     if tuple(sizes[1:]) == flow.shape:
         return flow
     raise NetworkFileError(f"{name}: makes an array of {tuple(sizes)}; all {size:,} values of an image in a row fit")
@@ -317,7 +340,7 @@ def _softmax(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:
     dim = said["layer"].dim if "layer" in said else said.get("dim")
     if len(flow.shape) != 1 or dim not in (1, -1, None):
         raise NetworkFileError(f"{name}: is not over the classes; softmax of the logits, dim=1, fits")
-    return _Flow(flow.shape, flow.layers, name)
+    return replace(flow, ends=name)
 
 
 def _dropout(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:

@@ -25,7 +25,7 @@ from konkyo.models.usage import (
     ridged,
 )
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.studies.document import table
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study
 
 # The first so many correctly predicted images of each class; all there are, where a class has fewer. The test set has

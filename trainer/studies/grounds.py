@@ -20,7 +20,7 @@ from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.document import table
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import auroc
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 

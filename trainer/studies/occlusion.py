@@ -12,7 +12,7 @@ from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.document import table
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks
 
 REGIONS = (2, 4, 6, 8)

@@ -17,8 +17,8 @@ from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies import document
-from konkyo.trainer.studies.document import table
+from konkyo.trainer import document
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import Estimate, p_values
 from konkyo.trainer.studies.trained import TrainingStudy, Work
 from konkyo.trainer.training.evaluation import evaluate

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.trainer.studies.document import table
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import Estimate, spearman
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, joined
 

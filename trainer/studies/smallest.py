@@ -17,8 +17,8 @@ from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages, 
 from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import SEARCH_FILE
 from konkyo.trainer.data import SPLIT_SEED, Digits
-from konkyo.trainer.studies import document
-from konkyo.trainer.studies.document import table
+from konkyo.trainer import document
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import Estimate
 from konkyo.trainer.studies.trained import TrainingStudy, Work
 from konkyo.trainer.training.evaluation import evaluate

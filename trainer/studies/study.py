@@ -28,7 +28,7 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies import document
+from konkyo.trainer import document
 
 Arrays = dict[str, NDArray[Any]]
 Compute = Callable[[], Arrays]

@@ -20,7 +20,7 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.document import table
+from konkyo.trainer.document import table
 from konkyo.trainer.studies.faithfulness import criteria
 from konkyo.trainer.studies.faithfulness.criteria import (
     BESIDE,

@@ -1,4 +1,4 @@
-"""What a study found: as JSON, a file that does not change unless a number does; and as a table in Markdown."""
+"""What was measured: as JSON, a file that does not change unless a number does; and as a table in Markdown."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,0 +1,197 @@
+"""``konkyo import``: its options, what it says, and what it writes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from konkyo.models.architecture import Architecture, Stage
+from konkyo.models.files.checkpoint import load
+from konkyo.trainer.importing.command import run
+from konkyo.trainer.importing.pixels import ASK
+from tests.helpers.datasets import write_idx
+from tests.helpers.oracles import random_network
+from tests.helpers.sure import sure
+
+GREY = Architecture((Stage(2, 5),), hidden=(4,), classes=3)
+COLOUR = Architecture((Stage(2, 5), Stage(3, 3, pool=False)), side=20, channels=3, classes=2)
+STAGES = "--stages=2k5"
+UNIT = "--range=0,1"
+
+
+def saved(folder: Path, architecture: Architecture, name: str = "net") -> Path:
+    """A state dict of random weights."""
+    path = folder / f"{name}.safetensors"
+    save_file(dict(random_network(architecture, 1, np.float32).weights), path)
+    return path
+
+
+def text(path: Path, content: str, encoding: str = "utf-8") -> str:
+    """A file with a word on each line."""
+    path.write_text("\n".join(content.split()), encoding)
+    return str(path)
+
+
+def images(folder: Path, side: int = 28, names: str = "") -> Path:
+    """Twelve random test images of three classes, with names or without."""
+    write_idx(folder, "t10k", np.random.default_rng(0).integers(0, 256, (12, side, side), np.uint8), [0, 1, 2] * 4)
+    if names:
+        text(folder / "classes.txt", names)
+    return folder
+
+
+def large(path: Path) -> str:
+    with path.open("wb") as file:
+        file.truncate(2**27)
+    return str(path)
+
+
+# What the options are beside the file, in a folder, and what is said of them; {folder} is the folder.
+REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
+    "a name with a space": (
+        lambda _: [STAGES, UNIT, "--name=My Net"],
+        "--name 'My Net' must be lower-case letters, digits and hyphens",
+    ),
+    "no range": (lambda _: [STAGES], f"net.safetensors: {ASK}"),
+    "two ranges": (
+        lambda _: [STAGES, UNIT, "--std=0.3"],
+        "--range and --mean or --std say the same twice; one of them fits",
+    ),
+    "a range of one number": (
+        lambda _: [STAGES, "--range=1"],
+        "--range must be two numbers, the lower first, such as 0,1; not '1'",
+    ),
+    "a range turned round": (
+        lambda _: [STAGES, "--range=1,0"],
+        "--range must be two numbers, the lower first, such as 0,1; not '1,0'",
+    ),
+    "a range without end": (
+        lambda _: [STAGES, "--range=0,inf"],
+        "--range must be numbers, separated by commas, not '0,inf'",
+    ),
+    "a mean of text": (
+        lambda _: [STAGES, "--mean=grey"],
+        "--mean must be numbers, separated by commas, not 'grey'",
+    ),
+    "a deviation of 0": (lambda _: [STAGES, "--std=0.3,0"], "--std must be above 0"),
+    "stages of text": (
+        lambda _: ["--stages=two", UNIT],
+        "stage 1 is 'two'; write FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired "
+        "wiring, u without bias; stages are separated by commas, such as 16k5p2,32k5p2",
+    ),
+    "classes in another encoding": (
+        lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'Äpfel Limetten', 'latin-1')}"],
+        "{folder}/names cannot be read as UTF-8 text; the name of a class on each line fits",
+    ),
+    "one class": (
+        lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'apple')}"],
+        "{folder}/names: the names, a line each, must be 2 to 64 names, not 1",
+    ),
+    "two names of three classes": (
+        lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'apple lime')}"],
+        "net.safetensors: it has 3 classes, and there are 2 names; as many fit",
+    ),
+    "classes that are not there": (
+        lambda folder: [STAGES, UNIT, f"--classes={folder / 'names'}"],
+        "{folder}/names cannot be read or written: No such file or directory; name another place",
+    ),
+    "a file in the place of the folder": (
+        lambda folder: [STAGES, UNIT, f"--out={text(folder / 'taken', 'this')}"],
+        "{folder}/taken cannot be read or written: File exists; name another place",
+    ),
+    "a data set of other classes": (
+        lambda folder: [STAGES, UNIT, f"--data={images(folder / 'data', names='a b c d')}"],
+        "net.safetensors has the classes 0, 1, 2, and data a, b, c, d; the same in the same order fit",
+    ),
+    "a data set of other images": (
+        lambda folder: [STAGES, UNIT, f"--data={images(folder / 'data', 20, 'a b c')}"],
+        "{folder}/data holds grey images of 20 × 20, not of 28 × 28: only pictures, in one folder a class, are resized",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_fit_is_said_in_a_line(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options, message = REFUSED[name]
+    file = saved(tmp_path, GREY)
+    assert run([str(file), f"--out={tmp_path / 'out'}", *options(tmp_path)], "konkyo import") == 1
+    assert capsys.readouterr() == ("", f"error: {message.replace('{folder}', str(tmp_path))}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_mnists_preparation_makes_images_of_28(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = saved(tmp_path, COLOUR), tmp_path / "out"
+    options = ["--stages=2k5,3k3n", "--side=20", UNIT, "--preprocessing=mnist", f"--out={out}"]
+    assert run([str(file), *options], "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        "error: --preprocessing mnist makes grey images of 28×28, and the network takes 3 channels of 20×20; "
+        "--preprocessing resize fits\n"
+    )
+    assert not out.exists()
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path, reason in (
+        (str(tmp_path / "nothing.onnx"), "No such file or directory"),
+        (large(tmp_path / "large.onnx"), "larger than 67,108,864 bytes"),
+    ):
+        assert run([path, UNIT], "konkyo import") == 1
+        assert capsys.readouterr().err == f"error: {path} cannot be read or written: {reason}; name another place\n"
+    assert run(["--side=7", "net.onnx"], "konkyo import") == 2  # the usage
+
+
+def test_what_was_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = saved(tmp_path, COLOUR, "My Net (1)"), tmp_path / "out"
+    options = ["--stages=2k5,3k3n", "--side=20", "--mean=0.5,0.5,0.25", "--std=0.5", f"--out={out}"]
+    assert run([str(file), *options], "konkyo import") == 0
+    # 2·(3·25 + 1) + 3·(2·9 + 1) + 2·(3·36 + 1)
+    assert capsys.readouterr().out == (
+        "my-net-1: 2k5,3k3n; 2 classes; colour images of 20×20; 427 parameters\n"
+        "pixels enter as -1…1, -0.5…1.5: asked for with --mean and --std\n"
+        "folded: the input's range into conv1 behind it\n"
+        "accuracy: not measured; --data names a data set\n"
+        f"written: {out}/my-net-1.safetensors and .json\n"
+    )
+    card = load(out / "my-net-1.safetensors").card
+    assert (card.accuracy, card.dataset, card.classes) == (None, None, ("0", "1"))
+    assert (card.preprocessing.value, card.polarity.value) == ("resize", "light-on-dark")
+    assert sure(card.imported).mean == (0.5, 0.5, 0.25)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_names_of_classes_are_the_data_sets_or_as_asked(
+    listed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = "owl fox cat"
+    data, file = images(tmp_path / "data", names=names), saved(tmp_path, GREY)
+    options = [f"--classes={text(tmp_path / 'names', names)}"] if listed else []
+    out = tmp_path / "out"
+    assert run([str(file), STAGES, UNIT, f"--data={data}", f"--out={out}", *options], "konkyo import") == 0
+    made = load(out / "net.safetensors")
+    assert made.network.classes == ("owl", "fox", "cat")
+    told = sure(made.card.accuracy)
+    rng = np.random.default_rng(0)
+    logits = made.network.logits(rng.integers(0, 256, (12, 28, 28), np.uint8) / np.float32(255))
+    right = (logits.argmax(1) == [0, 1, 2] * 4).mean()
+    assert (told.test, told.test_images) == (right, 12)
+    said = capsys.readouterr().out
+    assert said.startswith("net: 2k5, hidden 4; 3 classes; grey images of 28×28; 1,223 parameters\n")
+    assert f"accuracy: {right:.2%} of 12 test images\n" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "preprocessing", "polarity"),
+    [
+        ([], "resize", "light-on-dark"),
+        (["--polarity=dark-on-light"], "resize", "dark-on-light"),
+        (["--preprocessing=mnist"], "mnist", "auto"),
+        (["--preprocessing=mnist", "--polarity=light-on-dark"], "mnist", "light-on-dark"),
+    ],
+)
+def test_pictures_are_prepared_as_asked(options: list[str], preprocessing: str, polarity: str, tmp_path: Path) -> None:
+    file = saved(tmp_path, GREY)
+    assert run([str(file), STAGES, UNIT, f"--out={tmp_path / 'out'}", *options], "konkyo import") == 0
+    card = load(tmp_path / "out" / "net.safetensors").card
+    assert (card.preprocessing.value, card.polarity.value) == (preprocessing, polarity)
