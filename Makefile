@@ -40,6 +40,7 @@ studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of eve
 	$(RUN) trainer report
 	$(RUN) trainer study smallest
 	$(RUN) trainer study recipe --seeds 5
+	$(RUN) trainer study depth
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format, types, and what may import what

@@ -12,9 +12,11 @@ from typing import Any
 
 from konkyo.models.files.card import MNIST, AccuracyCard
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint
+from konkyo.trainer import document
+from konkyo.trainer.document import table
 from konkyo.trainer.studies import (
     consistency,
-    document,
+    depth,
     faithfulness,
     filters,
     grounds,
@@ -23,14 +25,13 @@ from konkyo.trainer.studies import (
     shapley,
     smallest,
 )
-from konkyo.trainer.document import table
 from konkyo.trainer.studies.study import Study
 from konkyo.trainer.studies.trained import TrainingStudy
 
 STUDIES: tuple[Study[Any], ...] = tuple(
     module.STUDY for module in (filters, occlusion, faithfulness, shapley, grounds, consistency)
 )
-TRAINING_STUDIES: tuple[TrainingStudy[Any], ...] = (recipe.STUDY, smallest.STUDY)
+TRAINING_STUDIES: tuple[TrainingStudy[Any], ...] = (recipe.STUDY, smallest.STUDY, depth.STUDY)
 
 
 def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> str:
@@ -53,6 +54,7 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
         *_networks(checkpoints),
         *_worth(studies),
         *_smallest(models, studies),
+        *_depth(studies),
     ]
     for study in STUDIES:
         lines += [f"## {study.heading}", ""]
@@ -72,6 +74,16 @@ def _smallest(models: Path, studies: Path) -> Iterator[str]:
     if (studies / "smallest.json").exists():
         yield from ("### By cross-validation", "", "![Accuracy in each fold](smallest.png)", "")
         yield from smallest.folds_told(document.read(studies / "smallest.json"))
+
+
+def _depth(studies: Path) -> Iterator[str]:
+    yield from ("## What depth buys and what it costs", "", "`python -m trainer study depth`", "")
+    if not (studies / depth.FILE).exists():
+        yield from ("Not measured yet.", "")
+        return
+    if (studies / "depth.png").exists():
+        yield from ("![Accuracy against parameters, for one to three stages](depth.png)", "")
+    yield from depth.told(document.read(studies / depth.FILE))
 
 
 def _section(study: Study[Any], checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:

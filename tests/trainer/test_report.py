@@ -15,9 +15,9 @@ from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.card import RunCard, SelectionCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load
+from konkyo.trainer import document
 from konkyo.trainer.cli import app
 from konkyo.trainer.report import report
-from konkyo.trainer import document
 from konkyo.trainer.studies.smallest import Candidate, CrossValidated, folds_document, search_document
 from konkyo.trainer.training.recipe import BEST
 
@@ -54,7 +54,7 @@ def write(studies: Path, checkpoint: Checkpoint, study: str, **found: object) ->
 def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     page = report([checkpoint], models, studies)
     assert "Not searched yet." in page
-    assert page.count("Not measured yet.") == 1
+    assert page.count("Not measured yet.") == 2
     assert page.count("Not measured yet, or of another checkpoint.") == 6
     assert ".png" not in page
 

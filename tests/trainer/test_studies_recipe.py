@@ -22,7 +22,7 @@ from konkyo.models.network import softmax
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.report import TRAINING_STUDIES, report
-from konkyo.trainer.studies import smallest
+from konkyo.trainer.studies import depth, smallest
 from konkyo.trainer.studies.recipe import BASE, FILE, VARIANTS, Experiments, Variant, load
 from konkyo.trainer.studies.trained import TrainingStudy, Work
 from konkyo.trainer.training import augmentation, run
@@ -168,6 +168,7 @@ def test_a_changed_constant_trains_anew(
     own: dict[str, tuple[ModuleType, dict[str, Any]]] = {
         "recipe": (study_module, {"JUDGING": 3, "VARIANTS": slower}),
         "smallest": (smallest, {"RESTARTS": 2, "RUNG": 7}),
+        "depth": (depth, {"JUDGING": 3, "NETWORKS": ("2k5,4k3", "4k3,4k3,4k3")}),
     }
     shared: list[tuple[ModuleType, dict[str, Any]]] = [
         (run, {"ERROR_RATE_SCALE": 5.0, "ORDER_SEED": 1}),

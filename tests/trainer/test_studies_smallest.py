@@ -21,9 +21,9 @@ from konkyo.models.architecture import Wiring, two_stages, written_stages
 from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
 from konkyo.service.catalogue import load
+from konkyo.trainer import document
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
-from konkyo.trainer import document
 from konkyo.trainer.studies.smallest import (
     Candidate,
     CrossValidated,

@@ -14,10 +14,10 @@ import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
+from konkyo.trainer.document import read, write
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
 from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
-from konkyo.trainer.document import read, write
 from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
 from konkyo.trainer.studies.study import (
     Arrays,

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
+from konkyo.trainer import document
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
@@ -30,7 +31,6 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES as OF_NETWORKS
 from konkyo.trainer.report import report as put_together
-from konkyo.trainer import document
 from konkyo.trainer.studies.study import Asked, Study
 from konkyo.trainer.studies.trained import TrainingStudy, Work
 

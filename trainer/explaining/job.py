@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 from konkyo.models.files.checkpoint import SUFFIX, Checkpoint, load
 from konkyo.models.preparation.expected import Expected
+from konkyo.trainer.document import read
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.table import explain, missing, shapes
-from konkyo.trainer.document import read
 
 MANIFEST = "manifest.json"
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.

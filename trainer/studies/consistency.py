@@ -25,8 +25,8 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.errors import RunError
 from konkyo.trainer.document import table
+from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.statistics import Estimate, spearman
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, sums_of_regions
 

@@ -24,8 +24,8 @@ from konkyo.models.usage import (
     mahalanobis,
     ridged,
 )
-from konkyo.trainer.errors import RunError
 from konkyo.trainer.document import table
+from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study
 
 # The first so many correctly predicted images of each class; all there are, where a class has fewer. The test set has

@@ -16,8 +16,8 @@ from typer import Option
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.network import Network
 from konkyo.models.result import predict
-from konkyo.trainer.data import Digits
 from konkyo.trainer import document
+from konkyo.trainer.data import Digits
 from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import Estimate, p_values
 from konkyo.trainer.studies.trained import TrainingStudy, Work

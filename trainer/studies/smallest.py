@@ -16,8 +16,8 @@ from typer import Option
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages, written_stages
 from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import SEARCH_FILE
-from konkyo.trainer.data import SPLIT_SEED, Digits
 from konkyo.trainer import document
+from konkyo.trainer.data import SPLIT_SEED, Digits
 from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import Estimate
 from konkyo.trainer.studies.trained import TrainingStudy, Work

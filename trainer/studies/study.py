@@ -27,8 +27,8 @@ from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array
-from konkyo.trainer.data import Digits
 from konkyo.trainer import document
+from konkyo.trainer.data import Digits
 
 Arrays = dict[str, NDArray[Any]]
 Compute = Callable[[], Arrays]

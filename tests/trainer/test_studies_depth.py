@@ -1,0 +1,112 @@
+"""The study of depth: what it trains, what it says of it, and where it stands."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("typer")
+
+from matplotlib.axes import Axes
+from typer.testing import CliRunner
+
+import konkyo
+import konkyo.trainer.commands.studies as command_module
+import konkyo.trainer.commands.train as training_module
+import konkyo.trainer.figures.depth as figure_module
+import konkyo.trainer.studies.depth as study_module
+from konkyo.models.architecture import Architecture, parse_stages
+from konkyo.models.errors import ParameterError
+from konkyo.models.hiding.cost import allowed_sides
+from konkyo.models.hiding.regions import Regions
+from konkyo.trainer.cli import app
+from konkyo.trainer.data import Digits
+from konkyo.trainer.report import report
+from konkyo.trainer.studies.depth import FILE, NETWORKS, NUMBERS
+from konkyo.trainer.training.recipe import BEST, fitted
+from tests.helpers.lamp import checkpoint_of
+from tests.helpers.oracles import random_network
+from tests.helpers.runs import run_of
+from tests.helpers.studies import caught
+
+
+def test_networks_are_of_each_depth_and_no_larger_than_the_papers() -> None:
+    shapes = [Architecture(parse_stages(one)) for one in NETWORKS]
+    assert {len(one.stages) for one in shapes} == set(NUMBERS)
+    assert max(one.parameters for one in shapes) == 2368
+
+
+def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+    """700 images stand in, of which 100 judge; each number once more, from a training of its own."""
+    parts = {"train": digits[:600], "t10k": digits[600:700]}
+    monkeypatch.setattr(command_module, "data_set", lambda _, part: parts[part])
+    monkeypatch.setattr(training_module, "processors", lambda: 1)
+    monkeypatch.setattr(study_module, "JUDGING", 6)
+    monkeypatch.setattr(study_module, "NETWORKS", ("1k5", "2k5,2k3", "2k3,3k3,3k3p1"))
+    monkeypatch.chdir(tmp_path)
+    figures = caught(figure_module, monkeypatch)
+    result = CliRunner().invoke(app, ["study", "depth", "--seeds=2", "--steps=40"])
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "docs" / "studies"
+    found = json.loads((out / FILE).read_text())
+    assert (found["judging"], found["steps"]) == (100, 40)
+    assert [(one["stages"], one["depth"], one["parameters"]) for one in found["networks"]] == [
+        ("1k5", 1, 1476),
+        ("2k5,2k3", 2, 52 + 38 + 510),
+        ("2k3,3k3,3k3p1", 3, 20 + 57 + 84 + 130),
+    ]
+
+    order = np.random.default_rng(0).permutation(600)
+    training, judging = digits[np.sort(order[:500])], digits[np.sort(order[500:])]
+    recipe = replace(fitted(BEST, digits[:600], steps=40), restarts=1)
+    run = run_of(Architecture(parse_stages("2k5,2k3")), recipe, [1, 2], training, tmp_path / "own.pt")
+    for _ in run.train():
+        pass
+    for which in (0, 1):
+        network = run.reached.network(which).astype(np.float64)
+        for part, some in (("judged", judging), ("test", digits[600:700])):
+            right = float((network.logits(some.images / 255).argmax(-1) == some.labels).mean())
+            assert found["networks"][1][part][which] == pytest.approx(right, abs=1e-5)
+
+    page = report([], out, out)
+    assert "## What depth buys and what it costs\n\n`python -m trainer study depth`\n\n![" in page
+    assert "3 networks with no more parameters than the paper's, 2 seeds each, one start, 40 steps" in page
+    written = [text.get_text() for axes in figures[0].findobj(Axes) for text in axes.texts]
+    assert [one.split("\n")[0] for one in written] == ["1k5", "2k5,2k3", "2k3,3k3,3k3p1"]
+    assert (out / "depth.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("stages", "finest"), [("3k5,3k3q", 4), ("8k3,10k3,11k3p1", 7)])
+def test_of_an_image_of_noise_finer_regions_than_the_finest_are_refused(stages: str, finest: int) -> None:
+    shape = Architecture(parse_stages(stages))
+    network, image = checkpoint_of(random_network(shape, 1), "some"), np.random.default_rng(1).random((28, 28)) / 3
+    assert min(allowed_sides(shape)) == finest
+    assert konkyo.shapley(network, image, region=finest).values.shape == Regions(finest).grid
+    with pytest.raises(ParameterError):
+        konkyo.shapley(network, image, region=finest - 1)
+
+
+def test_the_report_says_what_was_found(tmp_path: Path) -> None:
+    assert "## What depth buys and what it costs\n\n`python -m trainer study depth`\n\nNot measured yet." in report(
+        [], tmp_path, tmp_path
+    )
+    networks = [
+        {"stages": stages, "depth": depth, "parameters": 1000 * depth, "finest": finest, "judged": judged, "test": test}
+        for stages, depth, finest, judged, test in (
+            ("1k5", 1, None, [0.5, 0.5], [0.25, 0.75]),
+            ("2k5,2k3", 2, 4, [0.75, 0.75], [0.5, 0.5]),
+            ("3k5,2k3", 2, 5, [0.5, 0.75], [0.5, 0.5]),
+            ("2k3,2k3,2k3", 3, 8, [0.75, 1.0], [1.0, 1.0]),
+        )
+    ]
+    (tmp_path / FILE).write_text(json.dumps({"judging": 5000, "steps": 10_000, "networks": networks}))
+    page = report([], tmp_path, tmp_path)
+    assert "one start, 10,000 steps, else by our recipe. 5,000 training images judge" in page
+    said = "The best with two stages, `2k5,2k3`, is right on 75.00 ± 0.00 % of the images that judge; its finest"
+    assert f"- {said} regions have 4×4 pixels." in page
+    # Student's t of one degree of freedom: 12.7062 times 0.25 / √2 / √2.
+    assert "| `2k3,2k3,2k3` | 3 | 3,000 | 87.50 ± 158.83 % | 100.00 ± 0.00 % | 8×8 |" in page
+    assert "| `1k5` | 1 | 1,000 | 50.00 ± 0.00 % | 50.00 ± 317.66 % | – |" in page
