@@ -13,7 +13,6 @@ pytest.importorskip("typer")
 from matplotlib.axes import Axes
 from typer.testing import CliRunner
 
-import konkyo
 import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as training_module
 import konkyo.trainer.figures.depth as figure_module
@@ -22,12 +21,12 @@ from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import allowed_sides
 from konkyo.models.hiding.regions import Regions
+from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.report import report
 from konkyo.trainer.studies.depth import FILE, NETWORKS, NUMBERS
 from konkyo.trainer.training.recipe import BEST, fitted
-from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import random_network
 from tests.helpers.runs import run_of
 from tests.helpers.studies import caught
@@ -82,11 +81,11 @@ def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(("stages", "finest"), [("3k5,3k3q", 4), ("8k3,10k3,11k3p1", 7)])
 def test_of_an_image_of_noise_finer_regions_than_the_finest_are_refused(stages: str, finest: int) -> None:
     shape = Architecture(parse_stages(stages))
-    network, image = checkpoint_of(random_network(shape, 1), "some"), np.random.default_rng(1).random((28, 28)) / 3
+    network, image = random_network(shape, 1), np.random.default_rng(1).random((28, 28))
     assert min(allowed_sides(shape)) == finest
-    assert konkyo.shapley(network, image, region=finest).values.shape == Regions(finest).grid
+    assert explain_shapley(network, image, region=finest).values.shape == Regions(finest).grid
     with pytest.raises(ParameterError):
-        konkyo.shapley(network, image, region=finest - 1)
+        explain_shapley(network, image, region=finest - 1)
 
 
 def test_the_report_says_what_was_found(tmp_path: Path) -> None:
