@@ -27,6 +27,8 @@ def test_there_are_ten_commands_or_fewer() -> None:
     assert 5 < len(commands()) <= 10
 
 
+# A training, and a service.
+@pytest.mark.timeout(60)
 def test_from_a_folder_of_pictures_to_answers(tmp_path: Path) -> None:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     python = tmp_path / ".venv" / "bin" / "python"

@@ -34,7 +34,8 @@ from konkyo.trainer.explaining.job import Job, new_job
 from tests.e2e.server import free_port
 from tests.helpers.pictures import sample
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+# Nodes of a cluster start and stop.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(120)]
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120

@@ -17,7 +17,11 @@ from tools.soak.composition import HEALTHY, SMALL, attacked
 from tools.soak.rolling import until
 from tools.soak.slow import SLOW, healthy, hold
 
-pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
+# Containers start and stop.
+pytestmark = [
+    pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here"),
+    pytest.mark.timeout(120),
+]
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,8 @@ def test_both_sheets_have_the_same_experiments() -> None:
     assert all(said for _, said in english)
 
 
+# Every link of a lesson.
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_the_page_shows_what_the_sheet_says(browser: Browser, address: str, sheet: str) -> None:
     profile = new_profile(browser, locale=SHEETS[sheet])

@@ -15,7 +15,11 @@ from tests.e2e.container import COMPOSE, docker, docker_runs
 from tests.e2e.server import PATIENCE, ROOT, free_port
 from tools.soak.rolling import started, until
 
-pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
+# Containers start and stop.
+pytestmark = [
+    pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here"),
+    pytest.mark.timeout(120),
+]
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 PROJECT = "konkyo-operations"

@@ -125,6 +125,8 @@ def test_the_first_ones_of_an_order_are_forward_passes(
         close(logits[count], torch_logits(network, np.where(gone, fills, images))[0])
 
 
+# Many networks.
+@pytest.mark.timeout(60)
 @examples(60)
 @drawn(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
 def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: int, kind: str) -> None:

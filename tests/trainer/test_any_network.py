@@ -20,6 +20,8 @@ from tests.helpers.datasets import described, write_idx
 from tests.helpers.small_data import strokes, trainer, write_fruits
 
 
+# A training.
+@pytest.mark.timeout(60)
 def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
     folder, models = tmp_path / "strokes", tmp_path / "models"
     for part, count in (("train", 300), ("t10k", 90)):

@@ -288,6 +288,8 @@ def _interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+# Two trainings of 2,000 steps.
+@pytest.mark.timeout(60)
 @needs_mnist
 @pytest.mark.usefixtures("_interruptible")
 def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) -> None:

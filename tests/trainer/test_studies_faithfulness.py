@@ -170,6 +170,8 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
     assert f"- occlusion 2: affine {checked[0]:.2f}; " in result.output
 
 
+# Captum loads.
+@pytest.mark.timeout(60)
 @pytest.mark.usefixtures("few")
 def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")

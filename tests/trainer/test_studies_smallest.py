@@ -178,6 +178,8 @@ def command(*more: str) -> Result:
     return CliRunner().invoke(app, ["study", "smallest", *options, *more])
 
 
+# Several trainings.
+@pytest.mark.timeout(60)
 @pytest.mark.usefixtures("little")
 def test_interrupted_and_resumed_it_ends_with_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits

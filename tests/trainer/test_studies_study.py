@@ -190,6 +190,8 @@ run()
 """
 
 
+# A training and five studies, three times.
+@pytest.mark.timeout(60)
 def test_all_studies_are_one_command_that_goes_on_after_a_kill(tmp_path: Path) -> None:
     """As ``make studies`` calls it, for a network that was just trained: killed in the fourth study, begun again."""
     pytest.importorskip("torch")
