@@ -73,8 +73,12 @@ def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.
     page = report([], out, out)
     assert "## What depth buys and what it costs\n\n`python -m trainer study depth`\n\n![" in page
     assert "3 networks with no more parameters than the paper's, 2 seeds each, one start, 40 steps" in page
-    written = [text.get_text() for axes in figures[0].findobj(Axes) for text in axes.texts]
-    assert [one.split("\n")[0] for one in written] == ["1k5", "2k5,2k3", "2k3,3k3,3k3p1"]
+    [axes] = figures[0].findobj(Axes)
+    assert [name.get_text() for name in axes.get_yticklabels()] == [
+        "1k5: 1,476 parameters, exact from 2×2 pixels",
+        "2k5,2k3: 600 parameters, exact from 4×4 pixels",
+        "2k3,3k3,3k3p1: 291 parameters, exact from 7×7 pixels",
+    ]
     assert (out / "depth.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -85,7 +85,7 @@ def told(found: Mapping[str, Any]) -> Iterator[str]:
         best = max(ours, key=lambda one: Estimate.of(one["judged"]).mean)
         yield (
             f"- The best with {words}, `{best['stages']}`, is right on {_share(best['judged'])} of the images that "
-            f"judge; its finest regions have {_finest(best)} pixels."
+            f"judge; its finest regions have {finest(best)} pixels."
         )
     yield ""
     rows = [
@@ -95,7 +95,7 @@ def told(found: Mapping[str, Any]) -> Iterator[str]:
             f"{one['parameters']:,}",
             _share(one["judged"]),
             _share(one["test"]),
-            _finest(one),
+            finest(one),
         )
         for one in networks
     ]
@@ -107,7 +107,8 @@ def _share(values: list[float]) -> str:
     return f"{100 * estimate.mean:.2f} ± {100 * estimate.interval:.2f} %"
 
 
-def _finest(one: Mapping[str, Any]) -> str:
+def finest(one: Mapping[str, Any]) -> str:
+    """The finest regions of a network, as it is written."""
     return "–" if one["finest"] is None else f"{one['finest']}×{one['finest']}"
 
 
