@@ -33,7 +33,7 @@ def contained(port: int, settings: Mapping[str, str]) -> Iterator[Server]:
         It needed more memory than it has.
     """
     # The host's network, so that what is measured is the service and not what forwards its port.
-    own = {"KONKYO_HOST": "127.0.0.1", "KONKYO_PORT": str(port), **settings}
+    own = {"KONKYO_HOST": "127.0.0.1", "KONKYO_PORT": str(port), "KONKYO_DOCS": "true", **settings}
     changes = {"network_mode": "host", "healthcheck": {"disable": True}, "environment": own}
     with TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
         override = Path(directory) / "override.yml"

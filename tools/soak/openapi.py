@@ -18,6 +18,8 @@ def measure(count: int, seed: int) -> list[Check]:
             examples = str(min(max((count - done) // (2 * QUESTIONS), 10), MAX_EXAMPLES))
             hostile = number % 2 == 1
             report = check(server, "--max-examples", examples, hostile=hostile, seed=seed + number)
+            if answered(server).total() == done:
+                raise RuntimeError(f"nothing was asked: {report.stdout[-2000:]}")
             if report.returncode:
                 found += failures(report.stdout) or [report.stdout[-2000:] + report.stderr[-2000:]]
                 say(report.stdout)

@@ -12,7 +12,8 @@ def measure(count: int, seed: int) -> list[Check]:
     """``count`` times through all of them, each time with other examples."""
     passed, failed = 0, set[str]()
     for number in range(count):
-        command = [sys.executable, "-m", "pytest", "tests/models", "tests/service", "tests/trainer", "-m", "hypothesis"]
+        command = [sys.executable, "-m", "pytest", "-p", "no:timeout", "tests/models", "tests/service", "tests/trainer"]
+        command += ["-m", "hypothesis"]
         command += ["-q", "--hypothesis-profile", "wide", "--hypothesis-seed", str(seed + number)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         failed |= set(re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE))

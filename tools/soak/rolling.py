@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from operator import ne
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
 from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, load, save
@@ -118,10 +117,9 @@ class Composition:
 
 def publish(source: str, folder: Path) -> None:
     """Put a network into the folder, under the name of the default one."""
-    card = json.loads((DIRECTORY / f"{source}.json").read_text())
-    del card["sha256"]
-    document = cast(Document, {**card, "name": DEFAULT})
-    save(folder, load(DIRECTORY / f"{source}.safetensors").network, document)
+    checkpoint = load(DIRECTORY / f"{source}.safetensors")
+    document = Document.model_validate({**checkpoint.card.model_dump(exclude={"sha256"}), "name": DEFAULT})
+    save(folder, checkpoint.network, document)
 
 
 def asked(replica: str) -> bool:
