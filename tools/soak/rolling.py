@@ -118,13 +118,14 @@ class Composition:
 def publish(source: str, folder: Path) -> None:
     """Put a network into the folder, under the name of the default one."""
     checkpoint = load(DIRECTORY / f"{source}.safetensors")
-    document = Document.model_validate({**checkpoint.card.model_dump(exclude={"sha256"}), "name": DEFAULT})
+    said = {field: getattr(checkpoint.card, field) for field in Document.model_fields}
+    document = Document.model_validate({**said, "name": DEFAULT})
     save(folder, checkpoint.network, document)
 
 
 def asked(replica: str) -> bool:
     """Whether clients have asked it."""
-    return '"route": "/predict"' in docker("logs", "--tail", "100", replica)
+    return '"route":"/predict"' in docker("logs", "--tail", "100", replica)
 
 
 def started(replica: str) -> int:
