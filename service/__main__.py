@@ -34,6 +34,15 @@ class Workers(Multiprocess):
             port.close()
         super().terminate_all()
 
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that have ended, or are silent.
+
+        The parent keeps no copy of a worker's end of the pipe: who is killed while it is asked would be waited for.
+        """
+        for process in self.processes:
+            process.child_conn.close()
+        super().keep_subprocess_alive()
+
 
 def main(arguments: Sequence[str], program: str) -> int:
     """Start the server. A wrong setting or checkpoint stops the start with one line.

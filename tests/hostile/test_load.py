@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
@@ -16,6 +19,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from konkyo.service.__main__ import SILENCE_SECONDS
 from konkyo.service.app import create_app
 from konkyo.service.http.protocol import BoundedLoop, BoundedProtocol, SharingLoop
 from konkyo.service.settings import Settings
@@ -43,6 +47,32 @@ def test_a_short_run_reaches_the_goals(program: Program, count: int) -> None:
     checks = program.measure(count, program.seed)
     assert len(checks) > 3
     assert missed(checks) == []
+
+
+@pytest.mark.threat("a killed worker")
+def test_a_worker_that_is_killed_while_its_parent_asks_it_is_replaced() -> None:
+    """The parent waited for the answer, a minute."""
+    with serving(KONKYO_WORKERS="2") as server:
+        until(lambda: started(server) == 2)
+        victim = server.workers()[0]
+        os.kill(victim, signal.SIGSTOP)
+        time.sleep(1)  # it is asked every half second
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: started(server) == 3)
+        assert len(server.workers()) == 2
+        assert victim not in server.workers()
+
+
+def started(server: Server) -> int:
+    """How many workers have ever started."""
+    return server.log.read_bytes().count(kill.READY.encode())
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SILENCE_SECONDS / 2
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_only_a_goal_of_the_machine_may_be_missed() -> None:

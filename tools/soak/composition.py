@@ -15,7 +15,7 @@ from tools.soak.slow import healthy
 
 PROJECT = "konkyo-soak-composition"
 HEALTHY = 200
-LIMIT = 416  # MiB
+LIMIT, SERVICE_LIMIT = 416, 512  # MiB
 # Bytes that are sent of each body of 256 KiB: few, and more than the edge keeps in memory.
 SMALL, LARGE = 100, 200 * 1024
 
@@ -54,12 +54,20 @@ while not select.select([sys.stdin], [], [], 1)[0]:
 
 # So many connections that ask again and again, or read a kilobyte of their answers a second.
 _CROWD = r"""
-import asyncio, pathlib, socket, sys
+import asyncio, json, pathlib, socket, sys
 import konkyo.service
 path, count, is_slow = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "slow"
-digit = (pathlib.Path(konkyo.service.__file__).parent / "web/digits/7.png").read_bytes()
-head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n"
-request = f"{head}Content-Length: {len(digit)}\r\n\r\n".encode() + digit
+if sys.argv[3] == "batches":
+    binary = {"binary_data_size": 802816}
+    images = {"name": "images", "shape": [1024, 28, 28], "datatype": "UINT8", "parameters": binary}
+    body = json.dumps({"inputs": [images], "outputs": [{"name": "occlusion"}]}).encode()
+    kind = f"application/octet-stream\r\nInference-Header-Content-Length: {len(body)}"
+    body += bytes(range(256)) * 3136
+else:
+    kind = "image/png"
+    body = (pathlib.Path(konkyo.service.__file__).parent / "web/digits/7.png").read_bytes()
+head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 address = socket.getaddrinfo("edge", 8080, socket.AF_INET)[0][4]
 async def one():
     loop = asyncio.get_running_loop()
@@ -117,11 +125,14 @@ def measure(count: int, seed: int) -> list[Check]:
             large = prepared("POST", "/explain/shapley", picture + bytes(LARGE))
             checks += against("60 readers of large answers at a kilobyte a second", port, large)
             checks += against("the same, large answers", port, prepared("POST", LARGE_ANSWER, picture), 20)
-        edge = compose("ps", "--quiet", "edge", project=PROJECT, port=port).strip()
-        most, killed = account(edge)
-        checks.append(
-            Check(f"the edge below {LIMIT} MiB", f"{most:.0f} MiB, {killed} killed", not killed and most < LIMIT)
-        )
+        for batches in (24, 82):
+            with crowd(batches, TENSORS, "batches"):
+                name = f"{batches} connections that send batches of 1,024 images"
+                checks += against(name, port, prepared("POST", "/explain/shapley", picture))
+        for service, limit in (("edge", LIMIT), ("konkyo", SERVICE_LIMIT)):
+            most, killed = account(compose("ps", "--quiet", service, project=PROJECT, port=port).strip())
+            said = f"{most:.0f} MiB, {killed} killed"
+            checks.append(Check(f"{service} below {limit} MiB", said, not killed and most < limit))
     finally:
         compose("down", "--timeout", "20", project=PROJECT, port=port)
     return checks
