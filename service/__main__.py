@@ -91,7 +91,7 @@ def _serve(settings: Settings) -> int:
     if settings.host not in LOOPBACK and not settings.keys:
         print(f"listening on {settings.host} without KONKYO_API_KEYS: anyone who reaches it may ask", file=sys.stderr)
     config = uvicorn.Config(
-        "konkyo.service.app:create_app_for_good",
+        "konkyo.service.app:create_worker_app",
         factory=True,
         host=settings.host,
         port=settings.port,

@@ -59,8 +59,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def create_app_for_good() -> FastAPI:
-    """``create_app`` for a process that does nothing else.
+def create_worker_app() -> FastAPI:
+    """``create_app`` for a worker, a process that does nothing else.
 
     What is there then stays, and is not looked through for garbage any more: each time all requests waited for 50 ms.
     """
