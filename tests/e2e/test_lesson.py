@@ -81,17 +81,17 @@ def test_the_served_sheet_leads_to_the_host_that_serves_it(browser: Browser, add
 
 
 def test_the_sheet_is_as_light_or_dark_as_the_page(browser: Browser, address: str) -> None:
-    background = "getComputedStyle(document.documentElement).backgroundColor"
     with opened(browser, address, color_scheme="light") as page:
         with page.expect_popup() as opening:
             page.get_by_test_id("lesson").click()
         sheet = opening.value
-        assert sheet.evaluate(background) == "rgb(255, 255, 255)"
+        expect(sheet.locator("html")).to_have_css("background-color", "rgb(255, 255, 255)")
         page.get_by_test_id("theme").click()
         expect(sheet.locator("html")).to_have_attribute("data-theme", "dark")
-        assert sheet.evaluate(background) == page.evaluate(background) == "rgb(21, 23, 27)"
+        for one in (sheet, page):
+            expect(one.locator("html")).to_have_css("background-color", "rgb(21, 23, 27)")
         sheet.reload()
-        assert sheet.evaluate(background) == "rgb(21, 23, 27)"
+        expect(sheet.locator("html")).to_have_css("background-color", "rgb(21, 23, 27)")
         page.get_by_test_id("theme").click()
         expect(sheet.locator("html")).to_have_attribute("data-theme", "light")
 
