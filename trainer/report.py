@@ -1,7 +1,7 @@
 """One page of everything that was measured, in Markdown: cards, search and studies, with their figures.
 
 It measures nothing: every number is read from the files that the other commands wrote, and each section names the
-command that prints its numbers. What was not measured yet, or of another checkpoint, is said and left out.
+command that prints its numbers. What was not measured yet, or of other weights, is said and left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,7 +59,8 @@ def report(checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> st
     for study in STUDIES:
         lines += [f"## {study.heading}", ""]
         for checkpoint in checkpoints:
-            lines += [*_section(study, checkpoint, models, studies), ""]
+            lines += _section(study, checkpoint, models, studies)
+        lines += _missing(study, checkpoints, models, studies)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -89,15 +90,26 @@ def _depth(studies: Path) -> Iterator[str]:
 def _section(study: Study[Any], checkpoint: Checkpoint, models: Path, studies: Path) -> Iterator[str]:
     """The command, the figure and the numbers of a study, if it is of this very checkpoint."""
     name, dataset = checkpoint.name, checkpoint.card.dataset
-    data = "" if dataset is None or dataset.name == MNIST else f" --data FOLDER_OF_{dataset.name.upper()}"
-    yield from (f"### `{name}`", "", f"`python -m trainer study {study.name} --model {name}{data}`", "")
     found = study.read(models, studies, checkpoint)
     if found is None:
-        yield "Not measured yet, or of another checkpoint."
         return
+    data = "" if dataset is None or dataset.name == MNIST else f" --data FOLDER_OF_{dataset.name.upper()}"
+    yield from (f"### `{name}`", "", f"`python -m trainer study {study.name} --model {name}{data}`", "")
     if (studies / name / f"{study.name}.png").exists():
         yield from (f"![{study.caption}]({name}/{study.name}.png)", "")
-    yield from study.told(found)
+    yield from (*study.told(found), "")
+
+
+def _missing(study: Study[Any], checkpoints: Sequence[Checkpoint], models: Path, studies: Path) -> Iterator[str]:
+    """Which networks the study says nothing of."""
+    left = [one for one in checkpoints if study.read(models, studies, one) is None]
+    without = [f"`{one.name}`" for one in left if one.card.dataset is None]
+    waiting = [f"`{one.name}`" for one in left if one.card.dataset is not None]
+    if waiting:
+        command = f"`python -m trainer study {study.name}`"
+        yield from (f"Not measured yet, or of other weights: {', '.join(waiting)} ({command}).", "")
+    if without:
+        yield from (f"Not measured, for want of a data set: {', '.join(without)}.", "")
 
 
 def _networks(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:

@@ -55,16 +55,26 @@ def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, stu
     page = report([checkpoint], models, studies)
     assert "Not searched yet." in page
     assert page.count("Not measured yet.") == 2
-    assert page.count("Not measured yet, or of another checkpoint.") == 6
+    studied = ["filters", "occlusion", "faithfulness", "shapley", "grounds", "consistency"]
+    for study in studied:
+        said = f"Not measured yet, or of other weights: `{NAME}` (`python -m trainer study {study}`)."
+        assert said in page
+        assert f"--model {NAME}" not in page
     assert ".png" not in page
+
+
+def test_a_network_without_a_data_set_is_not_waited_for(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
+    other = replace(checkpoint, name="other", card=checkpoint.card.model_copy(update={"dataset": None}))
+    page = report([checkpoint, other], models, studies)
+    assert page.count("Not measured, for want of a data set: `other`.") == 6
+    assert page.count(f"of other weights: `{NAME}` (") == 6
 
 
 def test_a_study_of_another_checkpoint_is_left_out(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     write(studies, checkpoint, "occlusion", regions={})
     path = studies / NAME / "occlusion.json"
     path.write_text(path.read_text().replace(checkpoint.sha256, "0" * 64))
-    page = report([checkpoint], models, studies)
-    assert page.count("Not measured yet, or of another checkpoint.") == 6
+    assert f"--model {NAME}" not in report([checkpoint], models, studies)
 
 
 def test_the_networks_are_the_cards(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
