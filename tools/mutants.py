@@ -99,6 +99,8 @@ def prepare(folder: Path, target: str) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ("konkyo", "tests", "docs", "tools", "benchmarks", "deploy"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    # A test runs its example.
+    shutil.copy(ROOT / "README.md", folder)
     for path in (folder / "konkyo" / target).rglob("*.py"):
         path.write_text(undecorated(path.read_text()))
     only, tests = TARGETS[target]
@@ -108,6 +110,7 @@ def prepare(folder: Path, target: str) -> None:
     (folder / "pyproject.toml").write_text(CONFIGURATION.format(**settings, markers=markers))
     for name in ("docs", "tools", "deploy", "konkyo"):
         shutil.copytree(folder / name, folder / "mutants" / name)
+    shutil.copy(folder / "README.md", folder / "mutants")
     (folder / "mutants" / "quickest_first.py").write_text(PLUGIN)
     code = "from mutmut.__main__ import *; copy_src_dir(); copy_also_copy_files(); create_mutants(2)"
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, stdout=subprocess.DEVNULL)

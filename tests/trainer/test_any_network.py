@@ -77,7 +77,7 @@ def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     write_fruits(tmp_path / "fruits", 40)
     described(tmp_path / "fruits", name="Fruits", mirror=True)
     models = tmp_path / "models"
-    options = ("--side=24", "--recipe=best", "--steps=120", "--batch=16", "--restarts=2", "--seeds=2")
+    options = ("--side=24", "--recipe=best", "--steps=120", "--batch=16", "--restarts=2", "--seeds=2", "--batch-norm")
     common = ("--data", tmp_path / "fruits", "--out", models, "--runs", tmp_path / "runs")
     trainer("train", "--stages=3k5p2,4k3q", "--name=fruits", *options, *common)
     checkpoint = load(models / "fruits.safetensors")
@@ -90,6 +90,7 @@ def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     assert card.training.augmentations is not None
     assert card.training.augmentations.shift == pytest.approx(0.8 * 24 / 28)
     assert card.training.augmentations.mirror
+    assert card.recipe["batch_norm"] is True
     assert [run.seed for run in card.selection.runs] == [1, 2]
     test = read(tmp_path / "fruits", "t10k", 24)
     assert test.images.shape[1:] == (3, 24, 24)

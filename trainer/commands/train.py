@@ -71,6 +71,13 @@ def train(
             show_default=f"0 for MNIST, {PATIENCE} for other data",
         ),
     ] = None,
+    batch_norm: Annotated[
+        bool,
+        typer.Option(
+            "--batch-norm",
+            help="Normalise what each convolution gives, over a batch, while training; it becomes part of the weights.",
+        ),
+    ] = False,
     minimum_accuracy: Annotated[
         float | None,
         typer.Option(
@@ -110,6 +117,7 @@ def train(
         "restarts": restarts,
         "held_out": held_out,
         "patience": patience,
+        "batch_norm": batch_norm or None,
     }
     chosen = fitted(RECIPES[recipe], digits, **{key: value for key, value in changes.items() if value is not None})
     jobs = []

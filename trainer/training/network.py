@@ -16,6 +16,8 @@ from konkyo.models.network import Network
 LAYOUT = torch.channels_last
 # Networks that are trained side by side: what a batch leaves in each is 1 MB, which must be there for the way back.
 GROUP = 5
+# Of batch normalisation: what is added to a variance, and the share of a batch in the running means.
+EPSILON, MOMENTUM = 1e-5, 0.02
 
 
 class TrainableNetwork(nn.Module):
@@ -94,12 +96,16 @@ class Ensemble(nn.Module):
     ----------
     networks
         Where the weights start; the networks themselves are not changed.
+    batch_norm
+        Whether batch normalisation follows each convolution while the networks learn (Ioffe and Szegedy, 2015). Once
+        they have learnt it is linear, and part of the weights that ``network`` gives.
     """
 
-    def __init__(self, networks: list[TrainableNetwork]) -> None:
+    def __init__(self, networks: list[TrainableNetwork], batch_norm: bool = False) -> None:
         super().__init__()
         self.architecture = networks[0].architecture
         self.size = len(networks)
+        self.batch_norm = batch_norm
         # A parameter's name may have no dot.
         self.weights = nn.ParameterDict(
             {
@@ -107,12 +113,20 @@ class Ensemble(nn.Module):
                 for name in networks[0].state_dict()
             }
         )
+        if batch_norm:
+            for number in range(1, len(self.architecture.stages) + 1):
+                likewise = self.weights[f"conv{number}_bias"].detach()
+                self.weights[f"norm{number}_weight"] = torch.ones_like(likewise)
+                self.weights[f"norm{number}_bias"] = torch.zeros_like(likewise)
+                self.register_buffer(f"norm{number}_mean", torch.zeros_like(likewise))
+                self.register_buffer(f"norm{number}_variance", torch.ones_like(likewise))
 
     def forward(self, images: Tensor, which: slice = slice(None)) -> Tensor:
         """(N, channels, side, side) in [0, 1] → logits (N, S, C), of the networks ``which``."""
         maps = images.to(memory_format=LAYOUT)
         for number, stage in enumerate(self.architecture.stages):
-            maps = pooled(stage, self._convolved(number, maps, which))
+            convolved = self._convolved(number, maps, which)
+            maps = pooled(stage, self._normalised(number, convolved, which) if self.batch_norm else convolved)
         *hidden, (last, *_) = self.architecture.head
         values = maps.reshape(len(images), len(self.weights["affine_bias"][which]), -1)
         for name, *_ in hidden:
@@ -138,6 +152,30 @@ class Ensemble(nn.Module):
         flat = None if bias is None else bias.flatten()
         return F.conv2d(maps, kernels, flat, padding=stage.padding, groups=groups)
 
+    def _normalised(self, number: int, convolved: Tensor, which: slice) -> Tensor:
+        """Batch normalisation of a convolution's maps. The maps of one filter, of paired wiring, share theirs."""
+        stage = self.architecture.stages[number]
+        inputs = self.architecture.layer_maps[number] if stage.paired else 1
+        scale, shift = (self.weights[f"norm{number + 1}_{kind}"][which] for kind in ("weight", "bias"))
+        mean, variance = (self.get_buffer(f"norm{number + 1}_{kind}")[which] for kind in ("mean", "variance"))
+        shape = convolved.shape
+        if inputs > 1:
+            apart = convolved.reshape(shape[0], len(scale), inputs, stage.filters, *shape[2:])
+            convolved = apart.transpose(2, 3).flatten(1, 2)
+        normal = F.batch_norm(
+            convolved,
+            mean.view(-1),
+            variance.view(-1),
+            scale.flatten(),
+            shift.flatten(),
+            training=self.training,
+            momentum=MOMENTUM,
+            eps=EPSILON,
+        )
+        if inputs > 1:
+            normal = normal.unflatten(1, (len(scale), stage.filters)).transpose(2, 3).reshape(shape)
+        return normal
+
     def _affine(self, name: str, values: Tensor, which: slice) -> Tensor:
         weights, bias = (self.weights[f"{name}_{kind}"][which] for kind in ("weight", "bias"))
         made: Tensor = torch.einsum("nsf,swf->nsw", values, weights) + bias
@@ -151,20 +189,35 @@ class Ensemble(nn.Module):
     def network(self, which: int) -> TrainableNetwork:
         """One of the networks, with its weights as they are now."""
         network = TrainableNetwork(self.architecture)
-        network.load_state_dict(
-            {name.replace("_", "."): weights.detach()[which] for name, weights in self.weights.items()}
-        )
+        weights = {name: self.weights[name.replace(".", "_")].detach()[which] for name in network.state_dict()}
+        if self.batch_norm:
+            for number in range(1, len(self.architecture.stages) + 1):
+                mean, variance = (self.get_buffer(f"norm{number}_{kind}")[which] for kind in ("mean", "variance"))
+                scale, shift = (self.weights[f"norm{number}_{kind}"].detach()[which] for kind in ("weight", "bias"))
+                factor = scale / (variance + EPSILON).sqrt()
+                weights[f"conv{number}.weight"] = weights[f"conv{number}.weight"] * factor[:, None, None, None]
+                weights[f"conv{number}.bias"] = (weights[f"conv{number}.bias"] - mean) * factor + shift
+        network.load_state_dict(weights)
         return network
+
+    def kept(self, which: Tensor) -> "Ensemble":
+        """Some of the networks, by their places, as an ensemble of their own."""
+        fresh = Ensemble([TrainableNetwork(self.architecture)] * len(which), self.batch_norm)
+        fresh.load_state_dict({name: values[which] for name, values in self.state_dict().items()})
+        return fresh
 
 
 @torch.no_grad()
 def accuracies(ensemble: Ensemble, images: Tensor, labels: Tensor, chunk: int = 1000) -> list[float]:
     """Share of images (N, channels, side, side) that each network predicts as their label (N,)."""
+    training = ensemble.training
+    ensemble.eval()
     correct = torch.zeros(ensemble.size, dtype=torch.int64)
     for start in range(0, len(labels), chunk):
         some = slice(start, start + chunk)
         predicted = torch.cat([ensemble(images[some], which).argmax(2) for which in ensemble.groups], 1)
         correct += (predicted == labels[some, None]).sum(0)
+    ensemble.train(training)
     return [count / len(labels) for count in correct.tolist()]
 
 

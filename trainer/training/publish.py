@@ -155,7 +155,7 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
         with restoring(path, "train these seeds again") as state:
             run = Reached.of(state)
         # The folder may hold runs of another recipe under the same name.
-        if run.finished and asdict(run.recipe) == card.recipe:
+        if run.finished and run.recipe.is_of(card.recipe):
             found |= dict(zip(run.seeds, run.networks(), strict=True))
     missing = [str(seed) for seed in listed if seed not in found]
     if missing:

@@ -1,7 +1,8 @@
 """How a network is trained: everything but the data, the architecture and the seed."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -68,6 +69,8 @@ class Recipe:
     patience
         Validations without an improvement of any seed after which training ends early; 0 for never. Not with one cycle,
         which ends where it is best.
+    batch_norm
+        Whether batch normalisation follows each convolution while the network learns. It becomes part of the weights.
     """
 
     steps: int = 100_000
@@ -82,6 +85,7 @@ class Recipe:
     restarts: int = 1
     rung: int = 0
     patience: int = 0
+    batch_norm: bool = False
 
     def learning_rate_at(self, step: int) -> float:
         """Adam's learning rate at a step, from 0."""
@@ -96,6 +100,10 @@ class Recipe:
         """What ``error_rate_loss`` has become at a step: it grows along a line."""
         begin, end = (share * self.steps for share in ERROR_RATE_GROWS)
         return self.error_rate_loss * min(max((step - begin) / (end - begin), 0.0), 1.0)
+
+    def is_of(self, card: Mapping[str, Any] | None) -> bool:
+        """Whether a card names this recipe. What older cards do not know has its default."""
+        return card is not None and asdict(self) == {**asdict(Recipe()), **card}
 
     @property
     def loss(self) -> str:

@@ -192,7 +192,8 @@ class Run:
     Raises
     ------
     RunError
-        The state file belongs to another run, or cannot be read; fewer images than a batch.
+        The state file belongs to another run, or cannot be read; fewer images than a batch; batch normalisation of a
+        stage without a bias.
     DataError
         Nothing would be left for training, or for validation.
     """
@@ -201,6 +202,11 @@ class Run:
         self.wanted = wanted
         self.recipe = recipe = wanted.recipe
         self.seeds = list(wanted.seeds)
+        if recipe.batch_norm and not all(stage.bias for stage in wanted.architecture.stages):
+            raise RunError(
+                "batch normalisation becomes part of the biases, and a stage without a bias (u) has none: give every "
+                "stage a bias, or train without --batch-norm"
+            )
         training, held_out = digits.split(recipe.held_out)
         self._sha256 = digits.sha256
         if len(training) < recipe.batch:
@@ -211,7 +217,8 @@ class Run:
 
         torch.set_num_threads(1)
         self.ensemble = Ensemble(
-            [network for seed in self.seeds for network in _at_random(wanted.architecture, seed, recipe.restarts)]
+            [network for seed in self.seeds for network in _at_random(wanted.architecture, seed, recipe.restarts)],
+            recipe.batch_norm,
         )
         self._optimizer = self._adam()
         self._rung_losses = torch.zeros(self.ensemble.size)
@@ -289,7 +296,7 @@ class Run:
     def _keep(self, which: Tensor) -> None:
         """Go on with some networks of the ensemble, and with Adam's memory of them."""
         remembered = [self._optimizer.state[weights] for weights in self.ensemble.parameters()]
-        self.ensemble = Ensemble([self.ensemble.network(place) for place in which.tolist()])
+        self.ensemble = self.ensemble.kept(which)
         self._optimizer = self._adam()
         for weights, memory in zip(self.ensemble.parameters(), remembered, strict=True):
             self._optimizer.state[weights] = {
@@ -375,7 +382,7 @@ class Run:
             self.history = state["history"]
             self.best = [Best(**best) for best in state["best"]]
             self._rung_losses = state["rung"]
-            self.ensemble = Ensemble([self.ensemble.network(place) for place in range(len(self._rung_losses))])
+            self.ensemble = self.ensemble.kept(torch.arange(len(self._rung_losses)))
             self._optimizer = self._adam()
             self.ensemble.load_state_dict(state["ensemble"])
             self._optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,149 @@
+"""Batch normalisation while networks learn, against its formula; and what becomes of it in the weights."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_stages, written_stages  # noqa: E402
+from konkyo.trainer.data import Digits  # noqa: E402
+from konkyo.trainer.errors import RunError  # noqa: E402
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, pooled  # noqa: E402
+from konkyo.trainer.training.recipe import BEST, PAPER, Recipe  # noqa: E402
+from tests.helpers.oracles import PAIRED, SUMMED  # noqa: E402
+from tests.helpers.refuse import refuses  # noqa: E402
+from tests.helpers.runs import SHORT, finished, outcome, run_of  # noqa: E402
+
+# Colour, paired in the first stage and in the middle, padding, no pool, hidden layers.
+DEEP = Architecture(parse_stages("2k3p1q,3k3nq,4k3"), 16, 3, (9, 7))
+KINDS = "weight", "bias"
+# As cards had it.
+OLDER = {name: value for name, value in asdict(BEST).items() if name != "batch_norm"}
+every_kind = pytest.mark.parametrize("shape", [PAIRED, SUMMED, DEEP], ids=lambda one: written_stages(one.stages))
+
+
+def ensemble_of(shape: Architecture, count: int) -> tuple[list[TrainableNetwork], Ensemble]:
+    torch.manual_seed(3)
+    networks = [TrainableNetwork(shape).double() for _ in range(count)]
+    ensemble = Ensemble(networks, batch_norm=True)
+    with torch.no_grad():
+        for name, weights in ensemble.weights.items():
+            if name.startswith("norm"):
+                weights.uniform_(0.5, 1.5)
+    return networks, ensemble
+
+
+def images_of(shape: Architecture, count: int) -> Any:
+    return torch.rand((count, shape.channels, shape.side, shape.side), dtype=torch.float64)
+
+
+def by_formula(network: TrainableNetwork, scales: list[Any], shifts: list[Any], images: Any) -> tuple[Any, list[Any]]:
+    """Logits, and each stage's means and variances: of all pixels of a batch that one filter gives."""
+    maps, moments = images, []
+    for number, stage in enumerate(network.architecture.stages, 1):
+        inputs = [maps[:, place : place + 1] for place in range(maps.shape[1])] if stage.paired else [maps]
+        convolution = network.get_submodule(f"conv{number}")
+        convolved = torch.stack([convolution(one) for one in inputs], 1)
+        mean = convolved.mean((0, 1, 3, 4), keepdim=True)
+        variance = ((convolved - mean) ** 2).mean((0, 1, 3, 4), keepdim=True)
+        moments.append((mean.flatten(), variance.flatten(), convolved.numel() // stage.filters))
+        normal = (convolved - mean) / (variance + 1e-5).sqrt()
+        normal = scales[number - 1][:, None, None] * normal + shifts[number - 1][:, None, None]
+        maps = pooled(stage, normal.flatten(1, 2))
+    values = maps.flatten(1)
+    *hidden, (last, *_) = network.architecture.head
+    for name, *_ in hidden:
+        values = network.get_submodule(name)(values).relu()
+    return network.get_submodule(last)(values), moments
+
+
+@every_kind
+def test_while_it_learns_it_is_the_formula(shape: Architecture) -> None:
+    networks, ensemble = ensemble_of(shape, 3)
+    images = images_of(shape, 7)
+    with torch.no_grad():
+        together = ensemble(images)
+        for which, network in enumerate(networks):
+            numbers = range(1, len(shape.stages) + 1)
+            scales, shifts = ([ensemble.weights[f"norm{n}_{kind}"][which] for n in numbers] for kind in KINDS)
+            alone, moments = by_formula(network, scales, shifts, images)
+            np.testing.assert_allclose(together[:, which], alone, rtol=0, atol=1e-10)
+            # The running means start at 0 and 1, and take a fiftieth of each batch; of n pixels n − 1 count.
+            for number, (mean, variance, pixels) in enumerate(moments, 1):
+                kept = ensemble.get_buffer(f"norm{number}_mean")[which]
+                np.testing.assert_allclose(kept, 0.02 * mean, rtol=0, atol=1e-12)
+                kept = ensemble.get_buffer(f"norm{number}_variance")[which]
+                np.testing.assert_allclose(kept, 0.98 + 0.02 * variance * pixels / (pixels - 1), rtol=0, atol=1e-12)
+
+
+@every_kind
+def test_what_it_has_learnt_is_part_of_the_weights(shape: Architecture) -> None:
+    _, ensemble = ensemble_of(shape, 3)
+    images = images_of(shape, 9)
+    with torch.no_grad():
+        for _ in range(20):
+            ensemble(images)
+        ensemble.eval()
+        together, kept = ensemble(images), ensemble.kept(torch.tensor([2, 0])).eval()(images.float())
+        alone = torch.stack([ensemble.network(which).double()(images) for which in range(3)], 1)
+    # The networks that come out are in float32, as checkpoints are.
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(kept, together[:, [2, 0]], rtol=0, atol=1e-5)
+
+
+def test_accuracies_are_of_what_is_left_and_change_nothing() -> None:
+    _, ensemble = ensemble_of(PAIRED, 3)
+    images, labels = images_of(PAIRED, 50), torch.arange(50) % 10
+    with torch.no_grad():
+        for _ in range(20):
+            ensemble(images)
+    before = {name: values.tolist() for name, values in ensemble.state_dict().items()}
+    found = accuracies(ensemble, images, labels)
+    expected = [(ensemble.network(which).double()(images).argmax(1) == labels).sum().item() / 50 for which in range(3)]
+    assert found == expected
+    assert {name: values.tolist() for name, values in ensemble.state_dict().items()} == before
+    assert ensemble.training
+
+
+@pytest.mark.parametrize("stops", [[10], [30], [10, 20]], ids=str)
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
+    """With several starts, of which one is left."""
+    recipe = replace(SHORT, restarts=5, rung=10, batch_norm=True)
+    whole = outcome(finished(run_of(PAIRED, recipe, [1, 2], few, tmp_path / "whole.pt")))
+    for stop in stops:
+        for progress in run_of(PAIRED, recipe, [1, 2], few, tmp_path / "state.pt").train():
+            if progress.step == stop:
+                break
+    assert outcome(finished(run_of(PAIRED, recipe, [1, 2], few, tmp_path / "state.pt"))) == whole
+
+
+def test_a_stage_without_a_bias_is_refused(few: Digits, tmp_path: Path) -> None:
+    message = (
+        "batch normalisation becomes part of the biases, and a stage without a bias (u) has none: give every stage a "
+        "bias, or train without --batch-norm"
+    )
+    shape = two_stages(Wiring.SUMMED, 2, 3, bias=False)
+    with refuses(RunError, message):
+        run_of(shape, replace(SHORT, batch_norm=True), [1], few, tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "card", "same"),
+    [
+        (BEST, asdict(BEST), True),
+        (BEST, OLDER, True),
+        (replace(BEST, batch_norm=True), OLDER, False),
+        (replace(BEST, batch_norm=True), asdict(replace(BEST, batch_norm=True)), True),
+        (PAPER, asdict(BEST), False),
+        (BEST, asdict(BEST) | {"teacher": "another"}, False),
+        (BEST, None, False),
+    ],
+)
+def test_a_card_that_does_not_know_it_names_a_recipe_without_it(
+    recipe: Recipe, card: dict[str, Any] | None, same: bool
+) -> None:
+    assert recipe.is_of(card and card | {"schedule": str(card["schedule"])}) is same
