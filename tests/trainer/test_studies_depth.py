@@ -1,7 +1,6 @@
 """The study of depth: what it trains, what it says of it, and where it stands."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +59,7 @@ def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.
 
     order = np.random.default_rng(0).permutation(600)
     training, judging = digits[np.sort(order[:500])], digits[np.sort(order[500:])]
-    recipe = replace(fitted(BEST, digits[:600], steps=40), restarts=1)
+    recipe = fitted(BEST, digits[:600], steps=40, restarts=1, batch_norm=True)
     run = run_of(Architecture(parse_stages("2k5,2k3")), recipe, [1, 2], training, tmp_path / "own.pt")
     for _ in run.train():
         pass
@@ -107,7 +106,7 @@ def test_the_report_says_what_was_found(tmp_path: Path) -> None:
     ]
     (tmp_path / FILE).write_text(json.dumps({"judging": 5000, "steps": 10_000, "networks": networks}))
     page = report([], tmp_path, tmp_path)
-    assert "one start, 10,000 steps, else by our recipe. 5,000 training images judge" in page
+    assert "one start, 10,000 steps, with batch normalisation, else by our recipe. 5,000 training images judge" in page
     said = "The best with two stages, `2k5,2k3`, is right on 75.00 ± 0.00 % of the images that judge; its finest"
     assert f"- {said} regions have 4×4 pixels." in page
     # Student's t of one degree of freedom: 12.7062 times 0.25 / √2 / √2.
