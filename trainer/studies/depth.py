@@ -2,8 +2,8 @@
 
 Networks of one to three stages, none with more parameters than the paper's, all trained by one recipe, with batch
 normalisation, and judged by images kept for that. A deeper network mixes what lies farther apart, so fewer regions fit
-into what one cell sees: ``finest`` is the smallest side with which Shapley values over all combinations are answered for
-every image.
+into what one cell sees: ``finest`` is the smallest side with which Shapley values over all combinations are answered
+for every image.
 """
 
 from collections.abc import Iterator, Mapping
@@ -75,9 +75,9 @@ def told(found: Mapping[str, Any]) -> Iterator[str]:
     networks = found["networks"]
     yield (
         f"{len(networks)} networks with no more parameters than the paper's, {len(networks[0]['judged'])} seeds each, "
-        f"one start, {found['steps']:,} steps, with batch normalisation, else by our recipe. {found['judging']:,} training "
-        "images judge; no network was trained on them. Means with half of their 95 % interval over seeds, by Student's t; the test "
-        "images took no part in any choice. Finest regions: the smallest with which Shapley values over all "
+        f"one start, {found['steps']:,} steps, with batch normalisation, else by our recipe. {found['judging']:,} "
+        "training images judge; no network was trained on them. Means with half of their 95 % interval over seeds, by "
+        "Student's t; the test images took no part in any choice. Finest regions: the smallest with which Shapley values over all "
         "combinations are answered for every image; drawings, of which hiding changes few, may allow finer ones."
     )
     yield ""
