@@ -77,8 +77,9 @@ def told(found: Mapping[str, Any]) -> Iterator[str]:
         f"{len(networks)} networks with no more parameters than the paper's, {len(networks[0]['judged'])} seeds each, "
         f"one start, {found['steps']:,} steps, with batch normalisation, else by our recipe. {found['judging']:,} "
         "training images judge; no network was trained on them. Means with half of their 95 % interval over seeds, by "
-        "Student's t; the test images took no part in any choice. Finest regions: the smallest with which Shapley values over all "
-        "combinations are answered for every image; drawings, of which hiding changes few, may allow finer ones."
+        "Student's t; the test images took no part in any choice. Finest regions: the smallest with which Shapley "
+        "values over all combinations are answered for every image; drawings, of which hiding changes few, may allow "
+        "finer ones."
     )
     yield ""
     for depth, words in NUMBERS.items():
