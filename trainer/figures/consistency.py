@@ -19,41 +19,42 @@ from konkyo.trainer.figures.style import (
     in_percent,
     shown,
 )
-from konkyo.trainer.studies.consistency import REGION, ConsistencyStudy
+from konkyo.trainer.studies.consistency import ConsistencyStudy, maps_of
 from konkyo.trainer.studies.study import Asked
 
 # Images in the figure: those whose networks agree most, and least, and between them, by the mean correlation.
 QUANTILES = 0.98, 0.75, 0.5, 0.25, 0.02
-SHOWN = "Shapley 4×4"
 
 
 def draw(path: Path, asked: Asked, found: ConsistencyStudy) -> None:
     """The maps of some images, a column a network, and beside them how often networks agree."""
-    networks = found.maps[SHOWN].shape[1]
+    (by_shares, side), (by_hiding, _), _ = maps_of(asked.checkpoint.network.architecture).items()
+    networks = found.maps[by_shares].shape[1]
     title = f"{asked.checkpoint.name}: do {networks} seeds have the same reasons?"
     said = (
         f"{len(found.place):,} of {found.images:,} test images are predicted alike by all networks. "
-        "What each 4×4 region adds to that class, by exact Shapley values; a column a seed. Beside: the agreement."
+        f"What each {side}×{side} region adds to that class, by exact Shapley values; a column a seed. "
+        "Beside: the agreement."
     )
     wide = 0.8 * (networks + 2)
     with drawing(path, title, said, wide + 4.5, 0.85 * len(QUANTILES)) as figure:
         left, right = divided(figure, 1, 2, width_ratios=(wide, 4.5))
-        agreement = found.correlation[SHOWN].mean(1)
+        agreement = found.correlation[by_shares].mean(1)
         order = agreement.argsort()
         for share, row in zip(QUANTILES, left.subplots(len(QUANTILES), networks + 1), strict=True):
             which = int(order[round(share * (len(order) - 1))])
             image = asked.digits.images[found.place[which]] / 255
             shown(row[0], image if image.ndim == 2 else image.transpose(1, 2, 0), DIGIT)
-            for axes, one in zip(row[1:], found.maps[SHOWN][which], strict=True):
+            for axes, one in zip(row[1:], found.maps[by_shares][which], strict=True):
                 # Each network has its own scale: the logits of two networks are not of one size.
-                shown(axes, np.kron(one, np.ones((REGION, REGION))), DIVERGING, float(np.abs(one).max()))
+                shown(axes, np.kron(one, np.ones((side, side))), DIVERGING, float(np.abs(one).max()))
                 axes.contour(image if image.ndim == 2 else image.sum(0), [0.5], colors=INK, linewidths=0.6)
             row[-1].yaxis.set_label_position("right")
             row[-1].set_ylabel(f" {agreement[which]:.2f}", color=INK, weight="bold", rotation=0, ha="left", va="center")
         correlations, sets = right.subplots(2, 1)
-        ink, occlusion = found.ink[SHOWN], found.correlation["occlusion 4×4"]
+        ink, occlusion = found.ink[by_shares], found.correlation[by_hiding]
         maps = [(ink, HAIRLINE, "map and ink"), (occlusion, SECOND, "occlusion")]
-        _draw_shares(correlations, -1, [*maps, (found.correlation[SHOWN], ACCENT, "Shapley")])
+        _draw_shares(correlations, -1, [*maps, (found.correlation[by_shares], ACCENT, "Shapley")])
         correlations.set_title("Rank correlation of two networks’ maps")
         _draw_shares(sets, 0, [(found.chance, HAIRLINE, "random sets"), (found.overlap, ACCENT, "proven sets")])
         holds = np.nanmean(found.holds_for_others())

@@ -22,7 +22,7 @@ from konkyo.trainer.figures.style import (
 )
 from konkyo.trainer.studies.faithfulness import FaithfulnessStudy
 from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, CURVES, Measured, ranks
-from konkyo.trainer.studies.faithfulness.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, SHAPLEY
+from konkyo.trainer.studies.faithfulness.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, shapley_of
 from konkyo.trainer.studies.study import Asked
 
 WORDS = {"deletion": "lower is better", "insertion": "higher is better"}
@@ -38,7 +38,7 @@ def draw(path: Path, asked: Asked, found: FaithfulnessStudy) -> None:
     )
     with drawing(path, title, said, 12.5, 4.6 + 0.27 * len(measured)) as figure:
         above, below = divided(figure, 2, 1, height_ratios=(3.6, 1 + 0.27 * len(measured)))
-        lines = _shown(measured)
+        lines = _shown(measured, shapley_of(asked.checkpoint.network.architecture))
         for axes, curve in zip(above.subplots(1, 2, sharey=True), CURVES, strict=True):
             _draw_curves(axes, curve, lines)
         handles = [Line2D([], [], label=one.name, **style) for one, style in lines]
@@ -46,7 +46,7 @@ def draw(path: Path, asked: Asked, found: FaithfulnessStudy) -> None:
         _draw_ranks(below.subplots(), measured)
 
 
-def _shown(measured: Sequence[Measured]) -> list[tuple[Measured, dict[str, Any]]]:
+def _shown(measured: Sequence[Measured], shapley: str) -> list[tuple[Measured, dict[str, Any]]]:
     """The explanations that have their curves drawn, and how."""
     by_name = {one.name: one for one in measured}
     sums = np.array([ranks(measured)[criterion] for criterion in CRITERIA]).sum(0)
@@ -55,7 +55,7 @@ def _shown(measured: Sequence[Measured]) -> list[tuple[Measured, dict[str, Any]]
     ][:2]
     plain = [one for one in measured if one.kind == PLAIN]
     styles: list[tuple[Measured | None, str, float, str]] = [
-        (by_name.get(SHAPLEY), ACCENT, 2.4, "-"),
+        (by_name.get(shapley), ACCENT, 2.4, "-"),
         (by_name.get(DEFAULT), SECOND, 2.4, "-"),
         *((one, AGAINST, 1.8, style) for one, style in zip(best_baselines, ("-", "--"), strict=False)),
         (by_name.get(GREEDY), FIRST, 1.2, "--"),

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from konkyo.models.hiding.cost import usual_side
 from konkyo.trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, SECOND, drawing, in_percent
 from konkyo.trainer.studies.shapley import ENOUGH, Measured, ShapleyStudy
 from konkyo.trainer.studies.study import Asked
@@ -20,10 +21,12 @@ COLOURS = {"ShapleyValueSampling": SECOND, "KernelShap": FIRST, "Lime": AGAINST,
 def draw(path: Path, asked: Asked, found: ShapleyStudy) -> None:
     """Error and rank correlation, a row each, against evaluations and milliseconds, a column each."""
     ms = float(np.median(found.exact))
+    side = usual_side(asked.checkpoint.network.architecture)
     title = f"{asked.checkpoint.name}: Shapley values, exact and sampled"
     said = (
-        "Captum’s methods that are used for Shapley values, against the exact ones, on the same 4×4 regions of the "
-        f"same {len(found.exact)} test images. Error: mean absolute error by the mean absolute value."
+        "Captum’s methods that are used for Shapley values, against the exact ones, on the same "
+        f"{side}×{side} regions of the same {len(found.exact)} test images. Error: mean absolute error by the mean "
+        "absolute value."
     )
     with drawing(path, title, said, 12.5, 6.8) as figure:
         panels = figure.subplots(2, 2, sharex="col", sharey="row")

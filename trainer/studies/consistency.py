@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError, ImageError
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.proofs import grounds
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.games import LocalGames, class_games
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
@@ -30,12 +32,17 @@ from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.statistics import Estimate, spearman
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, sums_of_regions
 
-REGION = 4
 # Images a part.
 CHUNK = 25
 # The budget to check a set that another network's proof found.
 CHECK = Budget(entries=2**26, hidings=2**17, nodes=0)
-MAPS = {"Shapley 4×4": REGION, "occlusion 4×4": REGION, "occlusion 2×2": 2}
+FINE = 2
+
+
+def maps_of(architecture: Architecture) -> dict[str, int]:
+    """The maps that are compared, with the sides of their regions: those that the service takes, and finer ones."""
+    side = usual_side(architecture)
+    return {f"Shapley {side}×{side}": side, f"occlusion {side}×{side}": side, f"occlusion {FINE}×{FINE}": FINE}
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,9 @@ class ConsistencyStudy:
     images
         How many images were looked at, N and others.
     correlation
-        For each of ``MAPS``, (N, P): the rank correlation of two networks' maps, over the regions that hold ink.
+        For each of ``maps_of``, (N, P): the rank correlation of two networks' maps, over the regions that hold ink.
     ink
-        For each of ``MAPS``, (N, S): the rank correlation of a network's map with the ink in each region.
+        For each of ``maps_of``, (N, S): the rank correlation of a network's map with the ink in each region.
     overlap
         (N, P): the Jaccard index of two proven sufficient sets; NaN where a set is empty or there is none.
     chance
@@ -58,7 +65,7 @@ class ConsistencyStudy:
         (N, S, S): 1 where the sufficient set of the first network also suffices for the second, else 0; NaN where
         there is no set, or the check takes too much work.
     maps
-        For each of ``MAPS``, (N, S, R, R).
+        For each of ``maps_of``, (N, S, R, R).
     place
         (N,): the numbers of the images in the data set.
     """
@@ -93,19 +100,19 @@ def _networks(asked: Asked) -> list[Network]:
 
 
 def _gather(asked: Asked, done: Sequence[Arrays]) -> ConsistencyStudy:
-    together = joined(done)
+    together, maps = joined(done), maps_of(asked.checkpoint.network.architecture)
     if len(together["place"]) < 2:
         raise RunError(
             f"the networks predict {len(together['place'])} of {len(asked.digits):,} images alike; take more --images"
         )
     return ConsistencyStudy(
         images=len(asked.digits),
-        correlation={name: together[f"correlation {name}"] for name in MAPS},
-        ink={name: together[f"ink {name}"] for name in MAPS},
+        correlation={name: together[f"correlation {name}"] for name in maps},
+        ink={name: together[f"ink {name}"] for name in maps},
         overlap=together["overlap"],
         chance=together["chance"],
         holds=together["holds"],
-        maps={name: together[f"map {name}"] for name in MAPS},
+        maps={name: together[f"map {name}"] for name in maps},
         place=together["place"],
     )
 
@@ -121,7 +128,7 @@ def _summary(asked: Asked, found: ConsistencyStudy) -> dict[str, Any]:
                 "between_networks": Estimate.of(found.correlation[name].mean(1)).document(),
                 "with_the_ink": Estimate.of(found.ink[name].mean(1)).document(),
             }
-            for name in MAPS
+            for name in found.maps
         },
         "sufficient_sets": {
             "overlap": _mean(found.overlap),
@@ -134,7 +141,7 @@ def _summary(asked: Asked, found: ConsistencyStudy) -> dict[str, Any]:
 def _told(found: Mapping[str, Any]) -> Iterator[str]:
     """How much the maps and the proofs of all seeds agree."""
     sets, seeds = found["sufficient_sets"], len(found["seeds"])
-    shapley_map = found["maps"]["Shapley 4×4"]
+    [shapley_map] = [one for name, one in found["maps"].items() if name.startswith("Shapley")]
     yield (
         f"{seeds} networks of different seeds. They predict {found['predicted_alike']:,} of "
         f"{found['images']:,} test images alike, and explain these. Two networks’ Shapley maps have a rank correlation "
@@ -170,7 +177,7 @@ def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
     found: Arrays = {"place": start + alike}
     targets = predicted[0, alike]
     count, pairs = len(networks), comb(len(networks), 2)
-    for name, region in MAPS.items():
+    for name, region in maps_of(networks[0].architecture).items():
         maps = np.array([_maps(network, images[alike], targets, name, region) for network in networks])
         grid = Regions(region, side=images.shape[-1]).grid
         maps = maps.reshape(count, len(alike), *grid).swapaxes(0, 1)  # images first
@@ -206,13 +213,14 @@ def _ink(image: Array, region: int) -> Array:
 
 def _proofs(networks: list[Network], image: Array) -> tuple[list[float], list[float], list[list[float]]]:
     """Overlap and chance of each pair of networks, and whose set suffices for whom."""
-    players = int((_ink(image, REGION) > 0).sum())
-    sets = [_sufficient(network, image) for network in networks]
+    region = usual_side(networks[0].architecture)
+    players = int((_ink(image, region) > 0).sum())
+    sets = [_sufficient(network, image, region) for network in networks]
     overlap, chance = [], []
     for one, other in combinations(sets, 2):
         overlap.append(len(one & other) / len(one | other) if one and other else np.nan)
         chance.append(chance_overlap(players, len(one), len(other)) if one and other else np.nan)
-    margins = [class_games(network, image, REGION).margins(_predicted(network, image)) for network in networks]
+    margins = [class_games(network, image, region).margins(_predicted(network, image)) for network in networks]
     return overlap, chance, [[_suffices(one, margin) for margin in margins] for one in sets]
 
 
@@ -226,10 +234,10 @@ def _predicted(network: Network, image: Array) -> int:
     return int(network.logits(image).argmax())
 
 
-def _sufficient(network: Network, image: Array) -> frozenset[int] | None:
+def _sufficient(network: Network, image: Array, region: int) -> frozenset[int] | None:
     """The numbers of the regions that prove the prediction; None without a proof."""
     try:
-        found = grounds(network, image, REGION)
+        found = grounds(network, image, region)
     except (BudgetError, ImageError):
         return None
     columns = found.hiding.regions.grid[1]

@@ -1,9 +1,10 @@
 """How far what is used for Shapley values is from the exact ones.
 
-The players are the regions of 4×4 pixels that hold ink, hiding fills with 0, and the game is the logit of the predicted
-class. Each baseline is asked with more and more evaluations of the network. Its error is the mean over the players of
-the absolute difference from the exact value, divided by the mean absolute exact value; its rank correlation is
-Spearman's, over the players. Time is that of the processor, for one image and one class.
+The players are the regions that hold ink, as large as the service takes them: 4×4 pixels for the paper's network.
+Hiding fills with 0, and the game is the logit of the predicted class. Each baseline is asked with more and more evaluations of
+the network. Its error is the mean over the players of the absolute difference from the exact value, divided by the mean
+absolute exact value; its rank correlation is Spearman's, over the players. Time is that of the processor, for one image
+and one class.
 
 Not all of them estimate these values: LIME's linear model, gradient SHAP's path and occlusion answer other questions,
 and are here since they are used for this one. Those that estimate this game are said to converge.
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, IntArray, Network
@@ -26,7 +28,6 @@ from konkyo.trainer.document import table
 from konkyo.trainer.studies.statistics import Estimate, spearman
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, joined
 
-REGION = 4
 # Images that are looked at, and the seed of their draw.
 IMAGES, SEED = 20, 0
 EVALUATIONS = (50, 100, 200, 500, 1000, 2000, 5000)
@@ -48,6 +49,8 @@ class Question:
         (…) in [0, 1], of the network's shape.
     target
         The class.
+    region
+        The side of the regions, in pixels.
     players
         (R, R): whether hiding the region changes the image.
     seed
@@ -57,6 +60,7 @@ class Question:
     network: Network
     image: Array
     target: int
+    region: int
     players: NDArray[np.bool_]
     seed: int
 
@@ -162,19 +166,21 @@ def _parts(asked: Asked) -> dict[str, Compute]:
 
 
 def _timed(network: Network, image: Array) -> Arrays:
-    shapley_values(network, image, REGION)
+    region = usual_side(network.architecture)
+    shapley_values(network, image, region)
     calls, started = 0, time.process_time()
     while not calls or time.process_time() - started < TURN:
-        shapley_values(network, image, REGION)
+        shapley_values(network, image, region)
         calls += 1
     return {"ms": np.array([1000 * (time.process_time() - started) / calls])}
 
 
 def _part(network: Network, image: Array, number: int, baseline: Baseline) -> Arrays:
     """The error, the rank correlation, the evaluations and the time with each number of evaluations: (1, K) each."""
-    values = shapley_values(network, image, REGION)
-    players = Hiding(Regions(REGION, side=network.architecture.side)).changed(image).reshape(values.values.shape[1:])
-    question = Question(network, image, values.predicted, players, number)
+    region = usual_side(network.architecture)
+    values = shapley_values(network, image, region)
+    players = Hiding(Regions(region, side=network.architecture.side)).changed(image).reshape(values.values.shape[1:])
+    question = Question(network, image, values.predicted, region, players, number)
     true = values.of(values.predicted).values[players]
     baseline.approximate(question, baseline.evaluations[0])
     rows = []
@@ -196,12 +202,12 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> ShapleyStudy:
     return ShapleyStudy(parts[0]["ms"], measured, left_out)
 
 
-def _summary(_: Asked, found: ShapleyStudy) -> dict[str, Any]:
+def _summary(asked: Asked, found: ShapleyStudy) -> dict[str, Any]:
     """Every pair of numbers is a mean and half of its 95 % interval over the images."""
     return {
         "images": len(found.exact),
         "seed": SEED,
-        "region": REGION,
+        "region": usual_side(asked.checkpoint.network.architecture),
         "fill": 0,
         "left_out": list(found.left_out),
         "exact": {"ms": float(np.median(found.exact))},
@@ -222,7 +228,8 @@ def _summary(_: Asked, found: ShapleyStudy) -> dict[str, Any]:
 def _told(found: Mapping[str, Any]) -> Iterator[str]:
     """How far each is from the exact values with the most evaluations that it was asked with."""
     yield (
-        f"Against the exact values of {found['images']} test images (seed {found['seed']}), which take "
+        f"Against the exact values of {found['images']} test images (seed {found['seed']}), in regions of "
+        f"{found['region']}×{found['region']} pixels, which take "
         f"{found['exact']['ms']:.1f} ms for all classes. Error: the mean absolute error over the regions with ink "
         "by the mean absolute value, with half of its 95 % interval. Time is that of the processor, for one image and "
         "one class. Told the players: without the regions that hold no ink. Those that estimate these values are bold; "

@@ -173,7 +173,8 @@ class Ensemble(nn.Module):
             eps=EPSILON,
         )
         if inputs > 1:
-            normal = normal.unflatten(1, (len(scale), stage.filters)).transpose(2, 3).reshape(shape)
+            apart = normal.reshape(shape[0], len(scale), stage.filters, inputs, *shape[2:])
+            normal = apart.transpose(2, 3).reshape(shape)
         return normal
 
     def _affine(self, name: str, values: Tensor, which: slice) -> Tensor:

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from konkyo.models.architecture import Architecture
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
@@ -38,13 +40,13 @@ from konkyo.trainer.studies.faithfulness.criteria import (
 )
 from konkyo.trainer.studies.faithfulness.explanations import (
     DEFAULT,
-    EXPLANATIONS,
     OPTIMISED,
     OURS,
     PLAIN,
-    SANE,
     Explanation,
     Task,
+    ours,
+    sane,
 )
 from konkyo.trainer.studies.statistics import Estimate
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined, slug
@@ -66,8 +68,8 @@ class FaithfulnessStudy:
     left_out: str | None
 
 
-def explanations() -> tuple[list[Explanation], str | None]:
-    """Ours and Captum's, or ours and why Captum's are left out."""
+def explanations(architecture: Architecture) -> tuple[list[Explanation], str | None]:
+    """Ours and Captum's, for a network, or ours and why Captum's are left out."""
     try:
         from konkyo.trainer.studies.faithfulness.baselines import PERTURBATIONS
         from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS
@@ -76,24 +78,27 @@ def explanations() -> tuple[list[Explanation], str | None]:
         if missing not in {"captum", "torch"}:
             raise
         left_out = f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-        return list(EXPLANATIONS), left_out
-    return [*EXPLANATIONS, *CAPTUM_METHODS, *PERTURBATIONS], None
+        return ours(architecture), left_out
+    return [*ours(architecture), *CAPTUM_METHODS, *PERTURBATIONS], None
 
 
 def _parts(asked: Asked) -> dict[str, Compute]:
-    known, _ = explanations()
+    shape = asked.checkpoint.network.architecture
+    known, _ = explanations(shape)
     some = asked.digits[:FIRST_IMAGES]
     parts: dict[str, Compute] = {}
     for start, digits in chunks(asked.digits, CHUNK):
         given = cache(partial(Given.of, asked.checkpoint, digits, start))
         parts |= {f"{one.name}-{start}": partial(_part, one, given) for one in known}
     parts |= {f"sensitivity-{one.name}": partial(_sensitivity, one, asked.checkpoint, some) for one in known}
-    parts |= {f"sanity-{one.name}": partial(_sanity, one, asked.checkpoint, some) for one in known if one.name in SANE}
+    checked = [one for one in known if one.name in sane(shape)]
+    parts |= {f"sanity-{one.name}": partial(_sanity, one, asked.checkpoint, some) for one in checked}
     return parts
 
 
 def _gather(asked: Asked, done: Sequence[Arrays]) -> FaithfulnessStudy:
-    known, left_out = explanations()
+    shape = asked.checkpoint.network.architecture
+    known, left_out = explanations(shape)
     by_name = dict(zip(map(slug, _parts(asked)), done, strict=True))
     measured = []
     for one in known:
@@ -102,7 +107,8 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> FaithfulnessStudy:
         points = {base: np.sum([part[base] for part in parts], axis=0) / len(asked.digits) for base in REPLACEMENTS}
         moved = by_name[slug(f"sensitivity-{one.name}")]["sensitivity"]
         measured.append(Measured(one.name, one.kind, points=points, sensitivity=moved, **together))
-    checked = {one.name: by_name[slug(f"sanity-{one.name}")]["correlations"] for one in known if one.name in SANE}
+    names = [one.name for one in known if one.name in sane(shape)]
+    checked = {name: by_name[slug(f"sanity-{name}")]["correlations"] for name in names}
     return FaithfulnessStudy(measured, checked, left_out)
 
 
@@ -166,7 +172,7 @@ class Given:
     dropped
         (N, K): the drops of the logit.
     values
-        (N, 7, 7): the exact Shapley values.
+        (N, R, R): the exact Shapley values, of regions as large as the service takes them.
     """
 
     task: Task
@@ -186,9 +192,7 @@ class Given:
             checkpoint.network,
             hidden,
             np.array([criteria.drops(task.network, *pair, some) for pair, some in zip(pairs, hidden, strict=True)]),
-            np.array(
-                [shapley_values(task.network, image, criteria.REGION).of(target).values for image, target in pairs]
-            ),
+            np.array([shapley_values(task.network, image).of(target).values for image, target in pairs]),
         )
 
 
@@ -200,7 +204,7 @@ def _task(checkpoint: Checkpoint, digits: Digits, start: int) -> Task:
 def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
     given = lazily()
     heatmaps = explanation.heatmap(given.task)
-    targets = given.task.target.tolist()
+    targets, region = given.task.target.tolist(), usual_side(given.network.architecture)
     drawn = {
         base: [
             curves(given.network, image, replacement(base, image), heatmap, target)
@@ -214,7 +218,7 @@ def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
             [criteria.infidelity(*one) for one in zip(heatmaps, given.hidden, given.dropped, strict=True)]
         ),
         "agreement": np.array(
-            [criteria.agreement(*one) for one in zip(heatmaps, given.values, given.task.images, strict=True)]
+            [criteria.agreement(*one, region) for one in zip(heatmaps, given.values, given.task.images, strict=True)]
         ),
         **{base: np.sum([one.points() for one in drawn[base]], axis=0) for base in REPLACEMENTS},
     }

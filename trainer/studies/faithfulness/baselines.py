@@ -15,11 +15,12 @@ import torch
 from captum.attr import FeatureAblation, GradientShap, KernelShap, Lime, ShapleyValueSampling
 from torch import Tensor
 
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, softmax
 from konkyo.trainer.studies.faithfulness.captum import Layers, channelled
 from konkyo.trainer.studies.faithfulness.explanations import BASELINE, Explanation, Task
-from konkyo.trainer.studies.shapley import EVALUATIONS, REGION, Baseline, Question
+from konkyo.trainer.studies.shapley import EVALUATIONS, Baseline, Question
 from konkyo.trainer.studies.study import sums_of_regions
 
 # Images evaluated at once.
@@ -84,8 +85,8 @@ def _baseline(
         np.random.seed(question.seed)
         image = torch.from_numpy(channelled(question.image[None], question.network))
         pixels = attribute(forward, image, _features(question, told), count).numpy()[0]
-        starts = np.array(Regions(REGION, side=pixels.shape[-1]).starts)
-        values = pixels[0][np.ix_(starts, starts)] if shared else sums_of_regions(pixels.sum(0), REGION)
+        starts = np.array(Regions(question.region, side=pixels.shape[-1]).starts)
+        values = pixels[0][np.ix_(starts, starts)] if shared else sums_of_regions(pixels.sum(0), question.region)
         return np.where(question.players, values, 0) if told else values, spent
 
     return Baseline(name, converges, evaluations, approximate)
@@ -97,7 +98,7 @@ def _features(question: Question, told: bool) -> Tensor:
     numbers = np.where(players, np.cumsum(players) - 1, 0) if told else np.arange(players.size)
     grid = numbers.reshape(question.players.shape)
     side = question.network.architecture.side
-    return torch.from_numpy(np.kron(grid, np.ones((REGION, REGION), grid.dtype))[:side, :side])[None, None]
+    return torch.from_numpy(np.kron(grid, np.ones((question.region,) * 2, grid.dtype))[:side, :side])[None, None]
 
 
 # What scikit-learn fits: these begin the names.
@@ -124,11 +125,12 @@ CELLS, SHOWN = 7, 0.5
 
 
 def by_regions(task: Task, baseline: Baseline) -> Array:
-    """(N, side, side): the values of 4×4 regions, shared by their pixels."""
-    regions, values = Regions(REGION, side=task.side), []
+    """(N, side, side): the values of regions, as large as the service takes them, shared by their pixels."""
+    region = usual_side(task.network.architecture)
+    regions, values = Regions(region, side=task.side), []
     for number, (image, target) in enumerate(zip(task.images, task.target.tolist(), strict=True)):
         players = Hiding(regions).changed(image).reshape(regions.grid)
-        question = Question(task.network, image, target, players, task.seed + number)
+        question = Question(task.network, image, target, region, players, task.seed + number)
         values.append(baseline.approximate(question, EXPLAINING)[0])
     return regions.spread(np.array(values))
 

@@ -21,7 +21,7 @@ difference divided by the mean squared drop: 0 is exact, 1 is no better than zer
 *Sensitivity* (definition 3.1): how far the explanation moves, at the most, when the ink changes a little. A low one
 is necessary for trust and proves nothing: a constant map has 0.
 
-*Agreement*: the rank correlation with the exact Shapley values, over the 4×4 regions that hold ink.
+*Agreement*: the rank correlation with the exact Shapley values, over the regions that hold ink.
 
 *Sanity* (Adebayo et al. 2018): does it depend on what was learnt? Layer by layer the weights are drawn anew.
 
@@ -137,7 +137,6 @@ def _area(curves: Array) -> Array:
     return area
 
 
-REGION = 4
 # Hidings for each image, and the least side of their squares in pixels; the greatest is half the image's.
 HIDINGS = 200
 LEAST = 3
@@ -192,9 +191,9 @@ def sensitivity(explain: Callable[[Array], Array], images: Array, seed: int) -> 
     return relative
 
 
-def agreement(attribution: Array, values: Array, image: Array) -> float:
-    """With exact Shapley values (R, R), of one explanation (side, side)."""
-    sums, ink = (sums_of_regions(one, REGION) for one in (attribution, image.reshape(-1, *image.shape[-2:]).sum(0)))
+def agreement(attribution: Array, values: Array, image: Array, region: int) -> float:
+    """With exact Shapley values (R, R) of regions of this side, of one explanation (side, side)."""
+    sums, ink = (sums_of_regions(one, region) for one in (attribution, image.reshape(-1, *image.shape[-2:]).sum(0)))
     return spearman(sums[ink > 0], values[ink > 0])
 
 

@@ -7,6 +7,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.architecture import Architecture
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.occlusion import Score, hidden_logits, occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
@@ -89,22 +91,35 @@ def ink(images: Array, network: Network) -> Array:
 
 
 DEFAULT = "occlusion 2"
-SHAPLEY = "Shapley 4"
 GREEDY = "greedy order"
-# Those that are checked with random weights.
-SANE = (DEFAULT, SHAPLEY, "input × gradient")
+# The side of larger regions for Shapley values, where those that the service takes are smaller.
+LARGER = 7
 
-EXPLANATIONS = [
-    Explanation(DEFAULT, OURS, hiding),
-    Explanation("occlusion 4", OURS, partial(hiding, region=4)),
-    Explanation("occlusion 4, stride 1", OURS, partial(hiding, region=4, stride=1)),
-    Explanation("occlusion 2, probability", OURS, partial(hiding, score=Score.PROBABILITY)),
-    Explanation(SHAPLEY, OURS, partial(shapley, region=4)),
-    Explanation("Shapley 7", OURS, partial(shapley, region=7)),
-    Explanation(GREEDY, OPTIMISED, greedy),
-    Explanation("brightness", PLAIN, brightness),
-    Explanation("random", PLAIN, at_random),
-]
+
+def shapley_of(architecture: Architecture) -> str:
+    """The explanation by Shapley values of regions as the service takes them: ``Shapley 4`` for the paper's network."""
+    return f"Shapley {usual_side(architecture)}"
+
+
+def sane(architecture: Architecture) -> tuple[str, ...]:
+    """Those that are checked with random weights."""
+    return DEFAULT, shapley_of(architecture), "input × gradient"
+
+
+def ours(architecture: Architecture) -> list[Explanation]:
+    """All that are here, for a network."""
+    usual = usual_side(architecture)
+    sides = [usual, LARGER] if usual < LARGER else [usual]
+    return [
+        Explanation(DEFAULT, OURS, hiding),
+        Explanation("occlusion 4", OURS, partial(hiding, region=4)),
+        Explanation("occlusion 4, stride 1", OURS, partial(hiding, region=4, stride=1)),
+        Explanation("occlusion 2, probability", OURS, partial(hiding, score=Score.PROBABILITY)),
+        *(Explanation(f"Shapley {side}", OURS, partial(shapley, region=side)) for side in sides),
+        Explanation(GREEDY, OPTIMISED, greedy),
+        Explanation("brightness", PLAIN, brightness),
+        Explanation("random", PLAIN, at_random),
+    ]
 
 
 # Regions that are moved in a step, as a share of those moved before: the first ones, which matter most, one by one.
