@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -21,6 +21,7 @@ from konkyo.models.files.card import Polarity
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import decode_image
+from tests.helpers.examples import examples
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.chunks import SIGNATURE, chunk, header
@@ -37,21 +38,21 @@ ROWS = zlib.compress(bytes(29 * 28))
 
 
 @pytest.mark.threat("corrupt files")
-@settings(max_examples=300)
+@examples(100)
 @given(pngs(), st.sampled_from(Fit), st.sampled_from(Polarity))
 def test_a_png_that_is_built_like_one_is_read_or_refused(data: bytes, fit: Fit, polarity: Polarity) -> None:
     assert outcome(data, fit, polarity) in OUTCOMES
 
 
 @pytest.mark.threat("corrupt files")
-@settings(max_examples=200)
+@examples(100)
 @given(mutants(), st.sampled_from(Fit), st.sampled_from(Polarity))
 def test_a_damaged_picture_is_read_or_refused(data: bytes, fit: Fit, polarity: Polarity) -> None:
     assert outcome(data, fit, polarity) in OUTCOMES
 
 
 @pytest.mark.threat("corrupt files")
-@settings(max_examples=100)
+@examples(50)
 @given(st.one_of(pngs(), mutants()), st.sampled_from((Fit.EXACT, Fit.RESIZE)))
 def test_a_picture_for_a_network_of_colour_is_read_or_refused(data: bytes, fit: Fit) -> None:
     assert outcome(data, fit, Polarity.AUTO, COLOUR) in OUTCOMES

@@ -40,7 +40,7 @@ SEVEN = sample(7)
 @pytest.mark.threat("a killed worker", "many requests", "many at once")
 @pytest.mark.parametrize(
     ("program", "count"),
-    [(concurrent.PROGRAM, 120), (kill.PROGRAM, 1), (requests.PROGRAM, 600)],
+    [(concurrent.PROGRAM, 80), (kill.PROGRAM, 1), (requests.PROGRAM, 300)],
     ids=lambda value: value.name if isinstance(value, Program) else "",
 )
 def test_a_short_run_reaches_the_goals(program: Program, count: int) -> None:
@@ -280,7 +280,7 @@ def test_six_hundred_stalled_uploads_do_not_fill_the_memory() -> None:
 @pytest.mark.threat("fair turns")
 def test_a_single_question_is_answered_while_batches_come() -> None:
     """Questions for Shapley values, one after another, while four clients send batches without a pause."""
-    clients, questions, whole = 4, 15, batch(256, "shapley")
+    clients, questions, whole = 4, 7, batch(128, "shapley")
     asked = post("/explain/shapley", f"Content-Length: {len(sample(7))}", body=sample(7))
     with serving() as server, ThreadPoolExecutor(clients) as crowd:
         until: list[bool] = []

@@ -176,6 +176,9 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
 def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("captum")
+    from konkyo.trainer.studies.faithfulness import baselines
+
+    monkeypatch.setattr(baselines, "EXPLAINING", 60)
     monkeypatch.setattr(study_module, "explanations", all_explanations)
     monkeypatch.setattr(study_module, "EXPLANATIONS", FEW)
     result = command(tmp_path, tmp_path / "runs", "--images", "2")

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.document import read, write
 from konkyo.trainer.errors import RunError
@@ -29,16 +28,13 @@ from konkyo.trainer.studies.study import (
     constants,
     identity,
 )
+from tests.helpers.commands import invoked, trainer
 from tests.helpers.datasets import write_idx
 from tests.helpers.folders import ROOT
 from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import random_network
 from tests.helpers.small_data import strokes
 from tests.helpers.studies import measured
-
-
-def invoked(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments)])
 
 
 def test_a_part_is_computed_once(tmp_path: Path) -> None:
@@ -136,7 +132,6 @@ import numpy as np
 from pathlib import Path
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY
 from konkyo.trainer.studies.study import Asked, Parts, identity
@@ -182,8 +177,7 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
     (tmp_path / "strokes" / "classes.txt").write_text("row\ncolumn\ndiagonal\n")
     data, models = ("--data", tmp_path / "strokes"), ("--models", tmp_path / "models")
     short = ("--stages=2k3,3k3", "--name=tiny", "--steps=300", "--batch=20", "--learning-rate=0.01")
-    trained = invoked("train", *short, *data, "--out", tmp_path / "models", "--runs", tmp_path / "training")
-    assert trained.exit_code == 0, trained.output
+    trainer("train", *short, *data, "--out", tmp_path / "models", "--runs", tmp_path / "training")
     # Some of ours stand for all, so that it takes seconds.
     monkeypatch.setattr(faithfulness, "explanations", lambda: ([EXPLANATIONS[0], EXPLANATIONS[-1]], None))
     monkeypatch.setattr(faithfulness, "FIRST_IMAGES", 2)
