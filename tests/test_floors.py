@@ -21,6 +21,11 @@ LOADED = {
     "konkyo.trainer.importing.command": {"torch", "httpx", "onnx", "fastapi"},
     "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph": {"torch", "httpx", "fastapi"},
     "konkyo.trainer.data, konkyo.trainer.training.evaluation": {"torch", "fastapi"},
+    "konkyo.trainer.cli, konkyo.trainer.studies.shapley, konkyo.trainer.figures.occlusion": {
+        "torch",
+        "captum",
+        "fastapi",
+    },
     "konkyo.service.app": {"torch", "captum"},
 }
 

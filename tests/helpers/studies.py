@@ -1,7 +1,5 @@
 """What the tests of studies and their commands share."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,6 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
-from tests.helpers.folders import ROOT
 from tests.helpers.lamp import checkpoint_of, lamp_network
 
 # What the figures of hand-set networks are drawn of; of the images none is looked at.
@@ -47,12 +44,3 @@ def caught(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(module, "drawing", catching)
     return figures
-
-
-def loaded_by(*arguments: str | Path) -> set[str]:
-    """The modules of a process of its own that has run a command of the trainer."""
-    code = f"from konkyo.trainer.cli import app; app({[*map(str, arguments)]}, standalone_mode=False)"
-    code += "; import sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.splitlines()[-1].split())

@@ -1,11 +1,7 @@
-import hashlib
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,7 +24,6 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import groups
 from konkyo.trainer.training.recipe import BEST, PAPER, RecipeName
-from tests.helpers.pausing import pausing
 from tests.helpers.runs import interrupted
 from tests.helpers.sure import sure
 
@@ -257,9 +252,6 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert load(tmp_path / "out" / "x.safetensors").sha256 == load(tmp_path / "whole" / "x.safetensors").sha256
 
 
-QUICK = ["--stages=1k5,1k3", "--batch=10", "--held-out=500", "--name=quick"]
-
-
 @needs_mnist
 def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     out = tmp_path / "out"
@@ -280,54 +272,6 @@ def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     assert share > 0.85
     assert sure(made.card.accuracy).test == share
     assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
-
-
-@needs_mnist
-def test_a_minimum_accuracy_that_is_not_reached_ends_with_status_1(tmp_path: Path) -> None:
-    done = shell(*QUICK, "--steps=20", "--out", tmp_path / "out", "--runs", tmp_path / "runs")
-    assert done.returncode == 1
-    assert re.fullmatch(
-        r"error: quick predicts \d+\.\d\d% of 500 held-out images correctly, below the minimum accuracy of 97\.0.*\n",
-        done.stderr,
-    )
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """A shell has its jobs in the background ignore the signal, and they their children."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-# Two trainings of 2,000 steps.
-@pytest.mark.timeout(60)
-@needs_mnist
-@pytest.mark.usefixtures("_interruptible")
-def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) -> None:
-    recipe = [*QUICK, "--steps=2000", "--minimum-accuracy=0"]
-    assert shell(*recipe, "--out", tmp_path / "whole", "--runs", tmp_path / "one").returncode == 0
-
-    state = tmp_path / "two" / "quick" / "paper-1-1.pt"
-    arguments = [*recipe, f"--out={tmp_path / 'resumed'}", f"--runs={tmp_path / 'two'}"]
-    # Step 1,000 validates, and is the twentieth of which it reports.
-    slow = pausing("konkyo.trainer.training.run:Run.train", 20, *command(*arguments)[3:])
-    with subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        while not state.exists():
-            assert running.poll() is None
-            time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
-        _, said = running.communicate()
-    assert running.returncode == 130
-    assert said.decode() == "interrupted: the same command goes on from the last validation\n"
-    assert not (tmp_path / "resumed").exists()
-    again = shell(*arguments)
-    assert again.returncode == 0, again.stderr
-    assert "quick, seed 1: goes on from step " in words(again.stdout)
-    files = [tmp_path / folder / "quick.safetensors" for folder in ("whole", "resumed")]
-    one, two = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
-    assert one == two
 
 
 @pytest.mark.usefixtures("little")

@@ -35,7 +35,7 @@ from tests.helpers.datasets import write_pictures
 from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import LENET, PAIRED, random_network, title
 from tests.helpers.refuse import refuses
-from tests.helpers.studies import ASKED, caught, loaded_by, measured
+from tests.helpers.studies import ASKED, caught, measured
 
 
 def study(checkpoint: Checkpoint, digits: Digits, runs: Path, per_class: int = PER_CLASS) -> FilterStudy:
@@ -172,15 +172,6 @@ def test_a_name_that_is_not_there(models: Path) -> None:
     result = run("--model", "resnet", "--models", models)
     assert isinstance(result.exception, RunError)
     assert str(result.exception) == f"there is no checkpoint 'resnet' in {models}; there are {', '.join(FOUND)}"
-
-
-@needs_mnist
-def test_it_needs_no_torch(models: Path, tmp_path: Path) -> None:
-    folders = "--models", models, "--out", tmp_path, "--runs", tmp_path / "runs"
-    loaded = loaded_by("study", "filters", "--model", "summed-3x3", "--images", "400", *folders)
-    assert "PIL" in loaded  # matplotlib writes its PNG with Pillow
-    assert not {"torch", "service"} & loaded
-    assert (models / "summed-3x3.usage.json").exists()
 
 
 @needs_mnist

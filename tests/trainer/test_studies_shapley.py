@@ -20,7 +20,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
-from tests.helpers.studies import ASKED, caught, loaded_by, measured
+from tests.helpers.studies import ASKED, caught, measured
 
 NAME = "paired-3x3"
 
@@ -215,9 +215,3 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     [legend] = [legend for part in figure.subfigs for legend in part.legends]
     labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["exact: 2.0 ms, all classes", *(one.name for one in measured)]
-
-
-def test_the_study_without_baselines_needs_no_torch() -> None:
-    loaded = loaded_by("study", "--help")
-    assert "konkyo.trainer.studies.shapley" in loaded
-    assert not {"torch", "captum"} & loaded
