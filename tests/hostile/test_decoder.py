@@ -288,38 +288,3 @@ def test_a_coarser_encoding_changes_little(client: TestClient, name: str) -> Non
         assert body["predicted"] == digit
         whole = answered(client, encode(pixels(digit)))
         assert body["probabilities"] == pytest.approx(whole["probabilities"], abs=TOLERANCE)
-
-
-# A colour that the file calls transparent is paper, whatever grey it has. It is written in the file's own depth.
-KEYED: dict[str, Encoding] = {
-    f"{depth} bits of grey": lambda d, depth=depth: built(keyed(d, depth), 0, depth, chunk(b"tRNS", key(depth)))  # type: ignore[misc]
-    for depth in (2, 4, 8, 16)
-}
-KEYED |= {
-    f"{depth} bits of RGB": lambda d, depth=depth: built(  # type: ignore[misc]
-        repeated(keyed(d, depth), 3), 2, depth, chunk(b"tRNS", key(depth) * 3)
-    )
-    for depth in (8, 16)
-}
-
-
-def paper(depth: int) -> int:
-    """A grey in the middle."""
-    return int(2 ** (depth - 1)) - 1
-
-
-def key(depth: int) -> bytes:
-    return struct.pack(">H", paper(depth))
-
-
-def keyed(digit: Pixels, depth: int) -> NDArray[Any]:
-    """(28, 28, 1): white ink on the transparent grey."""
-    return np.where(digit[..., None] > 127, 2**depth - 1, paper(depth))
-
-
-@pytest.mark.parametrize("name", KEYED)
-def test_a_transparent_colour_is_paper(client: TestClient, name: str) -> None:
-    for digit in range(10):
-        drawn = pixels(digit)
-        expected = answered(client, encode(np.where(drawn > 127, 255, 0).astype(np.uint8)))
-        assert answered(client, KEYED[name](drawn))["logits"] == pytest.approx(expected["logits"], abs=1e-3)

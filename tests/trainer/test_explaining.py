@@ -1,6 +1,5 @@
 """``trainer explain``: tables are the answers for one image, and a job ends with the same files whatever happens."""
 
-import gzip
 import json
 import multiprocessing
 import os
@@ -33,10 +32,9 @@ from konkyo.models.question import GroundsQuestion
 from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data.idx import write_images
-from konkyo.trainer.errors import DataError, RunError
+from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining import engines, table
 from konkyo.trainer.explaining.choices import Engine, Explanation
-from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
 from tests.helpers.refuse import refuses
 from tools.moved import moved
@@ -187,53 +185,6 @@ def test_another_checkpoint_at_the_same_place(data: Path, tmp_path: Path) -> Non
     other = Job(**{**whole.__dict__, "sha256": "0" * 64})
     with refuses(RunError, f"{whole.checkpoint} is another checkpoint here than where the job was started"):
         other.write(0)
-
-
-def test_plain_and_gzipped_files(digits: Digits, data: Path, tmp_path: Path) -> None:
-    packed = tmp_path / "images.gz"
-    packed.write_bytes(gzip.compress(data.read_bytes()))
-    for path in (data, packed):
-        np.testing.assert_array_equal(open_images(path, EXPECTED).read(0, 150), digits.images[:150] / 255)
-
-
-HEAD = bytes.fromhex("00000803 00000002 0000001c 0000001c")
-NO_IMAGES = {
-    "nothing": (b"", "cannot be read: it is not an IDX file of unsigned bytes"),
-    "labels": (
-        b"\0\0\x08\x01\0\0\0\x02" + bytes(2),
-        "holds an array of shape (2,), and should hold square images",
-    ),
-    "cut short": (
-        HEAD + bytes(784),
-        "cannot be read: the header announces 1568 bytes, the file holds 784",
-    ),
-    "oblong": (
-        bytes.fromhex("00000803 00000001 00000002 00000003") + bytes(6),
-        "holds an array of shape (1, 2, 3), and should hold square images",
-    ),
-    "no images": (
-        bytes.fromhex("00000803 00000000 0000001c 0000001c"),
-        "holds no image",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", NO_IMAGES)
-def test_files_that_hold_no_images(tmp_path: Path, name: str) -> None:
-    content, message = NO_IMAGES[name]
-    path = tmp_path / "x"
-    path.write_bytes(content)
-    with refuses(DataError, f"{path} {message}"):
-        open_images(path, EXPECTED)
-
-
-def test_images_of_another_size_than_the_networks(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    write_images(path, np.zeros((2, 32, 32), np.uint8))
-    checkpoint = load_all()["paired-3x3"]
-    message = f"{path} holds images of 32×32; the network takes 28×28. Pictures of any size in a folder are resized"
-    with refuses(DataError, message):
-        new_job(path, None, checkpoint, DIRECTORY, [], 10, tmp_path / "out")
 
 
 def test_the_command_goes_on_where_it_was_interrupted(

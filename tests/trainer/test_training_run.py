@@ -24,16 +24,6 @@ from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
 
 
-def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
-    one, again, other = (
-        outcome(finished(run_of(SUMMED, SHORT, [seed], few, tmp_path / f"{number}.pt")))
-        for number, seed in enumerate((1, 1, 2))
-    )
-    assert one == again
-    assert one["last weights"] != other["last weights"]
-    assert one["history"] != other["history"]
-
-
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
 def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tmp_path: Path) -> None:
     """The recipe once more, with Adam's formula written out (Kingma and Ba, algorithm 1)."""
@@ -171,13 +161,6 @@ def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path
             assert [entry["validation"][which] for entry in together.history] == pytest.approx(
                 [entry["validation"][0] for entry in alone.history], abs=0.011
             )
-
-
-def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = iter([[0.5, 0.9], [0.7, 0.8], [0.6, 0.9], [0.7, 0.1]])
-    monkeypatch.setattr(train, "accuracies", lambda *_: next(scores))
-    run = finished(run_of(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
-    assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.9, 10)]
 
 
 def test_one_cycle_rises_and_falls_to_nothing() -> None:
