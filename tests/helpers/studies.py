@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
@@ -23,6 +25,12 @@ ASKED = Asked(
 
 def nothing() -> None:
     """Nobody is told."""
+
+
+def players_of(image: Array) -> list[tuple[slice, slice]]:
+    """The squares of 4×4 pixels that hold ink."""
+    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
+    return [square for square in squares if image[square].any()]
 
 
 def measured(study: Study[Found], checkpoint: Checkpoint, digits: Digits, runs: Path) -> tuple[Found, dict[str, Any]]:

@@ -1,7 +1,5 @@
-"""The study of Shapley values' approximations by enumeration, on paper, interrupted, left out, and as a command."""
+"""The study of Shapley values' approximations by enumeration, on paper, and left out."""
 
-import json
-import sys
 from itertools import product
 from math import factorial
 from pathlib import Path
@@ -9,17 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.shapley as figure_module
 import konkyo.trainer.studies.shapley as study_module
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array, Network
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
-from tests.helpers.folders import DATA
 from tests.helpers.studies import ASKED, caught, measured
 
 NAME = "paired-3x3"
@@ -141,43 +136,6 @@ def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     assert f"| **a** | 101 | 40.0% ± {100 * half:.1f} | 0.600 | 15 | more than 101 |" in told
     assert next(line for line in told if line.startswith("| b |")).endswith("| – |")
     assert "left out." in told
-
-
-def command(out: Path, runs: Path, *more: str) -> Result:
-    arguments = ["study", "shapley", "--model", NAME, "--data", DATA, "--out", out, "--runs", runs]
-    return CliRunner().invoke(app, [*map(str, arguments), *more])
-
-
-@pytest.fixture
-def two_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "IMAGES", 2)
-    monkeypatch.setattr(study_module, "TURN", 0.001)
-
-
-@pytest.mark.usefixtures("two_images")
-@pytest.mark.parametrize("missing", ["captum", "torch"])
-def test_without_captum_its_approximations_are_left_out_aloud(
-    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (
-        "konkyo.trainer.studies.faithfulness.baselines",
-        "konkyo.trainer.studies.faithfulness.captum",
-        "captum.attr",
-    ):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, missing, None)
-    result = command(tmp_path, tmp_path / "runs")
-    assert result.exit_code == 0, result.output
-    said = f"Captum's methods are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-    assert f"{said}." in result.output
-    written = json.loads((tmp_path / NAME / "shapley.json").read_text())
-    assert written["left_out"] == [said]
-    assert written["baselines"] == {}
-
-
-def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.baselines", None)
-    assert isinstance(command(tmp_path, tmp_path / "runs").exception, ModuleNotFoundError)
 
 
 @pytest.mark.parametrize("found", [None, object()])
