@@ -23,7 +23,7 @@ from konkyo.trainer.commands import options
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import groups
-from konkyo.trainer.training.recipe import BEST, PAPER, RecipeName
+from konkyo.trainer.training.recipe import BEST, PAPER, RECIPES, RecipeName
 from tests.helpers.runs import interrupted
 from tests.helpers.sure import sure
 
@@ -238,7 +238,7 @@ def test_below_the_minimum_accuracy_the_checkpoint_is_not_written(tmp_path: Path
 
 @pytest.mark.usefixtures("little")
 def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(command_module.RECIPES, RecipeName.PAPER, replace(PAPER, evaluate_every=50))
+    monkeypatch.setitem(RECIPES, RecipeName.PAPER, replace(PAPER, evaluate_every=50))
     arguments = [*SMALL, "--steps=100", "--name=x", f"--runs={tmp_path / 'runs'}", f"--out={tmp_path / 'out'}"]
     with interrupted(monkeypatch, 50):
         result = in_process(*arguments)

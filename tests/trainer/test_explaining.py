@@ -217,7 +217,7 @@ def runs(process: str) -> bool:
 
 
 def test_processes_end_with_the_one_that_started_them(data: Path, tmp_path: Path) -> None:
-    asked = [sys.executable, "-m", "trainer", "explain", "--data", data, "--out", tmp_path / "out"]
+    asked = [sys.executable, "-m", "trainer", "explain", "--data", str(data), "--out", str(tmp_path / "out")]
     asked += ["--workers", "1", "--shard", "150"]
     started = subprocess.Popen(asked, cwd=ROOT)
     children: list[str] = []

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
+import konkyo.trainer.data as data_module
 from konkyo.models.architecture import Architecture, Wiring, written_stages
 from konkyo.models.contributions import contributions
 from konkyo.models.files.checkpoint import Checkpoint, load
@@ -24,7 +25,6 @@ from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.shapley import additive_values
 from konkyo.models.network import softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.importing import command
 from konkyo.trainer.importing.command import run
 from konkyo.trainer.importing.network_file import Asked, read
 from tests.helpers.folders import DATA
@@ -62,7 +62,7 @@ def imported(case: str, digits: Digits, tmp_path_factory: pytest.TempPathFactory
     file, options, *_ = CASES[case]
     out = tmp_path_factory.mktemp(case)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command.data, "read", lambda *_: digits[:1000])
+        patch.setattr(data_module, "read", lambda *_: digits[:1000])
         assert run([str(NETWORKS / file), *options, f"--data={DATA}", f"--out={out}"], "konkyo import") == 0
     return load(out / f"{case}.safetensors")
 
