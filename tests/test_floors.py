@@ -5,7 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -15,45 +15,52 @@ import konkyo.models.errors
 import konkyo.trainer.errors
 from tests.helpers.folders import ROOT
 
+# One process imports them, one after another: what may not be loaded beside each is not loaded by those before it.
+LOADED = {
+    "konkyo.models.question, konkyo.models.files.checkpoint": {"torch", "httpx", "onnx", "fastapi", "PIL"},
+    "konkyo.trainer.importing.command": {"torch", "httpx", "onnx", "fastapi"},
+    "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph": {"torch", "httpx", "fastapi"},
+    "konkyo.trainer.data, konkyo.trainer.training.evaluation": {"torch", "fastapi"},
+    "konkyo.trainer.cli, konkyo.trainer.studies.shapley, konkyo.trainer.figures.occlusion": {
+        "torch",
+        "captum",
+        "fastapi",
+    },
+    "konkyo.service.app": {"torch", "captum"},
+}
 
-@pytest.mark.parametrize(
-    ("module", "absent"),
-    [
-        ("konkyo.models.question, konkyo.models.files.checkpoint", {"torch", "fastapi", "PIL"}),
-        ("konkyo.service.app", {"torch", "captum"}),
-        ("konkyo.trainer.data, konkyo.trainer.training.evaluation", {"torch", "fastapi"}),
-        ("konkyo.trainer.importing.command", {"torch", "onnx", "httpx", "fastapi"}),
-        ("konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph", {"torch", "httpx", "fastapi"}),
-    ],
-)
-def test_what_is_loaded_at_run_time(module: str, absent: set[str]) -> None:
-    code = f"import sys, {module}; print(*sys.modules)"
+
+def test_what_is_loaded_at_run_time() -> None:
+    code = "import sys\n" + "".join(f"import {modules}\nprint(*sys.modules)\n" for modules in LOADED)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert "numpy" in loaded
-    assert loaded & absent == set()
+    for (modules, absent), line in zip(LOADED.items(), done.stdout.splitlines(), strict=True):
+        loaded = {name.split(".")[0] for name in line.split()}
+        assert "numpy" in loaded
+        assert loaded & absent == set(), modules
 
 
-def nodes() -> Iterator[tuple[Path, ast.AST]]:
-    """All nodes of the three floors, with their files."""
+@cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """All calls and classes of the three floors, with their files."""
     files = [path for name in ("models", "service", "trainer") for path in sorted((ROOT / name).rglob("*.py"))]
     assert ROOT / "models" / "network.py" in files
-    yield from ((path.relative_to(ROOT), node) for path in files for node in ast.walk(ast.parse(path.read_text())))
+    found = ((path.relative_to(ROOT), node) for path in files for node in ast.walk(ast.parse(path.read_text())))
+    return [(path, node) for path, node in found if isinstance(node, ast.Call | ast.ClassDef)]
+
+
+def calls() -> list[tuple[Path, str, str]]:
+    """The function of each call and the whole, as they are written."""
+    return [(path, ast.unparse(node.func), ast.unparse(node)) for path, node in nodes() if isinstance(node, ast.Call)]
 
 
 SAFE = {"torch.load": "weights_only=True", "np.load": "allow_pickle=False"}
 
 
 def test_torch_and_numpy_are_told_to_take_numbers_only() -> None:
-    for path, node in nodes():
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in SAFE:
-            assert SAFE[ast.unparse(node.func)] in ast.unparse(node), path
-
-
-def test_no_import_is_hidden_from_the_linter() -> None:
-    for path, node in nodes():
-        if isinstance(node, ast.Call):
-            assert ast.unparse(node.func) not in {"__import__", "importlib.import_module"}, path
+    """And no import is hidden from the linter."""
+    for path, function, call in calls():
+        assert SAFE.get(function, "") in call, path
+        assert function not in {"__import__", "importlib.import_module"}, path
 
 
 def drawn(module: ModuleType) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Short trainings, and what they leave."""
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,19 +29,22 @@ def finished(run: Run) -> Run:
 
 @contextmanager
 def interrupted(monkeypatch: pytest.MonkeyPatch, step: int, number: int = 1) -> Iterator[None]:
-    """Within it, somebody presses Ctrl-C at a step of the run that is begun as the ``number``-th."""
+    """Within it, a signal interrupts the run that is begun as the ``number``-th at a step."""
     train, begun = Run.train, list[Run]()
 
     def stopped(run: Run) -> Iterator[Progress]:
         begun.append(run)
         for progress in train(run):
             if len(begun) == number and progress.step == step:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             yield progress
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, "train", stopped)
+        # A shell has its jobs in the background ignore the signal, and they their children.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
+        signal.signal(signal.SIGINT, before)
 
 
 def outcome(run: Run) -> dict[str, Any]:

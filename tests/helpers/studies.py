@@ -1,9 +1,8 @@
 """What the tests of studies and their commands share."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
-from tests.helpers.folders import ROOT
 from tests.helpers.lamp import checkpoint_of, lamp_network
 
 # What the figures of hand-set networks are drawn of; of the images none is looked at.
@@ -26,6 +25,12 @@ ASKED = Asked(
 
 def nothing() -> None:
     """Nobody is told."""
+
+
+def players_of(image: Array) -> list[tuple[slice, slice]]:
+    """The squares of 4×4 pixels that hold ink."""
+    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
+    return [square for square in squares if image[square].any()]
 
 
 def measured(study: Study[Found], checkpoint: Checkpoint, digits: Digits, runs: Path) -> tuple[Found, dict[str, Any]]:
@@ -47,12 +52,3 @@ def caught(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(module, "drawing", catching)
     return figures
-
-
-def loaded_by(*arguments: str | Path) -> set[str]:
-    """The modules of a process of its own that has run a command of the trainer."""
-    code = f"from konkyo.trainer.cli import app; app({[*map(str, arguments)]}, standalone_mode=False)"
-    code += "; import sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.splitlines()[-1].split())

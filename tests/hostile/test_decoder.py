@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -21,6 +21,7 @@ from konkyo.models.files.card import Polarity
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import decode_image
+from tests.helpers.examples import examples
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.chunks import SIGNATURE, chunk, header
@@ -37,21 +38,21 @@ ROWS = zlib.compress(bytes(29 * 28))
 
 
 @pytest.mark.threat("corrupt files")
-@settings(max_examples=300)
+@examples(100)
 @given(pngs(), st.sampled_from(Fit), st.sampled_from(Polarity))
 def test_a_png_that_is_built_like_one_is_read_or_refused(data: bytes, fit: Fit, polarity: Polarity) -> None:
     assert outcome(data, fit, polarity) in OUTCOMES
 
 
 @pytest.mark.threat("corrupt files")
-@settings(max_examples=200)
+@examples(100)
 @given(mutants(), st.sampled_from(Fit), st.sampled_from(Polarity))
 def test_a_damaged_picture_is_read_or_refused(data: bytes, fit: Fit, polarity: Polarity) -> None:
     assert outcome(data, fit, polarity) in OUTCOMES
 
 
 @pytest.mark.threat("corrupt files")
-@settings(max_examples=100)
+@examples(50)
 @given(st.one_of(pngs(), mutants()), st.sampled_from((Fit.EXACT, Fit.RESIZE)))
 def test_a_picture_for_a_network_of_colour_is_read_or_refused(data: bytes, fit: Fit) -> None:
     assert outcome(data, fit, Polarity.AUTO, COLOUR) in OUTCOMES
@@ -287,38 +288,3 @@ def test_a_coarser_encoding_changes_little(client: TestClient, name: str) -> Non
         assert body["predicted"] == digit
         whole = answered(client, encode(pixels(digit)))
         assert body["probabilities"] == pytest.approx(whole["probabilities"], abs=TOLERANCE)
-
-
-# A colour that the file calls transparent is paper, whatever grey it has. It is written in the file's own depth.
-KEYED: dict[str, Encoding] = {
-    f"{depth} bits of grey": lambda d, depth=depth: built(keyed(d, depth), 0, depth, chunk(b"tRNS", key(depth)))  # type: ignore[misc]
-    for depth in (2, 4, 8, 16)
-}
-KEYED |= {
-    f"{depth} bits of RGB": lambda d, depth=depth: built(  # type: ignore[misc]
-        repeated(keyed(d, depth), 3), 2, depth, chunk(b"tRNS", key(depth) * 3)
-    )
-    for depth in (8, 16)
-}
-
-
-def paper(depth: int) -> int:
-    """A grey in the middle."""
-    return int(2 ** (depth - 1)) - 1
-
-
-def key(depth: int) -> bytes:
-    return struct.pack(">H", paper(depth))
-
-
-def keyed(digit: Pixels, depth: int) -> NDArray[Any]:
-    """(28, 28, 1): white ink on the transparent grey."""
-    return np.where(digit[..., None] > 127, 2**depth - 1, paper(depth))
-
-
-@pytest.mark.parametrize("name", KEYED)
-def test_a_transparent_colour_is_paper(client: TestClient, name: str) -> None:
-    for digit in range(10):
-        drawn = pixels(digit)
-        expected = answered(client, encode(np.where(drawn > 127, 255, 0).astype(np.uint8)))
-        assert answered(client, KEYED[name](drawn))["logits"] == pytest.approx(expected["logits"], abs=1e-3)

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from itertools import pairwise
 from select import select
 from socket import IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY, socket
-from statistics import median
 from threading import Barrier
 
 import numpy as np
@@ -40,7 +39,7 @@ SEVEN = sample(7)
 @pytest.mark.threat("a killed worker", "many requests", "many at once")
 @pytest.mark.parametrize(
     ("program", "count"),
-    [(concurrent.PROGRAM, 120), (kill.PROGRAM, 1), (requests.PROGRAM, 600)],
+    [(concurrent.PROGRAM, 80), (kill.PROGRAM, 1), (requests.PROGRAM, 300)],
     ids=lambda value: value.name if isinstance(value, Program) else "",
 )
 def test_a_short_run_reaches_the_goals(program: Program, count: int) -> None:
@@ -279,39 +278,37 @@ def test_six_hundred_stalled_uploads_do_not_fill_the_memory() -> None:
 
 @pytest.mark.threat("fair turns")
 def test_a_single_question_is_answered_while_batches_come() -> None:
-    """Questions for Shapley values, one after another, while four clients send batches without a pause."""
-    clients, questions, whole = 4, 15, batch(256, "shapley")
-    asked = post("/explain/shapley", f"Content-Length: {len(sample(7))}", body=sample(7))
-    with serving() as server, ThreadPoolExecutor(clients) as crowd:
-        until: list[bool] = []
-        started = time.perf_counter()
-        assert statuses(exchange(server.port, whole)) == [200]
-        alone = time.perf_counter() - started
+    """Questions for Shapley values, one after another, while four clients send batches without a pause.
 
-        def flood() -> list[int]:
-            found = []
-            while not until:
-                found += statuses(exchange(server.port, whole))
-            return found
+    First come, first served, each question would wait for a batch or two: here it waits for a piece of one.
+    """
+    clients, questions, whole = 4, 5, batch(256, "shapley")
+    asked = post("/explain/shapley", f"Content-Length: {len(SEVEN)}", body=SEVEN)
+    with serving() as server, ThreadPoolExecutor(clients) as crowd:
+        ended: list[bool] = []
+        flooded: list[int] = []
+
+        def flood() -> None:
+            while not ended:
+                flooded.extend(statuses(exchange(server.port, whole)))
 
         floods = [crowd.submit(flood) for _ in range(clients)]
         try:
-            seconds, answers = [], []
-            for _ in range(questions):
-                started = time.perf_counter()
-                answers.append(exchange(server.port, asked))
-                seconds.append(time.perf_counter() - started)
+            until(lambda: 503 in flooded)  # as many batches are inside as may be
+            before = flooded.count(200)
+            answers = [exchange(server.port, asked) for _ in range(questions)]
+            finished = flooded.count(200) - before
         finally:
-            until.append(True)
-        flooded = [status for one in floods for status in one.result()]
+            ended.append(True)
+        for one in floods:
+            one.result()
         trouble = server.trouble()
     assert [statuses(answer) for answer in answers] == [[200]] * questions
     assert all(json.loads(answer.partition(b"\r\n\r\n")[2])["predicted"] == 7 for answer in answers)
     assert set(flooded) == {200, 503}
-    # First come, first served, a question would wait for a batch or two. On a slow machine a piece takes longer.
-    assert median(seconds) < max(1, alone / 3), f"{median(seconds):.2f} s, and a batch alone {alone:.2f} s"
+    assert finished < questions
     assert trouble == ""
 
 
 def _predict() -> bytes:
-    return post("/predict", f"Content-Length: {len(sample(7))}", body=sample(7))
+    return post("/predict", f"Content-Length: {len(SEVEN)}", body=SEVEN)

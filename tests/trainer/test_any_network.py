@@ -16,12 +16,11 @@ from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import load
 from konkyo.trainer.data import read
+from tests.helpers.commands import trainer
 from tests.helpers.datasets import described, write_idx
-from tests.helpers.small_data import strokes, trainer, write_fruits
+from tests.helpers.small_data import strokes, write_fruits
 
 
-# A training.
-@pytest.mark.timeout(60)
 def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
     folder, models = tmp_path / "strokes", tmp_path / "models"
     for part, count in (("train", 300), ("t10k", 90)):

@@ -1,12 +1,8 @@
-import hashlib
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +19,11 @@ from konkyo.models.errors import ArchitectureError
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.trainer.__main__ import main
 from konkyo.trainer.cli import app, run
+from konkyo.trainer.commands import options
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import groups
-from konkyo.trainer.training.recipe import BEST
-from tests.helpers.pausing import pausing
+from konkyo.trainer.training.recipe import BEST, PAPER, RECIPES, RecipeName
 from tests.helpers.runs import interrupted
 from tests.helpers.sure import sure
 
@@ -66,6 +62,11 @@ def command(*arguments: str | Path) -> list[str]:
 
 def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def real_data(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_module, "data_set", options.data_set)
 
 
 @pytest.fixture
@@ -119,13 +120,19 @@ def test_an_impossible_architecture_is_an_error_and_no_traceback() -> None:
     assert done.stderr == f"error: stage 1 is '3x5'; write {STAGES_SYNTAX}\n"
 
 
-def test_an_error_is_printed_as_it_is(tmp_path: Path) -> None:
+def failing(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """What the command says, which ends with status 1."""
+    with pytest.raises(SystemExit, match=r"^1$"):
+        run([*map(str, arguments)])
+    return capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("real_data")
+def test_an_error_is_printed_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets are rich's markup, but a folder may have them."""
     (tmp_path / "[bold]").write_text("in the way")
     directory = tmp_path / "[bold]" / "[/red]"
-    done = shell("--data", directory)
-    assert done.returncode == 1
-    assert done.stderr == (
+    assert failing(capsys, "train", "--data", directory) == (
         f"error: {directory} lacks train-images-idx3-ubyte and cannot be written: "
         f"[Errno 20] Not a directory: '{directory}'\n"
     )
@@ -231,20 +238,18 @@ def test_below_the_minimum_accuracy_the_checkpoint_is_not_written(tmp_path: Path
 
 @pytest.mark.usefixtures("little")
 def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = [*SMALL, "--steps=2000", "--name=x", f"--runs={tmp_path / 'runs'}", f"--out={tmp_path / 'out'}"]
-    with interrupted(monkeypatch, 1500):
+    monkeypatch.setitem(RECIPES, RecipeName.PAPER, replace(PAPER, evaluate_every=50))
+    arguments = [*SMALL, "--steps=100", "--name=x", f"--runs={tmp_path / 'runs'}", f"--out={tmp_path / 'out'}"]
+    with interrupted(monkeypatch, 50):
         result = in_process(*arguments)
     assert result.exit_code == 130
     assert "interrupted: the same command goes on from the last validation" in words(result.output)
     assert not (tmp_path / "out").exists()
     again = in_process(*arguments)
     assert again.exit_code == 0
-    assert "x, seed 1: goes on from step 1,000 of 2,000" in words(again.output)
+    assert "x, seed 1: goes on from step 50 of 100" in words(again.output)
     assert in_process(*arguments[:-2], f"--runs={tmp_path / 'other'}", f"--out={tmp_path / 'whole'}").exit_code == 0
     assert load(tmp_path / "out" / "x.safetensors").sha256 == load(tmp_path / "whole" / "x.safetensors").sha256
-
-
-QUICK = ["--stages=1k5,1k3", "--batch=10", "--held-out=500", "--name=quick"]
 
 
 @needs_mnist
@@ -269,54 +274,6 @@ def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
     assert f"seed 1 has {share:.2%} accuracy on the 10,000 test images, with 2,368 parameters" in words(done.stdout)
 
 
-@needs_mnist
-def test_a_minimum_accuracy_that_is_not_reached_ends_with_status_1(tmp_path: Path) -> None:
-    done = shell(*QUICK, "--steps=20", "--out", tmp_path / "out", "--runs", tmp_path / "runs")
-    assert done.returncode == 1
-    assert re.fullmatch(
-        r"error: quick predicts \d+\.\d\d% of 500 held-out images correctly, below the minimum accuracy of 97\.0.*\n",
-        done.stderr,
-    )
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """A shell has its jobs in the background ignore the signal, and they their children."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-# Two trainings of 2,000 steps.
-@pytest.mark.timeout(60)
-@needs_mnist
-@pytest.mark.usefixtures("_interruptible")
-def test_a_signal_and_the_same_command_again_give_the_same_file(tmp_path: Path) -> None:
-    recipe = [*QUICK, "--steps=2000", "--minimum-accuracy=0"]
-    assert shell(*recipe, "--out", tmp_path / "whole", "--runs", tmp_path / "one").returncode == 0
-
-    state = tmp_path / "two" / "quick" / "paper-1-1.pt"
-    arguments = [*recipe, f"--out={tmp_path / 'resumed'}", f"--runs={tmp_path / 'two'}"]
-    # Step 1,000 validates, and is the twentieth of which it reports.
-    slow = pausing("konkyo.trainer.training.run:Run.train", 20, *command(*arguments)[3:])
-    with subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        while not state.exists():
-            assert running.poll() is None
-            time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
-        _, said = running.communicate()
-    assert running.returncode == 130
-    assert said.decode() == "interrupted: the same command goes on from the last validation\n"
-    assert not (tmp_path / "resumed").exists()
-    again = shell(*arguments)
-    assert again.returncode == 0, again.stderr
-    assert "quick, seed 1: goes on from step " in words(again.stdout)
-    files = [tmp_path / folder / "quick.safetensors" for folder in ("whole", "resumed")]
-    one, two = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
-    assert one == two
-
-
 @pytest.mark.usefixtures("little")
 def test_several_starts_by_the_papers_recipe(tmp_path: Path) -> None:
     """It has no rungs of its own."""
@@ -327,23 +284,18 @@ def test_several_starts_by_the_papers_recipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--out", "--models"])
-def test_a_file_where_a_folder_should_be(option: str, tmp_path: Path) -> None:
+def test_a_file_where_a_folder_should_be(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    command = [sys.executable, "-m", "trainer", "report", option, str(tmp_path / "file")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: ")
-    assert "Traceback" not in result.stderr
+    assert failing(capsys, "report", option, tmp_path / "file").startswith("error: ")
 
 
 def test_an_error_of_a_file_ends_a_command_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "README.md").mkdir()
-    with pytest.raises(SystemExit, match=r"^1$"):
-        run(["report", "--models", str(DIRECTORY), "--out", str(tmp_path)])
-    said = r"error: .*/README\.md cannot be read or written: Is a directory; name another place"
-    assert re.fullmatch(said, words(capsys.readouterr().err))
+    said = failing(capsys, "report", "--models", DIRECTORY, "--out", tmp_path)
+    expected = r"error: .*/README\.md cannot be read or written: Is a directory; name another place"
+    assert re.fullmatch(expected, words(said))
     monkeypatch.setattr(sys, "argv", ["trainer", "import", "none.onnx"])
     assert main() == 1
     said = "error: none.onnx cannot be read or written: No such file or directory; name another place"

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.errors import DataError
 from konkyo.trainer.explaining.images import open_images
+from tests.helpers.datasets import idx_bytes
 from tests.helpers.refuse import refuses
 
 GREY = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, (), 28, 1)
@@ -66,22 +68,22 @@ def test_archives(tmp_path: Path) -> None:
         open_images(tmp_path / "two.npz", GREY)
 
 
+def test_plain_and_gzipped_idx_files(tmp_path: Path) -> None:
+    write_images(tmp_path / "images.idx", BYTES)
+    (tmp_path / "images.gz").write_bytes(gzip.compress((tmp_path / "images.idx").read_bytes()))
+    for name in ("images.idx", "images.gz"):
+        np.testing.assert_array_equal(open_images(tmp_path / name, GREY).read(1, 5), BYTES[1:] / 255)
+
+
 def test_idx_files_are_turned_as_their_folder_says(tmp_path: Path) -> None:
     write_images(tmp_path / "train-images-idx3-ubyte", BYTES[:2])
     np.testing.assert_array_equal(open_images(tmp_path, GREY).read(0, 2), BYTES[:2] / 255)
-    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(_idx(BYTES, tmp_path)))
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(BYTES)))
     said = {"name": "Some", "licence": "CC0", "transpose": True, "polarity": "dark-on-light"}
     (tmp_path / "dataset.json").write_text(json.dumps(said))
     open_images.cache_clear()
     found = open_images(tmp_path, GREY)
     np.testing.assert_array_equal(found.read(0, 5), 1 - BYTES.swapaxes(1, 2) / 255)
-
-
-def _idx(images: NDArray[np.uint8], folder: Path) -> bytes:
-    write_images(folder / "aside", images)
-    data = (folder / "aside").read_bytes()
-    (folder / "aside").unlink()
-    return data
 
 
 def test_pictures_flat_and_one_folder_a_class(tmp_path: Path) -> None:
@@ -150,37 +152,83 @@ def test_the_hash_is_that_of_names_and_files(tmp_path: Path) -> None:
     assert len(hashes) == 3
 
 
-REFUSED: dict[str, tuple[NDArray[np.generic], str]] = {
-    "0…255 as floats": (BYTES.astype(np.float64), "holds pixels from 0 to 255; floats in [0, 1] or uint8 fit"),
-    "NaN": (np.full((2, 28, 28), np.nan), "holds pixels from nan to nan; floats in [0, 1] or uint8 fit"),
-    "other whole numbers": (BYTES.astype(np.int64), "holds int64; whole numbers 0…255 (uint8) or floats in [0, 1] fit"),
-    "colour": (
-        IN_COLOUR,
-        "holds images of 3×32×32; the network takes 28×28. Pictures of any size in a folder are resized",
+OTHER_SIZE = "the network takes 28×28. Pictures of any size in a folder are resized"
+PICKLED = np.array([{}], object)
+
+
+def saved(array: NDArray[np.generic]) -> bytes:
+    """As ``numpy.save`` writes it."""
+    file = BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+def archived(array: NDArray[np.generic]) -> bytes:
+    file = BytesIO()
+    np.savez(file, images=array)
+    return file.getvalue()
+
+
+# A file, what it holds, and what is said of it.
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "0…255 as floats": (
+        "x.npy",
+        saved(BYTES.astype(np.float64)),
+        "holds pixels from 0 to 255; floats in [0, 1] or uint8 fit",
     ),
-    "none": (BYTES[:0], "holds no image"),
+    "NaN": (
+        "x.npy",
+        saved(np.full((2, 28, 28), np.nan)),
+        "holds pixels from nan to nan; floats in [0, 1] or uint8 fit",
+    ),
+    "other whole numbers": (
+        "x.npy",
+        saved(BYTES.astype(np.int64)),
+        "holds int64; whole numbers 0…255 (uint8) or floats in [0, 1] fit",
+    ),
+    "colour": ("x.npy", saved(IN_COLOUR), f"holds images of 3×32×32; {OTHER_SIZE}"),
+    "no image": ("x.npy", saved(BYTES[:0]), "holds no image"),
+    "objects": (
+        "x.npy",
+        saved(PICKLED),
+        "cannot be read as an array of numpy: Array can't be memory-mapped: Python objects in dtype.",
+    ),
+    "objects in an archive": (
+        "x.npz",
+        archived(PICKLED),
+        "cannot be read as an array of numpy: Object arrays cannot be loaded when allow_pickle=False",
+    ),
+    "nothing": ("x", b"", "cannot be read: it is not an IDX file of unsigned bytes"),
+    "labels": (
+        "x",
+        idx_bytes(np.zeros(2, np.uint8)),
+        "holds an array of shape (2,), and should hold square images",
+    ),
+    "oblong images": (
+        "x",
+        idx_bytes(np.zeros((1, 2, 3), np.uint8)),
+        "holds an array of shape (1, 2, 3), and should hold square images",
+    ),
+    "no image in an IDX file": ("x", idx_bytes(BYTES[:0]), "holds no image"),
+    "another size in an IDX file": (
+        "x",
+        idx_bytes(IN_COLOUR[:, 0]),
+        f"holds images of 32×32; {OTHER_SIZE}",
+    ),
+    "a list that is no text": (
+        "x.txt",
+        b"\xff",
+        "cannot be read as a list of paths: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_arrays_that_are_no_images(name: str, tmp_path: Path) -> None:
-    array, message = REFUSED[name]
-    path = npy(tmp_path, array)
+def test_files_that_hold_no_images(name: str, tmp_path: Path) -> None:
+    file, content, message = REFUSED[name]
+    path = tmp_path / file
+    path.write_bytes(content)
     with refuses(DataError, f"{path} {message}"):
-        open_images(path, GREY)
-
-
-def test_an_array_that_holds_objects_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "objects.npy"
-    np.save(path, np.array([{}], object), allow_pickle=True)
-    with refuses(
-        DataError, f"{path} cannot be read as an array of numpy: Array can't be memory-mapped: Python objects in dtype."
-    ):
-        open_images(path, GREY)
-    np.savez(tmp_path / "objects.npz", images=np.array([{}], object))
-    path = tmp_path / "objects.npz"
-    message = f"{path} cannot be read as an array of numpy: Object arrays cannot be loaded when allow_pickle=False"
-    with refuses(DataError, message):
         open_images(path, GREY)
 
 
@@ -197,6 +245,10 @@ def test_nothing_to_read(tmp_path: Path) -> None:
         open_images(tmp_path, GREY)
     with pytest.raises(DataError, match=r"there is no .*; an IDX file"):
         open_images(tmp_path / "nothing", GREY)
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(np.array([7], np.uint8)))
+    open_images.cache_clear()
+    with refuses(DataError, f"{tmp_path} holds no images, such as t10k-images-idx3-ubyte"):
+        open_images(tmp_path, GREY)
 
 
 def test_a_picture_that_goes_bad_later_is_named(tmp_path: Path) -> None:
@@ -207,17 +259,3 @@ def test_a_picture_that_goes_bad_later_is_named(tmp_path: Path) -> None:
         found.read(0, 1)
     assert str(caught.value).startswith(f"{path} cannot be read as a picture (")
     assert str(caught.value).endswith("); save it as PNG or JPEG")
-
-
-def test_labels_without_images(tmp_path: Path) -> None:
-    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
-    with refuses(DataError, f"{tmp_path} holds no images, such as t10k-images-idx3-ubyte"):
-        open_images(tmp_path, GREY)
-
-
-def test_a_list_that_is_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "list.txt"
-    path.write_bytes(b"\xff")
-    said = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
-    with refuses(DataError, f"{path} cannot be read as a list of paths: {said}"):
-        open_images(path, GREY)

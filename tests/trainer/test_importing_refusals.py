@@ -190,98 +190,89 @@ def test_what_does_not_fit_is_named(model: onnx.ModelProto, message: str, tmp_pa
     refused(model, message.replace("9 to 27 fit", f"9 to {newest} fit"), tmp_path)
 
 
-def normalised(place: Callable[[Builder], Builder], scale: float, padding: int) -> onnx.ModelProto:
-    """Batch normalisation somewhere, then a second stage with padding or without."""
-    builder = place(Builder())
-    names = [builder.weights(np.full(2, value, np.float32)) for value in (scale, 0.5, 0.1, 1)]
-    builder.add("BatchNormalization", *names, name="norm")
-    side = 12 + 2 * padding - 2
-    return builder.conv(2, 2, 3, name="second", pads=[padding] * 4).add("Relu").head(2 * side**2).model()
+def scaled(builder: Builder, *values: float, **attributes: int) -> Builder:
+    """Batch normalisation of two maps, whose scale, shift, mean and variance are these."""
+    names = [builder.weights(np.full(2, value, np.float32)) for value in values]
+    return builder.add("BatchNormalization", *names, name="norm", **attributes)
 
 
-def test_batch_normalisation_before_a_padded_convolution_is_refused_by_name(tmp_path: Path) -> None:
-    refused(
-        normalised(lambda it: it.stage(2, 1, 5), 0.7, 1),
-        "node norm (BatchNormalization): shifts the input of node second (Conv), whose padding of zeros it does not "
-        "shift; "
-        "batch normalisation directly behind a convolution fits, or padding 0",
-        tmp_path,
-    )
-
-
-def test_batch_normalisation_that_turns_the_order_before_a_pool_is_refused(tmp_path: Path) -> None:
-    builder = Builder().conv(2, 1, 5).add("Relu")
-    names = [builder.weights(np.full(2, value, np.float32)) for value in (-0.7, 0.5, 0.1, 1)]
-    refused(
-        builder.add("BatchNormalization", *names, name="norm").pool().head(288).model(),
-        "node norm (BatchNormalization): scales each map and has no convolution or affine layer beside it; batch "
-        "normalisation directly behind a convolution fits",
-        tmp_path,
-    )
-
-
-def test_what_trains_on_is_refused(tmp_path: Path) -> None:
-    builder = Builder().conv(2, 1, 5)
-    names = [builder.weights(np.ones(2, np.float32)) for _ in range(4)]
-    model = builder.add("BatchNormalization", *names, name="norm", training_mode=1).add("Relu").pool().head(288).model()
-    message = "was exported while it trained; call eval() before the export"
-    refused(model, f"node norm (BatchNormalization): {message}", tmp_path)
+def dropping() -> onnx.ModelProto:
     builder = small()
     ratio, yes = builder.weights(np.array(0.5, np.float32)), builder.weights(np.array(True))
-    refused(
-        builder.add("Dropout", ratio, yes, name="drop").head(288).model(), f"node drop (Dropout): {message}", tmp_path
-    )
+    return builder.add("Dropout", ratio, yes, name="drop").head(288).model()
 
 
-def test_the_range_of_pixels_is_asked_for(tmp_path: Path) -> None:
-    refused(
-        whole(),
-        "it does not say in which range pixels enter it; add --range 0,1 (divided by 255), --range 0,255, "
-        "--range=-1,1, "
-        "or --mean and --std as they were subtracted and divided by, such as --mean 0.1307 --std 0.3081",
-        tmp_path,
-        Asked(),
-    )
-
-
-def test_names_of_other_classes_and_other_channels_are_refused(tmp_path: Path) -> None:
-    asked = Asked(pixels=UNIT, classes=("cat", "dog"))
-    refused(whole(), "it has 10 classes, and there are 2 names; as many fit", tmp_path, asked)
-    three = Asked(pixels=UNIT.for_channels(3))
-    refused(whole(), "--mean has 3 numbers, and the image 1 channels; 1 fits too", tmp_path, three)
-
-
-def test_a_name_of_a_node_cannot_break_the_line(tmp_path: Path) -> None:
-    model = whole(lambda it: it.add("Tanh", name="\x1b[31mred\nnew line" + "x" * 60))
-    refused(
-        model,
-        "node ?[31mred?new line" + "x" * 43 + "… (Tanh): is another activation; ReLU fits",
-        tmp_path,
-    )
-
-
-def test_domains_of_others_and_functions_are_refused(tmp_path: Path) -> None:
-    builder = small()
-    builder.add("Magic", name="odd", domain="com.example")
-    refused(
-        builder.head(288).model(domains=["com.example"]),
-        "node odd (com.example.Magic): is no operation of ONNX itself; Conv, Relu, MaxPool, BatchNormalization, Gemm "
-        "or "
-        "MatMul and Add, and what moves values, fit",
-        tmp_path,
-    )
+def defining() -> onnx.ModelProto:
     model = whole()
     model.functions.append(helper.make_function("own", "f", ["x"], ["x"], [], []))
-    refused(
-        model,
+    return model
+
+
+TRAINED_ON = "was exported while it trained; call eval() before the export"
+# What needs more than a few nodes, or is refused for what is asked of it.
+MORE: dict[str, tuple[Callable[[], onnx.ModelProto], str, Asked]] = {
+    "batch normalisation before padding": (
+        lambda: scaled(small(), 0.7, 0.5, 0.1, 1).conv(2, 2, 3, name="second", pads=[1] * 4).head(288).model(),
+        "node norm (BatchNormalization): shifts the input of node second (Conv), whose padding of zeros it does not "
+        "shift; batch normalisation directly behind a convolution fits, or padding 0",
+        ASKED,
+    ),
+    "batch normalisation that turns the order before a pool": (
+        lambda: scaled(Builder().conv(2, 1, 5).add("Relu"), -0.7, 0.5, 0.1, 1).pool().head(288).model(),
+        "node norm (BatchNormalization): scales each map and has no convolution or affine layer beside it; batch "
+        "normalisation directly behind a convolution fits",
+        ASKED,
+    ),
+    "batch normalisation that trains on": (
+        lambda: scaled(Builder().conv(2, 1, 5), 1, 1, 1, 1, training_mode=1).add("Relu").pool().head(288).model(),
+        f"node norm (BatchNormalization): {TRAINED_ON}",
+        ASKED,
+    ),
+    "dropout that trains on": (dropping, f"node drop (Dropout): {TRAINED_ON}", ASKED),
+    "no range of pixels": (
+        whole,
+        "it does not say in which range pixels enter it; add --range 0,1 (divided by 255), --range 0,255, "
+        "--range=-1,1, or --mean and --std as they were subtracted and divided by, such as --mean 0.1307 --std 0.3081",
+        Asked(),
+    ),
+    "names of other classes": (
+        whole,
+        "it has 10 classes, and there are 2 names; as many fit",
+        Asked(pixels=UNIT, classes=("cat", "dog")),
+    ),
+    "means of other channels": (
+        whole,
+        "--mean has 3 numbers, and the image 1 channels; 1 fits too",
+        Asked(pixels=UNIT.for_channels(3)),
+    ),
+    "stages": (
+        whole,
+        "an ONNX file says its stages itself; leave --stages out",
+        Asked((Stage(2, 5),), pixels=UNIT),
+    ),
+    "a name that would break the line": (
+        lambda: whole(lambda it: it.add("Tanh", name="\x1b[31mred\nnew line" + "x" * 60)),
+        "node ?[31mred?new line" + "x" * 43 + "… (Tanh): is another activation; ReLU fits",
+        ASKED,
+    ),
+    "an operation of others": (
+        lambda: small().add("Magic", name="odd", domain="com.example").head(288).model(domains=["com.example"]),
+        "node odd (com.example.Magic): is no operation of ONNX itself; Conv, Relu, MaxPool, BatchNormalization, Gemm "
+        "or MatMul and Add, and what moves values, fit",
+        ASKED,
+    ),
+    "a function of its own": (
+        defining,
         "it defines functions of its own; torch.onnx.export(…, optimize=True) writes none",
-        tmp_path,
-    )
+        ASKED,
+    ),
+}
 
 
-def test_stages_of_a_graph_are_its_own(tmp_path: Path) -> None:
-    message = "an ONNX file says its stages itself; leave --stages out"
-    refused(whole(), message, tmp_path, Asked((Stage(2, 5),), pixels=UNIT))
+@pytest.mark.parametrize("name", MORE)
+def test_what_does_not_fit_what_is_asked_is_named(name: str, tmp_path: Path) -> None:
+    make, message, asked = MORE[name]
+    refused(make(), message, tmp_path, asked)
 
 
 def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:

@@ -1,10 +1,7 @@
 """Data sets of 2 and of 26 classes, from a folder of pictures to a service that explains and draws them."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +12,9 @@ pytest.importorskip("torch")
 
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
+from tests.helpers.commands import trainer
 from tests.helpers.datasets import bars, write_pictures
 
-ROOT = Path(__file__).parents[2]
 SETS = {
     2: {"lying down, which is a very long name for a class": 90.0, "upright": 0.0},
     26: {letter: 7.0 * number for number, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")},
@@ -26,13 +23,6 @@ EXPLAINED = "filters", "occlusion", "shapley", "grounds", "process"
 OPERATIONS = ("predict", *(f"explain/{name}" for name in EXPLAINED))
 
 Served = tuple[int, TestClient]
-
-
-def trainer(*arguments: str | Path) -> str:
-    command = [sys.executable, "-m", "trainer", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module", params=SETS, ids="{} classes".format)

@@ -143,7 +143,7 @@ def asked(name: str) -> Baseline:
 def test_what_converges_comes_near(name: str, question: Question) -> None:
     baseline = asked(name)
     assert baseline.converges
-    few, many = (baseline.approximate(question, count)[0] for count in (49, 1500))
+    few, many = (baseline.approximate(question, count)[0] for count in (49, 500))
     assert error(many, question) < 0.3
     assert error(many, question) < error(few, question)
     np.testing.assert_allclose(many[~question.players], 0, rtol=0, atol=1e-12)
@@ -232,6 +232,7 @@ def test_rise_is_the_mean_of_masks_by_their_probability(digits: Digits) -> None:
     image = digits.scaled(np.float64)[7]
     target = int(RANDOM.logits(image).argmax())
     masks = baselines._masks(np.random.default_rng(3), 28)
-    expected = sum(softmax(RANDOM.logits(mask * image))[target] * mask for mask in masks) / (1000 * 0.5)
-    np.testing.assert_allclose(hidden_heatmap("RISE", digits)[1], expected, rtol=0, atol=1e-12)
-    assert (hidden_heatmap("RISE", digits, seed=4)[1] != hidden_heatmap("RISE", digits)[1]).any()
+    expected = np.tensordot(softmax(RANDOM.logits(masks * image))[:, target], masks, 1) / (1000 * 0.5)
+    found = hidden_heatmap("RISE", digits)
+    np.testing.assert_allclose(found[1], expected, rtol=0, atol=1e-12)
+    assert (hidden_heatmap("RISE", digits, seed=4)[1] != found[1]).any()

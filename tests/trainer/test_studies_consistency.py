@@ -1,7 +1,7 @@
 """The consistency study by brute force, on a hand-set network, and as a command after a training."""
 
 import json
-from itertools import combinations, product
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,7 @@ from konkyo.trainer.studies.study import Asked
 from tests.helpers.lamp import checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.refuse import refuses
-from tests.helpers.studies import caught, measured, nothing
-
-
-def players_of(image: Array) -> list[tuple[slice, slice]]:
-    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
-    return [square for square in squares if image[square].any()]
+from tests.helpers.studies import caught, measured, nothing, players_of
 
 
 def shown(image: Array, squares: Any) -> Array:

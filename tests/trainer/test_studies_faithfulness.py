@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from konkyo.trainer.studies.faithfulness.explanations import (
     Explanation,
     Task,
 )
+from konkyo.trainer.studies.shapley import baselines
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
@@ -125,9 +126,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "explanations", lambda: (FEW, "somebody ate Captum"))
     monkeypatch.setattr(study_module, "CHUNK", 2)
     monkeypatch.setattr(study_module, "FIRST_IMAGES", 2)
+    monkeypatch.setattr(study_module, "SANITY_SEEDS", 2)
 
 
-@pytest.mark.usefixtures("few")
+@pytest.mark.usefixtures("few", "unrendered")
 def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digits: Digits) -> None:
     result = command(tmp_path, tmp_path / "runs", "--images", "3")
     assert result.exit_code == 0
@@ -172,49 +174,45 @@ def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digit
 
 # Captum loads.
 @pytest.mark.timeout(60)
-@pytest.mark.usefixtures("few")
+@pytest.mark.usefixtures("few", "unrendered")
 def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of each is: what each of Captum's says has tests of its own."""
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    monkeypatch.setattr(study_module, "explanations", all_explanations)
-    monkeypatch.setattr(study_module, "EXPLANATIONS", FEW)
+    known, left_out = all_explanations()
+    assert (known[: len(EXPLANATIONS)], left_out) == (EXPLANATIONS, None)
+    assert [one.kind for one in known[len(EXPLANATIONS) :]] == [BASELINE] * 10
+    some = [FEW[0], *(one for one in known if one.name == "input × gradient")]
+    monkeypatch.setattr(study_module, "explanations", lambda: (some, None))
     result = command(tmp_path, tmp_path / "runs", "--images", "2")
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())
     assert written["left_out"] is None
-    kinds = [entry["kind"] for entry in written["explanations"].values()]
-    assert kinds == [OURS] * 2 + [PLAIN] * 2 + [BASELINE] * 10
-    assert set(written["sanity"]) == {DEFAULT, SHAPLEY, "input × gradient"}
+    assert [one["kind"] for one in written["explanations"].values()] == [OURS, BASELINE]
+    assert [*written["sanity"]] == [one.name for one in some]
 
 
-@pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("missing", ["captum", "torch"])
-def test_without_captum_its_explanations_are_left_out_aloud(
-    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+OF_CAPTUM = [(all_explanations, "explanations", EXPLANATIONS), (baselines, "methods", [])]
+
+
+@pytest.mark.parametrize(("found", "what", "kept"), OF_CAPTUM)
+def test_without_captum_what_is_of_it_is_left_out_aloud(
+    found: Callable[[], tuple[Any, Any]], what: str, kept: list[Explanation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (
-        "konkyo.trainer.studies.faithfulness.captum",
-        "konkyo.trainer.studies.faithfulness.baselines",
-        "captum.attr",
-    ):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.setattr(study_module, "explanations", all_explanations)
-    monkeypatch.setattr(study_module, "EXPLANATIONS", FEW)
-    result = command(tmp_path, tmp_path / "runs", "--images", "2")
-    assert result.exit_code == 0
-    said = f"Captum's explanations are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-    assert said in result.output
-    assert json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())["left_out"] == said
-
-
-@pytest.mark.usefixtures("few")
-def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "konkyo.trainer.studies.faithfulness.baselines", raising=False)
-    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.captum", None)
-    monkeypatch.setattr(study_module, "explanations", all_explanations)
-    result = command(tmp_path, tmp_path / "runs", "--images", "2")
-    assert isinstance(result.exception, ModuleNotFoundError)
+    """And another missing module is no reason to leave it out. (Shapley values' approximations are of it as well.)"""
+    studies = "konkyo.trainer.studies.faithfulness"
+    for missing in ("captum", "torch", None):
+        with monkeypatch.context() as patch:
+            for name in (f"{studies}.baselines", f"{studies}.captum", "captum.attr"):
+                patch.delitem(sys.modules, name, raising=False)
+            patch.setitem(sys.modules, missing or f"{studies}.baselines", None)
+            if missing is None:
+                with pytest.raises(ModuleNotFoundError):
+                    found()
+            else:
+                said = f"Captum's {what} are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
+                others, left_out = found()
+                assert (others, left_out) in ((kept, said), (kept, [said]))
 
 
 def test_one_image_has_no_interval(tmp_path: Path) -> None:

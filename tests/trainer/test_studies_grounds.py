@@ -1,7 +1,6 @@
 """The grounds study by brute force, on paper, interrupted, and as a command."""
 
 import json
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,7 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY, GroundsStudy
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.helpers.studies import ASKED, caught, measured
-
-
-def players_of(image: Array) -> list[tuple[slice, slice]]:
-    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
-    return [square for square in squares if image[square].any()]
+from tests.helpers.studies import ASKED, caught, measured, players_of
 
 
 def with_few_players(digits: Digits, images: int, most: int = 8) -> Digits:

@@ -94,20 +94,6 @@ def test_curves_are_those_of_every_image_predicted_by_itself(base: str, rounded:
     np.testing.assert_allclose(points[:, 25], middle, rtol=0, atol=1e-12)
 
 
-def test_areas_on_paper() -> None:
-    """Two pixels of ink, of which the lamp alone counts: named first, and named last."""
-    network, image = lamp_network(), lit((2, 2))
-    assert network.logits(image).argmax() == 6
-    first, last = np.zeros((28, 28)), np.zeros((28, 28))
-    first[LAMP], last[LAMP] = 1, -1
-    half = (WHOLE + HIDDEN) / 2
-    logit = 0  # in SCORES
-    good = curves(network, image, np.zeros((28, 28)), first, 6).areas()[logit]
-    np.testing.assert_allclose(good, [(half + HIDDEN) / 2, (half + WHOLE) / 2], rtol=1e-15)
-    bad = curves(network, image, np.zeros((28, 28)), last, 6).areas()[logit]
-    np.testing.assert_allclose(bad, [(half + WHOLE) / 2, (half + HIDDEN) / 2], rtol=1e-15)
-
-
 def test_an_empty_image_keeps_its_score() -> None:
     empty = np.zeros((28, 28))
     areas = curves(lamp_network(), empty, empty, empty, 2).areas()
@@ -361,22 +347,6 @@ def test_an_interval_is_students(count: int, quantile: float) -> None:
     estimate = Estimate.of(values)
     assert estimate.mean == pytest.approx(values.mean())
     assert estimate.interval == pytest.approx(quantile * values.std(ddof=1) / count**0.5, rel=1e-5)
-
-
-def mean_rank(values: Array, value: float) -> float:
-    below, equal = int((values < value).sum()), int((values == value).sum())
-    return below + (equal + 1) / 2
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_spearman_is_pearson_of_mean_ranks(ties: bool) -> None:
-    rng = np.random.default_rng(91)
-    first = rng.normal(size=40)
-    second = first + rng.normal(size=40)
-    if ties:
-        first, second = first.round(), second.round()
-    ranks = [[mean_rank(values, value) for value in values] for values in (first, second)]
-    assert spearman(first, second) == pytest.approx(float(np.asarray(np.corrcoef(ranks))[0, 1]), abs=1e-12)
 
 
 def test_spearman_on_paper() -> None:

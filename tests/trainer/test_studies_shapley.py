@@ -1,7 +1,5 @@
-"""The study of Shapley values' approximations by enumeration, on paper, interrupted, left out, and as a command."""
+"""The study of Shapley values' approximations by enumeration, on paper, and left out."""
 
-import json
-import sys
 from itertools import product
 from math import factorial
 from pathlib import Path
@@ -9,18 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.shapley as figure_module
 import konkyo.trainer.studies.shapley as study_module
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array, Network
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
-from tests.helpers.folders import DATA
-from tests.helpers.studies import ASKED, caught, loaded_by, measured
+from tests.helpers.studies import ASKED, caught, measured
 
 NAME = "paired-3x3"
 
@@ -143,43 +138,6 @@ def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     assert "left out." in told
 
 
-def command(out: Path, runs: Path, *more: str) -> Result:
-    arguments = ["study", "shapley", "--model", NAME, "--data", DATA, "--out", out, "--runs", runs]
-    return CliRunner().invoke(app, [*map(str, arguments), *more])
-
-
-@pytest.fixture
-def two_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "IMAGES", 2)
-    monkeypatch.setattr(study_module, "TURN", 0.001)
-
-
-@pytest.mark.usefixtures("two_images")
-@pytest.mark.parametrize("missing", ["captum", "torch"])
-def test_without_captum_its_approximations_are_left_out_aloud(
-    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (
-        "konkyo.trainer.studies.faithfulness.baselines",
-        "konkyo.trainer.studies.faithfulness.captum",
-        "captum.attr",
-    ):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, missing, None)
-    result = command(tmp_path, tmp_path / "runs")
-    assert result.exit_code == 0, result.output
-    said = f"Captum's methods are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
-    assert f"{said}." in result.output
-    written = json.loads((tmp_path / NAME / "shapley.json").read_text())
-    assert written["left_out"] == [said]
-    assert written["baselines"] == {}
-
-
-def test_another_missing_module_is_no_reason_to_leave_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "konkyo.trainer.studies.faithfulness.baselines", None)
-    assert isinstance(command(tmp_path, tmp_path / "runs").exception, ModuleNotFoundError)
-
-
 @pytest.mark.parametrize("found", [None, object()])
 def test_without_scikit_learn_what_it_fits_is_left_out_aloud(
     found: object | None, monkeypatch: pytest.MonkeyPatch
@@ -215,9 +173,3 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     [legend] = [legend for part in figure.subfigs for legend in part.legends]
     labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["exact: 2.0 ms, all classes", *(one.name for one in measured)]
-
-
-def test_the_study_without_baselines_needs_no_torch() -> None:
-    loaded = loaded_by("study", "--help")
-    assert "konkyo.trainer.studies.shapley" in loaded
-    assert not {"torch", "captum"} & loaded

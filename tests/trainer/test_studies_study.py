@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import Result
 
 import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
@@ -27,11 +28,12 @@ from konkyo.trainer.studies.study import (
     constants,
     identity,
 )
+from tests.helpers.commands import invoked, trainer
 from tests.helpers.datasets import write_idx
 from tests.helpers.folders import ROOT
 from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import random_network
-from tests.helpers.small_data import strokes, trainer
+from tests.helpers.small_data import strokes
 from tests.helpers.studies import measured
 
 
@@ -164,65 +166,56 @@ def test_every_study_of_images_takes_colour_and_any_side(tmp_path: Path, monkeyp
             )  # Shapley values with themselves, but for regions at the edge
 
 
-ALL = """
-import sys, time
-from pathlib import Path
-from konkyo.trainer.studies import faithfulness, shapley
-from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
-from konkyo.trainer.studies.study import Parts
-
-# Some of ours stand for all, so that it takes seconds.
-faithfulness.explanations = lambda: ([EXPLANATIONS[0], EXPLANATIONS[-1]], None)
-faithfulness.FIRST_IMAGES = 2
-shapley.baselines = lambda: ([], [])
-shapley.TURN = 0.001
-whole, pause = Parts.get, int(sys.argv.pop(1))
-
-def slowly(parts, key, compute):
-    found = whole(parts, key, compute)
-    if pause and len([*parts.directory.parent.rglob("*.safetensors")]) >= pause:
-        time.sleep(60)
-    return found
-
-Parts.get = slowly
-from konkyo.trainer.cli import run
-run()
-"""
-
-
-# A training and five studies, three times.
-@pytest.mark.timeout(60)
-def test_all_studies_are_one_command_that_goes_on_after_a_kill(tmp_path: Path) -> None:
-    """As ``make studies`` calls it, for a network that was just trained: killed in the fourth study, begun again."""
+@pytest.mark.usefixtures("unrendered")
+def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``make studies`` calls it, for a network that was just trained: stopped in the fourth study, begun again."""
     pytest.importorskip("torch")
     for part, count in (("train", 300), ("t10k", 6)):
         write_idx(tmp_path / "strokes", part, *strokes(count, count))
     (tmp_path / "strokes" / "classes.txt").write_text("row\ncolumn\ndiagonal\n")
-    data, models = ("--data", tmp_path / "strokes"), tmp_path / "models"
+    data, models = ("--data", tmp_path / "strokes"), ("--models", tmp_path / "models")
     short = ("--stages=2k3,3k3", "--name=tiny", "--steps=300", "--batch=20", "--learning-rate=0.01")
-    trainer("train", *short, *data, "--out", models, "--runs", tmp_path / "runs")
+    trainer("train", *short, *data, "--out", tmp_path / "models", "--runs", tmp_path / "training")
+    # Some of ours stand for all, so that it takes seconds.
+    monkeypatch.setattr(faithfulness, "explanations", lambda: ([EXPLANATIONS[0], EXPLANATIONS[-1]], None))
+    monkeypatch.setattr(faithfulness, "FIRST_IMAGES", 2)
+    monkeypatch.setattr(shapley, "baselines", lambda: ([], []))
+    monkeypatch.setattr(shapley, "TURN", 0.001)
 
-    def command(pause: int, out: str, runs: str) -> list[str]:
-        folders = ("--models", models, "--out", tmp_path / out, "--runs", tmp_path / runs)
-        return [sys.executable, "-c", ALL, str(pause), *map(str, ("study", "all", *data, *folders))]
+    def parts(runs: str) -> list[Path]:
+        return sorted((tmp_path / runs).rglob("*.safetensors"))
+
+    def every(out: str, runs: str) -> Result:
+        return invoked("study", "all", *data, *models, "--out", tmp_path / out, "--runs", tmp_path / runs)
 
     # Four parts of the usage, four of occlusion, five of faithfulness; then Shapley values begin.
-    kept = tmp_path / "runs" / "studies"
-    with subprocess.Popen(command(14, "out", "runs"), cwd=ROOT, stdout=subprocess.DEVNULL) as running:
-        while len([*kept.rglob("*.safetensors")]) < 14:
-            assert running.poll() is None
-            time.sleep(0.05)
-        running.kill()
-    times = {path: path.stat().st_mtime_ns for path in kept.rglob("*.safetensors")}
+    whole = Parts.get
+
+    def stopped(kept: Parts, key: str, compute: Callable[[], Arrays]) -> Arrays:
+        if len(parts("runs")) == 14:
+            raise KeyboardInterrupt
+        return whole(kept, key, compute)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Parts, "get", stopped)
+        assert every("out", "runs").exit_code == 130
+    times = {path: path.stat().st_mtime_ns for path in parts("runs")}
+    (tmp_path / "models" / "tiny.usage.json").rename(tmp_path / "usage.json")
     for out, runs in (("out", "runs"), ("whole", "other")):
-        done = subprocess.run(command(0, out, runs), cwd=ROOT, capture_output=True, text=True, check=True)
-        assert "consistency of tiny is left out: tiny is not of several seeds, so there is nothing" in done.stdout
+        done = every(out, runs)
+        assert done.exit_code == 0, done.output
+        assert "consistency of tiny is left out: tiny is not of several seeds, so there is nothing" in done.output
+        usage = (tmp_path / "models" / "tiny.usage.json").read_bytes()
+        assert usage == (tmp_path / "usage.json").read_bytes()
     assert {path: path.stat().st_mtime_ns for path in times} == times, "what was finished was not made again"
+    assert [path.name for path in parts("runs")] == [path.name for path in parts("other")]
     made = sorted(path.name for path in (tmp_path / "out" / "tiny").iterdir())
     assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:5] for kind in ("json", "png"))])
-    for name in ("faithfulness.json", "faithfulness.png", "filters.png", "grounds.json", "occlusion.json"):
-        whole = (tmp_path / "whole" / "tiny" / name).read_bytes()
-        assert (tmp_path / "out" / "tiny" / name).read_bytes() == whole
+    for name in ("faithfulness.json", "grounds.json", "occlusion.json"):
+        expected = (tmp_path / "whole" / "tiny" / name).read_bytes()
+        assert (tmp_path / "out" / "tiny" / name).read_bytes() == expected
 
 
 def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:

@@ -36,17 +36,6 @@ def trainable(network: Network) -> TrainableNetwork:
     return twin
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=title)
-def test_serves_what_was_trained(architecture: Architecture, dtype: type, tolerance: float, digits: Digits) -> None:
-    network = random_network(architecture, 31, dtype)
-    images = digits.scaled(dtype)[:60]
-    with torch.no_grad():
-        theirs = trainable(network)(torch.from_numpy(images)[:, None]).numpy()
-    assert network.logits(images).dtype == dtype
-    np.testing.assert_allclose(network.logits(images), theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
-
-
 @given(any_architectures(), st.integers(0, 2**32), st.integers(1, 5))
 def test_any_network_is_numpys_and_that_of_pytorchs_functions(
     architecture: Architecture, seed: int, count: int

@@ -24,16 +24,6 @@ from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
 
 
-def test_the_seed_decides_and_nothing_else(few: Digits, tmp_path: Path) -> None:
-    one, again, other = (
-        outcome(finished(run_of(SUMMED, SHORT, [seed], few, tmp_path / f"{number}.pt")))
-        for number, seed in enumerate((1, 1, 2))
-    )
-    assert one == again
-    assert one["last weights"] != other["last weights"]
-    assert one["history"] != other["history"]
-
-
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
 def test_is_adam_on_shuffled_batches(architecture: Architecture, few: Digits, tmp_path: Path) -> None:
     """The recipe once more, with Adam's formula written out (Kingma and Ba, algorithm 1)."""
@@ -173,13 +163,6 @@ def test_seeds_trained_together_end_as_they_do_alone(few: Digits, tmp_path: Path
             )
 
 
-def test_each_seed_keeps_its_own_best(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = iter([[0.5, 0.9], [0.7, 0.8], [0.6, 0.9], [0.7, 0.1]])
-    monkeypatch.setattr(train, "accuracies", lambda *_: next(scores))
-    run = finished(run_of(SUMMED, SHORT, [1, 2], few, tmp_path / "state.pt"))
-    assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.9, 10)]
-
-
 def test_one_cycle_rises_and_falls_to_nothing() -> None:
     recipe = Recipe(steps=100, learning_rate=2.0, schedule=Schedule.ONE_CYCLE)
     sizes = [recipe.learning_rate_at(step) for step in range(100)]
@@ -269,21 +252,25 @@ def test_a_recipe_names_its_loss(recipe: Recipe, loss: str) -> None:
     assert recipe.loss == loss
 
 
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-@pytest.mark.parametrize("stops", [[10], [20], [30], [40], [10, 20, 30]], ids=str)
+RESTARTS = replace(SHORT, restarts=5, rung=10)
+
+
+@pytest.mark.parametrize(("architecture", "recipe"), [(PAIRED, SHORT), (SUMMED, SHORT), (PAIRED, RESTARTS)])
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(
-    architecture: Architecture, stops: list[int], few: Digits, tmp_path: Path
+    architecture: Architecture, recipe: Recipe, few: Digits, tmp_path: Path
 ) -> None:
-    whole = outcome(finished(run_of(architecture, SHORT, [3], few, tmp_path / "whole.pt")))
-    for stop in stops:
-        torch.rand(stop)  # what else drew random numbers must not matter
-        run = run_of(architecture, SHORT, [3], few, tmp_path / "state.pt")
-        for progress in run.train():
-            if progress.step == stop:
-                break
-    resumed = run_of(architecture, SHORT, [3], few, tmp_path / "state.pt")
-    assert resumed.step == stops[-1]
-    assert outcome(finished(resumed)) == whole
+    """With one start and with several, stopped once at each validation and at all of them."""
+    whole = outcome(finished(run_of(architecture, recipe, [1, 2], few, tmp_path / "whole.pt")))
+    for number, stops in enumerate(([20], [40], [10, 20, 30])):
+        state = tmp_path / f"{number}.pt"
+        for stop in stops:
+            torch.rand(stop)  # what else drew random numbers must not matter
+            for progress in run_of(architecture, recipe, [1, 2], few, state).train():
+                if progress.step == stop:
+                    break
+        resumed = run_of(architecture, recipe, [1, 2], few, state)
+        assert resumed.step == stops[-1]
+        assert outcome(finished(resumed)) == whole
 
 
 def test_an_interruption_loses_what_came_after_the_last_validation(
@@ -377,19 +364,6 @@ class Bomb:
 
 def _explode() -> None:
     Bomb.exploded += 1
-
-
-RESTARTS = replace(SHORT, restarts=5, rung=10)
-
-
-@pytest.mark.parametrize("stops", [[10], [20], [30], [10, 20, 30]], ids=str)
-def test_with_several_starts_too_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
-    whole = outcome(finished(run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "whole.pt")))
-    for stop in stops:
-        for progress in run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt").train():
-            if progress.step == stop:
-                break
-    assert outcome(finished(run_of(PAIRED, RESTARTS, [1, 2], few, tmp_path / "state.pt"))) == whole
 
 
 def test_the_half_with_the_least_losses_goes_on(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
