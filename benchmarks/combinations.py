@@ -19,12 +19,13 @@ from benchmarks.timing import console, show
 from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.proofs import OTHER, grounds
+from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.studies.faithfulness.baselines import BASELINES
-from konkyo.trainer.studies.shapley import ENOUGH, REGION, Question
+from konkyo.trainer.studies.shapley import ENOUGH, Question
 from konkyo.trainer.training.network import TrainableNetwork
 
 # The first so many images; of them the worst grounds; and the orders that Captum's sampling is first asked with.
@@ -78,7 +79,7 @@ def _spread(name: str, network: Network, images: Array) -> None:
 
 def _enumeration(name: str, network: Network, twin: TrainableNetwork, images: Array) -> None:
     """The definition by a batched forward pass of every hiding, on the first image with few players."""
-    hiding = Hiding(Regions(REGION))
+    hiding = Hiding(Regions(usual_side(network.architecture)))
     image = next(image for image in images if hiding.changed(image).sum() <= FEW_PLAYERS)
     players = np.flatnonzero(hiding.changed(image))
     double = TrainableNetwork(network.architecture).double()
@@ -112,9 +113,10 @@ def _enumerated(twin: TrainableNetwork, image: Array, masks: NDArray[np.bool_]) 
 
 def _sampling(name: str, network: Network, image: Array) -> None:
     """Captum's sampling with few orders and with as many as an error of 2 % needs, and KernelShap with as many."""
-    true, hiding = shapley_values(network, image), Hiding(Regions(REGION))
+    region = usual_side(network.architecture)
+    true, hiding = shapley_values(network, image), Hiding(Regions(region))
     players = hiding.changed(image).reshape(true.values.shape[1:])
-    question = Question(network, image, true.predicted, players, SEED)
+    question = Question(network, image, true.predicted, region, players, SEED)
     wanted = true.of(true.predicted).values[players]
     by_name = {one.name: one.approximate for one in BASELINES}
     features = players.size

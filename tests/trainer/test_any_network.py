@@ -89,7 +89,7 @@ def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     assert card.training.augmentations is not None
     assert card.training.augmentations.shift == pytest.approx(0.8 * 24 / 28)
     assert card.training.augmentations.mirror
-    assert card.recipe["batch_norm"] is True
+    assert (card.recipe or {})["batch_norm"] is True
     assert [run.seed for run in card.selection.runs] == [1, 2]
     test = read(tmp_path / "fruits", "t10k", 24)
     assert test.images.shape[1:] == (3, 24, 24)

@@ -23,7 +23,7 @@ from konkyo.trainer.studies.faithfulness.baselines import (  # noqa: E402
     PERTURBATIONS,
 )
 from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS, Layers  # noqa: E402
-from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS, Task  # noqa: E402
+from konkyo.trainer.studies.faithfulness.explanations import Task, ours  # noqa: E402
 from konkyo.trainer.studies.shapley import Baseline, Question  # noqa: E402
 from tests.helpers.any_network import (  # noqa: E402
     any_architectures,
@@ -41,7 +41,7 @@ def task_of(network: Network, digits: Digits, seed: int = 0) -> Task:
 
 
 def heatmap(name: str, task: Task) -> Array:
-    [found] = [one.heatmap for one in (*CAPTUM_METHODS, *EXPLANATIONS) if one.name == name]
+    [found] = [one.heatmap for one in (*CAPTUM_METHODS, *ours(task.network.architecture)) if one.name == name]
     return found(task)
 
 
@@ -125,7 +125,7 @@ def question(digits: Digits) -> Question:
     players = np.asarray(digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)))
     number = int(np.flatnonzero(players.sum((1, 2)) == 7)[0])
     image = digits.images[number] / 255
-    return Question(NETWORK, image, int(NETWORK.logits(image).argmax()), players[number], 5)
+    return Question(NETWORK, image, int(NETWORK.logits(image).argmax()), 4, players[number], 5)
 
 
 def error(found: Array, question: Question) -> float:

@@ -100,7 +100,7 @@ def test_a_network_agrees_with_itself(digits: Digits, tmp_path: Path, monkeypatc
     _, written = compared(monkeypatch, checkpoint, [checkpoint.precise] * 2, digits[:5], tmp_path)
     assert (written["images"], written["predicted_alike"]) == (5, 5)
     assert {name: one["between_networks"][0] for name, one in written["maps"].items()} == {
-        name: pytest.approx(1) for name in study_module.MAPS
+        name: pytest.approx(1) for name in ("Shapley 4×4", "occlusion 4×4", "occlusion 2×2")
     }
     assert written["sufficient_sets"]["overlap"] == [1, 0]
     assert written["sufficient_sets"]["hold_for_another_network"] == [1, 0]

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,21 +25,22 @@ from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measu
 from konkyo.trainer.studies.faithfulness.explanations import (
     BASELINE,
     DEFAULT,
-    EXPLANATIONS,
     OURS,
     PLAIN,
-    SHAPLEY,
     Explanation,
     Task,
+    ours,
 )
 from konkyo.trainer.studies.shapley import baselines
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.folders import DATA
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
+from tests.helpers.oracles import PAIRED
 from tests.helpers.studies import ASKED, caught, measured, nothing
 
+SHAPLEY = "Shapley 4"
 # Enough for a command: one of each kind that needs no Captum.
-FEW = [one for one in EXPLANATIONS if one.name in {DEFAULT, SHAPLEY, "brightness", "random"}]
+FEW = [one for one in ours(PAIRED) if one.name in {DEFAULT, SHAPLEY, "brightness", "random"}]
 
 
 def pointing(sign: int) -> Any:
@@ -61,7 +63,7 @@ def lamps() -> Digits:
 
 def test_areas_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 1)
-    monkeypatch.setattr(study_module, "explanations", lambda: ([RIGHT, WRONG], None))
+    monkeypatch.setattr(study_module, "explanations", lambda _: ([RIGHT, WRONG], None))
     found, _ = measured(STUDY, checkpoint_of(lamp_network()), lamps(), tmp_path)
     right, wrong = found.measured
     whole = HIDDEN + (WHOLE - HIDDEN) * (128 / 127.5)
@@ -123,7 +125,7 @@ def command(out: Path, runs: Path, *more: str) -> Result:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "explanations", lambda: (FEW, "somebody ate Captum"))
+    monkeypatch.setattr(study_module, "explanations", lambda _: (FEW, "somebody ate Captum"))
     monkeypatch.setattr(study_module, "CHUNK", 2)
     monkeypatch.setattr(study_module, "FIRST_IMAGES", 2)
     monkeypatch.setattr(study_module, "SANITY_SEEDS", 2)
@@ -179,11 +181,12 @@ def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypat
     """One of each is: what each of Captum's says has tests of its own."""
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    known, left_out = all_explanations()
-    assert (known[: len(EXPLANATIONS)], left_out) == (EXPLANATIONS, None)
-    assert [one.kind for one in known[len(EXPLANATIONS) :]] == [BASELINE] * 10
+    known, left_out = all_explanations(PAIRED)
+    count = len(ours(PAIRED))
+    assert ([one.name for one in known[:count]], left_out) == ([one.name for one in ours(PAIRED)], None)
+    assert [one.kind for one in known[count:]] == [BASELINE] * 10
     some = [FEW[0], *(one for one in known if one.name == "input × gradient")]
-    monkeypatch.setattr(study_module, "explanations", lambda: (some, None))
+    monkeypatch.setattr(study_module, "explanations", lambda _: (some, None))
     result = command(tmp_path, tmp_path / "runs", "--images", "2")
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())
@@ -192,12 +195,15 @@ def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypat
     assert [*written["sanity"]] == [one.name for one in some]
 
 
-OF_CAPTUM = [(all_explanations, "explanations", EXPLANATIONS), (baselines, "methods", [])]
+OF_CAPTUM = [
+    (partial(all_explanations, PAIRED), "explanations", [one.name for one in ours(PAIRED)]),
+    (baselines, "methods", []),
+]
 
 
 @pytest.mark.parametrize(("found", "what", "kept"), OF_CAPTUM)
 def test_without_captum_what_is_of_it_is_left_out_aloud(
-    found: Callable[[], tuple[Any, Any]], what: str, kept: list[Explanation], monkeypatch: pytest.MonkeyPatch
+    found: Callable[[], tuple[Any, Any]], what: str, kept: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And another missing module is no reason to leave it out. (Shapley values' approximations are of it as well.)"""
     studies = "konkyo.trainer.studies.faithfulness"
@@ -212,7 +218,8 @@ def test_without_captum_what_is_of_it_is_left_out_aloud(
             else:
                 said = f"Captum's {what} are left out: {missing} is not installed; pip install 'konkyo[dev]' has it"
                 others, left_out = found()
-                assert (others, left_out) in ((kept, said), (kept, [said]))
+                assert [one.name for one in others] == kept
+                assert left_out in (said, [said])
 
 
 def test_one_image_has_no_interval(tmp_path: Path) -> None:
@@ -230,7 +237,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
         Explanation("and a third", BASELINE, pointing(-1)),
         Explanation("brightness", PLAIN, lambda task: task.images),
     ]
-    monkeypatch.setattr(study_module, "explanations", lambda: (explanations, None))
+    monkeypatch.setattr(study_module, "explanations", lambda _: (explanations, None))
     found, _ = measured(STUDY, checkpoint_of(lamp_network()), lamps(), tmp_path)
     listed = found.measured
     figures = caught(figure_module, monkeypatch)
@@ -258,7 +265,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_documents_numbers_are_means_and_half_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "explanations", lambda: ([RIGHT, WRONG], None))
+    monkeypatch.setattr(study_module, "explanations", lambda _: ([RIGHT, WRONG], None))
     asked = Asked(checkpoint_of(lamp_network(np.float64)), lamps(), tmp_path)
     listed = STUDY.measure(asked, lambda _: nothing).measured
     correlations = np.zeros((3, 3, 2))

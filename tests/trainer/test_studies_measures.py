@@ -37,14 +37,13 @@ from konkyo.trainer.studies.faithfulness.criteria import (
 )
 from konkyo.trainer.studies.faithfulness.explanations import (
     DEFAULT,
-    EXPLANATIONS,
     GREEDY,
     GROWTH,
     OURS,
-    SANE,
-    SHAPLEY,
     Task,
     greedy_heatmap,
+    ours,
+    sane,
 )
 from konkyo.trainer.studies.statistics import Estimate, auroc, p_values, spearman
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
@@ -178,11 +177,11 @@ def test_agreement_is_over_regions_with_ink(digits: Digits) -> None:
     network, image = random_network(SUMMED, 86), digits.scaled(np.float64)[6]
     values = shapley_values(network, image).of(2).values
     spread = np.kron(values, np.ones((4, 4)))
-    assert agreement(spread, values, image) == pytest.approx(1)
-    assert agreement(-spread, values, image) == pytest.approx(-1)
+    assert agreement(spread, values, image, 4) == pytest.approx(1)
+    assert agreement(-spread, values, image, 4) == pytest.approx(-1)
     blank = ~np.kron(image.reshape(7, 4, 7, 4).any((1, 3)), np.ones((4, 4), bool))
     spread[blank] = 1000  # regions without ink do not count
-    assert agreement(spread, values, image) == pytest.approx(1)
+    assert agreement(spread, values, image, 4) == pytest.approx(1)
 
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]
@@ -284,7 +283,7 @@ def test_a_bias_that_is_not_there_is_not_drawn() -> None:
 def test_correlations_of_every_layer_and_seed(digits: Digits) -> None:
     network, images = load_all()["paired-3x3"].precise, digits.scaled(np.float64)[:3]
     target = np.array([7, 2, 1])
-    [explanation] = [one for one in EXPLANATIONS if one.name == DEFAULT]
+    [explanation] = [one for one in ours(network.architecture) if one.name == DEFAULT]
     found = correlations(explanation, network, images, target, (3, 4))
     assert found.shape == (2, 3, 3)
     for place, seed in enumerate((3, 4)):
@@ -305,7 +304,7 @@ def task(digits: Digits) -> Task:
 
 
 def heatmap(name: str, task: Task) -> Array:
-    [found] = [one.heatmap for one in EXPLANATIONS if one.name == name]
+    [found] = [one.heatmap for one in ours(SUMMED) if one.name == name]
     return found(task)
 
 
@@ -317,7 +316,7 @@ def test_each_is_what_its_name_says(task: Task) -> None:
         )
     probability = occlude(NETWORK, task.images, score=Score.PROBABILITY).heatmap()
     np.testing.assert_array_equal(heatmap("occlusion 2, probability", task), probability)
-    for name, side in ((SHAPLEY, 4), ("Shapley 7", 7)):
+    for name, side in (("Shapley 4", 4), ("Shapley 7", 7)):
         pairs = zip(task.images, task.target, strict=True)
         values = [shapley_values(NETWORK, image, side).of(int(target)).values for image, target in pairs]
         np.testing.assert_array_equal(heatmap(name, task), np.kron(values, np.ones((side, side))))
@@ -330,14 +329,36 @@ def test_each_is_what_its_name_says(task: Task) -> None:
 
 
 def test_every_explanation_has_a_name_of_its_own_and_a_number_for_each_pixel(task: Task) -> None:
-    names = [one.name for one in EXPLANATIONS]
+    known = ours(SUMMED)
+    names = [one.name for one in known]
     assert len(set(names)) == len(names)
-    assert set(SANE) - {"input × gradient"} < {one.name for one in EXPLANATIONS if one.kind == OURS}
-    assert sum(one.kind == OURS for one in EXPLANATIONS) <= 8
-    for one in EXPLANATIONS:
+    assert set(sane(SUMMED)) - {"input × gradient"} < {one.name for one in known if one.kind == OURS}
+    for one in known:
         found = one.heatmap(task)
         assert found.shape == (2, 28, 28)
         assert np.isfinite(found).all()
+
+
+# Three stages, of which a cell sees 18×18 pixels; two kernels of 5; one stage with a small one.
+@pytest.mark.parametrize(
+    ("stages", "names"),
+    [
+        ("7k3,9k3,9k3n", ["Shapley 8"]),
+        ("3k5,3k3q", ["Shapley 4", "Shapley 7"]),
+        ("2k3", ["Shapley 2", "Shapley 7"]),
+    ],
+)
+def test_shapley_values_are_of_the_regions_that_the_service_takes(stages: str, names: list[str]) -> None:
+    architecture = Architecture(parse_stages(stages))
+    network, images = random_network(architecture, 3), np.random.default_rng(3).random((1, 28, 28))
+    found = {one.name: one for one in ours(architecture) if one.name.startswith("Shapley")}
+    assert [*found] == names
+    assert sane(architecture)[1] == names[0]
+    usual = shapley_values(network, images[0])
+    heat = found[names[0]].heatmap(Task(network, images, np.array([usual.predicted]), 0))
+    side = int(names[0].split()[1])
+    values = np.kron(usual.of(usual.predicted).values, np.ones((side, side)))[:28, :28]
+    assert heat[0].tolist() == values.tolist()
 
 
 @pytest.mark.parametrize(("count", "quantile"), [(2, 12.7062), (4, 3.18245), (20, 2.09302), (1000, 1.96234)])

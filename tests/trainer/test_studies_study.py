@@ -19,7 +19,7 @@ from konkyo.trainer.document import read, write
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
 from konkyo.trainer.studies import faithfulness, grounds, occlusion, shapley
-from konkyo.trainer.studies.faithfulness.explanations import EXPLANATIONS
+from konkyo.trainer.studies.faithfulness.explanations import ours
 from konkyo.trainer.studies.study import (
     Arrays,
     Asked,
@@ -145,7 +145,7 @@ print(Parts(Path(), identity(STUDY, Asked(load_all()["paired-3x3"], some, Path()
 
 def test_every_study_of_images_takes_colour_and_any_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network in colour, of an odd side that regions do not divide: what it says has its shape."""
-    monkeypatch.setattr(faithfulness, "explanations", lambda: (list(EXPLANATIONS), None))
+    monkeypatch.setattr(faithfulness, "explanations", lambda shape: (ours(shape), None))
     monkeypatch.setattr(faithfulness, "FIRST_IMAGES", 2)
     monkeypatch.setattr(shapley, "baselines", lambda: ([], []))
     monkeypatch.setattr(shapley, "TURN", 0.001)
@@ -160,7 +160,7 @@ def test_every_study_of_images_takes_colour_and_any_side(tmp_path: Path, monkeyp
         if study is occlusion:
             assert [one.heatmap.shape for one in found] == [(3, 19, 19)] * 4
         if study is faithfulness:
-            assert [one.agreement.shape for one in found.measured] == [(3,)] * len(EXPLANATIONS)
+            assert [one.agreement.shape for one in found.measured] == [(3,)] * len(ours(network.architecture))
             assert (
                 found.measured[4].agreement.min() > 0.9
             )  # Shapley values with themselves, but for regions at the edge
@@ -179,7 +179,7 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
     short = ("--stages=2k3,3k3", "--name=tiny", "--steps=300", "--batch=20", "--learning-rate=0.01")
     trainer("train", *short, *data, "--out", tmp_path / "models", "--runs", tmp_path / "training")
     # Some of ours stand for all, so that it takes seconds.
-    monkeypatch.setattr(faithfulness, "explanations", lambda: ([EXPLANATIONS[0], EXPLANATIONS[-1]], None))
+    monkeypatch.setattr(faithfulness, "explanations", lambda shape: ([ours(shape)[0], ours(shape)[-1]], None))
     monkeypatch.setattr(faithfulness, "FIRST_IMAGES", 2)
     monkeypatch.setattr(shapley, "baselines", lambda: ([], []))
     monkeypatch.setattr(shapley, "TURN", 0.001)

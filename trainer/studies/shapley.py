@@ -1,10 +1,10 @@
 """How far what is used for Shapley values is from the exact ones.
 
 The players are the regions that hold ink, as large as the service takes them: 4×4 pixels for the paper's network.
-Hiding fills with 0, and the game is the logit of the predicted class. Each baseline is asked with more and more evaluations of
-the network. Its error is the mean over the players of the absolute difference from the exact value, divided by the mean
-absolute exact value; its rank correlation is Spearman's, over the players. Time is that of the processor, for one image
-and one class.
+Hiding fills with 0, and the game is the logit of the predicted class. Each baseline is asked with more and more
+evaluations of the network. Its error is the mean over the players of the absolute difference from the exact value,
+divided by the mean absolute exact value; its rank correlation is Spearman's, over the players. Time is that of the
+processor, for one image and one class.
 
 Not all of them estimate these values: LIME's linear model, gradient SHAP's path and occlusion answer other questions,
 and are here since they are used for this one. Those that estimate this game are said to converge.
