@@ -26,6 +26,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.models.network import Network
 from konkyo.models.result import LONGEST_LINE, Result
 from konkyo.trainer.data import Digits
+from tests.helpers.folders import NETWORKS
 from tests.helpers.refuse import refuses
 
 ROOT = Path(__file__).parents[1]
@@ -400,7 +401,7 @@ def test_networks_by_name_and_by_path(tmp_path: Path) -> None:
     assert (by_name.usage is not None, by_path.usage) == (True, None)
     assert by_name.classes == tuple("0123456789")
     message = (
-        "paired: name: must be one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg, or the "
+        f"paired: name: must be one of {NETWORKS}, or the "
         "path of a file *.safetensors; `konkyo import` makes one of ONNX or a state dict, and `konkyo.from_torch` "
         "takes a module"
     )

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tests.e2e.server import running_service
+from tests.helpers.folders import NETWORKS
 from tests.helpers.served import ARCHITECTURES, publish, samples
 from tests.helpers.tensors import SEVENS
 
 NAME = "paired-3x3"
 KEY = {"X-API-Key": "key"}
-UNKNOWN = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
+UNKNOWN = f"there is no such model; there are {NETWORKS}"
 NO_KEY = "this service needs a key, in the header X-API-Key"
 GREY = (SEVENS / 255).astype(np.float32)
 

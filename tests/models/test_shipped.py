@@ -20,6 +20,7 @@ IMPORTED = ["tiny-vgg"]
 PARAMETERS = {
     "paired-3x3": 2_368,
     "summed-3x3": 922,
+    "deep-7x9x9": 2_204,
     "lenet-6x16": 5_046,
     "animals-3x3": 2_368,
     "animals-6x16": 5_046,

@@ -54,8 +54,8 @@ def test_a_damaged_checkpoint_stops_the_start(tmp_path: Path) -> None:
 def test_an_unknown_default_stops_the_start() -> None:
     with refuses(
         CheckpointError,
-        f"{DIRECTORY}: KONKYO_DEFAULT_MODEL: 'resnet' is not one of animals-3x3, animals-6x16, lenet-6x16, paired-3x3, "
-        "summed-3x3, tiny-vgg",
+        f"{DIRECTORY}: KONKYO_DEFAULT_MODEL: 'resnet' is not one of animals-3x3, animals-6x16, deep-7x9x9, lenet-6x16, "
+        "paired-3x3, summed-3x3, tiny-vgg",
     ):
         create_app(Settings(default_model="resnet"))
 

@@ -38,6 +38,7 @@ SHAPES = {
     "animals-6x16": [[6, 1, 5, 5], [16, 6, 3, 3]],
     "paired-3x3": [[3, 1, 5, 5], [3, 1, 3, 3]],
     "summed-3x3": [[3, 1, 5, 5], [3, 3, 3, 3]],
+    "deep-7x9x9": [[7, 1, 3, 3], [9, 7, 3, 3], [9, 9, 3, 3]],
     "lenet-6x16": [[6, 1, 5, 5], [16, 6, 3, 3]],
 }
 
@@ -49,14 +50,23 @@ def test_the_list(client: TestClient) -> None:
     assert shapes == [
         ("animals-3x3", "paired", 2368),
         ("animals-6x16", "summed", 5046),
+        ("deep-7x9x9", "summed", 2204),
         ("lenet-6x16", "summed", 5046),
         ("paired-3x3", "paired", 2368),
         ("summed-3x3", "summed", 922),
         ("tiny-vgg", "summed", 19920),
     ]
-    assert [model["dataset"] for model in body["models"]] == ["Animals", "Animals", "MNIST", "MNIST", "MNIST", None]
+    assert [model["dataset"] for model in body["models"]] == [
+        "Animals",
+        "Animals",
+        "MNIST",
+        "MNIST",
+        "MNIST",
+        "MNIST",
+        None,
+    ]
     first = {"filters": 3, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True}
-    paired = body["models"][3]
+    paired = body["models"][4]
     assert paired["stages"] == [first, {**first, "kernel": 3, "wiring": "paired"}]
     assert (paired["input"], paired["head"]) == ({"channels": 1, "side": 28}, {"hidden": []})
     for model in body["models"]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.helpers.folders import NETWORKS
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, check, in_bytes, request, tensor
 
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
@@ -153,7 +154,7 @@ def test_floats_that_are_no_grey_values(client: TestClient, values: list[float])
 
 @pytest.mark.parametrize("path", ["/v2/models/nobody", "/v2/models/nobody/ready"])
 def test_models_that_there_are_not(client: TestClient, path: str) -> None:
-    detail = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
+    detail = f"there is no such model; there are {NETWORKS}"
     check(client.get(path), 404, "unknown-model", detail)
     check(client.post("/v2/models/nobody/infer", json=request()), 404, "unknown-model", detail)
     check(client.post("/v1/models/nobody:explain", json={"instances": []}), 404, "unknown-model", detail)

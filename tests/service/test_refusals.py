@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.architecture import Architecture
+from tests.helpers.folders import NETWORKS
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
@@ -18,7 +19,7 @@ MULTIPART = "multipart/form-data; boundary=x"
 
 INVALID, UNSUITABLE, MALFORMED = "invalid-parameter", "unsuitable-image", "malformed-upload"
 UNKNOWN = "query: holds a parameter that this operation does not have; /docs shows those it has"
-NO_MODEL = "there is no such model; there are animals-3x3, animals-6x16, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"
+NO_MODEL = f"there is no such model; there are {NETWORKS}"
 ACCEPT = "answers come as application/json, image/png or image/svg+xml; Accept allows none of them"
 NOTHING = "there is nothing at this path; see /docs for what there is"
 PICTURES_ONLY = "{}: is for pictures; ask for format=png or svg too, or leave it out"

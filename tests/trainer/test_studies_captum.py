@@ -10,6 +10,8 @@ pytest.importorskip("captum")
 
 from konkyo.models.architecture import Architecture, parse_stages  # noqa: E402
 from konkyo.models.files.checkpoint import load_all  # noqa: E402
+from konkyo.models.hiding.occlusion import occlude  # noqa: E402
+from konkyo.models.hiding.regions import Hiding, Regions  # noqa: E402
 from konkyo.models.hiding.shapley import shapley_values  # noqa: E402
 from konkyo.models.network import (  # noqa: E402
     Array,
@@ -126,6 +128,21 @@ def question(digits: Digits) -> Question:
     number = int(np.flatnonzero(players.sum((1, 2)) == 7)[0])
     image = digits.images[number] / 255
     return Question(NETWORK, image, int(NETWORK.logits(image).argmax()), 4, players[number], 5)
+
+
+def test_regions_at_the_edge_are_as_small_as_they_are(digits: Digits) -> None:
+    """Of 8×8 pixels, four a side: the last ones have four rows or columns."""
+    image, regions = digits.images[0] / 255, Regions(8)
+    target = int(NETWORK.logits(image).argmax())
+    players = Hiding(regions).changed(image).reshape(4, 4)
+    [ablation] = [one for one in BASELINES if one.name.startswith("FeatureAblation")]
+    found, _ = ablation.approximate(Question(NETWORK, image, target, 8, players, 1), 1)
+    drops = occlude(NETWORK, image[None], np.array([target]), Hiding(regions)).drop[0]
+    np.testing.assert_allclose(found, drops, rtol=0, atol=1e-9)
+    [sampling] = [one for one in BASELINES if one.name == "ShapleyValueSampling"]
+    true = shapley_values(NETWORK, image, 8).of(target).values
+    found, _ = sampling.approximate(Question(NETWORK, image, target, 8, players, 1), 5000)
+    assert np.abs(found - true).max() < 0.1 * np.abs(true).max()
 
 
 def error(found: Array, question: Question) -> float:

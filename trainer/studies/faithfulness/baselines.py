@@ -98,7 +98,9 @@ def _features(question: Question, told: bool) -> Tensor:
     numbers = np.where(players, np.cumsum(players) - 1, 0) if told else np.arange(players.size)
     grid = numbers.reshape(question.players.shape)
     side = question.network.architecture.side
-    return torch.from_numpy(np.kron(grid, np.ones((question.region,) * 2, grid.dtype))[:side, :side])[None, None]
+    spread = np.kron(grid, np.ones((question.region,) * 2, grid.dtype))[:side, :side]
+    # Captum takes no view: regions at the edge may reach beyond the image.
+    return torch.from_numpy(np.ascontiguousarray(spread))[None, None]
 
 
 # What scikit-learn fits: these begin the names.
