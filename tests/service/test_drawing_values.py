@@ -302,7 +302,8 @@ def test_every_cell_of_every_drawn_map_and_pair_has_its_colour(architecture: Arc
 def test_maps_of_zeros_are_neutral_and_nothing_is_framed(architecture: Architecture) -> None:
     slide, image = Slide(architecture), process(scaled(process_of(architecture), 0.0))
     for layer, shape in enumerate(slide.layers):
-        for box in (box for grid in slide.grids(layer) for box in grid):
+        column = slide.column(layer)
+        for box in (slide.strip(column.left, column.right), *(box for grid in slide.grids(layer) for box in grid)):
             assert (region(image, box) == (GREY if shape.pooled else MIDDLE_GREY)).all()
     for box in (box for digit in range(10) for box in slide.pair_maps(digit)):
         assert (region(image, box) == NEUTRAL).all()
