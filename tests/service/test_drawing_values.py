@@ -38,6 +38,7 @@ from konkyo.service.drawing.primitives.colours import (
     grey,
     signed_grey,
 )
+from konkyo.service.drawing.primitives.style import Form, Style
 from konkyo.service.handout import handout
 from tests.helpers import shapes
 from tests.helpers.drawn import enlarged, painted, region, written
@@ -150,6 +151,17 @@ def test_heat_is_drawn_exactly_pixel_by_pixel() -> None:
     heat = found.heatmap()
     picture = region(occlusion(replace(result, occlusion=found)), HEAT.map)
     assert (picture == enlarged(diverging(heat, np.abs(heat).max()), HEAT.map)).all()
+
+
+def test_long_names_that_would_lie_on_another_are_left_out() -> None:
+    given = network_of(THREE)
+    classes = {9: "school bus", 3: "sport car"}
+    network = Network(given.architecture, given.weights, tuple(classes.get(n, str(n)) for n in range(10)))
+    for places, count in ((((5, 4), (5, 6)), 1), (((5, 2), (5, 10)), 2)):
+        predictions = dict(zip(places, classes, strict=True))
+        canvas = drawing.occlusion(occlusion_of(predictions=predictions, network=network), Style(form=Form.SVG))
+        texts = [text.split("<")[0] for text in canvas.encode().decode().split(">")]
+        assert len([text for text in texts if text in classes.values()]) == count
 
 
 def test_where_critical_regions_overlap_the_commonest_prediction_counts() -> None:
