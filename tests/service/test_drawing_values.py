@@ -1,5 +1,6 @@
 """What is drawn is what was computed: every cell has its colour, numbers add up. All else is in the stored pictures."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,7 @@ from konkyo.service.drawing.primitives.colours import (
     grey,
     signed_grey,
 )
+from konkyo.service.drawing.primitives.letters import width
 from konkyo.service.drawing.primitives.style import Form, Style
 from konkyo.service.handout import handout
 from tests.helpers import shapes
@@ -153,15 +155,21 @@ def test_heat_is_drawn_exactly_pixel_by_pixel() -> None:
     assert (picture == enlarged(diverging(heat, np.abs(heat).max()), HEAT.map)).all()
 
 
-def test_long_names_that_would_lie_on_another_are_left_out() -> None:
+def test_long_names_end_at_the_edge_and_are_left_out_where_they_would_lie_on_another() -> None:
     given = network_of(THREE)
     classes = {9: "school bus", 3: "sport car"}
     network = Network(given.architecture, given.weights, tuple(classes.get(n, str(n)) for n in range(10)))
-    for places, count in ((((5, 4), (5, 6)), 1), (((5, 2), (5, 10)), 2)):
-        predictions = dict(zip(places, classes, strict=True))
+
+    def middles(*places: Position) -> list[float]:
+        """Of the names, from the left."""
+        predictions = dict(zip(places, classes, strict=False))
         canvas = drawing.occlusion(occlusion_of(predictions=predictions, network=network), Style(form=Form.SVG))
-        texts = [text.split("<")[0] for text in canvas.encode().decode().split(">")]
-        assert len([text for text in texts if text in classes.values()]) == count
+        texts = re.findall('<text [^>]*x="([0-9.]+)"[^>]*>(?:school bus|sport car)<', canvas.encode().decode())
+        return sorted(map(float, texts))
+
+    assert (len(middles((5, 4), (5, 6))), len(middles((5, 2), (5, 10)))) == (1, 2)
+    [middle] = middles((5, 13))
+    assert middle + width("school bus", NOTE) / 2 <= HEAT.map.right
 
 
 def test_where_critical_regions_overlap_the_commonest_prediction_counts() -> None:
