@@ -1,8 +1,5 @@
 """Networks of any architecture, and what PyTorch says of them: the oracle of the engine."""
 
-from itertools import combinations
-from math import factorial
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -138,30 +135,3 @@ def gradient_ledger(network: Network, image: F64) -> tuple[F64, F64]:
         else:
             biases.append(per_filter[0] * bias)
     return np.array(pairs), np.array(biases)
-
-
-def shapley_by_definition(values: dict[frozenset[int], F64], players: int) -> F64:
-    """(n, …) for the value of every set of visible players."""
-    found = []
-    for player in range(players):
-        total: F64 = np.zeros_like(values[frozenset()])
-        for shown, value in values.items():
-            if player not in shown:
-                share = factorial(len(shown)) * factorial(players - len(shown) - 1) / factorial(players)
-                total = total + share * (values[shown | {player}] - value)
-        found.append(total)
-    return np.array(found)
-
-
-def interactions_by_definition(values: dict[frozenset[int], F64], players: int) -> dict[tuple[int, int], F64]:
-    """The pairwise Shapley interaction index of every two players."""
-    found = {}
-    for one, two in combinations(range(players), 2):
-        total: F64 = np.zeros_like(values[frozenset()])
-        for shown, value in values.items():
-            if one not in shown and two not in shown:
-                share = factorial(len(shown)) * factorial(players - len(shown) - 2) / factorial(players - 1)
-                both = values[shown | {one, two}] - values[shown | {one}] - values[shown | {two}] + value
-                total = total + share * both
-        found[one, two] = total
-    return found

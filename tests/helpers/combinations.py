@@ -52,17 +52,10 @@ class Combinations:
         return margins
 
     def shapley(self) -> dict[Position, F64]:
-        """By the definition, for every class: a mean over the sets of other players that are visible before."""
-        n, values = len(self.players), {}
-        for p, place in enumerate(self.players):
-            total = np.zeros(self.logits.shape[1])
-            for number in range(2**n):
-                if number >> p & 1:
-                    before = n - number.bit_count()
-                    weight = factorial(before) * factorial(n - 1 - before) / factorial(n)
-                    total += weight * (self.logits[number ^ 1 << p] - self.logits[number])
-            values[place] = total
-        return values
+        """Of every player, for every class."""
+        visible = (frozenset(np.flatnonzero(~hidden).tolist()) for hidden in self.hidden)
+        found = shapley_by_definition(dict(zip(visible, self.logits, strict=True)), len(self.players))
+        return dict(zip(self.players, found, strict=True))
 
     def worst(self, kept: int) -> float:
         """The least margin over all hidings in which these players stay visible."""
@@ -93,3 +86,30 @@ def every_combination(network: Network, image: F64, region: int, fill: float) ->
             if number >> p & 1:
                 hidden[box] = fill
     return Combinations([place for place, _ in some], network.logits(images).astype(np.float64))
+
+
+def shapley_by_definition(values: dict[frozenset[int], F64], players: int) -> F64:
+    """(n, …) for the value of every set of visible players."""
+    found = []
+    for player in range(players):
+        total: F64 = np.zeros_like(values[frozenset()])
+        for shown, value in values.items():
+            if player not in shown:
+                share = factorial(len(shown)) * factorial(players - len(shown) - 1) / factorial(players)
+                total = total + share * (values[shown | {player}] - value)
+        found.append(total)
+    return np.array(found)
+
+
+def interactions_by_definition(values: dict[frozenset[int], F64], players: int) -> dict[tuple[int, int], F64]:
+    """The pairwise Shapley interaction index of every two players."""
+    found = {}
+    for one, two in combinations(range(players), 2):
+        total: F64 = np.zeros_like(values[frozenset()])
+        for shown, value in values.items():
+            if one not in shown and two not in shown:
+                share = factorial(len(shown)) * factorial(players - len(shown) - 2) / factorial(players - 1)
+                both = values[shown | {one, two}] - values[shown | {one}] - values[shown | {two}] + value
+                total = total + share * both
+        found[one, two] = total
+    return found

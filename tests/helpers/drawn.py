@@ -32,12 +32,6 @@ def decoded(image: Image.Image) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(png(image))).convert("RGB"))
 
 
-def patch(image: Image.Image, box: Box, scale: int = 1) -> np.ndarray:
-    """(height, width, 3): the pixels of a box in logical units."""
-    left, top, right, bottom = (edge * scale for edge in box)
-    return decoded(image)[top:bottom, left:right]
-
-
 def written(
     image: Image.Image, text: str, size: int, colour: int = INK, strong: bool = False, scale: int = 1
 ) -> list[tuple[int, int]]:
@@ -61,25 +55,12 @@ def written(
     return [(int(x) - int(first) - left, int(y) - int(top) + ascent) for y, x in spots]
 
 
-def region(image: Image.Image, box: Box, scale: int = 1) -> np.ndarray:
+def region(image: Image.Image, box: Box) -> np.ndarray:
     """The palette indices of a box in logical units; of a picture with photographs, its colours."""
-    left, top, right, bottom = (edge * scale for edge in box)
+    left, top, right, bottom = box
     return np.asarray(image)[top:bottom, left:right]
 
 
-def frame_colours(image: Image.Image, box: Box, frame: tuple[int, int]) -> set[int]:
-    """The palette indices around a box in the whole thickness of a frame, at its distance: ``(thickness, gap)``."""
-    indices, (thickness, gap) = np.asarray(image), frame
-    outer, (x, y) = box.grow(gap + thickness), box.middle
-    edges = [
-        indices[outer.top : outer.top + thickness, x],
-        indices[outer.bottom - thickness : outer.bottom, x],
-        indices[y, outer.left : outer.left + thickness],
-        indices[y, outer.right - thickness : outer.right],
-    ]
-    return {int(index) for edge in edges for index in edge}
-
-
-def enlarged(cells: np.ndarray, box: Box, scale: int = 1) -> np.ndarray:
+def enlarged(cells: np.ndarray, box: Box) -> np.ndarray:
     """An array of cells as a box shows it, without smoothing."""
-    return cells.repeat(box.height // len(cells) * scale, 0).repeat(box.width // cells.shape[1] * scale, 1)
+    return cells.repeat(box.height // len(cells), 0).repeat(box.width // cells.shape[1], 1)

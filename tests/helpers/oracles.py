@@ -160,85 +160,22 @@ def _pool(plane: F64) -> tuple[F64, NDArray[np.int64]]:
     return values, places
 
 
-@dataclass(frozen=True)
-class LinearPiece:
-    """The network around one image, as matrices: ``logits = affine · (second · (first · x + a) + b) + c``.
-
-    Rows of ``second`` are the cells of pool2, map by map; its columns are the cells of pool1, filter by filter.
-    """
-
-    architecture: Architecture
-    first: F64
-    first_bias: F64
-    second: F64
-    second_bias: F64
-    affine: F64
-    affine_bias: F64
-
-    def logits(self, image: F64) -> F64:
-        return self.affine @ (self.second @ self.pool1(image) + self.second_bias) + self.affine_bias
-
-    def pool1(self, image: F64) -> F64:
-        return self.first @ image.ravel() + self.first_bias
-
-    def pair(self, image: F64, i: int, j: int) -> F64:
-        """(C,): each logit when every other pair, and every bias that is not this pair's own, is zeroed."""
-        cells1, cells2 = self.architecture.sides[1] ** 2, self.architecture.sides[2] ** 2
-        row = self._map(i, j) * cells2
-        alone, own_bias = np.zeros_like(self.second), np.zeros_like(self.second_bias)
-        block = slice(row, row + cells2), slice(i * cells1, (i + 1) * cells1)
-        alone[block] = self.second[block]
-        if self.architecture.stages[-1].wiring is Wiring.PAIRED:
-            own_bias[block[0]] = self.second_bias[block[0]]
-        return self.affine @ (alone @ self.pool1(image) + own_bias)
-
-    def bias(self, i: int, j: int) -> F64:
-        """(C,): what the bias of the map that holds pair (i, j) adds to each logit."""
-        cells = self.architecture.sides[2] ** 2
-        rows = slice(self._map(i, j) * cells, (self._map(i, j) + 1) * cells)
-        return self.affine[:, rows] @ self.second_bias[rows]
-
-    def _map(self, i: int, j: int) -> int:
-        last = self.architecture.stages[1]
-        return i * last.filters + j if last.wiring is Wiring.PAIRED else j
-
-
-def linear_piece(network: Network, image: F64) -> LinearPiece:
-    """The piece that is active for ``image``: gates and winners from ``slow_trace``, the rest written out."""
+def slow_ledger(network: Network, image: NDArray[Any]) -> tuple[F64, F64]:
+    """Section 2.2: what each pair adds to each logit, (C, A, B), and what the biases that pairs share add, (C, B)."""
     architecture, trace = network.architecture, slow_trace(network, image)
-    w = {name: array.astype(float) for name, array in network.weights.items()}
-    bias2 = w.get("conv2.bias", np.zeros(architecture.stages[1].filters))
-    side0, side1, side2 = 28, architecture.sides[1], architecture.sides[2]
-    filters1, filters2 = architecture.stages[0].filters, architecture.stages[1].filters
-
-    first, first_bias = np.zeros((filters1 * side1**2, side0**2)), np.zeros(filters1 * side1**2)
-    for i in range(filters1):
-        _, places = _pool(trace.conv1[i])
-        for cell in range(side1**2):
-            place, out = int(places.ravel()[cell]), i * side1**2 + cell
-            top, left = divmod(place, architecture.stages[0].sides(28)[0])
-            if trace.conv1[i, top, left] > 0:
-                first[out] = _taps(w["conv1.weight"][i, 0], top, left, side0)
-                first_bias[out] = w["conv1.bias"][i]
-
-    second, second_bias = np.zeros((trace.pool2.size, filters1 * side1**2)), np.zeros(trace.pool2.size)
-    for number, plane in enumerate(trace.conv2):
-        j = number % filters2
-        for cell in range(side2**2):
-            top, left = divmod(int(trace.winners[number].ravel()[cell]), len(plane))
-            if not plane[top, left] > 0:
-                continue
-            out = number * side2**2 + cell
-            second_bias[out] = bias2[j]
-            inputs = [number // filters2] if architecture.stages[-1].wiring is Wiring.PAIRED else range(filters1)
-            for i in inputs:
-                kernel = w["conv2.weight"][j, 0 if architecture.stages[-1].wiring is Wiring.PAIRED else i]
-                second[out, i * side1**2 : (i + 1) * side1**2] = _taps(kernel, top, left, side1)
-    return LinearPiece(architecture, first, first_bias, second, second_bias, w["affine.weight"], w["affine.bias"])
-
-
-def _taps(kernel: F64, top: int, left: int, side: int) -> F64:
-    """The kernel laid on an empty side×side map, flattened."""
-    plane = np.zeros((side, side))
-    plane[top : top + len(kernel), left : left + len(kernel)] = kernel
-    return plane.ravel()
+    paired, cells = architecture.stages[-1].wiring is Wiring.PAIRED, architecture.sides[2] ** 2
+    affine = network.weights["affine.weight"].astype(float)
+    bias = network.weights.get("conv2.bias", np.zeros(architecture.pairs[1])).astype(float)
+    pairs, shared = np.zeros((len(affine), *architecture.pairs)), np.zeros((len(affine), architecture.pairs[1]))
+    for number, (pooled, winners) in enumerate(zip(trace.pool2, trace.winners, strict=True)):
+        i, j = divmod(number, architecture.pairs[1])
+        for cell in range(cells):
+            if pooled.flat[cell] > 0:
+                weight, winner = affine[:, number * cells + cell], winners.flat[cell]
+                if paired:
+                    pairs[:, i, j] += weight * (trace.responses[i, j].flat[winner] + bias[j])
+                else:
+                    for i in range(architecture.pairs[0]):
+                        pairs[:, i, j] += weight * trace.responses[i, j].flat[winner]
+                    shared[:, j] += weight * bias[j]
+    return pairs, shared

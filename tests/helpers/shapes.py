@@ -17,7 +17,6 @@ SHAPES = [
     two_stages(Wiring.SUMMED, 1, 1),
 ]
 THREE = SHAPES[0]
-TOTALS = [[1.0, -2.25, 3.5], [12.34, 0.0, -0.5], [4.0, 8.75, -9.0]]
 SUMMED, LENET, ONE = two_stages(Wiring.SUMMED, 3, 3), two_stages(Wiring.SUMMED, 6, 16), SHAPES[-1]
 WIDE = [
     *SHAPES,

@@ -26,13 +26,12 @@ from tests.helpers.any_network import (
     any_architectures,
     given,
     gradient_ledger,
-    interactions_by_definition,
     random_images,
     random_weights,
-    shapley_by_definition,
     torch_layers,
     torch_logits,
 )
+from tests.helpers.combinations import interactions_by_definition, shapley_by_definition
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses

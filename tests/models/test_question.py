@@ -59,7 +59,7 @@ def equal(one: Any, other: Any) -> None:
 @examples(25)
 def test_many_images_are_answered_as_one(architecture: Architecture) -> None:
     network = random_weights(architecture, 1)
-    images = np.random.default_rng(1).random((3, *architecture.image_shape))
+    images = np.random.default_rng(1).random((2, *architecture.image_shape))
     region = architecture.side // 2
     hiding = Hiding(Regions(region, side=architecture.side), FillKind.BACKGROUND)
     probability = Score.PROBABILITY
@@ -84,11 +84,10 @@ def test_many_images_are_answered_as_one(architecture: Architecture) -> None:
         (GroundsQuestion(network=network, region=region), lambda n, i: grounds(n, i, region)),
     ]
     for question, one_by_one in asked:
-        results = question.answers(images)
-        assert len(results) == 3
-        for result, image in zip(results, images, strict=True):
-            equal(result, one_by_one(network, image))
-        equal(question.answer(images[0]), one_by_one(network, images[0]))
+        expected = [one_by_one(network, image) for image in images]
+        for result, other in zip(question.answers(images), expected, strict=True):
+            equal(result, other)
+        equal(question.answer(images[0]), expected[0])
 
 
 def test_a_class_by_name_or_index() -> None:

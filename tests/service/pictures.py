@@ -84,12 +84,16 @@ class Picture:
 
     def canvas(self) -> Raster:
         """The picture, drawn now."""
+        canvas = self.styled(self.style)
+        assert isinstance(canvas, Raster)
+        return canvas
+
+    def styled(self, style: Style) -> Canvas:
+        """The same in another style."""
         network = _network(self.network)
         if self.classes:
             network = Network(network.architecture, network.weights, self.classes)
-        canvas = self.draw(network, self._image(network), self.style)
-        assert isinstance(canvas, Raster)
-        return canvas
+        return self.draw(network, self._image(network), style)
 
     def _image(self, network: Network) -> Array:
         if self.image == -1:

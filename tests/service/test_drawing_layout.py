@@ -1,6 +1,5 @@
 """What may lie where, for networks of every shape: nothing overlaps, nothing reaches the margin, maps can be seen."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +15,6 @@ from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.layout.places import greatest, places
 from konkyo.service.drawing.layout.slide import Slide
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
-from konkyo.service.drawing.layout.wording import pair_name
 from konkyo.service.drawing.primitives.canvas import Box, Canvas
 from konkyo.service.drawing.primitives.colours import FIRST, PAPER, SECOND, rgb
 from tests.helpers.drawn import decoded, painted
@@ -92,13 +90,6 @@ def test_the_greatest_add_or_take_most_and_both_places_are_among_them() -> None:
     assert greatest(TOTALS, 4) == [(0, 2), (1, 0), (1, 1), (0, 1)]
     assert greatest(TOTALS, 99) == [(0, 2), (1, 0), (1, 1), (0, 0), (1, 2), (0, 1)]
     assert greatest(np.array([[-9.0, -8.0, 1.0], [-7.0, 0.5, -6.0]]), 3) == [(0, 2), (1, 1), (0, 0)]
-
-
-def test_the_first_input_of_a_pair_is_a_map_or_a_channel_of_the_image() -> None:
-    assert pair_name(network_of(TINY_VGG), (3, 9)) == "map 3 × filter 9"
-    assert pair_name(network_of(ONE_STAGE), (0, 7)) == "image × filter 7"
-    colour = network_of(replace(ONE_STAGE, channels=3))
-    assert [pair_name(colour, (channel, 1)).split()[0] for channel in range(3)] == ["red", "green", "blue"]
 
 
 def check_apart(boxes: list[Box], width: int, height: int) -> None:
@@ -188,14 +179,6 @@ def test_slides_have_the_shape_of_slides_and_maps_that_can_be_seen() -> None:
     # At twice their size they are within the 4,000 pixels, and the deepest at least as it is.
     assert max(max(Slide(architecture).size) for architecture in (*WIDE, *ANY)) <= 2000
     assert max(Slide(DEEP, ("a name of thirty-two letters, so", "b")).size) <= 4000
-
-
-def test_maps_too_large_for_two_are_drawn_as_one_with_a_pixel_a_cell() -> None:
-    first, second = (layer for layer in Slide(PADDED).layers if not layer.pooled)
-    assert [(layer.maps, layer.drawn, layer.cells, layer.side) for layer in (first, second)] == [
-        (2, 1, 74, 74),
-        (20, 1, 84, 84),
-    ]
 
 
 def test_filters_of_many_stages_stand_in_two_rows() -> None:

@@ -13,17 +13,16 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import StreamingResponse
 
-from konkyo.models.errors import ArchitectureError, CheckpointError, ImageError, KonkyoError
+from konkyo.models.errors import ArchitectureError, CheckpointError, KonkyoError
 from konkyo.service import errors
 from konkyo.service.app import create_app
 from konkyo.service.errors import NotAcceptableError
 from konkyo.service.http import answer, body, problems
 from konkyo.service.http.answer import MOST_ACCEPT, Format, choose
 from konkyo.service.http.middleware import MAX_PARAMETERS, MAX_QUERY
-from konkyo.service.http.problems import WrongParameter
 from konkyo.service.http.room import MOST_BYTES
 from konkyo.service.settings import Settings
-from tests.helpers.asgi import PNG, ask, sends
+from tests.helpers.asgi import PNG, ask, scope, sends
 from tests.helpers.operations import check_problem
 from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
@@ -113,31 +112,15 @@ def test_head_is_get_without_the_body(client: TestClient, path: str) -> None:
 
 def test_nothing_of_a_body_is_sent_after_a_head() -> None:
     """Seen from the server: a client would hide it."""
+    sent: list[Any] = []
 
-    async def scenario() -> bytes:
-        sent: list[dict[str, Any]] = []
+    async def send(message: Any) -> None:
+        sent.append(message)
 
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "method": "HEAD",
-            "path": "/healthz",
-            "raw_path": b"/healthz",
-            "query_string": b"",
-            "headers": [],
-            "scheme": "http",
-            "server": ("localhost", 80),
-        }
-        await create_app(Settings())(scope, receive, send)
-        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
-        return b"".join(message.get("body", b"") for message in sent)
-
-    assert anyio.run(scenario) == b""
+    head = {**scope("/healthz", []), "method": "HEAD"}
+    anyio.run(create_app(Settings()), head, sends([b""]), send)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[1].get("body", b"") == b""
 
 
 def test_head_is_counted_and_logged_as_head(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
@@ -283,14 +266,6 @@ def test_a_path_that_is_none_is_counted_without_its_text(client: TestClient) -> 
     assert "/nowhere" not in client.get("/metrics").text
 
 
-def test_the_limit_of_a_body_is_a_problem_with_all_headers(client: TestClient) -> None:
-    answer = client.post("/predict", content=bytes(256 * 1024 + 1), headers={"content-type": "image/png"})
-    detail = "the request is larger than 256 KiB; make the image smaller: 28×28 needs less than 4 KiB"
-    check_problem(answer, 413, "content-too-large", detail)
-    assert {name: answer.headers[name] for name in SECURITY} == SECURITY
-    assert HEX.fullmatch(answer.headers["x-request-id"])
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/models"])
 def test_no_header_comes_twice(client: TestClient, path: str) -> None:
     names = [name for name, _ in client.get(path).headers.raw]
@@ -373,44 +348,12 @@ def test_the_drawn_tree_is_the_tree() -> None:
     assert drawn == defined
 
 
-def failing(error: Exception) -> TestClient:
-    app = FastAPI()
-    problems.install(app)
-
-    @app.get("/fail")
-    async def fail() -> None:
-        raise error
-
-    return TestClient(app, raise_server_exceptions=False)
-
-
-def test_an_image_error_is_a_problem() -> None:
-    answer = failing(ImageError("an image must be finite")).get("/fail")
-    check_problem(answer, 422, "unsuitable-image", "an image must be finite")
-
-
 @pytest.mark.parametrize("error", [CheckpointError("secret", "secret", "secret"), ArchitectureError("secret")])
 def test_an_error_that_no_request_should_meet_is_no_problem(error: KonkyoError) -> None:
     """It goes on to the middleware, which answers with a 500."""
     with pytest.raises(type(error)) as caught:
         problems.of_domain(error)
     assert caught.value is error
-
-
-@pytest.mark.parametrize(
-    ("place", "name"),
-    [
-        (("query", "fill", "float"), "fill"),
-        (("query", "fill", "literal['mean']"), "fill"),
-        (("query", "target"), "target"),
-        (("query",), "query"),
-    ],
-)
-def test_an_error_in_a_union_is_named_by_the_parameter(place: tuple[str, ...], name: str) -> None:
-    """What follows the name in the place is the alternative that was tried."""
-    item = {"loc": place, "type": "float_parsing", "msg": "Input should be a valid number"}
-    wrong = problems._wrong_parameter(item)
-    assert wrong == WrongParameter(parameter=name, message="must be a valid number")
 
 
 class _UnionQuery(BaseModel):

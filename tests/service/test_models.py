@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,14 @@ from konkyo.models.contributions import contributions
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, load_all
-from konkyo.models.network import Network
-from konkyo.models.usage import Likeness, Usage
 from konkyo.service import catalogue, drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.style import Style, Theme
 from konkyo.service.settings import Settings
-from konkyo.trainer.data import Digits
-from konkyo.trainer.studies import filters as filters_study
 from konkyo.trainer.studies.filters import measure
-from konkyo.trainer.studies.study import Asked
 from tests.helpers.any_network import given, random_images
 from tests.helpers.operations import check_problem
-from tests.helpers.pictures import decode, encode, pixels, sample
+from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.helpers.served import ARCHITECTURES, publish, serve, upload
 
@@ -142,14 +136,6 @@ def test_the_filters_as_a_picture(client: TestClient) -> None:
         assert answer.content == drawing.usage("paired-3x3", kept.network, study, style).encode()
     by_accept = client.get("/models/paired-3x3/filters", headers={"accept": "image/png"})
     assert by_accept.content == client.get("/models/paired-3x3/filters?format=png").content
-
-
-def test_a_network_that_was_not_studied_shows_its_filters(unstudied: TestClient) -> None:
-    body = unstudied.get("/models/paired-3x3/filters").json()
-    assert body["usage"] is None
-    assert body["stages"][0]["shape"] == [3, 1, 5, 5]
-    picture = decode(unstudied.get("/models/paired-3x3/filters?format=png").content)
-    assert picture.shape[0] < 200
 
 
 def test_health(client: TestClient) -> None:
@@ -298,149 +284,64 @@ def test_a_file_that_is_no_json_stops_the_start(directory: Path) -> None:
         catalogue.load(directory)
 
 
-NAMES = ("colour", "deep", "hidden", "single", "wide")
-CLASSES = {"colour": 4, "deep": 10, "hidden": 10, "single": 10, "wide": 10}
-UNLIKE = "unlike-training-images"
+def ask(client: TestClient, path: str, data: bytes, **parameters: Any) -> Any:
+    answer = client.post(path, params=parameters, files={"file": data})
+    assert answer.status_code == 200
+    return answer.json()
 
 
-def study(network: Network) -> Usage:
-    """Of random images, all of which are taken to be of every class; no image is like them."""
-    images = given(network.architecture, random_images(network.architecture, 40, 3))
-    found = contributions(network.astype(np.float64), images).contributions
-    usage = measure([found[:, number] for number in range(network.architecture.classes)], 60, 40)
-    axes = np.zeros((network.architecture.classes, 1, network.architecture.features))
-    return Usage(usage.searched, usage.per_class, usage.classes, usage.covariance, Likeness(axes, 0.5))
-
-
-@pytest.fixture(scope="module")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    folder = tmp_path_factory.mktemp("studied")
-    publish(folder, {name: ARCHITECTURES[name] for name in NAMES})
-    for checkpoint in load_all(folder).values():
-        usage_file.save(folder, checkpoint, study(checkpoint.network))
-    with TestClient(create_app(Settings(models=folder, default_model="deep"))) as started:
-        yield started
-
-
-def ask(client: TestClient, path: str, name: str, data: bytes | None = None, **parameters: Any) -> Any:
-    file = {"file": data} if data else upload(ARCHITECTURES[name])[1]
-    return client.post(path, params={"model": name, **parameters}, files=file).json()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_which_pairs_each_class_uses(studied: TestClient, name: str) -> None:
-    usage = studied.get(f"/models/{name}/filters").json()["usage"]
-    pairs = ARCHITECTURES[name].pairs
-    assert (usage["searched"], usage["per_class"], len(usage["classes"])) == (60, 40, CLASSES[name])
-    for one in usage["classes"]:
-        firsts, mean = np.array(one["firsts"]), np.array(one["mean"])
-        assert firsts.shape == mean.shape == np.shape(one["deviation"]) == pairs
-        assert (one["images"], firsts.sum()) == (40, 40)
-        order = sorted(np.ndindex(pairs), key=lambda pair: (-firsts[pair], -mean[pair]))
-        for place, pair in zip(("first", "second"), order, strict=False):
-            assert one[place] == {
-                "map": pair[0],
-                "filter": pair[1],
-                "share": firsts[pair] / 40,
-                "mean": mean[pair],
-            }
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_typicality_is_for_at_most_256_pairs(studied: TestClient, name: str) -> None:
-    filters, process = (ask(studied, f"/explain/{one}", name, target=1) for one in ("filters", "process"))
-    if name == "wide":  # 360 pairs
-        assert filters["typicality"] is process["typicality"] is None
-        return
-    assert len(process["typicality"]) == CLASSES[name]
-    assert process["typicality"][1] == filters["typicality"]
-    usage = studied.app.state.service.catalogue.usage(studied.app.state.service.catalogue.get(name))  # type: ignore[attr-defined]
-    covariance = usage.covariance + 0.001 * np.trace(usage.covariance) / len(usage.covariance) * np.eye(
-        len(usage.covariance)
-    )
-    apart = (np.array(filters["contributions"]) - usage.classes[1].mean).ravel()
-    distance = float(np.sqrt(apart @ np.linalg.solve(covariance, apart)))
-    assert filters["typicality"]["distance"] == pytest.approx(distance, rel=1e-6)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_the_network_finds_is_compared_with_the_training_images(
-    studied: TestClient, shapes: TestClient, name: str
-) -> None:
-    codes = [one["code"] for one in ask(studied, "/explain/process", name)["input"]["warnings"]]
-    assert codes[-1] == UNLIKE
-    assert codes[:-1] == [one["code"] for one in ask(studied, "/predict", name)["input"]["warnings"]]
-    # Without a study nothing is compared.
-    assert UNLIKE not in [one["code"] for one in ask(shapes, "/explain/process", name)["input"]["warnings"]]
-
-
-def test_the_card_says_why_there_is_no_typicality(studied: TestClient) -> None:
-    explains = {one["operation"]: one for one in studied.get("/models/wide").json()["explains"]}
+def test_typicality_is_for_at_most_256_pairs(tmp_path: Path) -> None:
+    """The wide network has 360. Where there is a study, both operations say the same of the target."""
+    publish(tmp_path, {name: ARCHITECTURES[name] for name in ("colour", "wide")})
+    for name, checkpoint in load_all(tmp_path).items():
+        network, shape = checkpoint.network.astype(np.float64), ARCHITECTURES[name]
+        found = contributions(network, given(shape, random_images(shape, 40, 3))).contributions
+        study = measure([found[:, number] for number in range(shape.classes)], 60, 40)
+        usage_file.save(tmp_path, checkpoint, study)
+    with TestClient(create_app(Settings(models=tmp_path, default_model="wide"))) as studied:
+        for name, there in (("colour", True), ("wide", False)):
+            file = upload(ARCHITECTURES[name])[1]["file"]
+            filters, process = (
+                ask(studied, f"/explain/{one}", file, model=name, target=1) for one in ("filters", "process")
+            )
+            assert filters["typicality"] == (process["typicality"][1] if there else process["typicality"])
+            assert (filters["typicality"] is not None) == there
+            assert studied.get(f"/models/{name}/filters").json()["usage"]["per_class"] == 40
+        explains = {one["operation"]: one for one in studied.get("/models/wide").json()["explains"]}
     why = "typicality is there for at most 256 pairs, and this network has 360"
     for operation in ("filters", "process"):
         assert explains[operation]["cannot"] == [{"what": "typicality", "why": why}]
-    hidden = {one["operation"]: one for one in studied.get("/models/hidden").json()["explains"]}
-    assert hidden["occlusion"]["cannot"] == [
-        {"what": "pairs", "why": "with hidden affine layers the head differs from hiding to hiding"}
-    ]
-    assert (hidden["shapley"]["region"], hidden["shapley"]["regions"]) == (7, list(range(7, 15)))
 
 
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> TestClient:
-    """The service with a study that knows what the network finds in the first test images."""
-    folder = tmp_path_factory.mktemp("compared")
-    for suffix in (".safetensors", ".json"):
-        shutil.copy(DIRECTORY / f"paired-3x3{suffix}", folder)
-    checkpoint = load(folder / "paired-3x3.safetensors")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(filters_study, "PER_CLASS", 100)
-        found = filters_study.STUDY.measure(Asked(checkpoint, digits[:1500], folder / "runs"), lambda _: lambda: None)
-    usage_file.save(folder, checkpoint, found.usage)
-    return TestClient(create_app(Settings(models=folder)))
+def test_without_a_study_there_is_no_use_and_no_typicality(unstudied: TestClient) -> None:
+    body = unstudied.get("/models/paired-3x3/filters").json()
+    assert (body["usage"], body["stages"][0]["shape"]) == (None, [3, 1, 5, 5])
+    assert unstudied.get("/models/paired-3x3/filters?format=png").status_code == 200
+    for operation in ("filters", "process"):
+        assert ask(unstudied, f"/explain/{operation}", sample(5))["typicality"] is None
+        picture = unstudied.post(f"/explain/{operation}", params={"format": "png"}, files={"file": sample(5)})
+        assert picture.status_code == 200
 
 
 def codes(client: TestClient, picture: bytes, path: str = "/explain/process") -> list[str]:
-    body = client.post(path, files={"file": picture}).json()
-    return [one["code"] for one in body["input"]["warnings"]]
+    return [one["code"] for one in ask(client, path, picture)["input"]["warnings"]]
 
 
-def test_it_warns_of_an_image_unlike_the_training_images(compared: TestClient, unstudied: TestClient) -> None:
+def test_it_warns_of_an_image_unlike_the_training_images(client: TestClient, unstudied: TestClient) -> None:
     halves = [pixels(digit).reshape(14, 2, 14, 2).mean((1, 3)).astype(np.uint8) for digit in (3, 5)]
     two = encode(np.pad(np.concatenate(halves, axis=1), ((7, 7), (0, 0))))
-    assert codes(compared, two)[-1] == "unlike-training-images"
+    assert codes(client, two)[-1] == "unlike-training-images"
     for digit in range(10):
-        assert codes(compared, sample(digit)) == []
+        assert codes(client, sample(digit)) == []
     # Where there is nothing, one warning says so.
-    assert codes(compared, encode(np.zeros((28, 28), np.uint8))) == ["empty"]
+    assert codes(client, encode(np.zeros((28, 28), np.uint8))) == ["empty"]
     # What costs no more than a prediction does not look, nor does a network without the study.
-    others = codes(compared, two)[:-1]
-    assert codes(compared, two, "/predict") == others
+    others = codes(client, two)[:-1]
+    assert codes(client, two, "/predict") == others
     assert codes(unstudied, two) == others
 
 
-@pytest.mark.parametrize("model", ["paired-3x3", "lenet-6x16"])
-def test_typicality_is_the_place_among_the_studied_pictures(client: TestClient, model: str) -> None:
-    """From the numbers of the study's file, which says how they were made."""
-    study = json.loads((DIRECTORY / f"{model}.usage.json").read_text())
-    covariance = np.array(study["covariance"])
-    covariance += 0.001 * covariance.diagonal().mean() * np.eye(len(covariance))
-    for target in (5, 3):
-        body = ask(client, "/explain/filters", model, sample(5), target=target)
-        apart = (np.array(body["contributions"]) - study["classes"][target]["mean"]).ravel()
-        distance = float(np.sqrt(apart @ np.linalg.solve(covariance, apart)))
-        assert body["typicality"]["distance"] == pytest.approx(distance, rel=1e-6)
-        further = np.array(study["classes"][target]["distances"]) > distance
-        assert body["typicality"]["percentile"] == pytest.approx(further.mean() * 100, abs=1)
-        # A class to compare with changes the ledger, and not how the target is used.
-        assert (
-            ask(client, "/explain/filters", model, sample(5), target=target, versus=8)["typicality"]
-            == body["typicality"]
-        )
-
-
-def test_a_network_that_was_not_studied_has_no_typicality(unstudied: TestClient) -> None:
-    for operation in ("filters", "process"):
-        assert ask(unstudied, f"/explain/{operation}", "paired-3x3", sample(5))["typicality"] is None
-    picture = unstudied.post("/explain/filters", params={"format": "png"}, files={"file": sample(5)})
-    assert picture.status_code == 200
+def test_a_network_of_others_was_not_measured(client: TestClient) -> None:
+    card = client.get("/models/tiny-vgg").json()
+    assert [card[field] for field in ("recipe", "training", "selection", "dataset", "accuracy")] == [None] * 5
+    assert card["imported"]["difference"] < 1e-6

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import explain_filters
-from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.question import Tensors
 from konkyo.service.app import create_app
@@ -23,9 +23,9 @@ from konkyo.service.protocols.requests import MOST_ANSWER, infer_batch
 from konkyo.service.settings import Settings
 from konkyo.trainer.data import Digits
 from tests.helpers.any_network import random_weights
-from tests.helpers.served import ARCHITECTURES, EXTREMES, samples, upload
+from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
-from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensor, tensors
+from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensors
 from tools.soak.memory import peak
 
 # The last is given only where it is named.
@@ -42,22 +42,26 @@ def test_what_the_server_is(client: TestClient) -> None:
     assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
 
 
-@pytest.mark.parametrize(("name", "target"), [("paired-3x3", None), ("lenet-6x16", 3)])
+@pytest.mark.parametrize(
+    ("name", "target"), [("paired-3x3", None), ("lenet-6x16", 3), *((name, 1) for name in ARCHITECTURES)]
+)
 def test_the_tensors_are_the_answers_for_one_image(
-    client: TestClient, digits: Digits, name: str, target: int | None
+    client: TestClient, shapes: TestClient, digits: Digits, name: str, target: int | None
 ) -> None:
-    network = load_all()[name].precise
-    images = digits.images[: PIECE + 2]
+    asked = shapes if name in ARCHITECTURES else client
+    network = asked.app.state.service.catalogue.get(name).precise  # type: ignore[attr-defined]
+    taken = images(ARCHITECTURES[name]) if name in ARCHITECTURES else digits.images[: PIECE + 2]
     parameters = {} if target is None else {"target": target}
-    found = tensors(client.post(f"/v2/models/{name}/infer", json=request(images, NAMES, parameters=parameters)))
-    assert {one: tensor.shape[0] for one, tensor in found.items()} == dict.fromkeys(NAMES, len(images))
-    for number in (0, PIECE - 1, PIECE, PIECE + 1):
-        image = images[number] / 255
+    found = tensors(infer(asked, name, request(taken, NAMES, parameters=parameters)))
+    assert {one: tensor.shape[0] for one, tensor in found.items()} == dict.fromkeys(NAMES, len(taken))
+    hiding = Hiding(Regions(2, side=network.architecture.side))
+    for number in {0, 1, PIECE - 1, PIECE, PIECE + 1} & {*range(len(taken))}:
+        image = taken[number] / 255
         filters = explain_filters(network, image, target)
         close(found["logits"][number], filters.logits)
         close(found["probabilities"][number], np.exp(filters.logits) / np.exp(filters.logits).sum())
         close(found["contributions"][number], filters.account.contributions)
-        close(found["occlusion"][number], explain_occlusion(network, image, target).occlusion.drop)
+        close(found["occlusion"][number], explain_occlusion(network, image, target, hiding=hiding).occlusion.drop)
         explained = explain_shapley(network, image, target, interacting=True)
         assert explained.interactions
         close(found["shapley"][number], explained.values)
@@ -141,8 +145,6 @@ SHAPES: dict[str, tuple[list[int], dict[str, list[int]]]] = {
     "huge": ([3, 64, 64], {"occlusion": [2, 2]}),
 }
 SHIPPED = {"paired-3x3": [3, 3], "summed-3x3": [3, 3], "lenet-6x16": [6, 16]}
-TOO_WIDE = "one image takes this network more than 64 MiB"
-TOO_MUCH = "a cell sees up to 4 regions, and all their combinations take more than 64 MiB"
 
 
 @pytest.fixture(params=ARCHITECTURES)
@@ -204,30 +206,6 @@ def test_without_names_everything_comes_that_a_network_gives(
     assert [list(one) for one in answer.json()["explanations"]] == [list(expected)] * 2
 
 
-def test_the_tensors_are_the_answers_of_the_other_routes(shapes: TestClient, name: str) -> None:
-    """Of the class that is predicted in the first network, and of another in the others."""
-    parameters: dict[str, int] = {} if name == "colour" else {"target": 1}
-    body = request(images(ARCHITECTURES[name]), [*SHAPES[name][1], "interactions"], parameters=parameters)
-    found = tensors(infer(shapes, name, body))
-    fields = {
-        "contributions": ("/explain/filters", "contributions"),
-        "occlusion": ("/explain/occlusion", "drop"),
-        "shapley": ("/explain/shapley", "values"),
-    }
-    for number in range(2):
-        for output, (path, field) in fields.items():
-            asked: dict[str, str | int] = {"model": name, **parameters}
-            if output == "shapley":
-                asked["interactions"] = "true"
-            answer = shapes.post(path, params=asked, files=upload(ARCHITECTURES[name], 7 + number)[1])
-            close(found[output][number], answer.json()[field])
-        columns, expected = SHAPES[name][1]["shapley"][1], np.zeros_like(found["interactions"][number])
-        for one in answer.json()["interactions"]:
-            first, second = (columns * row + column for row, column in one["regions"])
-            expected[first, second] = expected[second, first] = one["value"]
-        close(found["interactions"][number], expected)
-
-
 def test_every_way_to_send_the_images_is_one(shapes: TestClient, name: str) -> None:
     taken = images(ARCHITECTURES[name])
     flat = taken.reshape(2, -1)
@@ -247,29 +225,6 @@ def test_every_way_to_send_the_images_is_one(shapes: TestClient, name: str) -> N
         answer = explain(shapes, name, instances=instances.tolist(), outputs=["logits"])
         found = [one["logits"] for one in answer.json()["explanations"]]
         np.testing.assert_allclose(found, whole, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize(("output", "why"), [("shapley", TOO_MUCH), ("contributions", TOO_WIDE)])
-def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient, output: str, why: str) -> None:
-    taken = images(EXTREMES["huge"], 1)
-    detail = f"outputs.1.name: {output} is not given of this network: {why}"
-    check(infer(shapes, "huge", request(taken, ["logits", output])), 422, "invalid-parameter", detail)
-    answer = explain(shapes, "huge", instances=(taken / 255).tolist(), outputs=[output])
-    check(answer, 422, "invalid-parameter", f"outputs.0: {output} is not given of this network: {why}")
-
-
-# As many numbers as 1,024 images of 28×28 have.
-MOST = {"colour": 261, "single-colour": 1024, "tiny": 1024, "deep": 1024}
-
-
-@pytest.mark.parametrize("name", MOST)
-def test_shapes_that_are_none_of_the_networks_images(shapes: TestClient, name: str) -> None:
-    shape, numbers = SHAPES[name][0], int(np.prod(SHAPES[name][0]))
-    detail = f"inputs.0.shape: must be [N, {', '.join(map(str, shape))}] or [N, {numbers}], N from 1 to {MOST[name]}"
-    wrong = [[MOST[name] + 1, *shape], [0, *shape], [2, numbers + 1], [2, *shape[:-1], shape[-1] + 1], [2, *shape, 1]]
-    wrong += [[2, 28, 28]] if shape != [28, 28] else [[2, 3, 28, 28]]
-    for one in wrong[: 6 if len(shape) < 3 else 4] + wrong[5:]:
-        check(infer(shapes, name, tensor(shape=one)), 422, "invalid-parameter", detail)
 
 
 def test_the_most_images_are_answered_and_no_more(shapes: TestClient) -> None:
@@ -360,62 +315,6 @@ def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: py
         assert taken == expected or (expected is None and sum(taken) == 40 and max(taken) < 32)
 
 
-HEADER = (
-    "the header Inference-Header-Content-Length must be the length of the JSON at the start of the body, "
-    "from 1 to the body's {} bytes"
-)
-JSON = "the body must be a JSON object; /docs shows its fields"
-
-
-def test_a_shape_that_lies_is_not_believed(client: TestClient) -> None:
-    body = tensor(shape=[1024, 784])
-    detail = "inputs.0.data: must hold 802816 numbers, flat or nested as the shape says"
-    check(client.post(PATH, json=body), 422, "invalid-parameter", detail)
-    content, headers = in_bytes(body)
-    detail = "inputs.0.parameters.binary_data_size: must be 802816, the bytes of a tensor of this shape and datatype"
-    check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", detail)
-
-
-def test_bytes_that_are_cut_short(client: TestClient) -> None:
-    content, headers = in_bytes(request())
-    for missing, left in ((1, 1567), (1568, 0)):
-        detail = f"inputs.0.parameters.binary_data_size: must be the {left} bytes behind the JSON"
-        answer = client.post(PATH, content=content[:-missing], headers=headers)
-        check(answer, 422, "invalid-parameter", detail)
-    detail = "inputs.0.parameters.binary_data_size: must be the 1569 bytes behind the JSON"
-    check(client.post(PATH, content=content + b"x", headers=headers), 422, "invalid-parameter", detail)
-
-
-def test_bytes_that_nobody_asked_for(client: TestClient) -> None:
-    head = json.dumps(request()).encode()
-    answer = client.post(PATH, content=head + b"xy", headers={LENGTH: str(len(head))})
-    check(answer, 400, "malformed-upload", "there are 2 bytes behind the JSON that no input asks for")
-
-
-def test_bytes_without_the_header(client: TestClient) -> None:
-    content, headers = in_bytes(request(), np.zeros((0, 784), np.uint8))
-    detail = "bytes behind the JSON need the header Inference-Header-Content-Length"
-    check(client.post(PATH, content=content), 400, "malformed-upload", detail)
-    assert client.post(PATH, content=content, headers=headers).status_code == 422
-
-
-@pytest.mark.parametrize("length", ["-1", "0", "x", "", "9999999", "1e3", "²", "9" * 5000])
-def test_ends_of_the_json_that_cannot_be(client: TestClient, length: str) -> None:
-    content, _ = in_bytes(request())
-    answer = client.post(PATH, content=content, headers={LENGTH.encode(): length.encode()})
-    check(answer, 400, "malformed-upload", HEADER.format(len(content)))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"hello", b"\xff", b"[" * 20_000, b'{"id":"\\ud800"}', b'{"id":' + b"9" * 5000 + b"}"],
-    ids=["nothing", "half", "text", "no UTF-8", "deep", "half a character", "a number without end"],
-)
-def test_what_is_no_json(client: TestClient, body: bytes) -> None:
-    check(client.post(PATH, content=body), 400, "malformed-upload", JSON)
-    check(client.post(EXPLAIN, content=body), 400, "malformed-upload", JSON)
-
-
 @pytest.mark.threat("validation as a weapon")
 @pytest.mark.parametrize("path", [PATH, EXPLAIN])
 def test_fields_without_number_are_not_complained_of(client: TestClient, path: str) -> None:
@@ -437,11 +336,6 @@ def test_more_than_eight_mebibytes(client: TestClient, path: str) -> None:
     check(client.post(path, content=bytes(MAX_BODY + 1)), 413, "content-too-large", TOO_LARGE)
     chunks = (bytes(2**20) for _ in range(9))
     check(client.post(path, content=chunks), 413, "content-too-large", TOO_LARGE)
-
-
-def test_a_compressed_body(client: TestClient) -> None:
-    answer = client.post(PATH, content=b"x", headers={"content-encoding": "gzip"})
-    check(answer, 415, "unsupported-upload", "send the body as it is, without a Content-Encoding")
 
 
 def test_what_is_held_of_a_request() -> None:

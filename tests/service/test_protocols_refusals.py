@@ -1,4 +1,4 @@
-"""What the inference protocols refuse, with exact statuses and messages."""
+"""What the inference protocols refuse, in tables: a request, its status, and its exact message."""
 
 import json
 from typing import Any
@@ -8,15 +8,22 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.helpers.folders import NETWORKS
-from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, check, in_bytes, request, tensor
+from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
+from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, check, in_bytes, request, tensor
 
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
 CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+NUMBERS = "must hold 1568 numbers, flat or nested as the shape says"
+WHOLE = "must hold whole numbers alone"
+BYTES = "must be from 0 to 255, and finite"
 FLOATS = "must be from 0 to 1, and finite; send 0 to 255 as UINT8"
 ALONE = "must have either data, or binary_data_size and the bytes behind the JSON"
 UNKNOWN = "holds a field that it does not have; /docs shows those it has"
 NAMES = "must be 'logits', 'probabilities', 'contributions', 'occlusion', 'shapley' or 'interactions'"
+NO_CLASS = "is for contributions, occlusion, shapley, interactions; ask for one of them too, or leave it out"
+NO_MODEL = f"there is no such model; there are {NETWORKS}"
+SIZE = "inputs.0.parameters.binary_data_size"
 
 
 def without(field: str) -> dict[str, Any]:
@@ -25,7 +32,12 @@ def without(field: str) -> dict[str, Any]:
     return body
 
 
-WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+def of_class(target: Any) -> dict[str, Any]:
+    return request(outputs=["shapley"], parameters={"target": target})
+
+
+# The body, the field and what is wrong with it. It is asked for tensors; below, for KServe's explanations.
+WRONG: dict[str, tuple[Any, str, str]] = {
     "another input": (tensor(name="image"), "inputs.0.name", "must be 'images'"),
     "no inputs": ({"inputs": []}, "inputs", "List should have at least 1 item after validation, not 0"),
     "two inputs": (
@@ -34,42 +46,26 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "List should have at most 1 item after validation, not 2",
     ),
     "no input at all": ({}, "inputs", "is missing"),
-    "a list": ([], "body", "must be a valid dictionary or instance of InferRequest"),  # type: ignore[dict-item]
+    "a list": ([], "body", "must be a valid dictionary or instance of InferRequest"),
     "another datatype": (tensor(datatype="FP64"), "inputs.0.datatype", "must be 'FP32' or 'UINT8'"),
     "a field of the client's": (tensor(secret=1), "inputs.0", UNKNOWN),
     "a parameter of the client's": (request(parameters={"secret": 1}), "parameters", UNKNOWN),
     "no shape": (without("shape"), "inputs.0.shape", "is missing"),
     "no data": (without("data"), "inputs.0", ALONE),
-    "fewer numbers": (
-        tensor(data=[0] * 1567),
-        "inputs.0.data",
-        "must hold 1568 numbers, flat or nested as the shape says",
-    ),
-    "more numbers": (
-        tensor(data=[0] * 1569),
-        "inputs.0.data",
-        "must hold 1568 numbers, flat or nested as the shape says",
-    ),
-    "none": (tensor(data=[]), "inputs.0.data", "must hold 1568 numbers, flat or nested as the shape says"),
-    "nested otherwise": (
-        tensor(data=[[0] * 56] * 28),
-        "inputs.0.data",
-        "must hold 1568 numbers, flat or nested as the shape says",
-    ),
-    "ragged": (
-        tensor(data=[[0] * 783, [0] * 785]),
-        "inputs.0.data",
-        "must hold 1568 numbers, flat or nested as the shape says",
-    ),
-    "lists beside numbers": (tensor(data=[0] * 1567 + [[0]]), "inputs.0.data", "must hold whole numbers alone"),
-    "text": (tensor(data=["0"] * 1568), "inputs.0.data", "must hold whole numbers alone"),
-    "a long text": (tensor(data=["0" * 100_000, *[""] * 1567]), "inputs.0.data", "must hold whole numbers alone"),
-    "true": (tensor(data=[True] + [0] * 1567), "inputs.0.data", "must hold whole numbers alone"),
-    "null": (tensor(data=[None] * 1568), "inputs.0.data", "must hold whole numbers alone"),
-    "fractions": (tensor(data=[0.5] * 1568), "inputs.0.data", "must hold whole numbers alone"),
-    "objects": (tensor(data=[{}] * 1568), "inputs.0.data", "must hold whole numbers alone"),
-    "256": (tensor(data=[256] * 1568), "inputs.0.data", "must be from 0 to 255, and finite"),
-    "−1": (tensor(data=[-1] * 1568), "inputs.0.data", "must be from 0 to 255, and finite"),
+    "fewer numbers": (tensor(data=[0] * 1567), "inputs.0.data", NUMBERS),
+    "more numbers": (tensor(data=[0] * 1569), "inputs.0.data", NUMBERS),
+    "none": (tensor(data=[]), "inputs.0.data", NUMBERS),
+    "nested otherwise": (tensor(data=[[0] * 56] * 28), "inputs.0.data", NUMBERS),
+    "ragged": (tensor(data=[[0] * 783, [0] * 785]), "inputs.0.data", NUMBERS),
+    "lists beside numbers": (tensor(data=[0] * 1567 + [[0]]), "inputs.0.data", WHOLE),
+    "text": (tensor(data=["0"] * 1568), "inputs.0.data", WHOLE),
+    "a long text": (tensor(data=["0" * 100_000, *[""] * 1567]), "inputs.0.data", WHOLE),
+    "true": (tensor(data=[True] + [0] * 1567), "inputs.0.data", WHOLE),
+    "null": (tensor(data=[None] * 1568), "inputs.0.data", WHOLE),
+    "fractions": (tensor(data=[0.5] * 1568), "inputs.0.data", WHOLE),
+    "objects": (tensor(data=[{}] * 1568), "inputs.0.data", WHOLE),
+    "256": (tensor(data=[256] * 1568), "inputs.0.data", BYTES),
+    "−1": (tensor(data=[-1] * 1568), "inputs.0.data", BYTES),
     "grey values as floats": (tensor(datatype="FP32"), "inputs.0.data", FLOATS),
     "infinity": (tensor(datatype="FP32", data=[float("inf")] * 1568), "inputs.0.data", FLOATS),
     "NaN": (tensor(datatype="FP32", data=[0] * 1567 + [float("nan")]), "inputs.0.data", FLOATS),
@@ -77,70 +73,82 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "beyond float32": (tensor(datatype="FP32", data=[1e300] * 1568), "inputs.0.data", FLOATS),
     "an output that there is not": (request(outputs=["saliency"]), "outputs.0.name", NAMES),
     "an output twice": (request(outputs=["logits", "logits"]), "outputs.1.name", "must be named once"),
-    "class 10": (
-        request(outputs=["shapley"], parameters={"target": 10}),
-        "parameters.target",
-        CLASSES,
-    ),
-    "class −1": (
-        request(outputs=["shapley"], parameters={"target": -1}),
-        "parameters.target",
-        CLASSES,
-    ),
-    "a class as text": (request(outputs=["shapley"], parameters={"target": "three"}), "parameters.target", CLASSES),
+    "class 10": (of_class(10), "parameters.target", CLASSES),
+    "class −1": (of_class(-1), "parameters.target", CLASSES),
+    "a class as text": (of_class("three"), "parameters.target", CLASSES),
     "a class as a fraction": (
-        request(outputs=["shapley"], parameters={"target": 3.0}),
+        of_class(3.0),
         "parameters.target",
         "must be the name of a class, or its number from 0",
     ),
-    "a class that nothing explains": (
-        request(parameters={"target": 3}),
-        "parameters.target",
-        "is for contributions, occlusion, shapley, interactions; ask for one of them too, or leave it out",
-    ),
+    "a class that nothing explains": (request(parameters={"target": 3}), "parameters.target", NO_CLASS),
     "another model": (request(model_name="lenet-6x16"), "model_name", "must be the model of the path, or be left out"),
     "a number as id": (request(id=42), "id", "must be a valid string"),
     "a long id": (request(id="4" * 257), "id", "String should have at most 256 characters"),
     "a negative size": (
         tensor(parameters={"binary_data_size": -1}),
-        "inputs.0.parameters.binary_data_size",
+        SIZE,
         "must be greater than or equal to 0",
     ),
     "data and a size": (tensor(parameters={"binary_data_size": 1568}), "inputs.0", ALONE),
+    "a shape that lies": (
+        tensor(shape=[1024, 784]),
+        "inputs.0.data",
+        "must hold 802816 numbers, flat or nested as the shape says",
+    ),
+    **{
+        f"the shape {shape}": (tensor(shape=shape), "inputs.0.shape", SHAPE)
+        for shape in (
+            *([0, 784], [1025, 784], [-1, 784], [2, 785], [2, 14, 56], [784, 2]),
+            *([2**70, 784], [2, -28, -28], [2, 0, 0], [2, 1, 28, 28]),
+        )
+    },
+    "one number as shape": (
+        tensor(shape=[1568]),
+        "inputs.0.shape",
+        "List should have at least 2 items after validation, not 1",
+    ),
+    "five numbers as shape": (
+        tensor(shape=[2, 1, 1, 28, 28]),
+        "inputs.0.shape",
+        "List should have at most 4 items after validation, not 5",
+    ),
+    "a shape of fractions": (tensor(shape=[2, 784.0]), "inputs.0.shape.1", "must be a valid integer"),
+    "a shape of text": (tensor(shape=["2", 784]), "inputs.0.shape.0", "must be a valid integer"),
+}
+EXPLANATIONS: dict[str, tuple[Any, str, str]] = {
+    "no instances": ({"instances": []}, "instances", "List should have at least 1 item after validation, not 0"),
+    "too many": (
+        {"instances": [[0]] * 1025},
+        "instances",
+        "List should have at most 1024 items after validation, not 1025",
+    ),
+    "numbers": ({"instances": [0.5]}, "instances.0", "must be a valid list"),
+    "another shape": (
+        {"instances": [[0.5] * 28]},
+        "instances",
+        "must hold 784 numbers, flat or nested as the shape says",
+    ),
+    "grey values": ({"instances": SEVENS.tolist()}, "instances", FLOATS),
+    "an output that there is not": ({"instances": GREY.tolist(), "outputs": ["x"]}, "outputs.0", NAMES),
+    "a class that nothing explains": (
+        {"instances": GREY.tolist(), "outputs": ["logits"], "target": 3},
+        "target",
+        NO_CLASS,
+    ),
+    "a field of the client's": ({"instances": GREY.tolist(), "secret": 1}, "body", UNKNOWN),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_field_is_named(client: TestClient, name: str) -> None:
-    body, field, message = WRONG[name]
-    answer = client.post(PATH, content=json.dumps(body))
+@pytest.mark.parametrize(
+    ("path", "name"), [(PATH, name) for name in WRONG] + [(EXPLAIN, name) for name in EXPLANATIONS]
+)
+def test_a_wrong_field_is_named(client: TestClient, path: str, name: str) -> None:
+    body, field, message = (WRONG if path == PATH else EXPLANATIONS)[name]
+    answer = client.post(path, content=json.dumps(body))
     check(answer, 422, "invalid-parameter", f"{field}: {message}")
     assert answer.json()["errors"] == [{"parameter": field, "message": message}]
     assert "secret" not in answer.text
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [[0, 784], [1025, 784], [-1, 784], [2, 785], [2, 14, 56], [784, 2], [2**70, 784], [2, -28, -28], [2, 0, 0]],
-    ids=str,
-)
-def test_shapes_that_are_none_of_images(client: TestClient, shape: list[int]) -> None:
-    check(client.post(PATH, json=tensor(shape=shape)), 422, "invalid-parameter", f"inputs.0.shape: {SHAPE}")
-
-
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ([1568], "inputs.0.shape: List should have at least 2 items after validation, not 1"),
-        ([2, 1, 28, 28], f"inputs.0.shape: {SHAPE}"),
-        ([2, 1, 1, 28, 28], "inputs.0.shape: List should have at most 4 items after validation, not 5"),
-        ([2, 784.0], "inputs.0.shape.1: must be a valid integer"),
-        (["2", 784], "inputs.0.shape.0: must be a valid integer"),
-    ],
-    ids=str,
-)
-def test_shapes_that_are_none(client: TestClient, shape: list[Any], message: str) -> None:
-    check(client.post(PATH, json=tensor(shape=shape)), 422, "invalid-parameter", message)
 
 
 @pytest.mark.parametrize("values", [[np.nan, 0], [np.inf, 0], [-0.1, 1], [0, 1.1]], ids=str)
@@ -148,16 +156,55 @@ def test_floats_that_are_no_grey_values(client: TestClient, values: list[float])
     images = GREY.copy()
     images[1, 5, 5:7] = values
     content, headers = in_bytes(request(GREY), images)
-    detail = f"inputs.0.parameters.binary_data_size: {FLOATS}"
-    check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", detail)
+    check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", f"{SIZE}: {FLOATS}")
+
+
+HEADER = (
+    "the header Inference-Header-Content-Length must be the length of the JSON at the start of the body, "
+    "from 1 to the body's {} bytes"
+)
+JSON = "the body must be a JSON object; /docs shows its fields"
+LIE = f"{SIZE}: must be 802816, the bytes of a tensor of this shape and datatype"
+MORE = "there are 2 bytes behind the JSON that no input asks for"
+NO_HEADER = "bytes behind the JSON need the header Inference-Header-Content-Length"
+ENCODED = "send the body as it is, without a Content-Encoding"
+STATUSES = {"invalid-parameter": 422, "malformed-upload": 400, "unsupported-upload": 415}
+SENT, LENGTHS = in_bytes(request())
+BARE = json.dumps(request()).encode()
+EMPTY, _ = in_bytes(request(), np.zeros((0, 784), np.uint8))
+# The body, its headers, and the problem.
+BODIES: list[tuple[bytes, dict[Any, Any], str, str]] = [
+    *(
+        (body, LENGTHS, "invalid-parameter", f"{SIZE}: must be the {left} bytes behind the JSON")
+        for body, left in ((SENT[:-1], 1567), (SENT[:-1568], 0), (SENT + b"x", 1569))
+    ),
+    (*in_bytes(tensor(shape=[1024, 784])), "invalid-parameter", LIE),
+    (BARE + b"xy", {LENGTH: str(len(BARE))}, "malformed-upload", MORE),
+    (EMPTY, {}, "malformed-upload", NO_HEADER),
+    *(
+        (SENT, {LENGTH.encode(): length.encode()}, "malformed-upload", HEADER.format(len(SENT)))
+        for length in ("-1", "0", "x", "", "9999999", "1e3", "²", "9" * 5000)
+    ),
+    *(
+        (body, {}, "malformed-upload", JSON)
+        for body in (b"", b"{", b"hello", b"\xff", b"[" * 20_000, b'{"id":"\\ud800"}', b'{"id":' + b"9" * 5000 + b"}")
+    ),
+    (b"x", {"content-encoding": "gzip"}, "unsupported-upload", ENCODED),
+]
+
+
+@pytest.mark.parametrize(("content", "headers", "kind", "detail"), BODIES, ids=range(len(BODIES)))
+def test_bodies(client: TestClient, content: bytes, headers: dict[Any, Any], kind: str, detail: str) -> None:
+    check(client.post(PATH, content=content, headers=headers), STATUSES[kind], kind, detail)
+    if detail == JSON:
+        check(client.post(EXPLAIN, content=content, headers=headers), STATUSES[kind], kind, detail)
 
 
 @pytest.mark.parametrize("path", ["/v2/models/nobody", "/v2/models/nobody/ready"])
 def test_models_that_there_are_not(client: TestClient, path: str) -> None:
-    detail = f"there is no such model; there are {NETWORKS}"
-    check(client.get(path), 404, "unknown-model", detail)
-    check(client.post("/v2/models/nobody/infer", json=request()), 404, "unknown-model", detail)
-    check(client.post("/v1/models/nobody:explain", json={"instances": []}), 404, "unknown-model", detail)
+    check(client.get(path), 404, "unknown-model", NO_MODEL)
+    check(client.post("/v2/models/nobody/infer", json=request()), 404, "unknown-model", NO_MODEL)
+    check(client.post("/v1/models/nobody:explain", json={"instances": []}), 404, "unknown-model", NO_MODEL)
 
 
 @pytest.mark.parametrize("end", ["", "/ready"])
@@ -179,28 +226,34 @@ def test_the_framework_s_refusals_have_the_protocol_s_form(client: TestClient) -
     assert "error" not in client.get("/v20").json()
 
 
-EXPLANATIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "no instances": ({"instances": []}, "instances: List should have at least 1 item after validation, not 0"),
-    "too many": (
-        {"instances": [[0]] * 1025},
-        "instances: List should have at most 1024 items after validation, not 1025",
-    ),
-    "numbers": ({"instances": [0.5]}, "instances.0: must be a valid list"),
-    "another shape": (
-        {"instances": [[0.5] * 28]},
-        "instances: must hold 784 numbers, flat or nested as the shape says",
-    ),
-    "grey values": ({"instances": SEVENS.tolist()}, f"instances: {FLOATS}"),
-    "an output that there is not": ({"instances": GREY.tolist(), "outputs": ["x"]}, f"outputs.0: {NAMES}"),
-    "a class that nothing explains": (
-        {"instances": GREY.tolist(), "outputs": ["logits"], "target": 3},
-        "target: is for contributions, occlusion, shapley, interactions; ask for one of them too, or leave it out",
-    ),
-    "a field of the client's": ({"instances": GREY.tolist(), "secret": 1}, f"body: {UNKNOWN}"),
-}
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        ("shapley", "a cell sees up to 4 regions, and all their combinations take more than 64 MiB"),
+        ("contributions", "one image takes this network more than 64 MiB"),
+    ],
+)
+def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient, output: str, why: str) -> None:
+    taken = samples(EXTREMES["huge"])[None]
+    detail = f"{output} is not given of this network: {why}"
+    answer = shapes.post("/v2/models/huge/infer", json=request(taken, ["logits", output]))
+    check(answer, 422, "invalid-parameter", f"outputs.1.name: {detail}")
+    answer = shapes.post("/v1/models/huge:explain", json={"instances": (taken / 255).tolist(), "outputs": [output]})
+    check(answer, 422, "invalid-parameter", f"outputs.0: {detail}")
 
 
-@pytest.mark.parametrize("name", EXPLANATIONS)
-def test_kserves_explanation_is_as_strict(client: TestClient, name: str) -> None:
-    body, detail = EXPLANATIONS[name]
-    check(client.post(EXPLAIN, json=body), 422, "invalid-parameter", detail)
+# As many numbers as 1,024 images of 28×28 have.
+MOST = {"colour": 261, "single-colour": 1024, "tiny": 1024, "deep": 1024}
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_shapes_that_are_none_of_the_networks_images(shapes: TestClient, name: str) -> None:
+    shape = list(ARCHITECTURES[name].image_shape)
+    numbers = int(np.prod(shape))
+    detail = f"inputs.0.shape: must be [N, {', '.join(map(str, shape))}] or [N, {numbers}], N from 1 to {MOST[name]}"
+    wrong = [[MOST[name] + 1, *shape], [0, *shape], [2, numbers + 1], [2, *shape[:-1], shape[-1] + 1]]
+    # Of colour, one more axis is more than a shape may have.
+    wrong += [[2, 28, 28]] if shape != [28, 28] else [[2, 3, 28, 28], [2, *shape, 1]]
+    for one in wrong:
+        answer = shapes.post(f"/v2/models/{name}/infer", json=tensor(shape=one))
+        check(answer, 422, "invalid-parameter", detail)

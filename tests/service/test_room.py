@@ -272,6 +272,7 @@ def test_the_time_in_the_queue_is_no_part_of_an_explanation(monkeypatch: pytest.
     assert 0 < taken <= waited - held
 
 
+# Of each question, by itself: tests/models/test_question.py.
 CHEAP = [
     ("/predict", {}),
     ("/explain/filters", {"maps": "full", "model": "lenet-6x16"}),
@@ -282,11 +283,7 @@ EXPENSIVE = [
     ("/predict", {"fit": "mnist"}),
     ("/predict", {"format": "png"}),
     ("/explain/occlusion", {"stride": 1}),
-    ("/explain/occlusion", {"region": 14, "stride": 2}),
-    ("/explain/occlusion", {"pairs": True}),
-    ("/explain/occlusion", {"faithfulness": True}),
     ("/explain/shapley", {}),
-    ("/explain/grounds", {}),
     ("/explain/process", {}),
 ]
 
