@@ -57,7 +57,6 @@ def test_what_is_wrong_stops_the_start_with_one_line(
     assert "secret" not in said
 
 
-@pytest.mark.threat("settings that fail open")
 def test_the_process_ends_with_that_line() -> None:
     environment = {**os.environ, "KONKYO_API_KEYS": "a-secret-é"}
     command = [sys.executable, "-m", "service"]
@@ -146,37 +145,38 @@ def test_serving_loads_no_torch() -> None:
 
 
 @pytest.mark.threat("what stays after the end")
-def test_one_process_from_its_start_to_its_end(tmp_path: Path) -> None:
-    with serving(KONKYO_WORKERS="1", TMPDIR=str(tmp_path)) as server:
-        assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_stays_where_it_was(workers: int, tmp_path: Path) -> None:
+    """From the start to the end, of one process, and of two workers, which add up their metrics in a folder."""
+    with serving(KONKYO_WORKERS=str(workers), TMPDIR=str(tmp_path)) as server:
+        assert len(list(tmp_path.iterdir())) == workers - 1
+        if workers == 1:
+            assert ask(server.port).json()["predicted"] == 7
+        else:
+            share_the_port_and_add_up_their_metrics(server)
+            are_replaced_one_after_the_other_while_they_answer(server)
+        end_while_it_reads(server)
+    assert list(tmp_path.iterdir()) == []
+
+
+def share_the_port_and_add_up_their_metrics(server: Server) -> None:
+    for _ in range(40):  # connections of their own, so that both workers get some
         assert ask(server.port).json()["predicted"] == 7
-        end_while_it_reads(server)
-    assert list(tmp_path.iterdir()) == []
+    assert ask(server.port, b"hello").status_code == 415
+    for _ in range(5):  # whichever worker answers
+        lines = httpx.get(f"{server.url}/metrics", timeout=PATIENCE).text.splitlines()
+        assert 'konkyo_explanation_seconds_count{form="json",path="/predict"} 41.0' in lines
+        assert 'http_requests_total{handler="/predict",method="POST",status="200"} 40.0' in lines
+        assert 'http_requests_total{handler="/predict",method="POST",status="415"} 1.0' in lines
 
 
-@pytest.mark.threat("what stays after the end")
-def test_two_workers_from_their_start_to_their_end(tmp_path: Path) -> None:
-    """They share the port, and add up their metrics in a folder."""
-    with serving(KONKYO_WORKERS="2", TMPDIR=str(tmp_path)) as server:
-        assert len(list(tmp_path.iterdir())) == 1
-        for _ in range(40):  # connections of their own, so that both workers get some
-            assert ask(server.port).json()["predicted"] == 7
-        assert ask(server.port, b"hello").status_code == 415
-        for _ in range(5):  # whichever worker answers
-            lines = httpx.get(f"{server.url}/metrics", timeout=PATIENCE).text.splitlines()
-            assert 'konkyo_explanation_seconds_count{form="json",path="/predict"} 41.0' in lines
-            assert 'http_requests_total{handler="/predict",method="POST",status="200"} 40.0' in lines
-            assert 'http_requests_total{handler="/predict",method="POST",status="415"} 1.0' in lines
-
-        # Workers are replaced one after the other, while they answer.
-        before = set(server.workers())
-        assert len(before) == 2
-        server.process.send_signal(signal.SIGHUP)
-        while before & set(server.workers()):
-            assert ask(server.port).json()["predicted"] == 7
-        assert len(set(server.workers()) - before) == 2
-        end_while_it_reads(server)
-    assert list(tmp_path.iterdir()) == []
+def are_replaced_one_after_the_other_while_they_answer(server: Server) -> None:
+    before = set(server.workers())
+    assert len(before) == 2
+    server.process.send_signal(signal.SIGHUP)
+    while before & set(server.workers()):
+        assert ask(server.port).json()["predicted"] == 7
+    assert len(set(server.workers()) - before) == 2
 
 
 def end_while_it_reads(server: Server) -> None:
@@ -190,5 +190,8 @@ def end_while_it_reads(server: Server) -> None:
                 connect(server.port).close()
             except ConnectionError:
                 break
-        assert server.process.poll() is None
+        # Not because it has ended: it still waits for the rest of the body.
+        half.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            half.recv(1)
     assert server.process.wait(PATIENCE) in (0, -signal.SIGTERM)
