@@ -1,14 +1,18 @@
 """What keeps people out of the page."""
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
+
+FOUND = """async () => {
+    const { violations } = await axe.run({ resultTypes: ["violations"] });
+    return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`);
+}"""
 
 
 def serious(page: Page) -> list[str]:
-    """What axe finds that keeps people out."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
-        for one in violations
-        if one["impact"] in ("serious", "critical")
-    ]
+    """What axe finds that keeps people out. It is put into a page once."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(f"{AXE_SCRIPT}; null")
+    found: list[str] = page.evaluate(FOUND)
+    return found

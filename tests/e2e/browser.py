@@ -17,8 +17,9 @@ LAPTOP = {"width": 1280, "height": 800}
 PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 ZOOMED: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
 
-# What of the page lies outside of the window, or beneath the bar.
-OUTSIDE = """() => {
+# What of the page lies outside of the window, or beneath the bar, once it has been laid out anew.
+OUTSIDE = """async () => {
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
     const bar = document.querySelector("[data-testid=present-bar]").getBoundingClientRect();
     const names = ["button", "canvas", "p", "h2", "dd", "dt", "li"];
     const parts = [...document.querySelectorAll(names.map((name) => `main ${name}`).join())];

@@ -25,6 +25,13 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
+def guarded() -> Iterator[str]:
+    """The address of a service that needs a key, *sesame*, and that a course's site may show in a frame."""
+    with running_service(KONKYO_API_KEYS="sesame", KONKYO_FRAME_ANCESTORS="localhost:*") as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
     """Debian's Chromium."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -54,4 +61,8 @@ def page(profile: "BrowserContext", address: str) -> Iterator["Page"]:
     from tests.e2e.browser import shown
 
     with shown(profile, address) as tab:
-        yield tab
+        try:
+            yield tab
+        finally:
+            # The language and the theme of one test are not those of the next.
+            tab.evaluate("localStorage.clear()")

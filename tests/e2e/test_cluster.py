@@ -5,7 +5,8 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,28 +42,30 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head with two processors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        ray.init(address=started.address, log_to_driver=False)
+        yield started
+        ray.shutdown()
+        started.shutdown()
+
+
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head and one node more, each with two processors."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    started.add_node(num_cpus=2)
-    ray.init(address=started.address, log_to_driver=False)
-    yield started
-    ray.shutdown()
-    started.shutdown()
-
-
-def other_node(cluster: Any) -> Any:
-    [node] = [one for one in cluster.list_all_nodes() if one is not cluster.head_node]
-    return node
+def kill(cluster: Any) -> Callable[[], None]:
+    """Add a node to the cluster, with two processors more; what is given ends it at once."""
+    node = cluster.add_node(num_cpus=2)
+    return partial(cluster.remove_node, node, allow_graceful=False)
 
 
 def files(job: Job) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(job.out.iterdir()) if path.suffix != ".writing"}
 
 
-def test_a_node_that_dies_during_a_job_costs_nothing(cluster: Any, digits: Digits, tmp_path: Path) -> None:
+def test_a_node_that_dies_during_a_job_costs_nothing(kill: Callable[[], None], digits: Digits, tmp_path: Path) -> None:
     write_images(tmp_path / "images.idx", digits.images[:240])
     checkpoint, wanted = load_all()["paired-3x3"], [Explanation.SHAPLEY]
     jobs = [
@@ -74,12 +77,12 @@ def test_a_node_that_dies_during_a_job_costs_nothing(cluster: Any, digits: Digit
     for shard in run(jobs[1], Engine.RAY, 1):
         done.append(shard)
         if len(done) == 3:
-            cluster.remove_node(other_node(cluster), allow_graceful=False)
+            kill()
     assert sorted(done) == list(range(24))
     assert files(jobs[1]) == files(jobs[0])
 
 
-def test_a_node_that_dies_under_load_is_hardly_noticed(cluster: Any) -> None:
+def test_a_node_that_dies_under_load_is_hardly_noticed(kill: Callable[[], None]) -> None:
     """A client that asks again gets every answer, and every answer that comes is the right one."""
     port = free_port()
     serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
@@ -112,7 +115,7 @@ def test_a_node_that_dies_under_load_is_hardly_noticed(cluster: Any) -> None:
 
     wait_for(50)
     before = outcomes["right"]
-    cluster.remove_node(other_node(cluster), allow_graceful=False)
+    kill()
     wait_for(before + 100)
     stopped.set()
     for one in crowd:

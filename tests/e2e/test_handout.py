@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.hiding.regions import FillKind, Regions, filled
@@ -16,9 +17,6 @@ from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from tests.e2e.browser import new_profile
 from tests.helpers.pictures import pixels, sample
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 HIDINGS = 1000
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -36,8 +34,8 @@ def service() -> Iterator[TestClient]:
 
 @pytest.fixture(params=QUESTIONS)
 def opened(
-    request: pytest.FixtureRequest, service: TestClient, browser: "Browser", tmp_path: Path
-) -> Iterator[tuple[str, "Page"]]:
+    request: pytest.FixtureRequest, service: TestClient, browser: Browser, tmp_path: Path
+) -> Iterator[tuple[str, Page]]:
     """The name of the network, and the handout in a browser without a network; its script has no errors."""
     question = {"model": request.param, "format": "html", **QUESTIONS[request.param]}
     answer = service.post("/explain/grounds", params=question, files={"file": sample(9)})
@@ -56,7 +54,7 @@ def opened(
     profile.close()
 
 
-def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, "Page"]) -> None:
+def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, Page]) -> None:
     name, page = opened
     network, image = load(DIRECTORY / f"{name}.safetensors").precise, pixels(9) / 255
     regions = Regions(QUESTIONS[name].get("region", 4), side=28)
@@ -77,7 +75,7 @@ def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, "Page"]) -> Non
     np.testing.assert_allclose(shares, [softmax(one) for one in logits[:20]], rtol=0, atol=1e-9)
 
 
-def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, "Page"], service: TestClient) -> None:
+def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, Page], service: TestClient) -> None:
     name, page = opened
     question = {key: value for key, value in QUESTIONS[name].items() if key in ("region", "fill")}
     body = service.post("/explain/grounds", params={"model": name, **question}, files={"file": sample(9)}).json()
@@ -88,13 +86,13 @@ def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, 
         pattern = (
             rf"{players} 領域中 {count} 個.*「{predicted}」" if japanese else rf"{count} of {players} .*: {predicted},"
         )
-        assert re.search(pattern, status.inner_text())
-        assert page.locator(".classes .first th").inner_text() == predicted
-        assert page.locator(".image [aria-pressed=true]").count() == count
+        expect(status).to_have_text(re.compile(pattern))
+        expect(page.locator(".classes .first th")).to_have_text(predicted)
+        expect(page.locator(".image [aria-pressed=true]")).to_have_count(count)
 
     check(0, body["label"])
     page.locator(".image button").first.click()
-    assert page.locator(".image [aria-pressed=true]").count() == 1
+    expect(page.locator(".image [aria-pressed=true]")).to_have_count(1)
     page.locator(".image button").first.click()
     check(0, body["label"])
     page.locator("#kept").click()

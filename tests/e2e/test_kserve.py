@@ -1,26 +1,17 @@
 """KServe's own client, where it is installed: ``make peers``."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from tests.e2e.server import running_service
 from tests.helpers.tensors import SEVENS
 
 NAME = "paired-3x3"
-KEY = {"X-API-Key": "key"}
+KEY = {"X-API-Key": "sesame"}
 GREY = (SEVENS / 255).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[str]:
-    """The address of a service that needs a key."""
-    with running_service(KONKYO_API_KEYS="key") as started:
-        yield started
 
 
 @pytest.fixture

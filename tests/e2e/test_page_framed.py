@@ -1,8 +1,6 @@
-"""The page in a frame of a course's site, which a setting allows."""
+"""The page in a frame of a course's site, which a setting allows. Without it: tests/service/test_page.py."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,13 +10,10 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import new_profile
-from tests.e2e.server import running_service
 
 
-@contextmanager
-def course(address: str) -> Iterator[str]:
-    """A site whose only page has the service's page in a frame; gives its ``localhost:PORT``."""
-    content = f'<iframe src="http://{address}/" width="1280" height="900"></iframe>'.encode()
+def test_a_course_shows_the_page(browser: Browser, guarded: str) -> None:
+    content = f'<iframe src="http://{guarded}/" width="1280" height="900"></iframe>'.encode()
 
     class Site(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -30,34 +25,15 @@ def course(address: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"localhost:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def test_a_course_shows_the_page(browser: Browser) -> None:
-    with running_service(KONKYO_FRAME_ANCESTORS="localhost:*") as address, course(address) as site:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         profile = new_profile(browser)
         page = profile.new_page()
-        page.goto(f"http://{site}/")
+        page.goto(f"http://localhost:{server.server_port}/")
         frame = page.frame_locator("iframe")
+        frame.get_by_test_id("key").fill("sesame")
+        frame.get_by_test_id("key").press("Enter")
         frame.get_by_test_id("sample-7").click()
         expect(frame.get_by_test_id("reading")).to_contain_text("7")
         profile.close()
-
-
-def test_no_other_site_does(browser: Browser, address: str) -> None:
-    with course(address) as site:
-        profile = new_profile(browser)
-        page = profile.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.goto(f"http://{site}/")
-        page.wait_for_timeout(200)
-        assert page.frame_locator("iframe").get_by_test_id("sample-7").count() == 0
-        assert any("frame-ancestors 'none'" in text for text in said), said
-        profile.close()
+        server.shutdown()

@@ -128,6 +128,10 @@ def test_as_many_columns_and_steps_as_stages(case: Case, tab: Page) -> None:
     open_walk(tab)
     # Picture, what each class weighs, what is read; and sums, which stand beside the weights.
     expect(tab.get_by_test_id("figure").locator(".layer")).to_have_count(3 + len(case.stages) + pools + hidden)
+    for number in range(1, len(case.stages) + 1):
+        heads = tab.get_by_test_id("figure").locator("section.layer h3").filter(has_text=f"stage {number}")
+        # A pool has a column of its own, which is named like its stage.
+        expect(heads).to_have_count(2 if case.stages[number - 1].pool else 1)
     # Closely: each convolution, the first pool, the weights of a class, softmax.
     closely = len(case.stages) + min(pools, 1) + 2
     expect(tab.locator("#dots button")).to_have_count(4 + len(case.stages) + pools + hidden + closely)
@@ -137,6 +141,7 @@ def test_as_many_columns_and_steps_as_stages(case: Case, tab: Page) -> None:
         go(tab, step)
         said.append(tab.get_by_test_id("step").inner_text())
     text = " ".join(said)
+    assert f"Each of the {case.network.architecture.classes} classes" in text
     for stage, side in zip(case.stages, case.network.architecture.sides, strict=False):
         assert f"{stage.kernel}×{stage.kernel}" in text
         if stage.pool:
@@ -225,7 +230,7 @@ def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
     expect(buttons).to_have_count(len(expected))
     shown = [numbers(text)[0] for text in tab.get_by_test_id("pairs").locator(".total").all_text_contents()]
     for ((i, j), value), text, button in zip(expected, shown, buttons.all(), strict=False):
-        assert button.get_attribute("data-testid") == f"pair-{i}-{j}"
+        expect(button).to_have_attribute("data-testid", f"pair-{i}-{j}")
         assert text == pytest.approx(value, abs=0.01001)
     rest = len(flat) - len(expected)
     others = tab.get_by_test_id("pairs").locator(".others .name")
@@ -233,6 +238,9 @@ def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
         expect(others).to_have_text(f"{rest} others")
     else:
         expect(others).to_have_count(0)
+    expect(tab.get_by_test_id("sum").locator("dt").first).to_have_text(f"{len(flat)} pairs")
+    logit = f"= {ledger.logits.max():.2f}".replace("-", "−")
+    expect(tab.get_by_test_id("sum").locator("dd").last).to_have_text(logit)
     # Whatever is shown adds up to what stands beneath it.
     assert sum(shown) == pytest.approx(numbers(tab.get_by_test_id("sum").locator("dd").first.text_content())[0])
     assert sum(shown) == pytest.approx(float(values.sum()), abs=0.01001)
@@ -367,7 +375,7 @@ def test_sample_pictures_of_a_data_set(browser: Browser, served: str) -> None:
         sample.click()
         read(page, case)
         expect(page.get_by_test_id("versus")).to_have_value("")
-        assert page.locator("#pictures img").evaluate("one => getComputedStyle(one).filter") == "none"
+        expect(page.locator("#pictures img")).to_have_css("filter", "none")
 
 
 def test_sides_of_regions_follow_the_network(tab: Page) -> None:

@@ -1,6 +1,7 @@
 """Sums on the page: what is shown adds up, whatever is asked."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,26 +58,31 @@ def shares(page: Page) -> list[int]:
 
 
 @pytest.mark.parametrize("model", SAMPLES)
-def test_what_is_shown_adds_up(page: Page, model: str) -> None:
-    """All shown samples and ten classes: the cells to the pairs' sum, the terms to the logit."""
+def test_what_is_shown_of_a_networks_own_samples_adds_up(page: Page, model: str) -> None:
+    """Of right ones and wrong ones, and for each class: the cells to the pairs' sum, the terms to the logit.
+
+    A click on one asks by itself why it is not the truth, or not what another network reads.
+    """
     page.get_by_test_id("model").select_option(model)
-    right, wrong = SAMPLES[model]["right"], SAMPLES[model]["wrong"]
-    expect(page.get_by_test_id("misread").locator("button").first).to_have_attribute(
-        "data-testid", f"sample-{wrong[0]['name']}"
-    )
     classes = load(DIRECTORY / f"{model}.safetensors").network.classes
-    # Test digits are offered for networks that read digits.
-    digits = [(digit, digit) for digit in classes if digit.isdecimal()]
-    names = [*digits, *((one["name"], classes[one["predicted"]]) for one in [*right, *wrong])]
-    for name, predicted in names:
-        page.get_by_test_id(f"sample-{name}").click()
+    right, wrong = SAMPLES[model]["right"], SAMPLES[model]["wrong"]
+    for own in [*right, *wrong]:
+        truth, predicted = classes[own["truth"]], classes[own["predicted"]]
+        label = f"that is read as an? {predicted}" if truth != predicted else "that another network reads as an?"
+        button = page.get_by_test_id(f"sample-{own['name']}")
+        expect(button).to_have_accessible_name(re.compile(f"^A {truth} {label}"))
+        expect(button).to_have_text(truth if truth == predicted else f"{truth} → {predicted}")
+        button.click()
         read(page, predicted)
+        expect(page.get_by_test_id("target")).to_have_value(str(own["predicted"]))
+        expect(page.get_by_test_id("versus")).to_have_value(str(own["versus"]))
         percentages = [text.rstrip("%") for text in page.get_by_test_id("bars").locator(".share").all_text_contents()]
-        assert sum(units(percentages)) == 1000, name
-        for one in page.evaluate(SHOWN):
-            cells, terms = units(one["cells"]), units(one["terms"])
-            assert sum(cells) == terms[0], (name, one)
-            assert sum(terms[:-1]) == terms[-1], (name, one)
+        assert sum(units(percentages)) == 1000, own
+        if own in (right[0], *wrong[:2]):
+            for one in page.evaluate(SHOWN):
+                cells, terms = units(one["cells"]), units(one["terms"])
+                assert sum(cells) == terms[0], (own, one)
+                assert sum(terms[:-1]) == terms[-1], (own, one)
 
 
 @pytest.mark.parametrize("model", ["lenet-6x16", "paired-3x3", "summed-3x3"])
@@ -117,6 +123,7 @@ def test_percentages_of_softmax_add_up(page: Page) -> None:
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     table = page.get_by_test_id("softmax")
+    expect(table).to_be_visible()
     texts = [row.locator("td").nth(2).inner_text().rstrip("%") for row in table.locator("tbody tr").all()]
     # Those below a twentieth of a percent have a power of ten.
     large = [text for text in texts if "×" not in text]

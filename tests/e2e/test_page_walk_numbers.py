@@ -1,17 +1,18 @@
 """The walk's numbers: each is one that the network in numpy computes, and what is shown adds up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from konkyo.models.network import softmax
 from tests.e2e.answers import choose_sample, numbers
-from tests.e2e.walk import CLOSELY, MODELS, Values, closer, computed, grids, open_walk, place, sum_of
+from tests.e2e.browser import shown
+from tests.e2e.walk import CLOSELY, MODELS, Values, closer, computed, go, grids, open_walk, place, sum_of
 
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
@@ -43,42 +44,31 @@ def move_about(page: Page, check: Callable[[tuple[int, int]], None], side: int) 
     before = place(page)
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowUp")
-    after = place(page)
-    assert after == (max(before[0] - 1, 0), max(before[1] - 1, 0))
+    after = (max(before[0] - 1, 0), max(before[1] - 1, 0))
+    expect(closer(page)).to_have_attribute("data-place", "{},{}".format(*after))
     check(after)
     box = page.get_by_test_id("closer-made").bounding_box()
     assert box is not None
     cell = box["width"] / side
     page.mouse.move(box["x"] + 4.5 * cell, box["y"] + 2.5 * cell)
-    assert place(page) == (2, 4)
+    expect(closer(page)).to_have_attribute("data-place", "2,4")
     check((2, 4))
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_number_of_stage_1(page: Page, model: str) -> None:
-    network, image, trace = computed(model, 5)
-    page.get_by_test_id("model").select_option(model)
-    choose_sample(page, 5)
-    open_walk(page, CLOSELY["stage 1"])
-    for k in range(2):
-        choose(page, "filter", k)
-
-        def check(at: tuple[int, int], k: int = k) -> None:
-            row, column = at
-            window = image[row : row + 5, column : column + 5]
-            kernel, bias = network.weights["conv1.weight"][k, 0], float(network.bias(0)[k])
-            check_product(page, window, kernel, 0, bias, float(trace.convolutions[0][k][at]))
-            expect(closer(page)).to_contain_text(f"stage 1, filter {k} at\u00a0[{row}][{column}]")
-
-        move_about(page, check, 24)
+@pytest.fixture(scope="module", params=MODELS)
+def walk(request: pytest.FixtureRequest, profile: BrowserContext, address: str) -> Iterator[tuple[Page, str]]:
+    """The walk of a network, of the same digit for all tests, and the network's name."""
+    with shown(profile, address) as page:
+        page.get_by_test_id("model").select_option(request.param)
+        choose_sample(page, 5)
+        open_walk(page)
+        yield page, request.param
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_number_of_a_pool(page: Page, model: str) -> None:
+def test_a_number_of_a_pool(walk: tuple[Page, str]) -> None:
+    page, model = walk
     _, _, trace = computed(model, 5)
-    page.get_by_test_id("model").select_option(model)
-    choose_sample(page, 5)
-    open_walk(page, CLOSELY["pool"])
+    go(page, CLOSELY["pool"])
     for k in range(2):
         choose(page, "map", k)
 
@@ -95,14 +85,12 @@ def test_a_number_of_a_pool(page: Page, model: str) -> None:
         move_about(page, check, 12)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_number_of_stage_2(page: Page, model: str) -> None:
+def test_a_number_of_stage_2(walk: tuple[Page, str]) -> None:
+    page, model = walk
     network, _, trace = computed(model, 5)
     paired = network.architecture.stages[1].paired
     kernels, biases = network.weights["conv2.weight"], network.bias(1)
-    page.get_by_test_id("model").select_option(model)
-    choose_sample(page, 5)
-    open_walk(page, CLOSELY["stage 2"])
+    go(page, CLOSELY["stage 2"])
     for i, j in ((0, 1), (2, 2)):
         choose(page, "map", i)
         choose(page, "filter", j)
@@ -120,13 +108,11 @@ def test_a_number_of_stage_2(page: Page, model: str) -> None:
         move_about(page, check, 10)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_the_weights_of_a_class(page: Page, model: str) -> None:
+def test_the_weights_of_a_class(walk: tuple[Page, str]) -> None:
+    page, model = walk
     network, _, trace = computed(model, 5)
     weights = network.weights["affine.weight"].reshape(10, -1, 5, 5)
-    page.get_by_test_id("model").select_option(model)
-    choose_sample(page, 5)
-    open_walk(page, CLOSELY["affine"])
+    go(page, CLOSELY["affine"])
     expect(closer(page)).to_have_attribute("data-target", "5")
     for target, number in ((5, 0), (3, 2)):
         page.get_by_test_id(f"weigh-{target}").click()
@@ -142,12 +128,10 @@ def test_the_weights_of_a_class(page: Page, model: str) -> None:
         expect(closer(page)).to_contain_text(f"logit {target}")
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_softmax_calculated(page: Page, model: str) -> None:
+def test_softmax_calculated(walk: tuple[Page, str]) -> None:
+    page, model = walk
     _, _, trace = computed(model, 5)
-    page.get_by_test_id("model").select_option(model)
-    choose_sample(page, 5)
-    open_walk(page, CLOSELY["softmax"])
+    go(page, CLOSELY["softmax"])
     rows = page.get_by_test_id("softmax").locator("tbody tr").all()
     shares = softmax(trace.logits)
     for row, logit, share in zip(rows, trace.logits, shares, strict=True):

@@ -1,42 +1,41 @@
-"""``python -m service``, as a process."""
+"""``python -m service``, as a process, and what its main function says before it serves."""
 
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from konkyo.models.files.checkpoint import DIRECTORY
-from tests.e2e.server import PATIENCE, ROOT, free_port, running_service, wait_until_ready
+from konkyo.service import healthcheck
+from konkyo.service.__main__ import main
+from tests.e2e.server import PATIENCE, ROOT, free_port, running_service
 from tests.helpers.pictures import sample
-from tests.hostile.serving import post
+from tests.hostile.serving import Server, connect, post, serving
 
 
-def ask(address: str, picture: bytes) -> httpx.Response:
+def ask(port: int, picture: bytes = sample(7)) -> httpx.Response:
     """The answer to a picture, over a connection of its own."""
-    return httpx.post(f"http://{address}/predict", files={"file": picture}, timeout=PATIENCE)
+    return httpx.post(f"http://127.0.0.1:{port}/predict", files={"file": picture}, timeout=PATIENCE)
 
 
-def test_it_reads_a_digit_and_leaves_when_told() -> None:
-    port = free_port()
-    environment = {**os.environ, "KONKYO_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
-    wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-    assert ask(f"127.0.0.1:{port}", sample(7)).json()["predicted"] == 7
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Start the service in this process, up to where it would serve: its exit status, and what it says."""
 
+    def started(**settings: str) -> tuple[int, str]:
+        # The service writes into its environment: this is a copy.
+        monkeypatch.setattr(os, "environ", {**os.environ, **settings})
+        monkeypatch.setattr(uvicorn.Server, "run", lambda _: None)
+        return main([], "service"), capsys.readouterr().err
 
-def test_another_default_model() -> None:
-    with running_service(KONKYO_DEFAULT_MODEL="lenet-6x16") as address:
-        assert ask(address, sample(7)).json()["model"]["name"] == "lenet-6x16"
+    return started
 
 
 @pytest.mark.threat("settings that fail open")
@@ -47,13 +46,24 @@ def test_another_default_model() -> None:
         ({"KONKYO_DEFAULT_MODEL": "resnet"}, "KONKYO_DEFAULT_MODEL: 'resnet' is not one of "),
         ({"KONKYO_MODELS": "/nowhere"}, "error: /nowhere: directory: holds no *.safetensors file"),
         ({"KONKYO_API_KEY": "a-secret"}, "error: KONKYO_API_KEY is no setting; KONKYO_API_KEYS is\n"),
-        ({"KONKYO_API_KEYS": ","}, "error: KONKYO_API_KEYS: holds no key; leave it empty to let everybody ask\n"),
-        ({"KONKYO_API_KEYS": "a-secret-é"}, "error: KONKYO_API_KEYS: holds a key that no header can carry; "),
-        ({"KONKYO_TRUSTED_HOSTS": "foo*"}, "error: KONKYO_TRUSTED_HOSTS: holds what is no host name; "),
     ],
 )
-def test_what_is_wrong_stops_the_start_with_one_line(settings: dict[str, str], message: str) -> None:
-    assert "secret" not in stopped(**settings, starts=message)
+def test_what_is_wrong_stops_the_start_with_one_line(
+    start: Callable[..., tuple[int, str]], settings: dict[str, str], message: str
+) -> None:
+    status, said = start(**settings)
+    assert (status, said.count("\n")) == (1, 1)
+    assert message in said
+    assert "secret" not in said
+
+
+def test_the_process_ends_with_that_line() -> None:
+    environment = {**os.environ, "KONKYO_API_KEYS": "a-secret-é"}
+    command = [sys.executable, "-m", "service"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: KONKYO_API_KEYS: holds a key that no header can carry; ")
+    assert (ended.stderr.count("\n"), "secret" in ended.stderr) == (1, False)
 
 
 FILES = {
@@ -67,97 +77,66 @@ FILES = {
 @pytest.mark.threat("settings that fail open")
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_no_file_stops_the_start_with_one_line(name: str, make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_what_is_no_file_stops_the_start_with_one_line(
+    start: Callable[..., tuple[int, str]], name: str, make: Callable[[Path], None], tmp_path: Path
+) -> None:
     """A pipe would be waited for, for ever."""
-    shutil.copytree(DIRECTORY, tmp_path, dirs_exist_ok=True)
+    for file in [*DIRECTORY.glob("paired-3x3.*"), DIRECTORY / "search.json"]:
+        shutil.copy(file, tmp_path)
     (tmp_path / name).unlink()
     make(tmp_path / name)
-    reason = "not a regular file, but a folder, pipe or device)"
-    assert reason in stopped(KONKYO_MODELS=str(tmp_path), starts=f"error: {FILES[name]}{reason}")
+    said = f"error: {FILES[name]}not a regular file, but a folder, pipe or device)"
+    status, complaint = start(KONKYO_MODELS=str(tmp_path))
+    assert (status, complaint.count("\n")) == (1, 1)
+    assert complaint.startswith(said)
 
 
-def stopped(starts: str, **settings: str) -> str:
-    """The one line with which the service does not start."""
-    result = subprocess.run(
-        [sys.executable, "-m", "service"],
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert result.returncode == 1
-    assert starts in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-    return result.stderr
+def test_a_public_address_without_keys_is_said(start: Callable[..., tuple[int, str]]) -> None:
+    public = "listening on 0.0.0.0 without KONKYO_API_KEYS: anyone who reaches it may ask\n"
+    assert start(KONKYO_HOST="0.0.0.0") == (0, public)  # noqa: S104
+    assert start(KONKYO_HOST="0.0.0.0", KONKYO_API_KEYS="key") == (0, "")  # noqa: S104
+    assert start(KONKYO_HOST="127.0.0.1", KONKYO_API_KEYS="") == (0, "")
 
 
-def test_what_kubernetes_injects_is_left_alone() -> None:
+def test_settings_come_from_the_environment_and_what_kubernetes_injects_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     injected = {
         "KONKYO_SERVICE_HOST": "10.0.0.1",
         "KONKYO_SERVICE_PORT_HTTP": "8000",
         "KONKYO_PORT_8000_TCP": "tcp://10.0.0.1:8000",
         "KONKYO_PORT_8000_TCP_ADDR": "10.0.0.1",
     }
-    with running_service(**injected, KONKYO_DATA="/nowhere") as address:
-        assert ask(address, sample(7)).json()["predicted"] == 7
-
-
-@pytest.mark.threat("what stays after the end")
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_nothing_stays_where_it_was(workers: str, tmp_path: Path) -> None:
-    """The workers add up their metrics in a folder."""
-    with running_service(KONKYO_WORKERS=workers, TMPDIR=str(tmp_path)):
-        assert len(list(tmp_path.iterdir())) == int(workers) - 1
-    assert list(tmp_path.iterdir()) == []
+    wanted = {"KONKYO_DEFAULT_MODEL": "lenet-6x16", "KONKYO_TRUSTED_HOSTS": "*.example.org, 127.0.0.1"}
+    with running_service(**injected, **wanted, KONKYO_DATA="/nowhere") as address:
+        port = address.partition(":")[2]
+        assert ask(int(port)).json()["model"]["name"] == "lenet-6x16"
+        # With a name that it does not trust, the container's own check would not pass.
+        assert httpx.get(f"http://localhost:{port}/readyz", timeout=PATIENCE).status_code == 400
+        check(monkeypatch, port, "*.example.org, 127.0.0.1")
+        check(monkeypatch, port, "some.example.org")
 
 
 @pytest.mark.threat("settings that fail open")
-@pytest.mark.parametrize("hosts", ["", "example.org", "*.example.org, example.com", "*"])
-def test_the_container_s_own_check_passes_whichever_hosts_are_trusted(hosts: str) -> None:
-    with_hosts = {"KONKYO_TRUSTED_HOSTS": hosts}
-    port = str(free_port())
-    environment = {**os.environ, **with_hosts, "KONKYO_PORT": port}
-    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while checked(environment)[0]:
-            assert time.monotonic() < deadline
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-    code, said = checked(environment)
-    assert (code, said.startswith("not ready: ")) == (1, True)
-    assert len(said.splitlines()) == 1
+@pytest.mark.parametrize("hosts", ["", "*", "localhost, example.org"])
+def test_the_container_s_own_check_passes_whichever_hosts_are_trusted(
+    address: str, hosts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(monkeypatch, address.partition(":")[2], hosts)
 
 
-def checked(environment: dict[str, str]) -> tuple[int, str]:
+def check(monkeypatch: pytest.MonkeyPatch, port: str, hosts: str) -> None:
+    """The container's own check passes."""
+    monkeypatch.setenv("KONKYO_PORT", port)
+    monkeypatch.setenv("KONKYO_TRUSTED_HOSTS", hosts)
+    assert healthcheck.main() == 0
+
+
+def test_the_container_s_own_check_fails_with_one_line_where_nobody_answers() -> None:
+    environment = {**os.environ, "KONKYO_PORT": str(free_port())}
     command = [sys.executable, "-m", "konkyo.service.healthcheck"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    return result.returncode, result.stderr
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_nobody_is_let_in_while_the_last_answers_are_made(workers: str) -> None:
-    """Who connects then must be refused at once, and not wait until the end: another replica may be asked."""
-    port = free_port()
-    environment = {**os.environ, "KONKYO_PORT": str(port), "KONKYO_WORKERS": workers}
-    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as half:
-            half.sendall(post("/predict", "Content-Length: 9", "Expect: 100-continue"))
-            assert half.recv(100).startswith(b"HTTP/1.1 100")  # a worker reads the body
-            process.send_signal(signal.SIGTERM)
-            while process.poll() is None:
-                try:
-                    socket.create_connection(("127.0.0.1", port), PATIENCE).close()
-                except ConnectionError:
-                    break
-            assert process.poll() is None
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
+    assert (result.returncode, result.stderr[:11], result.stderr.count("\n")) == (1, "not ready: ", 1)
 
 
 def test_serving_loads_no_torch() -> None:
@@ -165,51 +144,54 @@ def test_serving_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
 
 
-def test_workers_share_the_port_and_add_up_their_metrics() -> None:
-    with running_service(KONKYO_WORKERS="2") as address:
-        for _ in range(40):  # connections of their own, so that both workers get some
-            assert ask(address, sample(7)).json()["predicted"] == 7
-        assert ask(address, b"hello").status_code == 415
-        for _ in range(5):  # whichever worker answers
-            lines = httpx.get(f"http://{address}/metrics", timeout=PATIENCE).text.splitlines()
-            assert 'konkyo_explanation_seconds_count{form="json",path="/predict"} 41.0' in lines
-            assert 'http_requests_total{handler="/predict",method="POST",status="200"} 40.0' in lines
-            assert 'http_requests_total{handler="/predict",method="POST",status="415"} 1.0' in lines
+@pytest.mark.threat("what stays after the end")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_stays_where_it_was(workers: int, tmp_path: Path) -> None:
+    """From the start to the end, of one process, and of two workers, which add up their metrics in a folder."""
+    with serving(KONKYO_WORKERS=str(workers), TMPDIR=str(tmp_path)) as server:
+        assert len(list(tmp_path.iterdir())) == workers - 1
+        if workers == 1:
+            assert ask(server.port).json()["predicted"] == 7
+        else:
+            share_the_port_and_add_up_their_metrics(server)
+            are_replaced_one_after_the_other_while_they_answer(server)
+        end_while_it_reads(server)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_public_address_without_keys_is_said() -> None:
-    for keys, said in (("", True), ("key", False)):
-        port = free_port()
-        environment = {**os.environ, "KONKYO_HOST": "0.0.0.0", "KONKYO_PORT": str(port), "KONKYO_API_KEYS": keys}  # noqa: S104
-        process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        process.terminate()
-        _, complaint = process.communicate(timeout=PATIENCE)
-        assert (b"without KONKYO_API_KEYS: anyone who reaches it may ask" in complaint) is said
+def share_the_port_and_add_up_their_metrics(server: Server) -> None:
+    for _ in range(40):  # connections of their own, so that both workers get some
+        assert ask(server.port).json()["predicted"] == 7
+    assert ask(server.port, b"hello").status_code == 415
+    for _ in range(5):  # whichever worker answers
+        lines = httpx.get(f"{server.url}/metrics", timeout=PATIENCE).text.splitlines()
+        assert 'konkyo_explanation_seconds_count{form="json",path="/predict"} 41.0' in lines
+        assert 'http_requests_total{handler="/predict",method="POST",status="200"} 40.0' in lines
+        assert 'http_requests_total{handler="/predict",method="POST",status="415"} 1.0' in lines
 
 
-def children(parent: int) -> set[int]:
-    """The processes that a process has started and that serve: the resource tracker of multiprocessing does not."""
-    found = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True
-    ).stdout
-    return {int(line.split()[0]) for line in found.splitlines() if "spawn_main" in line}
+def are_replaced_one_after_the_other_while_they_answer(server: Server) -> None:
+    before = set(server.workers())
+    assert len(before) == 2
+    server.process.send_signal(signal.SIGHUP)
+    while before & set(server.workers()):
+        assert ask(server.port).json()["predicted"] == 7
+    assert len(set(server.workers()) - before) == 2
 
 
-def test_workers_are_replaced_one_after_the_other_while_they_answer() -> None:
-    port = free_port()
-    environment = {**os.environ, "KONKYO_PORT": str(port), "KONKYO_WORKERS": "2"}
-    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        before = children(process.pid)
-        assert len(before) == 2
-        process.send_signal(signal.SIGHUP)
-        for _ in range(20_000):
-            assert ask(f"127.0.0.1:{port}", sample(7)).json()["predicted"] == 7
-            if not children(process.pid) & before:
+def end_while_it_reads(server: Server) -> None:
+    """Tell it to end while it reads a body. Who connects then is refused at once: another replica may be asked."""
+    with connect(server.port) as half:
+        half.sendall(post("/predict", "Content-Length: 9", "Expect: 100-continue"))
+        assert half.recv(100).startswith(b"HTTP/1.1 100")  # a worker reads the body
+        server.process.send_signal(signal.SIGTERM)
+        while server.process.poll() is None:
+            try:
+                connect(server.port).close()
+            except ConnectionError:
                 break
-        assert len(children(process.pid) - before) == 2
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
+        # Not because it has ended: it still waits for the rest of the body.
+        half.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            half.recv(1)
+    assert server.process.wait(PATIENCE) in (0, -signal.SIGTERM)

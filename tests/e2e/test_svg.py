@@ -2,6 +2,7 @@
 
 import subprocess
 from io import BytesIO
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,8 +37,7 @@ def _fetched(address: str, question: str, **parameters: str) -> bytes:
     return subprocess.run(command, input=sample(9), capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("name", "theme"), [*zip(PICTURES, cycle(["light", "dark"]), strict=False)])
 def test_it_looks_like_the_png(profile: "BrowserContext", address: str, name: str, theme: str) -> None:
     """Apart from the letters, whose font is the browser's own, and the edges of circles and slanting lines."""
     png = np.asarray(Image.open(BytesIO(_fetched(address, PICTURES[name], format="png", theme=theme))).convert("RGB"))

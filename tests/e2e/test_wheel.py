@@ -109,23 +109,16 @@ def test_the_command_lists_what_it_can_do(installed: Path, tmp_path: Path) -> No
         assert said in done.stdout
 
 
-@pytest.mark.parametrize("digit", [3, 7])
-def test_it_predicts_a_digit(address: str, digit: int) -> None:
-    answer = httpx.post(f"{address}/predict", files={"file": sample(digit)}, timeout=PATIENCE)
-    assert answer.status_code == 200
-    assert answer.json()["predicted"] == digit
-
-
-def test_it_draws(address: str) -> None:
-    answer = httpx.post(f"{address}/explain/filters?format=png", files={"file": sample(7)}, timeout=PATIENCE)
-    assert (answer.status_code, answer.content[:4]) == (200, b"\x89PNG")
-
-
-@pytest.mark.parametrize(
-    ("path", "file"),
-    [("/", "index.html"), ("/web/scripts/main.js", "scripts/main.js"), ("/web/styles/page.css", "styles/page.css")],
-)
-def test_it_has_the_page(address: str, path: str, file: str) -> None:
-    answer = httpx.get(f"{address}{path}", timeout=PATIENCE)
-    assert answer.status_code == 200
-    assert answer.content == (ROOT / "service" / "web" / file).read_bytes()
+def test_it_predicts_draws_and_has_the_page(address: str) -> None:
+    with httpx.Client(base_url=address, timeout=PATIENCE) as client:
+        assert client.post("/predict", files={"file": sample(3)}).json()["predicted"] == 3
+        picture = client.post("/explain/filters?format=png", files={"file": sample(7)})
+        assert (picture.status_code, picture.content[:4]) == (200, b"\x89PNG")
+        for path, file in (
+            ("/", "index.html"),
+            ("/web/scripts/main.js", "scripts/main.js"),
+            ("/web/styles/page.css", "styles/page.css"),
+        ):
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert answer.content == (ROOT / "service" / "web" / file).read_bytes()
