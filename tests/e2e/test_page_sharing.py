@@ -50,6 +50,15 @@ def test_a_link_of_version_0_1(browser: Browser, address: str) -> None:
         expect(page).to_have_url(re.compile("#model=summed-3x3&region=5&target=9&versus=4&drawing=i1ayVIoFAA$"))
 
 
+def test_a_link_without_a_network_is_about_the_usual_one(page: Page, address: str) -> None:
+    """Also where another one was looked at before, in the same tab."""
+    page.goto(f"http://{address}/#model=lenet-6x16&drawing=i1YyV4oFAA")
+    expect(page.get_by_test_id("model")).to_have_value("lenet-6x16")
+    page.goto(f"http://{address}/#drawing=i1YyVIoFAA")
+    expect(page.get_by_test_id("model")).to_have_value("paired-3x3")
+    read(page, 1)
+
+
 def test_a_link_restores_a_file(browser: Browser, page: Page, address: str) -> None:
     page.get_by_test_id("file").set_input_files({"name": "2.png", "mimeType": "image/png", "buffer": sample(2)})
     read(page, 2)

@@ -73,7 +73,7 @@ async function start() {
     const list = await models();
     const known = list.models.some(({ name }) => name === state.model);
     const problem = WAITING.has(state.problem?.kind) ? null : state.problem;
-    set({ models: list.models, model: known ? state.model : list.default, problem });
+    set({ models: list.models, usual: list.default, model: known ? state.model : list.default, problem });
     set(withoutUnknown(state));
   } catch (error) {
     asker.fail(error);
@@ -100,7 +100,8 @@ async function restore() {
   if (location.hash === own || location.hash.length < 2) return;
   try {
     const { changes, steps } = await restored(location.hash);
-    const model = changes.model ?? state.model;
+    // A link that names no network is about the usual one, whichever was looked at before.
+    const model = changes.model ?? state.usual ?? state.model;
     fresh(steps);
     const known = !state.models.length || listed(model);
     const { hidden, present: view, ...asked } = changes;
