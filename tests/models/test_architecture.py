@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,13 @@ from tests.helpers.refuse import refuses
 )
 def test_counts_the_papers_parameters(architecture: Architecture, parameters: int) -> None:
     assert architecture.parameters == parameters
+
+
+def test_counts_the_papers_multiply_adds() -> None:
+    # 3 maps of 24×24 by 5×5, 9 of 10×10 by 3×3, and 10 classes of 9 maps of 5×5.
+    assert PAIRED.multiply_adds == 3 * 24**2 * 25 + 9 * 10**2 * 9 + 10 * 225 == 53_550
+    # A hidden layer of 7 stands between.
+    assert replace(PAIRED, hidden=(7,)).multiply_adds == 3 * 24**2 * 25 + 9 * 10**2 * 9 + 7 * 225 + 10 * 7
 
 
 def test_names_and_shapes_of_the_weights() -> None:

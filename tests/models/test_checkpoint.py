@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import tempfile
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_float64_is_stored_as_float32(tmp_path: Path) -> None:
     network = random_network(TINY, 1)
     saved = save(tmp_path, network, document(network))
     assert saved.network.weights["affine.bias"].tolist() == network.weights["affine.bias"].astype(np.float32).tolist()
+
+
+def test_it_is_prepared_beside_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From another file system nothing could be moved there in one step."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    network = random_network(TINY, 1)
+    save(tmp_path, network, document(network))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
 def test_saving_again_replaces_both_files(tmp_path: Path) -> None:

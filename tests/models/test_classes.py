@@ -19,6 +19,7 @@ ANIMALS = ("bear", "bird", "cat")
         ("1", ("9", "8", "1"), 2),
         (2, ("9", "8", "1"), 2),
         ("B", ("b", "B"), 1),
+        ("63", tuple(f"class {number}" for number in range(64)), 63),
     ],
 )
 def test_a_class_has_a_name_and_a_number(wanted: str | int, names: tuple[str, ...], number: int) -> None:

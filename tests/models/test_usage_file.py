@@ -56,6 +56,14 @@ def test_round_trip(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == files
 
 
+def test_one_image_a_class_is_a_study_too(tmp_path: Path, tiny: Checkpoint) -> None:
+    usage = measure([np.full((1, 2, 3), float(digit)) for digit in range(10)], 1, 1)
+    usage_file.save(tmp_path, tiny, usage)
+    loaded = usage_file.load(tmp_path, tiny)
+    assert loaded is not None
+    assert (loaded.searched, loaded.per_class, loaded.classes[3].images) == (1, 1, 1)
+
+
 def test_round_trip_of_the_likeness(tmp_path: Path, tiny: Checkpoint, usage: Usage) -> None:
     axes = np.random.default_rng(4).normal(0, 0.1, (10, 2, 150)).astype(np.float16).astype(np.float64)
     usage_file.save(tmp_path, tiny, replace(usage, likeness=Likeness(axes, 0.3288)))
