@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,8 +35,8 @@ TARGETS = {
 }
 DECORATORS = ("property", "cached_property", "lru_cache")
 # mutmut's exit codes of pytest.
-KILLED, SKIPPED, UNTESTED = {1, 3}, 34, {5, 33}
-TIMEOUT = {-24, 24, 36, 152, 255}
+SKIPPED, UNTESTED = 34, {5, 33}
+ALIVE = {"survived", "untested"}
 
 CONFIGURATION = """
 [tool.mutmut]
@@ -80,19 +80,23 @@ def main() -> int:
     parser.add_argument("--target", choices=TARGETS, default="models")
     parser.add_argument("--every", type=int, default=1, help="a sample: one mutant in so many (default: all)")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
-    parser.add_argument("--again", action="store_true", help="the survivors of the last run, with today's tests")
+    parser.add_argument(
+        "--again", action="store_true", help="the survivors of the last run, of the same code with today's tests"
+    )
     parser.add_argument("--report", action="store_true", help="only the report of the last run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     folder = BUILD / options.target
     if not options.report:
+        before = codes(folder)
+        prepare(folder, options.target)
         if options.again:
-            renew_tests(folder)
-            configure(folder, options.target)
-            choose(folder, again=True)
+            left = {name for name, code in before.items() if code is None or verdict(code) in ALIVE}
+            choose(folder, {name: None if name in left else code for name, code in before.items()})
         else:
-            prepare(folder, options.target)
-            choose(folder, options.every, options.seed)
+            names = list(codes(folder))
+            some = random.Random(options.seed).sample(names, -(-len(names) // options.every))  # noqa: S311
+            choose(folder, dict.fromkeys(some))
         mutmut(folder, "run", "--max-children", str(options.jobs))
     print(report(folder))
     return 0
@@ -141,25 +145,17 @@ def undecorated(source: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def renew_tests(folder: Path) -> None:
-    """Put today's tests where mutmut runs them."""
-    for place in (folder, folder / "mutants"):
-        shutil.rmtree(place / "tests")
-        shutil.copytree(ROOT / "tests", place / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+def codes(folder: Path) -> dict[str, int | None]:
+    """The exit code of the tests of each mutant; None where they did not run."""
+    files = [json.loads(path.read_text()) for path in sorted(folder.rglob("*.meta"))]
+    return {name: code for data in files for name, code in data["exit_code_by_key"].items()}
 
 
-def choose(folder: Path, every: int = 1, seed: int = 1, *, again: bool = False) -> None:
-    """Mark the mutants that are to run."""
-    files = {path: json.loads(path.read_text()) for path in sorted(folder.rglob("*.meta"))}
-    names = [name for data in files.values() for name in data["exit_code_by_key"]]
-    chosen = set(random.Random(seed).sample(names, -(-len(names) // every)))  # noqa: S311
-    for path, data in files.items():
-        codes = data["exit_code_by_key"]
-        for name, code in codes.items():
-            if again:
-                codes[name] = None if code is None or code == 0 or code in UNTESTED else code
-            else:
-                codes[name] = None if name in chosen else SKIPPED
+def choose(folder: Path, chosen: Mapping[str, int | None]) -> None:
+    """Mark the mutants that are to run, with None; the others with what is known of them, or as skipped."""
+    for path in sorted(folder.rglob("*.meta")):
+        data = json.loads(path.read_text())
+        data["exit_code_by_key"] = {name: chosen.get(name, SKIPPED) for name in data["exit_code_by_key"]}
         path.write_text(json.dumps(data))
 
 
@@ -176,11 +172,11 @@ def report(folder: Path) -> str:
     """For each module how many mutants ran and were killed; then the lines of every survivor."""
     rows, survivors, total = [], [], Counter[str]()
     for path in sorted(folder.rglob("*.meta")):
-        codes = json.loads(path.read_text())["exit_code_by_key"]
-        count = Counter({"made": len(codes)}) + Counter(map(verdict, codes.values()))
+        found = json.loads(path.read_text())["exit_code_by_key"]
+        count = Counter({"made": len(found)}) + Counter(map(verdict, found.values()))
         rows.append(row(str(path.relative_to(folder / "mutants/konkyo"))[:-5], count))
         total += count
-        survivors += [name for name, code in codes.items() if verdict(code) in {"survived", "untested"}]
+        survivors += [name for name, code in found.items() if verdict(code) in ALIVE]
     table = ["| module | made | ran | killed | share |", "|---|--:|--:|--:|--:|", *rows, row("**all**", total)]
     return "\n".join([*table, "", *changes(folder, survivors)])
 
