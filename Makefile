@@ -19,7 +19,7 @@ test: $(VENV)/.dev  ## every test, with the coverage gate
 quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in less than a minute
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
 
-train: $(VENV)/.dev  ## the shipped checkpoints, again: an hour or less (ARGS="--seeds 3" and the like)
+train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 6k5,16k3 --name lenet-6x16 $(ARGS)

@@ -107,8 +107,9 @@ def test_the_report_says_what_was_found(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(json.dumps({"judging": 5000, "steps": 10_000, "networks": networks}))
     page = report([], tmp_path, tmp_path)
     assert "one start, 10,000 steps, with batch normalisation, else by our recipe. 5,000 training images judge" in page
-    said = "The best with two stages, `2k5,2k3`, is right on 75.00 ± 0.00 % of the images that judge; its finest"
-    assert f"- {said} regions have 4×4 pixels." in page
+    said = "the best with two stages is `2k5,2k3`: right on 50.00 ± 0.00 % of the test images; its finest regions have"
+    assert f"- By the images that judge, {said} 4×4 pixels." in page
+    assert "that of one network on 5,000 images has itself a 95 % interval of ±0.31 points." in page
     # Student's t of one degree of freedom: 12.7062 times 0.25 / √2 / √2.
     assert "| `2k3,2k3,2k3` | 3 | 3,000 | 87.50 ± 158.83 % | 100.00 ± 0.00 % | 8×8 |" in page
     assert "| `1k5` | 1 | 1,000 | 50.00 ± 0.00 % | 50.00 ± 317.66 % | – |" in page

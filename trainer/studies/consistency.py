@@ -148,7 +148,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         f"of {shapley_map['between_networks'][0]:.2f}; their proven sufficient sets have a Jaccard index of "
         f"{sets['overlap'][0]:.2f}, random sets of the same sizes {sets['overlap_by_chance'][0]:.2f}. The set that "
         f"proves the class of one network proves that of another in {sets['hold_for_another_network'][0]:.0%} of the "
-        "pairs of networks, on the mean over the images."
+        "pairs of networks, on the mean over the images. Another set may prove the class as well: a small overlap "
+        "alone is not yet another reason."
     )
     yield ""
     yield (

@@ -185,10 +185,9 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     fewest, softmax = (found["auroc_of_wrong"][name] for name in ("fewest regions", "softmax probability"))
     if fewest is not None and softmax is not None:
-        verdict = "worse" if fewest < softmax else "no worse"
         yield (
-            f"As a warning of a wrong prediction, the fewest regions are {verdict} than the softmax probability: the "
-            f"area under the ROC curve is {fewest:.3f} against {softmax:.3f}."
+            "As a warning of a wrong prediction, the fewest regions whose hiding changes it have an area under the ROC "
+            f"curve of {fewest:.3f}, the softmax probability one of {softmax:.3f}."
         )
         yield ""
     rows = []

@@ -152,12 +152,14 @@ def told(found: Experiments) -> Iterator[str]:
     started = any(one.name == STARTS for one in found.variants)
     starts = "" if started else f"; what {BEST.restarts} starts a seed are worth was not measured"
     yield from (
-        f"Four parts of the recipe are taken away, each alone, with one start a seed{starts}. The constant learning "
-        "rate is another one as well, and keeps the weights that validate best of ten times. All are trained on the "
+        f"Three parts of the recipe are taken away, each alone, with one start a seed{starts}. The cycle of the "
+        "learning rate is replaced: the constant one has another value, and keeps the weights that validate best of "
+        "ten times. All are trained on the "
         f"same training images, without {found.judging:,} that judge them: no choice of a recipe was made by these, "
         "and no variant trains on them. The difference from the base, in points, is the mean over the seeds, ± half of "
         "its 95 % interval by Student's t: it says what other seeds would give, judged by the same images. p: that the "
-        f"mean difference is 0, by Holm's correction for all {len(compared)} comparisons; bold below 0.05.",
+        f"mean difference is 0, by Holm's correction for all {len(compared)} comparisons; bold below 0.05. The "
+        "intervals are not corrected. A difference that is not bold is undecided, and not zero.",
         "",
         f"Other judging images would give other accuracies: at 98 %, that of one network on {found.judging:,} images "
         f"has itself a 95 % interval of ±{chance:.2f} points. Certainty: the probability of the class that an empty "

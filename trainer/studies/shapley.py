@@ -241,6 +241,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         (error, half), (rank, _) = one["error"][-1], one["rank_correlation"][-1]
         most = f"{one['evaluations'][-1]:,.0f}"
         enough = f"more than {most}" if one["converges"] else "–"
+        first = round(one["evaluations"][0])
         rows.append(
             (
                 f"**{name}**" if one["converges"] else name,
@@ -248,7 +249,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
                 f"{error:.1%} ± {100 * half:.1f}",
                 f"{rank:.3f}",
                 f"{one['ms'][-1]:,.0f}",
-                enough if one["enough"] is None else f"{one['enough']:,}",
+                enough if one["enough"] is None else f"{'at most ' * (one['enough'] <= first)}{one['enough']:,}",
             )
         )
     head = "Captum's", "evaluations", "error", "rank correlation", "ms", f"evaluations for {ENOUGH:.0%}"

@@ -237,7 +237,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     """Which rankings hold by every criterion, and a table of all."""
     listed: dict[str, dict[str, Any]] = found["explanations"]
     yield (
-        f"The first {found['images']:,} test images; sensitivity of the first {FIRST_IMAGES}. Deletion and insertion: "
+        f"The first {found['images']:,} test images, which are no random sample; sensitivity of the first "
+        f"{FIRST_IMAGES}. Comparisons are not corrected for their number. Deletion and insertion: "
         "area under the curve of the probability; `background` replaces pixels by 0, `blurred` by the blurred image. "
         "Infidelity hides random squares, much as our occlusion does. Less is better, but for insertion and agreement, "
         "which is the rank correlation with our exact Shapley values. Means ± half of the 95 % interval over the "
