@@ -47,7 +47,8 @@ def draw(path: Path, asked: Asked, found: ConsistencyStudy) -> None:
             shown(row[0], image if image.ndim == 2 else image.transpose(1, 2, 0), DIGIT)
             for axes, one in zip(row[1:], found.maps[by_shares][which], strict=True):
                 # Each network has its own scale: the logits of two networks are not of one size.
-                shown(axes, np.kron(one, np.ones((side, side))), DIVERGING, float(np.abs(one).max()))
+                spread = np.kron(one, np.ones((side, side)))[: image.shape[-2], : image.shape[-1]]
+                shown(axes, spread, DIVERGING, float(np.abs(one).max()))
                 axes.contour(image if image.ndim == 2 else image.sum(0), [0.5], colors=INK, linewidths=0.6)
             row[-1].yaxis.set_label_position("right")
             row[-1].set_ylabel(f" {agreement[which]:.2f}", color=INK, weight="bold", rotation=0, ha="left", va="center")
