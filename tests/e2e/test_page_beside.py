@@ -69,10 +69,10 @@ def test_the_link_and_the_choice(browser: Browser, address: str) -> None:
         expect(page.get_by_test_id("done")).not_to_be_empty()
         assert f"beside={OTHER}" in page.evaluate("navigator.clipboard.readText()")
         # A network is not compared with itself, nor with one that knows other classes.
-        assert choices(page) == [OTHER, "summed-3x3"]
+        assert choices(page) == ["deep-7x9x9", OTHER, "summed-3x3"]
         page.get_by_test_id("model").select_option(OTHER)
         expect(page.get_by_test_id("beside-panel")).not_to_be_visible()
-        assert choices(page) == ["paired-3x3", "summed-3x3"]
+        assert choices(page) == ["deep-7x9x9", "paired-3x3", "summed-3x3"]
         page.get_by_test_id("beside").select_option("summed-3x3")
         expect(page.get_by_test_id("beside-whose")).to_contain_text("summed-3x3 reads a 2")
         page.get_by_test_id("beside").select_option("")

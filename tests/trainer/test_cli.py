@@ -170,6 +170,7 @@ def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits)
         "restarts": 1,
         "rung": 0,
         "patience": 0,
+        "batch_norm": False,
     }
     tried = made.card.runs
     assert [run.seed for run in tried] == [4, 5]

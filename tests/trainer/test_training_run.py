@@ -295,7 +295,8 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
         "{'architecture': {'stages': '3k5,3k3', 'side': 28, 'channels': 1, 'hidden': [], 'classes': 10}, "
         "'recipe': {'steps': 40, 'batch': 20, "
         "'learning_rate': 0.01, 'held_out': 100, 'evaluate_every': 10, 'schedule': 'constant', "
-        "'error_rate_loss': 0.0, 'neutral': False, 'augmented': False, 'restarts': 1, 'rung': 0, 'patience': 0}, "
+        "'error_rate_loss': 0.0, 'neutral': False, 'augmented': False, 'restarts': 1, 'rung': 0, 'patience': 0, "
+        "'batch_norm': False}, "
         f"'seeds': [1], 'images': '{few.sha256}'}}"
     )
     message = (
