@@ -28,8 +28,16 @@ TARGETS = {
         ["*"],
         ["tests/models", "tests/test_library.py", "tests/service/test_fitting.py", "tests/service/test_routes.py"],
     ),
+    # Not openapi.py, which runs while modules are imported, before a mutant is chosen; nor protocol.py, which runs in
+    # servers that are processes of their own (tests/hostile).
     "service": (
-        ["*/imaging/*", "*/http/*", "*/routes/asking.py", "*/routes/queries.py"],
+        [
+            *("*/imaging/*", "*/routes/asking.py", "*/routes/queries.py"),
+            *(
+                f"*/http/{name}.py"
+                for name in ("answer", "body", "middleware", "problems", "room", "security", "telemetry")
+            ),
+        ],
         ["tests/service"],
     ),
 }
