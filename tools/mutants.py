@@ -42,8 +42,8 @@ TARGETS = {
     ),
 }
 DECORATORS = ("property", "cached_property", "lru_cache")
-# mutmut's exit codes of pytest.
-SKIPPED, UNTESTED = 34, {5, 33}
+# mutmut's exit codes of pytest; the last one is of a process that ended otherwise, such as by Ctrl-C.
+SKIPPED, UNTESTED, BROKEN = 34, {5, 33}, 255
 ALIVE = {"survived", "untested"}
 
 CONFIGURATION = """
@@ -99,7 +99,7 @@ def main() -> int:
         before = codes(folder)
         prepare(folder, options.target)
         if options.again:
-            left = {name for name, code in before.items() if code is None or verdict(code) in ALIVE}
+            left = {name for name, code in before.items() if code in {None, BROKEN} or verdict(code) in ALIVE}
             choose(folder, {name: None if name in left else code for name, code in before.items()})
         else:
             names = list(codes(folder))
@@ -191,7 +191,7 @@ def report(folder: Path) -> str:
 
 def verdict(code: int | None) -> str:
     """What a mutant's exit code means. A mutant that makes the tests endless is noticed."""
-    if code in {None, SKIPPED}:
+    if code in {None, SKIPPED, BROKEN}:
         return "skipped"
     if code == 0:
         return "survived"
