@@ -1,6 +1,6 @@
 """Pictures of digits as people take them, made from MNIST by a seeded script, and how many of them are read right.
 
-``python -m tools.photographs`` prints the table of docs/http.md.
+``python -m tools.photographs`` prints the table of docs/photographs.md.
 """
 
 from collections.abc import Callable, Iterator
