@@ -31,7 +31,8 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
             const [{ json }, { dataset }] = [Response.prototype, document.body];
             dataset.taken = 0;
             Response.prototype.json = function () {
-                return json.call(this).finally(() => setTimeout(() => (dataset.taken = Number(dataset.taken) + 1)));
+                const counts = Number(this.url.includes("/explain/process"));
+                return json.call(this).finally(() => setTimeout(() => (dataset.taken = Number(dataset.taken) + counts)));
             };
         }"""
     )
@@ -41,9 +42,12 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
     page.get_by_test_id("sample-7").click()
     read(page, 7)
     assert len(held) == 1
+    body = page.locator("body")
+    before = int(body.get_attribute("data-taken") or 0)
+    assert before >= 1
     held[0].continue_()
-    # Two answers to each of two questions have come, and what the page does with the last of them is done.
-    expect(page.locator("body")).to_have_attribute("data-taken", "4")
+    # The late answer has come, and what the page does with it is done.
+    expect(body).to_have_attribute("data-taken", str(before + 1))
     read(page, 7)
     expect(page.get_by_test_id("target")).to_have_value("7")
 
