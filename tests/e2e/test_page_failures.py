@@ -32,7 +32,8 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
             dataset.taken = 0;
             Response.prototype.json = function () {
                 const counts = Number(this.url.includes("/explain/process"));
-                return json.call(this).finally(() => setTimeout(() => (dataset.taken = Number(dataset.taken) + counts)));
+                const taken = () => (dataset.taken = Number(dataset.taken) + counts);
+                return json.call(this).finally(() => setTimeout(taken));
             };
         }"""
     )
