@@ -182,3 +182,14 @@ def test_refuses_another_class(digit: int) -> None:
             ask(4, 4)
     with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
         class_maps(network, INK, digit)
+
+
+def test_of_many_pairs_those_that_matter_most_are_listed(digits: Digits) -> None:
+    explained = explain_filters(random_network(PAIRED, 7), digits.scaled(np.float64)[5])
+    whole, short = explained.to_dict(), explained.to_dict(4)
+    assert len(whole["ranking"]) == 9
+    by_size = sorted(whole["ranking"], key=lambda one: -abs(one["contribution"]))
+    assert short["ranking"] == sorted(by_size[:4], key=lambda one: -one["contribution"])
+    rest = sum(one["contribution"] for one in by_size[4:])
+    assert short["others"] == {"pairs": 5, "contribution": pytest.approx(rest, abs=1e-12)}
+    assert "contributions" not in short
