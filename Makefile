@@ -53,7 +53,7 @@ format: $(VENV)/.dev
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (ARGS="--every 20": a sample)
+mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (ARGS="--every 20": a sample; last report: docs/mutants.md)
 	$(RUN) tools.mutants $(ARGS)
 
 peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours

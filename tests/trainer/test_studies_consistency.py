@@ -15,6 +15,7 @@ import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as train_module
 import konkyo.trainer.figures.consistency as figure_module
 import konkyo.trainer.studies.consistency as study_module
+from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.errors import BudgetError
 from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.models.grounds.budget import Budget
@@ -146,6 +147,17 @@ def test_chance_is_the_mean_over_all_sets(players: int, one: int, other: int) ->
     first = set(range(one))
     overlaps = [len(first & set(some)) / len(first | set(some)) for some in combinations(range(players), other)]
     assert chance_overlap(players, one, other) == pytest.approx(np.mean(overlaps))
+
+
+def test_two_maps_where_the_networks_own_regions_are_the_fine_ones(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = random_network(Architecture(parse_stages("2k3")), 3)
+    checkpoint = checkpoint_of(network, "small")
+    found, written = compared(monkeypatch, checkpoint, [network] * 2, digits[:3], tmp_path)
+    assert [*written["maps"]] == ["Shapley 2×2", "occlusion 2×2"]
+    figure_module.draw(tmp_path / "figure.png", Asked(checkpoint, digits[:3], tmp_path), found)
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

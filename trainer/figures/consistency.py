@@ -28,7 +28,7 @@ QUANTILES = 0.98, 0.75, 0.5, 0.25, 0.02
 
 def draw(path: Path, asked: Asked, found: ConsistencyStudy) -> None:
     """The maps of some images, a column a network, and beside them how often networks agree."""
-    (by_shares, side), (by_hiding, _), _ = maps_of(asked.checkpoint.network.architecture).items()
+    (by_shares, side), (by_hiding, _), *_ = maps_of(asked.checkpoint.network.architecture).items()
     networks = found.maps[by_shares].shape[1]
     title = f"{asked.checkpoint.name}: do {networks} seeds have the same reasons?"
     said = (
