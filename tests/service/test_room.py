@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -21,13 +20,12 @@ from konkyo.service.errors import BusyError, GoneError
 from konkyo.service.http import room
 from konkyo.service.http.answer import Answer
 from konkyo.service.http.room import MOST_BATCHES, THREADS, Room, Share, Turns, stopping_is_busy
-from konkyo.service.imaging import decoding
 from konkyo.service.settings import Settings
 from tests.helpers.asgi import PNG, ask, sends
 from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
-from tests.helpers.served import ARCHITECTURES, EXTREMES, serve, upload
+from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import request
 
@@ -105,23 +103,10 @@ def occupied(app: Any, client: TestClient) -> Iterator[None]:
         blocked.result(20)
 
 
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Every picture takes until the event is set."""
-    release, decode = threading.Event(), decoding._decode
-
-    def slow(*arguments: object) -> object:
-        release.wait(20)
-        return decode(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(decoding, "_decode", slow)
-    yield release
-    release.set()
-
-
 @pytest.mark.threat("CPU exhaustion")
-def test_a_request_for_which_there_is_no_place_is_told_to_come_back(held: threading.Event) -> None:
-    with TestClient(create_app(Settings(max_waiting=WAITING))) as client, ThreadPoolExecutor(16) as crowd:
+def test_a_request_for_which_there_is_no_place_is_told_to_come_back() -> None:
+    app = create_app(Settings(max_waiting=WAITING))
+    with TestClient(app) as client, ThreadPoolExecutor(16) as crowd:
 
         def ask() -> int:
             answer = client.post("/predict", params={"format": "png"}, files={"file": sample(7)})
@@ -130,14 +115,14 @@ def test_a_request_for_which_there_is_no_place_is_told_to_come_back(held: thread
                 assert answer.headers["retry-after"] == "1"
             return answer.status_code
 
-        asked = [crowd.submit(ask) for _ in range(THREADS + WAITING + 5)]
-        # Those that are refused are answered although nothing has been released yet; the others cannot be.
-        refused = [one.result(20) for one in islice(as_completed(asked), 5)]
-        assert refused == [503] * 5
-        assert not any(one.done() and one.result() == 200 for one in asked)
-        assert client.get("/healthz").status_code == 200  # while everything else is full
-        held.set()
-        assert sorted(one.result() for one in asked) == [200] * (THREADS + WAITING) + [503] * 5
+        with occupied(app, client):
+            asked = [crowd.submit(ask) for _ in range(WAITING + 5)]
+            # Those that are refused are answered although nothing has been released yet; the others cannot be.
+            refused = [one.result(20) for one in islice(as_completed(asked), 5)]
+            assert refused == [503] * 5
+            assert not any(one.done() and one.result() == 200 for one in asked)
+            assert client.get("/healthz").status_code == 200  # while everything else is full
+        assert sorted(one.result(20) for one in asked) == [200] * WAITING + [503] * 5
         assert client.post("/predict", files={"file": sample(7)}).json()["predicted"] == 7
 
 
@@ -204,69 +189,49 @@ def test_who_has_given_up_takes_no_place_in_the_queue(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.threat("the dearest question")
-@pytest.mark.parametrize("path", PATHS)
-def test_whether_it_is_busy_is_decided_before_the_body_comes(path: str) -> None:
-    async def scenario() -> tuple[int, bytes]:
+def test_whether_it_is_busy_is_decided_before_the_body_comes() -> None:
+    async def scenario() -> list[tuple[int, bytes]]:
         app, release = create_app(Settings(max_waiting=1)), threading.Event()
         turns: Turns = app.state.service.turns
         async with anyio.create_task_group() as tasks:
             for _ in range(THREADS + 1):
                 tasks.start_soon(partial(turns.run, partial(release.wait, 30), stays))
-                await anyio.sleep(0.01)
+            await anyio.wait_all_tasks_blocked()
             try:
-                answered = await ask(app, path, sends([]), UNSENT, b"format=png")
+                return [await ask(app, path, sends([]), UNSENT, b"format=png") for path in PATHS]
             finally:
                 release.set()
-        return answered
 
-    status, body = anyio.run(scenario)
-    assert status == 503
-    assert b'"urn:konkyo:problem:busy"' in body
+    for status, body in anyio.run(scenario):
+        assert (status, json.loads(body)["type"]) == (503, "urn:konkyo:problem:busy")
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "kind"),
-    [
-        (b"model=resnet", 404, b"unknown-model"),
-        (b"theme=dark", 422, b"invalid-parameter"),
-        (b"secret=1", 422, b"invalid-parameter"),
-        (b"fit=exact&fit=mnist", 422, b"invalid-parameter"),
-    ],
-)
-@pytest.mark.parametrize("path", PATHS)
-def test_what_can_be_refused_is_refused_before_the_body_comes(
-    path: str, query: bytes, status: int, kind: bytes
-) -> None:
-    answered, body = anyio.run(ask, create_app(Settings()), path, sends([]), UNSENT, query)
-    assert answered == status
-    assert b"urn:konkyo:problem:" + kind in body
+def test_what_can_be_refused_is_refused_before_the_body_comes() -> None:
+    app = create_app(Settings())
+    for path in PATHS:
+        for query, status, kind in (
+            (b"model=resnet", 404, "unknown-model"),
+            (b"theme=dark", 422, "invalid-parameter"),
+            (b"secret=1", 422, "invalid-parameter"),
+        ):
+            answered, body = anyio.run(ask, app, path, sends([]), UNSENT, query)
+            assert (answered, json.loads(body)["type"]) == (status, f"urn:konkyo:problem:{kind}")
 
 
-def test_the_time_in_the_queue_is_no_part_of_an_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first picture is held until the second one has waited for a while, which is timed from its turn on."""
-    started, release, decode = threading.Event(), threading.Event(), decoding._decode
-
-    def slow(*arguments: object) -> object:
-        started.set()
-        release.wait(20)
-        return decode(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(decoding, "_decode", slow)
+def test_the_time_in_the_queue_is_no_part_of_an_explanation() -> None:
     name = 'konkyo_explanation_seconds_sum{form="png",path="/explain/filters"}'
     app = create_app(Settings())
-    with TestClient(app) as client, ThreadPoolExecutor(2) as crowd:
-        before, picture = metric(client, name), {"format": "png"}
-        first = crowd.submit(client.post, "/predict", params=picture, files={"file": sample(7)})
-        assert started.wait(20)
-        begun = time.perf_counter()
-        second = crowd.submit(client.post, "/explain/filters", params=picture, files={"file": sample(7)})
-        while len(app.state.service.turns._singles) < 1:
-            time.sleep(0.01)
-        queued = time.perf_counter()
-        time.sleep(0.2)
-        held = time.perf_counter() - queued
-        release.set()
-        assert (first.result(20).status_code, second.result(20).status_code) == (200, 200)
+    with TestClient(app) as client, ThreadPoolExecutor(1) as crowd:
+        before = metric(client, name)
+        with occupied(app, client):
+            begun = time.perf_counter()
+            asked = crowd.submit(client.post, "/explain/filters?format=png", files={"file": sample(7)})
+            while not app.state.service.turns._singles:
+                time.sleep(0.01)
+            queued = time.perf_counter()
+            time.sleep(0.2)
+            held = time.perf_counter() - queued
+        assert asked.result(20).status_code == 200
         waited = time.perf_counter() - begun
         taken = metric(client, name) - before
     assert 0 < taken <= waited - held
@@ -289,57 +254,34 @@ EXPENSIVE = [
 
 
 @pytest.mark.threat("the dearest question")
-@pytest.mark.parametrize(
-    ("path", "parameters", "status"),
-    [(*one, 200) for one in CHEAP] + [(*one, 503) for one in EXPENSIVE],
-)
-def test_cheap_questions_are_answered_while_everything_else_is_full(
-    path: str, parameters: dict[str, Any], status: int
-) -> None:
+def test_cheap_questions_are_answered_while_everything_else_is_full() -> None:
     app = create_app(Settings(max_waiting=0))
     with TestClient(app) as client, occupied(app, client):
-        assert client.post(path, params=parameters, files={"file": sample(7)}).status_code == status
+        for some, status in ((CHEAP, 200), (EXPENSIVE, 503)):
+            for path, parameters in some:
+                answer = client.post(path, params=parameters, files={"file": sample(7)})
+                assert answer.status_code == status, (path, parameters)
 
 
 @pytest.mark.threat("a question's cost grows with the network")
-@pytest.mark.parametrize(
-    ("model", "path", "parameters", "status"),
-    [
-        ("tiny", "/predict", {}, 200),
-        ("tiny", "/explain/filters", {}, 200),
-        ("tiny", "/explain/occlusion", {}, 200),
-        ("huge", "/predict", {}, 503),
-        ("huge", "/explain/filters", {}, 422),
-        ("huge", "/explain/occlusion", {}, 503),
-    ],
-)
-def test_what_is_cheap_is_a_matter_of_the_network(
-    tmp_path: Path, model: str, path: str, parameters: dict[str, Any], status: int
-) -> None:
-    architecture = {**ARCHITECTURES, **EXTREMES}[model]
-    client = serve(tmp_path, {model: architecture}, model)
-    app: Any = client.app
-    app.state.service.turns = Turns(0)
-    with client, occupied(app, client):
-        assert client.post(path, params=parameters, files=upload(architecture)[1]).status_code == status
+def test_what_is_cheap_is_a_matter_of_the_network(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    app: Any = shapes.app
+    monkeypatch.setattr(app.state.service, "turns", Turns(0))
+    statuses = {"tiny": (200, 200, 200), "huge": (503, 422, 503)}
+    with occupied(app, shapes):
+        for name, expected in statuses.items():
+            files = upload({**ARCHITECTURES, **EXTREMES}[name])[1]
+            for path, status in zip(("/predict", "/explain/filters", "/explain/occlusion"), expected, strict=True):
+                assert shapes.post(path, params={"model": name}, files=files).status_code == status, (name, path)
 
 
 def test_a_large_file_is_no_cheap_question() -> None:
     """28×28 pixels behind 100 KiB of nothing: decoding that is left to a thread."""
     padded = sample(7).ljust(100 * 1024, b"\0")
-    ran: list[int] = []
-    app = create_app(Settings())
-    run = app.state.service.turns.run
-
-    async def counted(*arguments: Any) -> Any:
-        ran.append(1)
-        return await run(*arguments)
-
-    app.state.service.turns.run = counted
-    with TestClient(app) as client:
-        for data, threads in ((sample(7), 0), (padded, 1)):
-            assert client.post("/predict", files={"file": data}).json()["predicted"] == 7
-            assert len(ran) == threads
+    app = create_app(Settings(max_waiting=0))
+    with TestClient(app) as client, occupied(app, client):
+        for data, status in ((sample(7), 200), (padded, 503)):
+            assert client.post("/predict", files={"file": data}).status_code == status
 
 
 @pytest.mark.threat("room is what a request occupies")

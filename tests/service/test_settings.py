@@ -1,7 +1,5 @@
 """What is no setting stops the start, and no message repeats a value, which can be a key."""
 
-import json
-
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
@@ -33,16 +31,11 @@ def complaint(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> list[st
 
 MEANT = {
     "KONKYO_API_KEY": "KONKYO_API_KEYS",
-    "KONKYO_APIKEYS": "KONKYO_API_KEYS",
     "konkyo_key": "KONKYO_API_KEYS",
     "KONKYO_API_TOKEN": "KONKYO_API_KEYS",
-    "KONKYO__API_KEYS": "KONKYO_API_KEYS",
-    "KONKYO_TRUSTED_HOST": "KONKYO_TRUSTED_HOSTS",
     "KONKYO_ALLOWED_HOSTS": "KONKYO_TRUSTED_HOSTS",
-    "KONKYO_FRAME_ANCESTOR": "KONKYO_FRAME_ANCESTORS",
     "KONKYO_HOSTNAME": "KONKYO_HOST",
     "KONKYO_PROT": "KONKYO_PORT",
-    "KONKYO_MODEL": "KONKYO_MODELS",
     "KONKYO_DOCUMENTATION": "KONKYO_DOCS",
     "KONKYO_MAX_WAIT": "KONKYO_MAX_WAITING",
 }
@@ -56,21 +49,13 @@ def test_a_name_that_resembles_a_setting_stops_the_start(name: str, monkeypatch:
 
 LEFT_ALONE = {
     "KONKYO_DATA": "/data",
-    "KONKYO_SOAK_CONTAINER": "1",
-    "KONKYO_VERSION": "1",
     "KONKYO_LOG_LEVEL": "debug",
-    "API_KEY": "x",
     "OTHER_KONKYO_API_KEY": "x",
-    # What Kubernetes injects for services named konkyo, konkyo-edge and konkyo-docs.
+    # What Kubernetes injects for services named konkyo and konkyo-docs.
     "KONKYO_SERVICE_HOST": "10.0.0.1",
-    "KONKYO_SERVICE_PORT": "8000",
     "KONKYO_SERVICE_PORT_HTTP": "8000",
-    "KONKYO_PORT_8000_TCP": "tcp://10.0.0.1:8000",
-    "KONKYO_PORT_8000_TCP_PROTO": "tcp",
     "KONKYO_PORT_8000_TCP_PORT": "8000",
     "KONKYO_PORT_8000_TCP_ADDR": "10.0.0.1",
-    "KONKYO_EDGE_SERVICE_HOST": "10.0.0.1",
-    "KONKYO_EDGE_PORT_80_UDP": "udp://10.0.0.1:80",
     "KONKYO_DOCS_PORT": "tcp://10.0.0.1:80",
 }
 
@@ -96,37 +81,38 @@ def test_an_address_in_the_place_of_the_port_is_kubernetes_word(monkeypatch: pyt
 
 
 @pytest.mark.threat("settings that fail open")
-@pytest.mark.parametrize("text", [",", " ", " , ,", "schlüssel", "good,鍵", "two\nlines", "a\x7fb"])
+@pytest.mark.parametrize("text", [",", " ", "schlüssel", "good,鍵", "two\nlines", "a\x7fb"])
 def test_keys_that_keep_nobody_out_or_let_nobody_in(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     message = BAD_KEY if text.strip(" ,") else NO_KEY
     assert complaint("KONKYO_API_KEYS", text, monkeypatch) == [message]
 
 
-OTHERS = [
-    "foo*",
-    "*foo",
-    "a.*.b",
-    "*.",
-    "example.org:8000",
-    "https://example.org",
-    "example.org, a b",
-    "bücher.example",
-]
-
-
 @pytest.mark.threat("settings that fail open")
-@pytest.mark.parametrize("text", [",", " ", *OTHERS, "bücher.example"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",",
+        "foo*",
+        "*foo",
+        "a.*.b",
+        "*.",
+        "example.org:8000",
+        "https://example.org",
+        "example.org, a b",
+        "bücher.example",
+    ],
+)
 def test_hosts_that_are_none(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     message = BAD_HOST if text.strip(" ,") else NO_HOST
     assert complaint("KONKYO_TRUSTED_HOSTS", text, monkeypatch) == [message]
 
 
-FRAMING = ["example.org;", "example.org; script-src *", "https://example.org", "example.org/course", "'self'", "*."]
-FRAMING += ["foo*", "[::1]", "example.org:", "example.org, a b", "bücher.example"]
+FRAMING = ["example.org; script-src *", "https://example.org", "example.org/course", "'self'", "*.", "foo*"]
+FRAMING += ["[::1]", "example.org:", "example.org, a b", "bücher.example"]
 
 
 @pytest.mark.threat("settings that fail open")
-@pytest.mark.parametrize("text", [",", " ", *FRAMING])
+@pytest.mark.parametrize("text", [",", *FRAMING])
 def test_hosts_that_frame_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     message = BAD_FRAMING if text.strip(" ,") else NO_FRAMING
     assert complaint("KONKYO_FRAME_ANCESTORS", text, monkeypatch) == [message]
@@ -164,13 +150,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("KONKYO_PORT", "9000")
     monkeypatch.setenv("KONKYO_DEFAULT_MODEL", "lenet-6x16")
     settings = Settings()
-    assert (settings.port, settings.default_model, settings.models) == (9000, "lenet-6x16", DIRECTORY)
-    with TestClient(create_app(settings)) as started:
-        assert json.loads(started.get("/models").text)["default"] == "lenet-6x16"
-
-
-@pytest.mark.parametrize("port", ["0", "65536", "eight"])
-def test_impossible_ports_are_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
-    monkeypatch.setenv("KONKYO_PORT", port)
-    with pytest.raises(ValidationError, match="port"):
-        Settings()
+    assert (settings.port, settings.models) == (9000, DIRECTORY)
+    assert TestClient(create_app(settings)).get("/models").json()["default"] == "lenet-6x16"
+    for port in ("0", "65536"):
+        assert len(complaint("KONKYO_PORT", port, monkeypatch)) == 1
