@@ -16,6 +16,7 @@ from konkyo.service.settings import Settings
 from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
+from tests.helpers.tensors import SEVENS, check, request
 
 
 def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
@@ -27,12 +28,11 @@ def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
         assert client.get(source).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["models", "models/paired-3x3", "healthz", "readyz"])
-def test_the_examples_of_the_get_operations_are_their_answers(client: TestClient, name: str) -> None:
+def test_the_examples_of_the_get_operations_are_their_answers(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    path = "/" + name.replace("/paired-3x3", "/{name}")
-    example = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
-    assert example == without_nulls(client.get(f"/{name}").json())
+    for path in ("/models", "/models/{name}", "/healthz", "/readyz"):
+        example = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        assert example == without_nulls(client.get(path.replace("{name}", "paired-3x3")).json())
 
 
 def without_nulls(value: Any) -> Any:
@@ -66,73 +66,59 @@ def test_a_slash_too_many_is_no_redirect(client: TestClient) -> None:
     assert "location" not in answer.headers
 
 
-KEYS = Settings(api_keys="first-key, second-key")
-KEYED = [("POST", path) for path in PATHS] + [
-    ("GET", "/models"),
-    ("GET", "/models/paired-3x3"),
-    ("GET", "/models/paired-3x3/weights"),
-    ("GET", "/metrics"),
-]
-OPEN = ["/", "/healthz", "/readyz", "/docs", "/openapi.json"]
+INFER, EXPLAIN = "/v2/models/paired-3x3/infer", "/v1/models/paired-3x3:explain"
+OPEN = ["/", "/healthz", "/readyz", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready"]
+KEYED = ["/models", "/models/paired-3x3", "/models/paired-3x3/weights", "/metrics"]
+KEYED += ["/v2", "/v2/models/paired-3x3", "/v2/models/paired-3x3/ready"]
 
 
 @pytest.fixture(scope="module")
 def guarded() -> TestClient:
-    return TestClient(create_app(KEYS))
+    return TestClient(create_app(Settings(api_keys="first-key, second-key")))
 
 
-def ask(client: TestClient, method: str, path: str, key: str | None) -> int:
+def ask(client: TestClient, path: str, key: str | None) -> Any:
     headers = {} if key is None else {b"X-API-Key": key.encode()}
-    files = {"file": sample(7)} if method == "POST" else None
-    return client.request(method, path, headers=headers, files=files).status_code
+    if path in PATHS:
+        return client.post(path, headers=headers, files={"file": sample(7)})
+    if path in (INFER, EXPLAIN):
+        body = request() if path == INFER else {"instances": (SEVENS / 255).tolist(), "outputs": ["logits"]}
+        return client.post(path, headers=headers, json=body)
+    return client.get(path, headers=headers)
 
 
-@pytest.mark.parametrize(("method", "path"), KEYED)
-def test_questions_need_one_of_the_keys(guarded: TestClient, method: str, path: str) -> None:
-    for wrong in (
-        None,
-        "",
-        "first-ke",
-        "first-key ,",
-        "first-key, second-key",
-        "ключ",
-    ):
-        assert ask(guarded, method, path, wrong) == 401
-    assert ask(guarded, method, path, "first-key") == 200
-    assert ask(guarded, method, path, "second-key") == 200
-
-
-def test_the_refusal_says_which_header(guarded: TestClient) -> None:
-    missing = guarded.post("/predict", files={"file": sample(7)})
-    check_problem(missing, 401, "unauthorized", "this service needs a key, in the header X-API-Key")
-    assert missing.headers["www-authenticate"] == "X-API-Key"
-    answer = guarded.post("/predict", files={"file": sample(7)}, headers={"X-API-Key": "guess"})
-    detail = "the key in the header X-API-Key is not one of this service's keys"
-    check_problem(answer, 401, "unauthorized", detail)
-    assert answer.headers["www-authenticate"] == "X-API-Key"
-    assert "guess" not in answer.text
+@pytest.mark.parametrize("path", [*PATHS, INFER, EXPLAIN, *KEYED])
+def test_questions_need_one_of_the_keys(guarded: TestClient, path: str) -> None:
+    for wrong in ("", "first-ke", "first-key ,", "first-key, second-key", "ключ", None):
+        refused = ask(guarded, path, wrong)
+        detail = "the key in the header X-API-Key is not one of this service's keys"
+        if wrong is None:
+            detail = "this service needs a key, in the header X-API-Key"
+        (check if path.startswith("/v") else check_problem)(refused, 401, "unauthorized", detail)
+        assert refused.headers["www-authenticate"] == "X-API-Key"
+    for right in ("first-key", "second-key"):
+        assert ask(guarded, path, right).status_code == 200
 
 
 def test_the_log_names_the_key_by_its_hash_alone(guarded: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     for key in ("first-key", "second-key", "wrong-key", None):
-        ask(guarded, "POST", "/predict", key)
+        ask(guarded, "/predict", key)
     said = capsys.readouterr().out
     # printf %s first-key | sha256sum | cut -c 1-8
     assert [json.loads(line).get("key") for line in said.splitlines()] == ["9e24b553", "f397f260", None, None]
     assert "-key" not in said
 
 
-@pytest.mark.parametrize("path", OPEN)
-def test_what_needs_no_key(guarded: TestClient, path: str) -> None:
-    assert guarded.get(path).status_code == 200
+def test_what_needs_no_key(guarded: TestClient) -> None:
+    for path in OPEN:
+        assert guarded.get(path).status_code == 200
 
 
 @pytest.mark.threat("error leakage, reflection", "pages in a frame")
-@pytest.mark.parametrize("form", ["json", "png"])
-def test_a_browser_may_do_nothing_with_an_answer(client: TestClient, form: str) -> None:
+def test_a_browser_may_do_nothing_with_an_answer(client: TestClient) -> None:
     for answer in (
-        client.post("/predict", params={"format": form}, files={"file": sample(7)}),
-        client.post("/predict", params={"format": form}, files={"file": b"broken"}),
+        *(client.post(f"/predict?format={form}", files={"file": sample(7)}) for form in ("json", "png")),
+        client.post("/predict", files={"file": b"broken"}),
         client.get("/nowhere"),
         client.get("/models"),
     ):
@@ -149,10 +135,10 @@ def test_the_documentation_may_run_its_scripts(client: TestClient) -> None:
 
 
 @pytest.mark.threat("exposed metrics and docs")
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/static/swagger-ui.css"])
-def test_the_documentation_can_be_turned_off(path: str) -> None:
+def test_the_documentation_can_be_turned_off() -> None:
     closed = TestClient(create_app(Settings(docs=False)))
-    check_problem(closed.get(path), 404, "not-found", "there is nothing at this path; see /docs for what there is")
+    for path in ("/docs", "/openapi.json", "/docs/static/swagger-ui.css"):
+        check_problem(closed.get(path), 404, "not-found", "there is nothing at this path; see /docs for what there is")
     assert closed.post("/predict", files={"file": sample(7)}).json()["predicted"] == 7
 
 
