@@ -39,7 +39,6 @@ def of_class(target: Any) -> dict[str, Any]:
 # The body, the field and what is wrong with it. It is asked for tensors; below, for KServe's explanations.
 WRONG: dict[str, tuple[Any, str, str]] = {
     "another input": (tensor(name="image"), "inputs.0.name", "must be 'images'"),
-    "no inputs": ({"inputs": []}, "inputs", "List should have at least 1 item after validation, not 0"),
     "two inputs": (
         {"inputs": request()["inputs"] * 2},
         "inputs",
@@ -53,8 +52,6 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "no shape": (without("shape"), "inputs.0.shape", "is missing"),
     "no data": (without("data"), "inputs.0", ALONE),
     "fewer numbers": (tensor(data=[0] * 1567), "inputs.0.data", NUMBERS),
-    "more numbers": (tensor(data=[0] * 1569), "inputs.0.data", NUMBERS),
-    "none": (tensor(data=[]), "inputs.0.data", NUMBERS),
     "nested otherwise": (tensor(data=[[0] * 56] * 28), "inputs.0.data", NUMBERS),
     "ragged": (tensor(data=[[0] * 783, [0] * 785]), "inputs.0.data", NUMBERS),
     "lists beside numbers": (tensor(data=[0] * 1567 + [[0]]), "inputs.0.data", WHOLE),
@@ -63,11 +60,9 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "true": (tensor(data=[True] + [0] * 1567), "inputs.0.data", WHOLE),
     "null": (tensor(data=[None] * 1568), "inputs.0.data", WHOLE),
     "fractions": (tensor(data=[0.5] * 1568), "inputs.0.data", WHOLE),
-    "objects": (tensor(data=[{}] * 1568), "inputs.0.data", WHOLE),
     "256": (tensor(data=[256] * 1568), "inputs.0.data", BYTES),
     "−1": (tensor(data=[-1] * 1568), "inputs.0.data", BYTES),
     "grey values as floats": (tensor(datatype="FP32"), "inputs.0.data", FLOATS),
-    "infinity": (tensor(datatype="FP32", data=[float("inf")] * 1568), "inputs.0.data", FLOATS),
     "NaN": (tensor(datatype="FP32", data=[0] * 1567 + [float("nan")]), "inputs.0.data", FLOATS),
     "beyond float64": (tensor(datatype="FP32", data=[10**400] * 1568), "inputs.0.data", FLOATS),
     "beyond float32": (tensor(datatype="FP32", data=[1e300] * 1568), "inputs.0.data", FLOATS),
@@ -84,7 +79,6 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "a class that nothing explains": (request(parameters={"target": 3}), "parameters.target", NO_CLASS),
     "another model": (request(model_name="lenet-6x16"), "model_name", "must be the model of the path, or be left out"),
     "a number as id": (request(id=42), "id", "must be a valid string"),
-    "a long id": (request(id="4" * 257), "id", "String should have at most 256 characters"),
     "a negative size": (
         tensor(parameters={"binary_data_size": -1}),
         SIZE,
@@ -98,26 +92,11 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     ),
     **{
         f"the shape {shape}": (tensor(shape=shape), "inputs.0.shape", SHAPE)
-        for shape in (
-            *([0, 784], [1025, 784], [-1, 784], [2, 785], [2, 14, 56], [784, 2]),
-            *([2**70, 784], [2, -28, -28], [2, 0, 0], [2, 1, 28, 28]),
-        )
+        for shape in (*([0, 784], [1025, 784], [2, 785], [2, 14, 56], [2**70, 784], [2, -28, -28], [2, 1, 28, 28]),)
     },
-    "one number as shape": (
-        tensor(shape=[1568]),
-        "inputs.0.shape",
-        "List should have at least 2 items after validation, not 1",
-    ),
-    "five numbers as shape": (
-        tensor(shape=[2, 1, 1, 28, 28]),
-        "inputs.0.shape",
-        "List should have at most 4 items after validation, not 5",
-    ),
     "a shape of fractions": (tensor(shape=[2, 784.0]), "inputs.0.shape.1", "must be a valid integer"),
-    "a shape of text": (tensor(shape=["2", 784]), "inputs.0.shape.0", "must be a valid integer"),
 }
 EXPLANATIONS: dict[str, tuple[Any, str, str]] = {
-    "no instances": ({"instances": []}, "instances", "List should have at least 1 item after validation, not 0"),
     "too many": (
         {"instances": [[0]] * 1025},
         "instances",
@@ -151,12 +130,12 @@ def test_a_wrong_field_is_named(client: TestClient, path: str, name: str) -> Non
     assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("values", [[np.nan, 0], [np.inf, 0], [-0.1, 1], [0, 1.1]], ids=str)
-def test_floats_that_are_no_grey_values(client: TestClient, values: list[float]) -> None:
-    images = GREY.copy()
-    images[1, 5, 5:7] = values
-    content, headers = in_bytes(request(GREY), images)
-    check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", f"{SIZE}: {FLOATS}")
+def test_floats_that_are_no_grey_values(client: TestClient) -> None:
+    for values in ([np.nan, 0], [-0.1, 1], [0, 1.1]):
+        images = GREY.copy()
+        images[1, 5, 5:7] = values
+        content, headers = in_bytes(request(GREY), images)
+        check(client.post(PATH, content=content, headers=headers), 422, "invalid-parameter", f"{SIZE}: {FLOATS}")
 
 
 HEADER = (
@@ -183,7 +162,7 @@ BODIES: list[tuple[bytes, dict[Any, Any], str, str]] = [
     (EMPTY, {}, "malformed-upload", NO_HEADER),
     *(
         (SENT, {LENGTH.encode(): length.encode()}, "malformed-upload", HEADER.format(len(SENT)))
-        for length in ("-1", "0", "x", "", "9999999", "1e3", "²", "9" * 5000)
+        for length in ("-1", "0", "", "9999999", "1e3", "²", "9" * 5000)
     ),
     *(
         (body, {}, "malformed-upload", JSON)
@@ -200,22 +179,17 @@ def test_bodies(client: TestClient, content: bytes, headers: dict[Any, Any], kin
         check(client.post(EXPLAIN, content=content, headers=headers), STATUSES[kind], kind, detail)
 
 
-@pytest.mark.parametrize("path", ["/v2/models/nobody", "/v2/models/nobody/ready"])
-def test_models_that_there_are_not(client: TestClient, path: str) -> None:
-    check(client.get(path), 404, "unknown-model", NO_MODEL)
+def test_models_and_versions_that_there_are_not(client: TestClient) -> None:
+    for end in ("", "/ready"):
+        check(client.get(f"/v2/models/nobody{end}"), 404, "unknown-model", NO_MODEL)
     check(client.post("/v2/models/nobody/infer", json=request()), 404, "unknown-model", NO_MODEL)
     check(client.post("/v1/models/nobody:explain", json={"instances": []}), 404, "unknown-model", NO_MODEL)
-
-
-@pytest.mark.parametrize("end", ["", "/ready"])
-def test_versions_that_there_are_not(client: TestClient, end: str) -> None:
     [version] = client.get("/v2/models/paired-3x3").json()["versions"]
     detail = f"the model has no such version; it has {version}"
-    check(client.get(f"/v2/models/paired-3x3/versions/1{end}"), 404, "unknown-model", detail)
+    for end in ("", "/ready"):
+        check(client.get(f"/v2/models/paired-3x3/versions/1{end}"), 404, "unknown-model", detail)
     answer = client.post("/v2/models/paired-3x3/versions/1/infer", json=request())
     check(answer, 404, "unknown-model", detail)
-    query = "query: holds a parameter that this operation does not have; /docs shows those it has"
-    check(client.get(f"/v2/models/paired-3x3{end}?version=1"), 422, "invalid-parameter", query)
 
 
 def test_the_framework_s_refusals_have_the_protocol_s_form(client: TestClient) -> None:
@@ -223,6 +197,9 @@ def test_the_framework_s_refusals_have_the_protocol_s_form(client: TestClient) -
     check(client.get(PATH), 405, "method-not-allowed", "this path does not take that method; it takes POST")
     query = "query: must hold at most 32 parameters in 2048 bytes; /docs shows those that an operation has"
     check(client.get("/v2?" + "a" * 3000), 422, "invalid-parameter", query)
+    query = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    for end in ("", "/ready"):
+        check(client.get(f"/v2/models/paired-3x3{end}?version=1"), 422, "invalid-parameter", query)
     assert "error" not in client.get("/v20").json()
 
 
@@ -242,16 +219,13 @@ def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient, outpu
     check(answer, 422, "invalid-parameter", f"outputs.0: {detail}")
 
 
-# As many numbers as 1,024 images of 28×28 have.
-MOST = {"colour": 261, "single-colour": 1024, "tiny": 1024, "deep": 1024}
-
-
-@pytest.mark.parametrize("name", MOST)
-def test_shapes_that_are_none_of_the_networks_images(shapes: TestClient, name: str) -> None:
+# Name → the most images: as many numbers as 1,024 images of 28×28 have.
+@pytest.mark.parametrize(("name", "most"), [("colour", 261), ("tiny", 1024)])
+def test_shapes_that_are_none_of_the_networks_images(shapes: TestClient, name: str, most: int) -> None:
     shape = list(ARCHITECTURES[name].image_shape)
     numbers = int(np.prod(shape))
-    detail = f"inputs.0.shape: must be [N, {', '.join(map(str, shape))}] or [N, {numbers}], N from 1 to {MOST[name]}"
-    wrong = [[MOST[name] + 1, *shape], [0, *shape], [2, numbers + 1], [2, *shape[:-1], shape[-1] + 1]]
+    detail = f"inputs.0.shape: must be [N, {', '.join(map(str, shape))}] or [N, {numbers}], N from 1 to {most}"
+    wrong = [[most + 1, *shape], [0, *shape], [2, numbers + 1], [2, *shape[:-1], shape[-1] + 1]]
     # Of colour, one more axis is more than a shape may have.
     wrong += [[2, 28, 28]] if shape != [28, 28] else [[2, 3, 28, 28], [2, *shape, 1]]
     for one in wrong:
