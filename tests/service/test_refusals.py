@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from konkyo.models.architecture import Architecture
 from tests.helpers.folders import NETWORKS
-from tests.helpers.operations import check_problem
+from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 
@@ -37,6 +37,7 @@ TYPES = (
 CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 FILL = "fill: must be a number from 0 to 1, background or blur"
 GRID = "hide: must be regions of the grid, which has 7 rows and 7 columns"
+FIT = "with ?fit=auto it is brought to that size as the network's own images were"
 BETWEEN = "with auto a picture is brought to that size as the network's own images were"
 TOO_MUCH = "all their combinations take more than 64 MiB"
 
@@ -58,8 +59,6 @@ QUERIES: list[tuple[str, dict[str, str], int, str, str]] = [
     ("scale=5", {}, 422, INVALID, "scale: must be less than or equal to 4"),
     ("theme=blue", {}, 422, INVALID, "theme: must be 'light' or 'dark'"),
     ("regoin=4", {}, 422, INVALID, UNKNOWN),
-    ("cumulative=true", {}, 422, INVALID, UNKNOWN),
-    ("theme=dark&theme=light", {}, 422, INVALID, "theme: must be given once"),
     ("theme=dark&scale=2&theme=dark", {}, 422, INVALID, "theme: must be given once"),
     ("model=resnet", {}, 404, "unknown-model", NO_MODEL),
     ("", {"accept": "text/html"}, 406, "not-acceptable", ACCEPT),
@@ -67,58 +66,44 @@ QUERIES: list[tuple[str, dict[str, str], int, str, str]] = [
     ("language=ja", {"accept": "image/png"}, 422, INVALID, LETTERS),
     *(
         (f"{one}{end}", {}, 422, INVALID, PICTURES_ONLY.format(one.partition("=")[0]))
-        for one in ("scale=2", "scale=1", "theme=light", "language=en")
+        for one in ("scale=1", "theme=light", "language=en")
         for end in ("", "&format=json")
     ),
 ]
 
 
 @pytest.mark.parametrize(("query", "headers", "status", "kind", "detail"), QUERIES, ids=[one[0] for one in QUERIES])
-def test_queries(
-    client: TestClient, path: str, query: str, headers: dict[str, str], status: int, kind: str, detail: str
-) -> None:
-    if path == "/explain/grounds" and query == "format=gif":
-        detail = "format: must be 'json', 'png', 'svg' or 'html'"
-    refused(client.post(f"{path}?{query}", headers=headers, files=SEVEN), status, kind, detail)
-
-
-def test_what_json_cannot_honour_a_picture_can(client: TestClient, path: str) -> None:
-    for query in ("scale=2", "theme=light", "language=en"):
-        answer = client.post(f"{path}?{query}", headers={"accept": "image/png"}, files=SEVEN)
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+def test_queries(client: TestClient, query: str, headers: dict[str, str], status: int, kind: str, detail: str) -> None:
+    for path in PATHS:
+        said = detail
+        if path == "/explain/grounds" and query == "format=gif":
+            said = "format: must be 'json', 'png', 'svg' or 'html'"
+        refused(client.post(f"{path}?{query}", headers=headers, files=SEVEN), status, kind, said)
 
 
 # What one operation refuses. The image is a 7.
 OPTIONS: list[tuple[str, str]] = [
     ("filters?target=10", f"target: {CLASSES}"),
     ("filters?target=-1", f"target: {CLASSES}"),
-    ("filters?target=five", f"target: {CLASSES}"),
     ("filters?versus=10", f"versus: {CLASSES}"),
     ("filters?target=3&versus=3", "versus: must differ from the target; both are 3"),
-    ("filters?versus=7", "versus: must differ from the target; both are 7"),
     ("filters?maps=all", "maps: must be 'none', 'totals' or 'full'"),
     ("filters?region=2", UNKNOWN),
-    ("filters?top=0", "top: must be greater than or equal to 1"),
     ("filters?top=257", "top: must be less than or equal to 256"),
     ("filters?top=3&maps=full", "top: is not for maps, which are of all pairs; leave one of them out"),
-    ("filters?top=3&maps=totals", "top: is not for maps, which are of all pairs; leave one of them out"),
     ("filters?top=3&format=png", JSON_ONLY.format("top")),
     ("filters?maps=none&format=svg", JSON_ONLY.format("maps")),
-    ("filters?maps=full&format=png", JSON_ONLY.format("maps")),
-    ("occlusion?faithfulness=true&format=png", JSON_ONLY.format("faithfulness")),
     ("occlusion?faithfulness=false&format=png", JSON_ONLY.format("faithfulness")),
-    ("occlusion?region=0", "region: must be greater than or equal to 1"),
     ("occlusion?region=15", "region: must be from 1 to 14 pixels, not 15"),
     ("occlusion?stride=0", "stride: must be greater than or equal to 1"),
     ("occlusion?region=3&stride=4", "stride: must be from 1 to the region's 3, so that no pixel is skipped, not 4"),
     *(
         (f"{operation}?fill={fill}", FILL)
         for operation in ("occlusion", "shapley", "grounds")
-        for fill in ("-0.1", "1.1", "nan", "inf", "mean", "", "0.5,0.5,0.5")
+        for fill in ("-0.1", "1.1", "nan", "mean", "")
     ),
     ("occlusion?score=loss", "score: must be 'logit' or 'probability'"),
     ("occlusion?pairs=maybe", "pairs: must be a valid boolean, unable to interpret input"),
-    ("occlusion?faithfulness=maybe", "faithfulness: must be a valid boolean, unable to interpret input"),
     ("occlusion?versus=7", "versus: must differ from the target; both are 7"),
     (
         "occlusion?pairs=true&score=probability",
@@ -134,10 +119,6 @@ OPTIONS: list[tuple[str, str]] = [
         "interactions: has a picture of its own; ask for it without pairs",
     ),
     (
-        "shapley?interactions=true&pairs=true&format=svg",
-        "interactions: has a picture of its own; ask for it without pairs",
-    ),
-    (
         "grounds?region=2",
         f"region: hiding changes 54 regions of this image, and {TOO_MUCH}; a side of 4 pixels would do",
     ),
@@ -145,7 +126,6 @@ OPTIONS: list[tuple[str, str]] = [
     ("grounds?hide=0.12", GRID),
     ("grounds?target=3", UNKNOWN),
     ("grounds?versus=3", UNKNOWN),
-    ("process?top=0", "top: must be greater than or equal to 1"),
     ("process?top=257", "top: must be less than or equal to 256"),
     (
         "process?format=png&scale=4",
@@ -159,15 +139,15 @@ def test_options(client: TestClient, asked: str, detail: str) -> None:
     refused(client.post(f"/explain/{asked}", files=SEVEN), 422, INVALID, detail)
 
 
-@pytest.mark.parametrize("name", ["target", "versus"])
-def test_a_prediction_has_no_class(client: TestClient, name: str) -> None:
-    refused(client.post(f"/predict?{name}=3", files=SEVEN), 422, INVALID, UNKNOWN)
+def test_a_prediction_has_no_class(client: TestClient) -> None:
+    for name in ("target", "versus"):
+        refused(client.post(f"/predict?{name}=3", files=SEVEN), 422, INVALID, UNKNOWN)
 
 
-@pytest.mark.parametrize("hide", ["", "1", "1.2-", "a.b", "1.2,3.4", "-1.2"])
-def test_regions_are_named_by_row_and_column(client: TestClient, hide: str) -> None:
-    answer = client.post("/explain/grounds", params={"hide": hide}, files=SEVEN)
-    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "hide")
+def test_regions_are_named_by_row_and_column(client: TestClient) -> None:
+    for hide in ("", "1", "1.2-", "a.b", "1.2,3.4", "-1.2"):
+        answer = client.post("/explain/grounds", params={"hide": hide}, files=SEVEN)
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "hide")
 
 
 def test_interactions_of_very_many_regions(client: TestClient) -> None:
@@ -188,22 +168,22 @@ IMAGES: dict[str, tuple[bytes, int, str, str]] = {
         encode(np.zeros((32, 30), np.uint8)),
         422,
         UNSUITABLE,
-        f"the image is 30×32, and must be 28×28; with ?fit=auto it{BETWEEN.removeprefix('with auto a picture')}",
+        f"the image is 30×32, and must be 28×28; {FIT}",
     ),
 }
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_images(client: TestClient, path: str, name: str) -> None:
+def test_images(client: TestClient, name: str) -> None:
     data, status, kind, detail = IMAGES[name]
-    refused(client.post(path, files={"file": data}), status, kind, detail)
-    refused(client.post(path, content=data, headers={"content-type": "image/png"}), status, kind, detail)
+    refused(client.post("/predict", files={"file": data}), status, kind, detail)
+    refused(client.post("/predict", content=data, headers={"content-type": "image/png"}), status, kind, detail)
 
 
-@pytest.mark.parametrize("media", [None, "application/json", "application/octet-stream", "image/gif", "text/plain"])
-def test_bodies_of_other_types(client: TestClient, path: str, media: str | None) -> None:
-    headers = {"content-type": media} if media else {}
-    refused(client.post(path, content=sample(7), headers=headers), 415, "unsupported-upload", TYPES)
+def test_bodies_of_other_types(client: TestClient) -> None:
+    for media in (None, "application/json", "application/octet-stream", "image/gif"):
+        headers = {"content-type": media} if media else {}
+        refused(client.post("/predict", content=sample(7), headers=headers), 415, "unsupported-upload", TYPES)
 
 
 def part(content: bytes, name: bytes = b'name="file"', charset: str = "") -> dict[str, Any]:
@@ -223,16 +203,16 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "a text field": (part(b"abc"), NO_FILE),
     **{
         f"charset {charset}": (part(b"abc", b'name="f\xffile"', f"; charset={charset}"), NO_FILE)
-        for charset in ("punycode", "undefined", "idna", "rot13", "nonsense")
+        for charset in ("punycode", "rot13", "nonsense")
     },
 }
 
 
 @pytest.mark.threat("multipart bombs")
 @pytest.mark.parametrize("name", FORMS)
-def test_forms(client: TestClient, path: str, name: str) -> None:
+def test_forms(client: TestClient, name: str) -> None:
     given, detail = FORMS[name]
-    refused(client.post(path, **given), 400, MALFORMED, detail)
+    refused(client.post("/predict", **given), 400, MALFORMED, detail)
 
 
 def chunks(head: bytes = b"") -> Iterator[bytes]:
@@ -252,28 +232,20 @@ FLOODS: dict[str, Any] = {
 
 @pytest.mark.threat("body flood")
 @pytest.mark.parametrize("name", FLOODS)
-def test_bodies_that_are_too_large(client: TestClient, path: str, name: str) -> None:
-    answer = client.post(path, **FLOODS[name]())
+def test_bodies_that_are_too_large(client: TestClient, name: str) -> None:
+    answer = client.post("/predict", **FLOODS[name]())
     assert ("content-length" in answer.request.headers) == (name == "announced")
     refused(answer, 413, "content-too-large", TOO_LARGE)
 
 
 # What networks of other shapes refuse, before the image is read: the network, the operations, the query, the problem.
-ALL = ("predict", "explain/filters", "explain/occlusion", "explain/shapley", "explain/grounds", "explain/process")
-HIDING = ALL[2:5]
+HIDING = ("/explain/occlusion", "/explain/shapley", "/explain/grounds")
+MNIST = "fit: mnist is for networks of grey images of 28×28, and this one takes {}; {}"
 SHAPES: list[tuple[str, tuple[str, ...], str, str]] = [
-    *(
-        (
-            name,
-            ALL,
-            "fit=mnist",
-            f"fit: mnist is for networks of grey images of 28×28, and this one takes {images}; {BETWEEN}",
-        )
-        for name, images in (("colour", "colour images of 32×32"), ("tiny", "grey images of 8×8"))
-    ),
-    ("colour", ALL, "polarity=dark-on-light", "polarity: colour images are never inverted; leave it out"),
+    ("colour", PATHS, "fit=mnist", MNIST.format("colour images of 32×32", BETWEEN)),
+    ("tiny", PATHS, "fit=mnist", MNIST.format("grey images of 8×8", BETWEEN)),
+    ("colour", PATHS, "polarity=dark-on-light", "polarity: colour images are never inverted; leave it out"),
     ("colour", HIDING, "region=17", "region: must be from 1 to 16 pixels, not 17"),
-    ("tiny", HIDING, "region=5", "region: must be from 1 to 4 pixels, not 5"),
     ("single-colour", HIDING, "region=5", "region: must be from 1 to 4 pixels, not 5"),
     ("colour", HIDING, "region=33", "region: must be less than or equal to 32"),
     ("colour", HIDING, "region=0", "region: must be greater than or equal to 1"),
@@ -283,28 +255,28 @@ SHAPES: list[tuple[str, tuple[str, ...], str, str]] = [
         "pairs=true",
         "pairs: with hidden affine layers the head differs from hiding to hiding; ask without pairs",
     ),
-    ("huge", (ALL[1], ALL[5]), "", "model: one image takes this network more than 64 MiB"),
+    (
+        "huge",
+        ("/explain/filters", "/explain/process"),
+        "",
+        "model: one image takes this network more than 64 MiB",
+    ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "operation", "query", "detail"),
-    [(name, operation, query, detail) for name, some, query, detail in SHAPES for operation in some],
-)
-def test_networks_of_other_shapes(shapes: TestClient, name: str, operation: str, query: str, detail: str) -> None:
-    answer = shapes.post(f"/{operation}?model={name}&{query}", files={"file": b"nothing"})
-    refused(answer, 422, INVALID, detail)
+@pytest.mark.parametrize(("name", "paths", "query", "detail"), SHAPES)
+def test_networks_of_other_shapes(
+    shapes: TestClient, name: str, paths: tuple[str, ...], query: str, detail: str
+) -> None:
+    for path in paths:
+        refused(shapes.post(f"{path}?model={name}&{query}", files={"file": b"nothing"}), 422, INVALID, detail)
 
 
-def test_an_image_of_another_size_than_the_network_s(shapes: TestClient, path: str) -> None:
-    for name in ("colour", "tiny"):
-        side = ARCHITECTURES[name].side
-        other = Architecture(ARCHITECTURES["tiny"].stages, side + 1)
-        size, fits = f"{side + 1}×{side + 1}", f"{side}×{side}"
-        detail = (
-            f"the image is {size}, and must be {fits}; with ?fit=auto it{BETWEEN.removeprefix('with auto a picture')}"
-        )
-        refused(shapes.post(f"{path}?model={name}", files=upload(other)[1]), 422, UNSUITABLE, detail)
+def test_an_image_of_another_size_than_the_network_s(shapes: TestClient) -> None:
+    for name, size, fits in (("colour", "33×33", "32×32"), ("tiny", "9×9", "8×8")):
+        other = Architecture(ARCHITECTURES["tiny"].stages, ARCHITECTURES[name].side + 1)
+        detail = f"the image is {size}, and must be {fits}; {FIT}"
+        refused(shapes.post(f"/predict?model={name}", files=upload(other)[1]), 422, UNSUITABLE, detail)
 
 
 def test_combinations_that_would_take_too_much_are_refused_by_their_cost(shapes: TestClient) -> None:
@@ -339,8 +311,8 @@ GETS: list[tuple[str, str, str, int, str, str]] = [
         "this path does not take that method; it takes GET",
     ),
     *(
-        ("GET", f"/{path}", "*/*", 405, "method-not-allowed", "this path does not take that method; it takes POST")
-        for path in ALL
+        ("GET", path, "*/*", 405, "method-not-allowed", "this path does not take that method; it takes POST")
+        for path in PATHS
     ),
 ]
 

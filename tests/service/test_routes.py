@@ -130,8 +130,8 @@ def test_an_answer_is_the_result_of_the_library(client: TestClient, shapes: Test
         fields = result.to_dict()
     assert answer == json.loads(to_json(fields))
     if path == "explain/process" or not {"maps", "top", "faithfulness"} & given.keys():
-        picture = service.post(f"/{asked}&format=png", files=file)
-        assert picture.content == draw(result, ".png", 1, "light", "en")
+        picture = service.post(f"/{asked}&format=png&theme=dark&scale=2", files=file)
+        assert picture.content == draw(result, ".png", 2, "dark", "en")
 
 
 def test_what_a_network_cannot_answer_is_said_before(shapes: TestClient) -> None:
