@@ -1,7 +1,11 @@
 """``POST /explain/grounds``."""
 
+import re
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
-from pydantic import MISSING, BaseModel, Field
+from pydantic import MISSING, BaseModel, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
@@ -19,6 +23,17 @@ from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQu
 router = APIRouter(tags=["questions"], route_class=PlainRoute)
 
 _Box = tuple[int, int, int, int]
+_HIDE = r"^[0-9]{1,2}\.[0-9]{1,2}(-[0-9]{1,2}\.[0-9]{1,2})*$"
+
+
+def _hide(value: str) -> str:
+    """A message that says what would be right, where the pattern alone would be one that is to be deciphered."""
+    if not re.fullmatch(_HIDE, value):
+        raise PydanticCustomError("hide", "must be regions as row.column, from 0, with - between them, such as 2.3-4.5")
+    return value
+
+
+Hide = Annotated[str, PlainValidator(_hide, json_schema_input_type=Annotated[str, Field(pattern=_HIDE)])]
 
 
 class GroundsQuery(ImageQuery):
@@ -31,9 +46,8 @@ class GroundsQuery(ImageQuery):
     )
     region: ExactRegion = None
     fill: Fill = 0.0
-    hide: str | None = Field(
+    hide: Hide | None = Field(
         None,
-        pattern=r"^\d{1,2}\.\d{1,2}(-\d{1,2}\.\d{1,2})*$",
         description="Regions to hide, as row.column, to see what is predicted then: `2.3-4.5` hides two. The picture "
         "shows them in place of the contrast.",
     )
