@@ -123,38 +123,28 @@ def test_a_worker_that_has_been_replaced_names_no_model_any_more(tmp_path: Path)
     assert 2**24 < min(memory.values()) < 2**30
 
 
-@pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])
-def test_a_number_that_is_gone_or_anothers_is_no_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
-) -> None:
+def test_gauges_of_workers_that_are_gone_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that has ended, and of one whose number is another user's by now."""
+
     def kill(number: int, signal: int) -> None:
         assert signal == 0
         if number != 7:
-            raise error
-
-    monkeypatch.setattr(os, "kill", kill)
-    names = ["gauge_livemax_7.db", "gauge_livemax_8.db", "counter_8.db", "histogram_8.db"]
-    for name in names:
-        (tmp_path / name).touch()
-    telemetry._forget_dead_workers(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(names) - {"gauge_livemax_8.db"})
-
-
-def test_a_worker_that_was_forgotten_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two scrapes at once: the other one removes the file first."""
-    file = tmp_path / "gauge_livemax_8.db"
-    file.touch()
-
-    def kill(_: int, __: int) -> None:
-        raise ProcessLookupError
+            raise {8: ProcessLookupError, 9: PermissionError}[number]
 
     def forgotten(_: int, __: str) -> None:
         raise FileNotFoundError
 
     monkeypatch.setattr(os, "kill", kill)
+    for name in ("gauge_livemax_7.db", "gauge_livemax_8.db", "gauge_livemax_9.db", "counter_8.db", "histogram_9.db"):
+        (tmp_path / name).touch()
+    telemetry._forget_dead_workers(tmp_path)
+    left = {"counter_8.db", "gauge_livemax_7.db", "histogram_9.db"}
+    assert {path.name for path in tmp_path.iterdir()} == left
+    # Two scrapes at once: the other one removes the file first.
+    (tmp_path / "gauge_livemax_8.db").touch()
     monkeypatch.setattr(telemetry, "mark_process_dead", forgotten)
     telemetry._forget_dead_workers(tmp_path)
-    assert file.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {*left, "gauge_livemax_8.db"}
 
 
 Pipe = tuple[TextIO, TextIO]
