@@ -1,22 +1,15 @@
 """How an operation on an image is asked: the picture, its form, the class, and in which form the answer comes."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.contributions import explain_filters
-from konkyo.models.files.checkpoint import DIRECTORY, save
-from konkyo.models.hiding import rows as hidings
+from konkyo.models.files.checkpoint import save
 from konkyo.models.network import Network
 from konkyo.service.app import create_app
-from konkyo.service.catalogue import Catalogue
-from konkyo.service.drawing.primitives.style import Form, Language, Style
-from konkyo.service.routes import filters, grounds, occlusion, predict, process, shapley
-from konkyo.service.routes.asking import Operation
-from konkyo.service.routes.queries import ImageQuery
 from konkyo.service.settings import Settings
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
@@ -78,48 +71,6 @@ def test_an_svg_may_show_its_own_images_and_nothing_else(client: TestClient, pat
     assert int(answer.headers["content-length"]) == len(answer.content) > 1000
 
 
-# Every operation with all that it can be asked for.
-OPERATIONS: dict[str, tuple[Operation[Any, Any], ImageQuery]] = {
-    "predict": (predict._OPERATION, ImageQuery()),
-    "filters": (filters._OPERATION, filters.FiltersQuery(maps=filters.MapDetail.FULL, target="3", versus="8")),
-    "occlusion": (
-        occlusion._OPERATION,
-        occlusion.OcclusionQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus="3"),
-    ),
-    "shapley": (
-        shapley._OPERATION,
-        shapley.ShapleyQuery(pairs=True, faithfulness=True, region=7, fill=0.5, versus="3"),
-    ),
-    "interactions": (shapley._OPERATION, shapley.ShapleyQuery(interactions=True)),
-    "grounds": (grounds._OPERATION, grounds.GroundsQuery()),
-    "process": (process._OPERATION, process.ProcessQuery(target="3", versus="8", top=2)),
-}
-FORWARD = ("logits", "after", "trace", "run", "flatten", "convolve", "windows", "after_first")
-
-
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_one_result_serves_both_forms_and_neither_computes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    operation, query = OPERATIONS[name]
-    catalogue = Catalogue(DIRECTORY, "paired-3x3")
-    checkpoint = catalogue.get("summed-3x3")
-    question = query.question(checkpoint.precise, catalogue.usage(checkpoint))
-    result = question.answer(pixels(7) / 255)
-
-    def forward(*_: object) -> None:
-        raise AssertionError("a form of the answer computes")
-
-    for method in FORWARD:
-        monkeypatch.setattr(Network, method, forward)
-    monkeypatch.setattr(hidings, "stage_rows", forward)
-    monkeypatch.setattr(hidings, "pair_rows", forward)
-    with pytest.raises(AssertionError, match="a form of the answer computes"):
-        question.answer(pixels(7) / 255)
-    assert operation.to_dict(result, query)["predicted"] == 7
-    assert operation.draw(result, Style()).encode().startswith(b"\x89PNG")
-    svg = operation.draw(result, Style(form=Form.SVG, language=Language.JAPANESE))
-    assert svg.encode().startswith(b"<svg ")
-
-
 SHAPE = ARCHITECTURES["kernels"]
 NAMES = tuple(str(number) for number in range(1, SHAPE.classes + 1))
 MESSAGE = f"must be one of the classes {', '.join(NAMES)}, or a number from 0 to {SHAPE.classes - 1}"
@@ -159,7 +110,7 @@ def test_in_json_text_is_a_name_and_an_integer_an_index(counted: TestClient, ask
 
 def test_what_is_neither_is_refused(counted: TestClient) -> None:
     """In JSON, 10 is a name as text alone."""
-    answer = counted.post("/explain/filters", params={"target": "11"}, files={"file": sample(7)})
+    answer = counted.post("/explain/filters", params={"target": "11"}, files=UPLOAD)
     assert (answer.status_code, answer.json()["detail"]) == (422, f"target: {MESSAGE}")
     body = request(np.zeros((1, 28, 28), np.uint8), ["contributions"], parameters={"target": 10})
     answer = counted.post("/v2/models/counted/infer", json=body)

@@ -212,12 +212,6 @@ def test_a_path_that_is_none_is_counted_without_its_text(client: TestClient) -> 
     assert "/nowhere" not in client.get("/metrics").text
 
 
-def test_no_header_comes_twice(client: TestClient) -> None:
-    for path in ("/healthz", "/nowhere", "/models"):
-        names = [name for name, _ in client.get(path).headers.raw]
-        assert len(names) == len(set(names))
-
-
 @pytest.mark.parametrize(
     ("accept", "form"),
     [

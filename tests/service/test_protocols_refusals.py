@@ -14,7 +14,7 @@ from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, check, in_bytes
 SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
 CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
-NUMBERS = "must hold 1568 numbers, flat or nested as the shape says"
+NUMBERS = "must hold {} numbers, flat or nested as the shape says"
 WHOLE = "must hold whole numbers alone"
 BYTES = "must be from 0 to 255, and finite"
 FLOATS = "must be from 0 to 1, and finite; send 0 to 255 as UINT8"
@@ -36,86 +36,64 @@ def of_class(target: Any) -> dict[str, Any]:
     return request(outputs=["shapley"], parameters={"target": target})
 
 
-# The body, the field and what is wrong with it. It is asked for tensors; below, for KServe's explanations.
-WRONG: dict[str, tuple[Any, str, str]] = {
-    "another input": (tensor(name="image"), "inputs.0.name", "must be 'images'"),
+DATA, FEWER = "inputs.0.data", "List should have at most {} items after validation, not {}"
+# The body, and what is wrong with which field. It is asked for tensors; below, for KServe's explanations.
+WRONG: dict[str, tuple[Any, str]] = {
+    "another input": (tensor(name="image"), "inputs.0.name: must be 'images'"),
     "two inputs": (
         {"inputs": request()["inputs"] * 2},
-        "inputs",
-        "List should have at most 1 item after validation, not 2",
+        "inputs: List should have at most 1 item after validation, not 2",
     ),
-    "no input at all": ({}, "inputs", "is missing"),
-    "a list": ([], "body", "must be a valid dictionary or instance of InferRequest"),
-    "another datatype": (tensor(datatype="FP64"), "inputs.0.datatype", "must be 'FP32' or 'UINT8'"),
-    "a field of the client's": (tensor(secret=1), "inputs.0", UNKNOWN),
-    "a parameter of the client's": (request(parameters={"secret": 1}), "parameters", UNKNOWN),
-    "no shape": (without("shape"), "inputs.0.shape", "is missing"),
-    "no data": (without("data"), "inputs.0", ALONE),
-    "fewer numbers": (tensor(data=[0] * 1567), "inputs.0.data", NUMBERS),
-    "nested otherwise": (tensor(data=[[0] * 56] * 28), "inputs.0.data", NUMBERS),
-    "ragged": (tensor(data=[[0] * 783, [0] * 785]), "inputs.0.data", NUMBERS),
-    "lists beside numbers": (tensor(data=[0] * 1567 + [[0]]), "inputs.0.data", WHOLE),
-    "text": (tensor(data=["0"] * 1568), "inputs.0.data", WHOLE),
-    "a long text": (tensor(data=["0" * 100_000, *[""] * 1567]), "inputs.0.data", WHOLE),
-    "true": (tensor(data=[True] + [0] * 1567), "inputs.0.data", WHOLE),
-    "null": (tensor(data=[None] * 1568), "inputs.0.data", WHOLE),
-    "fractions": (tensor(data=[0.5] * 1568), "inputs.0.data", WHOLE),
-    "256": (tensor(data=[256] * 1568), "inputs.0.data", BYTES),
-    "−1": (tensor(data=[-1] * 1568), "inputs.0.data", BYTES),
-    "grey values as floats": (tensor(datatype="FP32"), "inputs.0.data", FLOATS),
-    "NaN": (tensor(datatype="FP32", data=[0] * 1567 + [float("nan")]), "inputs.0.data", FLOATS),
-    "beyond float64": (tensor(datatype="FP32", data=[10**400] * 1568), "inputs.0.data", FLOATS),
-    "beyond float32": (tensor(datatype="FP32", data=[1e300] * 1568), "inputs.0.data", FLOATS),
-    "an output that there is not": (request(outputs=["saliency"]), "outputs.0.name", NAMES),
-    "an output twice": (request(outputs=["logits", "logits"]), "outputs.1.name", "must be named once"),
-    "class 10": (of_class(10), "parameters.target", CLASSES),
-    "class −1": (of_class(-1), "parameters.target", CLASSES),
-    "a class as text": (of_class("three"), "parameters.target", CLASSES),
-    "a class as a fraction": (
-        of_class(3.0),
-        "parameters.target",
-        "must be the name of a class, or its number from 0",
-    ),
-    "a class that nothing explains": (request(parameters={"target": 3}), "parameters.target", NO_CLASS),
-    "another model": (request(model_name="lenet-6x16"), "model_name", "must be the model of the path, or be left out"),
-    "a number as id": (request(id=42), "id", "must be a valid string"),
-    "a negative size": (
-        tensor(parameters={"binary_data_size": -1}),
-        SIZE,
-        "must be greater than or equal to 0",
-    ),
-    "data and a size": (tensor(parameters={"binary_data_size": 1568}), "inputs.0", ALONE),
-    "a shape that lies": (
-        tensor(shape=[1024, 784]),
-        "inputs.0.data",
-        "must hold 802816 numbers, flat or nested as the shape says",
-    ),
+    "no input at all": ({}, "inputs: is missing"),
+    "a list": ([], "body: must be a valid dictionary or instance of InferRequest"),
+    "another datatype": (tensor(datatype="FP64"), "inputs.0.datatype: must be 'FP32' or 'UINT8'"),
+    "a field of the client's": (tensor(secret=1), f"inputs.0: {UNKNOWN}"),
+    "a parameter of the client's": (request(parameters={"secret": 1}), f"parameters: {UNKNOWN}"),
+    "no shape": (without("shape"), "inputs.0.shape: is missing"),
+    "no data": (without("data"), f"inputs.0: {ALONE}"),
+    "fewer numbers": (tensor(data=[0] * 1567), f"{DATA}: {NUMBERS.format(1568)}"),
+    "nested otherwise": (tensor(data=[[0] * 56] * 28), f"{DATA}: {NUMBERS.format(1568)}"),
+    "ragged": (tensor(data=[[0] * 783, [0] * 785]), f"{DATA}: {NUMBERS.format(1568)}"),
+    "a shape that lies": (tensor(shape=[1024, 784]), f"{DATA}: {NUMBERS.format(802816)}"),
+    "lists beside numbers": (tensor(data=[0] * 1567 + [[0]]), f"{DATA}: {WHOLE}"),
+    "text": (tensor(data=["0"] * 1568), f"{DATA}: {WHOLE}"),
+    "a long text": (tensor(data=["0" * 100_000, *[""] * 1567]), f"{DATA}: {WHOLE}"),
+    "true": (tensor(data=[True] + [0] * 1567), f"{DATA}: {WHOLE}"),
+    "null": (tensor(data=[None] * 1568), f"{DATA}: {WHOLE}"),
+    "fractions": (tensor(data=[0.5] * 1568), f"{DATA}: {WHOLE}"),
+    "256": (tensor(data=[256] * 1568), f"{DATA}: {BYTES}"),
+    "−1": (tensor(data=[-1] * 1568), f"{DATA}: {BYTES}"),
+    "grey values as floats": (tensor(datatype="FP32"), f"{DATA}: {FLOATS}"),
+    "NaN": (tensor(datatype="FP32", data=[0] * 1567 + [float("nan")]), f"{DATA}: {FLOATS}"),
+    "beyond float64": (tensor(datatype="FP32", data=[10**400] * 1568), f"{DATA}: {FLOATS}"),
+    "beyond float32": (tensor(datatype="FP32", data=[1e300] * 1568), f"{DATA}: {FLOATS}"),
+    "an output that there is not": (request(outputs=["saliency"]), f"outputs.0.name: {NAMES}"),
+    "an output twice": (request(outputs=["logits", "logits"]), "outputs.1.name: must be named once"),
+    "class 10": (of_class(10), f"parameters.target: {CLASSES}"),
+    "class −1": (of_class(-1), f"parameters.target: {CLASSES}"),
+    "a class as text": (of_class("three"), f"parameters.target: {CLASSES}"),
+    "a class as a fraction": (of_class(3.0), "parameters.target: must be the name of a class, or its number from 0"),
+    "a class that nothing explains": (request(parameters={"target": 3}), f"parameters.target: {NO_CLASS}"),
+    "another model": (request(model_name="lenet-6x16"), "model_name: must be the model of the path, or be left out"),
+    "a number as id": (request(id=42), "id: must be a valid string"),
+    "a negative size": (tensor(parameters={"binary_data_size": -1}), f"{SIZE}: must be greater than or equal to 0"),
+    "data and a size": (tensor(parameters={"binary_data_size": 1568}), f"inputs.0: {ALONE}"),
     **{
-        f"the shape {shape}": (tensor(shape=shape), "inputs.0.shape", SHAPE)
-        for shape in (*([0, 784], [1025, 784], [2, 785], [2, 14, 56], [2**70, 784], [2, -28, -28], [2, 1, 28, 28]),)
+        f"the shape {shape}": (tensor(shape=shape), f"inputs.0.shape: {SHAPE}")
+        for shape in ([0, 784], [1025, 784], [2, 785], [2, 14, 56], [2**70, 784], [2, -28, -28], [2, 1, 28, 28])
     },
-    "a shape of fractions": (tensor(shape=[2, 784.0]), "inputs.0.shape.1", "must be a valid integer"),
+    "five numbers as shape": (tensor(shape=[2, 1, 1, 28, 28]), f"inputs.0.shape: {FEWER.format(4, 5)}"),
+    "a shape of fractions": (tensor(shape=[2, 784.0]), "inputs.0.shape.1: must be a valid integer"),
 }
-EXPLANATIONS: dict[str, tuple[Any, str, str]] = {
-    "too many": (
-        {"instances": [[0]] * 1025},
-        "instances",
-        "List should have at most 1024 items after validation, not 1025",
-    ),
-    "numbers": ({"instances": [0.5]}, "instances.0", "must be a valid list"),
-    "another shape": (
-        {"instances": [[0.5] * 28]},
-        "instances",
-        "must hold 784 numbers, flat or nested as the shape says",
-    ),
-    "grey values": ({"instances": SEVENS.tolist()}, "instances", FLOATS),
-    "an output that there is not": ({"instances": GREY.tolist(), "outputs": ["x"]}, "outputs.0", NAMES),
-    "a class that nothing explains": (
-        {"instances": GREY.tolist(), "outputs": ["logits"], "target": 3},
-        "target",
-        NO_CLASS,
-    ),
-    "a field of the client's": ({"instances": GREY.tolist(), "secret": 1}, "body", UNKNOWN),
+SEEN = {"instances": GREY.tolist()}
+EXPLANATIONS: dict[str, tuple[Any, str]] = {
+    "too many": ({"instances": [[0]] * 1025}, f"instances: {FEWER.format(1024, 1025)}"),
+    "numbers": ({"instances": [0.5]}, "instances.0: must be a valid list"),
+    "another shape": ({"instances": [[0.5] * 28]}, f"instances: {NUMBERS.format(784)}"),
+    "grey values": ({"instances": SEVENS.tolist()}, f"instances: {FLOATS}"),
+    "an output that there is not": ({**SEEN, "outputs": ["x"]}, f"outputs.0: {NAMES}"),
+    "a class that nothing explains": ({**SEEN, "outputs": ["logits"], "target": 3}, f"target: {NO_CLASS}"),
+    "a field of the client's": ({**SEEN, "secret": 1}, f"body: {UNKNOWN}"),
 }
 
 
@@ -123,9 +101,10 @@ EXPLANATIONS: dict[str, tuple[Any, str, str]] = {
     ("path", "name"), [(PATH, name) for name in WRONG] + [(EXPLAIN, name) for name in EXPLANATIONS]
 )
 def test_a_wrong_field_is_named(client: TestClient, path: str, name: str) -> None:
-    body, field, message = (WRONG if path == PATH else EXPLANATIONS)[name]
+    body, detail = (WRONG if path == PATH else EXPLANATIONS)[name]
     answer = client.post(path, content=json.dumps(body))
-    check(answer, 422, "invalid-parameter", f"{field}: {message}")
+    check(answer, 422, "invalid-parameter", detail)
+    field, _, message = detail.partition(": ")
     assert answer.json()["errors"] == [{"parameter": field, "message": message}]
     assert "secret" not in answer.text
 

@@ -25,7 +25,7 @@ from konkyo.models.result import Result, predict
 from konkyo.models.usage import Usage
 from konkyo.pictures import draw
 from tests.helpers.pictures import encode, pixels, sample
-from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
+from tests.helpers.served import ARCHITECTURES, upload
 
 PAIRED, LENET = "paired-3x3", "lenet-6x16"
 
@@ -132,19 +132,6 @@ def test_an_answer_is_the_result_of_the_library(client: TestClient, shapes: Test
     if path == "explain/process" or not {"maps", "top", "faithfulness"} & given.keys():
         picture = service.post(f"/{asked}&format=png&theme=dark&scale=2", files=file)
         assert picture.content == draw(result, ".png", 2, "dark", "en")
-
-
-def test_what_a_network_cannot_answer_is_said_before(shapes: TestClient) -> None:
-    """test_refusals.py asks for it nevertheless."""
-    explains = {one["operation"]: one for one in shapes.get("/models/huge").json()["explains"]}
-    for operation in ("filters", "process"):
-        why = explains[operation]["cannot"][0]
-        assert why == {"what": "image", "why": "one image takes this network more than 64 MiB"}
-    assert explains["shapley"]["regions"] == explains["grounds"]["regions"] == explains["predict"]["cannot"] == []
-    assert explains["occlusion"]["regions"] == [32]
-    file = upload(EXTREMES["huge"])[1]["file"]
-    assert ask(shapes, "predict", file, model="huge")["model"]["name"] == "huge"
-    assert ask(shapes, "occlusion", file, model="huge")["region"] == 32
 
 
 @pytest.mark.parametrize("polarity", ["light-on-dark", "dark-on-light"])
