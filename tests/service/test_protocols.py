@@ -19,7 +19,9 @@ from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.question import Tensors
 from konkyo.service.http.room import MOST_BYTES
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
+from konkyo.service.protocols.requests import infer_batch
 from konkyo.trainer.data import Digits
+from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensors
@@ -283,3 +285,14 @@ def test_more_than_eight_mebibytes(client: TestClient, path: str) -> None:
     check(client.post(path, content=bytes(MAX_BODY + 1)), 413, "content-too-large", TOO_LARGE)
     chunks = (bytes(2**20) for _ in range(9))
     check(client.post(path, content=chunks), 413, "content-too-large", TOO_LARGE)
+
+
+def test_what_is_held_of_a_request() -> None:
+    network = random_weights(ARCHITECTURES["tiny"], 1)
+    taken = np.zeros((3, 8, 8), np.uint8)
+    text = json.dumps(request(taken)).encode()
+    assert infer_batch(text, None, "tiny", network).images.size == 3 * 64
+    floats = json.dumps(request(taken / 255)).encode()
+    assert infer_batch(floats, None, "tiny", network).images.size == 3 * 64 * 4
+    body, headers = in_bytes(request(taken), taken)
+    assert infer_batch(body, headers[LENGTH], "tiny", network).images.size == len(body)

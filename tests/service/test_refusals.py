@@ -53,6 +53,7 @@ OF_ALL = {
     "scale=5": "scale: must be less than or equal to 4",
     "theme=blue": "theme: must be 'light' or 'dark'",
     "regoin=4": UNKNOWN,
+    "regoin=4&regoin=4": UNKNOWN,
     "theme=dark&scale=2&theme=dark": "theme: must be given once",
     "language=ja&format=png": LETTERS,
     "scale=1": f"scale: {PICTURES_ONLY}",
