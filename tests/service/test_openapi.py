@@ -238,5 +238,6 @@ def test_the_check_finds_what_is_wrong(client: TestClient, document: Document) -
     schema = {"$ref": "#/components/schemas/PredictionAnswer", "components": strict(document)}
     body = client.post("/predict", files={"file": sample(7)}).json()
     assert schema_errors(schema, body) == []
-    for wrong in ({"digit": 7}, {"logits": [0.0]}, {"predicted": 64}, {"input": {}}):
+    wrongs: list[Document] = [{"digit": 7}, {"logits": [0.0]}, {"predicted": 64}, {"input": {}}]
+    for wrong in wrongs:
         assert schema_errors(schema, {**body, **wrong})

@@ -168,7 +168,8 @@ def test_what_a_model_takes_and_gives(client: TestClient, shapes: TestClient, na
 def test_without_names_everything_comes_that_a_network_gives(shapes: TestClient, name: str) -> None:
     classes = ARCHITECTURES[name].classes
     expected = {"logits": [classes], "probabilities": [classes], **SHAPES[name][1]}
-    for field in ({}, {"outputs": []}):
+    fields: list[dict[str, Any]] = [{}, {"outputs": []}]
+    for field in fields:
         found = tensors(infer(shapes, name, {"inputs": request(images(ARCHITECTURES[name]))["inputs"], **field}))
         assert {one: list(tensor.shape[1:]) for one, tensor in found.items()} == expected
         answer = explain(shapes, name, instances=(images(ARCHITECTURES[name]) / 255).tolist(), **field)

@@ -158,9 +158,10 @@ def test_whether_it_is_busy_is_decided_before_the_body_comes() -> None:
                 tasks.start_soon(partial(turns.run, partial(release.wait, 30), stays))
             await anyio.wait_all_tasks_blocked()
             try:
-                return [await ask(app, path, sends([]), UNSENT, b"format=png") for path in PATHS]
+                answered = [await ask(app, path, sends([]), UNSENT, b"format=png") for path in PATHS]
             finally:
                 release.set()
+        return answered
 
     for status, body in anyio.run(scenario):
         assert (status, json.loads(body)["type"]) == (503, "urn:konkyo:problem:busy")

@@ -163,7 +163,7 @@ def test_hiding_grey_paper_beside_ink_drops_exactly_nothing(client: TestClient, 
 
 @pytest.mark.parametrize(("fill", "side"), [("0", 4), ("blur", 7)])
 def test_regions_can_be_hidden_to_see_what_is_predicted_then(client: TestClient, fill: str, side: int) -> None:
-    asked = {"fill": fill, "region": side}
+    asked: dict[str, Any] = {"fill": fill, "region": side}
     found = ask(client, "grounds", sample(9), hide="3.2-2.2-1.3", **asked)["hidden"]
     network, shown = checkpoint_of(client, PAIRED).precise, pixels(9) / 255
     gone = np.asarray(filled(shown, FillKind.BLUR if fill == "blur" else 0.0))
