@@ -174,6 +174,16 @@ def test_arrays_are_attributes(paired: konkyo.Model, seven: NDArray[np.float64])
     np.testing.assert_allclose(process.contributions[7], filters.contributions, atol=1e-12)
 
 
+def test_a_critical_region_changes_the_answer_when_it_is_hidden(
+    paired: konkyo.Model, seven: NDArray[np.float64]
+) -> None:
+    found = konkyo.occlusion(paired, seven, region=14, stride=7).to_dict()["critical"]
+    assert found == [{"row": 1, "column": 1, "box": [7, 7, 21, 21], "predicted": 1, "label": "1"}]
+    hidden = seven.copy()
+    hidden[7:21, 7:21] = 0
+    assert paired.network.logits(hidden).argmax() == 1
+
+
 MANY: dict[str, Callable[[NDArray[np.float64]], Any]] = {
     "an axis more": lambda images: images,
     "a channel, as in torch": lambda images: images[:, None],

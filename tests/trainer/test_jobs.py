@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,11 @@ def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(fe
 
 def test_a_process_that_is_killed_is_noticed(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as it is there: so few images that they fit into its pipe are not waited for."""
-    known = jobs.wait
 
     def killing(connections: Sequence[Any]) -> list[Any]:
         for process in multiprocessing.active_children():
             process.kill()
-        return known(connections)
+        return wait(connections)
 
     monkeypatch.setattr(jobs, "wait", killing)
     going: Iterator[Any] = jobs.train(wanted(tmp_path, 2), few[:20], 2)
