@@ -185,6 +185,7 @@ def images(count: int, seed: int = 1) -> NDArray[np.uint8]:
 
 def test_names_of_classes_make_it_another_data_set_than_mnist(tmp_path: Path) -> None:
     write_idx(tmp_path, "train", images(6), [0, 1, 2, 0, 1, 2])
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"not read, as the plain one is there")
     write_idx(tmp_path, "t10k", images(3, 2), [2, 1, 0], packed=True)
     (tmp_path / "classes.txt").write_text("Bär\ncat\n\n two words \n", encoding="utf-8")
     train, test = read(tmp_path, "train"), read(tmp_path, "t10k")
