@@ -30,7 +30,7 @@ def said(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("train",), ("explain",), ("report",), ("study",), ("study", "filters"), ("import",), ("serve",)],
+    [("train",), ("report",), ("study", "filters"), ("import",), ("serve",)],
     ids=" ".join,
 )
 def test_each_command_shows_its_own_help(arguments: tuple[str, ...]) -> None:
@@ -44,8 +44,6 @@ def test_each_command_shows_its_own_help(arguments: tuple[str, ...]) -> None:
     [
         ("serve", "konkyo.service.__main__", "uvicorn", "serve"),
         ("train", "konkyo.trainer.cli", "rich", "train"),
-        ("study", "konkyo.trainer.cli", "rich", "train"),
-        ("report", "konkyo.trainer.cli", "rich", "train"),
         ("explain", "konkyo.trainer.cli", "rich", "cluster"),
     ],
 )

@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import opened
 from tests.e2e.server import PATIENCE, running_service
+from tests.helpers.commands import trainer
 from tests.helpers.datasets import described, write_idx
-from tests.helpers.small_data import strokes, trainer, write_fruits
+from tests.helpers.small_data import strokes, write_fruits
 
 QUESTIONS = ["/predict", *(f"/explain/{name}" for name in ("filters", "process", "occlusion", "shapley", "grounds"))]
 SIDES = {"strokes": (20, 1), "fruits": (24, 3)}

@@ -1,21 +1,10 @@
-"""Small data sets that a small network learns in seconds, and the trainer's command."""
+"""Small data sets that a small network learns in seconds."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-
-from tests.helpers.folders import ROOT
-
-
-def trainer(*arguments: str | Path) -> str:
-    command = [sys.executable, "-m", "trainer", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def strokes(count: int, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], list[int]]:

@@ -14,16 +14,16 @@ from konkyo.trainer.data import Digits  # noqa: E402
 from konkyo.trainer.errors import RunError  # noqa: E402
 from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, pooled  # noqa: E402
 from konkyo.trainer.training.recipe import BEST, PAPER, Recipe  # noqa: E402
-from tests.helpers.oracles import PAIRED, SUMMED  # noqa: E402
+from tests.helpers.oracles import PAIRED  # noqa: E402
 from tests.helpers.refuse import refuses  # noqa: E402
-from tests.helpers.runs import SHORT, finished, outcome, run_of  # noqa: E402
+from tests.helpers.runs import SHORT, run_of  # noqa: E402
 
 # Colour, paired in the first stage and in the middle, padding, no pool, hidden layers.
 DEEP = Architecture(parse_stages("2k3p1q,3k3nq,4k3"), 16, 3, (9, 7))
 KINDS = "weight", "bias"
 # As cards had it.
 OLDER = {name: value for name, value in asdict(BEST).items() if name != "batch_norm"}
-every_kind = pytest.mark.parametrize("shape", [PAIRED, SUMMED, DEEP], ids=lambda one: written_stages(one.stages))
+every_kind = pytest.mark.parametrize("shape", [PAIRED, DEEP], ids=lambda one: written_stages(one.stages))
 
 
 def ensemble_of(shape: Architecture, count: int) -> tuple[list[TrainableNetwork], Ensemble]:
@@ -109,18 +109,6 @@ def test_accuracies_are_of_what_is_left_and_change_nothing() -> None:
     assert ensemble.training
 
 
-@pytest.mark.parametrize("stops", [[10], [30], [10, 20]], ids=str)
-def test_interrupted_and_resumed_it_ends_with_the_same_bits(stops: list[int], few: Digits, tmp_path: Path) -> None:
-    """With several starts, of which one is left."""
-    recipe = replace(SHORT, restarts=5, rung=10, batch_norm=True)
-    whole = outcome(finished(run_of(PAIRED, recipe, [1, 2], few, tmp_path / "whole.pt")))
-    for stop in stops:
-        for progress in run_of(PAIRED, recipe, [1, 2], few, tmp_path / "state.pt").train():
-            if progress.step == stop:
-                break
-    assert outcome(finished(run_of(PAIRED, recipe, [1, 2], few, tmp_path / "state.pt"))) == whole
-
-
 def test_a_stage_without_a_bias_is_refused(few: Digits, tmp_path: Path) -> None:
     message = (
         "batch normalisation becomes part of the biases, and a stage without a bias (u) has none: give every stage a "
@@ -134,7 +122,6 @@ def test_a_stage_without_a_bias_is_refused(few: Digits, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "card", "same"),
     [
-        (BEST, asdict(BEST), True),
         (BEST, OLDER, True),
         (replace(BEST, batch_norm=True), OLDER, False),
         (replace(BEST, batch_norm=True), asdict(replace(BEST, batch_norm=True)), True),

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -131,28 +131,25 @@ def test_a_file_says_whose_it_is(expected: dict[str, bytes], tmp_path: Path) -> 
     assert pq.read_table(path)["image"].to_pylist() == list(range(80, 90))
 
 
-def test_only_what_is_missing_is_written(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+def test_only_what_is_missing_is_written_and_a_process_that_dies_costs_nothing(
+    data: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
     whole = job(data, tmp_path / "out")
     for shard in whole.begin():
         whole.write(shard)
     assert list(engines.run(whole, Engine.LOCAL, 1)) == []
     kept = whole.path(1).stat().st_mtime_ns
-    whole.path(3).unlink()
+    for shard in (0, 3, 4):
+        whole.path(shard).unlink()
     whole.path(2).rename(whole.path(2).with_suffix(".writing"))  # as one leaves it that is ended while it writes
-    assert sorted(engines.run(whole, Engine.LOCAL, 1)) == [2, 3]
-    assert files(whole.out) == expected
-    assert whole.path(1).stat().st_mtime_ns == kept
-
-
-def test_a_process_that_dies_costs_nothing(data: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
-    whole = job(data, tmp_path / "out")
     done: list[int] = []
-    for shard in engines.run(whole, Engine.LOCAL, 2):
+    for shard in engines.run(whole, Engine.LOCAL, 1):
         if not done:
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
         done.append(shard)
-    assert sorted(done) == list(range(5))
+    assert sorted(done) == [0, 2, 3, 4]
     assert files(whole.out) == expected
+    assert whole.path(1).stat().st_mtime_ns == kept
 
 
 def test_processes_that_die_again_and_again_end_the_job(
@@ -167,21 +164,16 @@ def test_processes_that_die_again_and_again_end_the_job(
         list(engines.run(job(data, tmp_path / "out"), Engine.LOCAL, 2))
 
 
-def test_a_folder_of_another_job(data: Path, tmp_path: Path) -> None:
-    job(data, tmp_path).begin()
+def test_other_work_is_not_mixed_with_a_jobs(data: Path, tmp_path: Path) -> None:
+    whole = job(data, tmp_path)
+    (tmp_path / "thesis.txt").touch()
+    with refuses(RunError, f"{tmp_path} is not empty, and holds no manifest.json; name another --out"):
+        whole.begin()
+    (tmp_path / "thesis.txt").unlink()
+    whole.begin()
     message = f"{tmp_path} holds another job's files: explanations, images, shard differ; name another --out"
     with refuses(RunError, message):
         job(data, tmp_path, ALL, 30, 10).begin()
-
-
-def test_a_folder_of_something_else(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").touch()
-    with refuses(RunError, f"{tmp_path} is not empty, and holds no manifest.json; name another --out"):
-        job(data, tmp_path).begin()
-
-
-def test_another_checkpoint_at_the_same_place(data: Path, tmp_path: Path) -> None:
-    whole = job(data, tmp_path)
     other = Job(**{**whole.__dict__, "sha256": "0" * 64})
     with refuses(RunError, f"{whole.checkpoint} is another checkpoint here than where the job was started"):
         other.write(0)
@@ -198,10 +190,14 @@ def test_the_command_goes_on_where_it_was_interrupted(
         yield next(whole(*arguments))
         raise KeyboardInterrupt
 
+    def in_this_process(some: Job, shards: Sequence[int], _: int) -> Iterator[int]:
+        yield from map(some.write, shards)
+
     with monkeypatch.context() as patch:
         patch.setattr(engines, "run", interrupted)
         result = CliRunner().invoke(app, asked)
     assert (result.exit_code, result.stderr) == (130, "interrupted: the same command goes on from the last file\n")
+    monkeypatch.setattr(engines, "_pool", in_this_process)
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 0, result.output
     assert " ".join(result.output.split()) == f"90 images in 5 files in {tmp_path / 'out'}"

@@ -32,7 +32,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     classes = SETS[request.param]
     write_pictures(folder / "bars", classes, 200 // len(classes) + 8)
     models, data = ("--out", folder / "models"), ("--data", folder / "bars")
-    steps = ("--steps=400", "--batch=20", "--learning-rate=0.01", "--restarts=1")
+    steps = (f"--steps={400 if request.param == 2 else 40}", "--batch=20", "--learning-rate=0.01", "--restarts=1")
     trainer("train", "--name=bars", *data, *models, "--runs", folder / "runs", *steps)
     if request.param == 2:
         trainer("study", "filters", *data, "--models", folder / "models", "--out", folder / "studies")
@@ -46,21 +46,14 @@ def upload(lean: float) -> dict[str, bytes]:
     return {"file": file.getvalue()}
 
 
-def test_the_card_says_what_it_was_trained_on(served: Served) -> None:
+def test_the_card_and_the_list_say_what_it_was_trained_on(served: Served) -> None:
     count, client = served
-    card = client.get("/models/bars").json()
-    assert card["classes"] == sorted(SETS[count])
+    card, [listed] = client.get("/models/bars").json(), client.get("/models").json()["models"]
+    assert card["classes"] == listed["classes"] == sorted(SETS[count])
     assert len(card["accuracy"]["per_class"]) == count
-    assert card["input"]["channels"] == 1
     assert (card["preprocessing"], card["polarity"], card["warnings"]) == ("resize", "auto", [])
-    assert (card["dataset"]["name"], card["dataset"]["licence"], [*card["dataset"]["files"]]) == (
-        "bars",
-        "not stated",
-        ["pictures"],
-    )
-    assert card["dataset"]["notes"] == ["no test images: of each class one of 5 images, chosen by SHA-256, tests"]
-    listed = client.get("/models").json()["models"][0]
-    assert (listed["classes"], listed["dataset"], listed["preprocessing"]) == (card["classes"], "bars", "resize")
+    assert (card["dataset"]["licence"], [*card["dataset"]["files"]]) == ("not stated", ["pictures"])
+    assert (listed["dataset"], listed["preprocessing"]) == ("bars", "resize")
     assert count == 26 or card["accuracy"]["test"] > 0.9
 
 
@@ -84,19 +77,17 @@ def test_a_picture_of_any_size_is_answered_by_name(served: Served) -> None:
 
 def test_every_picture_is_drawn(served: Served) -> None:
     count, client = served
-    other = sorted(SETS[count])[0]
-    sizes = {}
+    label = client.post("/predict?fit=auto", files=upload(0)).json()["label"]
+    answers = {"filters of the network": client.get("/models/bars/filters?format=png")}
     for operation in OPERATIONS:
-        asked = {"versus": other} if operation in ("explain/occlusion", "explain/shapley", "explain/filters") else {}
-        if client.post("/predict?fit=auto", files=upload(0)).json()["label"] == other:
-            asked = {}
-        answer = client.post(f"/{operation}", params={"fit": "auto", "format": "png", **asked}, files=upload(0))
-        assert answer.status_code == 200, answer.text
-        sizes[operation] = Image.open(BytesIO(answer.content)).size
-    filters = Image.open(BytesIO(client.get("/models/bars/filters?format=png").content))
+        asked = {"fit": "auto", "format": "png"}
+        if operation in ("explain/occlusion", "explain/shapley", "explain/filters"):
+            asked["versus"] = next(name for name in sorted(SETS[count]) if name != label)
+        answers[operation] = client.post(f"/{operation}", params=asked, files=upload(0))
+    sizes = {name: Image.open(BytesIO(answer.content)).size for name, answer in answers.items()}
     # A bar or a row for each class makes a picture higher, and a long name does not make it much wider.
     assert sizes["predict"][1] == (278 if count == 2 else 594)
-    assert max(width for width, _ in [*sizes.values(), filters.size]) < 1_400
+    assert max(width for width, _ in sizes.values()) < 1_400
 
 
 def test_the_protocols_take_names(served: Served) -> None:
@@ -107,4 +98,4 @@ def test_the_protocols_take_names(served: Served) -> None:
     named, numbered = (client.post("/v1/models/bars:explain", json=one).json() for one in asked)
     assert named == numbered
     metadata = client.get("/v2/models/bars").json()["outputs"]
-    assert next(one["shape"] for one in metadata if one["name"] == "logits") == [-1, count]
+    assert [one["shape"] for one in metadata if one["name"] == "logits"] == [[-1, count]]

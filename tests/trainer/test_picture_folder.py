@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from konkyo.models.preparation.resizing import resized
-from konkyo.trainer.data import pictures, read
+from konkyo.trainer.data import read
 from konkyo.trainer.errors import DataError
 from tests.helpers.datasets import bars, described, write_pictures
 from tests.helpers.refuse import refuses
@@ -103,43 +103,41 @@ def test_wrong_files_are_named(part: str, tmp_path: Path) -> None:
     assert lines[4].endswith("(it has several frames, and must have one)")
 
 
-def test_wrong_folders_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "notes.txt").write_text("nothing here")
-    with refuses(
-        DataError,
-        f"{tmp_path / 'empty'} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for "
-        "each class",
-    ):
-        read(tmp_path / "empty", "train")
-    write_pictures(tmp_path / "one", {"only": 0.0}, 3)
-    with refuses(DataError, f"{tmp_path / 'one'}: the folders, one a class, must be 2 to 64 names, not 1"):
-        read(tmp_path / "one", "train")
-    write_pictures(tmp_path / "hole", UPRIGHT, 3)
-    (tmp_path / "hole" / "third").mkdir()
-    with refuses(DataError, f"{tmp_path / 'hole' / 'third'} holds no picture; each class needs some, or no folder"):
-        read(tmp_path / "hole", "train")
-    for key, value in (("transpose", True), ("preprocessing", "mnist")):
-        described(tmp_path / "hole", **{key: value})
-        said = f"{tmp_path / 'hole'}: {key} in dataset.json is for IDX files; pictures are resized as they are"
-        with refuses(DataError, said):
-            read(tmp_path / "hole", "train")
-    write_pictures(tmp_path / "few", UPRIGHT, 1)
-    with refuses(
-        DataError,
-        "class lying has 1 different images; to train and to test takes two at least, and many more to be worth it",
-    ):
-        read(tmp_path / "few", "train")
-    write_pictures(tmp_path / "odd" / "train", UPRIGHT, 2)
-    write_pictures(tmp_path / "odd" / "test", {"lying": 90.0, "slanting": 45.0}, 2)
-    with refuses(
-        DataError,
-        "train and test must have the same folders, one a class; slanting, upright stands in one of them only",
-    ):
-        read(tmp_path / "odd", "train")
-    write_pictures(tmp_path / "half" / "test", UPRIGHT, 2)
-    with refuses(DataError, f"{tmp_path / 'half'} has a folder test, but none called train beside it"):
-        read(tmp_path / "half", "train")
+# What is said of a folder {}, by the folders in it and the pictures in each.
+WRONG: dict[str, dict[str, int]] = {
+    "{} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for each class": {},
+    "{}: the folders, one a class, must be 2 to 64 names, not 1": {"only": 3},
+    "{}/upright holds no picture; each class needs some, or no folder": {"lying": 3, "upright": 0},
+    "class lying has 1 different images; to train and to test takes two at least, and many more to be worth it": {
+        "lying": 1,
+        "upright": 1,
+    },
+    "train and test must have the same folders, one a class; slanting, upright stands in one of them only": {
+        "train/lying": 2,
+        "train/upright": 2,
+        "test/lying": 2,
+        "test/slanting": 2,
+    },
+    "{} has a folder test, but none called train beside it": {"test/lying": 2, "test/upright": 2},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_folders_are_refused(message: str, tmp_path: Path) -> None:
+    for name, count in WRONG[message].items():
+        write_pictures(tmp_path, {name: 0.0}, count)
+    (tmp_path / "notes.txt").write_text("nothing here")
+    with refuses(DataError, message.replace("{}", str(tmp_path))):
+        read(tmp_path, "train")
+
+
+@pytest.mark.parametrize(("key", "value"), [("transpose", True), ("preprocessing", "mnist")])
+def test_what_is_said_of_idx_files_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    write_pictures(tmp_path, UPRIGHT, 3)
+    described(tmp_path, **{key: value})
+    message = f"{tmp_path}: {key} in dataset.json is for IDX files; pictures are resized as they are"
+    with refuses(DataError, message):
+        read(tmp_path, "train")
 
 
 def coloured(red: int, number: int, size: tuple[int, int] = (30, 20)) -> Image.Image:
@@ -192,9 +190,8 @@ def test_the_training_pictures_decide_for_the_test_pictures(tmp_path: Path) -> N
 
 
 def test_classes_are_counted_as_people_do(tmp_path: Path) -> None:
-    for name in ("10", "2", "1", "a10", "a9"):
-        (tmp_path / name).mkdir()
-    assert pictures._classes(tmp_path) == ("1", "2", "10", "a9", "a10")
+    write_pictures(tmp_path, dict.fromkeys(("10", "2", "1", "a10", "a9"), 0.0), 2)
+    assert read(tmp_path, "train").about.classes == ("1", "2", "10", "a9", "a10")
 
 
 @pytest.mark.threat("picture folders")
