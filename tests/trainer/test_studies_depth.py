@@ -10,31 +10,19 @@ pytest.importorskip("torch")
 pytest.importorskip("typer")
 
 from matplotlib.axes import Axes
-from typer.testing import CliRunner
 
 import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as training_module
 import konkyo.trainer.figures.depth as figure_module
 import konkyo.trainer.studies.depth as study_module
 from konkyo.models.architecture import Architecture, parse_stages
-from konkyo.models.errors import ParameterError
-from konkyo.models.hiding.cost import allowed_sides
-from konkyo.models.hiding.regions import Regions
-from konkyo.models.hiding.shapley import explain_shapley
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.report import report
-from konkyo.trainer.studies.depth import FILE, NETWORKS, NUMBERS
+from konkyo.trainer.studies.depth import FILE
 from konkyo.trainer.training.recipe import BEST, fitted
-from tests.helpers.oracles import random_network
-from tests.helpers.runs import run_of
+from tests.helpers.commands import trainer
+from tests.helpers.runs import finished, run_of
 from tests.helpers.studies import caught
-
-
-def test_networks_are_of_each_depth_and_no_larger_than_the_papers() -> None:
-    shapes = [Architecture(parse_stages(one)) for one in NETWORKS]
-    assert {len(one.stages) for one in shapes} == set(NUMBERS)
-    assert max(one.parameters for one in shapes) == 2368
 
 
 def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
@@ -46,8 +34,7 @@ def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(study_module, "NETWORKS", ("1k5", "2k5,2k3", "2k3,3k3,3k3p1"))
     monkeypatch.chdir(tmp_path)
     figures = caught(figure_module, monkeypatch)
-    result = CliRunner().invoke(app, ["study", "depth", "--seeds=2", "--steps=40"])
-    assert result.exit_code == 0, result.output
+    trainer("study", "depth", "--seeds=2", "--steps=40")
     out = tmp_path / "docs" / "studies"
     found = json.loads((out / FILE).read_text())
     assert (found["judging"], found["steps"]) == (100, 40)
@@ -60,9 +47,7 @@ def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.
     order = np.random.default_rng(0).permutation(600)
     training, judging = digits[np.sort(order[:500])], digits[np.sort(order[500:])]
     recipe = fitted(BEST, digits[:600], steps=40, restarts=1, batch_norm=True)
-    run = run_of(Architecture(parse_stages("2k5,2k3")), recipe, [1, 2], training, tmp_path / "own.pt")
-    for _ in run.train():
-        pass
+    run = finished(run_of(Architecture(parse_stages("2k5,2k3")), recipe, [1, 2], training, tmp_path / "own.pt"))
     for which in (0, 1):
         network = run.reached.network(which).astype(np.float64)
         for part, some in (("judged", judging), ("test", digits[600:700])):
@@ -79,16 +64,6 @@ def test_what_is_trained_judges_and_is_told(tmp_path: Path, monkeypatch: pytest.
         "2k3,3k3,3k3p1: 291 parameters, exact from 7×7 pixels",
     ]
     assert (out / "depth.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize(("stages", "finest"), [("3k5,3k3q", 4), ("8k3,10k3,11k3p1", 7)])
-def test_of_an_image_of_noise_finer_regions_than_the_finest_are_refused(stages: str, finest: int) -> None:
-    shape = Architecture(parse_stages(stages))
-    network, image = random_network(shape, 1), np.random.default_rng(1).random((28, 28))
-    assert min(allowed_sides(shape)) == finest
-    assert explain_shapley(network, image, region=finest).values.shape == Regions(finest).grid
-    with pytest.raises(ParameterError):
-        explain_shapley(network, image, region=finest - 1)
 
 
 def test_the_report_says_what_was_found(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.grounds as figure_module
 import konkyo.trainer.studies.grounds as study_module
@@ -14,17 +13,10 @@ from konkyo.models.errors import BudgetError, ImageError
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY, GroundsStudy
-from tests.helpers.folders import DATA
-from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
-from tests.helpers.studies import ASKED, caught, measured, players_of
-
-
-def with_few_players(digits: Digits, images: int, most: int = 8) -> Digits:
-    few = [number for number, image in enumerate(digits[:2000].images) if len(players_of(image)) <= most]
-    return digits[np.array(few[:images])]
+from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network
+from tests.helpers.studies import ASKED, caught, inked, lamps, measured, players_of, studied
 
 
 def brute(network: Network, image: Array) -> tuple[int, int]:
@@ -44,12 +36,9 @@ def brute(network: Network, image: Array) -> tuple[int, int]:
     return min(suffice), min(contrasts, default=0)
 
 
-@pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
-def test_the_study_is_every_hiding_by_hand(
-    name: str, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_study_is_every_hiding_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 4)
-    checkpoint, some = load_all()[name], with_few_players(digits, 6)
+    checkpoint, some = load_all()["paired-3x3"], inked(digits, 8, 6)
     found, _ = measured(STUDY, checkpoint, some, tmp_path)
     network, images = checkpoint.precise, some.images / 255
     expected = [brute(network, image) for image in images]
@@ -63,11 +52,8 @@ def test_the_study_is_every_hiding_by_hand(
 
 
 def lamp_study(runs: Path) -> tuple[GroundsStudy, dict[str, Any]]:
-    """The lamp, the lamp with dust that is said to be a 0, and the dust alone, which is a 2 whatever is hidden."""
-    dust = np.zeros((28, 28))
-    dust[2, 2] = 1
-    images = np.round(255 * np.array([lit(), lit((2, 2)), dust])).astype(np.uint8)
-    return measured(STUDY, checkpoint_of(lamp_network()), Digits(images, np.array([6, 0, 2], np.uint8)), runs)
+    """The lamp with dust is said to be a 0."""
+    return measured(STUDY, checkpoint_of(lamp_network()), lamps(6, 0, 2), runs)
 
 
 def test_on_paper(tmp_path: Path) -> None:
@@ -85,8 +71,7 @@ def test_on_paper(tmp_path: Path) -> None:
         "most": 2,
         "images_by_count": [0, 2, 1],
     }
-    third = pytest.approx(1 / 3)
-    two_thirds = pytest.approx(2 / 3)
+    third, two_thirds = pytest.approx(1 / 3), pytest.approx(2 / 3)
     assert everyone["sufficient"] == {
         "mean": two_thirds,
         "median": 1,
@@ -130,28 +115,24 @@ def test_what_has_no_answer_is_counted(tmp_path: Path, monkeypatch: pytest.Monke
     assert written["auroc_of_wrong"] == {"fewest regions": None, "softmax probability": None}
 
 
-def command(out: Path, runs: Path, *more: str) -> Result:
-    arguments = ["study", "grounds", "--model", "paired-3x3", "--data", DATA, "--out", out, "--runs", runs]
-    return CliRunner().invoke(app, [*map(str, arguments), "--images", "12", *more])
-
-
+@pytest.mark.usefixtures("unrendered")
 def test_the_command_says_what_is_found(tmp_path: Path, digits: Digits) -> None:
-    result = command(tmp_path, tmp_path / "runs")
+    result = studied(STUDY, tmp_path, "--images=6")
     assert result.exit_code == 0, result.output
-    written = json.loads((tmp_path / "paired-3x3" / "grounds.json").read_text())
+    written = json.loads((tmp_path / "out" / "paired-3x3" / "grounds.json").read_text())
     checkpoint = load_all()["paired-3x3"]
     assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
-    proven = [grounds(checkpoint.precise, image / 255) for image in digits.images[:12]]
+    proven = [grounds(checkpoint.precise, image / 255) for image in digits.images[:6]]
     sizes = [len(one.sufficient.regions) for one in proven]
     changing = [len(one.contrast.regions) for one in proven if one.contrast is not None]
     assert written["groups"]["all"]["sufficient"]["images_by_count"] == np.bincount(sizes).tolist()
     assert written["groups"]["all"]["contrast"]["images_by_count"] == np.bincount(changing).tolist()
     smallest = np.mean([one.sufficient.status == "smallest" for one in proven])
-    numbers = f"{np.mean(sizes):.2f} | {max(sizes)} | {sizes.count(0) / 12:.1%} | {smallest:.1%} | 0"
-    row = f"| all | 12 | {numbers} | {np.mean(changing):.2f} | {max(changing)} | {changing.count(1) / 12:.1%} |"
+    numbers = f"{np.mean(sizes):.2f} | {max(sizes)} | {sizes.count(0) / 6:.1%} | {smallest:.1%} | 0"
+    row = f"| all | 6 | {numbers} | {np.mean(changing):.2f} | {max(changing)} | {changing.count(1) / 6:.1%} |"
     assert row in result.output.splitlines()
-    assert "Of 12 test images in regions of 4×4, 12 have a set that is proven to be smallest; " in result.output
-    assert [one.predicted for one in proven] == digits.labels[:12].tolist()  # so there is nothing to warn of
+    assert "Of 6 test images in regions of 4×4, 6 have a set that is proven to be smallest; " in result.output
+    assert [one.predicted for one in proven] == digits.labels[:6].tolist()  # so there is nothing to warn of
     assert "ROC" not in result.output
 
 
@@ -176,6 +157,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "one" / "grounds.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_counts_beyond_the_last_column_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = lamp_study(tmp_path)
     for name in ("MOST_SUFFICIENT", "MOST_FEWEST"):

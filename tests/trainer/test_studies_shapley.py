@@ -1,5 +1,6 @@
 """The study of Shapley values' approximations by enumeration, on paper, and left out."""
 
+from functools import cache
 from itertools import product
 from math import factorial
 from pathlib import Path
@@ -15,7 +16,7 @@ from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
-from tests.helpers.studies import ASKED, caught, measured
+from tests.helpers.studies import ASKED, caught, inked, measured
 
 NAME = "paired-3x3"
 
@@ -56,18 +57,16 @@ def asked_of(
     return measured(STUDY, load_all()[NAME], digits, runs)
 
 
-def times(factor: float) -> Any:
-    """The values by enumeration, times a factor."""
-
-    def approximate(question: Question, evaluations: int) -> tuple[Array, int]:
-        return factor * enumerated(question.network, question.image, question.target), evaluations + 1
-
-    return approximate
-
-
 def test_errors_are_those_of_the_definition(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inked = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
-    few = digits[np.flatnonzero(inked <= 7)[:3]]
+    @cache
+    def expected(number: int, target: int) -> Array:
+        return enumerated(load_all()[NAME].precise, few.images[number] / 255, target)
+
+    def times(factor: float) -> Any:
+        """The values by enumeration, times a factor."""
+        return lambda question, count: (factor * expected(question.seed, question.target), count + 1)
+
+    few = inked(digits, 7, 3)
     baselines = [Baseline("right", True, (2, 3), times(1)), Baseline("against", False, (4,), times(-0.5))]
     found, _ = asked_of(monkeypatch, baselines, few, 3, tmp_path)
     right, against = found.baselines
