@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import Result
 
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
-from tests.helpers.commands import invoked
-from tests.helpers.folders import DATA
 from tests.helpers.lamp import checkpoint_of, lamp_network, lit
 
 # What the figures of hand-set networks are drawn of; of the images none is looked at.
@@ -42,12 +39,6 @@ def inked(digits: Digits, most: int, images: int) -> Digits:
     """The first images with so few squares of 4×4 pixels that hold ink, as what is compared tries every hiding."""
     squares = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
     return digits[np.flatnonzero(squares <= most)[:images]]
-
-
-def studied(study: Study[Any], folder: Path, *more: str) -> Result:
-    """The command for paired-3x3 and the test images of MNIST."""
-    given = "--model=paired-3x3", "--data", DATA, "--out", folder / "out", "--runs", folder / "runs"
-    return invoked("study", study.name, *given, *more)
 
 
 def players_of(image: Array) -> list[tuple[slice, slice]]:

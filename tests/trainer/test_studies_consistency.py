@@ -64,7 +64,7 @@ def compared(
 
 def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 4)
-    few, checkpoints = inked(digits, 8, 6), load_all()
+    few, checkpoints = inked(digits, 7, 5), load_all()
     networks = {1: checkpoints["paired-3x3"].precise, 2: checkpoints["summed-3x3"].precise}
     found, _ = compared(monkeypatch, checkpoints["paired-3x3"], [*networks.values()], few, tmp_path)
     images = few.images / 255
@@ -72,7 +72,7 @@ def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeyp
         i for i, image in enumerate(images) if len({int(n.logits(image).argmax()) for n in networks.values()}) == 1
     ]
     assert found.place.tolist() == alike
-    assert found.images == 6
+    assert found.images == 5
     for row, image in enumerate(images[alike]):
         target = int(networks[1].logits(image).argmax())
         drops = [
@@ -143,6 +143,7 @@ def test_chance_is_the_mean_over_all_sets(players: int, one: int, other: int) ->
     assert chance_overlap(players, one, other) == pytest.approx(np.mean(overlaps))
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_two_maps_where_the_networks_own_regions_are_the_fine_ones(
     digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +152,6 @@ def test_two_maps_where_the_networks_own_regions_are_the_fine_ones(
     found, written = compared(monkeypatch, checkpoint, [network] * 2, digits[:3], tmp_path)
     assert [*written["maps"]] == ["Shapley 2×2", "occlusion 2×2"]
     figure_module.draw(tmp_path / "figure.png", Asked(checkpoint, digits[:3], tmp_path), found)
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

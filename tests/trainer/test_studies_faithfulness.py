@@ -1,10 +1,8 @@
-"""The faithfulness study on paper, step by step, interrupted, without Captum, and as a command."""
+"""The faithfulness study on paper, without Captum, and in its figure."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,7 @@ import pytest
 
 import konkyo.trainer.figures.faithfulness as figure_module
 import konkyo.trainer.studies.faithfulness as study_module
-from konkyo.models.files.checkpoint import load_all
-from konkyo.models.hiding.occlusion import occlude
-from konkyo.models.network import Array, softmax
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
 from konkyo.trainer.studies.faithfulness import explanations as all_explanations
@@ -32,13 +28,12 @@ from konkyo.trainer.studies.faithfulness.explanations import (
 )
 from konkyo.trainer.studies.shapley import baselines
 from konkyo.trainer.studies.study import Asked
+from tests.helpers.commands import invoked
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED
-from tests.helpers.studies import ASKED, caught, measured, nothing, studied
+from tests.helpers.studies import ASKED, caught, measured, nothing
 
 SHAPLEY = "Shapley 4"
-# Enough for a command: one of each kind that needs no Captum.
-FEW = [one for one in ours(PAIRED) if one.name in {DEFAULT, SHAPLEY, "brightness", "random"}]
 
 
 def pointing(sign: int) -> Any:
@@ -112,54 +107,6 @@ def test_better_means_by_every_criterion() -> None:
     assert best(measured[:4]).name == "early"
 
 
-@pytest.mark.usefixtures("unrendered")
-def test_the_command_writes_what_a_script_of_its_own_finds(
-    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(study_module, "explanations", lambda _: (FEW, "somebody ate Captum"))
-    monkeypatch.setattr(study_module, "CHUNK", 2)
-    monkeypatch.setattr(study_module, "FIRST_IMAGES", 2)
-    monkeypatch.setattr(study_module, "SANITY_SEEDS", 2)
-    result = studied(STUDY, tmp_path, "--images=3")
-    assert result.exit_code == 0
-    assert "somebody ate Captum" in result.output
-    written = json.loads((tmp_path / "out" / "paired-3x3" / "faithfulness.json").read_text())
-    checkpoint = load_all()["paired-3x3"]
-    assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
-    assert (written["images"], written["left_out"]) == (3, "somebody ate Captum")
-    assert list(written["explanations"]) == [one.name for one in FEW]
-    assert set(written["sanity"]) == {DEFAULT, SHAPLEY}
-
-    network, images = checkpoint.precise, digits[:3].scaled(np.float64)
-    areas: dict[str, list[list[float]]] = {DEFAULT: [], "brightness": []}
-    for image in images:
-        target = int(network.logits(image).argmax())
-        for name, attribution in ((DEFAULT, occlude(network, image).heatmap()), ("brightness", image)):
-            order = [pixel for pixel in np.argsort(-attribution.ravel(), kind="stable") if image.ravel()[pixel]]
-            steps = np.zeros((2, len(order) + 1, 784))
-            steps[0, 0] = image.ravel()
-            for step, pixel in enumerate(order, 1):
-                steps[:, step] = steps[:, step - 1]
-                steps[:, step, pixel] = 0, image.ravel()[pixel]
-            scores = softmax(network.logits(steps.reshape(2, -1, 28, 28)))[..., target]
-            areas[name].append([sum((a + b) / 2 for a, b in pairwise(row)) / len(order) for row in scores.tolist()])
-    for name, found in areas.items():
-        entry = written["explanations"][name]["probability"]["background"]
-        for number, curve in enumerate(("deletion", "insertion")):
-            column = np.array(found)[:, number]
-            half = 4.30265 * column.std(ddof=1) / np.sqrt(3)
-            assert entry[curve] == pytest.approx([column.mean(), half], abs=2e-5)
-    [row] = [line for line in result.output.splitlines() if line.startswith("| **occlusion 2** |")]
-    cells = row.split(" | ")
-    ranked = written["explanations"][DEFAULT]["ranks"]
-    column = np.array(areas[DEFAULT])[:, 0]
-    half = 4.30265 * column.std(ddof=1) / np.sqrt(3)
-    assert cells[1] == f"{column.mean():.3f} ± {half:.3f} ({ranked['deletion, background']})"
-    assert cells[6].startswith(f"{written['explanations'][DEFAULT]['sensitivity'][0]:.3f} ± ")
-    checked = written["sanity"][DEFAULT]["affine"]["rank_correlation"]
-    assert f"- occlusion 2: affine {checked[0]:.2f}; " in result.output
-
-
 # Captum loads.
 @pytest.mark.timeout(60)
 def test_captums_explanations_stand_beside_ours() -> None:
@@ -201,8 +148,8 @@ def test_without_captum_what_is_of_it_is_left_out_aloud(
                 assert left_out in (said, [said])
 
 
-def test_one_image_has_no_interval(tmp_path: Path) -> None:
-    result = studied(STUDY, tmp_path, "--images=1")
+def test_one_image_has_no_interval() -> None:
+    result = invoked("study", "faithfulness", "--images=1")
     assert result.exit_code == 2
     assert "Invalid value for '--images'" in result.output
 
@@ -269,8 +216,8 @@ def test_what_is_said_of_the_plain_baselines_and_the_default() -> None:
         areas = {"deletion": [0.2, 0.01], "insertion": [0.9, 0.02]}
         others = {name: [0.5, 0.03] for name in ("infidelity", "sensitivity", "agreement")}
         places = dict.fromkeys((*CRITERIA, *BESIDE), rank)
-        curves = {"background": areas, "blurred": areas}
-        return {"kind": kind, "probability": curves, **others, "ranks": places, "better_everywhere_than": better}
+        both = {"background": areas, "blurred": areas}
+        return {"kind": kind, "probability": both, **others, "ranks": places, "better_everywhere_than": better}
 
     listed = {
         "theirs": one("baseline", 1, ["random"]),
@@ -280,13 +227,18 @@ def test_what_is_said_of_the_plain_baselines_and_the_default() -> None:
         "brightness": one("plain", 4, []),
         "random": one("plain", 5, []),
     }
-    found = {"images": 200, "default": DEFAULT, "explanations": listed, "sanity": {}, "left_out": None}
-    told = [*STUDY.told(found)]
+    drawn = {"affine": {"rank_correlation": [0.734, 0.1]}, "affine and stage 2": {"rank_correlation": [0, 0]}}
+    found = {"images": 200, "default": DEFAULT, "explanations": listed}
+    told = [*STUDY.told({**found, "sanity": {DEFAULT: drawn}, "left_out": "Captum is not."})]
     assert "- Better than brightness (the image itself) by all five criteria: none." in told
     assert f"- Better than a random order by all five criteria: theirs; {DEFAULT}." in told
     assert "- Not better than a random order by all five: ledger; brightness." in told
     assert f"- Before {DEFAULT}, the service's default, by the mean deletion of both kinds: theirs." in told
     assert "- theirs is better by all five criteria than random." in told
     assert not [line for line in told if line.startswith("- greedy")]
+    assert f"- {DEFAULT}: affine 0.73; affine and stage 2 0.00." in told
+    assert told[-1] == "Captum is not."
+    cells = "0.200 ± 0.010 (5) | 0.900 ± 0.020 (5) | " * 2 + "0.500 ± 0.030 (5) | " * 2 + "0.500 ± 0.030 (5)"
+    assert f"| random | {cells} |" in told
     rows = [line.split(" | ")[0] for line in told if "0.900 ± 0.020" in line]
     assert rows == ["| theirs", "| greedy", f"| **{DEFAULT}**", "| **ledger**", "| brightness", "| random"]

@@ -1,6 +1,5 @@
-"""The grounds study by brute force, on paper, interrupted, and as a command."""
+"""The grounds study on paper, and in its figure."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +9,11 @@ import pytest
 import konkyo.trainer.figures.grounds as figure_module
 import konkyo.trainer.studies.grounds as study_module
 from konkyo.models.errors import BudgetError, ImageError
-from konkyo.models.files.checkpoint import load_all
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
-from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY, GroundsStudy
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network
-from tests.helpers.studies import ASKED, caught, inked, lamps, measured, players_of, studied
-
-
-def brute(network: Network, image: Array) -> tuple[int, int]:
-    """The sizes of a smallest sufficient set and of a fewest contrast (0 for none), by every hiding's forward pass."""
-    players, digit = players_of(image), int(network.logits(image).argmax())
-    changed = {}
-    for visible in range(2 ** len(players)):
-        hidden = image.copy()
-        for number, square in enumerate(players):
-            if not visible >> number & 1:
-                hidden[square] = 0
-        changed[visible] = int(network.logits(hidden).argmax()) != digit
-    suffice = [
-        kept.bit_count() for kept in changed if not any(changed[other] for other in changed if other & kept == kept)
-    ]
-    contrasts = [len(players) - visible.bit_count() for visible, is_changed in changed.items() if is_changed]
-    return min(suffice), min(contrasts, default=0)
-
-
-def test_the_study_is_every_hiding_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "CHUNK", 4)
-    checkpoint, some = load_all()["paired-3x3"], inked(digits, 8, 6)
-    found, _ = measured(STUDY, checkpoint, some, tmp_path)
-    network, images = checkpoint.precise, some.images / 255
-    expected = [brute(network, image) for image in images]
-    assert found.sufficient.tolist() == [size for size, _ in expected]
-    assert found.fewest.tolist() == [size for _, size in expected]
-    assert found.players.tolist() == [len(players_of(image)) for image in images]
-    assert found.label.tolist() == some.labels.tolist()
-    logits = network.logits(images)
-    assert found.predicted.tolist() == logits.argmax(1).tolist()
-    np.testing.assert_allclose(found.probability, 1 / np.exp(logits - logits.max(1, keepdims=True)).sum(1), rtol=1e-12)
+from tests.helpers.studies import ASKED, caught, lamps, measured
 
 
 def lamp_study(runs: Path) -> tuple[GroundsStudy, dict[str, Any]]:
@@ -59,6 +24,11 @@ def lamp_study(runs: Path) -> tuple[GroundsStudy, dict[str, Any]]:
 def test_on_paper(tmp_path: Path) -> None:
     found, written = lamp_study(tmp_path)
     assert (written["images"], written["region"], written["fill"]) == (3, 4, 0)
+    assert found.label.tolist() == [6, 0, 2]
+    assert found.predicted.tolist() == [6, 6, 2]
+    assert found.players.tolist() == [1, 2, 1]
+    assert found.sufficient.tolist() == [1, 1, 0]
+    assert found.fewest.tolist() == [1, 1, 0]
     assert found.becomes.tolist() == [2, 2, -1]
     whole = HIDDEN + (WHOLE - HIDDEN) * (128 / 127.5)
     lamp, dust = (np.exp(-np.array([0, *others])).sum() for others in ([whole - 10, *[whole] * 8], [2, *[10] * 8]))
@@ -113,27 +83,6 @@ def test_what_has_no_answer_is_counted(tmp_path: Path, monkeypatch: pytest.Monke
     assert written["groups"]["all"]["outcomes"] == {"smallest": 1, "irreducible": 0, "over budget": 1, "tied": 1}
     assert written["groups"]["all"]["sufficient"]["images_by_count"] == [0, 1]
     assert written["auroc_of_wrong"] == {"fewest regions": None, "softmax probability": None}
-
-
-@pytest.mark.usefixtures("unrendered")
-def test_the_command_says_what_is_found(tmp_path: Path, digits: Digits) -> None:
-    result = studied(STUDY, tmp_path, "--images=6")
-    assert result.exit_code == 0, result.output
-    written = json.loads((tmp_path / "out" / "paired-3x3" / "grounds.json").read_text())
-    checkpoint = load_all()["paired-3x3"]
-    assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
-    proven = [grounds(checkpoint.precise, image / 255) for image in digits.images[:6]]
-    sizes = [len(one.sufficient.regions) for one in proven]
-    changing = [len(one.contrast.regions) for one in proven if one.contrast is not None]
-    assert written["groups"]["all"]["sufficient"]["images_by_count"] == np.bincount(sizes).tolist()
-    assert written["groups"]["all"]["contrast"]["images_by_count"] == np.bincount(changing).tolist()
-    smallest = np.mean([one.sufficient.status == "smallest" for one in proven])
-    numbers = f"{np.mean(sizes):.2f} | {max(sizes)} | {sizes.count(0) / 6:.1%} | {smallest:.1%} | 0"
-    row = f"| all | 6 | {numbers} | {np.mean(changing):.2f} | {max(changing)} | {changing.count(1) / 6:.1%} |"
-    assert row in result.output.splitlines()
-    assert "Of 6 test images in regions of 4×4, 6 have a set that is proven to be smallest; " in result.output
-    assert [one.predicted for one in proven] == digits.labels[:6].tolist()  # so there is nothing to warn of
-    assert "ROC" not in result.output
 
 
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

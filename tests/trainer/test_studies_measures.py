@@ -37,6 +37,7 @@ from konkyo.trainer.studies.faithfulness.criteria import (
 )
 from konkyo.trainer.studies.faithfulness.explanations import DEFAULT, GREEDY, GROWTH, Task, greedy_heatmap, ours, sane
 from konkyo.trainer.studies.statistics import Estimate, auroc, p_values, spearman
+from tests.helpers.examples import examples
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, lamp_network, lit
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network
 from tests.helpers.refuse import refuses
@@ -203,6 +204,7 @@ def score(network: Network, image: Array, moved: np.ndarray, target: int) -> flo
     return found
 
 
+@examples(10)
 @given(network=st.sampled_from(NETWORKS), number=st.integers(0, 9_999), target=st.integers(0, 9))
 def test_the_rule_is_the_documented_one(digits: Digits, network: Network, number: int, target: int) -> None:
     """Followed step by step, every image predicted whole, in the order that the heatmap gives."""

@@ -1,8 +1,5 @@
-"""The study of Shapley values' approximations by enumeration, on paper, and left out."""
+"""The study of Shapley values' approximations: what it asks, on paper, and left out."""
 
-from functools import cache
-from itertools import product
-from math import factorial
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +9,14 @@ import pytest
 import konkyo.trainer.figures.shapley as figure_module
 import konkyo.trainer.studies.shapley as study_module
 from konkyo.models.files.checkpoint import load_all
-from konkyo.models.network import Array, Network
+from konkyo.models.hiding.shapley import shapley_values
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
-from tests.helpers.studies import ASKED, caught, inked, measured
+from tests.helpers.studies import ASKED, caught, measured
 
 NAME = "paired-3x3"
-
-
-def enumerated(network: Network, image: Array, target: int) -> Array:
-    """(7, 7): the values from the definition, with a forward pass for each subset of the regions that hold ink."""
-    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
-    players = [number for number, square in enumerate(squares) if image[square].any()]
-    n, worth = len(players), []
-    for visible in range(2**n):
-        hidden = image.copy()
-        for bit, player in enumerate(players):
-            if not visible >> bit & 1:
-                hidden[squares[player]] = 0
-        worth.append(float(network.logits(hidden)[target]))
-    values = np.zeros(49)
-    for bit, player in enumerate(players):
-        for visible in range(2**n):
-            if not visible >> bit & 1:
-                size = visible.bit_count()
-                weight = factorial(size) * factorial(n - 1 - size) / factorial(n)
-                values[player] += weight * (worth[visible | 1 << bit] - worth[visible])
-    return values.reshape(7, 7)
 
 
 def made_up(name: str, converges: bool, *numbers: tuple[int, float, float, float]) -> Measured:
@@ -57,21 +34,24 @@ def asked_of(
     return measured(STUDY, load_all()[NAME], digits, runs)
 
 
-def test_errors_are_those_of_the_definition(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    @cache
-    def expected(number: int, target: int) -> Array:
-        return enumerated(load_all()[NAME].precise, few.images[number] / 255, target)
+def times(factor: float) -> Any:
+    """The exact values, which have their own tests, times a factor."""
 
-    def times(factor: float) -> Any:
-        """The values by enumeration, times a factor."""
-        return lambda question, count: (factor * expected(question.seed, question.target), count + 1)
+    def approximate(question: Question, evaluations: int) -> tuple[Array, int]:
+        exact = shapley_values(question.network, question.image).of(question.target).values
+        return factor * exact, evaluations + 1
 
-    few = inked(digits, 7, 3)
-    baselines = [Baseline("right", True, (2, 3), times(1)), Baseline("against", False, (4,), times(-0.5))]
-    found, _ = asked_of(monkeypatch, baselines, few, 3, tmp_path)
+    return approximate
+
+
+def test_errors_are_relative_to_the_exact_values(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baselines = [Baseline("right", True, (2, 3), times(1.01)), Baseline("against", False, (4,), times(-0.5))]
+    found, _ = asked_of(monkeypatch, baselines, digits, 3, tmp_path)
     right, against = found.baselines
     assert right.evaluations.tolist() == [[3, 4]] * 3
-    np.testing.assert_allclose(right.error, np.zeros((3, 2)), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(right.error, np.full((3, 2), 0.01), rtol=1e-9)
     np.testing.assert_allclose(right.rank, np.ones((3, 2)), rtol=1e-12)
     np.testing.assert_allclose(against.error, np.full((3, 1), 1.5), rtol=1e-12)
     np.testing.assert_allclose(against.rank, -np.ones((3, 1)), rtol=1e-12)

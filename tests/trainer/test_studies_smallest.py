@@ -181,10 +181,10 @@ def test_interrupted_and_resumed_it_ends_with_the_same_files(
     monkeypatch.setattr(study_module, "BELOW", 1.0)
     monkeypatch.setattr(study_module, "ABOVE", 1.0)
     with interrupted(monkeypatch, 20, 2):
-        assert command("--minimum-accuracy=40").exit_code == 130
+        assert command("--minimum-accuracy=10").exit_code == 130
     assert not (tmp_path / "models" / SEARCH_FILE).exists()
     figures = caught(figure_module, monkeypatch)
-    again = command("--minimum-accuracy=40")
+    again = command("--minimum-accuracy=10")
     assert again.exit_code == 0, again.output
     assert "1k5,1k3: trained before" in again.output
     assert "2k5,1k3: goes on from step 20 of 40" in again.output
@@ -192,7 +192,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_files(
     searched, crossed = (json.loads(path.read_text()) for path in files)
     assert [one["parameters"] for one in searched["networks"]] == [296, 331, 572]
     assert all([run["seed"] for run in one["runs"]] == [1, 2] for one in searched["networks"])
-    assert (crossed["images"], crossed["seeds"], crossed["steps"], crossed["minimum_accuracy"]) == (600, 2, 40, 0.4)
+    assert (crossed["images"], crossed["seeds"], crossed["steps"], crossed["minimum_accuracy"]) == (600, 2, 40, 0.1)
     assert [one["stages"] for one in crossed["networks"]] == ["1k5,1k3", "2k5,1k3", "2k5,1k3q"]
     # What stands in the files, once more, from runs of their own: of the one that was interrupted, and of a fold.
     recipe = Recipe(steps=40, batch=10, held_out=200, learning_rate=0.005, evaluate_every=20, restarts=4, rung=10)
@@ -210,6 +210,9 @@ def test_interrupted_and_resumed_it_ends_with_the_same_files(
     one = finished(run_of(paired, replace(recipe, held_out=300), [1, 2], halved, tmp_path / "fold.pt"))
     _, fresh = halved.split(300)
     assert crossed["networks"][2]["folds"][1] == pytest.approx(mean(right(one, fresh)), abs=1e-5)
+    [ring] = [one for one in figures[0].axes[0].collections if one.get_sizes().tolist() == [190]]
+    [chosen] = searched["smallest"]
+    assert ring.get_offsets()[0][0] == chosen["parameters"]
     names = [label.get_text() for label in figures[1].axes[0].get_yticklabels()]
     assert names == ["1k5,1k3: 296", "2k5,1k3: 331", "2k5,1k3q: 572"]
 

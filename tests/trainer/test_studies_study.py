@@ -13,7 +13,7 @@ from typer.testing import Result
 
 import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
-from konkyo.models.files.checkpoint import load_all
+from konkyo.models.files.checkpoint import load, load_all
 from konkyo.trainer.data import Digits
 from konkyo.trainer.document import read, write
 from konkyo.trainer.errors import RunError
@@ -105,7 +105,7 @@ def test_another_process_finds_the_parts(digits: Digits, tmp_path: Path) -> None
 import numpy as np
 from pathlib import Path
 from konkyo.models.architecture import Architecture, parse_stages
-from konkyo.models.files.checkpoint import load_all
+from konkyo.models.files.checkpoint import load, load_all
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY
 from konkyo.trainer.studies.study import Asked, Parts, identity
@@ -173,7 +173,9 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
 
     with monkeypatch.context() as patch:
         patch.setattr(Parts, "get", stopped)
-        assert every("out", "runs").exit_code == 130
+        done = every("out", "runs")
+        assert done.exit_code == 130
+        assert "interrupted: the same command goes on from the last part" in done.output
     times = {path: path.stat().st_mtime_ns for path in parts("runs")}
     (tmp_path / "models" / "tiny.usage.json").rename(tmp_path / "usage.json")
     for out, runs in (("out", "runs"), ("whole", "other")):
@@ -186,9 +188,12 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
     assert [path.name for path in parts("runs")] == [path.name for path in parts("other")]
     made = sorted(path.name for path in (tmp_path / "out" / "tiny").iterdir())
     assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:5] for kind in ("json", "png"))])
-    for name in ("faithfulness.json", "grounds.json", "occlusion.json"):
-        expected = (tmp_path / "whole" / "tiny" / name).read_bytes()
-        assert (tmp_path / "out" / "tiny" / name).read_bytes() == expected
+    model = {"name": "tiny", "sha256": load(tmp_path / "models" / "tiny.safetensors").sha256}
+    for name in ("faithfulness", "grounds", "occlusion"):
+        written = (tmp_path / "out" / "tiny" / f"{name}.json").read_text()
+        assert written == (tmp_path / "whole" / "tiny" / f"{name}.json").read_text()
+        assert {"study": name, "model": model}.items() <= json.loads(written).items()
+    assert "Each region of 6 test images is hidden alone, by the value 0." in done.output
 
 
 def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ fold validates networks that are trained on the others. The test images take no 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from statistics import mean, stdev
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -118,11 +119,9 @@ def shapes(below: Mapping[Wiring, int]) -> list[Architecture]:
     found = [LENET]
     for wiring, limit in below.items():
         for first in range(2 if wiring is Wiring.PAIRED else 1, 65):
-            for last in range(1, 65):
-                one = two_stages(wiring, first, last)
-                if one.parameters >= limit:
-                    break  # and those with more filters have more
-                found.append(one)
+            several = (two_stages(wiring, first, last) for last in range(1, 65))
+            # One with more filters has more parameters.
+            found += takewhile(lambda one, limit=limit: one.parameters < limit, several)
     return sorted(dict.fromkeys(found), key=lambda one: one.parameters)
 
 
