@@ -117,7 +117,7 @@ TOLD = "told the players"
 def question(digits: Digits) -> Question:
     """The first image with seven regions of ink."""
     few = inked(digits, 7, 20).images / 255
-    players = few.reshape(-1, 7, 4, 7, 4).any((2, 4))
+    players = np.asarray(few.reshape(-1, 7, 4, 7, 4).any((2, 4)))
     number = int(np.flatnonzero(players.sum((1, 2)) == 7)[0])
     return Question(NETWORK, few[number], int(NETWORK.logits(few[number]).argmax()), 4, players[number], 5)
 

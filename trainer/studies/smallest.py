@@ -7,7 +7,6 @@ fold validates networks that are trained on the others. The test images take no 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import takewhile
 from statistics import mean, stdev
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -119,9 +118,11 @@ def shapes(below: Mapping[Wiring, int]) -> list[Architecture]:
     found = [LENET]
     for wiring, limit in below.items():
         for first in range(2 if wiring is Wiring.PAIRED else 1, 65):
-            several = (two_stages(wiring, first, last) for last in range(1, 65))
+            last = 1
             # One with more filters has more parameters.
-            found += takewhile(lambda one, limit=limit: one.parameters < limit, several)
+            while last < 65 and (one := two_stages(wiring, first, last)).parameters < limit:
+                found.append(one)
+                last += 1
     return sorted(dict.fromkeys(found), key=lambda one: one.parameters)
 
 
