@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 pytest.importorskip("torch")
 
@@ -39,12 +40,6 @@ def shown(image: Array, squares: Any) -> Array:
     return hidden
 
 
-def rank_correlation(*lists: list[float]) -> float:
-    """Pearson's correlation of ranks, which are counted; none of these lists is constant."""
-    ranks = [[sum(b < a for b in one) + sum(b == a for b in one) / 2 for a in one] for one in lists]
-    return float(np.array(np.corrcoef(ranks))[0, 1])
-
-
 def suffices(network: Network, image: Array, kept: set[tuple[int, int]]) -> bool:
     """Whether every hiding of the other regions keeps the class, by a forward pass for each."""
     inside = [square for square in players_of(image) if (square[0].start // 4, square[1].start // 4) in kept]
@@ -65,32 +60,25 @@ def compared(
 def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 4)
     few, checkpoints = inked(digits, 7, 5), load_all()
-    networks = {1: checkpoints["paired-3x3"].precise, 2: checkpoints["summed-3x3"].precise}
-    found, _ = compared(monkeypatch, checkpoints["paired-3x3"], [*networks.values()], few, tmp_path)
+    networks = [checkpoints[name].precise for name in ("paired-3x3", "summed-3x3")]
+    found, _ = compared(monkeypatch, checkpoints["paired-3x3"], networks, few, tmp_path)
     images = few.images / 255
-    alike = [
-        i for i, image in enumerate(images) if len({int(n.logits(image).argmax()) for n in networks.values()}) == 1
-    ]
-    assert found.place.tolist() == alike
-    assert found.images == 5
-    for row, image in enumerate(images[alike]):
-        target = int(networks[1].logits(image).argmax())
-        drops = [
-            [
-                n.logits(image)[target] - n.logits(np.where(shown(image, [s]) > 0, 0, image))[target]
-                for s in players_of(image)
-            ]
-            for n in networks.values()
-        ]
-        ink = [image[square].sum() for square in players_of(image)]
-        assert found.correlation["occlusion 4×4"][row] == pytest.approx([rank_correlation(*drops)])
-        assert found.ink["occlusion 4×4"][row] == pytest.approx([rank_correlation(one, ink) for one in drops])
-        sets = [set(grounds(network, image).sufficient.regions) for network in networks.values()]
+    predicted = np.array([network.logits(images).argmax(-1) for network in networks])
+    alike = np.flatnonzero(predicted[0] == predicted[1])
+    assert (found.place.tolist(), found.images) == (alike.tolist(), 5)
+    for row, (image, target) in enumerate(zip(images[alike], predicted[0, alike], strict=True)):
+        players = players_of(image)
+        ink = [image[square].sum() for square in players]
+        hidden = np.array([image - shown(image, [square]) for square in players])
+        drops = [network.logits(image)[target] - network.logits(hidden)[:, target] for network in networks]
+        assert found.correlation["occlusion 4×4"][row] == pytest.approx([spearmanr(*drops).statistic])
+        assert found.ink["occlusion 4×4"][row] == pytest.approx([spearmanr(one, ink).statistic for one in drops])
+        sets = [set(grounds(network, image).sufficient.regions) for network in networks]
         if all(sets):
             assert found.overlap[row] == pytest.approx([len(sets[0] & sets[1]) / len(sets[0] | sets[1])])
         else:
             assert np.isnan(found.overlap[row])
-        expected = [[suffices(network, image, one) for network in networks.values()] for one in sets]
+        expected = [[suffices(network, image, one) for network in networks] for one in sets]
         assert found.holds[row].tolist() == expected
         assert found.holds_for_others()[row] == (expected[0][1] + expected[1][0]) / 2
 

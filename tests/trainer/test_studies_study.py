@@ -104,8 +104,7 @@ def test_another_process_finds_the_parts(digits: Digits, tmp_path: Path) -> None
     script = f"""
 import numpy as np
 from pathlib import Path
-from konkyo.models.architecture import Architecture, parse_stages
-from konkyo.models.files.checkpoint import load, load_all
+from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.grounds import STUDY
 from konkyo.trainer.studies.study import Asked, Parts, identity
@@ -203,8 +202,6 @@ def test_floats_are_rounded_wherever_they_stand(tmp_path: Path) -> None:
         '{\n  "a": 0.33333,\n  "b": {\n    "c": [\n      [0.12346, 0.0],\n      [2, true]\n    ]\n  },\n'
         '  "d": null,\n  "e": "0.123456789"\n}\n'
     )
-    assert "-0.0" not in path.read_text()
-    assert json.loads(path.read_text())["b"]["c"][1] == [2, True]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
