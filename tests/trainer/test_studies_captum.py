@@ -177,11 +177,6 @@ def test_gradient_shap_is_the_gradient_along_the_path(question: Question) -> Non
     np.testing.assert_allclose(found, expected, rtol=0, atol=0.05 * np.abs(expected).max())
 
 
-def test_lime_finds_the_region_that_matters_most(question: Question) -> None:
-    found, _ = BY_NAME["Lime"].approximate(question, 1000)
-    assert found.argmax() == shapley_values(NETWORK, question.image).of(question.target).values.argmax()
-
-
 def test_what_converges_is_near_the_exact_values(digits: Digits) -> None:
     task = task_of(random_network(PAIRED, 99), digits, 3)
     for image, target, one in zip(task.images, task.target.tolist(), heatmap("KernelShap", task), strict=True):

@@ -137,9 +137,9 @@ def test_two_maps_where_the_networks_own_regions_are_the_fine_ones(
 ) -> None:
     network = random_network(Architecture(parse_stages("2k3")), 3)
     checkpoint = checkpoint_of(network, "small")
-    found, written = compared(monkeypatch, checkpoint, [network] * 2, digits[:3], tmp_path)
+    found, written = compared(monkeypatch, checkpoint, [network] * 2, digits[:2], tmp_path)
     assert [*written["maps"]] == ["Shapley 2×2", "occlusion 2×2"]
-    figure_module.draw(tmp_path / "figure.png", Asked(checkpoint, digits[:3], tmp_path), found)
+    figure_module.draw(tmp_path / "figure.png", Asked(checkpoint, digits[:2], tmp_path), found)
 
 
 def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,31 +167,24 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
     card = checkpoint.card
     assert card.selection is not None
     alone = card.selection.model_copy(update={"runs": card.selection.runs[:1]})
-    for other, message in (
+    with refuses(RunError, f"{runs / 'tried'} holds another training than that of tried"):
+        STUDY.parts(Asked(replace(checkpoint, network=random_network(PAIRED, 1)), digits[:2], runs))
+    for changed, message in (
+        ({"recipe": {"steps": 31}}, f"{runs / 'tried'} {where}"),
         (
-            replace(checkpoint, network=random_network(PAIRED, 1)),
-            f"{runs / 'tried'} holds another training than that of tried",
-        ),
-        (replace(checkpoint, card=card.model_copy(update={"recipe": {"steps": 31}})), f"{runs / 'tried'} {where}"),
-        (
-            replace(checkpoint, card=card.model_copy(update={"selection": alone})),
+            {"selection": alone},
             "tried is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` trains ten",
         ),
     ):
         with refuses(RunError, message):
-            STUDY.parts(Asked(other, digits[:2], runs))
+            STUDY.parts(Asked(replace(checkpoint, card=card.model_copy(update=changed)), digits[:2], runs))
 
 
 def test_networks_that_predict_nothing_alike_are_not_compared(
     digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     networks = [random_network(PAIRED, seed) for seed in (1, 2)]
-    differing = [
-        image
-        for image in digits[:200].images
-        if len({int(network.logits(image / 255).argmax()) for network in networks}) == 2
-    ][:3]
-    assert len(differing) == 3
-    some = Digits(np.array(differing), np.zeros(3, np.uint8))
+    one, other = (network.logits(digits[:200].images / 255).argmax(-1) for network in networks)
+    some = digits[np.flatnonzero(one != other)[:3]]
     with refuses(RunError, "the networks predict 0 of 3 images alike; take more --images"):
         compared(monkeypatch, checkpoint_of(networks[0]), networks, some, tmp_path)

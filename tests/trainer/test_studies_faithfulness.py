@@ -65,7 +65,10 @@ def test_areas_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert wrong.area("logit", "background", "insertion")[ink] == pytest.approx(low)
     # A curve is the probability: 6 against a 2 of 10, and eight digits of 0.
     without = 1 / (1 + np.exp(10 - HIDDEN) + 8 * np.exp(-HIDDEN))
+    certain = 1 / (1 + np.exp(10 - whole) + 8 * np.exp(-whole))
     assert right.points["background"][0, 25] == pytest.approx(without)
+    assert right.values("deletion, background")[0] == pytest.approx(certain / 4 + 3 * without / 4)
+    assert right.values("insertion, background")[0] == pytest.approx(3 * certain / 4 + without / 4)
     assert right.points["background"].shape == right.points["blurred"].shape == (2, 51)
     assert right.infidelity == pytest.approx([0, 0], abs=1e-12)
     assert right.sensitivity.tolist() == wrong.sensitivity.tolist() == [0, 0]
@@ -203,8 +206,9 @@ def test_the_documents_numbers_are_means_and_half_intervals(tmp_path: Path, monk
     assert first["absolute"] == pytest.approx([0.5, 12.7062 * 0.2 * np.sqrt(2) / np.sqrt(2)])
     assert list(written["sanity"]["ours"]) == ["affine", "affine and stage 2", "affine and stage 2 and stage 1"]
     entry = written["explanations"]["wrong"]
-    for base in ("background", "blurred"):
-        assert entry["logit"][base]["deletion"][0] == pytest.approx(listed[1].area("logit", base, "deletion").mean())
+    assert entry["logit"]["blurred"]["deletion"][0] == pytest.approx(
+        listed[1].area("logit", "blurred", "deletion").mean()
+    )
     assert entry["agreement"][0] == pytest.approx(-1)
     assert entry["ranks"]["deletion, background"] == 2
 

@@ -93,15 +93,10 @@ def test_the_evaluations_that_are_needed_on_paper() -> None:
 
 def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     numbers = [[[100.0], [102]], [[0.3], [0.5]], [[0.5], [0.7]], [[10.0], [20]]]
-    baselines = [
-        Measured("a", True, *map(np.array, numbers)),
-        Measured("b", False, *[np.array([[1.0], [1]])] * 4),
-    ]
+    baselines = [Measured("a", True, *map(np.array, numbers)), Measured("b", False, *[np.array([[1.0], [1]])] * 4)]
     asked = Asked(load_all()[NAME], digits[:2], tmp_path)
     written = STUDY.entry(asked, ShapleyStudy(np.array([1.0, 3]), baselines, ["left out"]))
-    assert written["images"] == 2
-    assert written["left_out"] == ["left out"]
-    assert written["exact"] == {"ms": 2}
+    assert (written["images"], written["left_out"], written["exact"]) == (2, ["left out"], {"ms": 2})
     half = 12.7062 * 0.1414213562 / 2**0.5
     assert written["baselines"]["a"] == {
         "converges": True,
@@ -117,20 +112,18 @@ def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     assert "left out." in told
 
 
-@pytest.mark.parametrize("found", [None, object()])
-def test_without_scikit_learn_what_it_fits_is_left_out_aloud(
-    found: object | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_scikit_learn_what_it_fits_is_left_out_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    monkeypatch.setattr(study_module, "find_spec", lambda _: found)
-    baselines, left_out = study_module.baselines()
-    fitted = [one.name for one in baselines if one.name.startswith(("KernelShap", "Lime"))]
-    if found is None:
-        said = "KernelShap and Lime are left out: scikit-learn is not installed; pip install 'konkyo[dev]' has it"
-        assert (fitted, left_out, len(baselines)) == ([], [said], 4)
-    else:
-        assert (len(fitted), left_out, len(baselines)) == (3, [], 7)
+    monkeypatch.setattr(study_module, "find_spec", lambda _: object())
+    known, left_out = study_module.baselines()
+    assert (len(known), left_out) == (7, [])
+    monkeypatch.setattr(study_module, "find_spec", lambda _: None)
+    others, left_out = study_module.baselines()
+    assert others == [one for one in known if not one.name.startswith(("KernelShap", "Lime"))]
+    assert left_out == [
+        "KernelShap and Lime are left out: scikit-learn is not installed; pip install 'konkyo[dev]' has it"
+    ]
 
 
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
