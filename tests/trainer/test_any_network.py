@@ -71,6 +71,7 @@ def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path, monkeypa
         assert figure.width > 800
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     write_fruits(tmp_path / "fruits", 40)
     described(tmp_path / "fruits", name="Fruits", mirror=True)

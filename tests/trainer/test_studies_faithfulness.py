@@ -15,7 +15,7 @@ from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
 from konkyo.trainer.studies.faithfulness import explanations as all_explanations
-from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks, squares
 from konkyo.trainer.studies.faithfulness.explanations import (
     BASELINE,
     DEFAULT,
@@ -75,6 +75,9 @@ def test_areas_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_allclose(right.agreement, [1, 1])
     np.testing.assert_allclose(wrong.agreement, [-1, -1])
     assert not right.beats_everywhere(wrong)
+    # Each image of the data set has hidings of its own.
+    given = study_module.Given.of(checkpoint_of(lamp_network()), LIT, 3)
+    np.testing.assert_array_equal(given.hidden, [squares(3, 28), squares(4, 28)])
 
 
 def made_up(name: str, kind: str, deletion: Sequence[float], insertion: Sequence[float], infidelity: float) -> Measured:

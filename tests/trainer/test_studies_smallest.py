@@ -192,8 +192,8 @@ def test_what_is_searched_and_crossed_is_what_trainings_of_their_own_give(
     _, fresh = halved.split(300)
     assert crossed["networks"][2]["folds"][1] == pytest.approx(mean(accuracies(one, fresh)), abs=1e-5)
     marks = [one for one in figures[0].axes[0].collections if isinstance(one, PathCollection)]
-    rings = [one.get_offsets()[0] for one in marks]
-    assert sorted(at for at, _ in rings) == sorted(one["parameters"] for one in searched["smallest"])
+    ringed = sorted(float(np.asarray(one.get_offsets())[0, 0]) for one in marks)
+    assert ringed == sorted(one["parameters"] for one in searched["smallest"])
     names = [label.get_text() for label in figures[1].axes[0].get_yticklabels()]
     assert names == ["1k5,1k3: 296", "2k5,1k3: 331", "2k5,1k3q: 572"]
 
