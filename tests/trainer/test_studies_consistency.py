@@ -180,11 +180,12 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
             STUDY.parts(Asked(replace(checkpoint, card=card.model_copy(update=changed)), digits[:2], runs))
 
 
-def test_networks_that_predict_nothing_alike_are_not_compared(
-    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("alike", [0, 1])
+def test_networks_that_predict_too_little_alike_are_not_compared(
+    alike: int, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     networks = [random_network(PAIRED, seed) for seed in (1, 2)]
     one, other = (network.logits(digits[:200].images / 255).argmax(-1) for network in networks)
-    some = digits[np.flatnonzero(one != other)[:3]]
-    with refuses(RunError, "the networks predict 0 of 3 images alike; take more --images"):
+    some = digits[np.concatenate([np.flatnonzero(one == other)[:alike], np.flatnonzero(one != other)[:3]])]
+    with refuses(RunError, f"the networks predict {alike} of {3 + alike} images alike; take more --images"):
         compared(monkeypatch, checkpoint_of(networks[0]), networks, some, tmp_path)
