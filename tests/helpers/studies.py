@@ -15,7 +15,7 @@ from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
-from tests.helpers.lamp import checkpoint_of, lamp_network
+from tests.helpers.lamp import checkpoint_of, lamp_network, lit
 
 # What the figures of hand-set networks are drawn of; of the images none is looked at.
 ASKED = Asked(
@@ -25,6 +25,20 @@ ASKED = Asked(
 
 def nothing() -> None:
     """Nobody is told."""
+
+
+def lamps(*labels: int) -> Digits:
+    """The lamp, which is predicted as a 6; the lamp with dust; the dust alone, a 2 whatever is hidden."""
+    dust = np.zeros((28, 28))
+    dust[2, 2] = 1
+    images = np.round(255 * np.array([lit(), lit((2, 2)), dust])).astype(np.uint8)
+    return Digits(images, np.array(labels, np.uint8))
+
+
+def inked(digits: Digits, most: int, images: int) -> Digits:
+    """The first images with so few squares of 4×4 pixels that hold ink, as what is compared tries every hiding."""
+    squares = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
+    return digits[np.flatnonzero(squares <= most)[:images]]
 
 
 def players_of(image: Array) -> list[tuple[slice, slice]]:

@@ -27,8 +27,7 @@ def check(path: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], digi
     deviations = []
     for digit in digits:
         entry, mine = kept["classes"][digit], images[labels == digit]
-        logits, contributions = ledger(path, mine / 255, digit)
-        used = contributions[logits.argmax(-1) == digit][: kept["per_class"]]
+        used = first_ones(path, mine / 255, digit, kept["per_class"])
         pairs = used.shape[1:]
         most = used.reshape(len(used), -1).argmax(-1)
         assert entry.get("class", entry.get("digit")) == digit
@@ -64,13 +63,19 @@ def check_distances(kept: Any, deviations: list[F64]) -> None:
         np.testing.assert_allclose(entry["distances"], np.quantile(far, np.linspace(0, 1, 101)), rtol=1e-3)
 
 
-def ledger(path: Path, images: F64, digit: int) -> tuple[F64, F64]:
+def first_ones(path: Path, images: F64, digit: int, count: int) -> F64:
+    """(N, A, B): what each pair adds to the digit's logit, in the first images that are predicted as it."""
+    weights, found, taken = load_file(path), list[F64](), 0
+    for start in range(0, len(images), 200):
+        if taken < count:
+            logits, contributions = ledger(weights, images[start : start + 200], digit)
+            found.append(contributions[logits.argmax(-1) == digit])
+            taken += len(found[-1])
+    return np.concatenate(found)[:count]
+
+
+def ledger(weights: dict[str, Any], images: F64, digit: int) -> tuple[F64, F64]:
     """The logits, (N, 10), and what each pair adds to the digit's, (N, A, B)."""
-    parts = [_ledger(load_file(path), images[start : start + 200], digit) for start in range(0, len(images), 200)]
-    return np.concatenate([logits for logits, _ in parts]), np.concatenate([one for _, one in parts])
-
-
-def _ledger(weights: dict[str, Any], images: F64, digit: int) -> tuple[F64, F64]:
     w = {name: array.astype(np.float64) for name, array in weights.items()}
     filters1, filters2 = len(w["conv1.weight"]), len(w["conv2.weight"])
     paired = w["conv2.weight"].shape[1] == 1 and w["affine.weight"].shape[1] == filters1 * filters2 * 25

@@ -16,26 +16,28 @@ from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import load
 from konkyo.trainer.data import read
+from konkyo.trainer.training import recipe
 from tests.helpers.commands import trainer
 from tests.helpers.datasets import described, write_idx
 from tests.helpers.small_data import strokes, write_fruits
 
 
-def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
+def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "PATIENCE", 6)
     folder, models = tmp_path / "strokes", tmp_path / "models"
     for part, count in (("train", 300), ("t10k", 90)):
         write_idx(folder, part, *strokes(count, count))
     (folder / "classes.txt").write_text("row\ncolumn\ndiagonal\n")
     common = ("--data", folder, "--out", models, "--runs", tmp_path / "runs")
-    said = trainer("train", "--stages=6k3,3k3nq,5k3u", "--hidden=24", *common, "--batch=20", "--held-out=60")
-    # It validates every 60 steps, and ends when twenty validations have brought nothing.
+    rate = "--learning-rate=0.01"
+    said = trainer("train", "--stages=6k3,3k3nq,5k3u", "--hidden=24", *common, "--batch=20", "--held-out=60", rate)
+    # It validates every 60 steps, and ends when so many validations have brought nothing.
     first = re.search(r"step 50 of 100,000  loss \d\.\d{4}  validation –  at most \d+:\d\d left", said)
     ended = re.search(r"6k3-3k3nq-5k3u-h24, seed 1: ended at step ([\d,]+), no better since step ([\d,]+)", said)
     assert first is not None
     assert ended is not None
     last, best = (int(number.replace(",", "")) for number in ended.groups())
-    assert last - best == 20 * 60
-    assert last < 10_000
+    assert last - best == 6 * 60
 
     checkpoint = load(models / "6k3-3k3nq-5k3u-h24.safetensors")
     shape = checkpoint.network.architecture
@@ -48,11 +50,8 @@ def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
         (3, False, "paired", True),
         (5, True, "summed", False),
     ]
-    assert (card["classes"], card["dataset"]["name"], card["selection"]["runs"][0]["step"]) == (
-        ["row", "column", "diagonal"],
-        "strokes",
-        best,
-    )
+    assert (card["classes"], card["dataset"]["name"]) == (["row", "column", "diagonal"], "strokes")
+    assert card["selection"]["runs"][0]["step"] == best
     test = read(folder, "t10k")
     predicted = checkpoint.precise.logits(test.images / 255).argmax(-1)
     assert card["accuracy"]["test"] == (predicted == test.labels).mean() > 0.9
@@ -72,6 +71,7 @@ def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path) -> None:
         assert figure.width > 800
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     write_fruits(tmp_path / "fruits", 40)
     described(tmp_path / "fruits", name="Fruits", mirror=True)

@@ -1,13 +1,14 @@
 """The consistency study by brute force, on a hand-set network, and as a command after a training."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from scipy.stats import spearmanr
 
 pytest.importorskip("torch")
 
@@ -17,19 +18,19 @@ import konkyo.trainer.figures.consistency as figure_module
 import konkyo.trainer.studies.consistency as study_module
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.errors import BudgetError
-from konkyo.models.files.checkpoint import Checkpoint, load_all
+from konkyo.models.files.checkpoint import Checkpoint, load, load_all
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
-from konkyo.trainer.cli import app
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.consistency import STUDY, ConsistencyStudy, chance_overlap
 from konkyo.trainer.studies.study import Asked
-from tests.helpers.lamp import checkpoint_of, lamp_network, lit
+from tests.helpers.commands import invoked, trainer
+from tests.helpers.lamp import checkpoint_of, lamp_network
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.refuse import refuses
-from tests.helpers.studies import caught, measured, nothing, players_of
+from tests.helpers.studies import caught, inked, lamps, measured, nothing, players_of
 
 
 def shown(image: Array, squares: Any) -> Array:
@@ -37,12 +38,6 @@ def shown(image: Array, squares: Any) -> Array:
     for square in squares:
         hidden[square] = image[square]
     return hidden
-
-
-def rank_correlation(*lists: list[float]) -> float:
-    """Pearson's correlation of ranks, which are counted; none of these lists is constant."""
-    ranks = [[sum(b < a for b in one) + sum(b == a for b in one) / 2 for a in one] for one in lists]
-    return float(np.array(np.corrcoef(ranks))[0, 1])
 
 
 def suffices(network: Network, image: Array, kept: set[tuple[int, int]]) -> bool:
@@ -64,34 +59,26 @@ def compared(
 
 def test_the_study_is_every_pair_by_hand(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 4)
-    few = np.array([number for number, image in enumerate(digits[:2000].images) if len(players_of(image)) <= 8][:6])
-    checkpoints = load_all()
-    networks = {1: checkpoints["paired-3x3"].precise, 2: checkpoints["summed-3x3"].precise}
-    found, _ = compared(monkeypatch, checkpoints["paired-3x3"], [*networks.values()], digits[few], tmp_path)
-    images = digits.images[few] / 255
-    alike = [
-        i for i, image in enumerate(images) if len({int(n.logits(image).argmax()) for n in networks.values()}) == 1
-    ]
-    assert found.place.tolist() == alike
-    assert found.images == 6
-    for row, image in enumerate(images[alike]):
-        target = int(networks[1].logits(image).argmax())
-        drops = [
-            [
-                n.logits(image)[target] - n.logits(np.where(shown(image, [s]) > 0, 0, image))[target]
-                for s in players_of(image)
-            ]
-            for n in networks.values()
-        ]
-        ink = [image[square].sum() for square in players_of(image)]
-        assert found.correlation["occlusion 4×4"][row] == pytest.approx([rank_correlation(*drops)])
-        assert found.ink["occlusion 4×4"][row] == pytest.approx([rank_correlation(one, ink) for one in drops])
-        sets = [set(grounds(network, image).sufficient.regions) for network in networks.values()]
+    few, checkpoints = inked(digits, 7, 5), load_all()
+    networks = [checkpoints[name].precise for name in ("paired-3x3", "summed-3x3")]
+    found, _ = compared(monkeypatch, checkpoints["paired-3x3"], networks, few, tmp_path)
+    images = few.images / 255
+    predicted = np.array([network.logits(images).argmax(-1) for network in networks])
+    alike = np.flatnonzero(predicted[0] == predicted[1])
+    assert (found.place.tolist(), found.images) == (alike.tolist(), 5)
+    for row, (image, target) in enumerate(zip(images[alike], predicted[0, alike], strict=True)):
+        players = players_of(image)
+        ink = [image[square].sum() for square in players]
+        hidden = np.array([image - shown(image, [square]) for square in players])
+        drops = [network.logits(image)[target] - network.logits(hidden)[:, target] for network in networks]
+        assert found.correlation["occlusion 4×4"][row] == pytest.approx([spearmanr(*drops).statistic])
+        assert found.ink["occlusion 4×4"][row] == pytest.approx([spearmanr(one, ink).statistic for one in drops])
+        sets = [set(grounds(network, image).sufficient.regions) for network in networks]
         if all(sets):
             assert found.overlap[row] == pytest.approx([len(sets[0] & sets[1]) / len(sets[0] | sets[1])])
         else:
             assert np.isnan(found.overlap[row])
-        expected = [[suffices(network, image, one) for network in networks.values()] for one in sets]
+        expected = [[suffices(network, image, one) for network in networks] for one in sets]
         assert found.holds[row].tolist() == expected
         assert found.holds_for_others()[row] == (expected[0][1] + expected[1][0]) / 2
 
@@ -110,16 +97,11 @@ def test_a_network_agrees_with_itself(digits: Digits, tmp_path: Path, monkeypatc
 
 def test_a_set_that_is_empty_has_no_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lamp proves the 6; a dust that is predicted as a 2 needs no region."""
-    dust = np.zeros((28, 28))
-    dust[2, 2] = 1
-    images = np.round(255 * np.array([lit(), dust])).astype(np.uint8)
     network = lamp_network()
-    monkeypatch.setattr(study_module, "_networks", lambda _: [network, network])
-    asked = Asked(checkpoint_of(network), Digits(images, np.array([6, 2], np.uint8)), tmp_path)
-    found = STUDY.measure(asked, lambda _: nothing)
-    assert found.overlap[0].tolist() == [1]
-    assert np.isnan(found.overlap[1]).all()
-    assert found.holds.tolist() == [[[1, 1], [1, 1]]] * 2
+    found, _ = compared(monkeypatch, checkpoint_of(network), [network] * 2, lamps(6, 6, 2), tmp_path)
+    assert found.overlap[:2].tolist() == [[1], [1]]
+    assert np.isnan(found.overlap[2]).all()
+    assert found.holds.tolist() == [[[1, 1], [1, 1]]] * 3
 
 
 def test_what_is_not_proven_within_the_budget_is_not_known(
@@ -149,15 +131,15 @@ def test_chance_is_the_mean_over_all_sets(players: int, one: int, other: int) ->
     assert chance_overlap(players, one, other) == pytest.approx(np.mean(overlaps))
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_two_maps_where_the_networks_own_regions_are_the_fine_ones(
     digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = random_network(Architecture(parse_stages("2k3")), 3)
     checkpoint = checkpoint_of(network, "small")
-    found, written = compared(monkeypatch, checkpoint, [network] * 2, digits[:3], tmp_path)
+    found, written = compared(monkeypatch, checkpoint, [network] * 2, digits[:2], tmp_path)
     assert [*written["maps"]] == ["Shapley 2×2", "occlusion 2×2"]
-    figure_module.draw(tmp_path / "figure.png", Asked(checkpoint, digits[:3], tmp_path), found)
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    figure_module.draw(tmp_path / "figure.png", Asked(checkpoint, digits[:2], tmp_path), found)
 
 
 def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,62 +149,43 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
             module, "data_set", lambda _, part, *__: digits[:600] if part == "train" else digits[600:700]
         )
     models, runs, out = tmp_path / "models", tmp_path / "runs", tmp_path / "out"
-    trained = ["--steps", "30", "--batch", "20", "--held-out", "100", "--seeds", "3", "--minimum-accuracy", "0"]
-    kept = ["--runs", runs]
-    arguments = ["train", *trained, "--name", "tried", "--out", models, *kept]
-    assert CliRunner().invoke(app, [*map(str, arguments)]).exit_code == 0
+    trained = "--steps=30", "--batch=20", "--held-out=100", "--seeds=3", "--minimum-accuracy=0"
+    trainer("train", *trained, "--name=tried", "--out", models, "--runs", runs)
     figures = caught(figure_module, monkeypatch)
-    asked = [*map(str, ["study", "consistency", "--models", models, "--out", out, "--images", "25", *kept])]
-    result = CliRunner().invoke(app, asked)
-    assert result.exit_code == 0, result.output
+    asked = "study", "consistency", "--models", models, "--out", out, "--images=25", "--runs"
+    said = trainer(*asked, runs)
     written = json.loads((out / "tried" / "consistency.json").read_text())
     assert written["seeds"] == [1, 2, 3]
-    assert (
-        f"3 networks of different seeds. They predict {written['predicted_alike']} of 25 test images" in result.output
-    )
+    assert f"3 networks of different seeds. They predict {written['predicted_alike']} of 25 test images" in said
     assert (out / "tried" / "consistency.png").read_bytes().startswith(b"\x89PNG")
     assert "do 3 seeds have the same reasons?" in figures[0].subfigs[0].texts[0].get_text()
+    missing = invoked(*asked, tmp_path / "nowhere")
+    where = "holds no finished run of seed 1, 2, 3; train tried again, or name the folder of its runs with --runs"
+    assert str(missing.exception) == f"{tmp_path / 'nowhere' / 'tried'} {where}"
 
-    missing = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "nowhere")])
-    assert str(missing.exception) == (
-        f"{tmp_path / 'nowhere' / 'tried'} holds no finished run of seed 1, 2, 3; train tried again, or name the "
-        "folder of its runs with --runs"
-    )
-    for module in (train_module, command_module):
-        monkeypatch.setattr(
-            module, "data_set", lambda _, part, *__: digits[700:1300] if part == "train" else digits[600:700]
-        )
-    same = [*map(str, ["train", *trained, "--name", "tried", "--out", tmp_path / "others", "--runs", tmp_path / "r"])]
-    assert CliRunner().invoke(app, same).exit_code == 0
-    swapped = CliRunner().invoke(app, [*asked[:-1], str(tmp_path / "r")])
-    assert str(swapped.exception) == f"{tmp_path / 'r' / 'tried'} holds another training than that of tried"
-    again = [*map(str, ["train", *trained, "--learning-rate", "0.005", "--name", "tried", "--out", models])]
-    other = ["--runs", str(tmp_path / "other")]
-    assert CliRunner().invoke(app, [*again, *other]).exit_code == 0
-    mixed = CliRunner().invoke(app, asked)
-    assert str(mixed.exception) == (
-        f"{runs / 'tried'} holds no finished run of seed 1, 2, 3; train tried again, or name the folder of its runs "
-        "with --runs"
-    )
-    single = [*trained[:-3], "1", *trained[-2:]]
-    once = ["train", *single, "--name", "once", "--out", models, *kept]
-    assert CliRunner().invoke(app, [*map(str, once)]).exit_code == 0
-    alone = CliRunner().invoke(app, [*asked, "--model", "once"])
-    assert str(alone.exception) == (
-        "once is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` trains ten"
-    )
+    checkpoint = load(models / "tried.safetensors")
+    card = checkpoint.card
+    assert card.selection is not None
+    alone = card.selection.model_copy(update={"runs": card.selection.runs[:1]})
+    with refuses(RunError, f"{runs / 'tried'} holds another training than that of tried"):
+        STUDY.parts(Asked(replace(checkpoint, network=random_network(PAIRED, 1)), digits[:2], runs))
+    for changed, message in (
+        ({"recipe": {"steps": 31}}, f"{runs / 'tried'} {where}"),
+        (
+            {"selection": alone},
+            "tried is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` trains ten",
+        ),
+    ):
+        with refuses(RunError, message):
+            STUDY.parts(Asked(replace(checkpoint, card=card.model_copy(update=changed)), digits[:2], runs))
 
 
-def test_networks_that_predict_nothing_alike_are_not_compared(
-    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("alike", [0, 1])
+def test_networks_that_predict_too_little_alike_are_not_compared(
+    alike: int, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     networks = [random_network(PAIRED, seed) for seed in (1, 2)]
-    differing = [
-        image
-        for image in digits[:200].images
-        if len({int(network.logits(image / 255).argmax()) for network in networks}) == 2
-    ][:3]
-    assert len(differing) == 3
-    some = Digits(np.array(differing), np.zeros(3, np.uint8))
-    with refuses(RunError, "the networks predict 0 of 3 images alike; take more --images"):
+    one, other = (network.logits(digits[:200].images / 255).argmax(-1) for network in networks)
+    some = digits[np.concatenate([np.flatnonzero(one == other)[:alike], np.flatnonzero(one != other)[:3]])]
+    with refuses(RunError, f"the networks predict {alike} of {3 + alike} images alike; take more --images"):
         compared(monkeypatch, checkpoint_of(networks[0]), networks, some, tmp_path)

@@ -1,27 +1,21 @@
-"""The faithfulness study on paper, step by step, interrupted, without Captum, and as a command."""
+"""The faithfulness study on paper, without Captum, and in its figure."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import konkyo.trainer.figures.faithfulness as figure_module
 import konkyo.trainer.studies.faithfulness as study_module
-from konkyo.models.files.checkpoint import load_all
-from konkyo.models.hiding.occlusion import occlude
-from konkyo.models.network import Array, softmax
-from konkyo.trainer.cli import app
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
 from konkyo.trainer.studies.faithfulness import explanations as all_explanations
-from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks, squares
 from konkyo.trainer.studies.faithfulness.explanations import (
     BASELINE,
     DEFAULT,
@@ -30,17 +24,16 @@ from konkyo.trainer.studies.faithfulness.explanations import (
     Explanation,
     Task,
     ours,
+    sane,
 )
 from konkyo.trainer.studies.shapley import baselines
 from konkyo.trainer.studies.study import Asked
-from tests.helpers.folders import DATA
+from tests.helpers.commands import invoked
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network, lit
 from tests.helpers.oracles import PAIRED
 from tests.helpers.studies import ASKED, caught, measured, nothing
 
 SHAPLEY = "Shapley 4"
-# Enough for a command: one of each kind that needs no Captum.
-FEW = [one for one in ours(PAIRED) if one.name in {DEFAULT, SHAPLEY, "brightness", "random"}]
 
 
 def pointing(sign: int) -> Any:
@@ -53,18 +46,14 @@ def pointing(sign: int) -> Any:
 
 
 RIGHT, WRONG = Explanation(DEFAULT, OURS, pointing(1)), Explanation("wrong", BASELINE, pointing(-1))
-
-
-def lamps() -> Digits:
-    """The lamp with one and with two more pixels of ink that count for nothing."""
-    images = np.round(255 * np.array([lit((2, 2)), lit((2, 2), (2, 20))])).astype(np.uint8)
-    return Digits(images, np.zeros(2, np.uint8))
+# The lamp with one and with two more pixels of ink that count for nothing.
+LIT = Digits(np.round(255 * np.array([lit((2, 2)), lit((2, 2), (2, 20))])).astype(np.uint8), np.zeros(2, np.uint8))
 
 
 def test_areas_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "CHUNK", 1)
     monkeypatch.setattr(study_module, "explanations", lambda _: ([RIGHT, WRONG], None))
-    found, _ = measured(STUDY, checkpoint_of(lamp_network()), lamps(), tmp_path)
+    found, _ = measured(STUDY, checkpoint_of(lamp_network()), LIT, tmp_path)
     right, wrong = found.measured
     whole = HIDDEN + (WHOLE - HIDDEN) * (128 / 127.5)
     half = (whole + HIDDEN) / 2
@@ -76,13 +65,19 @@ def test_areas_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert wrong.area("logit", "background", "insertion")[ink] == pytest.approx(low)
     # A curve is the probability: 6 against a 2 of 10, and eight digits of 0.
     without = 1 / (1 + np.exp(10 - HIDDEN) + 8 * np.exp(-HIDDEN))
+    certain = 1 / (1 + np.exp(10 - whole) + 8 * np.exp(-whole))
     assert right.points["background"][0, 25] == pytest.approx(without)
+    assert right.values("deletion, background")[0] == pytest.approx(certain / 4 + 3 * without / 4)
+    assert right.values("insertion, background")[0] == pytest.approx(3 * certain / 4 + without / 4)
     assert right.points["background"].shape == right.points["blurred"].shape == (2, 51)
     assert right.infidelity == pytest.approx([0, 0], abs=1e-12)
     assert right.sensitivity.tolist() == wrong.sensitivity.tolist() == [0, 0]
     np.testing.assert_allclose(right.agreement, [1, 1])
     np.testing.assert_allclose(wrong.agreement, [-1, -1])
     assert not right.beats_everywhere(wrong)
+    # Each image of the data set has hidings of its own.
+    given = study_module.Given.of(checkpoint_of(lamp_network()), LIT, 3)
+    np.testing.assert_array_equal(given.hidden, [squares(3, 28), squares(4, 28)])
 
 
 def made_up(name: str, kind: str, deletion: Sequence[float], insertion: Sequence[float], infidelity: float) -> Measured:
@@ -118,81 +113,18 @@ def test_better_means_by_every_criterion() -> None:
     assert best(measured[:4]).name == "early"
 
 
-def command(out: Path, runs: Path, *more: str) -> Result:
-    arguments = ["study", "faithfulness", "--model", "paired-3x3", "--data", DATA, "--out", out, "--runs", runs]
-    return CliRunner().invoke(app, [*map(str, arguments), *more])
-
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study_module, "explanations", lambda _: (FEW, "somebody ate Captum"))
-    monkeypatch.setattr(study_module, "CHUNK", 2)
-    monkeypatch.setattr(study_module, "FIRST_IMAGES", 2)
-    monkeypatch.setattr(study_module, "SANITY_SEEDS", 2)
-
-
-@pytest.mark.usefixtures("few", "unrendered")
-def test_the_command_writes_what_a_script_of_its_own_finds(tmp_path: Path, digits: Digits) -> None:
-    result = command(tmp_path, tmp_path / "runs", "--images", "3")
-    assert result.exit_code == 0
-    assert "somebody ate Captum" in result.output
-    written = json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())
-    checkpoint = load_all()["paired-3x3"]
-    assert written["model"] == {"name": "paired-3x3", "sha256": checkpoint.sha256}
-    assert written["images"] == 3
-    assert written["left_out"] == "somebody ate Captum"
-    assert list(written["explanations"]) == [one.name for one in FEW]
-    assert set(written["sanity"]) == {DEFAULT, SHAPLEY}
-
-    network, images = checkpoint.precise, digits[:3].scaled(np.float64)
-    areas: dict[str, list[list[float]]] = {DEFAULT: [], "brightness": []}
-    for image in images:
-        target = int(network.logits(image).argmax())
-        for name, attribution in ((DEFAULT, occlude(network, image).heatmap()), ("brightness", image)):
-            order = [pixel for pixel in np.argsort(-attribution.ravel(), kind="stable") if image.ravel()[pixel]]
-            steps = np.zeros((2, len(order) + 1, 784))
-            steps[0, 0] = image.ravel()
-            for step, pixel in enumerate(order, 1):
-                steps[:, step] = steps[:, step - 1]
-                steps[:, step, pixel] = 0, image.ravel()[pixel]
-            scores = softmax(network.logits(steps.reshape(2, -1, 28, 28)))[..., target]
-            areas[name].append([sum((a + b) / 2 for a, b in pairwise(row)) / len(order) for row in scores.tolist()])
-    for name, found in areas.items():
-        entry = written["explanations"][name]["probability"]["background"]
-        for number, curve in enumerate(("deletion", "insertion")):
-            column = np.array(found)[:, number]
-            half = 4.30265 * column.std(ddof=1) / np.sqrt(3)
-            assert entry[curve] == pytest.approx([column.mean(), half], abs=2e-5)
-    [row] = [line for line in result.output.splitlines() if line.startswith("| **occlusion 2** |")]
-    cells = row.split(" | ")
-    ranked = written["explanations"][DEFAULT]["ranks"]
-    column = np.array(areas[DEFAULT])[:, 0]
-    half = 4.30265 * column.std(ddof=1) / np.sqrt(3)
-    assert cells[1] == f"{column.mean():.3f} ± {half:.3f} ({ranked['deletion, background']})"
-    assert cells[6].startswith(f"{written['explanations'][DEFAULT]['sensitivity'][0]:.3f} ± ")
-    checked = written["sanity"][DEFAULT]["affine"]["rank_correlation"]
-    assert f"- occlusion 2: affine {checked[0]:.2f}; " in result.output
-
-
 # Captum loads.
 @pytest.mark.timeout(60)
-@pytest.mark.usefixtures("few", "unrendered")
-def test_captums_explanations_are_measured_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of each is: what each of Captum's says has tests of its own."""
+def test_captums_explanations_stand_beside_ours() -> None:
     pytest.importorskip("torch")
     pytest.importorskip("captum")
     known, left_out = all_explanations(PAIRED)
+    names = [one.name for one in known]
     count = len(ours(PAIRED))
-    assert ([one.name for one in known[:count]], left_out) == ([one.name for one in ours(PAIRED)], None)
+    assert (names[:count], left_out) == ([one.name for one in ours(PAIRED)], None)
     assert [one.kind for one in known[count:]] == [BASELINE] * 10
-    some = [FEW[0], *(one for one in known if one.name == "input × gradient")]
-    monkeypatch.setattr(study_module, "explanations", lambda _: (some, None))
-    result = command(tmp_path, tmp_path / "runs", "--images", "2")
-    assert result.exit_code == 0, result.output
-    written = json.loads((tmp_path / "paired-3x3" / "faithfulness.json").read_text())
-    assert written["left_out"] is None
-    assert [one["kind"] for one in written["explanations"].values()] == [OURS, BASELINE]
-    assert [*written["sanity"]] == [one.name for one in some]
+    assert len(set(names)) == len(names)
+    assert set(sane(PAIRED)) < set(names)
 
 
 OF_CAPTUM = [
@@ -222,8 +154,8 @@ def test_without_captum_what_is_of_it_is_left_out_aloud(
                 assert left_out in (said, [said])
 
 
-def test_one_image_has_no_interval(tmp_path: Path) -> None:
-    result = command(tmp_path, tmp_path / "runs", "--images", "1")
+def test_one_image_has_no_interval() -> None:
+    result = invoked("study", "faithfulness", "--images=1")
     assert result.exit_code == 2
     assert "Invalid value for '--images'" in result.output
 
@@ -238,7 +170,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
         Explanation("brightness", PLAIN, lambda task: task.images),
     ]
     monkeypatch.setattr(study_module, "explanations", lambda _: (explanations, None))
-    found, _ = measured(STUDY, checkpoint_of(lamp_network()), lamps(), tmp_path)
+    found, _ = measured(STUDY, checkpoint_of(lamp_network()), LIT, tmp_path)
     listed = found.measured
     figures = caught(figure_module, monkeypatch)
     figure_module.draw(tmp_path / "faithfulness.png", ASKED, found)
@@ -266,7 +198,7 @@ def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_the_documents_numbers_are_means_and_half_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_module, "explanations", lambda _: ([RIGHT, WRONG], None))
-    asked = Asked(checkpoint_of(lamp_network(np.float64)), lamps(), tmp_path)
+    asked = Asked(checkpoint_of(lamp_network(np.float64)), LIT, tmp_path)
     listed = STUDY.measure(asked, lambda _: nothing).measured
     correlations = np.zeros((3, 3, 2))
     correlations[:, 0] = [[0.5, -0.5], [0.7, -0.3], [0.9, -0.1]]
@@ -277,8 +209,9 @@ def test_the_documents_numbers_are_means_and_half_intervals(tmp_path: Path, monk
     assert first["absolute"] == pytest.approx([0.5, 12.7062 * 0.2 * np.sqrt(2) / np.sqrt(2)])
     assert list(written["sanity"]["ours"]) == ["affine", "affine and stage 2", "affine and stage 2 and stage 1"]
     entry = written["explanations"]["wrong"]
-    for base in ("background", "blurred"):
-        assert entry["logit"][base]["deletion"][0] == pytest.approx(listed[1].area("logit", base, "deletion").mean())
+    assert entry["logit"]["blurred"]["deletion"][0] == pytest.approx(
+        listed[1].area("logit", "blurred", "deletion").mean()
+    )
     assert entry["agreement"][0] == pytest.approx(-1)
     assert entry["ranks"]["deletion, background"] == 2
 
@@ -290,8 +223,8 @@ def test_what_is_said_of_the_plain_baselines_and_the_default() -> None:
         areas = {"deletion": [0.2, 0.01], "insertion": [0.9, 0.02]}
         others = {name: [0.5, 0.03] for name in ("infidelity", "sensitivity", "agreement")}
         places = dict.fromkeys((*CRITERIA, *BESIDE), rank)
-        curves = {"background": areas, "blurred": areas}
-        return {"kind": kind, "probability": curves, **others, "ranks": places, "better_everywhere_than": better}
+        both = {"background": areas, "blurred": areas}
+        return {"kind": kind, "probability": both, **others, "ranks": places, "better_everywhere_than": better}
 
     listed = {
         "theirs": one("baseline", 1, ["random"]),
@@ -301,13 +234,18 @@ def test_what_is_said_of_the_plain_baselines_and_the_default() -> None:
         "brightness": one("plain", 4, []),
         "random": one("plain", 5, []),
     }
-    found = {"images": 200, "default": DEFAULT, "explanations": listed, "sanity": {}, "left_out": None}
-    told = [*STUDY.told(found)]
+    drawn = {"affine": {"rank_correlation": [0.734, 0.1]}, "affine and stage 2": {"rank_correlation": [0, 0]}}
+    found = {"images": 200, "default": DEFAULT, "explanations": listed}
+    told = [*STUDY.told({**found, "sanity": {DEFAULT: drawn}, "left_out": "Captum is not."})]
     assert "- Better than brightness (the image itself) by all five criteria: none." in told
     assert f"- Better than a random order by all five criteria: theirs; {DEFAULT}." in told
     assert "- Not better than a random order by all five: ledger; brightness." in told
     assert f"- Before {DEFAULT}, the service's default, by the mean deletion of both kinds: theirs." in told
     assert "- theirs is better by all five criteria than random." in told
     assert not [line for line in told if line.startswith("- greedy")]
+    assert f"- {DEFAULT}: affine 0.73; affine and stage 2 0.00." in told
+    assert told[-1] == "Captum is not."
+    cells = "0.200 ± 0.010 (5) | 0.900 ± 0.020 (5) | " * 2 + "0.500 ± 0.030 (5) | " * 2 + "0.500 ± 0.030 (5)"
+    assert f"| random | {cells} |" in told
     rows = [line.split(" | ")[0] for line in told if "0.900 ± 0.020" in line]
     assert rows == ["| theirs", "| greedy", f"| **{DEFAULT}**", "| **ledger**", "| brightness", "| random"]

@@ -1,7 +1,5 @@
-"""The study of Shapley values' approximations by enumeration, on paper, and left out."""
+"""The study of Shapley values' approximations: what it asks, on paper, and left out."""
 
-from itertools import product
-from math import factorial
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +9,14 @@ import pytest
 import konkyo.trainer.figures.shapley as figure_module
 import konkyo.trainer.studies.shapley as study_module
 from konkyo.models.files.checkpoint import load_all
-from konkyo.models.network import Array, Network
+from konkyo.models.hiding.shapley import shapley_values
+from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.studies import ASKED, caught, measured
 
 NAME = "paired-3x3"
-
-
-def enumerated(network: Network, image: Array, target: int) -> Array:
-    """(7, 7): the values from the definition, with a forward pass for each subset of the regions that hold ink."""
-    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
-    players = [number for number, square in enumerate(squares) if image[square].any()]
-    n, worth = len(players), []
-    for visible in range(2**n):
-        hidden = image.copy()
-        for bit, player in enumerate(players):
-            if not visible >> bit & 1:
-                hidden[squares[player]] = 0
-        worth.append(float(network.logits(hidden)[target]))
-    values = np.zeros(49)
-    for bit, player in enumerate(players):
-        for visible in range(2**n):
-            if not visible >> bit & 1:
-                size = visible.bit_count()
-                weight = factorial(size) * factorial(n - 1 - size) / factorial(n)
-                values[player] += weight * (worth[visible | 1 << bit] - worth[visible])
-    return values.reshape(7, 7)
 
 
 def made_up(name: str, converges: bool, *numbers: tuple[int, float, float, float]) -> Measured:
@@ -57,22 +35,23 @@ def asked_of(
 
 
 def times(factor: float) -> Any:
-    """The values by enumeration, times a factor."""
+    """The exact values, which have their own tests, times a factor."""
 
     def approximate(question: Question, evaluations: int) -> tuple[Array, int]:
-        return factor * enumerated(question.network, question.image, question.target), evaluations + 1
+        exact = shapley_values(question.network, question.image).of(question.target).values
+        return factor * exact, evaluations + 1
 
     return approximate
 
 
-def test_errors_are_those_of_the_definition(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inked = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
-    few = digits[np.flatnonzero(inked <= 7)[:3]]
-    baselines = [Baseline("right", True, (2, 3), times(1)), Baseline("against", False, (4,), times(-0.5))]
-    found, _ = asked_of(monkeypatch, baselines, few, 3, tmp_path)
+def test_errors_are_relative_to_the_exact_values(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baselines = [Baseline("right", True, (2, 3), times(1.01)), Baseline("against", False, (4,), times(-0.5))]
+    found, _ = asked_of(monkeypatch, baselines, digits, 3, tmp_path)
     right, against = found.baselines
     assert right.evaluations.tolist() == [[3, 4]] * 3
-    np.testing.assert_allclose(right.error, np.zeros((3, 2)), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(right.error, np.full((3, 2), 0.01), rtol=1e-9)
     np.testing.assert_allclose(right.rank, np.ones((3, 2)), rtol=1e-12)
     np.testing.assert_allclose(against.error, np.full((3, 1), 1.5), rtol=1e-12)
     np.testing.assert_allclose(against.rank, -np.ones((3, 1)), rtol=1e-12)
@@ -114,15 +93,10 @@ def test_the_evaluations_that_are_needed_on_paper() -> None:
 
 def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     numbers = [[[100.0], [102]], [[0.3], [0.5]], [[0.5], [0.7]], [[10.0], [20]]]
-    baselines = [
-        Measured("a", True, *map(np.array, numbers)),
-        Measured("b", False, *[np.array([[1.0], [1]])] * 4),
-    ]
+    baselines = [Measured("a", True, *map(np.array, numbers)), Measured("b", False, *[np.array([[1.0], [1]])] * 4)]
     asked = Asked(load_all()[NAME], digits[:2], tmp_path)
     written = STUDY.entry(asked, ShapleyStudy(np.array([1.0, 3]), baselines, ["left out"]))
-    assert written["images"] == 2
-    assert written["left_out"] == ["left out"]
-    assert written["exact"] == {"ms": 2}
+    assert (written["images"], written["left_out"], written["exact"]) == (2, ["left out"], {"ms": 2})
     half = 12.7062 * 0.1414213562 / 2**0.5
     assert written["baselines"]["a"] == {
         "converges": True,
@@ -138,20 +112,18 @@ def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     assert "left out." in told
 
 
-@pytest.mark.parametrize("found", [None, object()])
-def test_without_scikit_learn_what_it_fits_is_left_out_aloud(
-    found: object | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_scikit_learn_what_it_fits_is_left_out_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    monkeypatch.setattr(study_module, "find_spec", lambda _: found)
-    baselines, left_out = study_module.baselines()
-    fitted = [one.name for one in baselines if one.name.startswith(("KernelShap", "Lime"))]
-    if found is None:
-        said = "KernelShap and Lime are left out: scikit-learn is not installed; pip install 'konkyo[dev]' has it"
-        assert (fitted, left_out, len(baselines)) == ([], [said], 4)
-    else:
-        assert (len(fitted), left_out, len(baselines)) == (3, [], 7)
+    monkeypatch.setattr(study_module, "find_spec", lambda _: object())
+    known, left_out = study_module.baselines()
+    assert (len(known), left_out) == (7, [])
+    monkeypatch.setattr(study_module, "find_spec", lambda _: None)
+    others, left_out = study_module.baselines()
+    assert others == [one for one in known if not one.name.startswith(("KernelShap", "Lime"))]
+    assert left_out == [
+        "KernelShap and Lime are left out: scikit-learn is not installed; pip install 'konkyo[dev]' has it"
+    ]
 
 
 def test_the_figure_shows_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,8 +118,11 @@ def shapes(below: Mapping[Wiring, int]) -> list[Architecture]:
     found = [LENET]
     for wiring, limit in below.items():
         for first in range(2 if wiring is Wiring.PAIRED else 1, 65):
-            several = (two_stages(wiring, first, last) for last in range(1, 65))
-            found += [one for one in several if one.parameters < limit]
+            last = 1
+            # One with more filters has more parameters.
+            while last < 65 and (one := two_stages(wiring, first, last)).parameters < limit:
+                found.append(one)
+                last += 1
     return sorted(dict.fromkeys(found), key=lambda one: one.parameters)
 
 
