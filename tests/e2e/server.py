@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ import httpx
 ROOT = Path(__file__).parent.parent.parent
 # How long is waited for what must come: on the slowest of machines long enough, and no claim about speed.
 PATIENCE = 60
+# A client without one reads all certificates, which takes longer than most answers.
+TLS = ssl.create_default_context()
 
 
 @contextmanager
@@ -37,7 +40,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -
         if process is not None and process.poll() is not None:
             raise RuntimeError(f"the service ended with status {process.returncode}")
         try:
-            if httpx.get(url, timeout=10).status_code == 200:
+            if httpx.get(url, timeout=10, verify=TLS).status_code == 200:
                 return
         except httpx.TransportError:
             pass

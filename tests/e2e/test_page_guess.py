@@ -8,15 +8,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
-from tests.e2e.browser import PROJECTOR, opened, outside, read
+from tests.e2e.browser import PROJECTOR, box_of, opened, read
 from tests.helpers.pictures import sample
 
 
 def press(page: Page, place: list[int], region: int) -> None:
     """Click on the middle of a region."""
     heatmap = page.get_by_test_id("heatmap")
-    box = heatmap.bounding_box()
-    assert box is not None
+    box = box_of(heatmap)
     row, column = ((part + 0.5) * region / 28 for part in place)
     heatmap.click(position={"x": column * box["width"], "y": row * box["height"]})
 
@@ -112,26 +111,6 @@ def test_fair_shares_are_guessed_by_keys(browser: Browser, address: str) -> None
             f"The guessed region adds +{most:.2f}; the greatest adds +{most:.2f}.",
             f"予想した 1 領域の値は計 +{most:.2f}、上位 1 領域では計 +{most:.2f} です。",
         )
-
-
-@pytest.mark.parametrize(("beside", "language"), [("", "en-US"), ("&beside=lenet-6x16", "ja-JP")])
-def test_a_guess_fits_on_a_projector(browser: Browser, address: str, beside: str, language: str) -> None:
-    fragment = f"#guess=first{beside}&drawing=i1YyUooFAA"
-    with opened(browser, address, fragment, locale=language, **PROJECTOR) as page:
-        read(page, 2)
-        page.get_by_test_id("present").click()
-        for question, shown in (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds")):
-            page.keyboard.press("1")
-            page.get_by_test_id(f"question-{question}").click()
-            read(page, 2)
-            for place in ([2, 4], [3, 3], [4, 4]):
-                press(page, place, 4)
-            for seen in ("guess", shown):
-                expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", seen)
-                for key in "14":
-                    page.keyboard.press(key)
-                    assert outside(page) == [], (question, seen, key)
-                page.get_by_test_id("guess-show").click()
 
 
 def test_a_link_asks_for_a_guess_on_a_projector(browser: Browser, address: str) -> None:

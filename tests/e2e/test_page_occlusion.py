@@ -58,34 +58,44 @@ def test_the_heat_is_the_services(page: Page, address: str) -> None:
             assert np.abs(shown[at[row], at[column]].astype(int) - expected).max() <= 1, (heading, row, column)
 
 
-def test_the_sentence_of_a_difference(page: Page, address: str) -> None:
-    choose_sample(page, 5)
-    details = page.get_by_test_id("details")
-    expect(details).to_contain_text("Hiding a teal region lowers the logit of 5, hiding an ochre one raises it.")
-    page.get_by_test_id("versus").select_option("3")
-    expect(details).to_contain_text("Hiding a teal region lowers the lead of 5 over 3, hiding an ochre one raises it.")
-    read(page, 5)
-    answer = asked(address, OCCLUSION, sample(5), versus=3, pairs="true")
-    row, column = np.unravel_index(np.argmax(answer["drop"]), (14, 14))
-    hover(page, int(row), int(column))
-    expect(details).to_contain_text("the lead of 5 over 3 goes from")
-    whole, drop = answer["whole"], answer["drop"][row][column]
-    assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.01)
-    assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.01)
-    page.get_by_test_id("language").click()
-    hover(page, int(row), int(column))
-    expect(details).to_contain_text("「3」に対する「5」の差は")
-    page.mouse.move(5, 5)
-    expect(details).to_contain_text("青緑の領域を隠すと「3」に対する「5」の差が下がり")
-    page.get_by_test_id("versus").select_option("")
-    expect(details).to_contain_text("青緑の領域を隠すと「5」のロジットが下がり")
-
-
-def test_what_no_single_region_changes(page: Page, address: str) -> None:
-    answers = ((digit, asked(address, OCCLUSION, sample(digit))["critical"]) for digit in range(10))
-    digit = next(digit for digit, critical in answers if not critical)
+def test_a_region_and_the_pairs_that_it_feeds(page: Page, address: str) -> None:
+    """Of a class, and of the difference of two."""
+    details, region = page.get_by_test_id("details"), 5
+    found = {digit: asked(address, OCCLUSION, sample(digit), region=region)["critical"] for digit in range(10)}
+    quiet = next(digit for digit, critical in found.items() if not critical)
+    digit = next(digit for digit, critical in found.items() if len(critical) == 1)
+    page.get_by_test_id("region").fill(str(region))
+    choose_sample(page, quiet)
+    expect(details).to_contain_text(f"Whichever one is hidden, it is still read as {quiet}.")
     choose_sample(page, digit)
-    expect(page.get_by_test_id("details")).to_contain_text(f"Whichever one is hidden, it is still read as {digit}.")
+    expect(details).to_contain_text("Without the outlined region something else is read")
+    expect(details).to_contain_text(f"Hiding a teal region lowers the logit of {digit}, hiding an ochre one raises it.")
+    [critical] = found[digit]
+    row, column, other = (critical[key] for key in ("row", "column", "predicted"))
+
+    def check(**question: int) -> None:
+        answer = asked(address, OCCLUSION, sample(digit), region=region, pairs="true", **question)
+        whole, drop = answer["whole"], answer["drop"][row][column]
+        assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.01)
+        assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.01)
+
+    hover(page, row, column, region)
+    expect(details).to_contain_text(f"Without this region a {other} is read")
+    check()
+    page.mouse.move(5, 5)
+    expect(details).to_contain_text("Without the outlined region")
+    page.get_by_test_id("versus").select_option(str(other))
+    lead = f"the lead of {digit} over {other}"
+    expect(details).to_contain_text(f"Hiding a teal region lowers {lead}, hiding an ochre one raises it.")
+    read(page, digit)
+    hover(page, row, column, region)
+    expect(details).to_contain_text(f"{lead} goes from")
+    check(versus=other)
+    page.get_by_test_id("language").click()
+    hover(page, row, column, region)
+    expect(details).to_contain_text(f"「{other}」に対する「{digit}」の差は")
+    page.mouse.move(5, 5)
+    expect(details).to_contain_text(f"青緑の領域を隠すと「{other}」に対する「{digit}」の差が下がり")
 
 
 def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
