@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, Playwright, Position, expect
 
 from tests.e2e.server import PATIENCE
 
@@ -124,12 +124,16 @@ def read(page: Page, digit: int | str) -> None:
     expect(reading(page)).to_have_text(re.compile(rf"^{digit}\b"))
 
 
-def hover(page: Page, row: int, column: int, region: int = 2) -> None:
-    """Point at the middle of a region."""
+def hover(page: Page, row: int, column: int, region: int = 2, *, press: bool = False) -> None:
+    """Point at the middle of a region, or press it."""
     heatmap = page.get_by_test_id("heatmap")
     box = box_of(heatmap)
     x, y = ((place + 0.5) * region / 28 for place in (column, row))
-    heatmap.hover(position={"x": x * box["width"], "y": y * box["height"]})
+    at = Position(x=x * box["width"], y=y * box["height"])
+    if press:
+        heatmap.click(position=at)
+    else:
+        heatmap.hover(position=at)
 
 
 def box_of(part: Locator) -> FloatRect:

@@ -48,9 +48,7 @@ def test_every_view_is_whole(
             page.get_by_test_id("guess").click()
             expect(heatmap).to_have_attribute("data-shown", "guess")
             for row, column in ([2, 4], [3, 3], [4, 4]):
-                hover(page, row, column, region=4)
-                page.mouse.down()
-                page.mouse.up()
+                hover(page, row, column, region=4, press=True)
             for seen in ("guess", shown):
                 expect(heatmap).to_have_attribute("data-shown", seen)
                 for key in "14":
