@@ -16,8 +16,7 @@ LAPTOP = {"width": 1280, "height": 800}
 # A projector, and the same one at 150 % zoom.
 PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 ZOOMED: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
-# A small one: what fits here fits on others.
-PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 # What of the page lies outside of the window, or beneath the bar, once it has been laid out anew.
 OUTSIDE = """async () => {

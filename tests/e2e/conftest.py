@@ -29,32 +29,21 @@ def guarded() -> Iterator[str]:
         yield started
 
 
-class _Loop:
+class Kept:
     """Playwright's event loop: between the tests of the browser, others may run."""
 
-    def __init__(self) -> None:
-        self.running: asyncio.AbstractEventLoop | None = None
-
-    def resume(self) -> None:
-        asyncio._set_running_loop(self.running)
-
-    def pause(self) -> None:
-        self.running = asyncio._get_running_loop()
-        asyncio._set_running_loop(None)
-
-
-_LOOP = _Loop()
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     if "browser" not in getattr(item, "fixturenames", ()):
         return (yield)
-    _LOOP.resume()
+    asyncio._set_running_loop(Kept.loop)
     try:
         return (yield)
     finally:
-        _LOOP.pause()
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +56,10 @@ def browser() -> Iterator["Browser"]:
 
     with api.sync_playwright() as playwright:
         started = launch(playwright)
+        Kept.loop = asyncio._get_running_loop()
         yield started
         # The last test of this process may be none of the browser.
-        _LOOP.resume()
+        asyncio._set_running_loop(Kept.loop)
         started.close()
 
 

@@ -127,9 +127,7 @@ def test_how_usual_the_use_of_filters_is(page: Page, address: str) -> None:
         less = f"Of the {target}s that are read correctly, {share}% use the filters in a less typical way."
         expect(said).to_have_text(less)
     page.get_by_test_id("language").click()
-    expect(said).to_have_text(
-        f"正しく認識される「2」の {share}% は、フィルタの使い方がこれより典型的ではありません。"
-    )
+    expect(said).to_have_text(f"正しく認識される「2」の {share}% は、フィルタの使い方がこれより典型的ではありません。")
     expect(tagline).to_have_text("このネットワークは、なぜこれを「8」と読んだのか。")
 
 

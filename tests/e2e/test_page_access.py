@@ -17,7 +17,7 @@ from tests.e2e.walk import CLOSELY, go, open_walk
 
 @pytest.fixture
 def phone(browser: Browser, address: str) -> Iterator[Page]:
-    with opened(browser, address, **PHONE) as shown:
+    with opened(browser, address, **{**PHONE, "viewport": {"width": 360, "height": 780}}) as shown:
         yield shown
 
 

@@ -3,10 +3,8 @@
 Without the setting: tests/service/test_page.py.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -76,26 +74,14 @@ def test_a_wrong_key_is_not_called_a_missing_one(browser: Browser, guarded: str)
 
 
 def test_a_course_shows_the_page(browser: Browser, guarded: str) -> None:
-    content = f'<iframe src="http://{guarded}/" width="1280" height="900"></iframe>'.encode()
-
-    class Site(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page = profile_of(browser).new_page()
-        page.goto(f"http://localhost:{server.server_port}/")
-        frame = page.frame_locator("iframe")
-        frame.get_by_test_id("key").fill("sesame")
-        frame.get_by_test_id("key").press("Enter")
-        frame.get_by_test_id("sample-7").click()
-        expect(frame.get_by_test_id("reading")).to_contain_text("7")
-        page.close()
-        server.shutdown()
+    site = "http://localhost:9/"
+    frame = f'<iframe src="http://{guarded}/" width="1280" height="900"></iframe>'
+    page = profile_of(browser).new_page()
+    page.route(site, lambda route: route.fulfill(body=frame, content_type="text/html"))
+    page.goto(site)
+    framed = page.frame_locator("iframe")
+    framed.get_by_test_id("key").fill("sesame")
+    framed.get_by_test_id("key").press("Enter")
+    framed.get_by_test_id("sample-7").click()
+    expect(framed.get_by_test_id("reading")).to_contain_text("7")
+    page.close()

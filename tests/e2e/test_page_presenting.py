@@ -13,7 +13,6 @@ from tests.e2e.answers import choose_sample
 from tests.e2e.browser import PHONE, PROJECTOR, ZOOMED, box_of, hover, opened, outside, read
 from tests.helpers.pictures import DIGITS
 
-
 OTHER = "lenet-6x16"
 QUESTIONS = (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds"))
 VIEWS = ("all", "digit", "pairs", "where")

@@ -95,13 +95,13 @@ def test_what_is_seen_is_saved(browser: Browser, address: str) -> None:
         page.get_by_test_id("region").fill("4")
         page.get_by_test_id("versus").select_option("4")
         expect(page.get_by_test_id("save-heatmap-html")).to_be_hidden()
-        region: dict[str, str | int] = {"versus": 4, "region": 4}
-        for name, path, asks in (("ledger", "/explain/filters", {"versus": 4}), ("heatmap", "/explain/occlusion", region)):
+        region: dict[str, str | int] = {"region": 4}
+        for name, path, asks in (("ledger", "/explain/filters", {}), ("heatmap", "/explain/occlusion", region)):
             with page.expect_download() as download:
                 page.get_by_test_id(f"save-{name}").click()
             # The font that the service draws PNGs with has no Japanese letters.
             expect(page.get_by_test_id("done")).to_have_text("保存しました。図中の文字は英語です。")
-            reference = drawn(address, path, {"format": "png", "scale": 2, "theme": "dark", **asks})
+            reference = drawn(address, path, {"format": "png", "scale": 2, "theme": "dark", "versus": 4, **asks})
             assert download.value.suggested_filename == f"konkyo-{name}-9.png"
             assert np.array_equal(decode(download.value.path().read_bytes()), decode(reference))
         page.get_by_test_id("question-grounds").click()

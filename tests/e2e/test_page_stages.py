@@ -1,6 +1,5 @@
 """The page with networks of any shape: stages with and without pools, padding, hidden layers, colour, many pairs."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.contributions import contributions
@@ -93,16 +92,16 @@ def tab(browser: Browser, served: str) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module", params=SHAPES)
-def case(request: pytest.FixtureRequest, tab: Page) -> Iterator[Case]:
+def case(request: pytest.FixtureRequest, tab: Page) -> Case:
     """A network with its image on the page, and the walk through it."""
     one = made(request.param)
     show(tab, one)
     open_walk(tab)
-    yield one
-    tab.keyboard.press("Escape")
+    return one
 
 
 def show(page: Page, case: Case) -> None:
+    page.keyboard.press("Escape")  # ends a walk
     page.get_by_test_id("model").select_option(case.name)
     page.get_by_test_id("file").set_input_files({"name": "1.png", "mimeType": "image/png", "buffer": case.picture})
     read(page, case)
@@ -292,28 +291,11 @@ def test_weights_of_a_class_and_softmax(case: Case, tab: Page) -> None:
     )
 
 
-def test_maps_that_are_not_shown_are_counted(tab: Page) -> None:
+def test_maps_and_pairs_that_are_not_shown_are_counted(tab: Page) -> None:
     case = made("wide")
     show(tab, case)
-    open_walk(tab, 1)
-    layers = tab.get_by_test_id("figure").locator(".layer")
-    for column, count in ((1, 20), (2, 20), (3, 24), (4, 24)):
-        expect(layers.nth(column).locator(".node")).to_have_count(16)
-        expect(layers.nth(column).locator(".rest")).to_have_text(f"and {count - 16} others")
-    go(tab, tab.locator("#dots button").count() - 1)
-    ledger = contributions(case.network, case.image)
-    field = layers.nth(5)
-    expect(field.locator(".class")).to_have_count(10)
-    expect(field.locator(".nodes > .rest")).to_have_text("and 4 others")
-    expect(field.locator("header.others")).to_have_text("472 others")
-    expect(field.locator(".winner .value")).to_have_text(f"{ledger.logits.max():.2f}".replace("-", "−"))
-    tab.keyboard.press("Escape")
-
-
-def test_arrow_keys_in_a_list_of_pairs(tab: Page) -> None:
-    """Four in a row, eleven in all: from the end of a row or column to its start."""
-    show(tab, made("wide"))
     assert serious(tab) == []
+    # Four in a row, eleven in all: arrow keys go from the end of a row or column to its start.
     names = tab.get_by_test_id("pairs").locator(".pair .name").all_inner_texts()
     tab.get_by_test_id("pairs").locator("button").first.focus()
     for key, position in (("Right", 1), ("Down", 5), ("Down", 9), ("Down", 1), ("Left", 0), ("Left", 3), ("Up", 7)):
@@ -321,7 +303,18 @@ def test_arrow_keys_in_a_list_of_pairs(tab: Page) -> None:
         i, j = names[position].split("×")
         expect(tab.get_by_test_id(f"pair-{i}-{j}")).to_be_focused()
         expect(tab.get_by_test_id("details")).to_contain_text(f"Map {i} × filter {j} adds")
-    tab.keyboard.press("Tab")
+    open_walk(tab, 1)
+    layers = tab.get_by_test_id("figure").locator(".layer")
+    for column, count in ((1, 20), (2, 20), (3, 24), (4, 24)):
+        expect(layers.nth(column).locator(".node")).to_have_count(16)
+        expect(layers.nth(column).locator(".rest")).to_have_text(f"and {count - 16} others")
+    go(tab, tab.locator("#dots button").count() - 1)
+    field = layers.nth(5)
+    expect(field.locator(".class")).to_have_count(10)
+    expect(field.locator(".nodes > .rest")).to_have_text("and 4 others")
+    expect(field.locator("header.others")).to_have_text("472 others")
+    logit = contributions(case.network, case.image).logits.max()
+    expect(field.locator(".winner .value")).to_have_text(f"{logit:.2f}".replace("-", "−"))
 
 
 # The figure glides there.
@@ -373,31 +366,6 @@ def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:
         read(other, case)
         expect(other.get_by_test_id("live")).to_have_text(tab.get_by_test_id("live").inner_text())
     tab.get_by_test_id("question-occlusion").click()
-
-
-def test_sample_pictures_of_a_data_set(browser: Browser, served: str) -> None:
-    """samples.json may name pictures of each class, for a network or for its data set."""
-    case = made("colour")
-    truth = int(case.network.logits(case.image).argmax())
-    listed = {"some": {"pictures": [{"name": "photograph", "truth": truth}]}}
-
-    def answer(route: Route) -> None:
-        if route.request.url.endswith(".json"):
-            route.fulfill(body=json.dumps(listed), content_type="application/json")
-        else:
-            route.fulfill(body=case.picture, content_type="image/png")
-
-    with opened(browser, served, "#model=hidden") as page:
-        page.route(re.compile(r"/web/digits/(samples\.json|photograph\.png)"), answer)
-        page.goto(f"http://{served}/#model=colour")
-        page.reload()
-        sample = page.get_by_test_id("sample-photograph")
-        expect(sample).to_have_accessible_name(f"A {case.network.classes[truth]}")
-        expect(sample).to_have_text(case.network.classes[truth])
-        sample.click()
-        read(page, case)
-        expect(page.get_by_test_id("versus")).to_have_value("")
-        expect(page.locator("#pictures img")).to_have_css("filter", "none")
 
 
 def test_sides_of_regions_follow_the_network(tab: Page) -> None:
