@@ -3,8 +3,12 @@
 Without the setting: tests/service/test_page.py.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -73,15 +77,16 @@ def test_a_wrong_key_is_not_called_a_missing_one(browser: Browser, guarded: str)
         assert "sesame" not in command
 
 
-def test_a_course_shows_the_page(browser: Browser, guarded: str) -> None:
-    site = "http://localhost:9/"
-    frame = f'<iframe src="http://{guarded}/" width="1280" height="900"></iframe>'
-    page = profile_of(browser).new_page()
-    page.route(site, lambda route: route.fulfill(body=frame, content_type="text/html"))
-    page.goto(site)
-    framed = page.frame_locator("iframe")
-    framed.get_by_test_id("key").fill("sesame")
-    framed.get_by_test_id("key").press("Enter")
-    framed.get_by_test_id("sample-7").click()
-    expect(framed.get_by_test_id("reading")).to_contain_text("7")
-    page.close()
+def test_a_course_shows_the_page(browser: Browser, guarded: str, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(f'<iframe src="http://{guarded}/" width="1280" height="900"></iframe>')
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path)) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        page = profile_of(browser).new_page()
+        page.goto(f"http://localhost:{site.server_port}/")
+        frame = page.frame_locator("iframe")
+        frame.get_by_test_id("key").fill("sesame")
+        frame.get_by_test_id("key").press("Enter")
+        frame.get_by_test_id("sample-7").click()
+        expect(frame.get_by_test_id("reading")).to_contain_text("7")
+        page.close()
+        site.shutdown()

@@ -87,12 +87,14 @@ def test_grounds_are_played_with(page: Page, address: str) -> None:
     expect(live).to_have_text("Nothing is hidden: 7 is read.")
     # With keys alone, from the middle of the seven times seven.
     assert [3, 4] in free
+    page.mouse.move(5, 5)
     page.get_by_test_id("heatmap").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(live).to_contain_text("1 region hidden: still a 7")
     page.keyboard.press("Space")
     expect(live).to_contain_text("Nothing is hidden")
+    page.keyboard.press("Escape")
     # Grounds are those of the prediction, whichever class is asked about.
     page.get_by_test_id("target").select_option("3")
     said = "Grounds are those of the 7 that is read, not of the class asked about above."
