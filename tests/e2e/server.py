@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +21,16 @@ TLS = ssl.create_default_context()
 
 @contextmanager
 def running_service(
-    *module: str, folder: Path = ROOT, inherited: Mapping[str, str] | None = None, **settings: str
+    module: Sequence[str] = ("service",),
+    folder: Path = ROOT,
+    inherited: Mapping[str, str] | None = None,
+    /,
+    **settings: str,
 ) -> Iterator[str]:
     """Start ``python -m service``, or another module, on a free port; gives ``127.0.0.1:PORT``, and ends it."""
     port = int(settings.get("KONKYO_PORT") or free_port())
     environment = {**(os.environ if inherited is None else inherited), **settings, "KONKYO_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", *(module or ("service",))], cwd=folder, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", *module], cwd=folder, env=environment)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         yield f"127.0.0.1:{port}"

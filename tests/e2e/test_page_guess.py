@@ -36,8 +36,8 @@ def test_grounds_are_guessed(page: Page, address: str) -> None:
         expect(page.get_by_test_id(name)).not_to_be_visible()
     expect(page.get_by_test_id("details")).not_to_contain_text("524,288")
     assert serious(page) == []
-    for place in (kept[0], other, kept[2], kept[1], kept[1]):
-        hover(page, *place, answer["region"], press=True)
+    for row, column in (kept[0], other, kept[2], kept[1], kept[1]):
+        hover(page, row, column, answer["region"], press=True)
     page.get_by_test_id("guess-show").click()
     expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
     said(

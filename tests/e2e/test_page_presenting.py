@@ -50,9 +50,9 @@ def test_every_view_is_whole(
                 hover(page, row, column, region=4, press=True)
             for seen in ("guess", shown):
                 expect(heatmap).to_have_attribute("data-shown", seen)
-                for key in "14":
-                    page.keyboard.press(key)
-                    assert outside(page) == [], (question, seen, key)
+                for digit in "14":
+                    page.keyboard.press(digit)
+                    assert outside(page) == [], (question, seen, digit)
                 page.get_by_test_id("guess-show").click()
             page.get_by_test_id("guess").click()
         page.keyboard.press("Escape")

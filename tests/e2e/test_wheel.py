@@ -88,7 +88,7 @@ def test_it_predicts_draws_and_has_the_page(installed: Path, tmp_path: Path) -> 
     """A service of the installed package, started in an empty folder, which it leaves empty."""
     environment = {"PYTHONPATH": str(installed)}
     with (
-        running_service("konkyo", "serve", folder=tmp_path, inherited=environment) as address,
+        running_service(("konkyo", "serve"), tmp_path, environment) as address,
         httpx.Client(base_url=f"http://{address}", timeout=PATIENCE, verify=TLS) as client,
     ):
         assert client.post("/predict", files={"file": sample(3)}).json()["predicted"] == 3
