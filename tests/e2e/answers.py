@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from konkyo.service.drawing.layout.sums import round_to_total
 from konkyo.service.drawing.primitives.canvas import decimals_for
 from tests.e2e.browser import read
-from tests.e2e.server import PATIENCE
+from tests.e2e.server import PATIENCE, TLS
 
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
 
@@ -20,7 +20,7 @@ NUMBER = re.compile(r"[+−]?\d+\.\d+")
 def asked(address: str, path: str, picture: bytes, **parameters: str | int) -> Any:
     """The service's JSON about a picture."""
     url = f"http://{address}{path}"
-    return httpx.post(url, params=parameters, files={"file": picture}, timeout=PATIENCE).json()
+    return httpx.post(url, params=parameters, files={"file": picture}, timeout=PATIENCE, verify=TLS).json()
 
 
 def numbers(text: str | None) -> list[float]:

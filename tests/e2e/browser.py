@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, Playwright, Position, expect
 
 from tests.e2e.server import PATIENCE
 
@@ -16,6 +16,7 @@ LAPTOP = {"width": 1280, "height": 800}
 # A projector, and the same one at 150 % zoom.
 PROJECTOR: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 ZOOMED: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "device_scale_factor": 1.5}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 # What of the page lies outside of the window, or beneath the bar, once it has been laid out anew.
 OUTSIDE = """async () => {
@@ -44,22 +45,27 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
 
-def new_profile(browser: Browser, **context: Any) -> BrowserContext:
-    """A browser that remembers nothing: a laptop's, in English, if nothing else is said."""
+def profile_of(browser: Browser, **context: Any) -> BrowserContext:
+    """A laptop's, in English, if nothing else is said. It is kept: the next tab finds the page's files in its cache."""
     options = {"viewport": LAPTOP, "locale": "en-US", "permissions": ["clipboard-read", "clipboard-write"], **context}
-    profile = browser.new_context(**options)
-    profile.set_default_timeout(PATIENCE * 1e3)
-    return profile
+    key = (browser, repr(sorted(options.items())))
+    if key not in _PROFILES:
+        _PROFILES[key] = browser.new_context(**options)
+        _PROFILES[key].set_default_timeout(PATIENCE * 1e3)
+    return _PROFILES[key]
+
+
+_PROFILES: dict[tuple[Browser, str], BrowserContext] = {}
 
 
 @contextmanager
-def shown(profile: BrowserContext, address: str, fragment: str = "", failing: bool = False) -> Iterator[Page]:
-    """The page in a new tab.
+def opened(browser: Browser, address: str, fragment: str = "", failing: bool = False, **context: Any) -> Iterator[Page]:
+    """The page in a new tab of a profile that remembers nothing.
 
     When it closes, its scripts must not have failed, and nothing may have been asked of another host. With ``failing``
     the browser may say that a request failed.
     """
-    page = profile.new_page()
+    page = profile_of(browser, **context).new_page()
     complaints: list[str] = []
     hosts: set[str] = set()
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -71,6 +77,8 @@ def shown(profile: BrowserContext, address: str, fragment: str = "", failing: bo
     except Exception as error:
         error.add_note(f"the browser's console: {complaints}")
         raise
+    # The language and the theme of one test are not those of the next.
+    page.evaluate("localStorage.clear()")
     page.close()
     assert hosts <= {address, "blob:"}, hosts
     known = "Failed to load resource" if failing else NETWORK_CHANGED
@@ -92,19 +100,9 @@ def _go(page: Page, address: str, complaints: list[str]) -> None:
     expect(model).not_to_have_value("")
 
 
-@contextmanager
-def opened(browser: Browser, address: str, fragment: str = "", failing: bool = False, **context: Any) -> Iterator[Page]:
-    """The page in a fresh profile; see ``shown``."""
-    profile = new_profile(browser, **context)
-    with shown(profile, address, fragment, failing) as page:
-        yield page
-    profile.close()
-
-
 def draw(page: Page, *strokes: list[Point]) -> None:
     """Draw with the mouse; places are shares of the square, from its upper left."""
-    box = page.get_by_test_id("canvas").bounding_box()
-    assert box is not None
+    box = box_of(page.get_by_test_id("canvas"))
     for stroke in strokes:
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
         page.mouse.move(*places[0])
@@ -125,13 +123,23 @@ def read(page: Page, digit: int | str) -> None:
     expect(reading(page)).to_have_text(re.compile(rf"^{digit}\b"))
 
 
-def hover(page: Page, row: int, column: int, region: int = 2) -> None:
-    """Point at the middle of a region."""
+def hover(page: Page, row: int, column: int, region: int = 2, *, press: bool = False) -> None:
+    """Point at the middle of a region, or press it."""
     heatmap = page.get_by_test_id("heatmap")
-    box = heatmap.bounding_box()
-    assert box is not None
+    box = box_of(heatmap)
     x, y = ((place + 0.5) * region / 28 for place in (column, row))
-    heatmap.hover(position={"x": x * box["width"], "y": y * box["height"]})
+    at = Position(x=x * box["width"], y=y * box["height"])
+    if press:
+        heatmap.click(position=at)
+    else:
+        heatmap.hover(position=at)
+
+
+def box_of(part: Locator) -> FloatRect:
+    """Where it stands."""
+    box = part.bounding_box()
+    assert box is not None
+    return box
 
 
 def outside(page: Page) -> list[str]:

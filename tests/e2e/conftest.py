@@ -1,9 +1,7 @@
-"""The page in a real browser, from the real service. Skipped, with the reason, where there is no Chromium.
+"""The page in a real browser, from the real service. Skipped, with the reason, where there is no Chromium."""
 
-The browser is closed with this package's last test: while Playwright is open, no other event loop may run.
-"""
-
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,28 +10,45 @@ import pytest
 from tests.e2e.server import running_service
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """``127.0.0.1:PORT`` of a running service."""
     with running_service() as started:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def guarded() -> Iterator[str]:
     """The address of a service that needs a key, *sesame*, and that a course's site may show in a frame."""
     with running_service(KONKYO_API_KEYS="sesame", KONKYO_FRAME_ANCESTORS="localhost:*") as started:
         yield started
 
 
-@pytest.fixture(scope="package")
+class Kept:
+    """Playwright's event loop: between the tests of the browser, others may run."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if "browser" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    asyncio._set_running_loop(Kept.loop)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """Debian's Chromium."""
+    """Debian's Chromium. It stays for the tests of all files of this process."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")
@@ -41,28 +56,17 @@ def browser() -> Iterator["Browser"]:
 
     with api.sync_playwright() as playwright:
         started = launch(playwright)
+        Kept.loop = asyncio._get_running_loop()
         yield started
+        # The last test of this process may be none of the browser.
+        asyncio._set_running_loop(Kept.loop)
         started.close()
 
 
-@pytest.fixture(scope="package")
-def profile(browser: "Browser") -> Iterator["BrowserContext"]:
-    """A laptop's, in English. It is kept, so that a test's tab finds the page's files in the cache."""
-    from tests.e2e.browser import new_profile
-
-    kept = new_profile(browser)
-    yield kept
-    kept.close()
-
-
 @pytest.fixture
-def page(profile: "BrowserContext", address: str) -> Iterator["Page"]:
+def page(browser: "Browser", address: str) -> Iterator["Page"]:
     """The page in a new tab; no test ends with an error of its scripts or a request to another host."""
-    from tests.e2e.browser import shown
+    from tests.e2e.browser import opened
 
-    with shown(profile, address) as tab:
-        try:
-            yield tab
-        finally:
-            # The language and the theme of one test are not those of the next.
-            tab.evaluate("localStorage.clear()")
+    with opened(browser, address) as tab:
+        yield tab

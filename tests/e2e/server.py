@@ -2,10 +2,11 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,14 +15,22 @@ import httpx
 ROOT = Path(__file__).parent.parent.parent
 # How long is waited for what must come: on the slowest of machines long enough, and no claim about speed.
 PATIENCE = 60
+# A client without one reads all certificates, which takes longer than most answers.
+TLS = ssl.create_default_context()
 
 
 @contextmanager
-def running_service(**settings: str) -> Iterator[str]:
-    """Start ``python -m service`` on a port, or a free one; gives ``127.0.0.1:PORT``, and ends it afterwards."""
+def running_service(
+    module: Sequence[str] = ("service",),
+    folder: Path = ROOT,
+    inherited: Mapping[str, str] | None = None,
+    /,
+    **settings: str,
+) -> Iterator[str]:
+    """Start ``python -m service``, or another module, on a free port; gives ``127.0.0.1:PORT``, and ends it."""
     port = int(settings.get("KONKYO_PORT") or free_port())
-    environment = {**os.environ, **settings, "KONKYO_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=environment)
+    environment = {**(os.environ if inherited is None else inherited), **settings, "KONKYO_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", *module], cwd=folder, env=environment)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         yield f"127.0.0.1:{port}"
@@ -37,7 +46,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -
         if process is not None and process.poll() is not None:
             raise RuntimeError(f"the service ended with status {process.returncode}")
         try:
-            if httpx.get(url, timeout=10).status_code == 200:
+            if httpx.get(url, timeout=10, verify=TLS).status_code == 200:
                 return
         except httpx.TransportError:
             pass

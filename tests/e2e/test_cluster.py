@@ -44,10 +44,10 @@ PATIENCE = 120
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A head with two processors."""
+    """A head with one processor: a worker for each is started at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         ray.init(address=started.address, log_to_driver=False)
         yield started
         ray.shutdown()
@@ -56,8 +56,8 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def kill(cluster: Any) -> Callable[[], None]:
-    """Add a node to the cluster, with two processors more; what is given ends it at once."""
-    node = cluster.add_node(num_cpus=2)
+    """Add a node to the cluster; what is given ends it at once."""
+    node = cluster.add_node(num_cpus=1)
     return partial(cluster.remove_node, node, allow_graceful=False)
 
 

@@ -13,9 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.hiding.regions import FillKind, Regions, filled
 from konkyo.models.network import softmax
-from konkyo.service.app import create_app
-from konkyo.service.settings import Settings
-from tests.e2e.browser import new_profile
+from tests.e2e.browser import profile_of
 from tests.helpers.pictures import pixels, sample
 
 HIDINGS = 1000
@@ -26,24 +24,17 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[TestClient]:
-    with TestClient(create_app(Settings())) as client:
-        yield client
-
-
 @pytest.fixture(params=QUESTIONS)
 def opened(
-    request: pytest.FixtureRequest, service: TestClient, browser: Browser, tmp_path: Path
+    request: pytest.FixtureRequest, client: TestClient, browser: Browser, tmp_path: Path
 ) -> Iterator[tuple[str, Page]]:
     """The name of the network, and the handout in a browser without a network; its script has no errors."""
     question = {"model": request.param, "format": "html", **QUESTIONS[request.param]}
-    answer = service.post("/explain/grounds", params=question, files={"file": sample(9)})
+    answer = client.post("/explain/grounds", params=question, files={"file": sample(9)})
     assert answer.status_code == 200
     file = tmp_path / "grounds.html"
     file.write_bytes(answer.content)
-    profile = new_profile(browser, offline=True)
-    page, errors, asked = profile.new_page(), [], []
+    page, errors, asked = profile_of(browser, offline=True).new_page(), [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text))
     page.on("request", lambda one: asked.append(one.url))
@@ -51,7 +42,7 @@ def opened(
     yield request.param, page
     assert errors == []
     assert [one for one in asked if not one.startswith("data:")] == [file.as_uri()]
-    profile.close()
+    page.close()
 
 
 def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, Page]) -> None:
@@ -75,10 +66,10 @@ def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, Page]) -> None:
     np.testing.assert_allclose(shares, [softmax(one) for one in logits[:20]], rtol=0, atol=1e-9)
 
 
-def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, Page], service: TestClient) -> None:
+def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, Page], client: TestClient) -> None:
     name, page = opened
     question = {key: value for key, value in QUESTIONS[name].items() if key in ("region", "fill")}
-    body = service.post("/explain/grounds", params={"model": name, **question}, files={"file": sample(9)}).json()
+    body = client.post("/explain/grounds", params={"model": name, **question}, files={"file": sample(9)}).json()
     players, status = len(body["players"]), page.get_by_role("status")
     japanese = QUESTIONS[name].get("language") == "ja"
 
@@ -105,8 +96,8 @@ def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, 
     check(0, body["label"])
 
 
-def test_it_is_to_be_kept_and_can_ask_for_nothing(service: TestClient) -> None:
-    answer = service.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
+def test_it_is_to_be_kept_and_can_ask_for_nothing(client: TestClient) -> None:
+    answer = client.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="grounds.html"'
     assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"

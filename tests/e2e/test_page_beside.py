@@ -1,7 +1,5 @@
 """Two networks side by side, on the same picture and the same question."""
 
-from typing import Any
-
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
@@ -10,11 +8,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample, numbers
-from tests.e2e.browser import PROJECTOR, ZOOMED, opened, outside, read
+from tests.e2e.browser import PHONE, box_of, opened, read
 from tests.helpers.pictures import sample
 
 OTHER = "lenet-6x16"
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 def choices(page: Page) -> list[str]:
@@ -60,6 +57,15 @@ def test_both_answer_the_same_question(page: Page, address: str) -> None:
     assert added == pytest.approx(sum(sum(line) for line in answer["values"]), abs=0.00501)
     assert abs(start) + added == pytest.approx(total, abs=1e-9)
 
+    # It keeps up with the picture, and is kept back with the first while a class guesses.
+    choose_sample(page, 7)
+    expect(page.get_by_test_id("beside-whose")).to_contain_text(f"{OTHER} reads a 7")
+    expect(page.locator("#beside-panel.old")).to_have_count(0)
+    page.get_by_test_id("guess").click()
+    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "guess")
+    page.get_by_test_id("guess-show").click()
+    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "shares")
+
 
 def test_the_link_and_the_choice(browser: Browser, address: str) -> None:
     with opened(browser, address, f"#beside={OTHER}&question=grounds&drawing=i1YyUooFAA") as page:
@@ -82,47 +88,11 @@ def test_the_link_and_the_choice(browser: Browser, address: str) -> None:
         expect(page.get_by_test_id("beside")).not_to_be_visible()
 
 
-def test_it_keeps_up_with_the_picture(page: Page) -> None:
-    choose_sample(page, 2)
-    page.get_by_test_id("beside").select_option(OTHER)
-    for digit in (7, 4):
-        choose_sample(page, digit)
-        expect(page.get_by_test_id("beside-whose")).to_contain_text(f"{OTHER} reads a {digit}")
-        expect(page.locator("#beside-panel.old")).to_have_count(0)
-    page.get_by_test_id("guess").click()
-    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "guess")
-    page.get_by_test_id("guess-show").click()
-    expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "heat")
-
-
-@pytest.mark.parametrize(("screen", "language"), [(PROJECTOR, "en-US"), (ZOOMED, "ja-JP")], ids=["large", "zoomed"])
-def test_both_fit_on_a_projector(browser: Browser, address: str, screen: dict[str, Any], language: str) -> None:
-    with opened(browser, address, f"#beside={OTHER}&drawing=i1YyUooFAA", locale=language, **screen) as page:
-        read(page, 2)
-        for question, shown in (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds")):
-            page.get_by_test_id(f"question-{question}").click()
-            expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", shown)
-            page.get_by_test_id("present").click()
-            for key, view in enumerate(("all", "digit", "pairs", "where"), 1):
-                page.keyboard.press(str(key))
-                expect(page.locator("html")).to_have_attribute("data-present", view)
-                assert outside(page) == [], (question, view)
-            first, second = (page.get_by_test_id(name).bounding_box() for name in ("heatmap", "beside-map"))
-            assert first is not None
-            assert second is not None
-            assert [first[key] for key in ("y", "width", "height")] == pytest.approx(
-                [second[key] for key in ("y", "width", "height")], abs=1.5
-            )
-            page.keyboard.press("Escape")
-
-
 def test_on_a_phone_one_is_below_the_other(browser: Browser, address: str) -> None:
     with opened(browser, address, f"#beside={OTHER}&question=grounds&drawing=i1YyUooFAA", **PHONE) as page:
         read(page, 2)
         expect(page.get_by_test_id("beside-whose")).to_contain_text(OTHER)
-        first, second = (page.get_by_test_id(name).bounding_box() for name in ("heatmap", "beside-map"))
-        assert first is not None
-        assert second is not None
+        first, second = (box_of(page.get_by_test_id(name)) for name in ("heatmap", "beside-map"))
         assert second["y"] > first["y"] + first["height"]
         assert second["width"] == pytest.approx(first["width"], abs=1)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import checkpoint
@@ -18,7 +18,7 @@ from konkyo.models.files.card import Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import Network
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import opened, reading
+from tests.e2e.browser import box_of, opened, reading
 from tests.e2e.server import running_service
 from tests.helpers.datasets import bars
 from tests.helpers.documents import document
@@ -82,26 +82,28 @@ def test_everything_is_called_by_its_name(tab: Page, tmp_path: Path) -> None:
         expect(tab.locator("main")).to_have_attribute("data-state", "answered")
 
 
-@pytest.mark.parametrize("width", [1280, 1920, 390])
-def test_names_break_between_words(browser: Browser, address: str, width: int) -> None:
-    with opened(browser, address, "#model=tiny-vgg", viewport={"width": width, "height": 720}) as page:
-        for picture, name in (("boat", "lifeboat"), ("bus", "school bus")):
-            page.get_by_test_id(f"sample-photograph-{picture}").click()
-            expect(reading(page).locator(".digit")).to_have_text(name)
-            named = page.locator(".reading .digit:visible, .bars .digit:visible, .samples .caption:visible")
-            expect(named).to_have_count(20)
-            assert [word for one in named.all() for word in one.evaluate(BROKEN)] == []
-        # The names in the row of pictures stand apart.
-        boxes = [one.bounding_box() for one in page.get_by_test_id("pictures").locator("button").all()[:5]]
-        texts = [one.bounding_box() for one in page.get_by_test_id("pictures").locator(".caption").all()[:5]]
-        for text, after in zip(texts, boxes[1:], strict=False):
-            assert text is not None
-            assert after is not None
-            assert text["x"] + text["width"] <= after["x"] - 4
-
-
-def test_a_word_that_fits_at_no_size_is_broken_at_the_smallest(browser: Browser, address: str) -> None:
-    with opened(browser, address) as page:
+def test_names_break_between_words(browser: Browser, address: str) -> None:
+    with opened(browser, address, "#model=tiny-vgg") as page:
+        for width in (1280, 1920, 390):
+            page.set_viewport_size({"width": width, "height": 720})
+            for picture, name in (("boat", "lifeboat"), ("bus", "school bus")):
+                page.get_by_test_id(f"sample-photograph-{picture}").click()
+                expect(reading(page).locator(".digit")).to_have_text(name)
+                expect(page.get_by_test_id("versus")).to_have_value("")
+                named = page.locator(".reading .digit:visible, .bars .digit:visible, .samples .caption:visible")
+                expect(named).to_have_count(20)
+                broken = named.evaluate_all(f"all => all.flatMap({BROKEN})")
+                assert broken == [], width
+            # The names in the row of pictures stand apart.
+            boxes = [box_of(one) for one in page.get_by_test_id("pictures").locator("button").all()[:5]]
+            texts = [box_of(one) for one in page.get_by_test_id("pictures").locator(".caption").all()[:5]]
+            for text, after in zip(texts, boxes[1:], strict=False):
+                assert text["x"] + text["width"] <= after["x"] - 4
+        sample = page.get_by_test_id("sample-photograph-bus")
+        expect(sample).to_have_accessible_name("A school bus")
+        # A photograph keeps its colours on dark.
+        expect(sample.locator("img")).to_have_css("filter", "none")
+        # A word that fits at no size is broken at the smallest.
         sizes = page.evaluate(
             """async () => {
                 const { letterSize, partsOfName } = await import("/web/scripts/page.js");
@@ -122,21 +124,12 @@ def test_a_class_is_asked_for_by_its_name(tab: Page) -> None:
     """Where names are numbers, an index may be the name of another class."""
     read = reading(tab).locator(".digit").inner_text().rstrip("…")
     number, name = next(one for one in enumerate(NAMES) if not one[1].startswith(read))
-    asked: list[list[str]] = []
-
-    def note(request: Request) -> None:
-        if "/explain/" in request.url:
-            asked.append(parse_qs(urlsplit(request.url).query).get("target", []))
-
-    tab.on("request", note)
+    asks: list[str] = []
+    tab.on("request", lambda request: asks.extend(parse_qs(urlsplit(request.url).query).get("target", [])))
     tab.get_by_test_id("target").select_option(str(number))
     expect(tab.locator("main")).to_have_attribute("data-state", "answered")
-    tab.remove_listener("request", note)
-    assert [name] in asked
-    assert all(one in ([], [name]) for one in asked)
-
-
-def test_a_network_of_digits_is_drawn_for_again(tab: Page) -> None:
+    assert set(asks) == {name}
+    # A network of digits is drawn for again.
     canvas = tab.get_by_test_id("canvas")
     expect(canvas).to_have_attribute("role", "img")
     expect(canvas).to_have_attribute("tabindex", "-1")

@@ -8,17 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
-from tests.e2e.browser import PROJECTOR, opened, outside, read
+from tests.e2e.browser import PROJECTOR, hover, opened, read
 from tests.helpers.pictures import sample
-
-
-def press(page: Page, place: list[int], region: int) -> None:
-    """Click on the middle of a region."""
-    heatmap = page.get_by_test_id("heatmap")
-    box = heatmap.bounding_box()
-    assert box is not None
-    row, column = ((part + 0.5) * region / 28 for part in place)
-    heatmap.click(position={"x": column * box["width"], "y": row * box["height"]})
 
 
 def guess(page: Page, question: str) -> None:
@@ -45,8 +36,8 @@ def test_grounds_are_guessed(page: Page, address: str) -> None:
         expect(page.get_by_test_id(name)).not_to_be_visible()
     expect(page.get_by_test_id("details")).not_to_contain_text("524,288")
     assert serious(page) == []
-    for place in (kept[0], other, kept[2], kept[1], kept[1]):
-        press(page, place, answer["region"])
+    for row, column in (kept[0], other, kept[2], kept[1], kept[1]):
+        hover(page, row, column, answer["region"], press=True)
     page.get_by_test_id("guess-show").click()
     expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
     said(
@@ -66,15 +57,13 @@ def test_grounds_are_guessed(page: Page, address: str) -> None:
 
 
 def test_what_is_read_without_a_region_is_guessed(page: Page, address: str) -> None:
-    answer = asked(address, "/explain/occlusion", sample(2), region=2)
-    place = answer["critical"][0] if answer["critical"] else [6, 6]
-    left = answer["prediction"][place[0]][place[1]]
+    left = asked(address, "/explain/occlusion", sample(2), region=2)["prediction"][6][6]
     choose_sample(page, 2)
     guess(page, "occlusion")
     table = str(page.get_by_test_id("pairs").text_content())
-    press(page, [0, 0], 2)
+    hover(page, 0, 0, press=True)
     # One region at a time, and no word of what it does.
-    press(page, place, 2)
+    hover(page, 6, 6, press=True)
     expect(page.get_by_test_id("pairs")).to_have_text(table)
     for chosen, english, japanese in (
         ("8", f"a {left} is read; guessed was an 8.", f"「{left}」です。予想は「8」でした。"),
@@ -85,14 +74,15 @@ def test_what_is_read_without_a_region_is_guessed(page: Page, address: str) -> N
         said(page, f"Without the marked region {english}", f"その領域を隠すと{japanese}")
         expect(page.get_by_test_id("guess-class")).not_to_be_visible()
         page.get_by_test_id("guess-show").click()
-        press(page, place, 2)
+        hover(page, 6, 6, press=True)
 
 
 def test_fair_shares_are_guessed_by_keys(browser: Browser, address: str) -> None:
     values = asked(address, "/explain/shapley", sample(2))["values"]
     most = max(value for line in values for value in line)
     row, column = next((r, line.index(most)) for r, line in enumerate(values) if most in line)
-    with opened(browser, address, "#guess=first&question=shapley&drawing=i1YyUooFAA") as page:
+    fragment = "#guess=first&question=shapley&present=where&drawing=i1YyUooFAA"
+    with opened(browser, address, fragment, **PROJECTOR) as page:
         read(page, 2)
         expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "guess")
         page.get_by_test_id("guess-show").click()
@@ -107,41 +97,12 @@ def test_fair_shares_are_guessed_by_keys(browser: Browser, address: str) -> None
         page.get_by_test_id("guess-show").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "shares")
+        page.get_by_test_id("present-link").click()
+        expect(page.get_by_test_id("present-done")).not_to_be_empty()
+        assert "guess=first" in page.evaluate("navigator.clipboard.readText()")
+        page.get_by_test_id("present-leave").click()
         said(
             page,
             f"The guessed region adds +{most:.2f}; the greatest adds +{most:.2f}.",
             f"予想した 1 領域の値は計 +{most:.2f}、上位 1 領域では計 +{most:.2f} です。",
         )
-
-
-@pytest.mark.parametrize(("beside", "language"), [("", "en-US"), ("&beside=lenet-6x16", "ja-JP")])
-def test_a_guess_fits_on_a_projector(browser: Browser, address: str, beside: str, language: str) -> None:
-    fragment = f"#guess=first{beside}&drawing=i1YyUooFAA"
-    with opened(browser, address, fragment, locale=language, **PROJECTOR) as page:
-        read(page, 2)
-        page.get_by_test_id("present").click()
-        for question, shown in (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds")):
-            page.keyboard.press("1")
-            page.get_by_test_id(f"question-{question}").click()
-            read(page, 2)
-            for place in ([2, 4], [3, 3], [4, 4]):
-                press(page, place, 4)
-            for seen in ("guess", shown):
-                expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", seen)
-                for key in "14":
-                    page.keyboard.press(key)
-                    assert outside(page) == [], (question, seen, key)
-                page.get_by_test_id("guess-show").click()
-
-
-def test_a_link_asks_for_a_guess_on_a_projector(browser: Browser, address: str) -> None:
-    fragment = "#guess=first&question=grounds&present=where&drawing=i1YyUooFAA"
-    with opened(browser, address, fragment, **PROJECTOR) as page:
-        read(page, 2)
-        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "guess")
-        press(page, [3, 3], 4)
-        page.get_by_test_id("guess-show").click()
-        expect(page.get_by_test_id("guessed")).to_contain_text("1 region guessed;")
-        page.get_by_test_id("present-link").click()
-        expect(page.get_by_test_id("present-done")).not_to_be_empty()
-        assert "guess=first" in page.evaluate("navigator.clipboard.readText()")

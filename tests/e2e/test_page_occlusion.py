@@ -4,11 +4,10 @@ from base64 import b64decode
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from konkyo.service.drawing.primitives.colours import diverging, limit_of, rgb
 from tests.e2e.answers import asked, choose_sample, numbers, totals
@@ -17,12 +16,6 @@ from tests.helpers.pictures import DIGITS, decode, encode, sample
 from tools.gallery import MISREAD
 
 OCCLUSION = "/explain/occlusion"
-
-
-def drawn(canvas: Locator) -> NDArray[np.uint8]:
-    """(height, width, 3): what a canvas holds."""
-    data: str = canvas.evaluate("canvas => canvas.toDataURL()")
-    return decode(b64decode(data.partition(",")[2]))
 
 
 # What is asked about, what stands above the heat, and its unit.
@@ -46,7 +39,8 @@ def test_the_heat_is_the_services(page: Page, address: str) -> None:
         answer = asked(address, OCCLUSION, sample(5), **question)
         drop, limit = np.array(answer["drop"]), limit_of(np.array(answer["drop"]))
         assert numbers(page.locator("#scale").text_content()) == pytest.approx([-limit, limit], abs=0.005)
-        shown = drawn(page.get_by_test_id("heatmap"))
+        data = page.get_by_test_id("heatmap").evaluate("canvas => canvas.toDataURL()")
+        shown = decode(b64decode(data.partition(",")[2]))
         steps = diverging(drop, limit)
         plain = np.equal(answer["prediction"], answer["predicted"])
         assert plain.sum() > 150
@@ -58,70 +52,71 @@ def test_the_heat_is_the_services(page: Page, address: str) -> None:
             assert np.abs(shown[at[row], at[column]].astype(int) - expected).max() <= 1, (heading, row, column)
 
 
-def test_the_sentence_of_a_difference(page: Page, address: str) -> None:
-    choose_sample(page, 5)
-    details = page.get_by_test_id("details")
-    expect(details).to_contain_text("Hiding a teal region lowers the logit of 5, hiding an ochre one raises it.")
-    page.get_by_test_id("versus").select_option("3")
-    expect(details).to_contain_text("Hiding a teal region lowers the lead of 5 over 3, hiding an ochre one raises it.")
-    read(page, 5)
-    answer = asked(address, OCCLUSION, sample(5), versus=3, pairs="true")
-    row, column = np.unravel_index(np.argmax(answer["drop"]), (14, 14))
-    hover(page, int(row), int(column))
-    expect(details).to_contain_text("the lead of 5 over 3 goes from")
-    whole, drop = answer["whole"], answer["drop"][row][column]
-    assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.01)
-    assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.01)
-    page.get_by_test_id("language").click()
-    hover(page, int(row), int(column))
-    expect(details).to_contain_text("「3」に対する「5」の差は")
-    page.mouse.move(5, 5)
-    expect(details).to_contain_text("青緑の領域を隠すと「3」に対する「5」の差が下がり")
-    page.get_by_test_id("versus").select_option("")
-    expect(details).to_contain_text("青緑の領域を隠すと「5」のロジットが下がり")
-
-
-def test_what_no_single_region_changes(page: Page, address: str) -> None:
-    answers = ((digit, asked(address, OCCLUSION, sample(digit))["critical"]) for digit in range(10))
-    digit = next(digit for digit, critical in answers if not critical)
+def test_a_region_and_the_pairs_that_it_feeds(page: Page, address: str) -> None:
+    """Of a class, and of the difference of two."""
+    details, region = page.get_by_test_id("details"), 5
+    found = {digit: asked(address, OCCLUSION, sample(digit), region=region)["critical"] for digit in range(10)}
+    quiet = next(digit for digit, critical in found.items() if not critical)
+    digit = next(digit for digit, critical in found.items() if len(critical) == 1)
+    page.get_by_test_id("region").fill(str(region))
+    choose_sample(page, quiet)
+    expect(details).to_contain_text(f"Whichever one is hidden, it is still read as {quiet}.")
     choose_sample(page, digit)
-    expect(page.get_by_test_id("details")).to_contain_text(f"Whichever one is hidden, it is still read as {digit}.")
+    expect(details).to_contain_text("Without the outlined region something else is read")
+    expect(details).to_contain_text(f"Hiding a teal region lowers the logit of {digit}, hiding an ochre one raises it.")
+    [critical] = found[digit]
+    row, column, other = (critical[key] for key in ("row", "column", "predicted"))
+
+    def check(**question: int) -> None:
+        answer = asked(address, OCCLUSION, sample(digit), region=region, pairs="true", **question)
+        whole, drop = answer["whole"], answer["drop"][row][column]
+        assert numbers(details.text_content()) == pytest.approx([whole, whole - drop, -drop], abs=0.01)
+        assert totals(page) == pytest.approx(-np.array(answer["pairs"][row][column]), abs=0.01)
+
+    hover(page, row, column, region)
+    expect(details).to_contain_text(f"Without this region a {other} is read")
+    check()
+    page.mouse.move(5, 5)
+    expect(details).to_contain_text("Without the outlined region")
+    page.get_by_test_id("versus").select_option(str(other))
+    lead = f"the lead of {digit} over {other}"
+    expect(details).to_contain_text(f"Hiding a teal region lowers {lead}, hiding an ochre one raises it.")
+    read(page, digit)
+    hover(page, row, column, region)
+    expect(details).to_contain_text(f"{lead} goes from")
+    check(versus=other)
+    page.get_by_test_id("language").click()
+    hover(page, row, column, region)
+    expect(details).to_contain_text(f"「{other}」に対する「{digit}」の差は")
+    page.mouse.move(5, 5)
+    expect(details).to_contain_text(f"青緑の領域を隠すと「{other}」に対する「{digit}」の差が下がり")
 
 
 def test_no_class_is_compared_with_itself(page: Page, address: str) -> None:
     [(name, (truth, wrong))] = [one for one in MISREAD.items() if one[1] == (7, 2)]
     picture = (DIGITS / f"misread-{name}.png").read_bytes()
     assert asked(address, "/predict", picture, model="lenet-6x16")["predicted"] == truth
-    questions: list[str] = []
-
-    def note(request: Request) -> None:
-        if OCCLUSION in request.url:
-            questions.append(request.url)
-
-    page.on("request", note)
+    asks: list[str] = []
+    page.on("request", lambda request: asks.append(request.url) if OCCLUSION in request.url else None)
     page.get_by_test_id(f"sample-misread-{name}").click()
     read(page, wrong)
     page.get_by_test_id("versus").select_option(str(truth))
     expect(page.get_by_role("heading", name=f"What speaks for {wrong} and not {truth}")).to_be_visible()
-    assert f"versus={truth}" in questions[-1]
+    assert f"versus={truth}" in asks[-1]
     # This network reads what the other one was compared with.
     page.get_by_test_id("model").select_option("lenet-6x16")
     read(page, truth)
-    assert "lenet-6x16" in questions[-1]
-    assert "versus" not in questions[-1]
+    assert "lenet-6x16" in asks[-1]
+    assert "versus" not in asks[-1]
     expect(page.get_by_test_id("versus")).to_have_value("")
     expect(page.get_by_role("heading", name=f"What speaks for {truth}")).to_be_visible()
 
 
-def two_blocks() -> bytes:
-    """A picture of which there is more than one reason to doubt that it is a digit."""
+def test_all_input_warnings_are_shown(page: Page, address: str) -> None:
+    # There is more than one reason to doubt that this is a digit.
     image = np.zeros((28, 28), np.uint8)
     image[3:26, 2:13] = image[3:26, 15:26] = 255
-    return encode(image)
-
-
-def test_all_input_warnings_are_shown(page: Page, address: str) -> None:
-    picture = two_blocks()
+    picture = encode(image)
     warnings = asked(address, "/explain/process", picture)["input"]["warnings"]
     assert [one["code"] for one in warnings] == ["mostly-ink", "several-pieces", "unlike-training-images"]
     page.get_by_test_id("file").set_input_files({"name": "1.png", "mimeType": "image/png", "buffer": picture})
@@ -134,8 +129,7 @@ def test_all_input_warnings_are_shown(page: Page, address: str) -> None:
     choose_sample(page, 5)
     expect(lines).to_have_text("28×28 のまま")
 
-
-def test_a_warning_that_the_page_does_not_know(page: Page) -> None:
+    # One that the page does not know.
     def warned(route: Route) -> None:
         answer = route.fetch()
         body = answer.json()
@@ -144,8 +138,7 @@ def test_a_warning_that_the_page_does_not_know(page: Page) -> None:
 
     page.route("**/explain/process?*", warned)
     choose_sample(page, 6)
-    lines = page.get_by_test_id("preprocessing").locator("p")
-    expect(lines).to_have_text(["28×28, taken as it is", "<b>it</b> may stand on its head"])
+    expect(lines).to_have_text(["28×28 のまま", "<b>it</b> may stand on its head"])
 
 
 def test_a_tag_never_covers_the_region_that_it_names(page: Page) -> None:

@@ -10,26 +10,53 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import PROJECTOR, ZOOMED, opened, outside, read
+from tests.e2e.browser import PHONE, PROJECTOR, ZOOMED, box_of, hover, opened, outside, read
 from tests.helpers.pictures import DIGITS
 
+OTHER = "lenet-6x16"
+QUESTIONS = (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds"))
+VIEWS = ("all", "digit", "pairs", "where")
 
-@pytest.mark.parametrize("screen", [PROJECTOR, ZOOMED], ids=["projector", "zoomed"])
-def test_every_view_is_whole(browser: Browser, address: str, screen: dict[str, Any]) -> None:
-    with opened(browser, address, **screen) as page:
-        for model in ("paired-3x3", "lenet-6x16"):
-            page.get_by_test_id("model").select_option(model)
-            choose_sample(page, 7)
-            for question, shown in (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds")):
-                page.get_by_test_id(f"question-{question}").click()
-                expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", shown)
-                page.get_by_test_id("present").click()
-                for key, view in enumerate(("all", "digit", "pairs", "where"), 1):
-                    page.keyboard.press(str(key))
-                    expect(page.locator("html")).to_have_attribute("data-present", view)
-                    assert outside(page) == [], (model, question, view)
-                page.keyboard.press("Escape")
-                expect(page.get_by_test_id("present-bar")).not_to_be_visible()
+
+@pytest.mark.parametrize(("screen", "language"), [(PROJECTOR, "en-US"), (ZOOMED, "ja-JP")], ids=["large", "zoomed"])
+@pytest.mark.parametrize(("model", "beside"), [("paired-3x3", ""), (OTHER, ""), ("paired-3x3", OTHER)])
+def test_every_view_is_whole(
+    browser: Browser, address: str, screen: dict[str, Any], language: str, model: str, beside: str
+) -> None:
+    """Of each question, of one network or two; and while it is guessed, and once it has been."""
+    with opened(browser, address, f"#model={model}", locale=language, **screen) as page:
+        choose_sample(page, 2)
+        page.get_by_test_id("beside").select_option(beside)
+        page.get_by_test_id("present").click()
+        heatmap = page.get_by_test_id("heatmap")
+        for question, shown in QUESTIONS:
+            page.keyboard.press("1")
+            page.get_by_test_id(f"question-{question}").click()
+            maps = [heatmap, page.get_by_test_id("beside-map")] if beside else [heatmap]
+            for one in maps:
+                expect(one).to_have_attribute("data-shown", shown)
+            for key, view in enumerate(VIEWS, 1):
+                page.keyboard.press(str(key))
+                expect(page.locator("html")).to_have_attribute("data-present", view)
+                assert outside(page) == [], (question, view)
+            if beside:
+                first, second = map(box_of, maps)
+                assert [first[key] for key in ("y", "width", "height")] == pytest.approx(
+                    [second[key] for key in ("y", "width", "height")], abs=1.5
+                )
+            page.get_by_test_id("guess").click()
+            expect(heatmap).to_have_attribute("data-shown", "guess")
+            for row, column in ([2, 4], [3, 3], [4, 4]):
+                hover(page, row, column, region=4, press=True)
+            for seen in ("guess", shown):
+                expect(heatmap).to_have_attribute("data-shown", seen)
+                for digit in "14":
+                    page.keyboard.press(digit)
+                    assert outside(page) == [], (question, seen, digit)
+                page.get_by_test_id("guess-show").click()
+            page.get_by_test_id("guess").click()
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("present-bar")).not_to_be_visible()
 
 
 def test_arrow_keys_go_from_view_to_view(page: Page) -> None:
@@ -70,7 +97,12 @@ def test_network_picture_and_link_are_chosen_there(browser: Browser, address: st
         expect(page.get_by_test_id("details")).to_contain_text(said)
         page.get_by_test_id("model").select_option("lenet-6x16")
         read(page, 2)
-        expect(page.get_by_test_id("pairs").locator("button")).to_have_count(11)
+        pairs = page.get_by_test_id("pairs").locator("button")
+        expect(pairs).to_have_count(11)
+        for pair in pairs.all():
+            assert box_of(pair.locator("canvas"))["width"] >= 130, "large enough to be read"
+            expect(pair.locator(".name")).to_be_visible()
+            expect(pair.locator(".total")).to_be_visible()
         page.get_by_test_id("present-link").click()
         expect(page.get_by_test_id("present-done")).not_to_be_empty()
         expect(html).to_have_attribute("data-present", "pairs")
@@ -92,7 +124,7 @@ def test_network_picture_and_link_are_chosen_there(browser: Browser, address: st
         # A link to the page leads to the page.
         page.goto(f"http://{address}/{fragment.replace('&present=pairs', '')}")
         expect(page.get_by_test_id("present-bar")).not_to_be_visible()
-    with opened(browser, address, fragment, viewport={"width": 390, "height": 844}) as page:
+    with opened(browser, address, fragment, **PHONE) as page:
         read(page, 2)
         expect(page.get_by_test_id("present-bar")).not_to_be_visible()
 
@@ -109,18 +141,3 @@ def test_a_file_is_chosen_without_leaving(page: Page) -> None:
     chosen.value.set_files(DIGITS / "6.png")
     read(page, 6)
     expect(page.locator("html")).to_have_attribute("data-present", "where")
-
-
-def test_many_maps_are_large_enough_to_be_read(browser: Browser, address: str) -> None:
-    with opened(browser, address, **PROJECTOR) as page:
-        page.get_by_test_id("model").select_option("lenet-6x16")
-        choose_sample(page, 7)
-        page.get_by_test_id("present").click()
-        page.keyboard.press("3")
-        expect(page.locator("html")).to_have_attribute("data-present", "pairs")
-        for pair in page.get_by_test_id("pairs").locator("button").all():
-            box = pair.locator("canvas").bounding_box()
-            assert box is not None
-            assert box["width"] >= 130
-            expect(pair.locator(".name")).to_be_visible()
-            expect(pair.locator(".total")).to_be_visible()

@@ -13,9 +13,6 @@ from tests.e2e.answers import answered, asked, choose_sample, numbers, totals
 from tests.e2e.browser import draw, hover, opened, read
 from tests.e2e.strokes import DIGITS
 from tests.helpers.pictures import decode, sample
-from tools.gallery import MISREAD
-
-SHAPLEY, GROUNDS = "/explain/shapley", "/explain/grounds"
 
 
 def choose(page: Page, question: str, shown: str) -> None:
@@ -30,7 +27,7 @@ def test_fair_shares_are_the_services(page: Page, address: str) -> None:
     choose(page, "shapley", "shares")
     read(page, 5)
     expect(page.get_by_role("heading", name="What each region adds to 5 and not 3")).to_be_visible()
-    answer = asked(address, SHAPLEY, sample(5), versus=3, pairs="true", interactions="true")
+    answer = asked(address, "/explain/shapley", sample(5), versus=3, pairs="true", interactions="true")
     empty = answer["empty"]
     said = numbers(page.get_by_test_id("shares").text_content())
     expected = [empty["logit"], answer["logit"] - empty["logit"], answer["logit"]]
@@ -59,7 +56,7 @@ def test_fair_shares_are_the_services(page: Page, address: str) -> None:
 def test_grounds_are_played_with(page: Page, address: str) -> None:
     choose_sample(page, 7)
     choose(page, "grounds", "grounds")
-    answer = asked(address, GROUNDS, sample(7))
+    answer = asked(address, "/explain/grounds", sample(7))
     kept, contrast = answer["sufficient"]["regions"], answer["contrast"]
     free = [place for place in answer["players"] if place not in kept]
     details, live = page.get_by_test_id("details"), page.get_by_test_id("live")
@@ -73,15 +70,13 @@ def test_grounds_are_played_with(page: Page, address: str) -> None:
     for number, (row, column) in enumerate(free[:3], 1):
         hover(page, row, column, region=4)
         expect(details).to_contain_text("Click to hide this region")
-        page.mouse.down()
-        page.mouse.up()
+        hover(page, row, column, region=4, press=True)
         expect(live).to_contain_text(f"{number} region{'' if number == 1 else 's'} hidden: still a 7, ")
     # A ground is locked.
     row, column = kept[0]
     hover(page, row, column, region=4)
     expect(details).to_contain_text("one of the grounds of the 7: it stays")
-    page.mouse.down()
-    page.mouse.up()
+    hover(page, row, column, region=4, press=True)
     expect(live).to_contain_text("3 regions hidden")
     expect(page).to_have_url(re.compile("question=grounds&hidden=.*&drawing="))
     page.get_by_test_id("hide-others").click()
@@ -90,21 +85,21 @@ def test_grounds_are_played_with(page: Page, address: str) -> None:
     expect(live).to_contain_text(f"{len(contrast['regions'])} regions hidden: now a {contrast['predicted']}, ")
     page.get_by_test_id("show-all").click()
     expect(live).to_have_text("Nothing is hidden: 7 is read.")
-
-
-def test_grounds_with_keys_alone(page: Page, address: str) -> None:
-    choose_sample(page, 7)
-    choose(page, "grounds", "grounds")
-    answer = asked(address, GROUNDS, sample(7))
-    assert [3, 4] in answer["players"]
-    assert [3, 4] not in answer["sufficient"]["regions"]
+    # With keys alone, from the middle of the seven times seven.
+    assert [3, 4] in free
+    page.mouse.move(5, 5)
     page.get_by_test_id("heatmap").focus()
-    # From the middle of the seven times seven.
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("live")).to_contain_text("1 region hidden: still a 7")
+    expect(live).to_contain_text("1 region hidden: still a 7")
     page.keyboard.press("Space")
-    expect(page.get_by_test_id("live")).to_contain_text("Nothing is hidden")
+    expect(live).to_contain_text("Nothing is hidden")
+    page.keyboard.press("Escape")
+    # Grounds are those of the prediction, whichever class is asked about.
+    page.get_by_test_id("target").select_option("3")
+    said = "Grounds are those of the 7 that is read, not of the class asked about above."
+    expect(details).to_contain_text(said)
+    expect(page.get_by_role("heading", name="The grounds of the 7")).to_be_visible()
 
 
 def test_what_is_hidden_of_a_fitted_drawing_is_exact(page: Page) -> None:
@@ -122,47 +117,26 @@ def test_what_is_hidden_of_a_fitted_drawing_is_exact(page: Page) -> None:
     assert logits[0] == pytest.approx(logits[1], abs=1e-4)
 
 
-def test_grounds_are_those_of_the_prediction(page: Page) -> None:
-    choose_sample(page, 7)
-    page.get_by_test_id("target").select_option("3")
-    choose(page, "grounds", "grounds")
-    said = "Grounds are those of the 7 that is read, not of the class asked about above."
-    expect(page.get_by_test_id("details")).to_contain_text(said)
-    expect(page.get_by_role("heading", name="The grounds of the 7")).to_be_visible()
-
-
-@pytest.mark.parametrize(("question", "path"), [("shapley", SHAPLEY), ("grounds", GROUNDS)])
-def test_links_commands_and_pictures_follow_the_question(
-    browser: Browser, page: Page, address: str, question: str, path: str
-) -> None:
+def test_links_commands_and_pictures_follow_the_question(browser: Browser, page: Page, address: str) -> None:
     choose_sample(page, 9)
     page.get_by_test_id("versus").select_option("4")
-    choose(page, question, {"shapley": "shares", "grounds": "grounds"}[question])
-    contrast = {"versus": 4} if question == "shapley" else {}
-    page.get_by_test_id("curl-heatmap").click()
-    answer = answered(page, path)
-    assert answer == {**asked(address, path, sample(9), **contrast), "input": answer["input"]}
-    with page.expect_download() as download:
-        page.get_by_test_id("save-heatmap").click()
-    assert download.value.suggested_filename == f"konkyo-{question}-9.png"
-    assert decode(download.value.path().read_bytes()).size
-    expect(page).to_have_url(re.compile(f"question={question}"))
+    contrast: dict[str, int] = {"versus": 4}
+    for question, shown, asks in (("shapley", "shares", contrast), ("grounds", "grounds", {})):
+        choose(page, question, shown)
+        page.get_by_test_id("curl-heatmap").click()
+        answer = answered(page, f"/explain/{question}")
+        assert answer == {**asked(address, f"/explain/{question}", sample(9), **asks), "input": answer["input"]}
+        with page.expect_download() as download:
+            page.get_by_test_id("save-heatmap").click()
+        assert download.value.suggested_filename == f"konkyo-{question}-9.png"
+        assert decode(download.value.path().read_bytes()).size
+        expect(page).to_have_url(re.compile(f"question={question}"))
+    page.get_by_test_id("hide-contrast").click()
+    live = page.get_by_test_id("live")
+    expect(live).to_contain_text("hidden: now a ")
+    expect(page).to_have_url(re.compile("hidden="))
     with opened(browser, address, "#" + page.url.partition("#")[2]) as other:
         read(other, 9)
-        expect(other.get_by_test_id(f"question-{question}")).to_have_attribute("aria-pressed", "true")
+        expect(other.get_by_test_id("question-grounds")).to_have_attribute("aria-pressed", "true")
         expect(other.get_by_test_id("versus")).to_have_value("4")
-
-
-def test_a_link_hides_regions(browser: Browser, address: str) -> None:
-    [(number, wrong)] = [(number, wrong) for number, (truth, wrong) in MISREAD.items() if truth == 7]
-    with opened(browser, address) as page:
-        page.get_by_test_id(f"sample-misread-{number}").click()
-        read(page, wrong)
-        choose(page, "grounds", "grounds")
-        page.get_by_test_id("hide-contrast").click()
-        live = page.get_by_test_id("live")
-        expect(live).to_contain_text("hidden: now a ")
-        expect(page).to_have_url(re.compile("hidden="))
-        said, fragment = live.text_content(), "#" + page.url.partition("#")[2]
-    with opened(browser, address, fragment) as page:
-        expect(page.get_by_test_id("live")).to_have_text(str(said))
+        expect(other.get_by_test_id("live")).to_have_text(str(live.text_content()))

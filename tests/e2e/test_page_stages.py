@@ -1,17 +1,15 @@
 """The page with networks of any shape: stages with and without pools, padding, hidden layers, colour, many pairs."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.contributions import contributions
@@ -20,7 +18,7 @@ from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Network, softmax
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, numbers
-from tests.e2e.browser import opened, reading
+from tests.e2e.browser import PHONE, opened, reading
 from tests.e2e.server import running_service
 from tests.e2e.walk import OVERFLOW, Values, closer, go, grids, open_walk, place, sum_of
 from tests.helpers.documents import document
@@ -39,7 +37,7 @@ SHAPES = {
     "hidden": Architecture((Stage(6, 7, bias=False),), 16, hidden=(8,), classes=3),
 }
 BORDER = (0.2, 0.5, 0.8)
-FIRST_CLOSER, ROUNDED = 2, 0.00501
+ROUNDED = 0.00501
 
 
 @dataclass(frozen=True)
@@ -93,16 +91,17 @@ def tab(browser: Browser, served: str) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture(params=SHAPES)
-def case(request: pytest.FixtureRequest, tab: Page) -> Iterator[Case]:
-    """A network with its image on the page."""
+@pytest.fixture(scope="module", params=SHAPES)
+def case(request: pytest.FixtureRequest, tab: Page) -> Case:
+    """A network with its image on the page, and the walk through it."""
     one = made(request.param)
     show(tab, one)
-    yield one
-    tab.keyboard.press("Escape")
+    open_walk(tab)
+    return one
 
 
 def show(page: Page, case: Case) -> None:
+    page.keyboard.press("Escape")  # ends a walk
     page.get_by_test_id("model").select_option(case.name)
     page.get_by_test_id("file").set_input_files({"name": "1.png", "mimeType": "image/png", "buffer": case.picture})
     read(page, case)
@@ -122,25 +121,41 @@ def padded(maps: Values, stage: Stage, border: Values) -> Values:
     return np.stack([np.pad(one, pad, constant_values=value) for one, value in zip(maps, border, strict=True)])
 
 
-def test_as_many_columns_and_steps_as_stages(case: Case, tab: Page) -> None:
+def steps_of(case: Case) -> list[str]:
+    """What each step of the walk shows closely: each convolution, the first pool, the weights of a class, softmax."""
+    steps = [""]
+    for stage in case.stages:
+        steps += ["", "convolution"]
+        if stage.pool:
+            steps += [""] if "pool" in steps else ["", "pool"]
+    hidden = [""] * len(case.network.architecture.hidden)
+    return [*steps, *hidden, "", "affine", "", "last", ""]
+
+
+def test_a_walk_through_every_stage(case: Case, tab: Page) -> None:
     pools = sum(stage.pool for stage in case.stages)
-    hidden = len(case.network.architecture.hidden[:1])
-    open_walk(tab)
+    hidden = len(case.network.architecture.hidden)
     # Picture, what each class weighs, what is read; and sums, which stand beside the weights.
     expect(tab.get_by_test_id("figure").locator(".layer")).to_have_count(3 + len(case.stages) + pools + hidden)
-    for number in range(1, len(case.stages) + 1):
+    for number, stage in enumerate(case.stages, 1):
         heads = tab.get_by_test_id("figure").locator("section.layer h3").filter(has_text=f"stage {number}")
         # A pool has a column of its own, which is named like its stage.
-        expect(heads).to_have_count(2 if case.stages[number - 1].pool else 1)
-    # Closely: each convolution, the first pool, the weights of a class, softmax.
-    closely = len(case.stages) + min(pools, 1) + 2
-    expect(tab.locator("#dots button")).to_have_count(4 + len(case.stages) + pools + hidden + closely)
-    expect(tab.locator("#dots button.small")).to_have_count(closely)
-    said = []
-    for step in range(tab.locator("#dots button").count()):
+        expect(heads).to_have_count(2 if stage.pool else 1)
+    steps = steps_of(case)
+    expect(tab.locator("#dots button")).to_have_count(len(steps))
+    expect(tab.locator("#dots button.small")).to_have_count(len(steps) - steps.count(""))
+    text = ""
+    for step, kind in enumerate(steps):
         go(tab, step)
-        said.append(tab.get_by_test_id("step").inner_text())
-    text = " ".join(said)
+        text += tab.get_by_test_id("step").inner_text()
+        if kind:
+            expect(closer(tab)).to_have_class(f"closer {kind}")
+            # Nothing has to be scrolled in a closer view.
+            assert tab.evaluate(OVERFLOW)[1] == [0, 0], step
+        else:
+            expect(closer(tab)).to_be_hidden()
+        if step in (steps.index("convolution"), steps.index("affine"), len(steps) - 1):
+            assert serious(tab) == []
     assert f"Each of the {case.network.architecture.classes} classes" in text
     for stage, side in zip(case.stages, case.network.architecture.sides, strict=False):
         assert f"{stage.kernel}×{stage.kernel}" in text
@@ -151,14 +166,11 @@ def test_as_many_columns_and_steps_as_stages(case: Case, tab: Page) -> None:
     assert "NaN" not in text
 
 
-def convolutions(page: Page) -> list[int]:
-    """The steps that show a convolution closely."""
-    found = []
-    for step in range(page.locator("#dots button").count()):
-        go(page, step)
-        if closer(page).is_visible() and "convolution" in (closer(page).get_attribute("class") or ""):
-            found.append(step)
-    return found
+def choose_last(page: Page, kind: str) -> None:
+    """The last of the maps or filters that can be chosen, if any can."""
+    choices = closer(page).get_by_role("button", name=re.compile(rf"^{kind} \d+$"))
+    if choices.count():
+        choices.last.click()
 
 
 def test_every_number_of_a_convolution(case: Case, tab: Page) -> None:
@@ -166,19 +178,20 @@ def test_every_number_of_a_convolution(case: Case, tab: Page) -> None:
     trace = case.network.trace(case.image)
     below: Values = case.image.reshape(-1, *case.image.shape[-2:])
     border: Values = case.network.border
-    open_walk(tab)
-    stops = convolutions(tab)
-    assert len(stops) == len(case.stages)
+    stops = [step for step, kind in enumerate(steps_of(case)) if kind == "convolution"]
     for number, (stop, stage) in enumerate(zip(stops, case.stages, strict=True)):
         go(tab, stop)
         maps = padded(below, stage, border if number == 0 else np.zeros(len(below)))
         weights, bias = case.network.weights[f"conv{number + 1}.weight"], case.network.bias(number)
-        for move in ("Home", "middle"):
-            if move == "Home":
+        for move in ("corner", "middle"):
+            if move == "corner":
                 for key in ("ArrowUp", "ArrowLeft"):
                     for _ in range(trace.convolutions[number].shape[-1]):
                         tab.get_by_test_id("closer-made").press(key)
+                assert place(tab) == (0, 0)
             else:
+                choose_last(tab, "map")
+                choose_last(tab, "filter")
                 tab.get_by_test_id("closer-made").click()
             row, column = place(tab)
             i, j = map(int, (closer(tab).get_attribute("data-choice") or "").split(","))
@@ -188,6 +201,8 @@ def test_every_number_of_a_convolution(case: Case, tab: Page) -> None:
             found, shown, products = grids(tab)
             assert found == pytest.approx(window, abs=ROUNDED)
             assert shown == pytest.approx(kernel, abs=ROUNDED)
+            # A product may be shown one unit off, so that the sum holds.
+            assert products == pytest.approx(window * kernel, abs=2 * ROUNDED)
             *terms, total = sum_of(tab)
             assert total == pytest.approx(trace.convolutions[number][made_map, row, column], abs=ROUNDED)
             assert terms[0] == pytest.approx((window * kernel).sum(), abs=2 * ROUNDED)
@@ -205,19 +220,20 @@ def test_every_number_of_a_convolution(case: Case, tab: Page) -> None:
         below = trace.layers[number]
 
 
-@pytest.mark.usefixtures("case")
-def test_it_fits_and_keeps_nobody_out(tab: Page) -> None:
-    assert serious(tab) == []
-    open_walk(tab)
-    last = tab.locator("#dots button").count() - 1
-    for step in range(last + 1):
-        go(tab, step)
-        if closer(tab).is_visible():
-            # Nothing has to be scrolled in a closer view.
-            assert tab.evaluate(OVERFLOW)[1] == [0, 0], step
-    for step in (FIRST_CLOSER, last - 3, last):
-        go(tab, step)
-        assert serious(tab) == []
+def test_a_number_of_a_pool(case: Case, tab: Page) -> None:
+    trace = case.network.trace(case.image)
+    number = next(number for number, stage in enumerate(case.stages) if stage.pool)
+    go(tab, steps_of(case).index("pool"))
+    choose_last(tab, "map")
+    tab.get_by_test_id("closer-made").click()
+    row, column = place(tab)
+    k = int(closer(tab).get_attribute("data-choice") or "")
+    window = trace.convolutions[number][k, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    found, kept = grids(tab)
+    assert found == pytest.approx(window, abs=ROUNDED)
+    assert kept == pytest.approx(np.maximum(window, 0), abs=ROUNDED)
+    assert sum_of(tab) == pytest.approx([trace.layers[number][k, row, column]], abs=ROUNDED)
+    assert sum_of(tab) == [kept.max()] == numbers(closer(tab).locator("td.marked").text_content())
 
 
 def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
@@ -248,19 +264,23 @@ def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
 
 def test_weights_of_a_class_and_softmax(case: Case, tab: Page) -> None:
     ledger = contributions(case.network, case.image)
-    target, classes = int(ledger.logits.argmax()), len(ledger.logits)
-    trace, last = case.network.trace(case.image), case.stages[-1]
-    open_walk(tab)
-    go(tab, tab.locator("#dots button").count() - 4)
-    expect(closer(tab)).to_have_attribute("data-target", str(target))
-    number = int(closer(tab).get_attribute("data-map") or "")
-    weights = ledger.weights.reshape(classes, -1, *trace.layers[-1].shape[-2:])[target, number]
-    *terms, total = sum_of(tab)
-    assert terms[0] == pytest.approx((weights * trace.layers[-1][number]).sum(), abs=0.02)
-    assert total == pytest.approx(ledger.logits[target], abs=ROUNDED)
-    assert sum(terms) == pytest.approx(total, abs=1e-9)
-    assert last.filters == len(ledger.filter_bias[0])
-    go(tab, tab.locator("#dots button").count() - 2)
+    predicted, classes = int(ledger.logits.argmax()), len(ledger.logits)
+    trace = case.network.trace(case.image)
+    maps = trace.layers[-1]
+    go(tab, steps_of(case).index("affine"))
+    expect(closer(tab)).to_have_attribute("data-target", str(predicted))
+    for target in (predicted, (predicted + 1) % classes):
+        tab.get_by_test_id(f"weigh-{target}").click()
+        closer(tab).locator(".maps").nth(2).locator("button").last.click()
+        expect(closer(tab)).to_have_attribute("data-target", str(target))
+        number = int(closer(tab).get_attribute("data-map") or "")
+        added = ledger.weights.reshape(classes, *maps.shape)[target] * maps
+        rest, bias = added.sum() - added[number].sum(), ledger.logits[target] - added.sum()
+        *terms, total = sum_of(tab)
+        assert terms == pytest.approx([added[number].sum(), rest, bias], abs=0.02)
+        assert total == pytest.approx(ledger.logits[target], abs=ROUNDED)
+        assert sum(terms) == pytest.approx(total, abs=1e-9)
+    go(tab, steps_of(case).index("last"))
     rows = tab.get_by_test_id("softmax").locator("tbody tr")
     # Of many classes the ten that are likeliest, and one row for all others.
     expect(rows).to_have_count(classes if classes <= 12 else 11)
@@ -271,27 +291,11 @@ def test_weights_of_a_class_and_softmax(case: Case, tab: Page) -> None:
     )
 
 
-def test_maps_that_are_not_shown_are_counted(tab: Page) -> None:
+def test_maps_and_pairs_that_are_not_shown_are_counted(tab: Page) -> None:
     case = made("wide")
     show(tab, case)
-    open_walk(tab, FIRST_CLOSER - 1)
-    layers = tab.get_by_test_id("figure").locator(".layer")
-    for column, count in ((1, 20), (2, 20), (3, 24), (4, 24)):
-        expect(layers.nth(column).locator(".node")).to_have_count(16)
-        expect(layers.nth(column).locator(".rest")).to_have_text(f"and {count - 16} others")
-    go(tab, tab.locator("#dots button").count() - 1)
-    ledger = contributions(case.network, case.image)
-    field = layers.nth(5)
-    expect(field.locator(".class")).to_have_count(10)
-    expect(field.locator(".nodes > .rest")).to_have_text("and 4 others")
-    expect(field.locator("header.others")).to_have_text("472 others")
-    expect(field.locator(".winner .value")).to_have_text(f"{ledger.logits.max():.2f}".replace("-", "−"))
-    tab.keyboard.press("Escape")
-
-
-def test_arrow_keys_in_a_list_of_pairs(tab: Page) -> None:
-    """Four in a row, eleven in all: from the end of a row or column to its start."""
-    show(tab, made("wide"))
+    assert serious(tab) == []
+    # Four in a row, eleven in all: arrow keys go from the end of a row or column to its start.
     names = tab.get_by_test_id("pairs").locator(".pair .name").all_inner_texts()
     tab.get_by_test_id("pairs").locator("button").first.focus()
     for key, position in (("Right", 1), ("Down", 5), ("Down", 9), ("Down", 1), ("Left", 0), ("Left", 3), ("Up", 7)):
@@ -299,24 +303,35 @@ def test_arrow_keys_in_a_list_of_pairs(tab: Page) -> None:
         i, j = names[position].split("×")
         expect(tab.get_by_test_id(f"pair-{i}-{j}")).to_be_focused()
         expect(tab.get_by_test_id("details")).to_contain_text(f"Map {i} × filter {j} adds")
-    tab.keyboard.press("Tab")
+    open_walk(tab, 1)
+    layers = tab.get_by_test_id("figure").locator(".layer")
+    for column, count in ((1, 20), (2, 20), (3, 24), (4, 24)):
+        expect(layers.nth(column).locator(".node")).to_have_count(16)
+        expect(layers.nth(column).locator(".rest")).to_have_text(f"and {count - 16} others")
+    go(tab, tab.locator("#dots button").count() - 1)
+    field = layers.nth(5)
+    expect(field.locator(".class")).to_have_count(10)
+    expect(field.locator(".nodes > .rest")).to_have_text("and 4 others")
+    expect(field.locator("header.others")).to_have_text("472 others")
+    logit = contributions(case.network, case.image).logits.max()
+    expect(field.locator(".winner .value")).to_have_text(f"{logit:.2f}".replace("-", "−"))
 
 
+# The figure glides there.
 INSIDE = """() => {
     const tags = [...document.querySelectorAll("[data-testid=figure] .tag")].map((tag) => tag.getBoundingClientRect());
-    return tags.length > 0 && tags.every(({ left, right, width }) => width > 0 && left >= 0 && right <= 390);
+    return tags.length > 0 && tags.every(({ left, right, width }) => width > 0 && left >= 0 && right <= innerWidth);
 }"""
 
 
 def test_on_a_phone_the_last_steps_keep_the_names_of_the_classes(browser: Browser, served: str) -> None:
-    with opened(browser, served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as page:
+    with opened(browser, served, **PHONE) as page:
         for name in ("wide", "three"):
             show(page, made(name))
             open_walk(page)
             last = page.locator("#dots button").count() - 1
             for step in (last - 4, last - 2, last):
                 go(page, step)
-                # The figure glides there.
                 page.wait_for_function(INSIDE)
                 assert page.evaluate(OVERFLOW)[0] == [0, 0]
             page.keyboard.press("Escape")
@@ -353,39 +368,14 @@ def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:
     tab.get_by_test_id("question-occlusion").click()
 
 
-def test_sample_pictures_of_a_data_set(browser: Browser, served: str) -> None:
-    """samples.json may name pictures of each class, for a network or for its data set."""
-    case = made("colour")
-    truth = int(case.network.logits(case.image).argmax())
-    listed = {"some": {"pictures": [{"name": "photograph", "truth": truth}]}}
-
-    def answer(route: Route) -> None:
-        if route.request.url.endswith(".json"):
-            route.fulfill(body=json.dumps(listed), content_type="application/json")
-        else:
-            route.fulfill(body=case.picture, content_type="image/png")
-
-    with opened(browser, served, "#model=hidden") as page:
-        page.route(re.compile(r"/web/digits/(samples\.json|photograph\.png)"), answer)
-        page.goto(f"http://{served}/#model=colour")
-        page.reload()
-        sample = page.get_by_test_id("sample-photograph")
-        expect(sample).to_have_accessible_name(f"A {case.network.classes[truth]}")
-        expect(sample).to_have_text(case.network.classes[truth])
-        sample.click()
-        read(page, case)
-        expect(page.get_by_test_id("versus")).to_have_value("")
-        expect(page.locator("#pictures img")).to_have_css("filter", "none")
-
-
 def test_sides_of_regions_follow_the_network(tab: Page) -> None:
     """Another side of the image, another usual region, and none that is larger than half of it."""
-    slider = tab.get_by_test_id("region")
-    for name, following in pairwise([*SHAPES, "three"]):
-        show(tab, made(name))
+    slider, heatmap = tab.get_by_test_id("region"), tab.get_by_test_id("heatmap")
+    show(tab, made("three"))
+    for name in ("wide", "colour", "hidden"):
         slider.fill("7")
-        expect(tab.get_by_test_id("heatmap")).to_have_attribute("data-region", "7")
+        expect(heatmap).to_have_attribute("data-region", "7")
+        tab.get_by_test_id("model").select_option(name)
         expect(slider).to_have_attribute("max", str(SHAPES[name].side // 2))
-        show(tab, made(following))
         expect(slider).to_have_value("2")
-        expect(tab.get_by_test_id("heatmap")).to_have_attribute("data-region", "2")
+        expect(heatmap).to_have_attribute("data-region", "2")

@@ -1,21 +1,26 @@
-"""The walk: from step to step by mouse and by keys, the window that slides, and that everything fits."""
+"""The walk: from step to step by mouse and by keys, the window that slides, and that everything fits.
+
+Its numbers: tests/e2e/test_page_stages.py.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.answers import asked, choose_sample
-from tests.e2e.browser import PROJECTOR, opened
-from tests.e2e.walk import CLOSELY, MODELS, OVERFLOW, closer, computed, go, grids, open_walk, place, sum_of
+from konkyo.models.network import softmax
+from tests.e2e.answers import asked, choose_sample, numbers
+from tests.e2e.browser import PHONE, PROJECTOR, opened
+from tests.e2e.walk import CLOSELY, OVERFLOW, closer, computed, go, grids, open_walk, place, sum_of
 from tests.helpers.pictures import sample
 
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 STEPS = 13
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
 def test_from_step_to_step(page: Page, address: str) -> None:
@@ -39,17 +44,12 @@ def test_from_step_to_step(page: Page, address: str) -> None:
     page.keyboard.press("ArrowLeft")
     expect(step).to_have_text(str(said[STEPS - 2]))
     expect(figure).not_to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("walk-dialog")).not_to_be_visible()
-
-
-def test_frames_are_explained_where_they_stand(page: Page) -> None:
-    choose_sample(page, 5)
-    open_walk(page, CLOSELY["affine"] - 1)
-    expect(page.get_by_test_id("figure").locator(".class.winner .strip")).to_be_visible()
-    step = page.get_by_test_id("step")
+    # Frames are explained where they stand.
+    go(page, CLOSELY["affine"] - 1)
+    expect(figure.locator(".class.winner .strip")).to_be_visible()
     expect(step).to_contain_text("Of those of 5, the one that adds most has a red frame, the second a blue one.")
     page.keyboard.press("Escape")
+    expect(page.get_by_test_id("walk-dialog")).not_to_be_visible()
     page.get_by_test_id("language").click()
     open_walk(page, CLOSELY["affine"] - 1)
     expect(step).to_contain_text("枠は「5」に最も多く加えるもの (赤) と次のもの (青) です。")
@@ -96,55 +96,30 @@ def test_keys_alone(page: Page) -> None:
     expect(page.locator("#dots button").nth(4)).to_have_attribute("aria-current", "step")
 
 
-def test_the_window_slides_and_is_stopped(page: Page) -> None:
-    choose_sample(page, 7)
-    open_walk(page, CLOSELY["stage 1"])
-    # The page's time goes on only when it is told to: a busy machine shows the same places.
-    page.clock.install()
-    page.clock.pause_at(datetime.now() + timedelta(hours=1))
-    play = page.get_by_test_id("closer-play")
-    play.click()
-    expect(play).to_have_text("❚❚ Pause")
-    page.clock.run_for(400)
-    rested = place(page)
-    assert rested == (0, 2)
-    play.click()
-    page.clock.run_for(1000)
-    assert place(page) == rested
-    _, image, trace = computed("paired-3x3", 7)
-    window = image[rested[0] : rested[0] + 5, rested[1] : rested[1] + 5]
-    assert grids(page)[0] == pytest.approx(window, abs=0.00501)
-    # It ends by itself, on the last number of the map.
-    go(page, CLOSELY["stage 2"])
-    play.click()
-    page.clock.run_for(20_000)
-    assert place(page) == (9, 9)
-    expect(play).to_have_text("▶ Slide the window")
-    assert trace.convolutions[1].shape[-1] == 10
-
-
-def test_nothing_moves_by_itself_for_those_who_want_that(browser: Browser, address: str) -> None:
-    with opened(browser, address, reduced_motion="reduce") as page:
+def test_the_window_slides_and_is_stopped(browser: Browser, address: str) -> None:
+    # A clock is one of a whole profile: no other test has one of this time zone.
+    with opened(browser, address, timezone_id="Asia/Tokyo") as page:
         choose_sample(page, 7)
         open_walk(page, CLOSELY["stage 1"])
-        expect(page.get_by_test_id("closer-play")).not_to_be_visible()
-
-
-@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
-@pytest.mark.parametrize("screen", [PROJECTOR, {}, PHONE], ids=["projector", "laptop", "phone"])
-def test_it_fits(browser: Browser, address: str, screen: dict[str, Any], locale: str) -> None:
-    with opened(browser, address, locale=locale, **screen) as page:
-        for model in MODELS:
-            page.get_by_test_id("model").select_option(model)
-            choose_sample(page, 5)
-            open_walk(page)
-            for step in CLOSELY.values():
-                go(page, step)
-                for across, down in page.evaluate(OVERFLOW):
-                    assert across == 0, (model, step)
-                    # On a phone the numbers are scrolled.
-                    assert down == 0 or screen == PHONE, (model, step, down)
-            page.keyboard.press("Escape")
+        # The page's time goes on only when it is told to: a busy machine shows the same places.
+        page.clock.install()
+        page.clock.pause_at(datetime.now() + timedelta(hours=1))
+        play = page.get_by_test_id("closer-play")
+        play.click()
+        expect(play).to_have_text("❚❚ Pause")
+        page.clock.run_for(400)
+        assert place(page) == (0, 2)
+        play.click()
+        page.clock.run_for(1000)
+        assert place(page) == (0, 2)
+        _, image, _ = computed("paired-3x3", 7)
+        assert grids(page)[0] == pytest.approx(image[:5, 2:7], abs=0.00501)
+        # It ends by itself, on the last number of the map of 10×10.
+        go(page, CLOSELY["stage 2"])
+        play.click()
+        page.clock.run_for(20_000)
+        assert place(page) == (9, 9)
+        expect(play).to_have_text("▶ Slide the window")
 
 
 # How high a cell's letters are on the screen.
@@ -152,21 +127,57 @@ HEIGHTS = """() => [...document.querySelectorAll("#closer td, #closer dd")].map(
     one.getBoundingClientRect().height * parseFloat(getComputedStyle(one).fontSize) / one.offsetHeight)"""
 
 
-def test_numbers_are_large_enough_for_a_projector(browser: Browser, address: str) -> None:
-    with opened(browser, address, **PROJECTOR) as page:
-        choose_sample(page, 5)
-        open_walk(page)
-        for step in CLOSELY.values():
-            go(page, step)
-            heights = page.evaluate(HEIGHTS)
-            assert heights
-            assert min(heights) >= 20
+@pytest.mark.parametrize("screen", [PROJECTOR, {}, PHONE], ids=["projector", "laptop", "phone"])
+def test_it_fits(browser: Browser, address: str, screen: dict[str, Any]) -> None:
+    """In both languages; and on a projector numbers are large enough."""
+    with opened(browser, address, **screen) as page:
+        for model in ("paired-3x3", "lenet-6x16"):
+            page.get_by_test_id("model").select_option(model)
+            choose_sample(page, 5)
+            for language in ("ja", "en"):
+                page.get_by_test_id("language").click()
+                expect(page.locator("html")).to_have_attribute("lang", language)
+                open_walk(page)
+                for step in CLOSELY.values():
+                    go(page, step)
+                    for across, down in page.evaluate(OVERFLOW):
+                        assert across == 0, (model, step)
+                        # On a phone the numbers are scrolled.
+                        assert down == 0 or screen == PHONE, (model, step, down)
+                    if screen == PROJECTOR and model == "paired-3x3":
+                        assert min(page.evaluate(HEIGHTS)) >= 20
+                page.keyboard.press("Escape")
 
 
 def test_a_walk_needs_the_service_no_more(browser: Browser, address: str) -> None:
-    with opened(browser, address, failing=True) as page:
+    with opened(browser, address, failing=True, reduced_motion="reduce") as page:
         choose_sample(page, 5)
         page.route("**/*", lambda route: route.abort())
         open_walk(page, CLOSELY["stage 2"])
         assert sum_of(page)
+        # Nothing moves by itself for those who want that.
+        expect(page.get_by_test_id("closer-play")).not_to_be_visible()
+        check_softmax(page)
         expect(page.get_by_test_id("problem")).not_to_be_visible()
+
+
+def check_softmax(page: Page) -> None:
+    """Softmax of a 5, calculated: exponentials from 10⁻¹³ on, and what they add up to."""
+    _, _, trace = computed("paired-3x3", 5)
+    go(page, CLOSELY["softmax"])
+    rows = page.get_by_test_id("softmax").locator("tbody tr").all()
+    for row, logit, share in zip(rows, trace.logits, softmax(trace.logits), strict=True):
+        texts = row.locator("td").all_text_contents()
+        assert numbers(texts[0]) == pytest.approx([logit], abs=0.00501)
+        assert value(texts[1]) == pytest.approx(np.exp(logit), rel=0.051)
+        assert value(texts[2].rstrip("%")) == pytest.approx(100 * share, rel=0.051)
+    foot = page.get_by_test_id("softmax").locator("tfoot td").all_text_contents()
+    assert value(foot[1]) == pytest.approx(np.exp(trace.logits).sum(), rel=0.051)
+    assert foot[2] == "100.0%"
+    expect(page.get_by_test_id("softmax").locator(".winner th")).to_have_text("5")
+
+
+def value(text: str) -> float:
+    """A number such as 2.8×10⁻¹³."""
+    digits, _, power = text.partition("×10")
+    return float(digits) * 10.0 ** int(power.translate(SUPERSCRIPTS) or 0)

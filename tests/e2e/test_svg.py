@@ -1,48 +1,50 @@
 """SVGs in Chromium show what the PNGs do."""
 
-import subprocess
 from io import BytesIO
 from itertools import cycle
-from typing import TYPE_CHECKING
 
+import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
+pytest.importorskip("playwright", reason="Playwright is not installed: the pictures are not tried in a browser")
+
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.e2e.browser import profile_of
+from tests.e2e.server import PATIENCE, TLS
 from tests.helpers.pictures import sample
 
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
-
 SCALE = 2
-PICTURES = {
-    "predict": "/predict",
-    "filters": "/explain/filters",
-    "filters of many": "/explain/filters?model=lenet-6x16",
-    "occlusion": "/explain/occlusion?region=4&stride=1",
-    "pairs": "/explain/occlusion?pairs=true",
-    "shapley": "/explain/shapley",
-    "interactions": "/explain/shapley?interactions=true",
-    "grounds": "/explain/grounds",
-    "process": "/explain/process",
-    "usage": "/models/paired-3x3/filters",
+# Between them, all that is drawn: cells, bars, maps, tags, rings, lines, greys, curves.
+PICTURES: dict[str, tuple[str, dict[str, str]]] = {
+    "predict": ("/predict", {}),
+    "filters of many": ("/explain/filters", {"model": "lenet-6x16"}),
+    "occlusion": ("/explain/occlusion", {"region": "4", "stride": "1"}),
+    "interactions": ("/explain/shapley", {"interactions": "true"}),
+    "grounds": ("/explain/grounds", {}),
+    "process": ("/explain/process", {}),
+    "usage": ("/models/paired-3x3/filters", {}),
 }
 
 
-def _fetched(address: str, question: str, **parameters: str) -> bytes:
-    joint = "&" if "?" in question else "?"
-    query = "&".join(f"{name}={value}" for name, value in {"scale": str(SCALE), **parameters}.items())
-    upload = [] if question.startswith("/models") else ["-F", "file=@-"]
-    command = ["curl", "-sf", *upload, f"{address}{question}{joint}{query}"]
-    return subprocess.run(command, input=sample(9), capture_output=True, check=True).stdout
+def _fetched(address: str, path: str, **parameters: str) -> bytes:
+    """The picture of a 9, or of a study."""
+    method, files = ("GET", None) if path.startswith("/models") else ("POST", {"file": sample(9)})
+    query = {"scale": str(SCALE), **parameters}
+    answer = httpx.request(method, f"http://{address}{path}", params=query, files=files, timeout=PATIENCE, verify=TLS)
+    assert answer.status_code == 200
+    return answer.content
 
 
 @pytest.mark.parametrize(("name", "theme"), [*zip(PICTURES, cycle(["light", "dark"]), strict=False)])
-def test_it_looks_like_the_png(profile: "BrowserContext", address: str, name: str, theme: str) -> None:
+def test_it_looks_like_the_png(browser: Browser, address: str, name: str, theme: str) -> None:
     """Apart from the letters, whose font is the browser's own, and the edges of circles and slanting lines."""
-    png = np.asarray(Image.open(BytesIO(_fetched(address, PICTURES[name], format="png", theme=theme))).convert("RGB"))
-    svg = _fetched(address, PICTURES[name], format="svg", theme=theme).decode()
-    tab = profile.new_page()
+    path, asks = PICTURES[name]
+    png = np.asarray(Image.open(BytesIO(_fetched(address, path, format="png", theme=theme, **asks))).convert("RGB"))
+    svg = _fetched(address, path, format="svg", theme=theme, **asks).decode()
+    tab = profile_of(browser).new_page()
     try:
         tab.set_viewport_size({"width": png.shape[1], "height": png.shape[0]})
         tab.set_content(f"<!doctype html><body style='margin:0'>{svg}</body>")
@@ -65,9 +67,9 @@ def test_it_looks_like_the_png(profile: "BrowserContext", address: str, name: st
     assert (drawn[0] ^ drawn[1]).sum() < 0.06 * drawn[1].sum()
 
 
-def test_text_is_text_also_in_japanese(profile: "BrowserContext", address: str) -> None:
+def test_text_is_text_also_in_japanese(browser: Browser, address: str) -> None:
     svg = _fetched(address, "/explain/grounds", format="svg", language="ja").decode()
-    tab = profile.new_page()
+    tab = profile_of(browser).new_page()
     try:
         tab.set_content(f"<!doctype html><body>{svg}</body>")
         words = tab.locator("svg text").all_text_contents()

@@ -1,17 +1,15 @@
 """The package as it is installed from its wheel, far from the checkout."""
 
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
+import konkyo
+from tests.e2e.server import PATIENCE, ROOT, TLS, running_service
 from tests.helpers.pictures import sample
 
 
@@ -37,13 +35,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture(scope="module")
-def distribution(installed: Path) -> Distribution:
-    """What is said of the installed package."""
-    (folder,) = installed.glob("*.dist-info")
-    return PathDistribution(folder)
-
-
 def pip(arguments: list[str]) -> None:
     """Run pip without the network."""
     command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "--no-index", "--quiet", "--no-cache-dir"]
@@ -51,25 +42,9 @@ def pip(arguments: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="module")
-def address(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service of the installed package, started in an empty folder."""
-    port = free_port()
-    environment = {"PYTHONPATH": str(installed), "KONKYO_PORT": str(port)}
-    empty = tmp_path_factory.mktemp("empty")
-    process = subprocess.Popen([sys.executable, "-m", "konkyo", "serve"], cwd=empty, env=environment)
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-    assert list(empty.iterdir()) == []
-
-
-def test_it_takes_one_name(installed: Path, distribution: Distribution) -> None:
+def test_it_takes_one_name(installed: Path) -> None:
     """Besides the command and what pip writes down."""
-    assert {path.name for path in installed.iterdir()} == {"bin", "konkyo", f"konkyo-{distribution.version}.dist-info"}
+    assert {path.name for path in installed.iterdir()} == {"bin", "konkyo", f"konkyo-{konkyo.__version__}.dist-info"}
     assert [path.name for path in (installed / "bin").iterdir()] == ["konkyo"]
 
 
@@ -79,11 +54,6 @@ def test_every_file_is_installed(installed: Path) -> None:
     own = {name for name in tracked() if name.startswith("konkyo/") and not (ROOT / name).is_symlink()}
     found = {path for path in (installed / "konkyo").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {str(path.relative_to(installed)) for path in found} == (floors | own) - {"konkyo/trainer/Dockerfile"}
-
-
-def test_plain_konkyo_needs_no_web_server_and_no_torch(distribution: Distribution) -> None:
-    plain = [line for line in distribution.requires or [] if "extra ==" not in line]
-    assert {re.split(r"[<>=]", line)[0] for line in plain} == {"numpy", "pillow", "pydantic", "safetensors", "typer"}
 
 
 def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Path) -> None:
@@ -99,26 +69,31 @@ def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Pa
 
 
 def test_the_command_lists_what_it_can_do(installed: Path, tmp_path: Path) -> None:
-    environment = {"PYTHONPATH": str(installed)}
     for command, said in (
-        ([sys.executable, str(installed / "bin" / "konkyo"), "--help"], "Start the HTTP service and its page."),
-        ([sys.executable, str(installed / "bin" / "konkyo"), "serve", "--help"], "--port int"),
-        ([sys.executable, "-m", "konkyo.service", "--help"], "--port int"),
+        ([str(installed / "bin" / "konkyo"), "--help"], "Start the HTTP service and its page."),
+        (["-m", "konkyo.service", "--help"], "--port int"),
     ):
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(installed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert said in done.stdout
 
 
-def test_it_predicts_draws_and_has_the_page(address: str) -> None:
-    with httpx.Client(base_url=address, timeout=PATIENCE) as client:
+def test_it_predicts_draws_and_has_the_page(installed: Path, tmp_path: Path) -> None:
+    """A service of the installed package, started in an empty folder, which it leaves empty."""
+    environment = {"PYTHONPATH": str(installed)}
+    with (
+        running_service(("konkyo", "serve"), tmp_path, environment) as address,
+        httpx.Client(base_url=f"http://{address}", timeout=PATIENCE, verify=TLS) as client,
+    ):
         assert client.post("/predict", files={"file": sample(3)}).json()["predicted"] == 3
         picture = client.post("/explain/filters?format=png", files={"file": sample(7)})
         assert (picture.status_code, picture.content[:4]) == (200, b"\x89PNG")
-        for path, file in (
-            ("/", "index.html"),
-            ("/web/scripts/main.js", "scripts/main.js"),
-            ("/web/styles/page.css", "styles/page.css"),
-        ):
-            answer = client.get(path)
-            assert answer.status_code == 200
-            assert answer.content == (ROOT / "service" / "web" / file).read_bytes()
+        for path, file in (("/", "index.html"), ("/web/scripts/main.js", "scripts/main.js")):
+            assert client.get(path).content == (ROOT / "service" / "web" / file).read_bytes()
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,6 @@ from konkyo.models.network import Network, Trace
 from tests.e2e.answers import numbers
 from tests.helpers.pictures import pixels
 
-MODELS = ("paired-3x3", "summed-3x3", "lenet-6x16")
 # The steps through a network of two stages that show something closely.
 CLOSELY = {"stage 1": 2, "pool": 4, "stage 2": 6, "affine": 9, "softmax": 11}
 
