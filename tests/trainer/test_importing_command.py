@@ -79,6 +79,12 @@ REFUSED: dict[str, tuple[Options, str]] = {
     "a data set of other classes": (
         lambda folder: [STAGES, UNIT, f"--data={images(folder / 'data', names='a b c d')}"],
         "net.safetensors has the classes 0, 1, 2, and data a, b, c, d; the same in the same order fit"),
+    "a data set of other names": (
+        lambda folder: [
+            STAGES, UNIT, f"--data={images(folder / 'data', names='a b c')}",
+            f"--classes={text(folder / 'names', 'a c b')}",
+        ],
+        "net.safetensors has the classes a, c, b, and data a, b, c; the same in the same order fit"),
     "a data set of other images": (
         lambda folder: [STAGES, UNIT, f"--data={images(folder / 'data', 20, 'a b c')}"],
         "{folder}/data holds grey images of 20 × 20, not of 28 × 28: only pictures, in one folder a class, are "
@@ -140,16 +146,17 @@ def test_what_was_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_names_of_classes_are_the_data_sets_or_as_asked(
+def test_classes_and_polarity_are_the_data_sets_or_as_asked(
     listed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = "owl fox cat"
     data, file = images(tmp_path / "data", names=names), saved(tmp_path, GREY)
-    options = [f"--classes={text(tmp_path / 'names', names)}"] if listed else []
+    options = [f"--classes={text(tmp_path / 'names', names)}", "--polarity=dark-on-light"] if listed else []
     out = tmp_path / "out"
     assert run([str(file), STAGES, UNIT, f"--data={data}", f"--out={out}", *options], "konkyo import") == 0
     made = load(out / "net.safetensors")
     assert made.network.classes == ("owl", "fox", "cat")
+    assert made.card.polarity.value == ("dark-on-light" if listed else "light-on-dark")
     told = sure(made.card.accuracy)
     rng = np.random.default_rng(0)
     logits = made.network.logits(rng.integers(0, 256, (12, 28, 28), np.uint8) / np.float32(255))

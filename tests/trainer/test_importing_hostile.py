@@ -131,6 +131,8 @@ CASES: dict[str, tuple[str, Callable[[], bytes | onnx.ModelProto | Builder], str
         "tensor tensor0 says no number for where it lies in weights.bin"),
     "external data of another length": ("net.onnx", lambda: outside("weights.bin", length="100"),
         "tensor tensor0 announces 200 bytes and says otherwise of the file that holds it"),
+    "external data before its file": ("net.onnx", lambda: outside("weights.bin", offset="-8"),
+        "tensor tensor0 announces 200 bytes and says otherwise of the file that holds it"),
     "a constant of gigabytes": ("net.onnx", lambda: small().computed("ConstantOfShape", [1 << 40], name="bomb"),
         "node bomb (ConstantOfShape): would make a result of more than 16,777,216 values"),
     "a constant that doubles": ("net.onnx", lambda: doubled(60),
@@ -145,7 +147,7 @@ CASES: dict[str, tuple[str, Callable[[], bytes | onnx.ModelProto | Builder], str
     "text": ("net.onnx", lambda: b"ceci n'est pas un reseau", NOT_ONNX),
     "a field longer than its file": ("net.onnx", lambda: b"\x3a\x05\x0a", NOT_ONNX),
     "a field that is cut": ("net.onnx", lambda: b"\x0d\x00", NOT_ONNX),
-    "a number without end": ("net.onnx", lambda: b"\x08" + b"\xff" * 11, NOT_ONNX),
+    "a number of too many bits": ("net.onnx", lambda: b"\x08" + b"\xff" * 11 + b"\x00", NOT_ONNX),
     "nothing": ("net.onnx", lambda: b"", f"it is not ONNX, or holds no node; {WRITES}"),
     "a pickle named .onnx": ("net.onnx", lambda: pickle.dumps(Pickled(), 2),
         "it is a pickle, which can hold code and is not read; torch.save(network.state_dict(), …) of PyTorch 1.6 or "
@@ -162,6 +164,8 @@ CASES: dict[str, tuple[str, Callable[[], bytes | onnx.ModelProto | Builder], str
         f"it holds objects rather than numbers; {STATE}"),
     "a .pt that unpacks to gigabytes": (
         "net.pt", lambda: archive(pickle.dumps({}, 2), zipfile.ZIP_DEFLATED, bytes(2**27)),
+        f"it is packed, or unpacks to more than 67,108,864 bytes; {STATE}"),
+    "a .pt that is packed": ("net.pt", lambda: archive(pickle.dumps({}, 2), zipfile.ZIP_DEFLATED),
         f"it is packed, or unpacks to more than 67,108,864 bytes; {STATE}"),
     "an archive of something else": ("net.pt", lambda: archive(b"").replace(b"data.pkl", b"data.txt"),
         f"it is an archive, but no state dict of PyTorch; {STATE}"),

@@ -120,7 +120,7 @@ def test_the_range_of_pixels_is_found_in_the_graph(
 
 def normalised(builder: Builder) -> Builder:
     """Batch normalisation of two maps with scales above 0, under which the greatest value stays the greatest."""
-    return builder.numbers("BatchNormalization", *builder.rng.uniform(0.5, 2, (4, 2)), name="norm")
+    return builder.numbers("BatchNormalization", *builder.rng.uniform(0.5, 2, (4, 2)), name="norm", epsilon=0.1)
 
 
 def masked() -> Builder:
@@ -149,6 +149,9 @@ WAYS: dict[str, tuple[Callable[[], Builder], str]] = {
     "a clip at 0": (lambda: conv().numbers("Clip", 0).pool().head(288), "2k5"),
     "a clip from 0 to the greatest float": (
         lambda: conv().numbers("Clip", 0, np.finfo(np.float32).max).pool().head(288), "2k5"),
+    "a pool of even maps that would keep an odd row": (
+        lambda: conv().add("Relu").add("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1).head(288), "2k5"),
+    "a bias behind its convolution": (lambda: conv().random("Add", (2, 1, 1)).add("Relu").pool().head(288), "2k5"),
     "a number minus the values": (lambda: conv().behind("Sub", 1).add("Relu").pool().head(288), "2k5"),
     "a number times the values": (lambda: small().head(288).behind("Mul", 1), "2k5"),
     "normalisation behind convolution and pool": (lambda: normalised(conv().pool()).add("Relu").head(288), "2k5"),

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
 
 
-def pooled(kind: str = "MaxPool", **attributes: object) -> Builder:
+def pooled(kind: str = "MaxPool", **attributes: Any) -> Builder:
     """Maps of 24×24, and this pool."""
     return Builder().conv(2, 1, 5).add("Relu").add(kind, **attributes)
 

@@ -138,10 +138,13 @@ def test_what_is_missing_is_named_beside_what_there_is(kind: str, message: str, 
         read(tmp_path / "net.safetensors", asked("6k5,16k5"))
 
 
-def test_normalisation_is_found_by_number_where_the_order_is_lost(tmp_path: Path) -> None:
-    weights = LENET | {
-        f"bn{number}.{part}": np.full(filters, value, np.float32)
-        for number, filters in ((1, 6), (2, 16))
+@pytest.mark.parametrize("names", ["conv1 bn1 conv2 bn2", "features.0 features.1 features.3 features.4"])
+def test_normalisation_is_found_by_number_where_the_order_is_lost(names: str, tmp_path: Path) -> None:
+    first, after_first, second, after_second = names.split()
+    weights = {name.replace("conv1", first).replace("conv2", second): array for name, array in LENET.items()}
+    weights |= {
+        f"{name}.{part}": np.full(filters, value, np.float32)
+        for name, filters in ((after_first, 6), (after_second, 16))
         for part, value in (("weight", 2), ("bias", 1), ("running_mean", 0.5), ("running_var", 4 - 1e-5))
     }
     save_file({f"module.{name}": array for name, array in weights.items()}, tmp_path / "net.safetensors")

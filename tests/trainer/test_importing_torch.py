@@ -110,7 +110,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
     "a list of layers": (
         lambda: sequential(
             nn.Identity(), nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Dropout2d(), nn.BatchNorm2d(4, affine=False), nn.Conv2d(4, 5, 3), nn.ReLU(),
+            nn.Dropout2d(), nn.BatchNorm2d(4, eps=0.1, affine=False), nn.Conv2d(4, 5, 3), nn.ReLU(),
             sequential(nn.Flatten(), nn.Linear(5 * 9, 6), nn.ReLU(), nn.Linear(6, 3)), nn.Softmax(dim=-1),
         ),
         13,
@@ -272,6 +272,8 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "4 (Linear): stands behind 3 (Softmax); a softmax fits at the end alone":
         lambda: sequential(*head(), nn.Softmax(1), nn.Linear(3, 3)),
     "1 (Softmax): is not over the classes; softmax of the logits, dim=1, fits": lambda: head(nn.Softmax(1)),
+    "3 (Softmax): is not over the classes; softmax of the logits, dim=1, fits":
+        lambda: sequential(*head(), nn.Softmax(0)),
 
     # Functions and methods
     "add: takes an array of (5,) for values of (2, 24, 24); one number for each map fits":
@@ -288,6 +290,8 @@ REFUSED: dict[str, Callable[[], Any]] = {
         lambda: Using(lambda values, _: torch.flatten(values)),
     "reshape: makes an array of (-1, 24, 2, 24); all 1,152 values of an image in a row fit":
         lambda: Using(lambda values, _: values.reshape(-1, 24, 2, 24)),
+    "reshape: makes an array of (1, 1152); all 1,152 values of an image in a row fit":
+        lambda: Using(lambda values, _: values.reshape(1, 1152)),
     "getitem: takes a part of the values; all of them fit": lambda: Using(lambda values, _: values[:, :1]),
     "dropout: drops values of the trained network, too; training=self.training fits":
         lambda: Using(lambda values, _: F.dropout(values)),
