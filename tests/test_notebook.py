@@ -42,12 +42,7 @@ def test_the_notebook_runs_and_shows_what_it_shows_in_the_repository() -> None:
     stored, fresh = (json.loads(NOTEBOOK.read_text(encoding="utf-8")) for _ in range(2))
     shown = [kinds(cell) for cell in run(fresh)]
     assert shown == [kinds(cell) for cell in code(stored)]
-    assert sum("image/svg+xml" in form for cell in shown for form in cell) == 5
     assert [cell["execution_count"] for cell in code(stored)] == list(range(1, len(shown) + 1))
-    said = ["".join(cell["outputs"][0]["text"]) for cell in code(stored)[-3:]]
-    assert said[0].startswith("the greatest difference from Captum is ")
-    assert "Konkyo, all 68,719,476,736 combinations: " in said[1]
-    assert said[2].startswith("the greatest difference from shapiq is ")
 
 
 def test_the_reference_is_that_of_the_docstrings() -> None:

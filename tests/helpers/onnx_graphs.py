@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from konkyo.models.network import Network
-from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.network_file import Asked, Imported, read
 from konkyo.trainer.importing.pixels import of_range
-from tests.helpers.refuse import refuses
 
 Array = NDArray[Any]
 UNIT = of_range(0, 1, "asked for")
@@ -42,11 +40,11 @@ class Builder:
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(1)
 
-    def weights(self, array: Array, name: str = "") -> str:
+    def weights(self, array: Array) -> str:
         """A tensor; its name."""
-        named = name or f"tensor{len(self.tensors)}"
-        self.tensors.append(numpy_helper.from_array(array, named))
-        return named
+        name = f"tensor{len(self.tensors)}"
+        self.tensors.append(numpy_helper.from_array(array, name))
+        return name
 
     def floats(self, *shape: int) -> str:
         """A tensor of small random numbers."""
@@ -63,9 +61,28 @@ class Builder:
         self.last = named
         return self
 
+    def numbers(self, kind: str, *values: object, **attributes: Any) -> "Builder":
+        """A node that takes the last result, then these numbers, each a tensor."""
+        return self.add(kind, *(self.weights(np.array(one, np.float32)) for one in values), **attributes)
+
+    def random(self, kind: str, *shapes: tuple[int, ...], **attributes: Any) -> "Builder":
+        """A node that takes the last result, then random numbers of these shapes."""
+        return self.add(kind, *(self.floats(*shape) for shape in shapes), **attributes)
+
+    def behind(self, kind: str, *shape: int) -> "Builder":
+        """A node that takes random numbers of this shape first, and the last result behind them."""
+        return self.free(kind, self.floats(*shape), self.last)
+
+    def computed(self, kind: str, *values: object, **attributes: Any) -> "Builder":
+        """A node that takes numbers alone, and one that adds its result to the last one."""
+        last = self.last
+        made = self.free(kind, *(self.weights(np.array(one)) for one in values), **attributes).last
+        self.last = last
+        return self.add("Add", made)
+
     def conv(self, filters: int, inputs: int, kernel: int, **attributes: Any) -> "Builder":
         """A convolution with random weights and bias."""
-        return self.add("Conv", self.floats(filters, inputs, kernel, kernel), self.floats(filters), **attributes)
+        return self.random("Conv", (filters, inputs, kernel, kernel), (filters,), **attributes)
 
     def stage(self, filters: int, inputs: int, kernel: int, **attributes: Any) -> "Builder":
         """Convolution, ReLU, max-pool."""
@@ -75,19 +92,13 @@ class Builder:
         return self.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
 
     def gemm(self, outputs: int, inputs: int) -> "Builder":
-        return self.add("Gemm", self.floats(outputs, inputs), self.floats(outputs), transB=1)
+        return self.random("Gemm", (outputs, inputs), (outputs,), transB=1)
 
     def head(self, inputs: int, classes: int = 10) -> "Builder":
         """Flatten, and the affine layer of the classes."""
         return self.add("Flatten").gemm(classes, inputs)
 
-    def model(
-        self,
-        outputs: Sequence[str] = (),
-        inputs: Sequence[str] = (),
-        opset: int = 20,
-        domains: Sequence[str] = (),
-    ) -> onnx.ModelProto:
+    def model(self, outputs: Sequence[str] = (), inputs: Sequence[str] = (), opset: int = 20) -> onnx.ModelProto:
         """The whole; the last result is its output unless others are named, and ``inputs`` are further ones."""
         graph = helper.make_graph(
             self.nodes,
@@ -99,7 +110,7 @@ class Builder:
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs or (self.last,)],
             self.tensors,
         )
-        versions = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+        versions = [helper.make_opsetid("", opset)]
         return helper.make_model(graph, opset_imports=versions, ir_version=9, producer_name="tests")
 
 
@@ -108,22 +119,16 @@ def small() -> Builder:
     return Builder().stage(2, 1, 5)
 
 
-def whole(change: Callable[[Builder], Builder] = lambda builder: builder) -> onnx.ModelProto:
-    """The small network, with something between its stage and its head."""
-    return change(small()).head(288).model()
+def whole() -> onnx.ModelProto:
+    """The small network with its head."""
+    return small().head(288).model()
 
 
-def pooled(kind: str = "MaxPool", **attributes: Any) -> onnx.ModelProto:
-    """The small network with this pool."""
-    return Builder().conv(2, 1, 5).add("Relu").add(kind, name="pool", **attributes).head(288).model()
-
-
-def refused(model: onnx.ModelProto, message: str, folder: Path, asked: Asked = ASKED) -> None:
-    """A graph, as a file of this folder, must be refused with exactly this message."""
+def imported(made: Builder | onnx.ModelProto, folder: Path, asked: Asked = ASKED) -> Imported:
+    """What is read of a graph as a file of this folder."""
     path = folder / "net.onnx"
-    path.write_bytes(model.SerializeToString())
-    with refuses(NetworkFileError, f"net.onnx: {message}"):
-        read(path, asked)
+    path.write_bytes((made.model() if isinstance(made, Builder) else made).SerializeToString())
+    return read(path, asked)
 
 
 def exported(network: Network, decorate: Callable[[Builder, int], None] = lambda *_: None) -> onnx.ModelProto:

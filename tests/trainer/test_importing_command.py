@@ -10,7 +10,6 @@ from safetensors.numpy import save_file
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.files.checkpoint import load
 from konkyo.trainer.importing.command import run
-from konkyo.trainer.importing.pixels import ASK
 from tests.helpers.datasets import write_idx
 from tests.helpers.oracles import random_network
 from tests.helpers.sure import sure
@@ -42,74 +41,55 @@ def images(folder: Path, side: int = 28, names: str = "") -> Path:
     return folder
 
 
-def large(path: Path) -> str:
-    with path.open("wb") as file:
-        file.truncate(2**27)
-    return str(path)
-
-
-# What the options are beside the file, in a folder, and what is said of them; {folder} is the folder.
-REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
-    "a name with a space": (
-        lambda _: [STAGES, UNIT, "--name=My Net"],
-        "--name 'My Net' must be lower-case letters, digits and hyphens",
-    ),
-    "no range": (lambda _: [STAGES], f"net.safetensors: {ASK}"),
-    "two ranges": (
-        lambda _: [STAGES, UNIT, "--std=0.3"],
-        "--range and --mean or --std say the same twice; one of them fits",
-    ),
-    "a range of one number": (
-        lambda _: [STAGES, "--range=1"],
-        "--range must be two numbers, the lower first, such as 0,1; not '1'",
-    ),
-    "a range turned round": (
-        lambda _: [STAGES, "--range=1,0"],
-        "--range must be two numbers, the lower first, such as 0,1; not '1,0'",
-    ),
-    "a range without end": (
-        lambda _: [STAGES, "--range=0,inf"],
-        "--range must be numbers, separated by commas, not '0,inf'",
-    ),
-    "a mean of text": (
-        lambda _: [STAGES, "--mean=grey"],
-        "--mean must be numbers, separated by commas, not 'grey'",
-    ),
+# Options beside the file, in a folder, and what is said of them; {folder} is the folder.
+Options = Callable[[Path], list[str]]
+REFUSED: dict[str, tuple[Options, str]] = {
+    "a name with a space": (lambda _: [STAGES, UNIT, "--name=My Net"],
+        "--name 'My Net' must be lower-case letters, digits and hyphens"),
+    "no range": (lambda _: [STAGES],
+        "net.safetensors: it does not say in which range pixels enter it; add --range 0,1 (divided by 255), "
+        "--range 0,255, --range=-1,1, or --mean and --std as they were subtracted and divided by, such as "
+        "--mean 0.1307 --std 0.3081"),
+    "two ranges": (lambda _: [STAGES, UNIT, "--std=0.3"],
+        "--range and --mean or --std say the same twice; one of them fits"),
+    "a range of one number": (lambda _: [STAGES, "--range=1"],
+        "--range must be two numbers, the lower first, such as 0,1; not '1'"),
+    "a range turned round": (lambda _: [STAGES, "--range=1,0"],
+        "--range must be two numbers, the lower first, such as 0,1; not '1,0'"),
+    "a range without end": (lambda _: [STAGES, "--range=0,inf"],
+        "--range must be numbers, separated by commas, not '0,inf'"),
+    "a mean of text": (lambda _: [STAGES, "--mean=grey"],
+        "--mean must be numbers, separated by commas, not 'grey'"),
     "a deviation of 0": (lambda _: [STAGES, "--std=0.3,0"], "--std must be above 0"),
-    "stages of text": (
-        lambda _: ["--stages=two", UNIT],
+    "stages of text": (lambda _: ["--stages=two", UNIT],
         "stage 1 is 'two'; write FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired "
-        "wiring, u without bias; stages are separated by commas, such as 16k5p2,32k5p2",
-    ),
+        "wiring, u without bias; stages are separated by commas, such as 16k5p2,32k5p2"),
     "classes in another encoding": (
         lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'Äpfel Limetten', 'latin-1')}"],
-        "{folder}/names cannot be read as UTF-8 text; the name of a class on each line fits",
-    ),
-    "one class": (
-        lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'apple')}"],
-        "{folder}/names: the names, a line each, must be 2 to 64 names, not 1",
-    ),
+        "{folder}/names cannot be read as UTF-8 text; the name of a class on each line fits"),
+    "one class": (lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'apple')}"],
+        "{folder}/names: the names, a line each, must be 2 to 64 names, not 1"),
     "two names of three classes": (
         lambda folder: [STAGES, UNIT, f"--classes={text(folder / 'names', 'apple lime')}"],
-        "net.safetensors: it has 3 classes, and there are 2 names; as many fit",
-    ),
-    "classes that are not there": (
-        lambda folder: [STAGES, UNIT, f"--classes={folder / 'names'}"],
-        "{folder}/names cannot be read or written: No such file or directory; name another place",
-    ),
-    "a file in the place of the folder": (
-        lambda folder: [STAGES, UNIT, f"--out={text(folder / 'taken', 'this')}"],
-        "{folder}/taken cannot be read or written: File exists; name another place",
-    ),
+        "net.safetensors: it has 3 classes, and there are 2 names; as many fit"),
+    "classes that are not there": (lambda folder: [STAGES, UNIT, f"--classes={folder / 'names'}"],
+        "{folder}/names cannot be read or written: No such file or directory; name another place"),
+    "a file in the place of the folder": (lambda folder: [STAGES, UNIT, f"--out={text(folder / 'taken', 'this')}"],
+        "{folder}/taken cannot be read or written: File exists; name another place"),
     "a data set of other classes": (
         lambda folder: [STAGES, UNIT, f"--data={images(folder / 'data', names='a b c d')}"],
-        "net.safetensors has the classes 0, 1, 2, and data a, b, c, d; the same in the same order fit",
-    ),
+        "net.safetensors has the classes 0, 1, 2, and data a, b, c, d; the same in the same order fit"),
+    "a data set of other names": (
+        lambda folder: [
+            STAGES, UNIT, f"--data={images(folder / 'data', names='a b c')}",
+            f"--classes={text(folder / 'names', 'a c b')}",
+        ],
+        "net.safetensors has the classes a, c, b, and data a, b, c; the same in the same order fit"),
     "a data set of other images": (
         lambda folder: [STAGES, UNIT, f"--data={images(folder / 'data', 20, 'a b c')}"],
-        "{folder}/data holds grey images of 20 × 20, not of 28 × 28: only pictures, in one folder a class, are resized",
-    ),
-}
+        "{folder}/data holds grey images of 20 × 20, not of 28 × 28: only pictures, in one folder a class, are "
+        "resized"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -133,11 +113,16 @@ def test_mnists_preparation_makes_images_of_28(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for path, reason in (
-        (str(tmp_path / "nothing.onnx"), "No such file or directory"),
-        (large(tmp_path / "large.onnx"), "larger than 67,108,864 bytes"),
+    (tmp_path / "folder.onnx").mkdir()
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(2**27)
+    for name, reason in (
+        ("nothing.onnx", "No such file or directory"),
+        ("folder.onnx", "not a regular file, but a folder, pipe or device"),
+        ("large.onnx", "larger than 67,108,864 bytes"),
     ):
-        assert run([path, UNIT], "konkyo import") == 1
+        path = tmp_path / name
+        assert run([str(path), UNIT], "konkyo import") == 1
         assert capsys.readouterr().err == f"error: {path} cannot be read or written: {reason}; name another place\n"
     assert run(["--side=7", "net.onnx"], "konkyo import") == 2  # the usage
 
@@ -161,16 +146,17 @@ def test_what_was_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_names_of_classes_are_the_data_sets_or_as_asked(
+def test_classes_and_polarity_are_the_data_sets_or_as_asked(
     listed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = "owl fox cat"
     data, file = images(tmp_path / "data", names=names), saved(tmp_path, GREY)
-    options = [f"--classes={text(tmp_path / 'names', names)}"] if listed else []
+    options = [f"--classes={text(tmp_path / 'names', names)}", "--polarity=dark-on-light"] if listed else []
     out = tmp_path / "out"
     assert run([str(file), STAGES, UNIT, f"--data={data}", f"--out={out}", *options], "konkyo import") == 0
     made = load(out / "net.safetensors")
     assert made.network.classes == ("owl", "fox", "cat")
+    assert made.card.polarity.value == ("dark-on-light" if listed else "light-on-dark")
     told = sure(made.card.accuracy)
     rng = np.random.default_rng(0)
     logits = made.network.logits(rng.integers(0, 256, (12, 28, 28), np.uint8) / np.float32(255))
@@ -184,7 +170,6 @@ def test_names_of_classes_are_the_data_sets_or_as_asked(
 @pytest.mark.parametrize(
     ("options", "preprocessing", "polarity"),
     [
-        ([], "resize", "light-on-dark"),
         (["--polarity=dark-on-light"], "resize", "dark-on-light"),
         (["--preprocessing=mnist"], "mnist", "auto"),
         (["--preprocessing=mnist", "--polarity=light-on-dark"], "mnist", "light-on-dark"),
