@@ -5,8 +5,7 @@ They are drawn with the font that Pillow brings, so they are the same on every m
 constraints.txt. Another FreeType may draw the edges of letters otherwise: ``difference`` allows for it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,8 +27,7 @@ from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
-from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
-from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.folders import DATA
@@ -46,7 +44,7 @@ from tests.helpers.shapes import (
     image_of,
     network_of,
 )
-from tests.service.drawn import study_of
+from tests.service.drawn import Line, lines_of, study_of
 
 FOLDER = DATA / "pictures"
 PAIRED, SUMMED, LENET, VGG = "paired-3x3", "summed-3x3", "lenet-6x16", "tiny-vgg"
@@ -212,34 +210,16 @@ def path_of(name: str) -> Path:
     return FOLDER / f"{name}.png"
 
 
-def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_]]:
-    """The colours of a picture, and where its letters may be."""
+def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_], list[Line]]:
+    """The colours of a picture, where its letters may be, and its lines of text."""
     with lines_of() as lines:
         canvas = PICTURES[name].canvas()
     colours = decode(canvas.encode())
     letters = np.zeros(colours.shape[:2], bool)
-    for box, size in lines:
-        left, top, right, bottom = (edge * canvas.scale for edge in box.grow(size // 3 + 1))
+    for line in lines:
+        left, top, right, bottom = (edge * canvas.scale for edge in line.box.grow(line.size // 3 + 1))
         letters[max(top, 0) : bottom, max(left, 0) : right] = True
-    return colours, letters
-
-
-@contextmanager
-def lines_of() -> Iterator[list[tuple[Box, int]]]:
-    """The lines of text that are written meanwhile: a box around the digits and capitals of each, and its size."""
-    write, lines = Raster._write, list[tuple[Box, int]]()
-
-    def noted(canvas: Raster, x: float, baseline: float, text: str, size: int, *more: Any) -> None:
-        left = x - more[1] * width(text, size)
-        box = Box(int(left), int(baseline - CAPITAL * size), int(left + width(text, size)), int(baseline))
-        lines.append((box, size))
-        write(canvas, x, baseline, text, size, *more)
-
-    Raster._write = noted  # type: ignore[assignment, method-assign]
-    try:
-        yield lines
-    finally:
-        Raster._write = write  # type: ignore[method-assign]
+    return colours, letters, lines
 
 
 def difference(colours: Rgb, stored: Rgb, letters: NDArray[np.bool_]) -> str:
@@ -271,7 +251,7 @@ def main() -> None:
             path.unlink()
             print("removed", path.name)  # noqa: T201
     for name in PICTURES:
-        path, (colours, letters) = path_of(name), drawn(name)
+        path, (colours, letters, _) = path_of(name), drawn(name)
         if not path.exists() or difference(colours, decode(path.read_bytes()), letters):
             path.write_bytes(encode(PICTURES[name].canvas().picture(), optimize=True))
             print("made", path.name)  # noqa: T201
