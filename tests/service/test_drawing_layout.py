@@ -4,22 +4,20 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
-from konkyo.models.contributions import Account, explain_process
+from konkyo.models.contributions import explain_process
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.drawing.layout.pairs import arrange
 from konkyo.service.drawing.layout.panels import Panels
-from konkyo.service.drawing.layout.places import greatest, places
 from konkyo.service.drawing.layout.slide import Slide
-from konkyo.service.drawing.layout.table import Ranking, Table, ranks
+from konkyo.service.drawing.layout.table import Ranking, Table
 from konkyo.service.drawing.primitives.canvas import Box, Canvas
-from konkyo.service.drawing.primitives.colours import FIRST, PAPER, SECOND
+from konkyo.service.drawing.primitives.colours import PAPER
 from konkyo.service.drawing.primitives.raster import Raster
 from tests.helpers.shapes import (
     ANY,
     COLOUR,
-    KERAS,
     LARGE_MAPS,
     LENET,
     MANY_CLASSES,
@@ -59,41 +57,6 @@ LAID_OUT = [
     TINY_VGG,
     COLOUR,
 ]
-TOTALS = np.array([[1.0, -9.0, 3.0], [3.0, 2.0, 0.5]])
-
-
-@pytest.mark.parametrize(
-    ("architecture", "few"),
-    [
-        (COLOUR, True),
-        (two_stages(Wiring.SUMMED, 6, 6), True),
-        (two_stages(Wiring.SUMMED, 3, 12), True),
-        (two_stages(Wiring.SUMMED, 7, 2), False),
-        (two_stages(Wiring.SUMMED, 6, 7), False),
-        (KERAS, False),
-    ],
-    ids=str,
-)
-def test_few_pairs_are_in_a_table_and_of_many_the_greatest_are_ranked(architecture: Architecture, few: bool) -> None:
-    totals = np.random.default_rng(1).normal(size=architecture.pairs)
-    for heat in (False, True):
-        layout = arrange(network_of(architecture), totals, 5, heat)
-        assert isinstance(layout, Table if few else Ranking)
-        assert list(layout.boxes) == (list(np.ndindex(totals.shape)) if few else greatest(totals, ranks(heat)))
-
-
-def test_the_first_two_go_by_sign_and_the_greatest_add_or_take_most() -> None:
-    """Of equal ones the lower numbers come first, as in the answer; both places are among the greatest."""
-    assert places(TOTALS) == {(0, 2): (FIRST, "first"), (1, 0): (SECOND, "second")}
-    assert places(np.zeros((3, 3))) == {}
-    assert places(np.array([[-1.0]])) == {(0, 0): (FIRST, "first")}
-    totals = np.random.default_rng(0).integers(-3, 4, (4, 5)).astype(float)
-    account = Account(np.zeros((4, 5, 5, 5)), totals, np.zeros(5), 0.0, 0.0)
-    assert list(places(totals)) == [(pair.map, pair.filter) for pair in account.ranking()[:2]]
-
-    assert greatest(TOTALS, 4) == [(0, 2), (1, 0), (1, 1), (0, 1)]
-    assert greatest(TOTALS, 99) == [(0, 2), (1, 0), (1, 1), (0, 0), (1, 2), (0, 1)]
-    assert greatest(np.array([[-9.0, -8.0, 1.0], [-7.0, 0.5, -6.0]]), 3) == [(0, 2), (1, 1), (0, 0)]
 
 
 def check_apart(boxes: list[Box], width: int, height: int) -> None:

@@ -12,6 +12,7 @@ from konkyo.models.contributions import contributions, explain_process
 from konkyo.models.grounds import proofs
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.shapley import explain_shapley
+from konkyo.models.network import Network
 from konkyo.service import drawing
 from konkyo.service.drawing.layout.pairs import arrange
 from konkyo.service.drawing.layout.slide import Slide
@@ -148,6 +149,15 @@ def test_the_numbers_of_pairs_and_others_add_up_as_shown() -> None:
 
 
 # --- Occlusion
+
+
+def test_names_are_left_out_where_they_would_lie_on_another() -> None:
+    given = network_of(THREE)
+    names = [str(number) for number in range(8)] + ["school bus", "sport car"]
+    network = Network(given.architecture, given.weights, tuple(names))
+    for other, shown in (((5, 6), 1), ((5, 12), 2)):
+        texts = texts_of(drawing.occlusion, occlusion_of(predictions={(5, 4): 8, other: 9}, network=network))
+        assert sum(text in names[8:] for text in texts) == shown
 
 
 def test_where_critical_regions_overlap_the_commonest_prediction_counts() -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from konkyo.service.drawing.layout.words import WORDS
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas
-from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, PAPER, POSITIVE, rgb
+from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, PAPER, rgb
 from konkyo.service.drawing.primitives.letters import width, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.raster import Raster
@@ -115,7 +115,7 @@ def test_text_cannot_break_out_and_what_is_wide_makes_it_wider() -> None:
 def test_an_array_is_an_image_with_its_colours_and_a_large_one_is_compressed() -> None:
     canvas, indices = _canvas(), np.random.default_rng(1).integers(0, 200, (2, 1, 3, 5), np.uint8)
     canvas.tiles(Box(10, 8, 20, 14), (16, 30), indices, framed=False)
-    canvas.photo(Box(40, 8, 64, 32), np.zeros((24, 24, 3), np.uint8), framed=False)
+    canvas.photo(Box(40, 8, 64, 32), np.zeros((24, 24, 3), np.uint8))
     images = _parsed(canvas).findall(f"{SVG}image")
     files = [base64.b64decode(image.get(HREF, "").partition(",")[2]) for image in images]
     shown = [np.asarray(Image.open(BytesIO(data))) for data in files]
@@ -154,14 +154,6 @@ def test_an_outline_covers_what_it_covers_in_pixels() -> None:
         for x, y, right, high in re.findall(r"M(\d+) (\d+)H(\d+)v(\d+)H\d+z", path.get("d", "")):
             painted[int(y) : int(y) + int(high), int(x) : int(right)] = indices[path.get("fill", "")]
     np.testing.assert_array_equal(painted, raster.pixels)
-
-
-def test_a_stroke_has_its_colour_and_paper_around_it() -> None:
-    canvas = _canvas()
-    canvas.stroke((20, 10), (80, 30), 6, POSITIVE)
-    casing, line = _parsed(canvas).findall(f"{SVG}path")[1:]
-    assert (casing.get("stroke"), casing.get("stroke-width")) == (_colour(PAPER), "8")
-    assert (line.get("stroke"), line.get("stroke-width"), line.get("d")) == (_colour(POSITIVE), "6", "M20 10L80 30")
 
 
 def test_japanese_is_wrapped_between_letters_but_marks_stay() -> None:

@@ -21,7 +21,7 @@ def test_a_picture_is_the_stored_one_and_no_two_lines_of_text_overlap(name: str)
     assert not [(one, other) for one, other in combinations(lines, 2) if one.box.overlaps(other.box)]
 
 
-@pytest.mark.parametrize("name", ["pair-drops", "interactions", "process", "usage"])
+@pytest.mark.parametrize("name", ["pair-drops", "process", "usage"])
 def test_the_scale_multiplies_every_size(name: str) -> None:
     """Letters are drawn anew, and so are circles and slanting lines; all else is enlarged. Others are stored twice as
     large.
