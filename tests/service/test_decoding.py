@@ -296,33 +296,30 @@ def test_colour_is_resized_as_the_trainer_does(mode: str, size: tuple[int, int],
     assert report == PreprocessingReport("PNG", *size, mode, inverted=False, fitted=False, box=None, warnings=())
 
 
-def test_colour_is_taken_exactly_and_bright_colours_are_no_ink() -> None:
-    picture = Image.eval(random_picture("RGB"), lambda value: 128 + value // 2)
-    image, report = read(encode(picture), expected=COLOUR)
-    assert np.array_equal(image, np.asarray(picture).transpose(2, 0, 1) / 255)
-    assert (report.inverted, report.warnings) == (False, ())
-
-
+BRIGHT = Image.eval(random_picture("RGB"), lambda value: 128 + value // 2)
 GREY = random_picture("L")
+PLAIN = Image.new("RGB", (32, 32), (200, 30, 90))
+IN_COLOUR = {
+    "RGB, brighter than ink": (encode(BRIGHT), BRIGHT),
+    "L": (encode(GREY), GREY),
+    "RGB of grey": (encode(GREY.convert("RGB")), GREY),
+    "LA": (encode(GREY.convert("LA")), GREY),
+    "16 bits": (encode(np.asarray(GREY).astype(np.uint16) * 257), GREY),
+    "palette": (encode(GREY.convert("P")), GREY),
+    "JPEG": (encode(PLAIN, "JPEG", quality=95), PLAIN),
+    "JPEG of CMYK": (encode(PLAIN.convert("CMYK"), "JPEG", quality=95), PLAIN),
+    "JPEG of grey": (encode(PLAIN.convert("L"), "JPEG", quality=95), PLAIN.convert("L")),
+}
 
 
-@pytest.mark.parametrize(
-    "picture",
-    [GREY, GREY.convert("RGB"), GREY.convert("LA"), np.asarray(GREY).astype(np.uint16) * 257, GREY.convert("P")],
-    ids=["L", "RGB", "LA", "16 bits", "palette"],
-)
-def test_a_grey_picture_becomes_three_equal_channels(picture: Image.Image | np.ndarray) -> None:
-    image, _ = read(encode(picture), expected=COLOUR)
-    assert np.array_equal(np.rint(image * 255), [np.asarray(GREY)] * 3)
-
-
-@pytest.mark.parametrize("kind", ["RGB", "CMYK", "L"])
-def test_a_jpeg_in_colour_stays_close(kind: str) -> None:
-    picture = Image.new("RGB", (32, 32), (200, 30, 90)).convert(kind)
-    image, report = read(encode(picture, "JPEG", quality=95), expected=COLOUR)
-    expected = np.asarray(picture.convert("RGB"))[0, 0] / 255
-    assert np.abs(image - expected[:, None, None]).max() < 0.03
-    assert report.mode == kind
+@pytest.mark.parametrize("name", IN_COLOUR)
+def test_every_encoding_is_three_channels_of_colour(name: str) -> None:
+    data, picture = IN_COLOUR[name]
+    image, report = read(data, expected=COLOUR)
+    expected = np.asarray(picture.convert("RGB")).transpose(2, 0, 1) / 255
+    np.testing.assert_allclose(image, expected, rtol=0, atol=0.03 if "JPEG" in name else 1e-6)
+    assert not report.inverted
+    assert report.warnings == ((EMPTY,) if "JPEG" in name else ()), "bright colours are no ink"
 
 
 def test_a_colour_picture_for_a_grey_network_is_its_luminance() -> None:

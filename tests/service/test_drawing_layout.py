@@ -32,7 +32,7 @@ from tests.helpers.shapes import (
     image_of,
     network_of,
 )
-from tests.service.drawn import drops_of, ledger_of, occlusion_of, scaled, study_of
+from tests.service.drawn import account_of, drops_of, ledger_of, occlusion_of, scaled, study_of
 
 # As deep as it gets, with the most maps and values.
 DEEP = Architecture((*[Stage(64, 3, 1)] * 5, Stage(64, 2, 1)), 64, 3, hidden=(512, 512, 512), classes=2)
@@ -157,8 +157,8 @@ def test_with_numbers_of_any_size_the_margin_is_free(architecture: Architecture)
     check_margin(drawing.prediction(predict(network, image)))
     for size in (1e-5, -123456.0):
         totals = np.full(architecture.pairs, size)
-        account = ledger_of(totals, 1e5, -1e5, architecture, target=2, versus=1, image=image)
-        check_margin(drawing.ledger(account))
+        account = account_of(totals, 1e5, -1e5)
+        check_margin(drawing.ledger(ledger_of(account, architecture, target=2, versus=1, image=image)))
         heat = np.full((architecture.side, architecture.side, *architecture.pairs), -size)
         check_margin(drawing.pair_drops(drops_of(heat, totals, architecture, target=2, image=image)))
     process = explain_process(network, image)

@@ -78,7 +78,7 @@ def test_every_cell_of_every_map_of_a_pair_has_its_colour(architecture: Architec
     image = image_of(architecture)
     account = contributions(network_of(architecture), image).account(2)
     layout = pairs_of(architecture, account.contributions)
-    result = ledger_of((), architecture=architecture, account=account, target=2, image=image)
+    result = ledger_of(account, architecture, target=2, image=image)
     drawn, limit = painted(drawing.ledger)(result), max(np.abs(account.maps[pair]).max() for pair in layout.boxes)
     colours = set()
     for pair, box in layout.boxes.items():
@@ -133,14 +133,14 @@ def test_a_negative_term_is_subtracted_and_a_first_one_keeps_its_sign(
 def test_the_numbers_of_pairs_and_others_add_up_as_shown() -> None:
     """0.334 + 0.333 + 0.333 = 1: rounded by themselves they would read 0.99."""
     account = replace(account_of([[0.3341, 0.3331, 0.3328]]), logit=1.0)
-    texts = texts_of(drawing.ledger, ledger_of((), architecture=two_stages(Wiring.PAIRED, 1, 3), account=account))
+    texts = texts_of(drawing.ledger, ledger_of(account, two_stages(Wiring.PAIRED, 1, 3)))
     assert (texts.count("0.34"), texts.count("0.33"), "1.00" in texts) == (1, 2, True)
     # 5 + 7 × 0.333 = 7.331, of which 19 pairs with eleven of 0.0004; the others are 23 of 0.0004 and six of 0.
     totals = np.zeros((6, 7))
     totals[0, 0], totals[1], totals[2:] = 5.0, 0.333, 0.0004
     account = account_of(totals, 0.25, -1.0)
     with lines_of() as lines:
-        drawing.ledger(ledger_of((), architecture=two_stages(Wiring.SUMMED, 6, 7), account=account))
+        drawing.ledger(ledger_of(account, two_stages(Wiring.SUMMED, 6, 7)))
     largest = max(line.size for line in lines if line.text == f"{account.logit:.2f}")
     terms = [line.text for line in lines if line.size == largest]
     [first] = [float(text) for text in terms if text in ("7.33", "7.34")]
