@@ -7,7 +7,7 @@ constraints.txt. Another FreeType may draw the edges of letters otherwise: ``dif
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,16 @@ def _study(name: str) -> Usage | None:
     return usage_file.load(DIRECTORY, load(DIRECTORY / f"{name}.safetensors"))
 
 
-def prediction(network: Network, image: Array, style: Style) -> Canvas:
-    return drawing.prediction(predict(network, image), style)
+def by(explain: Callable[..., Any], draw: Callable[..., Canvas], **options: Any) -> Any:
+    """The picture of an explanation with these options."""
+    return lambda network, image, style: draw(explain(network, image, **options), style)
+
+
+prediction = partial(by, predict, drawing.prediction)
+shapley = partial(by, explain_shapley, drawing.shapley)
+interactions = partial(by, explain_shapley, drawing.interactions, interacting=True)
+proof = partial(by, grounds, drawing.grounds)
+process = partial(by, explain_process, drawing.process)
 
 
 def ledger(target: int | None = None, versus: int | None = None, study: str = "") -> Any:
@@ -132,32 +140,16 @@ def occlusion(regions: Regions | None = None, fill: float | FillKind = 0.0, **op
     return draw
 
 
-def shapley(**options: Any) -> Any:
-    def draw(network: Network, image: Array, style: Style) -> Canvas:
-        result = explain_shapley(network, image, **options)
-        return (drawing.interactions if "interacting" in options else drawing.shapley)(result, style)
-
-    return draw
-
-
-def proof(*hide: tuple[int, int], region: int | None = None) -> Any:
-    return lambda network, image, style: drawing.grounds(grounds(network, image, region, hide=hide), style)
-
-
-def process(**options: Any) -> Any:
-    return lambda network, image, style: drawing.process(explain_process(network, image, **options), style)
-
-
 def usage(study: Callable[[Network], Usage | None]) -> Any:
     return lambda network, _, style: drawing.usage("some-net", network, study(network), style)
 
 
 PICTURES = {
-    "prediction": Picture(prediction, PAIRED, 7),
-    "prediction-dark-twice": Picture(prediction, SUMMED, 4, LARGE_DARK),
-    "prediction-colour": Picture(prediction, VGG, None, DARK),
-    "prediction-many-classes": Picture(prediction, MANY_CLASSES),
-    "prediction-long-names": Picture(prediction, COLOUR, None, Style(), LONG),
+    "prediction": Picture(prediction(), PAIRED, 7),
+    "prediction-dark-twice": Picture(prediction(), SUMMED, 4, LARGE_DARK),
+    "prediction-colour": Picture(prediction(), VGG, None, DARK),
+    "prediction-many-classes": Picture(prediction(), MANY_CLASSES),
+    "prediction-long-names": Picture(prediction(), COLOUR, None, Style(), LONG),
     "ledger": Picture(ledger(study=PAIRED), PAIRED, 7),
     "ledger-versus-dark": Picture(ledger(8, 3, LENET), LENET, 5, DARK),
     "ledger-summed-twice": Picture(ledger(9), SUMMED, 4, TWICE),
@@ -183,11 +175,11 @@ PICTURES = {
     "shapley-colour-dark": Picture(shapley(fill=FillKind.BACKGROUND), VGG, None, DARK),
     "shapley-long-names": Picture(shapley(region=4), COLOUR, None, TWICE, LONG),
     "shapley-pairs": Picture(shapley(pairs=True), SUMMED, 4),
-    "interactions": Picture(shapley(interacting=True), PAIRED, 9),
-    "interactions-dark-twice": Picture(shapley(interacting=True, region=7, versus=3), SUMMED, 8, LARGE_DARK),
-    "interactions-colour": Picture(shapley(interacting=True), VGG),
+    "interactions": Picture(interactions(), PAIRED, 9),
+    "interactions-dark-twice": Picture(interactions(region=7, versus=3), SUMMED, 8, LARGE_DARK),
+    "interactions-colour": Picture(interactions(), VGG),
     "grounds": Picture(proof(), PAIRED, 9),
-    "grounds-tried": Picture(proof((2, 2), (3, 2), (4, 4)), PAIRED, 9, DARK),
+    "grounds-tried": Picture(proof(hide=((2, 2), (3, 2), (4, 4))), PAIRED, 9, DARK),
     "grounds-many": Picture(proof(region=7), LENET, 8, TWICE),
     "grounds-colour": Picture(proof(), VGG),
     "grounds-empty": Picture(proof(), PAIRED, -1),

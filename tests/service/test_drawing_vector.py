@@ -11,7 +11,7 @@ from PIL import Image
 
 from konkyo.service.drawing.layout.words import WORDS
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas
-from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, PAPER, rgb
+from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, PAPER, POSITIVE, rgb
 from konkyo.service.drawing.primitives.letters import width, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.raster import Raster
@@ -154,6 +154,14 @@ def test_an_outline_covers_what_it_covers_in_pixels() -> None:
         for x, y, right, high in re.findall(r"M(\d+) (\d+)H(\d+)v(\d+)H\d+z", path.get("d", "")):
             painted[int(y) : int(y) + int(high), int(x) : int(right)] = indices[path.get("fill", "")]
     np.testing.assert_array_equal(painted, raster.pixels)
+
+
+def test_a_stroke_has_its_colour_and_paper_around_it() -> None:
+    canvas = _canvas()
+    canvas.stroke((20, 10), (80, 30), 6, POSITIVE)
+    casing, line = _parsed(canvas).findall(f"{SVG}path")[1:]
+    assert (casing.get("stroke"), casing.get("stroke-width")) == (_colour(PAPER), "8")
+    assert (line.get("stroke"), line.get("stroke-width"), line.get("d")) == (_colour(POSITIVE), "6", "M20 10L80 30")
 
 
 def test_japanese_is_wrapped_between_letters_but_marks_stay() -> None:
