@@ -18,6 +18,7 @@ from konkyo.service.drawing.primitives.colours import (
     FIRST,
     GREY,
     INK,
+    MIDDLE_GREY,
     NEGATIVE,
     NEUTRAL,
     PAPER,
@@ -33,7 +34,7 @@ from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Form, Language, Style
 from konkyo.service.drawing.primitives.vector import Vector
 from tests.helpers.refuse import refuses
-from tests.service.drawn import lines_of
+from tests.service.drawn import lines_of, region
 
 
 def _canvas(scale: int = 1) -> Raster:
@@ -171,7 +172,12 @@ def test_colours_are_told_apart_by_their_lightness(theme: str) -> None:
     assert light > 90 > 20 > dark
 
 
-def test_a_strip_too_short_for_two_numbers_has_one() -> None:
+def test_a_strip_has_the_numbers_of_its_ends_and_the_colours_between_them() -> None:
+    """Too short for two numbers it has one, and where there is nothing but zero the colour of zero."""
     with lines_of() as lines:
         colour_strip(Raster(160, 60, Style()), Box(60, 20, 130, 26), 2e-8)
     assert [line.text for line in lines] == ["+2.0e−08"]
+    for signed, greys, zero in ((True, False, NEUTRAL), (True, True, MIDDLE_GREY), (False, True, GREY)):
+        canvas, box = Raster(160, 60, Style()), Box(30, 20, 130, 26)
+        colour_strip(canvas, box, 0.0, signed, greys)
+        assert (region(canvas.pixels, box) == zero).all()
