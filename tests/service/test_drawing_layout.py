@@ -128,6 +128,12 @@ def test_a_slide_has_a_column_for_each_step_and_nothing_overlaps(architecture: A
     assert max(slide.size) <= (4000 if architecture in (DEEP, PADDED) else 2000)
 
 
+def test_filters_of_many_stages_stand_in_two_rows() -> None:
+    tops = [grid.first.top for grid in Panels(network_of(LONG)).stages]
+    assert tops == sorted(tops)
+    assert len(set(tops)) == 2
+
+
 @pytest.mark.parametrize("architecture", STUDIED, ids=str)
 def test_panels_of_classes_hold_what_is_theirs_and_nothing_overlaps(architecture: Architecture) -> None:
     panels = Panels(network_of(architecture))
