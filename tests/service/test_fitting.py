@@ -76,7 +76,8 @@ def test_mnist_digits_come_back(digits: Digits) -> None:
         image = fit_as_mnist(np.asarray(large, np.float32) / np.float32(255)).image
         enlarged.append(np.abs(image - picture / 255).mean())
         smooth = Image.fromarray(picture).resize((280, 280), Image.Resampling.BICUBIC)
-        inked += np.count_nonzero(fit_as_mnist(np.asarray(smooth, np.float32) / np.float32(255)).image)
+        image = fit_as_mnist(np.asarray(smooth, np.float32) / np.float32(255)).image
+        inked += int(np.count_nonzero(image))
     # The others lose a faint edge, and with it half a pixel or a whole one.
     assert sum(difference < 0.01 for difference in moved) >= 39
     # Moved by a single pixel, these digits differ from themselves by 0.06.

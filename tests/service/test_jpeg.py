@@ -89,6 +89,7 @@ def test_every_pixel_is_kept_and_no_comment(mode: str, options: dict[str, int]) 
     data = encode(SEVEN.convert(mode), "JPEG", comment=b"a comment", dpi=(72, 72), **options)
     kept = checked(data).data
     assert b"a comment" not in kept
+    assert (b"Adobe" in kept) == (b"Adobe" in data)
     assert (np.asarray(Image.open(BytesIO(data))) == np.asarray(Image.open(BytesIO(kept)))).all()
 
 
