@@ -333,7 +333,7 @@ def test_a_colour_picture_for_a_grey_network_is_its_luminance() -> None:
 @pytest.mark.parametrize(
     ("colour", "polarity", "paper"),
     [
-        ((250, 240, 60), Polarity.AUTO, 0),
+        ((250, 110, 0), Polarity.AUTO, 0),  # light by its red
         ((20, 30, 120), Polarity.AUTO, 1),
         ((20, 30, 120), Polarity.LIGHT_ON_DARK, 0),
     ],

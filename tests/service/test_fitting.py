@@ -98,7 +98,7 @@ def test_strokes_are_brought_to_widths_of_mnist(width: int, drawn: tuple[int, in
     ("one", "other", "level", "box", "others"),
     [
         # Tops, bottoms, lefts and rights: a part beside a digit belongs to it.
-        ((80, 150, 90, 100), (70, 78, 90, 120), 1, (90, 70, 120, 150), 0),
+        ((80, 150, 90, 100), (64, 72, 90, 120), 1, (90, 64, 120, 150), 0),
         # The largest is read.
         ((60, 120, 90, 100), (50, 130, 290, 300), 1, (290, 50, 300, 130), 1),
         # A table at the edge is not the digit, though darker than the ink, and larger.
