@@ -1,6 +1,9 @@
-"""Results made up for drawing, whose numbers are known."""
+"""Results made up for drawing, whose numbers are known; and what a drawn picture shows."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, NamedTuple, ParamSpec
 
 import numpy as np
 
@@ -10,9 +13,14 @@ from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Scor
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network, Trace
 from konkyo.models.usage import ClassUsage, Usage
+from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
+from konkyo.service.drawing.primitives.colours import Pixels
+from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.raster import Raster
 from tests.helpers.shapes import IMAGE, THREE, network_of
 
 EMPTY = np.zeros((28, 28))
+P = ParamSpec("P")
 
 
 def account_of(totals: object, filter_bias: float = 0.0, class_bias: float = 0.0) -> Account:
@@ -25,22 +33,18 @@ def account_of(totals: object, filter_bias: float = 0.0, class_bias: float = 0.0
 
 
 def ledger_of(
-    totals: object,
-    filter_bias: float = 0.0,
-    class_bias: float = 0.0,
+    account: Account,
     architecture: Architecture = THREE,
     *,
-    account: Account | None = None,
     target: int = 5,
     versus: int | None = None,
     image: Array = IMAGE,
 ) -> FilterExplanation:
-    """5 is predicted."""
-    account = account or account_of(totals, filter_bias, class_bias)
+    """The last class is predicted."""
     return FilterExplanation(
         network=network_of(architecture),
         image=image,
-        logits=np.eye(architecture.classes)[min(5, architecture.classes - 1)],
+        logits=np.arange(architecture.classes) / 10,
         target=target,
         versus=versus,
         account=account,
@@ -124,3 +128,68 @@ def study_of(architecture: Architecture, shares: dict[int, float] | None = None)
         mean = rng.normal(0, 3, architecture.pairs)
         classes.append(ClassUsage(200, firsts.reshape(mean.shape), mean, mean * 0, None))
     return Usage(2000, 200, tuple(classes), None)
+
+
+def painted(draw: Callable[P, Canvas]) -> Callable[P, Pixels]:
+    """What draws a picture, as what gives the indices of its pixels."""
+
+    def pixels(*arguments: P.args, **named: P.kwargs) -> Pixels:
+        canvas = draw(*arguments, **named)
+        assert isinstance(canvas, Raster)
+        return canvas.pixels
+
+    return pixels
+
+
+def region(pixels: Pixels, box: Box) -> Pixels:
+    """What a box shows, at scale 1."""
+    left, top, right, bottom = box
+    return pixels[top:bottom, left:right]
+
+
+def enlarged(cells: Pixels, box: Box) -> Pixels:
+    """An array of cells as a box shows it, without smoothing."""
+    return cells.repeat(box.height // len(cells), 0).repeat(box.width // cells.shape[1], 1)
+
+
+class Line(NamedTuple):
+    """A line of text, as ``Canvas.text`` writes it."""
+
+    x: float
+    baseline: float
+    text: str
+    size: int
+    colour: int
+    align: float
+    strong: bool
+    reverse: bool
+
+    @property
+    def box(self) -> Box:
+        """Around its digits and capitals, in logical units."""
+        left = self.x - self.align * width(self.text, self.size)
+        right = left + width(self.text, self.size)
+        return Box(int(left), int(self.baseline - CAPITAL * self.size), int(right), int(self.baseline))
+
+
+@contextmanager
+def lines_of() -> Iterator[list[Line]]:
+    """The lines of text that are written in pixels meanwhile."""
+    write, lines = Raster._write, list[Line]()
+
+    def noted(canvas: Raster, *line: Any) -> None:
+        lines.append(Line(*line))
+        write(canvas, *line)
+
+    Raster._write = noted  # type: ignore[assignment, method-assign]
+    try:
+        yield lines
+    finally:
+        Raster._write = write  # type: ignore[method-assign]
+
+
+def texts_of(draw: Callable[P, Canvas], *arguments: P.args, **named: P.kwargs) -> list[str]:
+    """All that is written in a picture."""
+    with lines_of() as lines:
+        draw(*arguments, **named)
+    return [line.text for line in lines]

@@ -5,10 +5,9 @@ They are drawn with the font that Pillow brings, so they are the same on every m
 constraints.txt. Another FreeType may draw the edges of letters otherwise: ``difference`` allows for it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,7 @@ from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
 from konkyo.models.usage import Usage
 from konkyo.service import drawing
-from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
-from konkyo.service.drawing.primitives.letters import width
+from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
 from tests.helpers.folders import DATA
@@ -46,7 +44,7 @@ from tests.helpers.shapes import (
     image_of,
     network_of,
 )
-from tests.service.drawn import study_of
+from tests.service.drawn import Line, lines_of, study_of
 
 FOLDER = DATA / "pictures"
 PAIRED, SUMMED, LENET, VGG = "paired-3x3", "summed-3x3", "lenet-6x16", "tiny-vgg"
@@ -115,8 +113,16 @@ def _study(name: str) -> Usage | None:
     return usage_file.load(DIRECTORY, load(DIRECTORY / f"{name}.safetensors"))
 
 
-def prediction(network: Network, image: Array, style: Style) -> Canvas:
-    return drawing.prediction(predict(network, image), style)
+def by(explain: Callable[..., Any], draw: Callable[..., Canvas], **options: Any) -> Any:
+    """The picture of an explanation with these options."""
+    return lambda network, image, style: draw(explain(network, image, **options), style)
+
+
+prediction = partial(by, predict, drawing.prediction)
+shapley = partial(by, explain_shapley, drawing.shapley)
+interactions = partial(by, explain_shapley, drawing.interactions, interacting=True)
+proof = partial(by, grounds, drawing.grounds)
+process = partial(by, explain_process, drawing.process)
 
 
 def ledger(target: int | None = None, versus: int | None = None, study: str = "") -> Any:
@@ -134,32 +140,16 @@ def occlusion(regions: Regions | None = None, fill: float | FillKind = 0.0, **op
     return draw
 
 
-def shapley(**options: Any) -> Any:
-    def draw(network: Network, image: Array, style: Style) -> Canvas:
-        result = explain_shapley(network, image, **options)
-        return (drawing.interactions if "interacting" in options else drawing.shapley)(result, style)
-
-    return draw
-
-
-def proof(*hide: tuple[int, int], region: int | None = None) -> Any:
-    return lambda network, image, style: drawing.grounds(grounds(network, image, region, hide=hide), style)
-
-
-def process(**options: Any) -> Any:
-    return lambda network, image, style: drawing.process(explain_process(network, image, **options), style)
-
-
 def usage(study: Callable[[Network], Usage | None]) -> Any:
     return lambda network, _, style: drawing.usage("some-net", network, study(network), style)
 
 
 PICTURES = {
-    "prediction": Picture(prediction, PAIRED, 7),
-    "prediction-dark-twice": Picture(prediction, SUMMED, 4, LARGE_DARK),
-    "prediction-colour": Picture(prediction, VGG, None, DARK),
-    "prediction-many-classes": Picture(prediction, MANY_CLASSES),
-    "prediction-long-names": Picture(prediction, COLOUR, None, Style(), LONG),
+    "prediction": Picture(prediction(), PAIRED, 7),
+    "prediction-dark-twice": Picture(prediction(), SUMMED, 4, LARGE_DARK),
+    "prediction-colour": Picture(prediction(), VGG, None, DARK),
+    "prediction-many-classes": Picture(prediction(), MANY_CLASSES),
+    "prediction-long-names": Picture(prediction(), COLOUR, None, Style(), LONG),
     "ledger": Picture(ledger(study=PAIRED), PAIRED, 7),
     "ledger-versus-dark": Picture(ledger(8, 3, LENET), LENET, 5, DARK),
     "ledger-summed-twice": Picture(ledger(9), SUMMED, 4, TWICE),
@@ -182,14 +172,14 @@ PICTURES = {
     "shapley": Picture(shapley(), PAIRED, 7),
     "shapley-versus-dark": Picture(shapley(versus=7, fill=FillKind.BLUR), PAIRED, 9, DARK),
     "shapley-hidden-layer": Picture(shapley(region=7), TORCH, 5),
-    "shapley-colour": Picture(shapley(fill=FillKind.BACKGROUND), VGG),
+    "shapley-colour-dark": Picture(shapley(fill=FillKind.BACKGROUND), VGG, None, DARK),
     "shapley-long-names": Picture(shapley(region=4), COLOUR, None, TWICE, LONG),
     "shapley-pairs": Picture(shapley(pairs=True), SUMMED, 4),
-    "interactions": Picture(shapley(interacting=True), PAIRED, 9),
-    "interactions-dark": Picture(shapley(interacting=True, region=7, versus=3), SUMMED, 8, DARK),
-    "interactions-colour": Picture(shapley(interacting=True), VGG),
+    "interactions": Picture(interactions(), PAIRED, 9),
+    "interactions-dark-twice": Picture(interactions(region=7, versus=3), SUMMED, 8, LARGE_DARK),
+    "interactions-colour": Picture(interactions(), VGG),
     "grounds": Picture(proof(), PAIRED, 9),
-    "grounds-tried": Picture(proof((2, 2), (3, 2), (4, 4)), PAIRED, 9, DARK),
+    "grounds-tried": Picture(proof(hide=((2, 2), (3, 2), (4, 4))), PAIRED, 9, DARK),
     "grounds-many": Picture(proof(region=7), LENET, 8, TWICE),
     "grounds-colour": Picture(proof(), VGG),
     "grounds-empty": Picture(proof(), PAIRED, -1),
@@ -212,34 +202,16 @@ def path_of(name: str) -> Path:
     return FOLDER / f"{name}.png"
 
 
-def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_]]:
-    """The colours of a picture, and where its letters may be."""
+def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_], list[Line]]:
+    """The colours of a picture, where its letters may be, and its lines of text."""
     with lines_of() as lines:
         canvas = PICTURES[name].canvas()
     colours = decode(canvas.encode())
     letters = np.zeros(colours.shape[:2], bool)
-    for box, size in lines:
-        left, top, right, bottom = (edge * canvas.scale for edge in box.grow(size // 3 + 1))
+    for line in lines:
+        left, top, right, bottom = (edge * canvas.scale for edge in line.box.grow(line.size // 3 + 1))
         letters[max(top, 0) : bottom, max(left, 0) : right] = True
-    return colours, letters
-
-
-@contextmanager
-def lines_of() -> Iterator[list[tuple[Box, int]]]:
-    """The lines of text that are written meanwhile: a box around the digits and capitals of each, and its size."""
-    write, lines = Raster._write, list[tuple[Box, int]]()
-
-    def noted(canvas: Raster, x: float, baseline: float, text: str, size: int, *more: Any) -> None:
-        left = x - more[1] * width(text, size)
-        box = Box(int(left), int(baseline - CAPITAL * size), int(left + width(text, size)), int(baseline))
-        lines.append((box, size))
-        write(canvas, x, baseline, text, size, *more)
-
-    Raster._write = noted  # type: ignore[assignment, method-assign]
-    try:
-        yield lines
-    finally:
-        Raster._write = write  # type: ignore[method-assign]
+    return colours, letters, lines
 
 
 def difference(colours: Rgb, stored: Rgb, letters: NDArray[np.bool_]) -> str:
@@ -271,7 +243,7 @@ def main() -> None:
             path.unlink()
             print("removed", path.name)  # noqa: T201
     for name in PICTURES:
-        path, (colours, letters) = path_of(name), drawn(name)
+        path, (colours, letters, _) = path_of(name), drawn(name)
         if not path.exists() or difference(colours, decode(path.read_bytes()), letters):
             path.write_bytes(encode(PICTURES[name].canvas().picture(), optimize=True))
             print("made", path.name)  # noqa: T201

@@ -1,6 +1,9 @@
+"""What of a PNG is read, and what is refused before a pixel is decoded."""
+
 import struct
 import tracemalloc
 import zlib
+from contextlib import AbstractContextManager
 from io import BytesIO
 
 import numpy as np
@@ -9,10 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from konkyo.models.files.card import Polarity
+from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError
 from konkyo.service.imaging import png
-from konkyo.service.imaging.decoding import decode_image
+from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs
@@ -21,10 +25,10 @@ from tests.hostile.plain import built
 from tests.hostile.pngs import PASSES
 
 SEVEN = pixels(7)
-FEWER = "the image is damaged: it holds fewer pixels than its header says"
-MORE = "the image is damaged: it holds more pixels than its header says"
+FEWER = "it holds fewer pixels than its header says"
+MORE = "it holds more pixels than its header says"
 KINDS = [(depth, colour) for colour, depths in DEPTHS.items() for depth in depths]
-SIZES = [(28, 28), (1, 1), (3, 2), (2, 9), (5, 1), (8, 8), (9, 17), (31, 3)]
+SIZES = [(28, 28), (1, 1), (3, 2), (2, 9), (9, 17)]
 TEXT_BOMBS = text_bombs()
 
 
@@ -36,6 +40,14 @@ def rows(width: int, height: int, depth: int, colour: int, interlaced: int) -> b
         for _ in range(top, height, down) if columns else ():
             lines += bytes(1 + (columns * CHANNELS[colour] * depth + 7) // 8)
     return lines
+
+
+def damaged(why: str) -> AbstractContextManager[None]:
+    return refuses(UnreadableImageError, f"the image is damaged: {why}")
+
+
+def read(data: bytes, polarity: Polarity = Polarity.AUTO) -> tuple[Array, PreprocessingReport]:
+    return decode_image(data, Fit.EXACT, polarity)
 
 
 def built_of(lines: bytes, width: int, height: int, depth: int, colour: int, interlaced: int, *before: bytes) -> bytes:
@@ -55,45 +67,37 @@ def test_as_many_bytes_as_the_header_says_and_no_others(depth: int, colour: int,
         Image.open(BytesIO(data)).load()
         png.read(data).check()
         for wrong, message in ((lines[:-1], FEWER), (lines[: len(lines) // 2], FEWER), (lines + b"\0", MORE)):
-            with refuses(UnreadableImageError, message):
+            with damaged(message):
                 png.read(built_of(wrong, *kind)).check()
 
 
 @pytest.mark.threat("images that are sound to the library and wrong")
-def test_half_of_the_rows_or_one_pass_is_no_image() -> None:
-    """Pillow leaves the rest black."""
+def test_half_of_the_rows_or_one_pass_is_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow leaves the rest black. No pixel is decoded before that is seen."""
     grey = b"".join(b"\0" + row.tobytes() for row in SEVEN)
     one_pass = b"".join(b"\0" + row.tobytes() for row in SEVEN[::8, ::8])
-    for lines, interlaced in ((grey[: 14 * 29], 0), (one_pass, 1)):
-        data = built_of(lines, 28, 28, 8, 0, interlaced)
+    files = [built_of(grey[: 14 * 29], 28, 28, 8, 0, 0), built_of(one_pass, 28, 28, 8, 0, 1)]
+    for data in files:
         Image.open(BytesIO(data)).load()
-        with refuses(UnreadableImageError, FEWER):
-            decode_image(data, Fit.EXACT, Polarity.AUTO)
+
+    def decoded(*_: object) -> None:
+        raise AssertionError("a pixel was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    for data in files:
+        with damaged(FEWER):
+            read(data)
 
 
 def test_a_stream_that_unpacks_to_more_is_not_unpacked() -> None:
-    data = built_of(bytes(200_000_000), 28, 28, 8, 0, 0)
-    assert len(data) < LIMIT
+    data = built_of(bytes(20_000_000), 28, 28, 8, 0, 0)
     tracemalloc.start()
     try:
-        with refuses(UnreadableImageError, MORE):
-            decode_image(data, Fit.EXACT, Polarity.AUTO)
+        with damaged(MORE):
+            read(data)
         assert tracemalloc.get_traced_memory()[1] < 2 * 2**20
     finally:
         tracemalloc.stop()
-
-
-def test_a_damaged_stream_is_refused() -> None:
-    stream = zlib.compress(rows(28, 28, 8, 0, 0))
-    for damaged, message in (
-        (stream[:-4] + b"\0\0\0\0", "the image is damaged: its pixels cannot be decoded"),
-        (b"no stream", "the image is damaged: its pixels cannot be decoded"),
-        (stream[:-4], FEWER),
-        (b"", FEWER),
-    ):
-        data = SIGNATURE + header(28, 28, 8, 0, 0) + chunk(b"IDAT", damaged) + chunk(b"IEND")
-        with refuses(UnreadableImageError, message):
-            decode_image(data, Fit.EXACT, Polarity.AUTO)
 
 
 @pytest.mark.threat("work without bound in the decoder")
@@ -103,7 +107,7 @@ def test_texts_are_not_unpacked(name: str) -> None:
     assert len(data) < LIMIT
     tracemalloc.start()
     try:
-        image, report = decode_image(data, Fit.EXACT, Polarity.LIGHT_ON_DARK)
+        image, report = read(data, Polarity.LIGHT_ON_DARK)
         assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     finally:
         tracemalloc.stop()
@@ -120,7 +124,7 @@ def test_metadata_is_looked_at_for_the_orientation_alone(monkeypatch: pytest.Mon
     monkeypatch.setattr(Image.Exif, "load_from_fp", parsed)
     data = blank(28, 28, 8, 0, chunk(b"eXIf", metadata(20_000)))
     assert len(data) < LIMIT
-    image, _ = decode_image(data, Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, _ = read(data, Polarity.LIGHT_ON_DARK)
     assert not image.any()
 
 
@@ -136,10 +140,8 @@ FRAME = struct.pack(">IIIIIHHBB", 0, 14, 14, 0, 0, 1, 1, 0, 0)
 )
 def test_anything_of_an_animation_is_refused(kind: bytes, content: bytes, after: bool) -> None:
     """A frame alone would fill a part of the image."""
-    data = sample(7)
-    place = data.index(b"IEND" if after else b"IDAT") - 4
     with refuses(UnsuitableImageError, "the image is animated; send a single frame"):
-        decode_image(data[:place] + chunk(kind, content) + data[place:], Fit.EXACT, Polarity.AUTO)
+        read(with_chunk(sample(7), b"IEND" if after else b"IDAT", kind, content))
 
 
 def keyed(colour: int, depth: int, samples: NDArray[np.int64], key: int) -> bytes:
@@ -150,19 +152,12 @@ def keyed(colour: int, depth: int, samples: NDArray[np.int64], key: int) -> byte
 def test_sixteen_bits_of_colour_are_transparent_only_where_all_of_them_are_the_keys() -> None:
     """Ink that shares the key's high bytes is ink."""
     key = 0x4080
-    for near in (0x4081, 0x407F, 0x40FF, 0x4180):
-        samples = np.full((28, 28, 3), key)
-        samples[10:18, 12:16, 1] = near
-        image, report = decode_image(keyed(2, 16, samples, key), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    for near, colour in ((0x4081, 2), (0x407F, 2), (0x40FF, 2), (0x4180, 2), (0x4081, 0)):
+        samples = np.full((28, 28, CHANNELS[colour]), key)
+        samples[10:18, 12:16, -1] = near
+        image, report = read(keyed(colour, 16, samples, key), Polarity.LIGHT_ON_DARK)
         assert (image > 0).sum() == 32
-        assert report.mode == "RGB"
-
-
-def test_sixteen_bits_of_grey_are_compared_whole() -> None:
-    samples = np.full((28, 28, 1), 0x4080)
-    samples[10:18, 12:16] = 0x4081
-    image, _ = decode_image(keyed(0, 16, samples, 0x4080), Fit.EXACT, Polarity.LIGHT_ON_DARK)
-    assert (image > 0).sum() == 32
+        assert report.mode == {2: "RGB", 0: "I;16"}[colour]
 
 
 @pytest.mark.threat("images that are sound to the library and wrong")
@@ -173,36 +168,37 @@ def test_bits_beyond_the_depth_make_no_other_key(depth: int, colour: int) -> Non
     samples = np.zeros((28, 28, CHANNELS[colour]), np.int64)
     samples[10:18, 12:16] = most
     for beyond in (0, 1 << depth, 0xFF00 & ~most):
-        image, _ = decode_image(keyed(colour, depth, samples, beyond), Fit.EXACT, Polarity.AUTO)
+        image, _ = read(keyed(colour, depth, samples, beyond))
         assert (image == 1).sum() == 32
-        image, _ = decode_image(keyed(colour, depth, samples, most | beyond), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+        image, _ = read(keyed(colour, depth, samples, most | beyond), Polarity.LIGHT_ON_DARK)
         assert not image.any()
 
 
-def test_a_key_that_comes_after_the_pixels_is_none() -> None:
-    data = sample(7)
-    place = data.index(b"IEND") - 4
-    image, _ = decode_image(data[:place] + chunk(b"tRNS", b"\0\xff") + data[place:], Fit.EXACT, Polarity.AUTO)
-    assert np.array_equal(np.rint(image * 255), SEVEN)
+def with_chunk(data: bytes, before: bytes, kind: bytes, content: bytes) -> bytes:
+    place = data.index(before) - 4
+    return data[:place] + chunk(kind, content) + data[place:]
 
 
-def exif(turn: int) -> bytes:
-    return b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, turn, 0, 0)
-
-
-def test_an_orientation_may_come_before_or_after_the_pixels() -> None:
-    turned = encode(np.ascontiguousarray(np.rot90(SEVEN)))
-    for before in (b"IDAT", b"IEND"):
-        place = turned.index(before) - 4
-        data = turned[:place] + chunk(b"eXIf", exif(6)) + turned[place:]
-        image, _ = decode_image(data, Fit.EXACT, Polarity.AUTO)
-        assert np.array_equal(np.rint(image * 255), SEVEN)
-
-
-def test_pixels_in_many_chunks_are_one_image() -> None:
+def in_pieces() -> bytes:
+    """Of three bytes, with empty ones between them."""
     stream = zlib.compress(b"".join(b"\0" + row.tobytes() for row in SEVEN))
     pieces = b"".join(chunk(b"IDAT", stream[n : n + 3]) + chunk(b"IDAT") for n in range(0, len(stream), 3))
-    image, _ = decode_image(SIGNATURE + header(28, 28, 8, 0, 0) + pieces + chunk(b"IEND"), Fit.EXACT, Polarity.AUTO)
+    return SIGNATURE + header(28, 28, 8, 0, 0) + pieces + chunk(b"IEND")
+
+
+TURNED = encode(np.ascontiguousarray(np.rot90(SEVEN)))
+EXIF = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+SEVENS = {
+    "a key after the pixels is none": with_chunk(sample(7), b"IEND", b"tRNS", b"\0\xff"),
+    "an orientation before the pixels": with_chunk(TURNED, b"IDAT", b"eXIf", EXIF),
+    "an orientation after them": with_chunk(TURNED, b"IEND", b"eXIf", EXIF),
+    "pixels in many chunks": in_pieces(),
+}
+
+
+@pytest.mark.parametrize("name", SEVENS)
+def test_chunks_that_may_stand_elsewhere(name: str) -> None:
+    image, _ = read(SEVENS[name], Polarity.LIGHT_ON_DARK)
     assert np.array_equal(np.rint(image * 255), SEVEN)
 
 
@@ -211,22 +207,25 @@ def test_colours_beyond_the_palette_are_none(depth: int) -> None:
     """Some decoders take black for them, some white."""
     samples = np.zeros((28, 28, 1), np.int64)
     samples[14, 14] = 1
-    image, _ = decode_image(built(samples, 3, depth, chunk(b"PLTE", bytes(6))), Fit.EXACT, Polarity.LIGHT_ON_DARK)
+    image, _ = read(built(samples, 3, depth, chunk(b"PLTE", bytes(6))), Polarity.LIGHT_ON_DARK)
     assert not image.any()
-    with refuses(UnreadableImageError, "the image is damaged: it has colours that its palette does not hold"):
-        decode_image(built(samples, 3, depth, chunk(b"PLTE", bytes(3))), Fit.EXACT, Polarity.AUTO)
+    with damaged("it has colours that its palette does not hold"):
+        read(built(samples, 3, depth, chunk(b"PLTE", bytes(3))))
 
 
 def test_far_too_many_chunks_are_refused() -> None:
-    decode_image(blank(28, 28, 8, 0, chunk(b"tEXt") * 997), Fit.EXACT, Polarity.AUTO)
+    read(blank(28, 28, 8, 0, chunk(b"tEXt") * 997))
     message = "the image has more than 1,000 chunks; save it anew, without its metadata"
     with refuses(UnsuitableImageError, message):
-        decode_image(blank(28, 28, 8, 0, chunk(b"tEXt") * 998), Fit.EXACT, Polarity.AUTO)
+        read(blank(28, 28, 8, 0, chunk(b"tEXt") * 998))
 
 
-HEADER, PIXELS, END = header(28, 28, 8, 0, 0), chunk(b"IDAT", zlib.compress(rows(28, 28, 8, 0, 0))), chunk(b"IEND")
+STREAM = zlib.compress(rows(28, 28, 8, 0, 0))
+HEADER, PIXELS, END = header(28, 28, 8, 0, 0), chunk(b"IDAT", STREAM), chunk(b"IEND")
 ORDER = "its chunks are not in their order"
 NO_HEADER = "its header cannot be read"
+NO_STREAM = "its pixels cannot be decoded"
+NO_SENSE = "its palette or transparency makes no sense"
 ODD = {
     "two headers": ((HEADER, HEADER, PIXELS, END), ORDER),
     "two palettes": ((HEADER, chunk(b"PLTE", bytes(3)), chunk(b"PLTE", bytes(3)), PIXELS, END), ORDER),
@@ -240,26 +239,21 @@ ODD = {
     "another filter": ((header(28, 28, 8, 0, 0, (0, 1)), PIXELS, END), NO_HEADER),
     "another interlace": ((header(28, 28, 8, 0, 2), PIXELS, END), NO_HEADER),
     "a checksum": ((HEADER, PIXELS[:-1] + b"\0", END), "a checksum in it is wrong"),
-    "a key cut short": ((HEADER, chunk(b"tRNS", b"\0"), PIXELS, END), "its palette or transparency makes no sense"),
+    "a key cut short": ((HEADER, chunk(b"tRNS", b"\0"), PIXELS, END), NO_SENSE),
     "a critical chunk": (
         (HEADER, chunk(b"CrIt"), PIXELS, END),
         "it holds a chunk that is not of the standard and without which it cannot be drawn",
     ),
     "no end": ((HEADER, PIXELS), "a part of it is missing"),
+    "another sum of the stream": ((HEADER, chunk(b"IDAT", STREAM[:-4] + bytes(4)), END), NO_STREAM),
+    "no stream": ((HEADER, chunk(b"IDAT", b"no stream"), END), NO_STREAM),
+    "a stream cut short": ((HEADER, chunk(b"IDAT", STREAM[:-4]), END), FEWER),
+    "no pixels": ((HEADER, chunk(b"IDAT"), END), FEWER),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_what_is_out_of_order_is_refused(name: str) -> None:
+def test_what_is_damaged_is_refused(name: str) -> None:
     parts, why = ODD[name]
-    with refuses(UnreadableImageError, f"the image is damaged: {why}"):
-        decode_image(SIGNATURE + b"".join(parts), Fit.EXACT, Polarity.AUTO)
-
-
-def test_no_pixel_is_decoded_before_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    def decoded(*_: object) -> None:
-        raise AssertionError("a pixel was decoded")
-
-    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
-    with refuses(UnreadableImageError, FEWER):
-        decode_image(built_of(b"", 2000, 2000, 16, 6, 1), Fit.MNIST, Polarity.AUTO)
+    with damaged(why):
+        read(SIGNATURE + b"".join(parts))
