@@ -60,6 +60,11 @@ class Server:
                 found.append(int(entry))
         return sorted(found) or [self.pid]
 
+    def seconds(self) -> float:
+        """Of a processor that its main process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def trouble(self) -> str:
         """What its log says of exceptions; empty if nothing."""
         log = self.log.read_text(errors="replace")
