@@ -11,10 +11,10 @@ from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import PATH
+from tests.hostile.serving import until
 from tools.examples import curl
 from tools.soak.client import run
 from tools.soak.composition import HEALTHY, SMALL, attacked
-from tools.soak.rolling import until
 from tools.soak.slow import SLOW, healthy, hold
 
 # Containers start and stop.

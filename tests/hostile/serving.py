@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +156,15 @@ def exchange(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
                 break
             time.sleep(pause)
         return received(connection)
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Return when it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing has changed within {PATIENCE} s")
+        time.sleep(0.05)
 
 
 def problem(answer: bytes) -> str:
