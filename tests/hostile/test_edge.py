@@ -108,13 +108,11 @@ STRANGE = [
     "/.problem/absent%0a",
     *(f"{path}/" for path in ("/predict", "/models", "/metrics", "/docs", "/v2")),
     "/%6detrics",
-    "/%6Detrics",
     "//metrics",
     "/./metrics",
     "/web/../metrics",
     "/web/%2e%2e/metrics",
     "/web/..%2fmetrics",
-    "/web/..%2Fmetrics",
     "/web/..%5cmetrics",
     "/models/..%2fmetrics",
     "/models/x%2ffilters",
@@ -126,9 +124,7 @@ STRANGE = [
     "/Metrics",
     "/docs%2fstatic%2fswagger-ui.css",
     "/redoc",
-    "/nothing",
     "/%2f",
-    "/predict%2f",
     "/explain",
     "/explain/nothing",
 ]
@@ -151,26 +147,20 @@ def test_tensors_may_be_larger(port: int, path: str) -> None:
         body = request(images.astype(np.float32))
     content = json.dumps(body).encode()
     assert len(content) > 10 * MAX_BODY
-    answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=content, timeout=PATIENCE)
-    assert answer.status_code == 200
     chunks = (content[start : start + 65536] for start in range(0, len(content), 65536))
-    answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=chunks, timeout=PATIENCE)
-    assert answer.status_code == 200
+    for form in (content, chunks):
+        answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=form, timeout=PATIENCE)
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("path", [PATH, EXPLAIN])
-def test_tensors_that_are_too_large_are_refused_in_the_protocol_s_form(port: int, path: str) -> None:
+def test_tensors_that_are_too_large_or_in_broken_chunks_are_refused(port: int, path: str) -> None:
     for content in (bytes(2**23 + 1), (bytes(2**20) for _ in range(9))):
         answer = httpx.post(f"http://127.0.0.1:{port}{path}", content=content, timeout=PATIENCE)
         assert (answer.status_code, answer.headers["content-type"]) == (413, "application/json")
         assert answer.json()["error"] == answer.json()["detail"] == TOO_LARGE
-
-
-@pytest.mark.parametrize("path", [PATH, EXPLAIN])
-def test_tensors_in_broken_chunks_are_refused(port: int, path: str) -> None:
-    answer = exchange(port, post(path, "Transfer-Encoding: chunked", body=b"ZZ\r\n"))
-    assert statuses(answer) == [400]
-    assert problem(answer) == "malformed-request"
+    broken = exchange(port, post(path, "Transfer-Encoding: chunked", body=b"ZZ\r\n"))
+    assert (statuses(broken), problem(broken)) == ([400], "malformed-request")
 
 
 def test_tensors_for_a_service_that_is_down_are_refused_in_the_protocol_s_form() -> None:
@@ -238,12 +228,8 @@ Begin = Callable[[int, str, bytes], socket.socket]
 class Service(ThreadingHTTPServer):
     """In the place of the service: it answers GET at once, and a POST when it is told to, or never.
 
-    Attributes
-    ----------
-    arrived
-        Paths of the POST requests so far.
-    begun, finished
-        Large answers, to GET /models, that were begun, and that the edge has taken in full.
+    ``arrived`` has the paths of POST requests; ``begun`` and ``finished`` those of large answers, to GET /models, that
+    were begun, and that the edge has taken in full.
     """
 
     daemon_threads = True
@@ -251,9 +237,7 @@ class Service(ThreadingHTTPServer):
 
     def __init__(self, ends: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.arrived: list[str] = []
-        self.begun: list[str] = []
-        self.finished: list[str] = []
+        self.arrived, self.begun, self.finished = list[str](), list[str](), list[str]()
         self.told, self.ends = Event(), ends
 
 
