@@ -44,7 +44,7 @@ def own() -> Iterator[Server]:
 @pytest.mark.threat("a killed worker", "many requests", "many at once")
 @pytest.mark.parametrize(
     ("program", "count"),
-    [(concurrent.PROGRAM, 80), (kill.PROGRAM, 1), (requests.PROGRAM, 200)],
+    [(concurrent.PROGRAM, 80), (kill.PROGRAM, 1), (requests.PROGRAM, 400)],
     ids=["concurrent", "kill", "requests"],
 )
 def test_a_short_run_reaches_the_goals(program: Program, count: int) -> None:
