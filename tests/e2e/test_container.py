@@ -11,10 +11,10 @@ from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import PATH
+from tests.hostile.serving import until
 from tools.examples import curl
 from tools.soak.client import run
 from tools.soak.composition import HEALTHY, SMALL, attacked
-from tools.soak.rolling import until
 from tools.soak.slow import SLOW, healthy, hold
 
 # Containers start and stop.
@@ -39,6 +39,12 @@ def inside(command: str) -> str:
     return docker("exec", compose("ps", "--quiet", "konkyo").strip(), "sh", "-c", command)
 
 
+def metrics() -> str:
+    """As an operator sees them, from inside: the edge shows none."""
+    read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())"
+    return inside(f'python -c "{read}"')
+
+
 def test_a_real_digit_is_read(port: int) -> None:
     answer = json.loads(curl(f"curl -s -F file=@docs/digits/7.png localhost:{port}/predict"))
     assert answer["predicted"] == 7
@@ -57,9 +63,10 @@ def test_operators_paths_are_not_shown_at_the_edge(port: int) -> None:
     for path in ("/metrics", "/docs", "/docs/static/swagger-ui.css", "/openapi.json"):
         answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE)
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:konkyo:problem:not-found")
-    assert "konkyo_model_info" in inside(
-        "python -c \"import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())\""
-    )
+    found = metrics()
+    assert "konkyo_model_info" in found
+    # That of both workers and of their parent.
+    assert found.count("\nprocess_resident_memory_bytes{pid=") == 3
 
 
 def test_the_edge_refuses_in_the_services_words(port: int) -> None:
@@ -76,28 +83,17 @@ def test_no_torch_in_the_serving_image() -> None:
     assert inside("ls /venv/lib/python3.13/site-packages | grep -ci ^torch") == "0"
 
 
-@pytest.mark.parametrize("service", ["edge", "konkyo"])
-def test_it_becomes_healthy(port: int, service: str) -> None:
-    container = compose("ps", "--quiet", service, port=port).strip()
-    until(lambda: docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy")
-
-
 @pytest.mark.threat("the container", "logs without end")
 @pytest.mark.parametrize("service", ["edge", "konkyo"])
-def test_processes_processors_and_logs_have_limits(port: int, service: str) -> None:
+def test_it_becomes_healthy_and_its_processes_processors_and_logs_have_limits(port: int, service: str) -> None:
     container = compose("ps", "--quiet", service, port=port).strip()
+    until(lambda: docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy")
     limits = json.loads(docker("inspect", "--format", "{{json .HostConfig}}", container))
     log = limits["LogConfig"]
     assert (log["Type"], log["Config"]["max-size"], log["Config"]["max-file"]) == ("json-file", "10m", "3")
     expected = {"edge": (32, 1.0, 416), "konkyo": (512, 2.0, 512)}[service]
     found = limits["PidsLimit"], limits["CpuQuota"] / limits["CpuPeriod"], limits["Memory"] / 2**20
     assert found == expected
-
-
-@pytest.mark.usefixtures("port")
-def test_the_memory_of_both_workers_and_their_parent_is_shown() -> None:
-    read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000/metrics').read().decode())"
-    assert inside(f'python -c "{read}"').count("\nprocess_resident_memory_bytes{pid=") == 3
 
 
 def test_without_the_service_the_edge_says_so_and_finds_it_again(port: int) -> None:

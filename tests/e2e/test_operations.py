@@ -13,7 +13,8 @@ import pytest
 
 from tests.e2e.container import COMPOSE, docker, docker_runs
 from tests.e2e.server import PATIENCE, ROOT, free_port
-from tools.soak.rolling import started, until
+from tests.hostile.serving import until
+from tools.soak.rolling import started
 
 # Containers start and stop.
 pytestmark = [

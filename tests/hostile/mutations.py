@@ -1,7 +1,6 @@
 """Real images, damaged."""
 
 import struct
-import zlib
 from functools import cache
 from random import Random
 
@@ -80,11 +79,6 @@ def _mended(data: bytes) -> bytes:
         parts.append(chunk(data[place + 4 : place + 8], data[place + 8 : place + 8 + length]))
         place += 12 + length
     return b"".join(parts) + data[place:]
-
-
-def compressed(size: int) -> bytes:
-    """A zlib stream of that many zeros."""
-    return zlib.compress(bytes(size), 9)
 
 
 def mutants() -> st.SearchStrategy[bytes]:

@@ -8,30 +8,23 @@ import sys
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.e2e.server import ROOT
 from tests.hostile.serving import Server
 
 KEY = "a-key-for-schemathesis"
-_FOLDER = Path(__file__).parent
 
 
-def check(server: Server, *options: str, hostile: bool, seed: int) -> subprocess.CompletedProcess[str]:
-    """Run it; the status is 0 where no check failed.
-
-    Parameters
-    ----------
-    hostile
-        Whether the images are damaged ones.
-    """
-    config = "schemathesis-hostile.toml" if hostile else "schemathesis.toml"
-    command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(_FOLDER / config), "run"]
+def check(server: Server, *options: str, seed: int) -> subprocess.CompletedProcess[str]:
+    """Run it; the status is 0 where no check failed."""
+    config = Path(__file__).with_name("schemathesis.toml")
+    command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(config), "run"]
     command += [f"{server.url}/openapi.json", "--checks", "all", "--seed", str(seed), "--warnings", "off"]
     command += ["-H", f"X-API-Key: {KEY}", "--generation-database", "none", *options]
     environment = {
         **os.environ,
         "SCHEMATHESIS_HOOKS": "tests.hostile.schemathesis_hooks",
-        "KONKYO_PICTURES": "hostile" if hostile else "sound",
         "PYTHONPATH": str(ROOT),
     }
     with TemporaryDirectory() as folder:  # it keeps what it found in the folder where it runs
@@ -43,7 +36,7 @@ def failures(output: str) -> list[str]:
     return re.findall(r"❌ (ST\d+ [^\n]+)", output)
 
 
-def answered(server: Server) -> Counter[int]:
-    """How often the server answered with each status, by its log."""
+def answered(server: Server, by: str = "status") -> Counter[Any]:
+    """How often the server answered with each status, or with each problem (``"problem"``), by its log."""
     lines = server.log.read_text(errors="replace").splitlines()
-    return Counter(json.loads(line)["status"] for line in lines if line.startswith("{") and '"answered"' in line)
+    return Counter(json.loads(line).get(by) for line in lines if line.startswith("{") and '"answered"' in line)

@@ -5,31 +5,15 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from tests.hostile.chunks import BOMB, CHANNELS, DEPTHS, SIGNATURE, ancillary, chunk, exif, header
+from tests.hostile.chunks import BOMB, CHANNELS, DEPTHS, SIGNATURE, ancillary, chunk, header
 
 SIDE = 28
 # Adam7: (first column, first row, columns apart, rows apart) of each pass.
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 SIZES = (
-    *[(SIDE, SIDE)] * 25,
-    (1, 1),
-    (2, 31),
-    (31, 2),
-    (60, 90),
-    (33, 33),
-    (29, 28),
-    (57, 60),
-    (1, 400),
-    (400, 3),
-    (4096, 1),
-    (4097, 1),
-    (1, 65_535),
-    (0, 28),
-    (28, 0),
-    (2**31 - 1, 2**31 - 1),
-    (2**32 - 1, 1),
-    (9_500, 9_500),
-    (50_000, 50_000),
+    *[(SIDE, SIDE)] * 15,
+    *((1, 1), (2, 31), (31, 2), (60, 90), (29, 28), (1, 400), (400, 3), (4096, 1), (4097, 1), (1, 65_535)),
+    *((0, 28), (28, 0), (2**31 - 1, 2**31 - 1), (2**32 - 1, 1), (50_000, 50_000)),
 )
 _DRAWN = 200_000  # pixels: of larger pictures only the header is true
 
@@ -49,8 +33,6 @@ def png(random: Random) -> bytes:
     if colour == 3 or random.random() < 0.1:
         parts.append(chunk(b"PLTE", random.randbytes(3) * random.choice((1, 2, 16, 256, 256, 257, 0)) or b"\0" * 7))
     parts += [ancillary(random, colour) for _ in range(random.choice((0, 0, 1, 2)))]
-    if random.random() < 0.15:
-        parts.append(chunk(b"eXIf", exif(random)))
     parts += [chunk(b"IDAT", piece) for piece in _pieces(random, _stream(random, raw))]
     parts += [ancillary(random, colour) for _ in range(random.choice((0, 0, 0, 1, 3)))]
     parts.append(chunk(b"IEND"))
@@ -108,17 +90,13 @@ def _order(random: Random, parts: list[bytes]) -> list[bytes]:
     if random.random() < 0.85:
         return parts
     parts = list(parts)
-    change = random.randrange(4)
+    change = random.randrange(3)
     if change == 0:
         random.shuffle(parts)
     elif change == 1:
         parts.insert(random.randrange(len(parts) + 1), random.choice(parts))
-    elif change == 2:
-        parts.pop(random.randrange(len(parts)))
     else:
-        body = parts[1:]
-        random.shuffle(body)
-        parts = [parts[0], *body]
+        parts.pop(random.randrange(len(parts)))
     return parts
 
 

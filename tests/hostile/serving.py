@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,11 @@ class Server:
             if b"spawn_main" in command:
                 found.append(int(entry))
         return sorted(found) or [self.pid]
+
+    def seconds(self) -> float:
+        """Of a processor that its main process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def trouble(self) -> str:
         """What its log says of exceptions; empty if nothing."""
@@ -151,6 +156,15 @@ def exchange(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
                 break
             time.sleep(pause)
         return received(connection)
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Return when it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing has changed within {PATIENCE} s")
+        time.sleep(0.05)
 
 
 def problem(answer: bytes) -> str:

@@ -1,7 +1,6 @@
 """Requests that no client library sends, connections that do too little, and rows of requests, to the real server."""
 
 import json
-import os
 import re
 import resource
 import signal
@@ -9,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from select import select
 
 import pytest
@@ -18,9 +16,10 @@ from konkyo.service.http.protocol import MAX_HEAD, MAX_QUEUED
 from tests.e2e.server import PATIENCE
 from tests.helpers.pictures import sample
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses
+from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses, until
 from tools.soak.client import Connection, prepared, run
 from tools.soak.memory import peak, resident
+from tools.soak.sockets import connections
 
 SEVEN = sample(7)
 LENGTH = f"Content-Length: {len(SEVEN)}"
@@ -41,14 +40,10 @@ ABSENT = [
     "/web/..%2f..%2fapp.py",
     "/web/../../app.py",
     "/web/%2e%2e/%2e%2e/app.py",
-    "/web/....//....//app.py",
     "/web/..%5c..%5capp.py",
-    "/web//etc/passwd",
     "/web/%00",
-    "/web/index.html%00.js",
     "/docs/static/..%2f..%2fapp.py",
     "/docs/static/../../../../../../etc/passwd",
-    "/docs/static/%2e%2e/%2e%2e/__init__.py",
     "/docs/static//etc/passwd",
     "/docs/static/%00",
     "/docs/static/" + "a" * 5000,
@@ -87,10 +82,9 @@ def test_a_thousand_ranges_bring_no_more_than_the_file(server: Server) -> None:
 
 
 @pytest.mark.threat("body flood")
-@pytest.mark.parametrize("path", ["/predict", "/explain/filters", "/explain/occlusion", "/explain/process"])
-def test_a_declared_flood_is_refused_before_it_comes(server: Server, path: str) -> None:
+def test_a_declared_flood_is_refused_before_it_comes(server: Server) -> None:
     for more in ((), ("Expect: 100-continue",)):
-        answer = exchange(server.port, post(path, "Content-Length: 10000000000", *more))
+        answer = exchange(server.port, post("/predict", "Content-Length: 10000000000", *more))
         assert statuses(answer) == [413]  # and no 100 before it
         assert b"urn:konkyo:problem:content-too-large" in answer
 
@@ -126,51 +120,19 @@ def test_floods_leave_the_memory_as_it_was(server: Server) -> None:
     assert statuses(exchange(server.port, post("/predict", LENGTH, body=SEVEN))) == [200]
 
 
-@pytest.mark.threat("multipart bombs")
-def test_ten_thousand_headers_are_no_burden(server: Server) -> None:
-    answer = exchange(server.port, get("/healthz", *[f"X-{n}: y" for n in range(10_000)]))
-    assert statuses(answer) in ([200], [400], [431])
-    assert statuses(exchange(server.port, get("/healthz"))) == [200]
-
-
-OTHERS = [
-    None,
-    "",
-    "[::1",
-    "a" * 5000,
-    "evil.example",
-    "localhost.evil.example",
-    "localhost@evil.example",
-    "xlocalhost",
-]
+EVIL = ["evil.example", "localhost.evil.example", "localhost@evil.example", "xlocalhost"]
 
 
 @pytest.mark.threat("a name for this machine", "smuggling, bad Host, static traversal, Range storms")
-@pytest.mark.parametrize("host", OTHERS)
-def test_on_this_machine_only_its_own_names(server: Server, host: str | None) -> None:
+def test_on_this_machine_only_its_own_names(server: Server) -> None:
     """Another site could give its name this machine's address, and its page would be let in by the browser."""
-    answer = exchange(server.port, get("/healthz", host=host))
-    assert statuses(answer) == [400]
-    assert b"urn:konkyo:problem:unknown-host" in answer
-    assert b"evil" not in answer
+    for host in (None, "", "[::1", "a" * 5000, *EVIL):
+        answer = exchange(server.port, get("/healthz", host=host))
+        assert statuses(answer) == [400], host
+        assert b"urn:konkyo:problem:unknown-host" in answer
+        assert b"evil" not in answer
     for own in ("localhost", "127.0.0.1:8000", "[::1]:80"):
         assert statuses(exchange(server.port, get("/healthz", host=own))) == [200]
-
-
-@pytest.mark.threat("stuck shutdown")
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_half_a_body_does_not_hold_up_the_end(workers: str) -> None:
-    with serving(grace=1, KONKYO_WORKERS=workers) as leaving, connect(leaving.port) as connection:
-        connection.sendall(post("/predict", LENGTH, "Expect: 100-continue", body=SEVEN[:40]))
-        assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")  # it waits for the rest
-        leaving.process.terminate()
-        leaving.process.wait(PATIENCE)  # raises where it is still there
-        answer = received(connection)
-        assert statuses(answer) == [503]
-        assert problem(answer) == "busy"
-        assert b"retry-after: 1" in answer
-        assert leaving.trouble() == ""
-        assert '"status":503' in leaving.log.read_text()
 
 
 @pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
@@ -186,41 +148,30 @@ def test_requests_in_a_row_get_their_answers_in_a_row(server: Server) -> None:
 KEPT = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def seconds(pid: int) -> float:
-    """Of a processor that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.fixture(scope="module")
 def hurried() -> Iterator[Server]:
-    """The service with a second for a head, and for reading an answer."""
-    with serving(deadline=1) as started:
+    """The service with a second for a head, for reading an answer, and for requests that run when it is to end."""
+    with serving(grace=1, deadline=1) as started:
         yield started
         assert started.trouble() == ""
 
 
 @pytest.mark.threat("sockets without a word, directly")
 def test_a_head_has_a_deadline(hurried: Server) -> None:
-    """Nothing, half of a head, and half of the next one."""
+    """Nothing, half of a head, and half of the next one. A body may take longer."""
     with ExitStack() as opened:
+        body = opened.enter_context(connect(hurried.port))
+        body.sendall(post("/predict", LENGTH, body=SEVEN[:40]))
+        begun = [opened.enter_context(connect(hurried.port)) for _ in range(3)]
         started = time.monotonic()
-        begun = []
-        for sent in (b"", b"GET /heal", KEPT + b"GET /heal"):
-            begun.append(opened.enter_context(connect(hurried.port)))
-            begun[-1].sendall(sent)
-        assert [statuses(received(one)) for one in begun] == [[], [], [200]]
+        begun[1].sendall(b"GET /heal")
+        begun[2].sendall(KEPT)
+        assert statuses(begun[2].recv(65536)) == [200]
+        begun[2].sendall(b"GET /heal")
+        assert [statuses(received(one)) for one in begun] == [[], [], []]
         assert time.monotonic() - started > 0.5
-        assert statuses(exchange(hurried.port, get("/healthz"))) == [200]
-
-
-@pytest.mark.threat("sockets without a word, directly")
-def test_a_body_may_take_longer_than_a_head(hurried: Server) -> None:
-    with connect(hurried.port) as connection:
-        connection.sendall(post("/predict", "Content-Type: image/png", LENGTH, "Connection: close", body=SEVEN[:40]))
-        time.sleep(2)
-        connection.sendall(SEVEN[40:])
-        assert statuses(received(connection)) == [200]
+        body.sendall(SEVEN[40:])
+        assert statuses(received(body)) == [200]
 
 
 @pytest.mark.threat("bodies and answers that nobody ends")
@@ -233,38 +184,52 @@ def test_who_does_not_read_an_answer_is_left(hurried: Server) -> None:
         connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", hurried.port))
         connection.sendall(prepared("POST", path, SEVEN) * 16)
-        time.sleep(4)
+        connection.recv(1, socket.MSG_PEEK)
+        until(lambda: connections(hurried.pid, hurried.port) == 0)
         # At least what the service itself kept is missing: it waits for the client from 64 KiB on.
         assert whole < len(received(connection)) < 16 * whole - 2**15
         assert statuses(exchange(hurried.port, get("/healthz"))) == [200]
 
 
+@pytest.mark.threat("stuck shutdown")
+def test_half_a_body_does_not_hold_up_the_end(hurried: Server) -> None:
+    """The last test that asks this server."""
+    with connect(hurried.port) as connection:
+        connection.sendall(post("/predict", LENGTH, "Expect: 100-continue", body=SEVEN[:40]))
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")  # it waits for the rest
+        hurried.process.terminate()
+        hurried.process.wait(PATIENCE)  # raises where it is still there
+        answer = received(connection)
+    assert statuses(answer) == [503]
+    assert problem(answer) == "busy"
+    assert b"retry-after: 1" in answer
+    assert '"status":503' in hurried.log.read_text()
+
+
 @pytest.mark.threat("sockets without a word, directly")
-def test_more_sockets_than_files_are_no_end() -> None:
+def test_more_sockets_than_files_are_no_end(server: Server) -> None:
     """The server may open 160 files, and 200 clients have connected before it accepts the first of them."""
-    with serving() as server, ExitStack() as sockets:
-        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (160, 160))
+    said = len(server.log.read_text())
+    most = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    with ExitStack() as sockets:
+        sockets.callback(resource.prlimit, server.pid, resource.RLIMIT_NOFILE, most)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (160, most[1]))
         held = [sockets.enter_context(connect(server.port)) for _ in range(90)]
         assert statuses(exchange(server.port, get("/healthz"))) == [200]
-        before = seconds(server.pid)
+        before = server.seconds()
         server.process.send_signal(signal.SIGSTOP)
         crowd = [sockets.enter_context(connect(server.port)) for _ in range(200)]
         server.process.send_signal(signal.SIGCONT)
-        deadline = time.monotonic() + PATIENCE
-        while len(select(crowd, [], [], 0)[0]) < 194:  # 96 are let in, and 90 of them are there
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        time.sleep(1)
+        until(lambda: len(select(crowd, [], [], 0)[0]) >= 194)  # 96 are let in, and 90 of them are there
+        time.sleep(0.5)
         assert len(select(crowd, [], [], 0)[0]) == 194
-        assert seconds(server.pid) - before < 1
-        lines = server.log.read_text().splitlines()
+        assert server.seconds() - before < 1
+        lines = server.log.read_text()[said:].splitlines()
         assert len([line for line in lines if "too many connections" in line]) == 1
         assert len(lines) < 20
         for one in held:
             one.close()
-        while statuses(exchange(server.port, get("/healthz"))) != [200]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: statuses(exchange(server.port, get("/healthz"))) == [200])
 
 
 KEEP = prepared("POST", "/predict", SEVEN)
@@ -284,16 +249,16 @@ def chunked(media: str) -> bytes:
 
 
 @pytest.mark.threat("body flood")
-@pytest.mark.parametrize("step", [2 * MAX_HEAD, 1000, 10])
-def test_a_head_may_be_so_long_and_no_longer(server: Server, step: int) -> None:
+@pytest.mark.parametrize(("step", "end"), [(2 * MAX_HEAD, -1), (10_000, None)])
+def test_a_head_may_be_so_long_and_no_longer(server: Server, step: int, end: int | None) -> None:
     def sent(data: bytes) -> bytes:
-        return exchange(server.port, *(data[start : start + step] for start in range(0, len(data), step)))
+        pieces = (data[start : start + step] for start in range(0, len(data), step))
+        return exchange(server.port, *pieces, pause=0.05)
 
     assert statuses(sent(head(CLOSE, MAX_HEAD) + SEVEN)) == [200]
-    # Refused with its last byte but one, so that nothing comes on a socket that is closed.
-    answer = sent(head(CLOSE, MAX_HEAD + 1)[:-1])
+    # In one piece without its last byte, which would be unread when the server closes: the answer would be lost.
+    answer = sent(head(CLOSE, MAX_HEAD + 1)[:end])
     assert statuses(answer) == [431]
-    assert problem(answer) == "headers-too-large"
     assert json.loads(answer.split(b"\r\n\r\n", 1)[1]) == {
         "type": "urn:konkyo:problem:headers-too-large",
         "title": "Request Header Fields Too Large",
@@ -308,11 +273,6 @@ def test_a_head_may_be_so_long_and_no_longer(server: Server, step: int) -> None:
         b"content-security-policy: default-src 'none'; frame-ancestors 'none'",
     } <= set(lines)
     assert any(re.fullmatch(rb"x-request-id: [0-9a-f]{32}", line) for line in lines)
-
-
-def test_a_head_that_comes_in_two_is_measured_as_one(server: Server) -> None:
-    too_long = head(CLOSE, MAX_HEAD + 1) + SEVEN
-    assert statuses(exchange(server.port, too_long[:10_000], too_long[10_000:], pause=0.05)) == [431]
 
 
 def test_each_request_of_a_connection_has_its_own_head(server: Server) -> None:

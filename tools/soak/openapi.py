@@ -16,8 +16,7 @@ def measure(count: int, seed: int) -> list[Check]:
         number = 0
         while (done := answered(server).total()) < count:
             examples = str(min(max((count - done) // (2 * QUESTIONS), 10), MAX_EXAMPLES))
-            hostile = number % 2 == 1
-            report = check(server, "--max-examples", examples, hostile=hostile, seed=seed + number)
+            report = check(server, "--max-examples", examples, seed=seed + number)
             if answered(server).total() == done:
                 raise RuntimeError(f"nothing was asked: {report.stdout[-2000:]}")
             if report.returncode:

@@ -85,11 +85,6 @@ class Result:
         return all(check.passed for check in self.checks)
 
 
-def missed(checks: list[Check]) -> list[Check]:
-    """The goals that a short run on any machine must reach, and did not."""
-    return [check for check in checks if not check.passed and not check.absolute]
-
-
 def say(text: str) -> None:
     """To the terminal, at once."""
     sys.stdout.write(text + "\n")

@@ -16,7 +16,8 @@ from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, load, save
 from konkyo.trainer.data import read
 from tests.e2e.container import compose, docker, docker_runs, environment
-from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
+from tests.e2e.server import ROOT, free_port, wait_until_ready
+from tests.hostile.serving import until
 from tools.soak.client import Answer, ClosedError, Connection, lower_priority, prepared, run
 from tools.soak.digits import DATA, uploads
 from tools.soak.report import Check, Program, SkippedError, main
@@ -132,14 +133,6 @@ def started(replica: str) -> int:
     """How many workers have started in it."""
     said = subprocess.run(["docker", "logs", replica], capture_output=True, text=True)
     return said.stderr.count("Application startup complete")
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not reached():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing has changed within {PATIENCE} s")
-        time.sleep(0.2)
 
 
 def measure(seconds: int, seed: int) -> list[Check]:  # noqa: ARG001
