@@ -26,6 +26,8 @@ PIECE = 16 * 1024
 MAX_QUEUED = 16
 # Seconds in which a whole head must come, and in which a client must read 48 KiB of an answer that waits for it.
 HEAD_SECONDS, READ_SECONDS = 10, 30
+# Seconds in which a client that has connected may still ask, when the process ends.
+LAST_SECONDS = 2
 # Files of a worker that are no connections, or connections about to be closed, as they are too many.
 SPARE_FILES = 64
 # Seconds between two lines of log that say that there are too many connections.
@@ -46,6 +48,8 @@ class BoundedProtocol(HttpToolsProtocol):
     # Number of bytes since the last complete headers, piece of a body, or end of a request.
     _idle = 0
     _ended = False
+    # Whether the process ends after this connection's next answer.
+    _last = False
     _running: RequestResponseCycle | None = None
     # Ends the connection when a head, or a reader of an answer, takes too long.
     _head: asyncio.TimerHandle | None = None
@@ -83,6 +87,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_QUEUED:
             raise OverflowError  # the parser treats it as a malformed request
         super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._idle = 0
@@ -104,6 +110,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._reader = _stopped(self._reader)
+
+    def shutdown(self) -> None:
+        """Called by uvicorn when the process ends, or is replaced by another.
+
+        uvicorn closes a connection on which nothing was asked: a request that is on its way would be lost.
+        """
+        if self.cycle is None and not self._ended and not self.transport.is_closing():
+            self._last = True
+            _stopped(self._head)
+            self._head = self.loop.call_later(LAST_SECONDS, self.transport.close)
+        else:
+            super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -175,8 +175,11 @@ def are_replaced_one_after_the_other_while_they_answer(server: Server) -> None:
 
 
 def end_while_it_reads(server: Server) -> None:
-    """Tell it to end while it reads a body. Who connects then is refused at once: another replica may be asked."""
-    with connect(server.port) as half:
+    """Tell it to end while it reads a body. Who connects then is refused at once: another replica may be asked.
+
+    Who has connected before and asks then is answered.
+    """
+    with connect(server.port) as early, connect(server.port) as half:
         half.sendall(post("/predict", "Content-Length: 9", "Expect: 100-continue"))
         assert half.recv(100).startswith(b"HTTP/1.1 100")  # a worker reads the body
         server.process.send_signal(signal.SIGTERM)
@@ -185,6 +188,10 @@ def end_while_it_reads(server: Server) -> None:
                 connect(server.port).close()
             except ConnectionError:
                 break
+        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b"".join(iter(lambda: early.recv(1000), b"")).lower()
+        assert answer.startswith(b"http/1.1 200")
+        assert b"connection: close" in answer
         # Not because it has ended: it still waits for the rest of the body.
         half.setblocking(False)
         with pytest.raises(BlockingIOError):
