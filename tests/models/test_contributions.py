@@ -1,4 +1,4 @@
-"""The ledger of the paper's network, on paper and to the last bit. On any network: ``test_hidings``."""
+"""The ledger of the paper's network, on paper. On any network: ``test_hidings``."""
 
 from typing import Any
 
@@ -7,33 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkyo.models.architecture import Architecture, Wiring, two_stages
+from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.contributions import Account, Others, Pair, class_maps, contributions, explain_filters
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from tests.helpers.oracles import (
-    PAIRED,
-    SUMMED,
-    architectures,
-    integer_image,
-    integer_network,
-    random_network,
-    slow_ledger,
-    slow_trace,
-    title,
-)
+from tests.helpers.oracles import PAIRED, SUMMED, integer_image, integer_network, random_network
 from tests.helpers.refuse import refuses
-
-
-@given(architectures(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
-def test_is_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
-    network, image = integer_network(architecture, seed, dtype), integer_image(seed)
-    ledger, (pairs, shared) = contributions(network, image), slow_ledger(network, image)
-    np.testing.assert_array_equal(ledger.contributions, pairs)
-    np.testing.assert_array_equal(ledger.filter_bias, shared)
-    assert ledger.residual.tolist() == [0] * 10
-    assert ledger.logits.tolist() == slow_trace(network, image).logits.tolist()
 
 
 def toy(wiring: Wiring, rows: dict[tuple[int, int], float], bias: list[float]) -> Network:
@@ -101,20 +81,17 @@ def test_a_residual_that_is_not_zero_shows() -> None:
     assert account.residual == 30 - (10 + 11 + 7)
 
 
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-@pytest.mark.parametrize("shape", [(1,), (2, 3), (0,)])
-def test_a_batch_gives_the_ledgers_of_its_pictures(architecture: Architecture, shape: tuple[int, ...]) -> None:
-    network, count = integer_network(architecture, 9), int(np.prod(shape))
-    images = np.array([integer_image(number) for number in range(count)]).reshape(*shape, 28, 28)
-    ledger = contributions(network, images)
+@pytest.mark.parametrize("shape", [(2, 3), (0,)])
+def test_a_batch_gives_the_ledgers_of_its_pictures(shape: tuple[int, ...]) -> None:
+    network = integer_network(SUMMED, 9)
+    images = np.array([integer_image(number) for number in range(int(np.prod(shape)))]).reshape(*shape, 28, 28)
+    ledger, maps = contributions(network, images), class_maps(network, images, 8)
     assert ledger.maps.shape == (*shape, 10, 3, 3, 5, 5)
-    assert ledger.filter_bias.shape == (*shape, 10, 3)
-    for number in range(count):
-        single, place = contributions(network, integer_image(number)), np.unravel_index(number, shape)
-        assert ledger.contributions[place].tolist() == single.contributions.tolist()
-        assert ledger.maps[place].tolist() == single.maps.tolist()
-        assert ledger.filter_bias[place].tolist() == single.filter_bias.tolist()
-        assert ledger.residual[place].tolist() == [0] * 10
+    for place in np.ndindex(shape):
+        single = contributions(network, images[place])
+        for part in ("contributions", "maps", "filter_bias", "logits"):
+            np.testing.assert_array_equal(getattr(ledger, part)[place], getattr(single, part))
+        np.testing.assert_array_equal(maps[place], single.account(8).maps)
 
 
 def account_of(values: Any) -> Account:
@@ -155,18 +132,13 @@ def test_a_short_ranking_has_what_adds_or_takes_most_and_the_sum_of_the_others()
     assert account.ranking(top=7) == account.ranking()
 
 
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_versus_is_the_difference_of_two_accounts(architecture: Architecture, digits: Digits) -> None:
-    network, images = random_network(architecture, 6), digits.scaled(np.float64)[4:10]
-    ledger = contributions(network, images[4])
-    for target, versus in ((5, 6), (6, 5), (0, 9)):
-        account, one, other = (ledger.account(*asked) for asked in ((target, versus), (target,), (versus,)))
-        for part in ("contributions", "filter_bias", "class_bias", "logit", "maps"):
-            difference = getattr(one, part) - getattr(other, part)
-            np.testing.assert_allclose(getattr(account, part), difference, rtol=0, atol=1e-13)
-        assert abs(account.residual) < 1e-12
-    maps = class_maps(network, images.reshape(2, 3, 28, 28), 8)
-    np.testing.assert_allclose(maps[1, 1], ledger.account(8).maps, rtol=0, atol=1e-14)
+def test_versus_is_the_difference_of_two_accounts(digits: Digits) -> None:
+    ledger = contributions(random_network(SUMMED, 6), digits.scaled(np.float64)[8])
+    account, one, other = ledger.account(6, 5), ledger.account(6), ledger.account(5)
+    for part in ("contributions", "filter_bias", "class_bias", "logit", "maps"):
+        difference = getattr(one, part) - getattr(other, part)
+        np.testing.assert_allclose(getattr(account, part), difference, rtol=0, atol=1e-13)
+    assert abs(account.residual) < 1e-12
 
 
 @pytest.mark.parametrize("digit", [-1, 10])
