@@ -1,5 +1,7 @@
 """The checkpoints that are shipped: what their cards say is measured again, on all test images of its data set."""
 
+import base64
+import zlib
 from typing import Any
 
 import numpy as np
@@ -84,6 +86,12 @@ def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
 def test_knows_its_test_images_by_their_hashes(shipped: Checkpoint, tested: Digits) -> None:
     files = sure(shipped.card.dataset).files
     assert all(files[name] == tested.about.files[name] for name in files if name.startswith("t10k"))
+
+
+def test_its_probe_is_its_first_test_image(shipped: Checkpoint, tested: Digits) -> None:
+    probe = shipped.card.probe
+    assert zlib.decompress(base64.b64decode(probe.image)) == tested.images[0].tobytes()
+    assert probe.predicted == tested.labels[0] == np.argmax(probe.logits)
 
 
 def test_is_centred(shipped: Checkpoint) -> None:
