@@ -28,7 +28,7 @@ def tiny(tmp_path: Path) -> Checkpoint:
     return checkpoint.save(tmp_path, network, document(network))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def usage() -> Usage:
     rng = np.random.default_rng(8)
     return measure([rng.normal(digit, 2, (20 + digit, 2, 3)) for digit in range(10)], 400, 25)
@@ -177,26 +177,20 @@ def test_refuses_the_study_of_another_checkpoint(path: Path, tiny: Checkpoint) -
     refused(path, new, f"sha256: must be {new.sha256}, not {tiny.sha256!r}")
 
 
-def at(*path: str | int, value: Any) -> Callable[[Any], None]:
-    """Puts a value at a place of a document."""
+GONE = object()
 
-    def put(whole: Any) -> None:
+
+def at(*path: str | int, value: Any) -> Callable[[Any], None]:
+    """Puts a value at a place of a document, or takes the entry out of it."""
+
+    def change(whole: Any) -> None:
         for key in path[:-1]:
             whole = whole[key]
         whole[path[-1]] = value
+        if value is GONE:
+            del whole[path[-1]]
 
-    return put
-
-
-def drop(*path: str | int) -> Callable[[Any], None]:
-    """Takes the entry at a place out of a document."""
-
-    def take(whole: Any) -> None:
-        for key in path[:-1]:
-            whole = whole[key]
-        del whole[path[-1]]
-
-    return take
+    return change
 
 
 NUMBERS = "must be a full array of numbers"
@@ -205,13 +199,13 @@ NUMBERS = "must be a full array of numbers"
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (drop("classes", 9), "classes: must be a list of 10"),
+        (at("classes", 9, value=GONE), "classes: must be a list of 10"),
         (at("classes", 4, value=[]), "classes[4]: must be an object, not list"),
         (at("searched", value=0), "searched: must be a count of 1 or more, not 0"),
         (at("searched", value=True), "searched: must be a count of 1 or more, not True"),
         (at("per_class", value=2.5), "per_class: must be a count of 1 or more, not 2.5"),
-        (drop("classes", 4, "images"), "classes[4].images: must be a count of 1 or more, not None"),
-        (drop("classes", 4, "mean"), f"classes[4].mean: {NUMBERS}"),
+        (at("classes", 4, "images", value=GONE), "classes[4].images: must be a count of 1 or more, not None"),
+        (at("classes", 4, "mean", value=GONE), f"classes[4].mean: {NUMBERS}"),
         (at("classes", 4, "mean", value=[[1, 2, 3], [4, 5]]), f"classes[4].mean: {NUMBERS}"),
         (at("classes", 4, "mean", 0, 0, value="1"), f"classes[4].mean: {NUMBERS}"),
         (at("classes", 4, "mean", 0, 0, value=10**400), f"classes[4].mean: {NUMBERS}"),
@@ -238,7 +232,7 @@ NUMBERS = "must be a full array of numbers"
         (at("covariance", value=[[1e308] * 6] * 6), "covariance: must be symmetric, with no variance below zero"),
         (at("classes", 4, "first", "map", value=7), "classes: is unknown, or does not follow from the other fields"),
         (at("classes", 4, "class", value=5), "classes: is unknown, or does not follow from the other fields"),
-        (drop("classes", 4, "second"), "classes: is unknown, or does not follow from the other fields"),
+        (at("classes", 4, "second", value=GONE), "classes: is unknown, or does not follow from the other fields"),
         (at("distinct", "first", value=11), "distinct: is unknown, or does not follow from the other fields"),
         (at("name", value="other"), "name: is unknown, or does not follow from the other fields"),
         (at("more", value=1), "more: is unknown, or does not follow from the other fields"),
