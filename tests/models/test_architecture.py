@@ -34,17 +34,6 @@ def test_counts_the_papers_multiply_adds() -> None:
     assert replace(PAIRED, hidden=(7,)).multiply_adds == 3 * 24**2 * 25 + 9 * 10**2 * 9 + 7 * 225 + 10 * 7
 
 
-def test_names_and_shapes_of_the_weights() -> None:
-    assert PAIRED.tensor_shapes == {
-        "conv1.weight": (3, 1, 5, 5),
-        "conv1.bias": (3,),
-        "conv2.weight": (3, 1, 3, 3),
-        "conv2.bias": (3,),
-        "affine.weight": (10, 225),
-        "affine.bias": (10,),
-    }
-
-
 def test_sides_and_maps_of_the_paper() -> None:
     assert (PAIRED.sides, PAIRED.stages[0].sides(28), PAIRED.stages[1].sides(12)) == ((28, 12, 5), (24, 12), (10, 5))
     assert (PAIRED.map_grid, PAIRED.maps) == ((3, 3), 9)

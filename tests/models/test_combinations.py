@@ -30,6 +30,7 @@ from tests.helpers.oracles import (
     integer_image,
     integer_network,
     random_network,
+    title,
 )
 from tests.helpers.refuse import refuses
 
@@ -116,22 +117,20 @@ def test_shapley_values_are_those_of_the_definition(name: str, region: int, fill
     assert result.empty.probability == pytest.approx(1 / odds.sum(), abs=1e-12)
 
 
-@pytest.mark.parametrize("network", [random_network(SUMMED, 2), integer_network(PAIRED, 2)], ids=["summed", "paired"])
-def test_each_entry_of_the_table_is_a_shapley_value_of_its_own(network: Network, digits: Digits) -> None:
-    """By the definition, from the ledgers of all hidden images."""
-    image = cut(digits, 2, 0.0, slice(10, 16), slice(8, 16))
-    every = every_combination(network, image, 4, 0.0)
-    images = np.repeat(image[None], len(every.logits), axis=0)
-    for number, hidden in enumerate(images):
-        for p, (row, column) in enumerate(every.players):
-            if number >> p & 1:
-                hidden[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = 0
-    for versus in (None, 2):
-        entries = ledgers(network, images, 6) - (0 if versus is None else ledgers(network, images, versus))
-        table = pair_values(network, image, 6, versus)
-        for (row, column), value in type(every)(every.players, entries).shapley().items():
-            mine = np.concatenate([table.pairs[row, column].ravel(), table.filter_bias[row, column]])
-            np.testing.assert_allclose(mine, value, rtol=0, atol=1e-12)
+@pytest.mark.parametrize("versus", [None, 2])
+@pytest.mark.parametrize("architecture", [SUMMED, PAIRED], ids=title)
+def test_each_entry_of_the_table_is_a_shapley_value_of_its_own(
+    architecture: Architecture, versus: int | None, digits: Digits
+) -> None:
+    """They add up to the ledger of the whole image without that of the empty one, and to the values of the regions."""
+    network, image = random_network(architecture, 2), digits.scaled(np.float64)[2]
+    table, values = pair_values(network, image, 6, versus), shapley_values(network, image).of(6, versus)
+    whole, empty = (contributions(network, one).account(6, versus) for one in (image, 0 * image))
+    for name, found in (("contributions", table.pairs), ("filter_bias", table.filter_bias)):
+        added = getattr(whole, name) - getattr(empty, name)
+        np.testing.assert_allclose(found.sum((0, 1)), added, rtol=0, atol=1e-12)
+    split = table.pairs.sum((2, 3)) + table.filter_bias.sum(2)
+    np.testing.assert_allclose(split, values.values, rtol=0, atol=1e-12)
 
 
 def test_versus_is_the_difference_and_the_residual_what_is_missing(digits: Digits) -> None:
@@ -182,13 +181,6 @@ def test_interactions_of_regions_that_a_cell_sees_together(digits: Digits) -> No
     assert [abs(value) for *_, value in ranked] == sorted((abs(value) for *_, value in ranked), reverse=True)
     assert all(value == found.values[one, other] == found.values[other, one] for one, other, value in ranked)
     assert {tuple(pair) for pair in np.argwhere(np.triu(found.together)).tolist()} == together
-
-
-def test_the_precision_is_the_networks(digits: Digits) -> None:
-    network, image = PAPERS, digits.scaled(np.float64)[0]
-    rough = shapley_values(network.astype(np.float32), image).values
-    assert rough.dtype == np.float32
-    np.testing.assert_allclose(rough, shapley_values(network, image).values, rtol=0, atol=1e-4)
 
 
 def test_refusals() -> None:

@@ -5,33 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konkyo.models.architecture import Architecture, Wiring, two_stages
+from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ImageError
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import PAIRED, SUMMED, integer_image, integer_network, random_network, title
 from tests.helpers.refuse import refuses
-
-
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_of_equal_candidates_the_first_wins(architecture: Architecture) -> None:
-    weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
-    trace = Network(architecture, weights).trace(np.zeros((28, 28)))
-    corners = [[row * 10 + column for column in (0, 2, 4, 6, 8)] for row in (0, 2, 4, 6, 8)]
-    assert trace.winners.tolist() == [corners] * architecture.maps
-
-
-@pytest.mark.parametrize(("row", "column", "place"), [(4, 6, 46), (4, 7, 47), (5, 6, 56), (5, 7, 57)])
-def test_the_winner_is_where_the_ink_is(row: int, column: int, place: int) -> None:
-    """Kernels that only shift: a pixel at 2·(row+1)+2 reaches conv2's (row, column)."""
-    architecture = two_stages(Wiring.SUMMED, 1, 1)
-    weights = {name: np.zeros(shape) for name, shape in architecture.tensor_shapes.items()}
-    weights["conv1.weight"][0, 0, 2, 2] = weights["conv2.weight"][0, 0, 1, 1] = 1
-    image = np.zeros((28, 28))
-    image[2 * (row + 1) + 2, 2 * (column + 1) + 2] = 0.75
-    trace = Network(architecture, weights).trace(image)
-    assert trace.winners[0, 2, 3] == place
-    assert trace.layers[1][0, 2, 3] == trace.layers[1].sum() == 0.75
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)

@@ -116,15 +116,6 @@ def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
     assert Status.IRREDUCIBLE in statuses
 
 
-def test_what_giving_up_leaves_can_be_larger_than_the_smallest(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    network, image = SHIPPED["paired-3x3"], cut(digits, 81, rows=slice(4, 16))
-    result, _ = check(network, image)
-    assert (len(result.sufficient.regions), result.sufficient.status) == (6, Status.SMALLEST)
-    monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=0))
-    result, _ = check(network, image)
-    assert (len(result.sufficient.regions), result.sufficient.status) == (7, Status.IRREDUCIBLE)
-
-
 def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
     digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
