@@ -90,28 +90,16 @@ def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None
     assert '  "head": {\n    "hidden": []\n  },\n' in text
 
 
-def test_load_all_by_name_in_order(tmp_path: Path) -> None:
+def test_load_all_by_name_in_order_or_none(tmp_path: Path) -> None:
     for name in ("b-2", "a", "b-10"):
-        made = random_network(TINY, len(name))
-        save(tmp_path, made, document(made, name))
+        save(tmp_path, NETWORK, document(name=name))
     (tmp_path / "notes.txt").write_text("not a checkpoint")
-    loaded = load_all(tmp_path)
-    assert list(loaded) == ["a", "b-10", "b-2"]
-    assert [made.name for made in loaded.values()] == ["a", "b-10", "b-2"]
-
-
-def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
-    with refuses(CheckpointError, f"{tmp_path}: directory: holds no *.safetensors file"):
-        load_all(tmp_path)
-    with refuses(CheckpointError, f"{tmp_path / 'none'}: directory: holds no *.safetensors file"):
-        load_all(tmp_path / "none")
-
-
-def test_one_bad_checkpoint_refuses_all(tmp_path: Path) -> None:
-    save(tmp_path, NETWORK, document(name="good"))
+    assert [(name, made.name) for name, made in load_all(tmp_path).items()] == [(n, n) for n in ("a", "b-10", "b-2")]
     write(tmp_path, says=changed(format_version=5))
     with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, 2, 3 or 4, not 5"):
         load_all(tmp_path)
+    with refuses(CheckpointError, f"{tmp_path / 'none'}: directory: holds no *.safetensors file"):
+        load_all(tmp_path / "none")
 
 
 KNOWN = "affine.bias, affine.weight, conv1.bias, conv1.weight, conv2.bias, conv2.weight"
@@ -152,15 +140,6 @@ def test_refuses_a_dtype_that_numpy_lacks(dtype: bytes, tmp_path: Path) -> None:
     text = json.dumps(entries).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + path.read_bytes()[8 + header :])
     assert refused(path).field in {"conv2.bias", "file"}
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_refuses_what_is_not_finite(value: float, tmp_path: Path) -> None:
-    for name in TINY.tensor_shapes:
-        weights = tensors()
-        weights[name] = weights[name].copy()
-        weights[name].flat[-1] = value
-        assert complaint(write(tmp_path, weights)) == (name, "holds NaN or infinity")
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

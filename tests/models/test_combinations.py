@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.contributions import contributions
-from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding import games as games_module
 from konkyo.models.hiding import rows as engine
@@ -32,7 +31,6 @@ from tests.helpers.oracles import (
     random_network,
     title,
 )
-from tests.helpers.refuse import refuses
 
 PAPERS = load_all()["paired-3x3"].precise
 
@@ -181,23 +179,3 @@ def test_interactions_of_regions_that_a_cell_sees_together(digits: Digits) -> No
     assert [abs(value) for *_, value in ranked] == sorted((abs(value) for *_, value in ranked), reverse=True)
     assert all(value == found.values[one, other] == found.values[other, one] for one, other, value in ranked)
     assert {tuple(pair) for pair in np.argwhere(np.triu(found.together)).tolist()} == together
-
-
-def test_refusals() -> None:
-    network, image = random_network(PAIRED, 1), integer_image(1)
-    with refuses(ImageError, "one image at a time; got an array of shape (1, 28, 28)"):
-        class_games(network, image[None])
-    with refuses(ParameterError, "fill: must be from 0 to 1, not 1.5"):
-        class_games(network, image, fill=1.5)
-    for ask in (
-        lambda target, versus=None: pair_games(network, image, target, versus),
-        lambda target, versus=None: pair_values(network, image, target, versus),
-        shapley_values(network, image).of,
-        lambda target, versus=None: explain_shapley(network, image, target, versus),
-    ):
-        with refuses(ParameterError, "target: must be a class from 0 to 9, not 10"):
-            ask(10)
-        with refuses(ParameterError, "versus: must be a class from 0 to 9, not -1"):
-            ask(1, -1)
-        with refuses(ParameterError, "versus: must differ from the target; both are 1"):
-            ask(1, 1)

@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.contributions import Account, Others, Pair, class_maps, contributions, explain_filters
-from konkyo.models.errors import ParameterError
+from konkyo.models.contributions import Account, Others, Pair, contributions, explain_filters
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from tests.helpers.oracles import PAIRED, SUMMED, integer_image, integer_network, random_network
-from tests.helpers.refuse import refuses
+from tests.helpers.oracles import PAIRED, SUMMED, random_network
 
 
 def test_on_paper() -> None:
@@ -57,19 +55,6 @@ def test_on_paper() -> None:
 def test_a_residual_that_is_not_zero_shows() -> None:
     account = Account(np.zeros((2, 2, 5, 5)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([5.0, 6.0]), 7.0, 30.0)
     assert account.residual == 30 - (10 + 11 + 7)
-
-
-@pytest.mark.parametrize("shape", [(2, 3), (0,)])
-def test_a_batch_gives_the_ledgers_of_its_pictures(shape: tuple[int, ...]) -> None:
-    network = integer_network(SUMMED, 9)
-    images = np.array([integer_image(number) for number in range(int(np.prod(shape)))]).reshape(*shape, 28, 28)
-    ledger, maps = contributions(network, images), class_maps(network, images, 8)
-    assert ledger.maps.shape == (*shape, 10, 3, 3, 5, 5)
-    for place in np.ndindex(shape):
-        single = contributions(network, images[place])
-        for part in ("contributions", "maps", "filter_bias", "logits"):
-            np.testing.assert_array_equal(getattr(ledger, part)[place], getattr(single, part))
-        np.testing.assert_array_equal(maps[place], single.account(8).maps)
 
 
 def account_of(values: Any) -> Account:
@@ -117,21 +102,6 @@ def test_versus_is_the_difference_of_two_accounts(digits: Digits) -> None:
         difference = getattr(one, part) - getattr(other, part)
         np.testing.assert_allclose(getattr(account, part), difference, rtol=0, atol=1e-13)
     assert abs(account.residual) < 1e-12
-
-
-@pytest.mark.parametrize("digit", [-1, 10])
-def test_refuses_another_class(digit: int) -> None:
-    network, image = random_network(PAIRED, 1), integer_image(1)
-    ledger = contributions(network, image)
-    for ask in (ledger.account, lambda *asked: explain_filters(network, image, *asked)):
-        with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
-            ask(digit)
-        with refuses(ParameterError, f"versus: must be a class from 0 to 9, not {digit}"):
-            ask(3, digit)
-        with refuses(ParameterError, "versus: must differ from the target; both are 4"):
-            ask(4, 4)
-    with refuses(ParameterError, f"target: must be a class from 0 to 9, not {digit}"):
-        class_maps(network, image, digit)
 
 
 def test_of_many_pairs_those_that_matter_most_are_listed(digits: Digits) -> None:

@@ -236,14 +236,11 @@ def test_of_the_papers_network() -> None:
     )
 
 
-def test_of_many_pairs() -> None:
+def test_of_many_pairs_and_maps() -> None:
     why = "typicality is there for at most 256 pairs, and this network has 2,048"
     for operation in ("filters", "process"):
         assert found(KERAS)[operation].cannot == (Limit("typicality", why),)
-
-
-def test_of_a_network_that_takes_no_image() -> None:
-    """Or none whose logits are split by pair."""
+    # A network may take no image, or none whose logits are split by pair.
     too_wide = Limit("image", "one image takes this network more than 64 MiB")
     deep = found(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2))
     assert deep["predict"].cannot == ()
@@ -263,12 +260,8 @@ def test_of_hidden_layers() -> None:
 def test_of_colour() -> None:
     """In a photograph every region plays: proofs take larger ones."""
     assert [found(TINY_VGG)[operation].region for operation in ("occlusion", "shapley", "grounds")] == [4, 8, 16]
-
-
-def test_of_what_is_too_large() -> None:
     huge = found(Architecture((Stage(64, 3, 1, pool=False),) * 6, side=64, channels=3))
-    assert huge["shapley"].regions == ()
-    assert huge["occlusion"].region == 32
+    assert (huge["shapley"].regions, huge["occlusion"].region) == ((), 32)
 
 
 @given(any_architectures(most=3), st.integers(1, 13))

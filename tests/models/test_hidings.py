@@ -14,9 +14,9 @@ from torch.nn.functional import max_pool2d
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.contributions import contributions
-from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.games import class_games, pair_games
-from konkyo.models.hiding.occlusion import hidden_logits, occlude, pair_drops
+from konkyo.models.hiding.occlusion import hidden_logits, pair_drops
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.hiding.shapley import additive_values, interactions
@@ -151,7 +151,7 @@ def test_the_first_ones_of_an_order_are_forward_passes(
 @examples(40)
 @drawn(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
 def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: int, kind: str) -> None:
-    """All 512 hidings of nine regions; Shapley values and interactions by their definitions."""
+    """A quarter of the 512 hidings of nine regions; from all of them Shapley values and interactions by definition."""
     network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
     image, region = images[0], -(-architecture.side // 3)
     fill = fill_of(kind, image, seed + 1)
@@ -160,13 +160,13 @@ def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: i
         games = class_games(network, given(architecture, images)[0], region, given(architecture, fill[None])[0])
     shown = [frozenset(some) for count in range(10) for some in combinations(range(regions.count), count)]
     visible = np.array([[r in some for r in range(regions.count)] for some in shown])
-    gone = np.einsum("nr,ryx->nyx", ~visible, masks(regions)) > 0
-    logits = torch_logits(network, np.where(gone[:, None], fill, image))
-    close(games.values(visible), logits)
+    found = games.values(visible)
+    some = [0, 511, *np.random.default_rng(seed).permutation(512)[:126]]
+    gone = np.einsum("nr,ryx->nyx", ~visible[some], masks(regions)) > 0
+    close(found[some], torch_logits(network, np.where(gone[:, None], fill, image)))
 
-    values = dict(zip(shown, logits, strict=True))
-    found = additive_values(games).reshape(-1, regions.count)
-    close(found.T, shapley_by_definition(values, regions.count))
+    values = dict(zip(shown, found, strict=True))
+    close(additive_values(games).reshape(-1, regions.count).T, shapley_by_definition(values, regions.count))
     pairs = interactions(games)
     np.testing.assert_array_equal(pairs, pairs.swapaxes(1, 2))
     for (one, two), value in interactions_by_definition(values, regions.count).items():
@@ -225,32 +225,3 @@ def test_with_hidden_layers_few_regions_are_merged_and_many_refused() -> None:
     # Few regions of this image are changed, though the grid has more.
     image[:20] = image[:, :20] = 0
     assert len(class_games(network, image, 2).players) == 16
-    for ask in (lambda: pair_games(network, image, 0), lambda: pair_drops(network, image, Hiding(), 0)):
-        with refuses(
-            ParameterError, "pairs: with hidden affine layers the head differs from hiding to hiding; ask without pairs"
-        ):
-            ask()
-
-
-def test_what_the_network_cannot_take() -> None:
-    colour = Architecture((Stage(2, 3),), 20, 3, classes=4)
-    network = random_weights(colour, 1)
-    image = random_images(colour, 1, 1)[0]
-    for wrong, message in (
-        (image[0], "an image must be 3×20×20; got an array of shape (20, 20)"),
-        (image[:, 1:], "an image must be 3×20×20; got an array of shape (3, 19, 20)"),
-        (np.where(image > 0.5, np.nan, image), "an image must be finite: it holds NaN or infinity"),
-        ((image * 255).astype(np.uint8), "an image must hold floats in [0, 1], not uint8; divide bytes by 255"),
-    ):
-        with refuses(ImageError, message):
-            contributions(network, wrong)
-    with refuses(
-        ParameterError, "region: these regions are of an image with a side of 28 pixels; the network's has 20"
-    ):
-        occlude(network, image)
-    with refuses(ParameterError, "fill: must be a number or an image of 3×20×20"):
-        class_games(network, image, 4, np.zeros((20, 20)))
-    with refuses(ParameterError, "region: must be from 1 to 10 pixels, not 11"):
-        class_games(network, image, 11)
-    with refuses(ParameterError, "target: must be a class from 0 to 3, not 4"):
-        occlude(network, image, 4, Hiding(Regions(4, side=20)))

@@ -4,41 +4,56 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.errors import ImageError
+from konkyo.models.contributions import class_maps, contributions
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
-from tests.helpers.oracles import PAIRED, SUMMED, integer_image, integer_network, random_network, title
+from tests.helpers.oracles import F64, PAIRED, SUMMED, integer_image, integer_network, random_network, title
 from tests.helpers.refuse import refuses
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_a_batch_answers_like_its_pictures(architecture: Architecture, digits: Digits) -> None:
-    """Also if there are none, or if it is larger than what is worked on at once."""
+def test_a_batch_may_be_larger_than_what_is_worked_on_at_once(architecture: Architecture, digits: Digits) -> None:
     network = random_network(architecture, 3)
     images = digits.scaled(np.float64)[: 2 * network._chunk + 1]
     single = np.array([network.logits(image) for image in images])
-    for count in (0, 1, network._chunk - 1, network._chunk, network._chunk + 1, len(images)):
+    for count in (1, network._chunk - 1, network._chunk, network._chunk + 1, len(images)):
         np.testing.assert_allclose(network.logits(images[:count]), single[:count], rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("shape", [(), (3, 1, 2), (2, 0)])
-def test_every_intermediate_has_the_batchs_shape(shape: tuple[int, ...]) -> None:
-    network = integer_network(SUMMED, 5)
-    images = np.array([integer_image(number) for number in range(int(np.prod(shape)))]).reshape(*shape, 28, 28)
-    trace = network.trace(images)
-    for whole, each in zip(trace.layers, (12, 5), strict=True):
-        assert whole.shape == (*shape, 3, each, each)
-    assert trace.winners.shape == (*shape, 3, 5, 5)
+def parts(network: Network, images: F64, targets: NDArray[np.intp] | int) -> dict[str, NDArray[Any]]:
+    """All numbers that are there for each image."""
+    trace, ledger = network.trace(images), contributions(network, images)
+    occlusion = occlude(network, images, targets, Hiding(Regions(5, 3), 0.4))
+    named: list[tuple[object, tuple[str, ...]]] = [
+        (trace, ("winners", "logits")),
+        (ledger, ("contributions", "maps", "filter_bias", "residual", "logits")),
+        (occlusion, ("predicted", "whole", "drop", "prediction", "critical", "order")),
+    ]
+    return {
+        **{f"stage {number}": maps for number, maps in enumerate((*trace.convolutions, *trace.layers))},
+        **{f"{type(of).__name__}.{name}": getattr(of, name) for of, names in named for name in names},
+        "logits": network.logits(images),
+        "class_maps": class_maps(network, images, targets),
+        "heatmap": occlusion.heatmap(),
+    }
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 0)])
+def test_a_batch_of_any_shape_answers_like_its_pictures(shape: tuple[int, ...]) -> None:
+    network, count = integer_network(SUMMED, 5), int(np.prod(shape))
+    images = np.array([integer_image(number) for number in range(count)]).reshape(*shape, 28, 28)
+    targets = np.arange(count).reshape(shape)
+    together, alone = parts(network, images, targets), parts(network, integer_image(9), 1)
+    for name, values in together.items():
+        assert values.shape == (*shape, *alone[name].shape)
     for place in np.ndindex(shape):
-        one = network.trace(images[place])
-        for some, others in zip(
-            (*trace.convolutions, *trace.layers, trace.winners, trace.logits),
-            (*one.convolutions, *one.layers, one.winners, one.logits),
-            strict=True,
-        ):
-            np.testing.assert_array_equal(some[place], others)
+        for name, values in parts(network, images[place], int(targets[place])).items():
+            np.testing.assert_allclose(together[name][place], values, rtol=0, atol=1e-12, err_msg=name)
 
 
 def test_weights_are_a_copy_that_nobody_can_change() -> None:
@@ -54,30 +69,6 @@ def test_weights_are_a_copy_that_nobody_can_change() -> None:
 def test_softmax_of_known_odds() -> None:
     assert softmax(np.log([[1.0, 2.0, 5.0]])).round(15).tolist() == [[0.125, 0.25, 0.625]]
     assert softmax(np.array([1e4, 0.0, 1e4])).tolist() == [0.5, 0.0, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        *(
-            (np.zeros(shape), f"an image must be 28×28; got an array of shape {shape}")
-            for shape in [(), (28,), (28, 29), (28, 28, 1)]
-        ),
-        *(
-            (np.full((3, 28, 28), one), "an image must be finite: it holds NaN or infinity")
-            for one in (np.nan, -np.inf)
-        ),
-        *(
-            (np.ones((28, 28), dtype), f"an image must hold floats in [0, 1], not {dtype}; divide bytes by 255")
-            for dtype in ("uint8", "int64", "bool")
-        ),
-    ],
-)
-def test_refuses_another_image(image: Any, message: str) -> None:
-    network = random_network(PAIRED, 1)
-    for read in (network.logits, network.trace):
-        with refuses(ImageError, message):
-            read(image)
 
 
 def test_refuses_other_weights_classes_and_borders() -> None:

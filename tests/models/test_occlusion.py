@@ -1,14 +1,12 @@
 """Occlusion, against hiding one region after another."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.occlusion import (
     Score,
     explain_occlusion,
@@ -22,7 +20,6 @@ from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from tests.helpers.examples import examples
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network
-from tests.helpers.refuse import refuses
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]
 
@@ -121,19 +118,6 @@ def test_hiding_what_is_hidden_already_changes_nothing(digits: Digits) -> None:
         assert not drop[np.array(empty)].any()
 
 
-def test_a_batch_answers_like_its_pictures(digits: Digits) -> None:
-    network, images = NETWORKS[1], digits.scaled(np.float64)[:6].reshape(2, 3, 28, 28)
-    targets, hiding = np.array([[0, 1, 2], [3, 4, 5]]), Hiding(Regions(5, 3), 0.4)
-    together = occlude(network, images, targets, hiding)
-    assert together.drop.shape == (2, 3, 9, 9)
-    for place in np.ndindex(2, 3):
-        alone = occlude(network, images[place], int(targets[place]), hiding)
-        for part in ("predicted", "whole", "drop", "prediction", "critical", "order"):
-            np.testing.assert_allclose(getattr(together, part)[place], getattr(alone, part), rtol=0, atol=1e-12)
-        np.testing.assert_allclose(together.heatmap()[place], alone.heatmap(), rtol=0, atol=1e-12)
-    assert occlude(network, np.zeros((0, 28, 28))).drop.shape == (0, 14, 14)
-
-
 def test_the_parts_of_an_explanation(digits: Digits) -> None:
     """Each is what its own function finds, for the same question."""
     network, image, hiding = random_network(PAIRED, 1), digits.scaled(np.float64)[0], Hiding(Regions(7), 0.3)
@@ -159,28 +143,3 @@ def test_pairs_of_an_empty_region_and_their_heat(digits: Digits) -> None:
     assert heat[0, 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert heat[7, 13, 0, 0] == (0 + 8 + 24 + 32) / 4
     assert heat[27, 8, 1, 3] == (48 + 56) / 2 + 7
-
-
-BLANK = np.zeros((28, 28))
-STRIDE = "stride: must be from 1 to the region's 3, so that no pixel is skipped"
-
-
-@pytest.mark.parametrize(
-    ("ask", "message"),
-    [
-        (lambda: Regions(0), "region: must be from 1 to 14 pixels, not 0"),
-        (lambda: Regions(15), "region: must be from 1 to 14 pixels, not 15"),
-        (lambda: Regions(3, 0), f"{STRIDE}, not 0"),
-        (lambda: Regions(3, 4), f"{STRIDE}, not 4"),
-        (lambda: occlude(NETWORKS[0], BLANK, -1), "target: must be a class from 0 to 9, not -1"),
-        (lambda: occlude(NETWORKS[0], BLANK, 10), "target: must be a class from 0 to 9, not 10"),
-        (lambda: occlude(NETWORKS[0], BLANK, 3, versus=3), "versus: must differ from the target; both are 3"),
-        (
-            lambda: explain_occlusion(NETWORKS[0], BLANK, score=Score.PROBABILITY, pairs=True),
-            "pairs: contributions add up to the logit; ask for score=logit, or without pairs",
-        ),
-    ],
-)
-def test_refusals(ask: Callable[[], object], message: str) -> None:
-    with refuses(ParameterError, message):
-        ask()

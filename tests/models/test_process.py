@@ -1,7 +1,6 @@
 """All intermediate results, and which of them are shown of wide networks. Oracle: the ledger and the trace, by hand."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,11 +13,9 @@ from konkyo.models.contributions import (
     greatest,
     usual_top,
 )
-from konkyo.models.errors import ParameterError
 from tests.helpers.any_network import any_architectures, random_weights
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
-from tests.helpers.refuse import refuses
 
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
 
@@ -101,12 +98,6 @@ def test_an_answer_is_never_too_large() -> None:
     result = explain_process(random_weights(large, 1), image_of(large))
     assert 1 < len(result.pairs) == usual_top(large) < 32
     assert answered_numbers(result) <= MOST_NUMBERS
-
-
-@pytest.mark.parametrize("top", [0, 257])
-def test_refuses_another_top(top: int) -> None:
-    with refuses(ParameterError, f"top: must be from 1 to 256, not {top}"):
-        explain_process(random_weights(KERAS, 1), image_of(KERAS), top=top)
 
 
 def test_ties_go_to_the_lower_numbers() -> None:

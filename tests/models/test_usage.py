@@ -4,9 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from konkyo.models.network import Array
 from konkyo.models.usage import (
@@ -128,22 +125,6 @@ def test_pictures_that_are_all_alike() -> None:
     assert not usage.covariance.any()
     assert mahalanobis(np.array([[3.0, 0.0], [0.0, 4.0]]), np.linalg.inv(ridged(usage.covariance))) == pytest.approx(5)
     assert usage.classes[0].distances.tolist() == [0] * 101
-
-
-# Six decimals: the variance of smaller numbers underflows, and has no inverse.
-finite = st.floats(-50, 50).map(lambda value: round(value, 6))
-
-
-@given(arrays.arrays(float, (10, 12, 2, 2), elements=finite), arrays.arrays(float, (10, 2, 2), elements=finite))
-def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Array) -> None:
-    usage: Any = measure(list(values), 120, 12)
-    for digit, one in enumerate(usage.typicality(image)):
-        own = mahalanobis(values[digit] - usage.classes[digit].mean, np.linalg.inv(ridged(usage.covariance)))
-        slack = 1e-4 * (1 + one.distance)
-        # Twelve images are eleven steps; between two of them the percentile is in between.
-        least, most = ((own > one.distance + side).mean() * 100 for side in (slack, -slack))
-        assert least - 100 / 11 <= one.percentile <= most + 100 / 11
-        assert 0 <= one.percentile <= 100
 
 
 # Two classes in maps of 5×5: one finds something in the first cell, the other in the last two.
