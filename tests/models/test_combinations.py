@@ -20,7 +20,7 @@ from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import Interactions, explain_shapley, interactions, pair_values, shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from tests.helpers.combinations import boxes, cut, every_combination
+from tests.helpers.combinations import boxes
 from tests.helpers.oracles import (
     F64,
     PAIRED,
@@ -94,27 +94,6 @@ def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.Monke
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-13)
 
 
-# Networks of MNIST's images, regions, and what they are hidden under.
-@pytest.mark.parametrize(
-    ("name", "region", "fill"),
-    [("paired-3x3", 4, 0.0), ("summed-3x3", 4, 0.37), ("lenet-6x16", 7, 1.0), ("deep-7x9x9", 9, 0.2)],
-)
-def test_shapley_values_are_those_of_the_definition(name: str, region: int, fill: float, digits: Digits) -> None:
-    network, image = load_all()[name].precise, cut(digits, 3, fill)
-    every, result = every_combination(network, image, region, fill), shapley_values(network, image, region, fill)
-    expected = np.zeros((10, *result.regions.grid))
-    for (row, column), value in every.shapley().items():
-        expected[:, row, column] = value
-    np.testing.assert_allclose(result.values, expected, rtol=0, atol=1e-12)
-    assert not result.values[expected == 0].any()
-    np.testing.assert_allclose(result.logits, every.logits[0], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(result.empty.logits, every.logits[-1], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(result.residual, 0, rtol=0, atol=1e-12)
-    assert (result.predicted, result.empty.predicted) == (every.logits[0].argmax(), every.logits[-1].argmax())
-    odds = np.exp(every.logits[-1] - every.logits[-1].max())
-    assert result.empty.probability == pytest.approx(1 / odds.sum(), abs=1e-12)
-
-
 @pytest.mark.parametrize("versus", [None, 2])
 @pytest.mark.parametrize("architecture", [SUMMED, PAIRED], ids=title)
 def test_each_entry_of_the_table_is_a_shapley_value_of_its_own(
@@ -138,6 +117,7 @@ def test_versus_is_the_difference_and_the_residual_what_is_missing(digits: Digit
     assert account.logit == result.logits[4] - result.logits[9]
     assert account.empty_logit == result.empty.logits[4] - result.empty.logits[9]
     assert abs(account.residual) < 1e-12
+    assert (result.predicted, result.empty.predicted) == (result.logits.argmax(), result.empty.logits.argmax())
     result.values[7, 3, 3] += 0.25
     assert (result.residual[7], result.of(7).residual) == (pytest.approx(-0.25), pytest.approx(-0.25))
 

@@ -69,11 +69,6 @@ def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, in
     assert single.tolist() == [read for _, read in pairs[:2000]]
 
 
-def test_has_the_parameters_it_says(shipped: Checkpoint) -> None:
-    count = sum(array.size for array in shipped.network.weights.values())
-    assert shipped.card.parameters == shipped.network.architecture.parameters == count == PARAMETERS[shipped.name]
-
-
 def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
     selection, accuracy = sure(shipped.card.selection), sure(shipped.card.accuracy)
     best = max(selection.runs, key=lambda run: run.chosen_by)  # the first of equal ones
@@ -84,19 +79,14 @@ def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
     assert len(files) == 4
 
 
-def test_knows_its_test_images_by_their_hashes(shipped: Checkpoint, tested: Digits) -> None:
-    files = sure(shipped.card.dataset).files
+def test_its_card_says_what_is_there(shipped: Checkpoint, tested: Digits) -> None:
+    count = sum(array.size for array in shipped.network.weights.values())
+    assert shipped.card.parameters == shipped.network.architecture.parameters == count == PARAMETERS[shipped.name]
+    files, probe = sure(shipped.card.dataset).files, shipped.card.probe
     assert all(files[name] == tested.about.files[name] for name in files if name.startswith("t10k"))
-
-
-def test_its_probe_is_its_first_test_image(shipped: Checkpoint, tested: Digits) -> None:
-    probe = shipped.card.probe
     assert zlib.decompress(base64.b64decode(probe.image)) == tested.images[0].tobytes()
     assert probe.predicted == tested.labels[0] == np.argmax(probe.logits)
-
-
-def test_is_centred(shipped: Checkpoint) -> None:
-    """What is added to the logits of all classes is no part of the prediction."""
+    # What is added to the logits of all classes is no part of the prediction.
     assert sure(shipped.card.training).centred is True
     for name in ("affine.weight", "affine.bias"):
         assert np.abs(shipped.network.weights[name].astype(np.float64).sum(0)).max() < 1e-6

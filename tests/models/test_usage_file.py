@@ -85,7 +85,6 @@ def test_one_image_a_class_is_a_study_too(path: Path, tiny: Checkpoint) -> None:
         ([], "likeness.threshold: must be from 0.0 to 1.0, not None"),
         ({"threshold": 2.0, "axes": ""}, "likeness.threshold: must be from 0.0 to 1.0, not 2.0"),
         ({"threshold": 0.5}, "likeness.axes: must be float16 numbers in base64, (10, K, 150)"),
-        ({"threshold": 0.5, "axes": "AAA"}, "likeness.axes: must be float16 numbers in base64, (10, K, 150)"),
         ({"threshold": 0.5, "axes": "AAAA"}, "likeness.axes: must be float16 numbers in base64, (10, K, 150)"),
         ({"threshold": 0.5, "axes": "/////" * 800}, "likeness.axes: holds NaN or infinity"),
         (
@@ -204,10 +203,8 @@ NUMBERS = "must be a full array of numbers"
         (at("searched", value=0), "searched: must be a count of 1 or more, not 0"),
         (at("searched", value=True), "searched: must be a count of 1 or more, not True"),
         (at("per_class", value=2.5), "per_class: must be a count of 1 or more, not 2.5"),
-        (at("classes", 4, "images", value=GONE), "classes[4].images: must be a count of 1 or more, not None"),
         (at("classes", 4, "mean", value=GONE), f"classes[4].mean: {NUMBERS}"),
         (at("classes", 4, "mean", value=[[1, 2, 3], [4, 5]]), f"classes[4].mean: {NUMBERS}"),
-        (at("classes", 4, "mean", 0, 0, value="1"), f"classes[4].mean: {NUMBERS}"),
         (at("classes", 4, "mean", 0, 0, value=10**400), f"classes[4].mean: {NUMBERS}"),
         (at("classes", 4, "mean", value=[[1, 2, 3]]), "classes[4].mean: has shape (1, 3); the network needs (2, 3)"),
         (at("classes", 4, "deviation", 0, 0, value=float("nan")), "classes[4].deviation: holds NaN or infinity"),
