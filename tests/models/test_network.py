@@ -1,4 +1,4 @@
-"""Networks that can be followed by hand, batches, and refusals. Every layer of any network: ``test_hidings``."""
+"""Batches, weights that nobody changes, and refusals. Every layer of any network: ``test_hidings``."""
 
 from typing import Any
 
