@@ -96,8 +96,8 @@ def pair_responses(network: Network, number: int, maps: Tensor) -> Tensor:
         network.architecture.stages[number].paired,
         torch.tensor(network.weights[f"conv{number + 1}.weight"]),
     )
-    planes = _padded(network, number, maps).split(1, dim=1)
-    each = [F.conv2d(plane, weight[:, [0 if paired else i]]) for i, plane in enumerate(planes)]
+    padded = _padded(network, number, maps)
+    each = [F.conv2d(padded[:, [i]], weight[:, [0 if paired else i]]) for i in range(padded.shape[1])]
     return torch.stack(each, 1)
 
 
@@ -117,7 +117,7 @@ def _convolved(network: Network, number: int, maps: Tensor) -> Tensor:
         return F.conv2d(padded, weight, bias)
     # Every map by itself.
     each = F.conv2d(padded.flatten(0, 1)[:, None], weight, bias)
-    return each.unflatten(0, padded.shape[:2]).flatten(1, 2)
+    return each.reshape(len(padded), -1, *each.shape[2:])
 
 
 def _joined(network: Network, responses: Tensor) -> Tensor:

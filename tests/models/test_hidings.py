@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,11 +95,13 @@ def test_every_layer_is_pytorchs_and_the_ledger_gradient_times_response(architec
 
 @examples(40)
 @drawn(any_architectures(most=2, hidden=False), SEEDS, st.sampled_from([np.float32, np.float64]))
-def test_both_are_exact_where_arithmetic_is(architecture: Architecture, seed: int, dtype: type) -> None:
+def test_both_are_exact_where_arithmetic_is(
+    architecture: Architecture, seed: int, dtype: type[np.floating[Any]]
+) -> None:
     """Integers: no rounding hides a wrong tap, and of the many ties the first must win."""
     exact = integer_network(architecture, seed)
-    images = np.random.default_rng(seed).integers(0, 2, (1, architecture.channels, *[architecture.side] * 2))
-    images = images.astype(np.float64)
+    shape = (1, architecture.channels, architecture.side, architecture.side)
+    images = np.random.default_rng(seed).integers(0, 2, shape).astype(np.float64)
     images[..., : seed % architecture.side, :] = 0
     network, asked = exact.astype(dtype), given(architecture, images).astype(dtype)
     trace, ledger = network.trace(asked), contributions(network, asked)

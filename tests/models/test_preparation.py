@@ -112,7 +112,7 @@ def test_a_serpent_is_one_piece() -> None:
 def slow_pieces(ink: NDArray[np.bool_]) -> set[frozenset[tuple[int, ...]]]:
     """Pixel by pixel, with a stack."""
     left = {(int(row), int(column)) for row, column in np.argwhere(ink)}
-    found = set()
+    found: set[frozenset[tuple[int, ...]]] = set()
     while left:
         stack = [left.pop()]
         piece = {*stack}
