@@ -59,8 +59,14 @@ HALVES = (0.5, 0.5)
         ("selection", {**SELECTION, "seed": "4"}, "selection.seed", "must be a valid integer, not '4'"),
         ("accuracy", {**ACCURACY, "test": 1.5}, "accuracy.test", "must be less than or equal to 1, not 1.5"),
         ("accuracy", {**ACCURACY, "per_class": HALVES}, "accuracy", "must have an entry for each of 10 classes"),
-        ("accuracy", {**ACCURACY, "confusion": [[1]]}, "accuracy", "must have an entry for each of 10 classes"),
-        ("accuracy", None, "accuracy", "must be there for a network that was not imported"),
+        *(
+            ("accuracy", {**ACCURACY, "confusion": rows}, "accuracy", "must have an entry for each of 10 classes")
+            for rows in ([[1]] * 10, ACCURACY["confusion"][:9])
+        ),
+        *(
+            (field, None, field, "must be there for a network that was not imported")
+            for field in ("recipe", "selection", "dataset", "accuracy")
+        ),
         ("input", {**INPUT, "channels": 2}, "input.channels", "must be 1 or 3, not 2"),
         ("input", {**INPUT, "border": []}, "input.border", "must have one value for each of 1 channels"),
         ("stages", [], "stages", "make no network (the number of stages must be from 1 to 6, not 0)"),
