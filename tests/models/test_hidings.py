@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import max_pool2d
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
-from konkyo.models.contributions import contributions
+from konkyo.models.contributions import class_maps, contributions
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.games import class_games, pair_games
 from konkyo.models.hiding.occlusion import hidden_logits, pair_drops
@@ -91,6 +91,7 @@ def test_every_layer_is_pytorchs_and_the_ledger_gradient_times_response(architec
         close(ledger.contributions[number], pairs)
         close(ledger.filter_bias[number], biases)
     close(ledger.maps.sum((-2, -1)), ledger.contributions)
+    close(class_maps(network, given(architecture, images), 1), ledger.maps[:, 1])
 
 
 @examples(40)
@@ -227,4 +228,11 @@ def test_with_hidden_layers_few_regions_are_merged_and_many_refused() -> None:
         class_games(network, image, 6)
     # Few regions of this image are changed, though the grid has more.
     image[:20] = image[:, :20] = 0
-    assert len(class_games(network, image, 2).players) == 16
+    games = class_games(network, image, 2)
+    assert len(games.players) == 16
+    visible = np.random.default_rng(1).random((20, games.regions.count)) < 0.5
+    visible[0], visible[1] = True, False
+    gone = np.einsum("nr,ryx->nyx", ~visible, masks(games.regions)) > 0
+    logits = torch_logits(network, np.where(gone, 0, image)[:, None])
+    close(games.values(visible), logits)
+    close(additive_values(games).sum((1, 2)), logits[0] - logits[1])

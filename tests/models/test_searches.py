@@ -213,10 +213,10 @@ def test_the_fewest_and_of_these_the_least(architecture: Architecture, seed: int
     assert fewest_hidden(games, 3, limit, budget()) == one_by_one(games, 3, limit)
 
 
-@pytest.mark.parametrize("chunk", [3, 512])
-def test_the_fewest_of_digits(chunk: int, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(level_search, "CHUNK", chunk)
-    network, sizes = SHIPPED["paired-3x3"], set()
+@pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
+def test_the_fewest_of_digits(name: str, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(level_search, "CHUNK", 3)
+    network, sizes = SHIPPED[name], set()
     for image in digits.scaled(np.float64)[:12]:
         games = class_games(network, image).margins(int(network.logits(image).argmax()))
         found = fewest_hidden(games, 3, TOLERANCE, budget())
