@@ -36,7 +36,7 @@ def answered_numbers(result: Process) -> int:
 
 
 @given(any_architectures(most=4), st.integers(1, 12), st.booleans())
-@examples(30)
+@examples(60)
 def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int, compared: bool) -> None:
     network, image = random_weights(architecture, 2), image_of(architecture)
     versus = 0 if compared else None
@@ -94,9 +94,10 @@ def test_small_networks_are_shown_whole_and_of_wide_ones_32_maps() -> None:
 
 
 def test_an_answer_is_never_too_large() -> None:
-    large = Architecture((Stage(64, 3, 1, pool=False),) * 2, side=64, channels=3)
+    # With 32 maps it would have half as many again.
+    large = Architecture((Stage(64, 3, 1, pool=False),) * 2, side=26, channels=3)
     result = explain_process(random_weights(large, 1), image_of(large))
-    assert 1 < len(result.pairs) == usual_top(large) < 32
+    assert len(result.pairs) == usual_top(large) == 16
     assert answered_numbers(result) <= MOST_NUMBERS
 
 
