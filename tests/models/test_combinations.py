@@ -135,6 +135,7 @@ def test_the_parts_of_an_explanation(digits: Digits) -> None:
     assert abs(asked.residual) < 1e-12
     split = pair_values(network, image, 5, 3, 5, FillKind.BLUR)
     assert asked.pairs is not None
+    assert asked.filter_bias is not None
     np.testing.assert_allclose(asked.pairs, split.pairs, rtol=0, atol=1e-12)
     np.testing.assert_allclose(asked.filter_bias, split.filter_bias, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(asked.pair_heatmaps()[7, 27], asked.pairs[1, 5])
