@@ -145,7 +145,7 @@ class Occlusion:
     @property
     def order(self) -> IntArray:
         """(..., R²): the numbers of the regions, row by row, sorted by drop; the greatest first, ties by number."""
-        flat = self.drop.reshape(*self.drop.shape[:-2], -1)
+        flat = self.drop.reshape(*self.drop.shape[:-2], self.hiding.regions.count)
         return np.argsort(-flat, axis=-1, kind="stable")
 
     def of(self, number: int) -> "Occlusion":

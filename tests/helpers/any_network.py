@@ -64,6 +64,12 @@ def given(architecture: Architecture, images: F64) -> F64:
     return images[:, 0] if architecture.channels == 1 else images
 
 
+def torch_convolutions(network: Network, images: F64 | Tensor) -> list[Tensor]:
+    """Each stage's convolution, before ReLU."""
+    below = [torch.as_tensor(images), *torch_layers(network, images)]
+    return [_convolved(network, number, below[number]) for number in range(len(network.architecture.stages))]
+
+
 def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | None = None) -> list[Tensor]:
     """Each stage's output, and the logits, by PyTorch. ``responses`` stand for the last stage's, if given."""
     architecture = network.architecture
@@ -72,7 +78,7 @@ def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | Non
         if responses is not None and number == len(architecture.stages) - 1:
             convolved = _joined(network, responses)
         else:
-            convolved = _joined(network, pair_responses(network, number, maps), number)
+            convolved = _convolved(network, number, maps)
         maps = F.relu(convolved)
         maps = F.max_pool2d(maps, 2) if stage.pool else maps
         layers.append(maps)
@@ -86,18 +92,38 @@ def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | Non
 
 def pair_responses(network: Network, number: int, maps: Tensor) -> Tensor:
     """(N, A, B, o, o): each filter of a stage on each input map by itself, without bias."""
-    stage, weight = network.architecture.stages[number], torch.tensor(network.weights[f"conv{number + 1}.weight"])
-    padding, inputs = [stage.padding] * 4, maps.shape[1]
-    border = torch.tensor(network.border) if number == 0 else torch.zeros(inputs)
-    planes = [F.pad(maps[:, i : i + 1], padding, value=float(border[i])) for i in range(inputs)]
-    each = [F.conv2d(plane, weight[:, [0 if stage.paired else i]]) for i, plane in enumerate(planes)]
+    paired, weight = (
+        network.architecture.stages[number].paired,
+        torch.tensor(network.weights[f"conv{number + 1}.weight"]),
+    )
+    padded = _padded(network, number, maps)
+    each = [F.conv2d(padded[:, [i]], weight[:, [0 if paired else i]]) for i in range(padded.shape[1])]
     return torch.stack(each, 1)
 
 
-def _joined(network: Network, responses: Tensor, number: int = -1) -> Tensor:
-    number %= len(network.architecture.stages)
-    bias = torch.tensor(network.bias(number))[:, None, None]
-    if network.architecture.stages[number].paired:
+def _padded(network: Network, number: int, maps: Tensor) -> Tensor:
+    """The image is surrounded by its border, other maps by zeros."""
+    padding = [network.architecture.stages[number].padding] * 4
+    if number > 0:
+        return F.pad(maps, padding)
+    border = network.border.tolist()
+    return torch.cat([F.pad(maps[:, [i]], padding, value=value) for i, value in enumerate(border)], 1)
+
+
+def _convolved(network: Network, number: int, maps: Tensor) -> Tensor:
+    weight, bias = torch.tensor(network.weights[f"conv{number + 1}.weight"]), torch.tensor(network.bias(number))
+    padded = _padded(network, number, maps)
+    if not network.architecture.stages[number].paired:
+        return F.conv2d(padded, weight, bias)
+    # Every map by itself.
+    each = F.conv2d(padded.flatten(0, 1)[:, None], weight, bias)
+    return each.reshape(len(padded), -1, *each.shape[2:])
+
+
+def _joined(network: Network, responses: Tensor) -> Tensor:
+    """The last stage's convolution."""
+    bias = torch.tensor(network.bias(len(network.architecture.stages) - 1))[:, None, None]
+    if network.architecture.stages[-1].paired:
         return (responses + bias).flatten(1, 2)
     return responses.sum(1) + bias
 

@@ -51,12 +51,6 @@ class Combinations:
         margins: F64 = self.logits[:, predicted] - np.delete(self.logits, predicted, axis=1).max(1)
         return margins
 
-    def shapley(self) -> dict[Position, F64]:
-        """Of every player, for every class."""
-        visible = (frozenset(np.flatnonzero(~hidden).tolist()) for hidden in self.hidden)
-        found = shapley_by_definition(dict(zip(visible, self.logits, strict=True)), len(self.players))
-        return dict(zip(self.players, found, strict=True))
-
     def worst(self, kept: int) -> float:
         """The least margin over all hidings in which these players stay visible."""
         margins = self.margins()

@@ -8,48 +8,56 @@ import tracemalloc
 import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
+from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files import checkpoint
 from konkyo.models.files.card import Card
-from konkyo.models.files.checkpoint import DIRECTORY, load, load_all, save
+from konkyo.models.files.checkpoint import load, load_all, save
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
 from tests.helpers.any_network import any_architectures, random_weights
 from tests.helpers.documents import NETWORK, TINY, changed, complaint, document, refused, spelled, tensors, write
 from tests.helpers.examples import examples
 from tests.helpers.old_cards import older
-from tests.helpers.oracles import PAIRED, SUMMED, random_network, title
+from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
 
 
-@pytest.mark.parametrize("architecture", [TINY, PAIRED, SUMMED, two_stages(Wiring.PAIRED, 2, 3, bias=False)], ids=title)
-def test_round_trip(architecture: Architecture, tmp_path: Path) -> None:
-    network = random_network(architecture, 1, np.float32)
-    saved = save(tmp_path / "new" / "folder", network, document(network, "round-trip"))
-    loaded = load(tmp_path / "new" / "folder" / "round-trip.safetensors")
+def test_round_trip(tmp_path: Path) -> None:
+    """In float32, whatever it was trained in, with the names of its classes."""
+    architecture = two_stages(Wiring.PAIRED, 2, 3, bias=False, classes=2)
+    network = Network(architecture, random_network(architecture, 1).weights, ("left", "right"))
     file = tmp_path / "new" / "folder" / "round-trip.safetensors"
-    for made in (saved, loaded):
-        assert made.name == "round-trip"
-        assert made.network.architecture == architecture
+    saved = save(file.parent, network, document(network, "round-trip"))
+    for made in (saved, load(file)):
+        assert (made.name, made.network.architecture) == ("round-trip", architecture)
+        assert made.network.dtype == np.float32
+        assert (made.network.classes, made.precise.classes) == (("left", "right"), ("left", "right"))
         assert made.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
         assert dict(made.card) == {**dict(document(network, "round-trip")), "sha256": made.sha256}
-        assert {n: a.tolist() for n, a in made.network.weights.items()} == {
-            n: a.tolist() for n, a in network.weights.items()
-        }
-        assert made.network.dtype == np.float32
+        for name, weights in network.weights.items():
+            np.testing.assert_array_equal(made.network.weights[name], weights.astype(np.float32))
     assert sorted(path.name for path in file.parent.iterdir()) == ["round-trip.json", "round-trip.safetensors"]
 
 
-def test_float64_is_stored_as_float32(tmp_path: Path) -> None:
-    network = random_network(TINY, 1)
-    saved = save(tmp_path, network, document(network))
-    assert saved.network.weights["affine.bias"].tolist() == network.weights["affine.bias"].astype(np.float32).tolist()
+@given(any_architectures())
+@examples(20)
+def test_any_network_is_read_as_it_was_written(architecture: Architecture) -> None:
+    border = 0.25 if architecture.channels == 1 else (0.25, 0.5, 0.125)
+    weights = random_weights(architecture, 1).astype(np.float32).weights
+    network = Network(architecture, weights, border=border)
+    with TemporaryDirectory() as folder:
+        save(Path(folder), network, document(network))
+        loaded = load(Path(folder) / "tiny.safetensors").network
+    assert loaded.architecture == architecture
+    assert loaded.border.tolist() == network.border.tolist()
+    image = np.random.default_rng(1).random(architecture.image_shape)
+    assert loaded.logits(image).tolist() == network.logits(image).tolist()
 
 
 def test_it_is_prepared_beside_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,12 +68,18 @@ def test_it_is_prepared_beside_its_place(tmp_path: Path, monkeypatch: pytest.Mon
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
-def test_saving_again_replaces_both_files(tmp_path: Path) -> None:
+def test_saving_again_replaces_both_files_and_what_would_be_refused_none(tmp_path: Path) -> None:
     first, second = (
         save(tmp_path, made, document(made)) for made in (random_network(TINY, 1), random_network(TINY, 2))
     )
     assert first.sha256 != second.sha256
     assert load(tmp_path / "tiny.safetensors").sha256 == second.sha256
+    broken = {name: array.copy() for name, array in NETWORK.weights.items()}
+    broken["affine.bias"][3] = np.nan
+    with pytest.raises(CheckpointError):
+        save(tmp_path, Network(TINY, broken), document())
+    assert load(tmp_path / "tiny.safetensors").sha256 == second.sha256
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
 def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None:
@@ -77,53 +91,44 @@ def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None
     assert '  "head": {\n    "hidden": []\n  },\n' in text
 
 
-def test_load_all_by_name_in_order(tmp_path: Path) -> None:
+def test_load_all_by_name_in_order_or_none(tmp_path: Path) -> None:
     for name in ("b-2", "a", "b-10"):
-        made = random_network(TINY, len(name))
-        save(tmp_path, made, document(made, name))
+        save(tmp_path, NETWORK, document(name=name))
     (tmp_path / "notes.txt").write_text("not a checkpoint")
-    loaded = load_all(tmp_path)
-    assert list(loaded) == ["a", "b-10", "b-2"]
-    assert [made.name for made in loaded.values()] == ["a", "b-10", "b-2"]
-
-
-def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
-    with refuses(CheckpointError, f"{tmp_path}: directory: holds no *.safetensors file"):
+    assert [(name, made.name) for name, made in load_all(tmp_path).items()] == [(n, n) for n in ("a", "b-10", "b-2")]
+    write(tmp_path, says=changed(format_version=5))
+    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, 2, 3 or 4, not 5"):
         load_all(tmp_path)
     with refuses(CheckpointError, f"{tmp_path / 'none'}: directory: holds no *.safetensors file"):
         load_all(tmp_path / "none")
 
 
-def test_one_bad_checkpoint_refuses_all(tmp_path: Path) -> None:
-    save(tmp_path, NETWORK, document(name="good"))
-    write(tmp_path, says=changed(format_version=5))
-    with refuses(CheckpointError, "tiny.safetensors: format_version: must be 1, 2, 3 or 4, not 5"):
-        load_all(tmp_path)
+KNOWN = "affine.bias, affine.weight, conv1.bias, conv1.weight, conv2.bias, conv2.weight"
 
 
-def test_refuses_a_missing_tensor(tmp_path: Path) -> None:
-    for name, shape in TINY.tensor_shapes.items():
-        path = write(tmp_path, {key: value for key, value in tensors().items() if key != name})
-        assert complaint(path) == (name, f"is missing; the architecture needs {shape}")
-
-
-def test_refuses_an_unknown_tensor(tmp_path: Path) -> None:
-    path = write(tmp_path, {**tensors(), "conv3.weight": np.zeros(1, np.float32)})
-    known = "affine.bias, affine.weight, conv1.bias, conv1.weight, conv2.bias, conv2.weight"
-    assert complaint(path) == ("conv3.weight", f"is unknown; the architecture has {known}")
-
-
-def test_refuses_another_shape(tmp_path: Path) -> None:
-    for name, shape in TINY.tensor_shapes.items():
-        for other in ((*shape, 1), (*shape[:-1], shape[-1] + 1)):
-            path = write(tmp_path, {**tensors(), name: np.zeros(other, np.float32)})
-            assert complaint(path) == (name, f"has shape {other}; the architecture needs {shape}")
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float64", "int32", "uint8", "bool"])
-def test_refuses_another_dtype(dtype: str, tmp_path: Path) -> None:
-    path = write(tmp_path, {**tensors(), "conv2.bias": np.zeros(1, dtype)})
-    assert complaint(path) == ("conv2.bias", f"is {dtype}; weights are stored as float32")
+@pytest.mark.parametrize(
+    ("name", "tensor", "message"),
+    [
+        ("conv1.weight", None, "is missing; the architecture needs (1, 1, 5, 5)"),
+        ("conv3.weight", np.zeros(1, np.float32), f"is unknown; the architecture has {KNOWN}"),
+        ("affine.weight", np.zeros((10, 26), np.float32), "has shape (10, 26); the architecture needs (10, 25)"),
+        ("affine.bias", np.zeros((10, 1), np.float32), "has shape (10, 1); the architecture needs (10,)"),
+        *(
+            ("conv2.bias", np.zeros(1, dtype), f"is {dtype}; weights are stored as float32")
+            for dtype in ("float16", "float64", "int32", "uint8", "bool")
+        ),
+        *(
+            ("affine.bias", np.array([*range(9), value], np.float32), "holds NaN or infinity")
+            for value in (np.nan, np.inf, -np.inf)
+        ),
+    ],
+)
+def test_refuses_other_tensors(name: str, tensor: NDArray[Any] | None, message: str, tmp_path: Path) -> None:
+    weights = tensors() | {name: tensor}
+    assert complaint(write(tmp_path, {name: one for name, one in weights.items() if one is not None})) == (
+        name,
+        message,
+    )
 
 
 @pytest.mark.parametrize("dtype", [b"BF16", b"F8_E4M3", b"F8_E5M2"])
@@ -136,15 +141,6 @@ def test_refuses_a_dtype_that_numpy_lacks(dtype: bytes, tmp_path: Path) -> None:
     text = json.dumps(entries).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + path.read_bytes()[8 + header :])
     assert refused(path).field in {"conv2.bias", "file"}
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_refuses_what_is_not_finite(value: float, tmp_path: Path) -> None:
-    for name in TINY.tensor_shapes:
-        weights = tensors()
-        weights[name] = weights[name].copy()
-        weights[name].flat[-1] = value
-        assert complaint(write(tmp_path, weights)) == (name, "holds NaN or infinity")
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -173,24 +169,9 @@ def test_augmented_copies_of_an_older_card_were_not_mirrored(tmp_path: Path) -> 
     assert training.augmentations.model_dump() == {**copies, "mirror": False}
 
 
-@given(any_architectures())
-@examples(40)
-def test_any_network_is_read_as_it_was_written(architecture: Architecture) -> None:
-    border = 0.25 if architecture.channels == 1 else (0.25, 0.5, 0.125)
-    weights = random_weights(architecture, 1).astype(np.float32).weights
-    network = Network(architecture, weights, border=border)
-    with TemporaryDirectory() as folder:
-        save(Path(folder), network, document(network))
-        loaded = load(Path(folder) / "tiny.safetensors").network
-    assert loaded.architecture == architecture
-    assert loaded.border.tolist() == network.border.tolist()
-    image = np.random.default_rng(1).random(architecture.image_shape)
-    assert loaded.logits(image).tolist() == network.logits(image).tolist()
-
-
 def test_a_probe_is_not_unpacked_beyond_its_size(tmp_path: Path) -> None:
-    """256 MiB of zeros are 260 kB in the file."""
-    bomb = base64.b64encode(zlib.compress(bytes(2**28), 9)).decode()
+    """64 MiB of zeros are 65 kB in the file."""
+    bomb = base64.b64encode(zlib.compress(bytes(2**26), 9)).decode()
     path = write(tmp_path, says=changed(probe={**spelled()["probe"], "image": bomb}))
     tracemalloc.start()
     try:
@@ -217,25 +198,6 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     assert complaint(path)[1].startswith("not a readable safetensors file (a header of 1,0")
 
 
-def test_names_its_classes(tmp_path: Path) -> None:
-    two = two_stages(Wiring.SUMMED, 1, 1, classes=2)
-    network = Network(two, random_network(two, 1, np.float32).weights, ("left", "right"))
-    saved = save(tmp_path, network, document(network))
-    assert (saved.network.classes, saved.precise.classes) == (("left", "right"), ("left", "right"))
-    assert saved.card.architecture.classes == 2
-
-
-def test_a_loaded_network_reads_as_the_saved_one(tmp_path: Path) -> None:
-    path = write(tmp_path)
-    image = np.random.default_rng(1).random((28, 28))
-    expected = Network(TINY, tensors()).logits(image)
-    assert load(path).network.logits(image).tolist() == expected.tolist()
-
-
-def test_the_shipped_ones_lie_beside_the_code() -> None:
-    assert Path(checkpoint.__file__).parents[1] == checkpoint.DIRECTORY
-
-
 def test_a_checkpoint_must_answer_its_own_image_as_before(tmp_path: Path) -> None:
     true = spelled()["probe"]
     logits = true["logits"]
@@ -254,21 +216,3 @@ def test_a_checkpoint_must_answer_its_own_image_as_before(tmp_path: Path) -> Non
         with pytest.raises(CheckpointError, match=message) as caught:
             load(path)
         assert (caught.value.file, caught.value.field) == ("tiny.safetensors", "probe")
-
-
-@pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
-def test_the_shipped_probes_are_a_test_image_read_right(name: str, digits: Digits) -> None:
-    kept = load(DIRECTORY / f"{name}.safetensors").card.probe
-    image = np.frombuffer(zlib.decompress(base64.b64decode(kept.image)), np.uint8).reshape(28, 28)
-    assert np.array_equal(image, digits.images[0])
-    assert kept.predicted == digits.labels[0] == np.argmax(kept.logits)
-
-
-def test_what_would_be_refused_replaces_nothing(tmp_path: Path) -> None:
-    before = save(tmp_path, NETWORK, document())
-    broken = {name: array.copy() for name, array in NETWORK.weights.items()}
-    broken["affine.bias"][3] = np.nan
-    with pytest.raises(CheckpointError):
-        save(tmp_path, Network(TINY, broken), document())
-    assert load(tmp_path / "tiny.safetensors").sha256 == before.sha256
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]

@@ -14,28 +14,18 @@ from tests.helpers.documents import changed, complaint, document, spelled, write
 from tests.helpers.old_cards import older
 
 
-@pytest.mark.parametrize("version", [0, 5, "1", True, 2.0, None, [1]])
-def test_refuses_another_format_version(version: Any, tmp_path: Path) -> None:
-    path = write(tmp_path, says=changed(format_version=version))
-    assert complaint(path) == ("format_version", f"must be 1, 2, 3 or 4, not {version!r}")
-
-
-def test_refuses_missing_metadata(tmp_path: Path) -> None:
-    path = write(tmp_path, metadata={"format": "pt"})
-    assert complaint(path) == ("metadata", "has no 'konkyo' entry: not made by Konkyo's trainer")
-
-
-@pytest.mark.parametrize("text", ["", "{", "nonsense", "{'a': 1}", "[" * 100_000])
-def test_refuses_metadata_that_is_not_json(text: str, tmp_path: Path) -> None:
-    field, message = complaint(write(tmp_path, metadata={"konkyo": text}))
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        *((text, "is not JSON (") for text in ("", "{", "{'a': 1}", "[" * 100_000)),
+        *((text, f"must be an object, not {kind}") for text, kind in (("[]", "list"), ("null", "NoneType"))),
+        (None, "has no 'konkyo' entry: not made by Konkyo's trainer"),
+    ],
+)
+def test_refuses_other_metadata(text: str | None, message: str, tmp_path: Path) -> None:
+    field, said = complaint(write(tmp_path, metadata={"format": "pt"} if text is None else {"konkyo": text}))
     assert field == "metadata"
-    assert message.startswith("is not JSON (")
-
-
-@pytest.mark.parametrize(("text", "kind"), [("[]", "list"), ("3", "int"), ('"x"', "str"), ("null", "NoneType")])
-def test_refuses_metadata_that_is_no_object(text: str, kind: str, tmp_path: Path) -> None:
-    path = write(tmp_path, metadata={"konkyo": text})
-    assert complaint(path) == ("metadata", f"must be an object, not {kind}")
+    assert said.startswith(message)
 
 
 def test_refuses_a_missing_field(tmp_path: Path) -> None:
@@ -44,24 +34,23 @@ def test_refuses_a_missing_field(tmp_path: Path) -> None:
         assert complaint(write(tmp_path, says=says)) == (key, "is missing")
 
 
-def test_refuses_an_unknown_field(tmp_path: Path) -> None:
-    assert complaint(write(tmp_path, says=changed(depth=3))) == ("depth", "is unknown")
-
-
-INPUT, STAGES, SELECTION, ACCURACY = (spelled()[name] for name in ("input", "stages", "selection", "accuracy"))
+INPUT, SELECTION, ACCURACY = (spelled()[name] for name in ("input", "selection", "accuracy"))
 HALVES = (0.5, 0.5)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "where", "message"),
     [
+        *(
+            ("format_version", version, "format_version", f"must be 1, 2, 3 or 4, not {version!r}")
+            for version in (0, 5, "1", True, 2.0, None, [1])
+        ),
+        ("depth", 3, "depth", "is unknown"),
+        ("name", "huge", "name", "is 'huge', but the file is called 'tiny'"),
         ("classes", "0123456789", "classes", "must be a valid array, not '0123456789'"),
-        ("classes", ["a"], "classes", "must be 2 to 64 names, not 1, not ['a']"),
         ("classes", [*"abcdefgh", "a", "j"], "classes", "each must stand once, and 'a' stands 2 times"),
         ("classes", [*"abcdefgh", 9, "j"], "classes.8", "must be a valid string, not 9"),
-        ("classes", ["a", "b"], "parameters", "must be 88, as the stages say, not 296"),
         ("parameters", 297, "parameters", "must be 296, as the stages say, not 297"),
-        ("parameters", 296.0, "parameters", "must be a valid integer, not 296.0"),
         ("preprocessing", "crop", "preprocessing", "must be 'mnist' or 'resize', not 'crop'"),
         ("polarity", None, "polarity", "must be 'auto', 'light-on-dark' or 'dark-on-light', not None"),
         ("warnings", ["blue"], "warnings", "must be some of mostly-ink, several-pieces, not ['blue']"),
@@ -69,38 +58,29 @@ HALVES = (0.5, 0.5)
         ("selection", 5, "selection", "must be an object, not 5"),
         ("selection", {**SELECTION, "seed": "4"}, "selection.seed", "must be a valid integer, not '4'"),
         ("accuracy", {**ACCURACY, "test": 1.5}, "accuracy.test", "must be less than or equal to 1, not 1.5"),
-        ("accuracy", {**ACCURACY, "test": "98 %"}, "accuracy.test", "must be a valid number, not '98 %'"),
         ("accuracy", {**ACCURACY, "per_class": HALVES}, "accuracy", "must have an entry for each of 10 classes"),
-        ("accuracy", {**ACCURACY, "confusion": [[1]]}, "accuracy", "must have an entry for each of 10 classes"),
-        ("accuracy", None, "accuracy", "must be there for a network that was not imported"),
-        ("recipe", None, "recipe", "must be there for a network that was not imported"),
+        *(
+            ("accuracy", {**ACCURACY, "confusion": rows}, "accuracy", "must have an entry for each of 10 classes")
+            for rows in ([[1]] * 10, ACCURACY["confusion"][:9])
+        ),
+        *(
+            (field, None, field, "must be there for a network that was not imported")
+            for field in ("recipe", "selection", "dataset", "accuracy")
+        ),
         ("input", {**INPUT, "channels": 2}, "input.channels", "must be 1 or 3, not 2"),
         ("input", {**INPUT, "border": []}, "input.border", "must have one value for each of 1 channels"),
         ("stages", [], "stages", "make no network (the number of stages must be from 1 to 6, not 0)"),
         ("stages", [{"filters": 3}], "stages.0.kernel", "is missing"),
-        ("stages", [{"filters": "3", "kernel": 5}], "stages.0.filters", "must be a valid integer, not '3'"),
-        ("stages", [{"filters": 3, "kernel": 5, "stride": 2}], "stages.0.stride", "is unknown"),
         (
             "stages",
             [{"filters": 3, "kernel": 29}],
             "stages",
             "make no network (stage 1's kernel must be from 1 to 28, not 29)",
         ),
-        (
-            "head",
-            {"hidden": [513]},
-            "stages",
-            "make no network (the width of a hidden affine layer must be from 1 to 512, not 513)",
-        ),
     ],
 )
 def test_refuses_a_wrong_description(field: str, value: Any, where: str, message: str, tmp_path: Path) -> None:
     assert complaint(write(tmp_path, says=changed(**{field: value}))) == (where, message)
-
-
-def test_refuses_another_name(tmp_path: Path) -> None:
-    path = write(tmp_path, says=changed(name="huge"))
-    assert complaint(path) == ("name", "is 'huge', but the file is called 'tiny'")
 
 
 FULL: Any = older(3)["architecture"]
@@ -115,15 +95,12 @@ KINDS = (
     [
         None,
         [],
-        "summed",
-        {},
         LESS,
         {**FULL, "depth": 3},
         {**FULL, "wiring": ["summed"]},
         # 1.0 and true compare equal to numbers of filters, but a network cannot be built from them.
         {**FULL, "conv1_filters": 1.0},
         {**FULL, "conv2_filters": True},
-        {**FULL, "conv2_bias": 1},
     ],
     ids=str,
 )
@@ -142,18 +119,19 @@ def test_refuses_an_impossible_old_architecture(tmp_path: Path) -> None:
     assert complaint(path) == ("architecture", f"makes no network ({reason})")
 
 
-def test_refuses_a_missing_or_unreadable_card(tmp_path: Path) -> None:
+def test_refuses_files_that_cannot_be_read(tmp_path: Path) -> None:
     path = write(tmp_path)
     card = path.with_suffix(".json")
-    for content in (b"", b"{", b"\xff\xfe\x00", b"[" * 100_000):
-        card.write_bytes(content)
+    for content in (b"{", b"\xff\xfe\x00", b"[" * 100_000, None):
+        card.unlink() if content is None else card.write_bytes(content)
         field, message = complaint(path)
         assert field == "card"
-        assert message.startswith("tiny.json cannot be read (")
-    card.unlink()
-    field, message = complaint(path)
-    assert field == "card"
-    assert message.startswith("tiny.json cannot be read ([Errno 2] No such file or directory")
+        assert message.startswith("tiny.json cannot be read (" + "[Errno 2] No such file" * (content is None))
+    (tmp_path / "folder.safetensors").mkdir()
+    for path in (tmp_path / "none.safetensors", tmp_path / "folder.safetensors"):
+        field, message = complaint(path)
+        assert field == "file"
+        assert message.startswith("not a readable safetensors file (")
 
 
 DIFFERS = "differs between the checkpoint and tiny.json; restore both, or train again"
@@ -168,19 +146,8 @@ def test_refuses_a_card_that_differs(tmp_path: Path) -> None:
             assert complaint(path) == (key, DIFFERS)
     path.with_suffix(".json").write_text(json.dumps({**true, "extra": 1, "name": "other"}))
     assert complaint(path) == ("extra, name", DIFFERS)
-
-
-@pytest.mark.parametrize("card", [[], "tiny", 3, False])
-def test_refuses_a_card_that_is_no_object(card: Any, tmp_path: Path) -> None:
-    assert complaint(write(tmp_path, card=card)) == ("everything", DIFFERS)
-
-
-def test_refuses_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
-    (tmp_path / "folder.safetensors").mkdir()
-    for path in (tmp_path / "none.safetensors", tmp_path / "folder.safetensors"):
-        field, message = complaint(path)
-        assert field == "file"
-        assert message.startswith("not a readable safetensors file (")
+    path.with_suffix(".json").write_text("[]")
+    assert complaint(path) == ("everything", DIFFERS)
 
 
 @pytest.mark.parametrize("architecture", [Architecture((Stage(1, 3),), 32), Architecture((Stage(1, 3),), 28, 3)])

@@ -1,15 +1,12 @@
 """Occlusion, against hiding one region after another."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from konkyo.models.architecture import Architecture
-from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.hiding.occlusion import (
     Score,
     explain_occlusion,
@@ -21,8 +18,8 @@ from konkyo.models.hiding.occlusion import (
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
-from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network, title
-from tests.helpers.refuse import refuses
+from tests.helpers.examples import examples
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network
 
 NETWORKS = [random_network(architecture, 21) for architecture in ARCHITECTURES]
 
@@ -49,6 +46,7 @@ def reading(network: Network, image: Array, score: Score, target: int, versus: i
     return scores[target] - (0 if versus is None else scores[versus]), logits.index(max(logits))
 
 
+@examples(15)
 @given(
     network=st.sampled_from(NETWORKS),
     number=st.integers(0, 9_999),
@@ -100,91 +98,43 @@ def test_regions_lie_where_they_should(sides: tuple[int, int | None]) -> None:
     region, stride = sides
     regions = Regions(region, stride)
     starts = corners(region, stride or region)
-    assert regions.step == (stride or region)
     assert regions.grid == (len(starts), len(starts))
-    assert starts[-1] < 28  # no region lies outside
-    hidden = np.zeros((28, 28), int)
     for row, top in enumerate(starts):
         for column, left in enumerate(starts):
             box = regions.box(row, column)
             assert box == (left, top, min(left + region, 28), min(top + region, 28))
             pixels = {(y, x) for y in range(box[1], box[3]) for x in range(box[0], box[2])}
             assert {(y, x) for y, x in np.argwhere(regions.masks[row, column]).tolist()} == pixels
-            hidden += regions.masks[row, column]
-    assert hidden.min() >= 1
-    if stride is None:
-        assert hidden.max() == 1
 
 
-def test_the_heatmap_is_a_mean_and_drops_are_not() -> None:
-    """Regions of 14, 7 apart: corners at 0, 7 and 14, so that the middle is hidden by several."""
-    drop = np.arange(9.0).reshape(3, 3)
-    heat = Regions(14, 7).spread(drop)
-    assert heat[0, 0] == 0
-    assert heat[0, 7] == (0 + 1) / 2
-    assert heat[7, 13] == (0 + 1 + 3 + 4) / 4
-    assert heat[14, 14] == (4 + 5 + 7 + 8) / 4
-    assert heat[27, 6] == 6
-    assert heat[27, 27] == 8
+def test_hiding_what_is_hidden_already_changes_nothing(digits: Digits) -> None:
+    """Exactly nothing, in the network's precision too: a drop of 1e-7 on an empty margin would be a lie."""
+    network, images = random_network(SUMMED, 12), digits.scaled(np.float64)[:10]
+    exact, drops = occlude(network, images).drop, occlude(network.astype(np.float32), images).drop
+    assert drops.dtype == np.float32
+    np.testing.assert_allclose(drops, exact, rtol=0, atol=1e-5)
+    empty = images.reshape(10, 14, 2, 14, 2).max((2, 4)) == 0
+    assert not drops[empty].any()
+    assert not exact[empty].any()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_hiding_what_is_hidden_already_changes_nothing(architecture: Architecture, dtype: type, digits: Digits) -> None:
-    """Exactly nothing: a drop of 1e-7 on an empty margin would be a lie."""
-    network = random_network(architecture, 12, dtype)
-    for image in digits.scaled(dtype)[:20]:
-        drop = occlude(network, image).drop
-        empty = [[not image[2 * r : 2 * r + 2, 2 * c : 2 * c + 2].any() for c in range(14)] for r in range(14)]
-        assert not drop[np.array(empty)].any()
-
-
-def test_answers_in_the_networks_precision(digits: Digits) -> None:
-    network, image = random_network(PAIRED, 3), digits.scaled(np.float64)[0]
-    exact, rough = (
-        occlude(network, image, hiding=Hiding(fill=0.1)),
-        occlude(network.astype(np.float32), image, hiding=Hiding(fill=0.1)),
-    )
-    assert exact.drop.dtype == np.float64
-    assert rough.drop.dtype == np.float32
-    np.testing.assert_allclose(rough.drop, exact.drop, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("network", NETWORKS[:3], ids=["paired", "summed", "lenet"])
-def test_a_batch_answers_like_its_pictures(network: Network, digits: Digits) -> None:
-    images = digits.scaled(np.float64)[:6].reshape(2, 3, 28, 28)
-    targets = np.array([[0, 1, 2], [3, 4, 5]])
-    together = occlude(network, images, targets, Hiding(Regions(5, 3), 0.4))
-    assert together.drop.shape == (2, 3, 9, 9)
-    assert together.heatmap().shape == (2, 3, 28, 28)
-    for place in np.ndindex(2, 3):
-        alone = occlude(network, images[place], int(targets[place]), Hiding(Regions(5, 3), 0.4))
-        assert together.predicted[place] == alone.predicted
-        assert together.whole[place] == pytest.approx(float(alone.whole), abs=1e-12)
-        np.testing.assert_allclose(together.drop[place], alone.drop, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(together.heatmap()[place], alone.heatmap(), rtol=0, atol=1e-12)
-        assert np.array_equal(together.critical[place], alone.critical)
-
-
-def test_no_pictures_no_answers() -> None:
-    assert occlude(NETWORKS[0], np.zeros((0, 28, 28))).drop.shape == (0, 14, 14)
-
-
-def test_the_faithfulness_is_that_of_the_question(digits: Digits) -> None:
+def test_the_parts_of_an_explanation(digits: Digits) -> None:
+    """Each is what its own function finds, for the same question."""
     network, image, hiding = random_network(PAIRED, 1), digits.scaled(np.float64)[0], Hiding(Regions(7), 0.3)
-    asked = explain_occlusion(network, image, 0, 3, hiding, faithful=True)
+    asked = explain_occlusion(network, image, 0, 3, hiding, pairs=True, faithful=True)
     assert asked.target != asked.predicted
+    np.testing.assert_array_equal(asked.drop, occlude(network, image, 0, hiding, versus=3).drop)
     order = np.array(sorted(range(16), key=lambda place: -asked.drop.flat[place]))
     assert asked.faithfulness == faithfulness(network, image, hiding, order, 0)
+    whole, drops = pair_drops(network, image, hiding, 0, 3)
+    np.testing.assert_array_equal(asked.pairs, drops)
+    np.testing.assert_array_equal(asked.contributions, whole)
 
 
 def test_pairs_of_an_empty_region_and_their_heat(digits: Digits) -> None:
     """What each pair loses is a difference of ledgers: ``test_hidings``."""
-    network, image = random_network(PAIRED, 1), digits.scaled(np.float64)[0]
-    asked = explain_occlusion(network, image, 0, 3, pairs=True)
-    whole, drops = pair_drops(network, image, Hiding(), 0, 3)
-    np.testing.assert_array_equal(asked.pairs, drops)
-    np.testing.assert_array_equal(asked.contributions, whole)
+    image = digits.scaled(np.float64)[0]
+    _, drops = pair_drops(random_network(PAIRED, 1), image, Hiding(), 0, 3)
     empty = image.reshape(14, 2, 14, 2).max((1, 3)) == 0
     assert not drops[empty].any()
     assert drops[~empty].any()
@@ -193,42 +143,3 @@ def test_pairs_of_an_empty_region_and_their_heat(digits: Digits) -> None:
     assert heat[0, 0].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert heat[7, 13, 0, 0] == (0 + 8 + 24 + 32) / 4
     assert heat[27, 8, 1, 3] == (48 + 56) / 2 + 7
-
-
-STRIDE = "stride: must be from 1 to the region's 3, so that no pixel is skipped"
-SAME = "versus: must differ from the target; both are 3"
-
-
-@pytest.mark.parametrize(
-    ("ask", "message"),
-    [
-        *((lambda n=n: Regions(n), f"region: must be from 1 to 14 pixels, not {n}") for n in (-1, 0, 15)),
-        *(
-            (
-                lambda n=n: Regions(3, n),
-                f"stride: must be from 1 to the region's 3, so that no pixel is skipped, not {n}",
-            )
-            for n in (-1, 0, 4)
-        ),
-        *((lambda n=n: Hiding(fill=n), f"fill: must be from 0 to 1, not {n}") for n in (-0.1, 1.1, math.nan, math.inf)),
-        *(
-            (lambda n=n: occlude(NETWORKS[0], np.zeros((28, 28)), n), f"target: must be a class from 0 to 9, not {n}")
-            for n in (-1, 10)
-        ),
-        (
-            lambda: occlude(NETWORKS[0], np.zeros((28, 28)), 3, versus=3),
-            "versus: must differ from the target; both are 3",
-        ),
-        (
-            lambda: explain_occlusion(NETWORKS[0], np.zeros((28, 28)), score=Score.PROBABILITY, pairs=True),
-            "pairs: contributions add up to the logit; ask for score=logit, or without pairs",
-        ),
-    ],
-)
-def test_refusals(ask: Callable[[], object], message: str) -> None:
-    with refuses(ParameterError, message):
-        ask()
-    with refuses(ImageError, "an image must be 28×28; got an array of shape (28, 27)"):
-        occlude(NETWORKS[0], np.zeros((28, 27)))
-    with refuses(ImageError, "an image must be finite: it holds NaN or infinity"):
-        occlude(NETWORKS[0], np.full((28, 28), math.inf))

@@ -1,7 +1,6 @@
 """All intermediate results, and which of them are shown of wide networks. Oracle: the ledger and the trace, by hand."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,11 +13,9 @@ from konkyo.models.contributions import (
     greatest,
     usual_top,
 )
-from konkyo.models.errors import ParameterError
 from tests.helpers.any_network import any_architectures, random_weights
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
-from tests.helpers.refuse import refuses
 
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
 
@@ -70,7 +67,7 @@ def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int
 
 
 @given(any_architectures(most=3))
-@examples(60)
+@examples(30)
 def test_the_head_times_what_is_passed_is_the_map(architecture: Architecture) -> None:
     network, image = random_weights(architecture, 3), image_of(architecture)
     result = explain_process(network, image, 1, top=7)
@@ -85,35 +82,23 @@ def test_the_head_times_what_is_passed_is_the_map(architecture: Architecture) ->
     assert set(position) == {int(i * filters + j if architecture.stages[-1].paired else j) for i, j in result.pairs}
 
 
-def test_small_networks_are_shown_whole() -> None:
+def test_small_networks_are_shown_whole_and_of_wide_ones_32_maps() -> None:
     architecture = Architecture((Stage(3, 5), Stage(3, 3, wiring=Wiring.PAIRED)))
     result = explain_process(random_weights(architecture, 1), image_of(architecture))
     assert [shown.tolist() for shown in result.shown] == [[0, 1, 2], [*range(9)]]
     assert result.pairs.tolist() == [[i, j] for i in range(3) for j in range(3)]
-
-
-def test_of_wide_ones_32_are_shown() -> None:
     result = explain_process(random_weights(KERAS, 1), image_of(KERAS))
     assert [len(shown) for shown in result.shown] == [32, 32]
     assert result.pairs.shape == (32, 2)
-    assert result.ledger.contributions.shape == (10, 32, 64)
-
-
-@pytest.mark.parametrize(
-    "architecture",
-    [KERAS, Architecture((Stage(64, 3, 1, pool=False),) * 3, side=64, channels=3, classes=20)],
-    ids=["keras", "huge"],
-)
-def test_an_answer_is_never_too_large(architecture: Architecture) -> None:
-    result = explain_process(random_weights(architecture, 1), image_of(architecture))
     assert answered_numbers(result) <= MOST_NUMBERS
-    assert len(result.pairs) == usual_top(architecture)
 
 
-@pytest.mark.parametrize("top", [0, 257, -1])
-def test_refuses_another_top(top: int) -> None:
-    with refuses(ParameterError, f"top: must be from 1 to 256, not {top}"):
-        explain_process(random_weights(KERAS, 1), image_of(KERAS), top=top)
+def test_an_answer_is_never_too_large() -> None:
+    # With 32 maps it would have half as many again.
+    large = Architecture((Stage(64, 3, 1, pool=False),) * 2, side=26, channels=3)
+    result = explain_process(random_weights(large, 1), image_of(large))
+    assert len(result.pairs) == usual_top(large) == 16
+    assert answered_numbers(result) <= MOST_NUMBERS
 
 
 def test_ties_go_to_the_lower_numbers() -> None:

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("torch")
-
 from konkyo.models.contributions import contributions
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.hiding.games import class_games
@@ -31,8 +29,7 @@ def photograph(name: str) -> F64:
     return pixels
 
 
-@pytest.mark.parametrize("region", [8, 16])
-@pytest.mark.parametrize("name", [path.stem for path in PICTURES])
+@pytest.mark.parametrize(("name", "region"), [(PICTURES[0].stem, 8), (PICTURES[1].stem, 16)])
 def test_random_hidings_are_pytorchs(name: str, region: int, network: Network) -> None:
     image, regions = photograph(name), Regions(region, side=64)
     games = class_games(network, image, region)

@@ -4,12 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
-from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.contributions import contributions
 from konkyo.models.network import Array
 from konkyo.models.usage import (
     ClassUsage,
@@ -22,9 +17,7 @@ from konkyo.models.usage import (
     mahalanobis,
     ridged,
 )
-from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.filters import chosen, measure
-from tests.helpers.oracles import LENET, PAIRED, random_network, title
 
 
 def tally(firsts: list[list[int]], mean: list[list[float]] | None = None) -> ClassUsage:
@@ -76,34 +69,28 @@ def test_the_percentile_is_the_part_that_is_further_away() -> None:
     assert [one.distance for one in usage.typicality(images)] == pytest.approx(np.abs(images.ravel()))
 
 
-def test_places_go_by_count_not_by_mean() -> None:
-    one = tally([[5, 0], [2, 4]], [[1.0, 9.0], [8.0, 2.0]])
-    assert one.first == PlacedPair(0, 0, 5 / 11, 1.0)
-    assert one.second == PlacedPair(1, 1, 4 / 11, 2.0)
-    assert one.combination == ((0, 0), (1, 1))
-
-
-def test_of_equal_counts_the_greater_mean_comes_first() -> None:
-    one = tally([[3, 3, 3]], [[1.0, 3.0, 2.0]])
-    assert one.combination == ((0, 1), (0, 2))
-    assert tally([[3, 3, 3]], [[2.0, 2.0, 2.0]]).combination == ((0, 0), (0, 1))
-
-
-@pytest.mark.parametrize(("firsts", "dominated"), [([[1, 9]], True), ([[1, 8]], False), ([[0, 4]], True)])
-def test_a_second_place_that_is_dominated_from_90_percent_on_still_counts(
-    firsts: list[list[int]], dominated: bool
+@pytest.mark.parametrize(
+    ("firsts", "mean", "places", "dominated"),
+    [
+        # Places go by count, not by mean.
+        ([[5, 0], [2, 4]], [[1.0, 9.0], [8.0, 2.0]], [(0, 0, 5 / 11, 1.0), (1, 1, 4 / 11, 2.0)], False),
+        # Of equal counts the greater mean comes first, then the lower number.
+        ([[3, 3, 3]], [[1.0, 3.0, 2.0]], [(0, 1, 1 / 3, 3.0), (0, 2, 1 / 3, 2.0)], False),
+        ([[3, 3, 3]], [[2.0, 2.0, 2.0]], [(0, 0, 1 / 3, 2.0), (0, 1, 1 / 3, 2.0)], False),
+        # From 90 % on the first one dominates; the second one still counts.
+        ([[1, 9]], None, [(0, 1, 0.9, 0.0), (0, 0, 0.1, 0.0)], True),
+        ([[1, 8]], None, [(0, 1, 8 / 9, 0.0), (0, 0, 1 / 9, 0.0)], False),
+        ([[0, 4]], None, [(0, 1, 1.0, 0.0), (0, 0, 0.0, 0.0)], True),
+        ([[7]], None, [(0, 0, 1.0, 0.0)], True),
+    ],
+)
+def test_places(
+    firsts: list[list[int]], mean: list[list[float]] | None, places: list[tuple[Any, ...]], dominated: bool
 ) -> None:
-    one = tally(firsts)
+    one = tally(firsts, mean)
+    assert [one.first, one.second] == [*(PlacedPair(*place) for place in places), None][:2]
+    assert one.combination == tuple(place[:2] for place in places)
     assert one.dominated is dominated
-    assert one.first.filter == 1
-    assert one.second == PlacedPair(0, 0, firsts[0][0] / sum(firsts[0]), 0.0)
-    assert one.combination == ((0, 1), (0, 0))
-
-
-def test_a_single_pair_has_no_second() -> None:
-    one = tally([[7]])
-    assert one.first == PlacedPair(0, 0, 1.0, 0.0)
-    assert one.second is None
 
 
 def test_how_many_combinations_are_different() -> None:
@@ -140,50 +127,6 @@ def test_pictures_that_are_all_alike() -> None:
     assert usage.classes[0].distances.tolist() == [0] * 101
 
 
-# Six decimals: the variance of smaller numbers underflows, and has no inverse.
-finite = st.floats(-50, 50).map(lambda value: round(value, 6))
-
-
-@given(arrays.arrays(float, (10, 12, 2, 2), elements=finite), arrays.arrays(float, (10, 2, 2), elements=finite))
-def test_percentiles_are_shares_of_the_studied_pictures(values: Array, image: Array) -> None:
-    usage: Any = measure(list(values), 120, 12)
-    for digit, one in enumerate(usage.typicality(image)):
-        own = mahalanobis(values[digit] - usage.classes[digit].mean, np.linalg.inv(ridged(usage.covariance)))
-        slack = 1e-4 * (1 + one.distance)
-        # Twelve images are eleven steps; between two of them the percentile is in between.
-        least, most = ((own > one.distance + side).mean() * 100 for side in (slack, -slack))
-        assert least - 100 / 11 <= one.percentile <= most + 100 / 11
-        assert 0 <= one.percentile <= 100
-
-
-@given(arrays.arrays(float, (10, 4, 2, 2), elements=finite), st.floats(0.1, 10))
-def test_distance_does_not_depend_on_the_unit(values: Array, unit: float) -> None:
-    image = values[:, 0] + 1
-    measured: Any = [measure(list(values * by), 40, 4).typicality(image * by) for by in (1, unit)]
-    some, others = measured
-    if values.std(axis=1).max() > 0.01:
-        for one, other in zip(some, others, strict=True):
-            assert other.distance == pytest.approx(one.distance, rel=0.02, abs=0.02)
-
-
-@pytest.mark.parametrize("architecture", [PAIRED, LENET, two_stages(Wiring.PAIRED, 2, 3, bias=False)], ids=title)
-def test_equals_single_ledgers_one_after_another(architecture: Architecture, digits: Digits) -> None:
-    """Counting with Python's own sums, from the ledger of each image by itself."""
-    network = random_network(architecture, 4)
-    images = digits.scaled(np.float64)[:90]
-    # Whatever it reads is right: an untrained network reads few classes.
-    for digit in range(2):
-        rows = [contributions(network, image).contributions[digit].ravel().tolist() for image in images]
-        usage: Any = measure([np.array(rows).reshape(90, *architecture.pairs)] * 10, 90, 90).classes[0]
-        count = len(rows[0])
-        winners = [max(range(count), key=lambda pair, row=row: row[pair]) for row in rows]  # type: ignore[misc]
-        assert usage.firsts.ravel().tolist() == [winners.count(pair) for pair in range(count)]
-        means = [sum(row[pair] for row in rows) / 90 for pair in range(count)]
-        spreads = [(sum((row[pair] - means[pair]) ** 2 for row in rows) / 90) ** 0.5 for pair in range(count)]
-        assert usage.mean.ravel().tolist() == pytest.approx(means, rel=1e-5, abs=1e-9)
-        assert usage.deviation.ravel().tolist() == pytest.approx(spreads, rel=1e-4, abs=1e-9)
-
-
 # Two classes in maps of 5×5: one finds something in the first cell, the other in the last two.
 FIRST = np.zeros((1, 5, 5))
 FIRST[0, 0, 0] = 1
@@ -191,24 +134,13 @@ LAST = np.zeros((2, 1, 5, 5))
 LAST[0, 0, 4, 3] = LAST[1, 0, 4, 4] = 1
 
 
-@pytest.fixture
-def likeness() -> Likeness:
-    return Likeness(np.stack([axes_of(FIRST[None], 2), axes_of(LAST, 2)]), 0.3)
-
-
-def test_the_axes_span_what_was_found(likeness: Likeness) -> None:
-    assert likeness.axes.shape == (2, 2, 25)
+def test_the_distance_is_the_share_that_no_subspace_holds() -> None:
+    likeness = Likeness(np.stack([axes_of(FIRST[None], 2), axes_of(LAST, 2)]), 0.3)
     # One image has one axis; the other is zero.
     assert np.abs(likeness.axes[0]).sum() == pytest.approx(1)
     assert likeness.axes[1] @ likeness.axes[1].T == pytest.approx(np.eye(2))
-
-
-def test_the_distance_is_the_share_that_no_subspace_holds(likeness: Likeness) -> None:
     mixed = LAST[0] + 0.5 * FIRST
     images = np.stack([FIRST, 7 * LAST.sum(0), mixed, np.roll(FIRST, 1), 0 * FIRST])
     assert likeness.distance(images) == pytest.approx([0, 0, 0.2, 1, 1], abs=1e-9)
-    assert [likeness.is_unlike(image) for image in images] == [False, False, False, True, True]
-
-
-def test_the_distance_of_one_image_is_a_number(likeness: Likeness) -> None:
     assert likeness.distance(FIRST).shape == ()
+    assert [likeness.is_unlike(image) for image in images] == [False, False, False, True, True]
