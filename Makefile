@@ -5,6 +5,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 # As in the service: the matrices are small, and processes would take each other's cores.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1
+# Tests of browsers and servers wait: three processes use two cores. More than eight would wait for the slowest file.
+PROCESSES = $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() * 3 // 2))")
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
@@ -14,7 +16,7 @@ serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
 
 test: $(VENV)/.dev  ## every test, with the coverage gate
-	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --cov --cov-report=term --durations 20 $(ARGS)
+	$(ONE_THREAD) $(RUN) pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --durations 20 $(ARGS)
 
 quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in less than a minute
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)

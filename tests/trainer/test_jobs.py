@@ -27,6 +27,8 @@ def wanted(directory: Path, count: int) -> list[Wanted]:
     ]
 
 
+# Processes of their own, each of which imports PyTorch.
+@pytest.mark.timeout(60)
 def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(few: Digits, tmp_path: Path) -> None:
     """The third begins when one of the first two has ended, and cannot go on from its file."""
     some = wanted(tmp_path, 3)
