@@ -221,6 +221,8 @@ def test_cheap_questions_are_answered_while_everything_else_is_full() -> None:
         # 28×28 pixels behind 100 KiB of nothing: their decoding is left to a thread.
         padded = sample(7).ljust(100 * 1024, b"\0")
         assert client.post("/predict", files={"file": padded}).status_code == 503
+        # Without an image.
+        assert client.get("/models/paired-3x3/weights").status_code == 503
 
 
 @pytest.mark.threat("a question's cost grows with the network")
