@@ -27,7 +27,7 @@ _HIDE = r"^[0-9]{1,2}\.[0-9]{1,2}(-[0-9]{1,2}\.[0-9]{1,2})*$"
 
 
 def _hide(value: str) -> str:
-    """A message that says what would be right, where the pattern alone would be one that is to be deciphered."""
+    """Refuse with a message that says what would be right: pydantic's would show the pattern."""
     if not re.fullmatch(_HIDE, value):
         raise PydanticCustomError("hide", "must be regions as row.column, from 0, with - between them, such as 2.3-4.5")
     return value
