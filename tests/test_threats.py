@@ -12,7 +12,7 @@ PROOFS = proofs()
 @pytest.mark.parametrize("threat", THREATS)
 def test_every_threat_has_a_test_that_make_test_runs(threat: str) -> None:
     """The container's are skipped where there is no Docker."""
-    assert [test for test in PROOFS[threat] if not test.startswith("tests/e2e/test_container.py")]
+    assert [test for test in PROOFS[threat] if not test.startswith("tests/system/test_container.py")]
 
 
 @pytest.mark.parametrize("goal", GOALS)

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from tests.e2e.container import compose, docker_runs
 from tests.e2e.server import free_port, wait_until_ready
 from tests.helpers.pictures import sample
+from tests.system.container import compose, docker_runs
 from tools.soak.client import Answer, ClosedError, Connection, percentile, prepared, run
 from tools.soak.container import account
 from tools.soak.report import Check, Program, SkippedError, main

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.container import compose, docker
 from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
 from tests.hostile.serving import Server
+from tests.system.container import compose, docker
 
 PROJECT = "konkyo-soak"
 SERVICE = "konkyo"

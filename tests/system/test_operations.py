@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.container import COMPOSE, docker, docker_runs
 from tests.e2e.server import PATIENCE, ROOT, free_port
 from tests.hostile.serving import until
+from tests.system.container import COMPOSE, docker, docker_runs
 from tools.soak.rolling import started
 
 # Containers start and stop.

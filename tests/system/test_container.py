@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.container import compose, docker, docker_runs
 from tests.e2e.server import PATIENCE, free_port, wait_until_ready
 from tests.helpers.pictures import sample
 from tests.helpers.tensors import PATH
 from tests.hostile.serving import until
+from tests.system.container import compose, docker, docker_runs
 from tools.examples import curl
 from tools.soak.client import run
 from tools.soak.composition import HEALTHY, SMALL, attacked
