@@ -26,7 +26,10 @@ TARGETS = {
     # What the results' `to_dict` gives is the answer over HTTP.
     "models": (
         ["*"],
-        ["tests/models", "tests/test_library.py", "tests/service/test_fitting.py", "tests/service/test_routes.py"],
+        [
+            *("tests/models", "tests/test_library.py"),
+            *(f"tests/service/test_{name}.py" for name in ("fitting", "openapi", "routes")),
+        ],
     ),
     # Not openapi.py, which runs while modules are imported, before a mutant is chosen; nor protocol.py, which runs in
     # servers that are processes of their own (tests/hostile).

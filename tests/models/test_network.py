@@ -63,8 +63,9 @@ def test_weights_are_a_copy_that_nobody_can_change() -> None:
     before = network.logits(integer_image(1)).tolist()
     mine["affine.bias"] += 100
     assert network.logits(integer_image(1)).tolist() == before
-    with pytest.raises(ValueError, match="read-only"):
-        network.weights["affine.bias"][0] = 1
+    for array in (network.weights["affine.bias"], network.border):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
 
 
 def test_softmax_of_known_odds() -> None:

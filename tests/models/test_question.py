@@ -10,7 +10,7 @@ from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
 from konkyo.models.contributions import explain_filters, explain_process
 from konkyo.models.errors import ParameterError
 from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.cost import explains
+from konkyo.models.hiding.cost import Cost, explains
 from konkyo.models.hiding.occlusion import Score, explain_occlusion
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
@@ -24,6 +24,8 @@ from konkyo.models.question import (
     ProcessQuestion,
     ShapleyQuestion,
     TensorName,
+    plus,
+    times,
 )
 from konkyo.models.result import predict
 from tests.helpers.any_network import any_architectures, random_weights
@@ -156,6 +158,12 @@ def test_a_network_that_is_too_wide_is_not_asked() -> None:
         with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
             question(network=deep)
     PredictQuestion(network=deep)
+
+
+def test_questions_one_after_another_cost_their_sum_and_the_memory_of_the_larger() -> None:
+    one, other = Cost(3, 10, 100, 1000, 7), Cost(2, 20, 50, 2000, 9)
+    assert plus(one, other) == Cost(3, 30, 150, 2000, 7)
+    assert times(one, 4) == Cost(3, 40, 400, 1000, 7)
 
 
 def test_what_is_cheap() -> None:
