@@ -17,7 +17,7 @@ from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, load_all
 from konkyo.service import drawing
 from konkyo.service.app import create_app
-from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.style import Form, Style, Theme
 from konkyo.service.settings import Settings
 from konkyo.trainer.studies.filters import measure
 from tests.helpers.any_network import given, random_images
@@ -96,9 +96,14 @@ def test_the_filters_and_the_pairs_that_each_class_uses(client: TestClient) -> N
 def test_the_filters_as_a_picture(client: TestClient) -> None:
     kept = kept_of(client, "paired-3x3")
     study = usage_file.load(DIRECTORY, kept)
-    for query, style in (("", Style()), ("?scale=2&theme=dark", Style(2, Theme.DARK))):
+    asked = {
+        "": (Style(), "image/png"),
+        "?scale=2&theme=dark": (Style(2, Theme.DARK), "image/png"),
+        "?format=svg": (Style(form=Form.SVG), "image/svg+xml"),
+    }
+    for query, (style, media) in asked.items():
         answer = client.get(f"/models/paired-3x3/filters{query}", headers={"accept": "image/png"})
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, media)
         assert answer.content == drawing.usage("paired-3x3", kept.network, study, style).encode()
 
 
