@@ -6,7 +6,7 @@ from tests.hostile.openapi import KEY, answered, check
 from tests.hostile.serving import serving
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.threat("many inputs", "corrupt files")
 def test_schemathesis_finds_nothing() -> None:
     with serving(KONKYO_API_KEYS=KEY) as server:
