@@ -6,6 +6,7 @@ from tests.hostile.openapi import KEY, answered, check
 from tests.hostile.serving import serving
 
 
+# 25 s on a quiet machine; beside a second run of all tests it took more than 120.
 @pytest.mark.timeout(300)
 @pytest.mark.threat("many inputs", "corrupt files")
 def test_schemathesis_finds_nothing() -> None:

@@ -36,30 +36,18 @@ from tests.e2e.server import free_port
 from tests.helpers.pictures import sample
 
 # Nodes of a cluster start and stop.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(120)]
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 
 
-def head(attempts: int = 3) -> Any:
-    """With one processor: a worker for each is started at once.
-
-    Ray gives up where its helpers need more than 15 s to start, by a constant, and a busy machine takes longer.
-    """
-    try:
-        return Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    except Exception as error:  # Ray has no class for it
-        if "timed out during startup" not in str(error) or attempts == 1:
-            raise
-        return head(attempts - 1)
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
+    """A head with one processor: a worker for each is started at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        started = head()
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         ray.init(address=started.address, log_to_driver=False)
         yield started
         ray.shutdown()
