@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +10,6 @@ from tests.e2e.server import running_service
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +45,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """Debian's Chromium. It stays for the tests of all files of this process."""
+    """Chromium. It stays for the tests of all files of this process."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
     from tests.e2e.browser import launch
 
     with api.sync_playwright() as playwright:
-        started = launch(playwright)
+        try:
+            started = launch(playwright)
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
         Kept.loop = asyncio._get_running_loop()
         yield started
         # The last test of this process may be none of the browser.
