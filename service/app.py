@@ -52,10 +52,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install(app, InferRequest, ExplainRequest)
     app.add_middleware(ServiceMiddleware, hosts=settings.hosts, keys=settings.keys)
     questions = (predict, filters, occlusion, shapley, grounds, process)
-    for module in (*questions, models, health, protocols, page, telemetry):
+    for module in (*questions, models):
+        app.include_router(module.router, responses=openapi.shared_refusals())
+    app.include_router(health.router, responses=openapi.shared_refusals(keyed=False))
+    for router in (protocols.router, protocols.first):
+        app.include_router(router, responses=openapi.shared_refusals(protocol=True))
+    app.include_router(protocols.health, responses=openapi.shared_refusals(keyed=False, protocol=True))
+    for module in (page, telemetry):
         app.include_router(module.router)
-    app.include_router(protocols.health)
-    app.include_router(protocols.first)
     return app
 
 

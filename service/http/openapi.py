@@ -26,14 +26,11 @@ _ATTRIBUTE = re.compile(r"^(\w.*)\n((?: +.*(?:\n|$))+)", re.MULTILINE)
 
 _SCHEMAS = "#/components/schemas/"
 _OPERATION_REFUSALS = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.UNAUTHORIZED,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.NOT_ACCEPTABLE,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
 # Of these only an operation that answers with pictures has need.
@@ -77,14 +74,14 @@ def _describe_fields(schema: dict[str, Any]) -> None:
 
 
 def responses(name: str, *refusals: HTTPStatus) -> Responses:
-    """The ``responses`` of a route: the example of its JSON, and the statuses of its problems."""
+    """The ``responses`` of a route: the example of its JSON, and the problems that only some routes end in."""
     example = json.loads((EXAMPLES / f"{name}.json").read_text())
     answers: Responses = {200: {"content": {MEDIA_TYPES[Format.JSON]: {"example": example}}}}
     return answers | _refusals(refusals, problem.MEDIA_TYPE, problem.Problem)
 
 
 def protocol_refusals(*refusals: HTTPStatus) -> Responses:
-    """The problems that a route of the inference protocols can end in."""
+    """The problems that only some routes of the inference protocols end in."""
     return _refusals(refusals, problem.PROTOCOL_MEDIA_TYPE, problem.ProtocolProblem)
 
 
@@ -98,6 +95,15 @@ def protocol_operation(message: type[BaseModel], *, in_bytes: bool = False) -> d
         "openapi_extra": {"requestBody": {"required": True, "content": {**document, **tensors}}},
         "responses": answers | protocol_refusals(*(one for one in _OPERATION_REFUSALS if one not in _OF_IMAGES)),
     }
+
+
+def shared_refusals(*, keyed: bool = True, protocol: bool = False) -> Responses:
+    """The problems that all routes of a router can end in: middleware refuses host names, keys and query strings."""
+    keys = (HTTPStatus.UNAUTHORIZED,) if keyed else ()
+    statuses = HTTPStatus.BAD_REQUEST, *keys, HTTPStatus.UNPROCESSABLE_ENTITY
+    if protocol:
+        return _refusals(statuses, problem.PROTOCOL_MEDIA_TYPE, problem.ProtocolProblem)
+    return _refusals(statuses, problem.MEDIA_TYPE, problem.Problem)
 
 
 def _refusals(statuses: Iterable[HTTPStatus], media_type: str, schema: type[BaseModel]) -> Responses:

@@ -29,8 +29,7 @@ from konkyo.service.protocols.messages import (
 from konkyo.service.protocols.requests import explain_batch, infer_batch
 from konkyo.service.routes.queries import NoQuery
 
-_LOOKUP = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
-_MODEL = openapi.protocol_refusals(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_MODEL = openapi.protocol_refusals(HTTPStatus.NOT_FOUND)
 
 health = APIRouter(prefix="/v2/health", tags=["inference"])
 router = APIRouter(prefix="/v2", tags=["inference"], dependencies=[NoQuery])
@@ -49,7 +48,7 @@ async def server_ready() -> messages.ServerReady:
     return messages.ServerReady(live=True, ready=True)
 
 
-@router.get("", responses=_LOOKUP, summary="Which server is it, and what does it know beyond the protocol?")
+@router.get("", summary="Which server is it, and what does it know beyond the protocol?")
 async def server_metadata() -> messages.ServerMetadata:
     """`binary_tensor_data`: tensors may come and go as bytes behind the JSON, as Triton's documentation describes."""
     return messages.ServerMetadata(name="konkyo", version=__version__, extensions=messages.EXTENSIONS)

@@ -23,8 +23,6 @@ from konkyo.service.routes.queries import NoQuery, PictureQuery, Region
 
 router = APIRouter(tags=["models"])
 
-_OF_ONE = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
-
 
 class ImageShape(BaseModel):
     """The images that a network takes."""
@@ -147,7 +145,7 @@ class ModelFilters(BaseModel):
 @router.get(
     "/models",
     dependencies=[NoQuery],
-    responses=openapi.responses("models", HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=openapi.responses("models"),
     summary="Which networks can be asked?",
 )
 async def list_models(request: Request) -> ModelList:
@@ -163,7 +161,7 @@ async def list_models(request: Request) -> ModelList:
 @router.get(
     "/models/{name}",
     dependencies=[NoQuery],
-    responses=openapi.responses("model", *_OF_ONE),
+    responses=openapi.responses("model", HTTPStatus.NOT_FOUND),
     summary="How was it trained, and how accurate is it?",
 )
 async def show_model(name: str, request: Request) -> ModelCard:
@@ -174,7 +172,7 @@ async def show_model(name: str, request: Request) -> ModelCard:
 @router.get(
     "/models/{name}/filters",
     responses=openapi.with_picture(
-        "model-filters", *_OF_ONE, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.SERVICE_UNAVAILABLE
+        "model-filters", HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.SERVICE_UNAVAILABLE
     ),
     openapi_extra={"parameters": openapi.parameters(PictureQuery)},
     response_model=ModelFilters,
@@ -197,7 +195,7 @@ async def show_filters(name: str, request: Request) -> Response:
 @router.get(
     "/models/{name}/weights",
     dependencies=[NoQuery],
-    responses=openapi.responses("model-weights", *_OF_ONE, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=openapi.responses("model-weights", HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     response_model=ModelWeights,
     summary="Which weights does it have?",
 )

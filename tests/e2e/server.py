@@ -1,6 +1,7 @@
 """The real service, in a process of its own."""
 
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -15,6 +16,8 @@ import httpx
 ROOT = Path(__file__).parent.parent.parent
 # How long is waited for what must come: on the slowest of machines long enough, and no claim about speed.
 PATIENCE = 60
+# Below those that outgoing connections take: none of these can get in before, or between two starts of a server.
+PORTS = range(20_000, 32_768)
 # A client without one reads all certificates, which takes longer than most answers.
 TLS = ssl.create_default_context()
 
@@ -56,7 +59,12 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -
 
 def free_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("", port))
+            except OSError:
+                continue
+            return port

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
+from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
 
-PORTS = range(8400, 8500)
 HURRIED = """
 import sys
 import konkyo.service.__main__ as main
@@ -109,20 +108,6 @@ def serving(grace: int | None = None, deadline: int | None = None, **settings: s
                 process.kill()
                 process.wait()
                 raise
-
-
-def free_port() -> int:
-    """A port below those that outgoing connections take, so that a load of them cannot get in between."""
-    for offset in range(len(PORTS)):
-        port = PORTS[(os.getpid() + offset) % len(PORTS)]
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError(f"no port of {PORTS} is free")
 
 
 def connect(port: int) -> socket.socket:

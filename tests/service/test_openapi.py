@@ -176,8 +176,9 @@ def test_every_answer_is_what_the_document_says(
 
 
 def test_every_look_up_is_what_the_document_says(client: TestClient, unstudied: TestClient, document: Document) -> None:
-    asked = [path for method, path in OPEN]
-    asked += [path + end for method, path in GUARDED if method == "get" for end in ("", "?scale=9")]
+    overlong = f"?{'q' * 2049}"
+    asked = [path + end for method, path in OPEN for end in ("", overlong)]
+    asked += [path + end for method, path in GUARDED if method == "get" for end in ("", "?scale=9", overlong)]
     for one in asked:
         template = one.partition("?")[0]
         for name in ("paired-3x3", "lenet-6x16", "nobody") if "{name}" in one else ("",):

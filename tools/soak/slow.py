@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
+from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
 from tests.helpers.pictures import sample
-from tests.hostile.serving import free_port, serving
+from tests.hostile.serving import serving
 from tools.soak.client import ClosedError, Connection, prepared, run
 from tools.soak.report import Check, Program, SkippedError, main
 
