@@ -9,7 +9,8 @@ from captum.attr import LayerGradientXActivation
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
-from konkyo.models.contributions import contributions, explain_filters, explain_process
+from konkyo.models.filters.contributions import contributions, explain_filters
+from konkyo.models.filters.process import explain_process
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.network import Network
 from konkyo.models.result import predict

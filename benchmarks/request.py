@@ -23,9 +23,9 @@ from benchmarks.guard import ask
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import DIGIT, upload
 from benchmarks.timing import medians
-from konkyo.models.contributions import explain_filters
 from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import load_all
+from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.preparation.doubts import input_warnings
 from konkyo.models.preparation.expected import Fit

@@ -16,8 +16,8 @@ from PIL import Image
 
 from benchmarks.timing import console, show
 from konkyo.models.architecture import Architecture, Stage
-from konkyo.models.contributions import contributions
 from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions

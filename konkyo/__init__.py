@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from konkyo.asking import filters, grounds, occlusion, predict, process, shapley
     from konkyo.images import ImageWarning
     from konkyo.model import Model, from_torch, load
-    from konkyo.models.contributions import FilterExplanation, Process
     from konkyo.models.errors import BudgetError, CheckpointError, ImageError, KonkyoError, ParameterError
+    from konkyo.models.filters.contributions import FilterExplanation
+    from konkyo.models.filters.process import Process
     from konkyo.models.grounds.proofs import Grounds
     from konkyo.models.hiding.occlusion import OcclusionExplanation
     from konkyo.models.hiding.shapley import ShapleyExplanation

@@ -10,9 +10,10 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from konkyo import images, pictures
 from konkyo.model import Model, of_checkpoint, of_network
-from konkyo.models.contributions import FilterExplanation, Process
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.filters.contributions import FilterExplanation
+from konkyo.models.filters.process import Process
 from konkyo.models.grounds.proofs import Grounds
 from konkyo.models.hiding import regions
 from konkyo.models.hiding.occlusion import OcclusionExplanation, Score

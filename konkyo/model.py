@@ -15,9 +15,9 @@ from konkyo.models.files import checkpoint as checkpoints
 from konkyo.models.files import usage_file
 from konkyo.models.files.card import OPTIONAL_WARNINGS, Card, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, Checkpoint
+from konkyo.models.filters.usage import Usage
 from konkyo.models.network import Network
 from konkyo.models.preparation.expected import Expected
-from konkyo.models.usage import Usage
 
 if TYPE_CHECKING:
     import torch

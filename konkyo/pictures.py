@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from konkyo.models.contributions import FilterExplanation, Process
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.contributions import FilterExplanation
+from konkyo.models.filters.process import Process
 from konkyo.models.grounds.proofs import Grounds, grounds
 from konkyo.models.hiding.occlusion import OcclusionExplanation
 from konkyo.models.hiding.shapley import ShapleyExplanation

@@ -3,8 +3,9 @@
 The names below are for use from Python; ``docs/mathematics.md`` defines what they compute.
 """
 
-from konkyo.models.contributions import FilterExplanation, Process, explain_filters, explain_process
 from konkyo.models.files.checkpoint import Checkpoint, load, load_all
+from konkyo.models.filters.contributions import FilterExplanation, explain_filters
+from konkyo.models.filters.process import Process, explain_process
 from konkyo.models.grounds.proofs import Grounds, grounds
 from konkyo.models.hiding.occlusion import OcclusionExplanation, explain_occlusion
 from konkyo.models.hiding.regions import Hiding, Regions

@@ -15,16 +15,10 @@ import numpy as np
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
-from konkyo.models.contributions import (
-    FilterExplanation,
-    Process,
-    check_top,
-    contributions,
-    explain_process,
-    process_numbers,
-    usual_top,
-)
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.contributions import FilterExplanation, check_top, contributions
+from konkyo.models.filters.process import Process, explain_process, process_numbers, usual_top
+from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
     MOST_BYTES,
@@ -50,7 +44,6 @@ from konkyo.models.hiding.regions import Fill, Hiding, Regions
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import Prediction, Result, check_pairs, check_question
-from konkyo.models.usage import Usage
 
 R = TypeVar("R", bound=Result)
 

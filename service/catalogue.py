@@ -9,8 +9,8 @@ from konkyo.models.architecture import Stage
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic, usage_file
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
+from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.cost import explains
-from konkyo.models.usage import Usage
 from konkyo.service import catalogue as search
 from konkyo.service.errors import UnknownModelError
 

@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY
+from konkyo.models.filters.usage import Usage
 from konkyo.models.network import CHUNK, Network
 from konkyo.models.preparation.fitting import fit_as_mnist
-from konkyo.models.usage import Usage
 from konkyo.trainer.data import read
 from konkyo.trainer.data.about import MNIST
 from tools.examples import ROOT, trained_on

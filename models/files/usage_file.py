@@ -14,8 +14,8 @@ from konkyo.models.errors import CheckpointError
 from konkyo.models.files import atomic
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
+from konkyo.models.filters.usage import MOST_PAIRS, PERCENT, ClassUsage, Likeness, PlacedPair, Usage, ridged
 from konkyo.models.network import Array
-from konkyo.models.usage import MOST_PAIRS, PERCENT, ClassUsage, Likeness, PlacedPair, Usage, ridged
 
 # Version 1 was counted over test images, and left out a second place where the first dominates. Version 2 is of MNIST,
 # calls a class a digit and does not name it. Before version 4 a pair's map and filter are called conv1 and conv2.

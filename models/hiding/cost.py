@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.usage import MOST_PAIRS
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.rows import CHUNK, factored
 from konkyo.models.result import HIDDEN_PAIRS
-from konkyo.models.usage import MOST_PAIRS
 
 # What is allowed for one image: multiply-adds, and bytes at the peak. The container has 512 MiB.
 MOST_WORK = 4 * 10**9

@@ -251,8 +251,8 @@ def pair_games(
 ) -> LocalGames:
     """The game whose values are the contributions of the pairs and of the biases that pairs share.
 
-    Gates and winners are those of each hiding, as in the ledger of the hidden image (``konkyo.models.contributions``).
-    The sum of all quantities is the target's logit minus its class bias.
+    Gates and winners are those of each hiding, as in the ledger of the hidden image
+    (``konkyo.models.filters.contributions``). The sum of all quantities is the target's logit minus its class bias.
 
     Parameters
     ----------

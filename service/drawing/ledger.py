@@ -1,6 +1,6 @@
 """Picture of the ledger: the maps and contributions of the filter pairs, and the sum."""
 
-from konkyo.models.contributions import FilterExplanation
+from konkyo.models.filters.contributions import FilterExplanation
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, logit_words, many
 from konkyo.service.drawing.layout.words import picture, say

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from konkyo.models.contributions import Process, greatest, worth_of_maps
+from konkyo.models.filters.contributions import greatest
+from konkyo.models.filters.process import Process, worth_of_maps
 from konkyo.models.network import IntArray
 from konkyo.service.drawing.layout import places as placing
 from konkyo.service.drawing.layout.filters import draw_filter

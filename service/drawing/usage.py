@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from konkyo.models.contributions import greatest
+from konkyo.models.filters.contributions import greatest
+from konkyo.models.filters.usage import DOMINATES, ClassUsage, Usage
 from konkyo.models.network import Network
-from konkyo.models.usage import DOMINATES, ClassUsage, Usage
 from konkyo.service.drawing.layout.filters import draw_filter, filters_notes, in_colour, weights_of
 from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from konkyo.models.contributions import MOST_TOP, FilterExplanation, Others, Pair
+from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, Others, Pair
+from konkyo.models.filters.usage import MOST_PAIRS, Typicality, Usage
 from konkyo.models.network import Network
 from konkyo.models.question import FiltersQuestion
-from konkyo.models.usage import MOST_PAIRS, Typicality, Usage
 from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
-from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.handout import handout
 from konkyo.service.http import openapi

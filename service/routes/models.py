@@ -11,9 +11,9 @@ from konkyo.models.classes import Names
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Card, HeadCard, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.filters.usage import Distinct, PlacedPair, Usage
 from konkyo.models.hiding.cost import Limit, OperationName, explains
 from konkyo.models.question import MOST_NUMBERS
-from konkyo.models.usage import Distinct, PlacedPair, Usage
 from konkyo.service import drawing
 from konkyo.service.catalogue import Search
 from konkyo.service.http import openapi

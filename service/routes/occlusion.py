@@ -5,10 +5,10 @@ from typing import ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field
 
+from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score
 from konkyo.models.network import Network
 from konkyo.models.question import OcclusionQuestion
-from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style

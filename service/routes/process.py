@@ -8,11 +8,12 @@ from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.architecture import MAX_STAGES
 from konkyo.models.classes import FEWEST, MOST
-from konkyo.models.contributions import MOST_TOP, USUAL_TOP, Process
+from konkyo.models.filters.contributions import MOST_TOP
+from konkyo.models.filters.process import USUAL_TOP, Process
+from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Network
 from konkyo.models.preparation.doubts import UNLIKE
 from konkyo.models.question import ProcessQuestion
-from konkyo.models.usage import Typicality, Usage
 from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport

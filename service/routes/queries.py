@@ -9,11 +9,11 @@ from pydantic_core import PydanticCustomError
 from konkyo.models.architecture import SIDES
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
+from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.regions import FillKind
 from konkyo.models.network import Network
 from konkyo.models.preparation.expected import Fit
 from konkyo.models.question import PredictQuestion, Question
-from konkyo.models.usage import Usage
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Form, Language, Style, Theme
 from konkyo.service.http.answer import AnyFormat, Format, GroundsFormat
 from konkyo.service.http.problems import UNKNOWN_PARAMETER

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.occlusion import Faithfulness
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.network import Network
 from konkyo.models.question import ShapleyQuestion
-from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style

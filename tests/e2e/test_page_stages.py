@@ -12,9 +12,9 @@ pytest.importorskip("playwright", reason="Playwright is not installed: the page 
 from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
-from konkyo.models.contributions import contributions
 from konkyo.models.files import checkpoint
 from konkyo.models.files.card import Polarity, Preprocessing
+from konkyo.models.filters.contributions import contributions
 from konkyo.models.network import Network, softmax
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, numbers

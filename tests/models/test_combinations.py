@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import contributions
 from konkyo.models.files.checkpoint import load_all
+from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding import games as games_module
 from konkyo.models.hiding import rows as engine
 from konkyo.models.hiding.cost import allowed_sides

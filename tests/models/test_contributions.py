@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.contributions import Account, Others, Pair, contributions, explain_filters
+from konkyo.models.filters.contributions import Account, Others, Pair, contributions, explain_filters
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import PAIRED, SUMMED, random_network

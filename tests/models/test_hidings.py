@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import max_pool2d
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
-from konkyo.models.contributions import class_maps, contributions
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.contributions import class_maps, contributions
 from konkyo.models.hiding.games import class_games, pair_games
 from konkyo.models.hiding.occlusion import hidden_logits, pair_drops
 from konkyo.models.hiding.regions import Hiding, Regions

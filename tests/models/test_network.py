@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import class_maps, contributions
+from konkyo.models.filters.contributions import class_maps, contributions
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network, softmax

@@ -5,14 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
-from konkyo.models.contributions import (
-    MOST_NUMBERS,
-    Process,
-    contributions,
-    explain_process,
-    greatest,
-    usual_top,
-)
+from konkyo.models.filters.contributions import contributions, greatest
+from konkyo.models.filters.process import MOST_NUMBERS, Process, explain_process, usual_top
 from tests.helpers.any_network import any_architectures, random_weights
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64

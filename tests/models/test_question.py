@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
-from konkyo.models.contributions import explain_filters, explain_process
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.contributions import explain_filters
+from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.cost import Cost, explains
 from konkyo.models.hiding.occlusion import Score, explain_occlusion

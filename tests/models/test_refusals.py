@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture, Stage
-from konkyo.models.contributions import class_maps, contributions, explain_filters, explain_process
 from konkyo.models.errors import ImageError, ParameterError
+from konkyo.models.filters.contributions import class_maps, contributions, explain_filters
+from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.games import class_games, pair_games
 from konkyo.models.hiding.occlusion import Score, explain_occlusion, occlude, pair_drops

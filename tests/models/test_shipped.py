@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konkyo.models.contributions import contributions
 from konkyo.models.files import checkpoint
 from konkyo.models.files.checkpoint import Checkpoint, load
+from konkyo.models.filters.contributions import contributions
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data import read as read_data
 from konkyo.trainer.data.about import SHA256

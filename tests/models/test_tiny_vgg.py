@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.models.contributions import contributions
 from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.shapley import additive_values

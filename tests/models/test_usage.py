@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konkyo.models.network import Array
-from konkyo.models.usage import (
+from konkyo.models.filters.usage import (
     ClassUsage,
     Distinct,
     Likeness,
@@ -17,6 +16,7 @@ from konkyo.models.usage import (
     mahalanobis,
     ridged,
 )
+from konkyo.models.network import Array
 from konkyo.trainer.studies.filters import chosen, measure
 
 

@@ -11,7 +11,7 @@ from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import checkpoint, usage_file
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.usage import Likeness, Usage
+from konkyo.models.filters.usage import Likeness, Usage
 from konkyo.trainer.studies.filters import measure
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network

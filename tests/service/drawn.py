@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, ParamSpec
 import numpy as np
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import Account, FilterExplanation, Process
+from konkyo.models.filters.contributions import Account, FilterExplanation
+from konkyo.models.filters.process import Process
+from konkyo.models.filters.usage import ClassUsage, Usage
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation, Score
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network, Trace
-from konkyo.models.usage import ClassUsage, Usage
 from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
 from konkyo.service.drawing.primitives.colours import Pixels
 from konkyo.service.drawing.primitives.letters import width

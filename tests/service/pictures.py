@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import explain_filters, explain_process
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.filters.contributions import explain_filters
+from konkyo.models.filters.process import explain_process
+from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.occlusion import Score, explain_occlusion
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
-from konkyo.models.usage import Usage
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.raster import Raster

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.models.contributions import explain_filters
 from konkyo.models.files.checkpoint import save
+from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.network import Network
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings

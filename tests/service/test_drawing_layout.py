@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
-from konkyo.models.contributions import explain_process
+from konkyo.models.filters.process import explain_process
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.result import predict
 from konkyo.service import drawing

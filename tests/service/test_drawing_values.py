@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.contributions import contributions, explain_process
+from konkyo.models.filters.contributions import contributions
+from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds import proofs
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.shapley import explain_shapley

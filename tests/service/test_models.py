@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.architecture import Architecture, Stage
-from konkyo.models.contributions import contributions
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE, Checkpoint, load, load_all
+from konkyo.models.filters.contributions import contributions
 from konkyo.service import drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.style import Form, Style, Theme

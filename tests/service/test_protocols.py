@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.contributions import explain_filters
+from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley

@@ -14,15 +14,16 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic_core import to_json
 
-from konkyo.models.contributions import FilterExplanation, explain_filters, explain_process
 from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.filters.contributions import FilterExplanation, explain_filters
+from konkyo.models.filters.process import explain_process
+from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.occlusion import Score, explain_occlusion
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions, filled
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network, softmax
 from konkyo.models.result import Result, predict
-from konkyo.models.usage import Usage
 from konkyo.pictures import draw
 from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES, upload

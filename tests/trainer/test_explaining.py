@@ -21,9 +21,9 @@ pytest.importorskip("typer")
 import pyarrow.parquet as pq
 from typer.testing import CliRunner
 
-from konkyo.models.contributions import explain_filters
 from konkyo.models.errors import BudgetError, ImageError
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
+from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.shapley import explain_shapley

@@ -17,9 +17,9 @@ from typer.testing import Result
 
 import konkyo.trainer.commands.studies as studies_module
 from konkyo.models.architecture import Architecture, Wiring, two_stages
-from konkyo.models.contributions import contributions
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, load
+from konkyo.models.filters.contributions import contributions
 from konkyo.trainer.data import Digits, read
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.figures import filters as figure_module

@@ -11,8 +11,8 @@ from matplotlib.figure import SubFigure
 from matplotlib.patches import Rectangle
 
 from konkyo.models.classes import shortened
+from konkyo.models.filters.usage import DOMINATES, MOST_PAIRS, ClassUsage, PlacedPair, Usage
 from konkyo.models.network import Array, Network
-from konkyo.models.usage import DOMINATES, MOST_PAIRS, ClassUsage, PlacedPair, Usage
 from konkyo.trainer.figures.style import DIVERGING, FIRST, HAIRLINE, MUTED, SECOND, divided, drawing, shown
 from konkyo.trainer.studies.filters import FilterStudy
 from konkyo.trainer.studies.study import Asked

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models.contributions import class_maps
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import USAGE_SUFFIX, Checkpoint
-from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.usage import (
+from konkyo.models.filters.contributions import class_maps
+from konkyo.models.filters.usage import (
     MOST_PAIRS,
     PERCENT,
     ClassUsage,
@@ -24,6 +23,7 @@ from konkyo.models.usage import (
     mahalanobis,
     ridged,
 )
+from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.document import table
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study

@@ -1,22 +1,21 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models.architecture import Architecture
 from konkyo.models.classes import numbered
 from konkyo.models.errors import ParameterError
+from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Array, IntArray, Network, Trace
 from konkyo.models.result import ClassResult, check_class, check_question, check_single
-from konkyo.models.usage import Typicality, Usage
 
 # Number of responses in one batch, which stays in the cache.
 CHUNK = 2**17
+# Maps of a layer, or pairs, that an answer lists at most.
+MOST_TOP = 256
 
 
 @dataclass(frozen=True)
@@ -303,7 +302,7 @@ class FilterExplanation(ClassResult):
         return self.account.ranking()
 
     def _line(self) -> str:
-        return _pair_words(self.asked, self.account)
+        return pair_words(self.asked, self.account)
 
     def to_dict(self, top: int | None = None, *, totals: bool = False, maps: bool = False) -> dict[str, Any]:
         """As ``Result.to_dict``.
@@ -457,173 +456,7 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
     return passed, gates
 
 
-# Maps of a layer, and pairs, whose numbers an answer about the whole process has if nothing else is asked for.
-USUAL_TOP = 32
-MOST_TOP = 256
-# Numbers of such an answer, beside the contributions.
-MOST_NUMBERS = 250_000
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Process(ClassResult):
-    """All intermediate results for one image. Of wide layers those maps are *shown* that matter most to the target.
-
-    Attributes
-    ----------
-    trace
-        The maps of every layer.
-    ledger
-        The contributions of all filter pairs to all classes.
-    account
-        The account of the target, or the difference of two accounts.
-    shown
-        For each stage the numbers of the shown maps, in ascending order. Of the last stage and the one before it, those
-        whose pairs contribute most to the target, by the sum of the absolute values; of others, those with the largest
-        value.
-    pairs
-        (P, 2): the shown pairs (map, filter), which contribute most in absolute value, in ascending order.
-    typicality
-        For each class, how typical this use of the filters is; None if that was not studied.
-    unlike
-        Whether what the network finds is unlike what it found in the training images; None if that was not studied.
-    """
-
-    trace: Trace
-    ledger: Ledger
-    account: Account
-    shown: tuple[IntArray, ...]
-    pairs: IntArray
-    typicality: Sequence[Typicality] | None
-    unlike: bool | None
-
-    @property
-    def passed(self) -> Array:
-        """(P, s, s): what each shown pair passes to the head, ``g_j(s) · u_ji(s*)``."""
-        passed: Array = self.ledger.passed[self.pairs[:, 0], self.pairs[:, 1]]
-        return passed
-
-    @property
-    def maps(self) -> Array:
-        """(P, s, s): the map of each shown pair, for the target."""
-        maps: Array = self.account.maps[self.pairs[:, 0], self.pairs[:, 1]]
-        return maps
-
-    @property
-    def head_maps(self) -> IntArray:
-        """The numbers of the maps of the last stage that the shown pairs belong to, in ascending order."""
-        return np.unique(self._map_of_pair)
-
-    @property
-    def head(self) -> Array:
-        """(C, K, s, s): the weights of the head for each of ``head_maps``; with hidden layers, with gates fixed."""
-        weights = self.ledger.weights
-        head: Array = weights.reshape(len(weights), -1, *weights.shape[-2:])[:, self.head_maps]
-        return head
-
-    @property
-    def contributions(self) -> Array:
-        """(C, A, B): what each pair adds to the logit of each class."""
-        return self.ledger.contributions
-
-    @property
-    def filter_bias(self) -> Array:
-        """(C, B): what the biases that several pairs share add to the logit of each class."""
-        return self.ledger.filter_bias
-
-    @property
-    def class_bias(self) -> Array:
-        """(C,): what its bias adds to each class."""
-        return self.ledger.class_bias
-
-    def _line(self) -> str:
-        return _pair_words(self.asked, self.account)
-
-    def _fields(self) -> dict[str, Any]:
-        ledger = self.ledger
-        return {
-            "image": self.image.tolist(),
-            "logits": self.logits.tolist(),
-            "stages": [self._stage(number) for number in range(len(self.shown))],
-            "contributions": ledger.contributions.tolist(),
-            "pairs": [{"map": one, "filter": other} for one, other in self.pairs.tolist()],
-            "passed": self.passed.tolist(),
-            "head": self.head.tolist(),
-            "head_maps": self.head_maps.tolist(),
-            "maps": self.maps.tolist(),
-            "filter_bias": ledger.filter_bias.tolist(),
-            "class_bias": ledger.class_bias.tolist(),
-            "typicality": None if self.typicality is None else [asdict(one) for one in self.typicality],
-        }
-
-    def _stage(self, number: int) -> dict[str, Any]:
-        network, shown = self.network, self.shown[number]
-        # With paired wiring the maps of one input have all filters, one after another.
-        filters = shown % network.architecture.stages[number].filters
-        return {
-            "count": network.architecture.layer_maps[number + 1],
-            "shown": shown.tolist(),
-            "filters": network.kernels(number)[filters].tolist(),
-            "bias": network.bias(number)[filters].tolist(),
-            "convolution": self.trace.convolutions[number][shown].tolist(),
-            "maps": self.trace.layers[number][shown].tolist(),
-        }
-
-    @property
-    def _map_of_pair(self) -> IntArray:
-        architecture = self.network.architecture
-        row = self.pairs[:, 0] if architecture.stages[-1].paired else 0
-        number: IntArray = row * architecture.stages[-1].filters + self.pairs[:, 1]
-        return number
-
-
-def explain_process(
-    network: Network,
-    image: Array,
-    target: int | None = None,
-    versus: int | None = None,
-    usage: Usage | None = None,
-    top: int | None = None,
-) -> Process:
-    """Compute all intermediate results and all contributions for one image.
-
-    Parameters
-    ----------
-    network, image, target, versus, usage
-        As in ``explain_filters``.
-    top
-        Maps of a layer, and pairs, that are shown at most, 1 to 256; by default 32, or fewer where an answer with the
-        numbers of all of them would be too large.
-
-    Raises
-    ------
-    ImageError
-        Not one image of the network's shape, or not finite.
-    ParameterError
-        A class that is none of the network's, a class against itself, or ``top`` out of range.
-    """
-    check_single(image, network)
-    check_top(top)
-    trace, ledger = traced_contributions(network, image)
-    explained = int(ledger.logits.argmax()) if target is None else target
-    check_question(explained, versus, network.classes)
-    account, most = ledger.account(explained, versus), top or usual_top(network.architecture)
-    return Process(
-        network=network,
-        image=image,
-        logits=trace.logits,
-        target=explained,
-        versus=versus,
-        trace=trace,
-        ledger=ledger,
-        account=account,
-        shown=_shown(network.architecture, trace, account, most),
-        pairs=np.stack(np.divmod(greatest(account.contributions, most), network.architecture.pairs[1]), axis=1),
-        typicality=usage.typicality(ledger.contributions) if usage else None,
-        unlike=usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None,
-    )
-
-
-def _pair_words(asked: str, account: Account) -> str:
+def pair_words(asked: str, account: Account) -> str:
     """What a line says of the pairs."""
     first = account.ranking()[0]
     return (
@@ -636,37 +469,3 @@ def check_top(top: int | None) -> None:
     """Raise ParameterError unless so many maps or pairs can be listed."""
     if top is not None and not 1 <= top <= MOST_TOP:
         raise ParameterError("top", f"must be from 1 to {MOST_TOP}, not {top}")
-
-
-def usual_top(architecture: Architecture) -> int:
-    """How many maps of a layer and pairs are shown if it is not said."""
-    top = USUAL_TOP
-    while top > 1 and process_numbers(architecture, top) > MOST_NUMBERS:
-        top //= 2
-    return top
-
-
-def process_numbers(architecture: Architecture, top: int) -> int:
-    """Numbers of an answer that shows ``top`` maps of each layer and ``top`` pairs, beside the contributions."""
-    layers = zip(architecture.stages, architecture.sides, architecture.layer_maps, strict=False)
-    stages = (
-        min(top, stage.filters * (below if stage.paired else 1))
-        * ((1 if stage.paired else below) * stage.kernel**2 + sum(side**2 for side in stage.sides(side)))
-        for stage, side, below in layers
-    )
-    pairs = min(top, prod(architecture.pairs))
-    return sum(stages) + pairs * architecture.cells * (architecture.classes + 2)
-
-
-def worth_of_maps(architecture: Architecture, trace: Trace, account: Account) -> list[Array]:
-    """For each stage (maps,): how much each map matters, as ``Process.shown`` says."""
-    worth = [layer.max((-2, -1)) for layer in trace.layers]
-    added = np.abs(account.contributions)
-    worth[-1] = added.ravel() if architecture.stages[-1].paired else added.sum(0)
-    if len(worth) > 1:
-        worth[-2] = added.sum(1)
-    return worth
-
-
-def _shown(architecture: Architecture, trace: Trace, account: Account, most: int) -> tuple[IntArray, ...]:
-    return tuple(greatest(values, most) for values in worth_of_maps(architecture, trace, account))

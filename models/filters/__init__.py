@@ -1,0 +1,1 @@
+"""What each filter pair adds to each class: of one image, of its whole process, and over the training images."""
