@@ -8,6 +8,12 @@ KonkyoError
 └── CheckpointError       a checkpoint, card or study that is damaged or does not match
 """
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_SHOULD = re.compile(r"\A\w+ should")
+
 
 class KonkyoError(Exception):
     """Base of every error that Konkyo raises on purpose."""
@@ -42,3 +48,11 @@ class CheckpointError(KonkyoError):
         self.file = file
         self.field = field
         self.message = message
+
+
+def complaint(error: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in our words: *must be …*, *is missing*. It repeats no value."""
+    if error["type"] == "missing":
+        return "is missing"
+    message = str(error["msg"]).removeprefix("Value error, ").replace(" after validation", "")
+    return _SHOULD.sub("must", message)

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from konkyo.models.architecture import Stage
-from konkyo.models.errors import CheckpointError
+from konkyo.models.errors import CheckpointError, complaint
 from konkyo.models.files import atomic, usage_file
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
 from konkyo.models.filters.usage import Usage
@@ -74,7 +74,7 @@ def load(directory: Path) -> Search | None:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"
-        message = f"{first['msg']}; `python -m trainer study smallest` makes it anew"
+        message = f"{complaint(first)}; `python -m trainer study smallest` makes it anew"
         raise CheckpointError(SEARCH_FILE, field, message) from error
 
 

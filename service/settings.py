@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from konkyo.models.errors import complaint
 from konkyo.models.files.checkpoint import DIRECTORY
 
 PREFIX = "KONKYO_"
@@ -136,8 +137,7 @@ def error_lines(error: ValidationError) -> list[str]:
     """A line for each wrong setting. None repeats a value, which can be a key."""
     lines = []
     for item in error.errors(include_input=False, include_url=False):
-        message = item["msg"].removeprefix("Value error, ")
-        lines.append(": ".join([*(f"{PREFIX}{name}".upper() for name in item["loc"]), message]))
+        lines.append(": ".join([*(f"{PREFIX}{name}".upper() for name in item["loc"]), complaint(item)]))
     return lines
 
 

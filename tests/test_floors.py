@@ -19,7 +19,7 @@ from tests.helpers.folders import ROOT
 LOADED = {
     "konkyo.models.question, konkyo.models.files.checkpoint": {"torch", "httpx", "onnx", "fastapi", "PIL"},
     "konkyo.trainer.importing.command": {"torch", "httpx", "onnx", "fastapi"},
-    "konkyo.trainer.importing.network_file, konkyo.trainer.importing.graph": {"torch", "httpx", "fastapi"},
+    "konkyo.trainer.importing.network_file, konkyo.trainer.importing.from_onnx.graph": {"torch", "httpx", "fastapi"},
     "konkyo.trainer.data, konkyo.trainer.training.evaluation": {"torch", "fastapi"},
     "konkyo.trainer.cli, konkyo.trainer.studies.shapley, konkyo.trainer.figures.occlusion": {
         "torch",

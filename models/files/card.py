@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, two_stages
 from konkyo.models.classes import numbered, wrong_names
-from konkyo.models.errors import ArchitectureError, CheckpointError
+from konkyo.models.errors import ArchitectureError, CheckpointError, complaint
 
 FORMAT_VERSION: Literal[4] = 4
 # Version 1 has no ``training``. Before version 3 there was MNIST only. Before version 4 a network had two stages.
@@ -326,10 +326,7 @@ def _first(error: ValidationError) -> CheckpointError:
     """The first complaint, by field."""
     first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(map(str, first["loc"])) or "card"
-    if first["type"] == "missing":
-        return _refusal(field, "is missing")
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return _refusal(field, "is unknown")
-    said = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    shown = repr(first["input"])
-    return _refusal(field, f"{said}, not {shown}" if len(shown) <= 40 else said)
+    said, shown = complaint(first), repr(first["input"])
+    return _refusal(field, said if first["type"] == "missing" or len(shown) > 40 else f"{said}, not {shown}")

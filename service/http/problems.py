@@ -193,7 +193,7 @@ def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
     name = item["loc"][1] if len(item["loc"]) > 1 else item["loc"][0]
     if item["type"] == "extra_forbidden":
         return WrongParameter(parameter="query", message=UNKNOWN_PARAMETER)
-    return WrongParameter(parameter=str(name), message=str(item["msg"]).replace("Input should be", "must be"))
+    return WrongParameter(parameter=str(name), message=domain.complaint(item))
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
-from konkyo.models.errors import ParameterError
+from konkyo.models.errors import ParameterError, complaint
 from konkyo.models.network import Network
 from konkyo.models.question import TENSORS, TensorName, usual
 from konkyo.service.errors import MalformedUploadError
@@ -156,11 +156,9 @@ def _validated(message: type[M], text: bytes, kind: Images) -> M:
 def _complaints(error: ValidationError) -> Iterator[dict[str, Any]]:
     """As FastAPI has them. A field that there is not is the client's text, so the place around it is named."""
     for item in error.errors(include_url=False, include_input=False, include_context=False):
-        place, message = item["loc"], item["msg"]
+        place, message = item["loc"], complaint(item)
         if item["type"] == "extra_forbidden":
             place, message = place[:-1], "holds a field that it does not have; /docs shows those it has"
-        elif item["type"] == "missing":
-            message = "is missing"
         yield {"type": "wrong_field", "loc": ("body", ".".join(map(str, place)) or "body"), "msg": message}
 
 

@@ -42,7 +42,7 @@ def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"KONKYO_PORT": "eight"}, "error: KONKYO_PORT: Input should be a valid integer"),
+        ({"KONKYO_PORT": "eight"}, "error: KONKYO_PORT: must be a valid integer"),
         ({"KONKYO_DEFAULT_MODEL": "resnet"}, "KONKYO_DEFAULT_MODEL: 'resnet' is not one of "),
         ({"KONKYO_MODELS": "/nowhere"}, "error: /nowhere: directory: holds no *.safetensors file"),
         ({"KONKYO_API_KEY": "a-secret"}, "error: KONKYO_API_KEY is no setting; KONKYO_API_KEYS is\n"),

@@ -174,8 +174,8 @@ def test_the_list_shows_what_was_searched(client: TestClient, directory: Path) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"format_version": 3}', "format_version: Input should be 2"),
-        ('{"format_version": 2, "networks": [{}]}', "minimum_accuracy: Field required"),
+        ('{"format_version": 3}', "format_version: must be 2"),
+        ('{"format_version": 2, "networks": [{}]}', "minimum_accuracy: is missing"),
         ("{", "file: Invalid JSON: EOF while parsing an object at line 1 column 1"),
     ],
 )

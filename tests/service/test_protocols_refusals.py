@@ -36,13 +36,13 @@ def of_class(target: Any) -> dict[str, Any]:
     return request(outputs=["shapley"], parameters={"target": target})
 
 
-DATA, FEWER = "inputs.0.data", "List should have at most {} items after validation, not {}"
+DATA, FEWER = "inputs.0.data", "must have at most {} items, not {}"
 # The body, and what is wrong with which field. It is asked for tensors; below, for KServe's explanations.
 WRONG: dict[str, tuple[Any, str]] = {
     "another input": (tensor(name="image"), "inputs.0.name: must be 'images'"),
     "two inputs": (
         {"inputs": request()["inputs"] * 2},
-        "inputs: List should have at most 1 item after validation, not 2",
+        "inputs: must have at most 1 item, not 2",
     ),
     "no input at all": ({}, "inputs: is missing"),
     "a list": ([], "body: must be a valid dictionary or instance of InferRequest"),

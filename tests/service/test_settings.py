@@ -77,7 +77,7 @@ def test_unset_and_empty_mean_the_default(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_address_in_the_place_of_the_port_is_kubernetes_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONKYO_PORT", "tcp://10.0.0.1:9000")
     assert Settings().port == 8000
-    assert complaint("KONKYO_PORT", "10.0.0.1:9000", monkeypatch)[0].startswith("KONKYO_PORT: Input should be a valid ")
+    assert complaint("KONKYO_PORT", "10.0.0.1:9000", monkeypatch)[0].startswith("KONKYO_PORT: must be a valid ")
 
 
 @pytest.mark.threat("settings that fail open")

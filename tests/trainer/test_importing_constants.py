@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from konkyo.trainer.importing import constants
+from konkyo.trainer.importing.from_onnx import constants
 
 WHOLE, LOW = np.array([7, -7, 9, 4]), np.array([2, 2, -4, 3])
 REAL = np.array([[0.5, 2, -3], [4, 0.25, 8]], np.float32)

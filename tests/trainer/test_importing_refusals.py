@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.network import Network
-from konkyo.trainer import importing
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing import comparing, graph, onnx_file
+from konkyo.trainer.importing import from_onnx
+from konkyo.trainer.importing.from_onnx import comparing, graph, onnx_file
 from konkyo.trainer.importing.network_file import Asked, read
 from konkyo.trainer.importing.pixels import ASK
 from tests.helpers.onnx_graphs import ASKED, UNIT, Builder, imported, small, whole
@@ -299,7 +299,7 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_onnx_needs_is_named_where_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delattr(importing, "comparing")
+    monkeypatch.delattr(from_onnx, "comparing")
     monkeypatch.delitem(sys.modules, comparing.__name__)
     monkeypatch.setitem(sys.modules, "onnx", None)
     message = "net.onnx: the package onnx is not installed; `pip install 'konkyo[import]'` installs it"

@@ -89,7 +89,7 @@ def _onnx(path: Path, data: bytes, asked: Asked) -> Imported:
     if asked.stages is not None:
         raise NetworkFileError("an ONNX file says its stages itself; leave --stages out")
     try:
-        from konkyo.trainer.importing import comparing, graph, onnx_file
+        from konkyo.trainer.importing.from_onnx import comparing, graph, onnx_file
     except ModuleNotFoundError as error:
         raise NetworkFileError(
             f"the package {error.name} is not installed; `pip install 'konkyo[import]'` installs it"

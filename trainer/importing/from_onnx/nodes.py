@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import MAX_FILTERS, MAX_WIDTH
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing import constants
 from konkyo.trainer.importing.chain import F64, Affine, Convolution, Layer, Pool, Relu, Scaling
-from konkyo.trainer.importing.constants import Attributes, Constant
+from konkyo.trainer.importing.from_onnx import constants
+from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
 
 # Bytes of all arrays that the reading makes beside the weights, and values of the images of one batch.
 ROOM = 2**29

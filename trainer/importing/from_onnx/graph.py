@@ -14,11 +14,21 @@ import onnx
 
 from konkyo.models.architecture import CHANNELS, SIDES
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing import constants
 from konkyo.trainer.importing.chain import Chain
-from konkyo.trainer.importing.constants import Attributes, Constant
-from konkyo.trainer.importing.nodes import FITTING, FLOATS, INSTEAD, MOST_BATCH, ROOM, STEPS, Flow, State, Step
-from konkyo.trainer.importing.onnx_file import OnnxFile, lengths, shown, title
+from konkyo.trainer.importing.from_onnx import constants
+from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
+from konkyo.trainer.importing.from_onnx.nodes import (
+    FITTING,
+    FLOATS,
+    INSTEAD,
+    MOST_BATCH,
+    ROOM,
+    STEPS,
+    Flow,
+    State,
+    Step,
+)
+from konkyo.trainer.importing.from_onnx.onnx_file import OnnxFile, lengths, shown, title
 
 
 @dataclass(frozen=True)

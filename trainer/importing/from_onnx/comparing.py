@@ -9,7 +9,7 @@ from onnx.reference import ReferenceEvaluator
 
 from konkyo.models.network import Array, Network, softmax
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.graph import Graph
+from konkyo.trainer.importing.from_onnx.graph import Graph
 from konkyo.trainer.importing.pixels import Pixels
 
 IMAGES = 8

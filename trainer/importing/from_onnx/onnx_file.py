@@ -15,8 +15,8 @@ from onnx import numpy_helper
 from konkyo.models.files import atomic
 from konkyo.models.files.checkpoint import MOST_BYTES
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing import protobuf
-from konkyo.trainer.importing.constants import Constant
+from konkyo.trainer.importing.from_onnx import protobuf
+from konkyo.trainer.importing.from_onnx.constants import Constant
 
 # The oldest version of ONNX whose operations mean here what they say: from 2018.
 OLDEST = 9
