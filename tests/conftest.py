@@ -1,4 +1,4 @@
-"""What several test modules share. No torch here: half of the tests run without it."""
+"""What several test modules share. No torch here: it takes seconds to import, and half of the tests need none."""
 
 import shutil
 from collections.abc import Iterator

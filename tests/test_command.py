@@ -4,9 +4,6 @@ import sys
 from importlib.abc import MetaPathFinder
 
 import pytest
-
-pytest.importorskip("typer")
-
 from typer.testing import CliRunner
 
 from konkyo.__main__ import app, divided

@@ -5,10 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-pytest.importorskip("torch", reason="torch is not installed")
-pytest.importorskip("captum", reason="Captum is not installed")
-
 import torch
 
 from tools.library import PATH, page

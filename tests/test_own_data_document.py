@@ -10,8 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-pytest.importorskip("torch")
-
 from tests.e2e.server import free_port, wait_until_ready
 from tests.helpers.commands import trainer
 from tests.helpers.datasets import write_pictures

@@ -14,10 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("onnx")
-
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 

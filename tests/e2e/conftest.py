@@ -46,10 +46,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """Chromium. It stays for the tests of all files of this process."""
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    # Imported here: `make peers` runs without Playwright.
+    from playwright.sync_api import sync_playwright
+
     from tests.e2e.browser import launch
 
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         try:
             started = launch(playwright)
         except FileNotFoundError as error:

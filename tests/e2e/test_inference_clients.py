@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tritonclient import http
 
 from tests.e2e.server import running_service
 from tests.helpers.folders import NETWORKS
@@ -19,7 +20,6 @@ GREY = (SEVENS / 255).astype(np.float32)
 
 @pytest.fixture
 def client(guarded: str) -> Iterator[Any]:
-    http = pytest.importorskip("tritonclient.http", reason="tritonclient is not installed")
     with http.InferenceServerClient(guarded) as client:
         yield client
 
@@ -76,7 +76,6 @@ def test_it_says_what_was_wrong(client: Any) -> None:
 
 def test_a_client_finds_the_shapes_of_any_network_in_its_metadata(tmp_path: Path) -> None:
     """With these alone it builds its request, and knows what comes."""
-    http = pytest.importorskip("tritonclient.http", reason="tritonclient is not installed")
     shapes = {name: ARCHITECTURES[name] for name in ("colour", "deep", "kernels")}
     publish(tmp_path, shapes)
     settings = {"KONKYO_MODELS": str(tmp_path), "KONKYO_DEFAULT_MODEL": "deep"}

@@ -4,9 +4,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious

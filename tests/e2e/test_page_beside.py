@@ -1,9 +1,6 @@
 """Two networks side by side, on the same picture and the same question."""
 
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious

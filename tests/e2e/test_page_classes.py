@@ -7,9 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.architecture import Wiring, two_stages

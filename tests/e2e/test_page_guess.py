@@ -1,9 +1,5 @@
 """Guess first: the page keeps its answer back until the class has guessed, and shows both then."""
 
-import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious

@@ -4,9 +4,6 @@ from base64 import b64decode
 
 import numpy as np
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Page, Route, expect
 
 from konkyo.service.drawing.primitives.colours import diverging, limit_of, rgb

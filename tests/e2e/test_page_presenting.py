@@ -3,9 +3,6 @@
 from typing import Any
 
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious

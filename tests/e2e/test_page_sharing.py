@@ -9,9 +9,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.answers import answered, asked, choose_sample, ledger_totals, totals

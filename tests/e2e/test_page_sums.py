@@ -5,9 +5,6 @@ import re
 
 import numpy as np
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import DIRECTORY, load

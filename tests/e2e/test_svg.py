@@ -6,9 +6,6 @@ from itertools import cycle
 import httpx
 import numpy as np
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed: the pictures are not tried in a browser")
-
 from PIL import Image
 from playwright.sync_api import Browser
 

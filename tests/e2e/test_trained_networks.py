@@ -7,10 +7,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("playwright", reason="Playwright is not installed: the page is not tried in a browser")
-
 from PIL import Image
 from playwright.sync_api import Browser, expect
 

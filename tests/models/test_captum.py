@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 import torch
-
-pytest.importorskip("captum")
-
 from captum.attr import Occlusion as CaptumOcclusion
 from captum.attr import ShapleyValues as CaptumShapleyValues
 

@@ -1,6 +1,7 @@
 """CNN Explainer's Tiny VGG, trained by others, on its own photographs: 64×64 in colour, four stages."""
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -60,7 +61,6 @@ def test_photographs_are_read(network: Network) -> None:
 
 
 def test_it_is_the_file_of_others(network: Network) -> None:
-    onnx = pytest.importorskip("onnx")
     numbers = {"conv1": 0, "conv2": 2, "conv3": 5, "conv4": 7, "affine": 11}
     for one in onnx.load(FOLDER / "tiny-vgg.onnx").graph.initializer:
         number, _, part = one.name.partition(".")

@@ -13,8 +13,6 @@ from typing import Any
 import httpx
 import pytest
 
-pytest.importorskip("ray", reason="Ray is not installed")
-pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a cluster of this machine needs no token
 os.environ.setdefault("RAY_worker_niceness", "0")  # else everything else on a busy machine goes first
 

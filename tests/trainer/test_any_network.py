@@ -6,10 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("typer")
-
 from PIL import Image
 
 from konkyo.models.architecture import Architecture, parse_stages

@@ -2,9 +2,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-
 import torch
 
 from konkyo.trainer.data import Digits

@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_stages, written_stages  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.errors import RunError  # noqa: E402
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, pooled  # noqa: E402
-from konkyo.trainer.training.recipe import BEST, PAPER, Recipe  # noqa: E402
-from tests.helpers.oracles import PAIRED  # noqa: E402
-from tests.helpers.refuse import refuses  # noqa: E402
-from tests.helpers.runs import SHORT, run_of  # noqa: E402
+from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_stages, written_stages
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, pooled
+from konkyo.trainer.training.recipe import BEST, PAPER, Recipe
+from tests.helpers.oracles import PAIRED
+from tests.helpers.refuse import refuses
+from tests.helpers.runs import SHORT, run_of
 
 # Colour, paired in the first stage and in the middle, padding, no pool, hidden layers.
 DEEP = Architecture(parse_stages("2k3p1q,3k3nq,4k3"), 16, 3, (9, 7))

@@ -6,10 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("typer")
-
 from typer.testing import CliRunner, Result
 
 import konkyo.trainer.commands.train as command_module

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("httpx")
-
 from konkyo.trainer import data
 from konkyo.trainer.commands.options import data_set
 from konkyo.trainer.data import download

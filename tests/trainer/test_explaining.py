@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-
-pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-pytest.importorskip("typer")
-
 import pyarrow.parquet as pq
+import pytest
 from typer.testing import CliRunner
 
 from konkyo.models.errors import BudgetError, ImageError

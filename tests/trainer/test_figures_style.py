@@ -1,10 +1,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
-
-pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-
 from PIL import Image
 
 from konkyo.service.drawing.primitives import colours

@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-
-pytest.importorskip("onnx")
-
 import onnx
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
@@ -273,7 +271,6 @@ def test_no_change_of_a_file_gives_anything_but_a_network_or_a_line(data: st.Dat
 
 
 def test_a_tensor_that_repeats_one_number_takes_no_room(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
     path = tmp_path / "net.pt"
     torch.save({"conv1.weight": torch.zeros(1).expand(64, 1, 20000, 20000)}, path)
     assert path.stat().st_size < 10_000

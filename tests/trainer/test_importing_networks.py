@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-
-pytest.importorskip("onnx")
-
 import onnx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
@@ -207,7 +204,6 @@ def test_what_exporters_write_around_a_layer_changes_nothing(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Casts, transposes there and back, biases of their own, scalings that the next layer undoes."""
-    pytest.importorskip("torch")
     from tests.helpers.any_network import any_architectures, random_images, random_weights
     from tests.helpers.any_network import given as taken
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, parse_stages, two_stages
 from konkyo.trainer.errors import NetworkFileError
@@ -31,7 +33,6 @@ def asked(stages: str | None) -> Asked:
 
 
 def test_a_state_dict_and_onnx_of_one_network_are_one(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
     one = read(TUTORIAL, asked("16k5p2,32k5p2"))
     other = read(TUTORIAL.with_suffix(".onnx"), Asked(pixels=UNIT))
     assert one.network.architecture == other.network.architecture
@@ -43,8 +44,6 @@ def test_a_state_dict_and_onnx_of_one_network_are_one(tmp_path: Path) -> None:
         "layer2.1 into layer2.0 before it",
     )
     assert (one.card.format, one.card.difference, one.card.compared) == ("safetensors", None, 0)
-    torch = pytest.importorskip("torch")
-    from safetensors.torch import load_file
 
     for number, saved in enumerate((load_file(TUTORIAL), {"epoch": 3, "state_dict": load_file(TUTORIAL)})):
         path = tmp_path / f"{number}.pt"
@@ -172,7 +171,6 @@ WRITES = "torch.save(network.state_dict(), …) writes one"
     ],
 )  # fmt: skip
 def test_other_things_that_pytorch_saves_are_named(make: Callable[[Any], Any], message: str, tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
     torch.save(make(torch), tmp_path / "net.pt")
     with refuses(NetworkFileError, f"net.pt: {message}"):
         read(tmp_path / "net.pt", asked("2k5"))

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from konkyo.models.architecture import Wiring, two_stages  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.errors import RunError  # noqa: E402
-from konkyo.trainer.training import jobs  # noqa: E402
-from konkyo.trainer.training.run import Run, Wanted  # noqa: E402
-from tests.helpers.runs import SHORT, finished, outcome  # noqa: E402
+from konkyo.models.architecture import Wiring, two_stages
+from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.training import jobs
+from konkyo.trainer.training.run import Run, Wanted
+from tests.helpers.runs import SHORT, finished, outcome
 
 SMALL = two_stages(Wiring.SUMMED, 1, 1)
 

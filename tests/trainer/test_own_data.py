@@ -8,8 +8,6 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-pytest.importorskip("torch")
-
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from tests.helpers.commands import trainer

@@ -7,22 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from konkyo.models.files import probe  # noqa: E402
-from konkyo.models.files.checkpoint import Checkpoint, load  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.data.about import MNIST  # noqa: E402
-from konkyo.trainer.errors import RunError  # noqa: E402
-from konkyo.trainer.training.augmentation import with_copies  # noqa: E402
-from konkyo.trainer.training.publish import publish  # noqa: E402
-from konkyo.trainer.training.recipe import Recipe  # noqa: E402
-from konkyo.trainer.training.run import Best, Run  # noqa: E402
-from tests.helpers.oracles import PAIRED  # noqa: E402
-from tests.helpers.refuse import refuses  # noqa: E402
-from tests.helpers.runs import finished, run_of  # noqa: E402
-from tests.helpers.sure import sure  # noqa: E402
+from konkyo.models.files import probe
+from konkyo.models.files.checkpoint import Checkpoint, load
+from konkyo.trainer.data import Digits
+from konkyo.trainer.data.about import MNIST
+from konkyo.trainer.errors import RunError
+from konkyo.trainer.training.augmentation import with_copies
+from konkyo.trainer.training.publish import publish
+from konkyo.trainer.training.recipe import Recipe
+from konkyo.trainer.training.run import Best, Run
+from tests.helpers.oracles import PAIRED
+from tests.helpers.refuse import refuses
+from tests.helpers.runs import finished, run_of
+from tests.helpers.sure import sure
 
 RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_every=30)
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("typer")
-
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.card import RunCard, SelectionCard

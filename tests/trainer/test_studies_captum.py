@@ -2,34 +2,31 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("captum")
-pytest.importorskip("sklearn")
-
-from konkyo.models.architecture import Architecture, parse_stages  # noqa: E402
-from konkyo.models.files.checkpoint import load_all  # noqa: E402
-from konkyo.models.hiding.occlusion import occlude  # noqa: E402
-from konkyo.models.hiding.regions import Hiding, Regions  # noqa: E402
-from konkyo.models.hiding.shapley import shapley_values  # noqa: E402
-from konkyo.models.network import Array, Network, softmax  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.studies.faithfulness import baselines  # noqa: E402
-from konkyo.trainer.studies.faithfulness.baselines import BASELINES, PERTURBATIONS  # noqa: E402
-from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS, Layers  # noqa: E402
-from konkyo.trainer.studies.faithfulness.explanations import Task  # noqa: E402
-from konkyo.trainer.studies.shapley import Question  # noqa: E402
-from tests.helpers.any_network import (  # noqa: E402
+from konkyo.models.architecture import Architecture, parse_stages
+from konkyo.models.files.checkpoint import load_all
+from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.shapley import shapley_values
+from konkyo.models.network import Array, Network, softmax
+from konkyo.trainer.data import Digits
+from konkyo.trainer.studies.faithfulness import baselines
+from konkyo.trainer.studies.faithfulness.baselines import BASELINES, PERTURBATIONS
+from konkyo.trainer.studies.faithfulness.captum import CAPTUM_METHODS, Layers
+from konkyo.trainer.studies.faithfulness.explanations import Task
+from konkyo.trainer.studies.shapley import Question
+from tests.helpers.any_network import (
     any_architectures,
     gradient,
     random_images,
     random_weights,
     torch_logits,
 )
-from tests.helpers.oracles import PAIRED, SUMMED, random_network  # noqa: E402
-from tests.helpers.studies import inked  # noqa: E402
+from tests.helpers.oracles import PAIRED, SUMMED, random_network
+from tests.helpers.studies import inked
 
 
 def task_of(network: Network, digits: Digits, seed: int = 0) -> Task:

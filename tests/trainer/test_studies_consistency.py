@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-pytest.importorskip("torch")
-
 import konkyo.trainer.commands.studies as command_module
 import konkyo.trainer.commands.train as train_module
 import konkyo.trainer.figures.consistency as figure_module

@@ -116,8 +116,6 @@ def test_better_means_by_every_criterion() -> None:
 # Captum loads.
 @pytest.mark.timeout(60)
 def test_captums_explanations_stand_beside_ours() -> None:
-    pytest.importorskip("torch")
-    pytest.importorskip("captum")
     known, left_out = all_explanations(PAIRED)
     names = [one.name for one in known]
     count = len(ours(PAIRED))

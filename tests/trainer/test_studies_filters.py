@@ -8,10 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("typer", reason="typer is not installed")
-pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-
 from matplotlib.colors import to_hex
 from typer.testing import Result
 

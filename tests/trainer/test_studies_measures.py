@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("scipy")
-
 from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_stages
 from konkyo.models.errors import ImageError
 from konkyo.models.files.checkpoint import load_all

@@ -113,8 +113,6 @@ def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
 
 
 def test_without_scikit_learn_what_it_fits_is_left_out_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch")
-    pytest.importorskip("captum")
     monkeypatch.setattr(study_module, "find_spec", lambda _: object())
     known, left_out = study_module.baselines()
     assert (len(known), left_out) == (7, [])

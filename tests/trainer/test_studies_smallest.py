@@ -7,11 +7,6 @@ from statistics import mean, stdev
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("typer")
-pytest.importorskip("matplotlib")
-
 from matplotlib.collections import PathCollection
 
 import konkyo.trainer.figures.smallest as figure_module

@@ -143,7 +143,6 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As ``make studies`` calls it, for a network that was just trained: stopped in the fourth study, begun again."""
-    pytest.importorskip("torch")
     for part, count in (("train", 300), ("t10k", 6)):
         write_idx(tmp_path / "strokes", part, *strokes(count, count))
     (tmp_path / "strokes" / "classes.txt").write_text("row\ncolumn\ndiagonal\n")

@@ -9,10 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("typer")
-
 from matplotlib.axes import Axes
 
 import konkyo.trainer.studies.study as identities

@@ -2,20 +2,19 @@
 
 import numpy as np
 import pytest
+import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch")
-
-from konkyo.models.architecture import Architecture, parse_stages, written_stages  # noqa: E402
-from konkyo.models.network import Network, softmax  # noqa: E402
-from konkyo.trainer.data import Digits  # noqa: E402
-from konkyo.trainer.training.evaluation import Evaluation, evaluate  # noqa: E402
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, centred  # noqa: E402
-from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits  # noqa: E402
-from tests.helpers.any_network import given as taken  # noqa: E402
-from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title  # noqa: E402
+from konkyo.models.architecture import Architecture, parse_stages, written_stages
+from konkyo.models.network import Network, softmax
+from konkyo.trainer.data import Digits
+from konkyo.trainer.training.evaluation import Evaluation, evaluate
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, centred
+from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits
+from tests.helpers.any_network import given as taken
+from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title
 
 torch.set_num_threads(1)
 

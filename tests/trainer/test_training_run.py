@@ -9,8 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-pytest.importorskip("torch")
-
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training import run as train
