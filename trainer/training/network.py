@@ -49,10 +49,11 @@ class TrainableNetwork(nn.Module):
         return logits
 
     def _convolved(self, number: int, stage: Stage, maps: Tensor) -> Tensor:
+        if not stage.paired:
+            convolved: Tensor = self.get_submodule(f"conv{number}")(maps)
+            return convolved
         weight = self.get_parameter(f"conv{number}.weight")
         bias = self.get_parameter(f"conv{number}.bias") if stage.bias else None
-        if not stage.paired:
-            return F.conv2d(maps, weight, bias, padding=stage.padding)
         # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
         groups = maps.shape[1]
         repeated = None if bias is None else bias.repeat(groups)
