@@ -255,6 +255,20 @@ def test_external_data_beside_the_file_is_read(tmp_path: Path) -> None:
         read(tmp_path / "net.onnx", ASKED)
 
 
+def test_numbers_that_are_not_finite_are_refused_without_a_warning(tmp_path: Path) -> None:
+    """Among them a NaN that signals, of which numpy warns when it becomes a double."""
+    values = np.array([0x7FA00000, 0x7FC00000, 0x7F800000], np.uint32).view(np.float32)
+    for value in values:
+        made = whole()
+        tensor = made.graph.initializer[0]
+        weights = np.array(onnx.numpy_helper.to_array(tensor))
+        weights.ravel()[0:1] = value
+        tensor.raw_data = weights.tobytes()
+        (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+        with refuses(NetworkFileError, "net.onnx: node conv0 (Conv): its weights hold NaN or infinity; train it again"):
+            read(tmp_path / "net.onnx", ASKED)
+
+
 @given(st.data())
 def test_no_change_of_a_file_gives_anything_but_a_network_or_a_line(data: st.DataObject) -> None:
     changed = bytearray(whole().SerializeToString())

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from konkyo.models.architecture import Stage
 from konkyo.models.classes import Names
 from konkyo.models.files import atomic
@@ -71,6 +73,8 @@ def read(path: Path, asked: Asked) -> Imported:
         raise NetworkFileError(f"{path.name}: {error}") from error
 
 
+# Numbers that are not finite go through without a warning, and are refused where the network is made.
+@np.errstate(all="ignore")
 def _read(path: Path, data: bytes, asked: Asked) -> Imported:
     kind = _kind(path, data)
     if kind == "ONNX":
