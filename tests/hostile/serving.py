@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,9 +54,10 @@ class Server:
         """The processes that answer: the server itself, or those that it started for that."""
         found = []
         for entry in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
-            command = Path(f"/proc/{entry}/cmdline").read_bytes()
-            if b"spawn_main" in command:
-                found.append(int(entry))
+            # One that has just ended has none any more.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if b"spawn_main" in Path(f"/proc/{entry}/cmdline").read_bytes():
+                    found.append(int(entry))
         return sorted(found) or [self.pid]
 
     def seconds(self) -> float:
