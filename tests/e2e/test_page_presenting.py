@@ -126,15 +126,23 @@ def test_network_picture_and_link_are_chosen_there(browser: Browser, address: st
         expect(page.get_by_test_id("present-bar")).not_to_be_visible()
 
 
+LEFT = """async () => {
+    const left = new Promise((done) => document.addEventListener("fullscreenchange", done, { once: true }));
+    await document.exitFullscreen();
+    await left;
+}"""
+
+
 def test_a_file_is_chosen_without_leaving(page: Page) -> None:
     choose_sample(page, 4)
     page.get_by_test_id("present").click()
+    page.wait_for_function("document.fullscreenElement")
     page.keyboard.press("4")
     page.get_by_test_id("present-picture").click()
     with page.expect_file_chooser() as chosen:
         page.get_by_test_id("choose").click()
-    # A browser leaves the full screen for it.
-    page.evaluate("document.fullscreenElement && document.exitFullscreen()")
+    # A browser leaves the full screen for it, before anybody can choose.
+    page.evaluate(LEFT)
     chosen.value.set_files(DIGITS / "6.png")
     read(page, 6)
     expect(page.locator("html")).to_have_attribute("data-present", "where")
