@@ -1,7 +1,12 @@
 """The containers, through Compose, whose own file says how they run."""
 
+import fcntl
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from tests.e2e.server import ROOT
 
@@ -16,13 +21,22 @@ def docker_runs() -> bool:
 def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000, **settings: str) -> str:
     """Run Compose in the project's folder; what it says."""
     command = [*COMPOSE, "--project-name", project, *arguments]
-    said = subprocess.run(
-        command, cwd=ROOT, env=environment(port, **settings), check=True, capture_output=True, text=True
-    )
+    with building() if "--build" in arguments else nullcontext():
+        said = subprocess.run(command, cwd=ROOT, env=environment(port, **settings), capture_output=True, text=True)
+    if said.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {said.stdout}{said.stderr}")
     # What version 1 does not understand is answered with its usage, and with success.
     if "Usage:" in said.stderr + said.stdout:
         raise RuntimeError(f"{' '.join(command)} is not understood")
     return said.stdout
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """One build at a time, of all processes of the tests: two would make and remove the same layers."""
+    with (Path(tempfile.gettempdir()) / "konkyo-build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def environment(port: int, **settings: str) -> dict[str, str]:

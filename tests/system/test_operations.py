@@ -6,6 +6,7 @@ import ssl
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 
 from tests.e2e.server import PATIENCE, ROOT, free_port
 from tests.hostile.serving import until
-from tests.system.container import COMPOSE, docker, docker_runs
+from tests.system.container import COMPOSE, building, docker, docker_runs
 from tools.soak.rolling import started
 
 # Containers start and stop.
@@ -81,13 +82,14 @@ class Operator:
         """What it says."""
         for shown, port in self.ports.items():
             command = command.replace(f"localhost:{shown}", f"localhost:{port}")
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", command],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
+        with building() if "build" in command else nullcontext():
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", command],
+                cwd=self.folder,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+            )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Usage:" not in done.stdout + done.stderr, command
         return done.stdout
