@@ -81,7 +81,7 @@ def responses(name: str, *refusals: HTTPStatus) -> Responses:
 
 
 def protocol_refusals(*refusals: HTTPStatus) -> Responses:
-    """The problems that only some routes of the inference protocols end in."""
+    """Problems of the inference protocols, by their statuses."""
     return _refusals(refusals, problem.PROTOCOL_MEDIA_TYPE, problem.ProtocolProblem)
 
 
@@ -102,7 +102,7 @@ def shared_refusals(*, keyed: bool = True, protocol: bool = False) -> Responses:
     keys = (HTTPStatus.UNAUTHORIZED,) if keyed else ()
     statuses = HTTPStatus.BAD_REQUEST, *keys, HTTPStatus.UNPROCESSABLE_ENTITY
     if protocol:
-        return _refusals(statuses, problem.PROTOCOL_MEDIA_TYPE, problem.ProtocolProblem)
+        return protocol_refusals(*statuses)
     return _refusals(statuses, problem.MEDIA_TYPE, problem.Problem)
 
 

@@ -204,7 +204,7 @@ def runs(process: str) -> bool:
     """Whether it is there, and not only its exit status, which the first process of a container may never fetch."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
