@@ -425,13 +425,16 @@ def greatest(values: Array, most: int | None) -> IntArray:
 
     Ties within rounding go to the lower indices. All indices if there are no more, or ``most`` is None.
     """
+    if most is None or most >= values.size:
+        return np.arange(values.size)
     return np.sort(ties.order(np.abs(values).ravel())[:most])
 
 
 def ranked(values: Array, most: int | None) -> IntArray:
     """The flat indices of ``greatest``, the largest value first."""
-    order = ties.order(values.ravel())
-    return order[np.isin(order, greatest(values, most))]
+    order, listed = ties.order(values.ravel()), np.zeros(values.size, np.bool_)
+    listed[greatest(values, most)] = True
+    return order[listed[order]]
 
 
 def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
