@@ -46,10 +46,11 @@ def class_steps(classes: int, dtype: np.dtype[Any]) -> _Array:
 
 def first(values: _Array, axis: int = -1) -> _Numbers:
     """Where the largest value along an axis is; ties within rounding go to the lower index."""
-    places = np.moveaxis(values, axis, 0)
-    steps = _steps(len(places), _VALUE[values.dtype], values.dtype)
+    steps = _steps(values.shape[axis], _VALUE[values.dtype], values.dtype)
     if values.size <= _FEW:
-        return np.asarray((places - steps.reshape(-1, *[1] * (places.ndim - 1))).argmax(0))
+        behind = values.ndim - 1 - axis % values.ndim
+        return np.asarray((values - steps.reshape(-1, *[1] * behind)).argmax(axis))
+    places = np.moveaxis(values, axis, 0)
     best, found = places[0], np.zeros(places.shape[1:], np.intp)
     for number, step in enumerate(steps[1:], 1):
         lower = places[number] - step
