@@ -152,14 +152,37 @@ export function mapsOf(process, target, pairs) {
 }
 
 function largest(known) {
-  const most = [...known].sort((one, other) => Math.abs(other.value) - Math.abs(one.value)).slice(0, MOST_SHOWN);
-  return most.sort((one, other) => other.value - one.value);
+  const most = greatest(known.map(({ value }) => value), MOST_SHOWN);
+  return order(known.map(({ value }) => value)).filter((place) => most.includes(place)).map((place) => known[place]);
 }
 
 /** All pairs [map, filter], the greatest contribution first; of equal ones, the lower numbers. */
 function ranking(contributions) {
   const pairs = contributions.flatMap((row, i) => row.map((_, j) => [i, j]));
-  return pairs.sort(([a, b], [c, d]) => contributions[c][d] - contributions[a][b] || a - c || b - d);
+  return order(contributions.flat()).map((place) => pairs[place]);
+}
+
+/** The indices of values, the largest first; ties within rounding in their own order, as `order` of models/ties.py. */
+export function order(values) {
+  const ranks = [...values.keys()].sort((one, other) => values[other] - values[one]);
+  const rounding = 1e-12 * limitOf(values);
+  const groups = [];
+  ranks.forEach((one, rank) => {
+    if (rank && values[ranks[rank - 1]] - values[one] <= rounding) groups.at(-1).push(one);
+    else groups.push([one]);
+  });
+  return groups.flatMap((group) => group.sort((one, other) => one - other));
+}
+
+/** The indices of the values that are largest in absolute value, the largest first. */
+export function greatest(values, most) {
+  return order(values.map(Math.abs)).slice(0, most);
+}
+
+/** The predicted class; ties within rounding go to the lower one, as `predicted` of models/ties.py. */
+export function predictedOf(logits) {
+  const lowered = logits.map((logit, one) => logit - 1e-9 * one);
+  return lowered.indexOf(Math.max(...lowered));
 }
 
 /** First and second place; none where no pair contributes anything. */

@@ -1,7 +1,7 @@
 // The figure of the walk: the layers side by side, after the paper's Fig. 2.
 
 import { channelsOf, isColour, limitOf, sideOf, stagesOf } from "../answers/network.js";
-import { account, decimalsFor, mapsOf, number as written, places, samePair, sum } from "../answers/numbers.js";
+import { account, decimalsFor, greatest, mapsOf, number as written, places, samePair, sum } from "../answers/numbers.js";
 import { drawLines, element, linesOver, placedIn, words } from "../page.js";
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
@@ -126,8 +126,8 @@ function strip(maps, limit, side, framed) {
 /** The pairs whose maps stand in the figure, of what the class that is read is made of: few are all. */
 function pairsShown(one) {
   if (one.count <= MOST_PAIRS) return one.shown;
-  const most = [...one.shown].sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, SHOWN_PAIRS);
-  return one.shown.filter((each) => most.includes(each));
+  const most = greatest(one.shown.map(({ value }) => value), SHOWN_PAIRS);
+  return one.shown.filter((_, place) => most.includes(place));
 }
 
 /** The names of the classes that stand in the figure. */
