@@ -20,7 +20,7 @@ MOST_TOP = 256
 
 
 @dataclass(frozen=True)
-class Pair:
+class RankedPair:
     """One filter pair in a ranking.
 
     Attributes
@@ -87,7 +87,7 @@ class Account:
         """``logit − (Σ contributions + Σ filter_bias + class_bias)``: the rounding error."""
         return float(self.logit - (self.contributions.sum() + self.filter_bias.sum() + self.class_bias))
 
-    def ranking(self, top: int | None = None) -> list[Pair]:
+    def ranking(self, top: int | None = None) -> list[RankedPair]:
         """The pairs by contribution, the greatest first. Ties within rounding go to the lower numbers.
 
         Parameters
@@ -99,7 +99,7 @@ class Account:
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
         return [
-            Pair(
+            RankedPair(
                 map=int(pair) // filters,
                 filter=int(pair) % filters,
                 contribution=float(values[pair]),
@@ -296,7 +296,7 @@ class FilterExplanation(ClassResult):
         return self.account.maps
 
     @property
-    def ranking(self) -> list[Pair]:
+    def ranking(self) -> list[RankedPair]:
         """The pairs by contribution, the greatest first."""
         return self.account.ranking()
 

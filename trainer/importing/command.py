@@ -14,7 +14,7 @@ from konkyo.models.files.card import ImportCard, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import Pixels, of_range
 from konkyo.trainer.importing.publishing import preparation, publish
 
@@ -68,7 +68,7 @@ def import_network(
             raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
         pixels = _pixels(pixel_range, mean, std)
         listed = None if classes is None else _classes(classes)
-        asked = Asked(None if stages is None else parse_stages(stages), side, pixels, listed)
+        asked = ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed)
         imported = read(file, asked)
         shape = imported.network.architecture
         test = None
