@@ -265,4 +265,5 @@ STUDY = Study(
     told=_told,
     caption="Maps and proofs of all seeds",
     images=1000,
+    of_ranks=True,
 )
