@@ -28,9 +28,9 @@ train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--
 	$(RUN) trainer study filters
 	$(RUN) trainer study consistency
 
-trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
+trainer: $(VENV)/.train  ## what the trainer and the service need, for `.venv/bin/python -m trainer`
 
-importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` needs beside the service
+importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` and the service need
 
 cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.service.cluster:app` need
 
@@ -121,10 +121,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Konkyo needs Python 3.11 or later; make PYTHON=… names one")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[serve]'
-	touch $@
+# Extras of pyproject.toml that are installed together, each with a file that says so. What was trained or imported is
+# also served.
+$(VENV)/.serve: EXTRAS := serve
+$(VENV)/.train: EXTRAS := serve,train
+$(VENV)/.import: EXTRAS := serve,import
+$(VENV)/.cluster: EXTRAS := serve,cluster
+$(VENV)/.dev: EXTRAS := serve,train,import,cluster,dev
+$(VENV)/.bench: EXTRAS := serve,train,import,cluster,dev,bench
+COMMA := ,
 
-$(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[$*]'
-	touch $@ $(VENV)/.serve
+$(VENV)/.serve $(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[$(EXTRAS)]'
+	touch $(patsubst %,$(VENV)/.%,$(subst $(COMMA), ,$(EXTRAS)))
