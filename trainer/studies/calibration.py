@@ -123,7 +123,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
 STUDY = Study(
     name="calibration",
     heading="Whether probabilities mean what they say",
-    about="Predict every test image: how often is the network right where it says so, before and after its temperature?",
+    about="Predict every test image: how often are predictions right that say so, before and after the temperature?",
     parts=_parts,
     gather=_gather,
     summary=_summary,

@@ -127,7 +127,7 @@ def calibrated(
         logits = _logits(network, held_out)
         wrong = int((logits.argmax(1) != held_out.labels).sum())
         if len(held_out) < FEWEST:
-            fitted = f"not fitted: {fitted} are {len(held_out)}, fewer than {FEWEST}"
+            fitted = f"not fitted: there are {len(held_out)} {fitted}, fewer than {FEWEST}"
         elif not wrong:
             fitted = f"not fitted: none of {len(held_out)} {fitted} is predicted wrongly"
         else:
