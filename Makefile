@@ -21,6 +21,11 @@ test: $(VENV)/.dev  ## every test, with the coverage gate
 quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in less than a minute
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
 
+# The data sets whose networks are studied; those of animals if their images are there. The first is the one that is
+# trained on.
+DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
+train studies recount: export KONKYO_DATA := $(firstword $(DATA))
+
 train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
@@ -33,9 +38,6 @@ trainer: $(VENV)/.train  ## what the trainer and the service need, for `.venv/bi
 importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` and the service need
 
 cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.service.cluster:app` need
-
-# The data sets whose networks are studied; those of animals if their images are there.
-DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
 	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
@@ -67,7 +69,7 @@ build/peers/.made: pyproject.toml
 	touch $@
 
 recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
-	KONKYO_DATA=$(firstword $(DATA)) $(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
+	$(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
 
 bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
 	$(RUN) benchmarks
