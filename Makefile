@@ -65,7 +65,7 @@ peers: build/peers/.made  ## KServe's client and shapiq, in an environment of th
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --editable '.[serve]' kserve shapiq httpx2 hypothesis pytest
+	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis pytest
 	touch $@
 
 recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
@@ -79,14 +79,14 @@ bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, 
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
 
-examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, the page's digits and lesson
+examples: $(VENV)/.dev build/peers/.made  ## the answers shown in the documentation, from the running service, the page's digits and lesson
 	$(RUN) tools.tiny_vgg
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
 	$(RUN) tools.unlike
 	$(RUN) tools.library
-	$(RUN) tools.notebook
+	build/peers/bin/python -m tools.notebook
 
 pictures: $(VENV)/.dev  ## tests/data/pictures, those that have changed: the tests compare what is drawn with them
 	$(RUN) tests.service.pictures
