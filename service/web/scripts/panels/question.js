@@ -111,7 +111,7 @@ function worksOf(where, spot, decimals) {
   return { more: more.length, less: less.length, most: number(Math.max(...more), decimals, true), least: number(Math.min(...less), decimals) };
 }
 
-function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
+function groundsWords(said, { now: { answer, hidden, spot }, one }) {
   const { predicted, sufficient, contrast, players, empty } = answer.where;
   if (spot && !includes(players, spot)) return said.groundsNone;
   if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(nameOf(predicted));
@@ -125,6 +125,7 @@ function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
     contrast: contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) },
     empty: nameOf(empty.predicted),
     share: percent(empty.probability),
-    other: (pinned !== null && pinned !== predicted) || versus !== null,
+    other: one.target !== predicted,
+    versus: nameOf(one.versus),
   });
 }
