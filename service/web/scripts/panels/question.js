@@ -59,12 +59,17 @@ function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
   if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
   if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
-  if (beside() && !spot && state.present === "where") return besideWords(said, answer);
+  if (!spot && crowded(scene.now)) return besideWords(said, answer);
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.
   if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.one.target), versus: nameOf(scene.one.versus) });
   return of(said, scene);
+}
+
+/** On a projector, a second network leaves less room, and a sum or a guess beside it the room of one sentence. */
+function crowded({ answer, guess }) {
+  return state.present === "where" && beside() && (answer.question === "shapley" || guess?.shown);
 }
 
 function pairWords(said, { now: { answer, pair }, one, table, shares }) {
