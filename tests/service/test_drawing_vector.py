@@ -78,6 +78,21 @@ def test_every_line_of_the_png_is_text_in_the_svg(name: str) -> None:
     assert root[0].text == lines[0].text, "the heading is the title"
 
 
+def test_no_two_pictures_have_a_name_in_common() -> None:
+    """In one document, what has the name of another is shown as the other."""
+    names: dict[str, str] = {}
+    for drawing in DRAWINGS:
+        for theme in Theme:
+            root = _parsed(PICTURES[drawing].styled(Style(theme=theme, form=Form.SVG)))
+            own = {one.get("id", ""): f"{drawing} {theme}" for one in root.iter() if one.get("id")}
+            used = {one.get(HREF, "").lstrip("#") for one in root.iter(f"{SVG}use")}
+            used |= {one.get("fill", "")[5:-1] for one in root.iter() if one.get("fill", "").startswith("url(")}
+            assert used == own.keys()
+            assert not own.keys() & names.keys(), drawing
+            names |= own
+    assert len(names) > 2 * len(DRAWINGS)
+
+
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_in_japanese_nothing_is_left_in_english_or_cut_off(name: str) -> None:
     canvas = PICTURES[name].styled(JAPANESE)

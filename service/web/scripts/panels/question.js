@@ -59,12 +59,17 @@ function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
   if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
   if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
-  if (beside() && !spot && state.present === "where") return besideWords(said, answer);
+  if (!spot && crowded(scene.now)) return besideWords(said, answer);
   const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.
   if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.one.target), versus: nameOf(scene.one.versus) });
   return of(said, scene);
+}
+
+/** On a projector, a second network leaves less room, and a sum or a guess beside it the room of one sentence. */
+function crowded({ answer, guess }) {
+  return state.present === "where" && beside() && (answer.question === "shapley" || guess?.shown);
 }
 
 function pairWords(said, { now: { answer, pair }, one, table, shares }) {
@@ -111,7 +116,7 @@ function worksOf(where, spot, decimals) {
   return { more: more.length, less: less.length, most: number(Math.max(...more), decimals, true), least: number(Math.min(...less), decimals) };
 }
 
-function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
+function groundsWords(said, { now: { answer, hidden, spot }, one }) {
   const { predicted, sufficient, contrast, players, empty } = answer.where;
   if (spot && !includes(players, spot)) return said.groundsNone;
   if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(nameOf(predicted));
@@ -125,6 +130,7 @@ function groundsWords(said, { now: { answer, hidden, spot, pinned, versus } }) {
     contrast: contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) },
     empty: nameOf(empty.predicted),
     share: percent(empty.probability),
-    other: (pinned !== null && pinned !== predicted) || versus !== null,
+    other: one.target !== predicted,
+    versus: nameOf(one.versus),
   });
 }
