@@ -136,7 +136,8 @@ def _contrast_words(result: Grounds) -> str:
     if not result.players:
         return ""
     if result.tried:
-        name, share = class_name(result.network, result.tried.predicted), float(softmax(result.tried.logits).max())
+        predicted = result.tried.predicted
+        name, share = class_name(result.network, predicted), float(softmax(result.tried.logits)[predicted])
         hidden = times(len(result.tried.regions), "region")
         return say("tried", regions=hidden, name=name, share=share)
     if result.contrast is None:
