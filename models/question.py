@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
@@ -155,7 +156,7 @@ class ClassQuestion(Question[R]):
     def explained(self, logits: Array) -> list[int]:
         """The class that is explained of each image, for logits (N, C)."""
         target, versus = self.classes
-        explained: list[int] = logits.argmax(-1).tolist() if target is None else [target] * len(logits)
+        explained: list[int] = ties.predicted(logits).tolist() if target is None else [target] * len(logits)
         for value in set(explained):
             check_question(value, versus, self.network.classes)
         return explained

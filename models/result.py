@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.classes import Names, shortened
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network, softmax
@@ -60,8 +61,8 @@ class Result(ABC):
 
     @property
     def predicted(self) -> int:
-        """The class with the largest logit. A tie goes to the lowest class."""
-        return int(self.logits.argmax())
+        """The class with the largest logit. A tie within rounding goes to the lowest class."""
+        return int(ties.predicted(self.logits))
 
     @property
     def label(self) -> str:

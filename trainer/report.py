@@ -30,7 +30,7 @@ from konkyo.trainer.studies.study import Study
 from konkyo.trainer.studies.trained import TrainingStudy
 
 STUDIES: tuple[Study[Any], ...] = tuple(
-    module.STUDY for module in (calibration, filters, occlusion, faithfulness, shapley, grounds, consistency)
+    module.STUDY for module in (filters, calibration, occlusion, faithfulness, shapley, grounds, consistency)
 )
 TRAINING_STUDIES: tuple[TrainingStudy[Any], ...] = (recipe.STUDY, smallest.STUDY, depth.STUDY)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from konkyo.models import ties
 from konkyo.models.classes import numbered
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import Typicality, Usage
@@ -94,7 +95,7 @@ class Account:
         return rounded_sum(self.contributions, rest, self.logit, decimals)
 
     def ranking(self, top: int | None = None) -> list[Pair]:
-        """The pairs by contribution, the greatest first. Ties go to the lower numbers.
+        """The pairs by contribution, the greatest first. Ties within rounding go to the lower numbers.
 
         Parameters
         ----------
@@ -104,8 +105,6 @@ class Account:
         values = self.contributions.ravel()
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
-        listed = greatest(values, top)
-        order = listed[np.argsort(-values[listed], kind="stable")]
         return [
             Pair(
                 map=int(pair) // filters,
@@ -113,7 +112,7 @@ class Account:
                 contribution=float(values[pair]),
                 share=float(values[pair]) / total if total else 0.0,
             )
-            for pair in order
+            for pair in ranked(values, top)
         ]
 
     def others(self, top: int) -> Others:
@@ -387,7 +386,7 @@ def explain_filters(
     """
     check_single(image, network)
     ledger = contributions(network, image)
-    explained = int(ledger.logits.argmax()) if target is None else target
+    explained = int(ties.predicted(ledger.logits)) if target is None else target
     check_question(explained, versus, network.classes)
     return FilterExplanation.of(network, image, ledger, explained, versus, usage)
 
@@ -431,10 +430,15 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
 def greatest(values: Array, most: int | None) -> IntArray:
     """The flat indices, in ascending order, of the ``most`` values that are greatest in absolute value.
 
-    Ties go to the lower indices. All indices if there are no more, or ``most`` is None.
+    Ties within rounding go to the lower indices. All indices if there are no more, or ``most`` is None.
     """
-    order = np.argsort(-np.abs(values).ravel(), kind="stable")
-    return np.sort(order[:most])
+    return np.sort(ties.order(np.abs(values).ravel())[:most])
+
+
+def ranked(values: Array, most: int | None) -> IntArray:
+    """The flat indices of ``greatest``, the largest value first."""
+    order = ties.order(values.ravel())
+    return order[np.isin(order, greatest(values, most))]
 
 
 def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:

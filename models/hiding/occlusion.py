@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from konkyo.models import ties
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
@@ -104,6 +105,14 @@ class Score(StrEnum):
         """The scores (..., C) for logits (..., C)."""
         return softmax(logits) if self is Score.PROBABILITY else logits
 
+    def scale(self, logits: Array) -> Array:
+        """(...): the size of the rounding errors of the scores, by that of logits of 1, for logits (..., C)."""
+        if self is Score.LOGIT:
+            return np.abs(logits).max(-1)
+        probabilities = softmax(logits)
+        # The derivative of a probability by its logit; and a probability of nearly 1 has an error of its own.
+        return np.maximum((probabilities * (1 - probabilities)).max(-1), 2e-3)
+
 
 @dataclass(frozen=True)
 class Occlusion:
@@ -145,9 +154,9 @@ class Occlusion:
 
     @property
     def order(self) -> IntArray:
-        """(..., R²): the numbers of the regions, row by row, sorted by drop; the greatest first, ties by number."""
+        """(..., R²): the numbers of the regions, row by row, sorted by drop, the greatest first; ties by number."""
         flat = self.drop.reshape(*self.drop.shape[:-2], self.hiding.regions.count)
-        return np.argsort(-flat, axis=-1, kind="stable")
+        return ties.order(flat, self.score.scale(self.logits))
 
     def of(self, number: int) -> "Occlusion":
         """The effect on one image of a batch (N,)."""
@@ -199,8 +208,8 @@ def occlude(
         check_class("target", int(value), len(network.classes))
 
     whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions)
-    predicted = whole.argmax(-1)
-    explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
+    unhidden = ties.predicted(whole)
+    explained = unhidden if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
         check_question(int(value), versus, network.classes)
     each = np.arange(len(flat))
@@ -219,11 +228,11 @@ def occlude(
         hiding=hiding,
         score=score,
         target=batched(explained),
-        predicted=batched(predicted),
+        predicted=batched(unhidden),
         logits=batched(whole),
         whole=batched(score_before),
         drop=on_grid(score_before[:, None] - score_after),
-        prediction=on_grid(hidden.argmax(-1)),
+        prediction=on_grid(ties.predicted(hidden)),
     )
 
 
@@ -375,7 +384,7 @@ class OcclusionExplanation(OfRegions, ClassResult):
         return self.occlusion.heatmap()
 
     def _line(self) -> str:
-        row, column = np.unravel_index(self.drop.argmax(), self.drop.shape)
+        row, column = divmod(int(self.occlusion.order[0]), self.grid[1])
         decimals = decimals_of_sum(float(np.abs(self.drop).max()), self.whole)
         lost, whole = (number(value, decimals) for value in (float(self.drop[row, column]), self.whole))
         return (

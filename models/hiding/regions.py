@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network, softmax
@@ -269,13 +270,13 @@ class Empty:
 
     @property
     def predicted(self) -> int:
-        """The class with the largest logit."""
-        return int(self.logits.argmax())
+        """The class with the largest logit. A tie within rounding goes to the lowest class."""
+        return int(ties.predicted(self.logits))
 
     @property
     def probability(self) -> float:
         """The probability of the predicted class."""
-        return float(softmax(self.logits).max())
+        return float(softmax(self.logits)[self.predicted])
 
     def to_dict(self, network: Network, logit: float) -> dict[str, Any]:
         """The fields of an answer; ``logit`` is that of the class that is explained."""

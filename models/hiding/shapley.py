@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.classes import numbered
 from konkyo.models.hiding.games import LocalGames, cells_of, class_games, pair_games, subsets
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
-from konkyo.models.network import Array, Network
+from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import ClassResult, check_question
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
@@ -44,6 +45,11 @@ class RegionValues:
     values: Array
     logit: float
     empty_logit: float
+
+    @property
+    def order(self) -> IntArray:
+        """(R²,): the numbers of the regions, row by row, sorted by value, the greatest first; ties by number."""
+        return ties.order(self.values.ravel(), max(abs(self.logit), abs(self.empty_logit)))
 
     @property
     def residual(self) -> float:
@@ -83,7 +89,7 @@ class ShapleyValues:
     @property
     def predicted(self) -> int:
         """The predicted class of the whole image."""
-        return int(self.logits.argmax())
+        return int(ties.predicted(self.logits))
 
     @property
     def residual(self) -> Array:
@@ -254,8 +260,8 @@ class Interactions:
         """Every two regions that some cell sees together, with their value, the greatest absolute value first."""
         one, other = np.nonzero(np.triu(self.together))
         values = self.values[one, other]
-        order = np.argsort(-np.abs(values), kind="stable")
-        return list(zip(one[order].tolist(), other[order].tolist(), values[order].tolist(), strict=True))
+        ranks = ties.order(np.abs(values))
+        return list(zip(one[ranks].tolist(), other[ranks].tolist(), values[ranks].tolist(), strict=True))
 
 
 def _of_game(table: Array) -> Array:
@@ -343,7 +349,7 @@ class ShapleyExplanation(OfRegions, ClassResult):
         return None if self.split is None else self.split.filter_bias
 
     def _line(self) -> str:
-        row, column = np.unravel_index(self.values.argmax(), self.values.shape)
+        row, column = divmod(int(self.found.order[0]), self.grid[1])
         players, shown = np.count_nonzero(self.hiding.changed(self.image)), self.found.rounded()
         added, most = (number(value, shown.decimals, sign=True) for value in (shown.terms[0], shown.parts[row, column]))
         return (
@@ -431,7 +437,6 @@ def explain_shapley(
     check_question(explained, versus, network.classes)
     values = found.of(explained, versus)
     hiding = Hiding(found.regions, fill)
-    order = np.argsort(-values.values.ravel(), kind="stable")
     return ShapleyExplanation(
         network=network,
         image=image,
@@ -443,5 +448,5 @@ def explain_shapley(
         empty=found.empty,
         split=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
         interactions=Interactions.of(games, explained, versus) if interacting else None,
-        faithfulness=faithfulness(network, image, hiding, order, explained) if faithful else None,
+        faithfulness=faithfulness(network, image, hiding, values.order, explained) if faithful else None,
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from konkyo.models.filters.contributions import greatest
+from konkyo.models.filters.contributions import ranked
 from konkyo.models.filters.usage import DOMINATES, ClassUsage, Usage
 from konkyo.models.network import Network
 from konkyo.models.rounding import decimals_for, number, percent
@@ -161,8 +161,7 @@ def _draw_ranking(canvas: Canvas, bars: Grid, one: ClassUsage, most: float, leas
     ``most`` and ``least`` are the greatest mean contributions, positive and negative, of all classes.
     """
     colours = _colours(one)
-    pairs = [divmod(int(pair), one.mean.shape[1]) for pair in greatest(one.mean, bars.count - 1)]
-    pairs.sort(key=lambda pair: -one.mean[pair])
+    pairs = [divmod(int(pair), one.mean.shape[1]) for pair in ranked(one.mean, bars.count - 1)]
     left, wide = bars.first.left, bars.first.width
     zero = left + round(wide * least / ((most + least) or 1))
     decimals = decimals_for(max(most, least))

@@ -10,6 +10,7 @@ import numpy as np
 from fastapi import Request, Response
 from pydantic_core import to_json
 
+from konkyo.models import ties
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.question import TensorName, Tensors
 from konkyo.service.errors import UnknownModelError, UnsupportedUploadError
@@ -163,5 +164,5 @@ def explain_answer(_: Checkpoint, batch: Batch, tensors: Tensors) -> Written:
     """The answer of KServe's first protocol: what was asked for, image by image."""
     columns = [tensors.found[name].tolist() for name in batch.outputs]
     explanations = [dict(zip(batch.outputs, row, strict=True)) for row in zip(*columns, strict=True)]
-    predictions = tensors.found[TensorName.LOGITS].argmax(-1).tolist()
+    predictions = ties.predicted(tensors.found[TensorName.LOGITS]).tolist()
     return Written(to_json({"predictions": predictions, "explanations": explanations}))

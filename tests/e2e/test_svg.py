@@ -83,7 +83,9 @@ def test_several_in_one_document_show_what_each_shows_alone(browser: Browser, ad
 
     def shown(*some: bytes) -> list[NDArray[np.uint8]]:
         boxes = "".join(f"<div style='width:max-content;margin:0 0 8px'>{one.decode()}</div>" for one in some)
-        tab.set_content(f"<!doctype html><style>svg {{ display: block }}</style><body style='margin:8px'>{boxes}</body>")
+        tab.set_content(
+            f"<!doctype html><style>svg {{ display: block }}</style><body style='margin:8px'>{boxes}</body>"
+        )
         return [decode(one.screenshot()) for one in tab.locator("svg").all()]
 
     tab = profile_of(browser).new_page()

@@ -65,7 +65,7 @@ def account_of(values: Any) -> Account:
 @given(
     st.integers(1, 4).flatmap(
         lambda columns: st.lists(
-            st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=columns, max_size=columns),
+            st.lists(st.integers(-(10**6), 10**6).map(lambda eighths: eighths / 8), min_size=columns, max_size=columns),
             min_size=1,
             max_size=4,
         )

@@ -56,9 +56,9 @@ def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, stu
     page = report([checkpoint, other], models, studies)
     assert "Not searched yet." in page
     assert page.count("Not measured yet.") == 2
-    for study in ("filters", "occlusion", "faithfulness", "shapley", "grounds", "consistency"):
+    for study in ("filters", "calibration", "occlusion", "faithfulness", "shapley", "grounds", "consistency"):
         assert f"Not measured yet, or of other weights: `{NAME}` (`python -m trainer study {study}`)." in page
-    assert page.count("Not measured, for want of a data set: `other`.") == 6
+    assert page.count("Not measured, for want of a data set: `other`.") == 7
     assert "--model" not in page
     assert ".png" not in page
 
@@ -142,7 +142,7 @@ def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studi
 def test_the_grounds_are_their_file(checkpoint: Checkpoint, models: Path, studies: Path) -> None:
     group = {
         "images": 200,
-        "outcomes": {"smallest": 197, "irreducible": 2, "over budget": 1, "tied": 0},
+        "outcomes": {"smallest": 197, "irreducible": 2, "over budget": 1},
         "sufficient": {"mean": 4.678, "most": 14, "share_empty": 0.0051},
         "contrast": {"mean": 2.016, "most": 6, "share_single": 0.351},
     }

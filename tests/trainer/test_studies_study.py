@@ -76,8 +76,8 @@ def test_whatever_a_part_depends_on_makes_another(
     assert not [name for name in before["code"] if ".figures." in name or name.startswith("konkyo.service")]
     assert constants(module)
     changes = [(module, name) for name in constants(module)]
-    if "konkyo.models.grounds.contrasts" in before["code"]:
-        changes.append(("konkyo.models.grounds.contrasts", "TOLERANCE"))
+    if "konkyo.models.grounds.elimination" in before["code"]:
+        changes.append(("konkyo.models.grounds.elimination", "TIE"))
     for where, name in changes:
         with monkeypatch.context() as patch:
             patch.setattr(sys.modules[where], name, 12345)
@@ -185,7 +185,7 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
     assert {path: path.stat().st_mtime_ns for path in times} == times, "what was finished was not made again"
     assert [path.name for path in parts("runs")] == [path.name for path in parts("other")]
     made = sorted(path.name for path in (tmp_path / "out" / "tiny").iterdir())
-    assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:5] for kind in ("json", "png"))])
+    assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:6] for kind in ("json", "png"))])
     model = {"name": "tiny", "sha256": load(tmp_path / "models" / "tiny.safetensors").sha256}
     for name in ("faithfulness", "grounds", "occlusion"):
         written = (tmp_path / "out" / "tiny" / f"{name}.json").read_text()

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.hiding.cost import usual_side
@@ -198,7 +199,7 @@ class Given:
 
 def _task(checkpoint: Checkpoint, digits: Digits, start: int) -> Task:
     images, network = digits.scaled(np.float64), checkpoint.precise
-    return Task(network, images, network.logits(images).argmax(-1), start)
+    return Task(network, images, ties.predicted(network.logits(images)), start)
 
 
 def _part(explanation: Explanation, lazily: Callable[[], Given]) -> Arrays:
