@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status
 from konkyo.models.network import softmax
+from konkyo.models.rounding import percent, percents
 from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words
 from konkyo.service.drawing.layout.words import picture, say, times
@@ -51,7 +52,7 @@ def grounds(result: Grounds, style: Style = Style()) -> Canvas:
     else:
         _draw_tried(canvas, goes, result, result.tried)
     empty = class_name(result.network, result.empty.predicted)
-    words = say("empty", hiding=hiding_words(result.hiding), name=empty, share=result.empty.probability)
+    words = say("empty", hiding=hiding_words(result.hiding), name=empty, share=percent(result.empty.probability))
     canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
     return canvas
 
@@ -136,8 +137,8 @@ def _contrast_words(result: Grounds) -> str:
     if not result.players:
         return ""
     if result.tried:
-        predicted = result.tried.predicted
-        name, share = class_name(result.network, predicted), float(softmax(result.tried.logits)[predicted])
+        name = class_name(result.network, result.tried.predicted)
+        share = percents(softmax(result.tried.logits))[result.tried.predicted]
         hidden = times(len(result.tried.regions), "region")
         return say("tried", regions=hidden, name=name, share=share)
     if result.contrast is None:

@@ -3,11 +3,12 @@
 import numpy as np
 
 from konkyo.models.hiding.shapley import Interactions, ShapleyExplanation
+from konkyo.models.rounding import decimals_for, end_of_scale, number
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
 from konkyo.service.drawing.layout.words import picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import (
     HAIRLINE,
     INK,
@@ -51,14 +52,15 @@ def interactions(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     head = wrapped(say("strongest", count=times(len(result.interactions.ranked()), "two regions")), NOTE, layout.column)
     end_of_list = layout.image.bottom + _HEAD + (_ROW - 1) * len(head) + _ROW * len(lines[:_LABELLED])
     below = max(layout.map.bottom + _NOTES, end_of_list + _BELOW_LIST)
-    canvas = blank(*layout.size(limit, below - layout.map.bottom + _NOTE_LINE * len(notes) + _END), style)
+    end = end_of_scale(limit)
+    canvas = blank(*layout.size(end, below - layout.map.bottom + _NOTE_LINE * len(notes) + _END), style)
     heading = say("interactions", name=class_name(result.network, result.predicted), of=class_words(result))
     canvas.heading(heading)
     canvas.image(layout.image, result.image)
     canvas.image(layout.map, result.image, np.ones(result.image.shape[-2:], np.bool_))
     _draw_lines(canvas, layout, result, lines, limit)
     _draw_list(canvas, layout, head, lines[:_LABELLED], limit)
-    layout.draw_bar(canvas, heading, limit, say("interaction"))
+    layout.draw_bar(canvas, heading, end, say("interaction"))
     for line, text in enumerate([*notes, say("exact", hiding=hiding_words(result.hiding))]):
         canvas.text(MARGIN, below + _NOTE_LINE * line, text, NOTE, MUTED)
     return canvas

@@ -1,6 +1,7 @@
 """Picture of the ledger: the maps and contributions of the filter pairs, and the sum."""
 
 from konkyo.models.filters.contributions import FilterExplanation
+from konkyo.models.rounding import number
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, logit_words, many
 from konkyo.service.drawing.layout.words import picture, say
@@ -14,7 +15,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
     account, typicality = result.account, result.typicality
     notes = []
     if typicality:
-        share, images = f"{typicality.percentile:.0f}%", many(class_name(result.network, result.target))
+        share, images = f"{number(typicality.percentile, 0)}%", many(class_name(result.network, result.target))
         notes.append(say("typical", share=share, images=images))
     rest = {
         say("filter biases"): float(account.filter_bias.sum()),

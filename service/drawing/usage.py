@@ -5,6 +5,7 @@ import numpy as np
 from konkyo.models.filters.contributions import ranked
 from konkyo.models.filters.usage import DOMINATES, ClassUsage, Usage
 from konkyo.models.network import Network
+from konkyo.models.rounding import decimals_for, number, percent
 from konkyo.service.drawing.layout.filters import draw_filter, filters_notes, in_colour, weights_of
 from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
@@ -20,8 +21,6 @@ from konkyo.service.drawing.primitives.canvas import (
     TITLE,
     Box,
     Canvas,
-    decimals_for,
-    number,
 )
 from konkyo.service.drawing.primitives.colourbar import colour_strip
 from konkyo.service.drawing.primitives.colours import (
@@ -151,8 +150,7 @@ def _draw_cells(canvas: Canvas, panels: Panels, cells: Grid, one: ClassUsage, li
     if panels.dense:
         return
     for ((i, j), count), box in zip(np.ndenumerate(one.firsts), cells, strict=True):
-        # Half a percent is rounded up: the lines below show the same share with one decimal.
-        text = f"{(200 * count + one.images) // (2 * one.images)}%"
+        text = f"{number(100 * count / one.images, 0)}%"
         colour = colours.get((i, j), MUTED if text == "0%" else INK)
         canvas.text((box.left + box.right) / 2, box.bottom + 16, text, NOTE, colour, 0.5, (i, j) in colours)
 
@@ -193,5 +191,5 @@ def _draw_place(
         if colour != MUTED:
             canvas.frame(box, colour, 2, 1)
     left, top = icons[-1][1].right + 11, icons[-1][1].top
-    canvas.text(left, top + 8, f"{one.firsts[pair] / one.images:.1%}", BODY, colour, strong=True)
+    canvas.text(left, top + 8, percent(one.firsts[pair] / one.images), BODY, colour, strong=True)
     canvas.text(left, top + 22, pair_name(panels.network, pair), NOTE, MUTED)

@@ -66,7 +66,7 @@ WORDS = {
     ),
     # The prediction.
     "predicted": ("predicted {name}", "「{name}」と認識"),
-    "predicted, probability": ("{name}, {share:.1%}", "「{name}」{share:.1%}"),
+    "predicted, probability": ("{name}, {share}", "「{name}」{share}"),
     # Filter pairs.
     "why": ("predicted {name}: why {target}{contrast}?", "「{name}」と認識。なぜ「{target}」{contrast}か"),
     "and not": (" and not {versus}", "で「{versus}」ではないの"),
@@ -146,8 +146,8 @@ WORDS = {
     # Grounds.
     "grounds": ("predicted {name}: the grounds", "「{name}」と認識。その根拠"),
     "empty": (
-        "{hiding}; with everything hidden, {name} is predicted, {share:.1%}",
-        "{hiding}。すべて隠すと「{name}」{share:.1%}",
+        "{hiding}; with everything hidden, {name} is predicted, {share}",
+        "{hiding}。すべて隠すと「{name}」{share}",
     ),
     "keep nothing": ("Keep nothing: {stays}", "何も残さなくても{stays}"),
     "keep one": ("Keep this: {stays}", "ここを残せば{stays}"),
@@ -158,8 +158,8 @@ WORDS = {
     "tried, stays": ("Hidden here: it stays {name}", "これらを隠しても「{name}」のまま"),
     "tried, changes": ("Hidden here: it becomes {name}", "これらを隠すと「{name}」になる"),
     "tried": (
-        "With {regions} hidden, {name} is predicted, {share:.1%}.",
-        "{regions}を隠すと「{name}」と認識されます ({share:.1%})。",
+        "With {regions} hidden, {name} is predicted, {share}.",
+        "{regions}を隠すと「{name}」と認識されます ({share})。",
     ),
     "stays": ("it stays {name}", "「{name}」のまま"),
     "nothing to hide": (
