@@ -107,11 +107,11 @@ class Score(StrEnum):
 
     def scale(self, logits: Array) -> Array:
         """(...): the size of the rounding errors of the scores, by that of logits of 1, for logits (..., C)."""
-        if self is Score.LOGIT:
-            return np.abs(logits).max(-1)
+        # Of a probability, its derivative by the logit; and one of nearly 1 has an error of its own.
         probabilities = softmax(logits)
-        # The derivative of a probability by its logit; and a probability of nearly 1 has an error of its own.
-        return np.maximum((probabilities * (1 - probabilities)).max(-1), 2e-3)
+        size: Array = np.abs(logits) if self is Score.LOGIT else np.maximum(probabilities * (1 - probabilities), 2e-3)
+        largest: Array = size.max(-1)
+        return largest
 
 
 @dataclass(frozen=True)
