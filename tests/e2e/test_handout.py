@@ -15,7 +15,7 @@ from konkyo.models.hiding.regions import FillKind, Regions, filled
 from konkyo.models.network import softmax
 from tests.e2e.browser import profile_of
 from tests.helpers.pictures import pixels, sample
-from tests.helpers.rounding import ANSWERS, CASES, EXPECTED
+from tests.helpers.rounding import ANSWERS, CASES, EXPECTED, NAMES
 
 HIDINGS = 1000
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -70,8 +70,7 @@ def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, Page]) -> None:
 def test_its_numbers_are_rounded_as_the_page_s(opened: tuple[str, Page]) -> None:
     """The table of cases; and what it shows of all classes adds up."""
     _, page = opened
-    names = "decimalsFor, decimalsOfSum, endOfScale, number, percent, percents, roundedSum, roundToTotal"
-    assert page.evaluate(f"(cases) => ({ANSWERS})(cases, {{ {names} }})", CASES) == EXPECTED
+    assert page.evaluate(f"(cases) => ({ANSWERS})(cases, {{ {NAMES} }})", CASES) == EXPECTED
     for _ in range(3):
         page.locator(".image [aria-pressed=false]").first.click()
         shares = page.locator(".classes td:last-child").all_text_contents()

@@ -9,7 +9,10 @@ from tests.helpers.folders import DATA
 CASES: dict[str, list[dict[str, Any]]] = json.loads((DATA / "rounding.json").read_text())
 
 # A function in JavaScript of the cases and of what answers/numbers.js exports: what comes, in the order of the cases.
-ANSWERS = """(cases, { decimalsFor, decimalsOfSum, endOfScale, number, percent, percents, roundedSum, roundToTotal }) => ({
+NAMES = "decimalsFor, decimalsOfSum, endOfScale, number, percent, percents, roundedSum, roundToTotal"
+ANSWERS = (
+    f"(cases, {{ {NAMES} }}) => ({{"
+    """
     number: cases.number.map(({ value, decimals, sign }) => number(value, decimals, sign)),
     percent: cases.percent.map(({ share }) => percent(share)),
     percents: cases.percents.map(({ shares }) => percents(shares)),
@@ -25,6 +28,7 @@ ANSWERS = """(cases, { decimalsFor, decimalsOfSum, endOfScale, number, percent, 
         return [end, number(end.value, end.decimals)];
     }),
 })"""
+)
 # What must come, by the same names.
 EXPECTED = {
     "number": [case["text"] for case in CASES["number"]],
