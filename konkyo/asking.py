@@ -330,7 +330,7 @@ def grounds(network: Model, *, region: int | None = None, fill: Fill = 0.0) -> Q
     Raises
     ------
     ImageError, ParameterError
-        As in ``shapley``, or two classes have the same logit.
+        As in ``shapley``.
     BudgetError
         The search takes more work than is allowed; ask with a larger region.
 

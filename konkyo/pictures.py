@@ -1,12 +1,14 @@
 """Pictures of results, as the service draws them: the one place that asks for their bytes, by the form of the file."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.contributions import FilterExplanation
 from konkyo.models.filters.process import Process
-from konkyo.models.grounds.proofs import Grounds, grounds
+from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.occlusion import OcclusionExplanation
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.result import Prediction, Result
@@ -46,7 +48,8 @@ def draw(
 
         if result.games is None:
             hiding = result.hiding
-            result = grounds(result.network, result.image, hiding.regions.region, hiding.fill, tables=True)
+            games = class_games(result.network, result.image, hiding.regions.region, hiding.fill)
+            result = replace(result, games=games.gathered())
         return handout(result, style)
     return _drawing(result)(result, style).encode()
 

@@ -23,6 +23,7 @@ import konkyo
 from konkyo import asking, model
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
+from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
 from konkyo.models.result import LONGEST_LINE, Result
 from konkyo.trainer.data import Digits
@@ -330,6 +331,19 @@ def test_a_checkpoint_and_a_network_can_be_asked(paired: konkyo.Model, seven: ND
         assert found.typicality is None
     with pytest.raises(TypeError, match=r"must be a network, of konkyo\.load or konkyo\.from_torch, not str"):
         konkyo.predict("paired-3x3", seven)  # type: ignore[call-overload]
+
+
+def test_a_handout_is_of_the_result_and_no_other_search(
+    client: TestClient, paired: konkyo.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the regions that were hidden to try, and not with its budget spent once more."""
+    asked = {"format": "html", "region": 7, "hide": "1.1-2.1", "scale": 2}
+    theirs = client.post(path("grounds"), params=asked, files={"file": SEVEN.read_bytes()})
+    result = proofs.grounds(paired.network, konkyo.predict(paired, SEVEN).image, 7, hide=[(1, 1), (2, 1)])
+    monkeypatch.setattr(proofs, "Contrasts", None)
+    file = result.save(tmp_path / "why.html")
+    assert '"hidden": [5, 9]' in file.read_text()
+    assert shown(file.read_bytes(), "html") == shown(theirs.content, "html")
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -21,7 +21,7 @@ MOST_TOP = 256
 
 
 @dataclass(frozen=True)
-class Pair:
+class RankedPair:
     """One filter pair in a ranking.
 
     Attributes
@@ -94,7 +94,7 @@ class Account:
         rest = [float(self.filter_bias.sum()), self.class_bias]
         return rounded_sum(self.contributions, rest, self.logit, decimals)
 
-    def ranking(self, top: int | None = None) -> list[Pair]:
+    def ranking(self, top: int | None = None) -> list[RankedPair]:
         """The pairs by contribution, the greatest first. Ties within rounding go to the lower numbers.
 
         Parameters
@@ -106,7 +106,7 @@ class Account:
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
         return [
-            Pair(
+            RankedPair(
                 map=int(pair) // filters,
                 filter=int(pair) % filters,
                 contribution=float(values[pair]),
@@ -303,7 +303,7 @@ class FilterExplanation(ClassResult):
         return self.account.maps
 
     @property
-    def ranking(self) -> list[Pair]:
+    def ranking(self) -> list[RankedPair]:
         """The pairs by contribution, the greatest first."""
         return self.account.ranking()
 
@@ -432,13 +432,16 @@ def greatest(values: Array, most: int | None) -> IntArray:
 
     Ties within rounding go to the lower indices. All indices if there are no more, or ``most`` is None.
     """
+    if most is None or most >= values.size:
+        return np.arange(values.size)
     return np.sort(ties.order(np.abs(values).ravel())[:most])
 
 
 def ranked(values: Array, most: int | None) -> IntArray:
     """The flat indices of ``greatest``, the largest value first."""
-    order = ties.order(values.ravel())
-    return order[np.isin(order, greatest(values, most))]
+    order, listed = ties.order(values.ravel()), np.zeros(values.size, np.bool_)
+    listed[greatest(values, most)] = True
+    return order[listed[order]]
 
 
 def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:

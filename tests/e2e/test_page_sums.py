@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from konkyo.models import ties
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.rounding import decimals_for, number, round_to_total
 from konkyo.service.web.page import WEB
@@ -174,6 +175,22 @@ def test_percentages_of_softmax_add_up(page: Page) -> None:
     assert len(large) == 8
     assert sum(units(large)) == 1000
     expect(table.locator("tfoot")).to_contain_text("100.0%")
+
+
+def test_the_page_orders_values_and_classes_as_the_answers_do(page: Page) -> None:
+    """Of few numbers, which are often equal but for rounding."""
+    generator = np.random.default_rng(5)
+    cases = [generator.integers(-4, 5, count) + generator.normal(0, 1e-14, count) for count in (1, 2, 9, 10, 64) * 20]
+    cases += [np.zeros(9), generator.normal(0, 1e-6, 64)]
+    orders, classes = page.evaluate(
+        """async (cases) => {
+            const { order, predictedOf } = await import("/web/scripts/answers/numbers.js");
+            return [cases.map(order), cases.map(predictedOf)];
+        }""",
+        [case.tolist() for case in cases],
+    )
+    assert orders == [ties.order(case).tolist() for case in cases]
+    assert classes == [int(ties.predicted(case)) for case in cases]
 
 
 def test_the_page_rounds_and_writes_numbers_as_the_pictures_do(page: Page) -> None:

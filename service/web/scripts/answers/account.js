@@ -2,7 +2,7 @@
 // made of an answer, as they are shown.
 
 import { highest, limitOf } from "./network.js";
-import { decimalsOfSum, rounded, roundedSum, rowsLike } from "./numbers.js";
+import { decimalsOfSum, greatest, order, rounded, roundedSum, rowsLike } from "./numbers.js";
 
 // A network with more pairs than this has those shown that matter most; the others are one number.
 const FEW = 16;
@@ -73,14 +73,15 @@ export function mapsOf(process, target, pairs) {
 }
 
 function largest(known) {
-  const most = [...known].sort((one, other) => Math.abs(other.value) - Math.abs(one.value)).slice(0, MOST_SHOWN);
-  return most.sort((one, other) => other.value - one.value);
+  const values = known.map(({ value }) => value);
+  const most = greatest(values, MOST_SHOWN);
+  return order(values).filter((place) => most.includes(place)).map((place) => known[place]);
 }
 
 /** All pairs [map, filter], the greatest contribution first; of equal ones, the lower numbers. */
 function ranking(contributions) {
   const pairs = contributions.flatMap((row, i) => row.map((_, j) => [i, j]));
-  return pairs.sort(([a, b], [c, d]) => contributions[c][d] - contributions[a][b] || a - c || b - d);
+  return order(contributions.flat()).map((place) => pairs[place]);
 }
 
 /** First and second place; none where no pair contributes anything. */

@@ -121,6 +121,29 @@ export function endOfScale(limit, decimals = 0, shown = []) {
   return most ? { value: most, decimals } : { value: limit, decimals: decimalsFor(limit) };
 }
 
+/** The indices of values, the largest first; ties within rounding in their own order, as `order` of models/ties.py. */
+export function order(values) {
+  const ranks = [...values.keys()].sort((one, other) => values[other] - values[one]);
+  const rounding = 1e-12 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const groups = [];
+  ranks.forEach((one, rank) => {
+    if (rank && values[ranks[rank - 1]] - values[one] <= rounding) groups.at(-1).push(one);
+    else groups.push([one]);
+  });
+  return groups.flatMap((group) => group.sort((one, other) => one - other));
+}
+
+/** The indices of the values that are largest in absolute value, the largest first. */
+export function greatest(values, most) {
+  return order(values.map(Math.abs)).slice(0, most);
+}
+
+/** The predicted class; ties within rounding go to the lower one, as `predicted` of models/ties.py. */
+export function predictedOf(logits) {
+  const lowered = logits.map((logit, one) => logit - 1e-9 * one);
+  return lowered.indexOf(Math.max(...lowered));
+}
+
 /** The logarithm of the sum of e to the power of each logit. */
 export function logSum(logits) {
   const most = Math.max(...logits);

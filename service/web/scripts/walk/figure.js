@@ -2,7 +2,7 @@
 
 import { account, mapsOf, places, samePair, sum } from "../answers/account.js";
 import { channelsOf, isColour, limitOf, sideOf, stagesOf } from "../answers/network.js";
-import { decimalsFor, endOfScale, number as written } from "../answers/numbers.js";
+import { decimalsFor, endOfScale, greatest, number as written } from "../answers/numbers.js";
 import { drawLines, element, linesOver, placedIn, words } from "../page.js";
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
@@ -127,8 +127,8 @@ function strip(maps, limit, side, framed) {
 /** The pairs whose maps stand in the figure, of what the class that is read is made of: few are all. */
 function pairsShown(one) {
   if (one.count <= MOST_PAIRS) return one.shown;
-  const most = [...one.shown].sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, SHOWN_PAIRS);
-  return one.shown.filter((each) => most.includes(each));
+  const most = greatest(one.shown.map(({ value }) => value), SHOWN_PAIRS);
+  return one.shown.filter((_, place) => most.includes(place));
 }
 
 /** The names of the classes that stand in the figure. */

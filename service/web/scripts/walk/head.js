@@ -2,7 +2,7 @@
 
 import { sum, times } from "../answers/account.js";
 import { limitOf, partsOf, stagesOf } from "../answers/network.js";
-import { decimalsFor, logSum, number, percent, percents, roundedSum, rowsLike, scientific } from "../answers/numbers.js";
+import { decimalsFor, logSum, number, order, percent, percents, roundedSum, rowsLike, scientific } from "../answers/numbers.js";
 import { button, element, fillSum, group, words } from "../page.js";
 import { diverging, inks, painted, signedGreys } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
@@ -23,9 +23,8 @@ function weighed({ stages, head, head_maps: numbers }) {
 
 /** The numbers of the classes that are shown, in their order: all of few, else those with the greatest logits. */
 export function shownClasses(logits) {
-  const all = [...logits.keys()];
-  if (all.length <= MOST_CLASSES) return all;
-  return all.sort((one, other) => logits[other] - logits[one]).slice(0, SHOWN_CLASSES).sort((one, other) => one - other);
+  if (logits.length <= MOST_CLASSES) return [...logits.keys()];
+  return order(logits).slice(0, SHOWN_CLASSES).sort((one, other) => one - other);
 }
 
 /** The maps of one column: buttons, of which the chosen one is framed. */

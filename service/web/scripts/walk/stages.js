@@ -2,7 +2,7 @@
 
 import { sum, times } from "../answers/account.js";
 import { channelsOf, cut, highest, isColour, limitOf, padded, partsOf, stagesOf } from "../answers/network.js";
-import { decimalsFor, rounded, roundedSum, rowsLike } from "../answers/numbers.js";
+import { decimalsFor, greatest, rounded, roundedSum, rowsLike } from "../answers/numbers.js";
 import { toneOf } from "../painting.js";
 
 const POOL = 2;
@@ -88,7 +88,7 @@ function convolution(facts, number) {
       const many = stage.paired ? 1 : stage.inputs;
       // What comes of all other input maps, whether they came with the answer or not.
       let rest = value - bias - sum(products);
-      const named = many > FEW_INPUTS ? greatest(inputs.filter((one) => one.number !== input), (one) => sum(partOf(one.number).products)) : [];
+      const named = many > FEW_INPUTS ? greatestParts(inputs.filter((one) => one.number !== input), (one) => sum(partOf(one.number).products)) : [];
       for (const { part } of named) rest -= part;
       const others = many > 1 ? [...named.map(({ part }) => part), rest] : [];
       const shown = roundedSum(products.flat(), [...others, bias], value, decimals);
@@ -115,9 +115,9 @@ function convolution(facts, number) {
 }
 
 /** Those with the greatest parts: {number, part}. */
-function greatest(inputs, partOf) {
+function greatestParts(inputs, partOf) {
   const parts = inputs.map((one) => ({ number: one.number, part: partOf(one) }));
-  return parts.sort((one, other) => Math.abs(other.part) - Math.abs(one.part)).slice(0, NAMED);
+  return greatest(parts.map(({ part }) => part), NAMED).map((place) => parts[place]);
 }
 
 /** The pool of a stage; a choice is [map]. */
