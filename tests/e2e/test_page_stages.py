@@ -254,9 +254,9 @@ def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
     else:
         expect(others).to_have_count(0)
     expect(tab.get_by_test_id("sum").locator("dt").first).to_have_text(f"{len(flat)} pairs")
-    total = float(ledger.logits.max())
-    logit = f"= {written(total, decimals_of_sum(float(np.abs(values).max()), total))}"
-    expect(tab.get_by_test_id("sum").locator("dd").last).to_have_text(logit)
+    logit = float(ledger.logits.max())
+    decimals = decimals_of_sum(float(np.abs(values).max()), logit)
+    expect(tab.get_by_test_id("sum").locator("dd").last).to_have_text(f"= {written(logit, decimals)}")
     # Whatever is shown adds up to what stands beneath it.
     assert sum(shown) == pytest.approx(numbers(tab.get_by_test_id("sum").locator("dd").first.text_content())[0])
     assert sum(shown) == pytest.approx(float(values.sum()), abs=0.01001)
