@@ -337,7 +337,7 @@ def test_a_handout_is_of_the_result_and_no_other_search(
     client: TestClient, paired: konkyo.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the regions that were hidden to try, and not with its budget spent once more."""
-    asked = {"format": "html", "region": 7, "hide": "1.1-2.1", "scale": 2}
+    asked = {"format": "html", "region": "7", "hide": "1.1-2.1", "scale": "2"}
     theirs = client.post(path("grounds"), params=asked, files={"file": SEVEN.read_bytes()})
     result = proofs.grounds(paired.network, konkyo.predict(paired, SEVEN).image, 7, hide=[(1, 1), (2, 1)])
     monkeypatch.setattr(proofs, "Contrasts", None)
