@@ -6,7 +6,7 @@ from konkyo.models.hiding.shapley import Interactions, ShapleyExplanation
 from konkyo.models.rounding import decimals_for, end_of_scale, number
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import (
@@ -20,6 +20,25 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import wrapped
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "interactions": (
+            "predicted {name}: how regions work together for {of}",
+            "「{name}」と認識。「{of}」に対する領域どうしの働き",
+        ),
+        "interaction": ("interaction", "相互作用"),
+        "strongest": ("The strongest of {count}:", "{count}のうち最大:"),
+        "interactions note": (
+            "Teal line: two regions add more together than each alone; ochre: less.",
+            "青緑の線: 2 領域が、別々のときより多く加える。黄土色: 少なく加える。",
+        ),
+        "interactions note, second line": (
+            "Without a line: less than {least}; far regions have exactly 0.",
+            "線のない 2 領域は {least} 未満。遠い領域どうしは厳密に 0。",
+        ),
+    }
+)
 
 # Lines at most, of which so many have a label; the share of the strongest value from which on there is one.
 _LINES, _LABELLED, _LEAST = 60, 10, 0.1

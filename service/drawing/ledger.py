@@ -4,9 +4,23 @@ from konkyo.models.filters.contributions import FilterExplanation
 from konkyo.models.rounding import number
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, logit_words, many
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "why": ("predicted {name}: why {target}{contrast}?", "「{name}」と認識。なぜ「{target}」{contrast}か"),
+        "and not": (" and not {versus}", "で「{versus}」ではないの"),
+        "nothing": ("", "なの"),
+        "typical": (
+            "Use of filters: more usual than in {share} of correctly predicted {images}.",
+            "フィルタの使い方は、正しく認識された{images}の {share} より典型的。",
+        ),
+        "class bias": ("class bias", "クラスのバイアス"),
+        "class biases": ("class biases", "クラスのバイアス"),
+    }
+)
 
 
 @picture

@@ -10,13 +10,35 @@ from konkyo.models.rounding import decimals_of_sum, end_of_scale, number, rounde
 from konkyo.service.drawing.layout.grid import square
 from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
 from konkyo.service.drawing.primitives.letters import cut, width, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "occlusion": (
+            "predicted {name}: which regions speak for {target}{contrast}",
+            "「{name}」と認識。「{target}」を支える領域{contrast}",
+        ),
+        "occlusion versus": (" and not {versus}", "(「{versus}」との差)"),
+        "score": ("{score} of {name}", "「{name}」の{score}"),
+        "score logit": ("logit", "ロジット"),
+        "score probability": ("probability", "確率"),
+        "drop": ("drop in {score}", "{score}の低下"),
+        "critical": (
+            "{hiding}; {critical} of {regions} critical",
+            "{hiding}。隠すと変わる領域 {regions} 個中 {critical} 個",
+        ),
+        "hide one region": ("hide one region", "中の領域を"),
+        "in here": ("in here:", "1 つ隠すと"),
+        "no longer": ("no longer {name}", "「{name}」でなくなる"),
+        "is predicted": ("{name} is predicted", "「{name}」と認識"),
+    }
+)
 
 # In logical units.
 _CAPTION, _END, _ABOVE_KEY = 28, 20, 27

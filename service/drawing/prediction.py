@@ -10,12 +10,18 @@ from konkyo.models.result import Prediction
 from konkyo.models.rounding import percents
 from konkyo.service.drawing.layout.grid import Grid, square, unit
 from konkyo.service.drawing.layout.wording import class_name
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK
 from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "predicted": ("predicted {name}", "「{name}」と認識"),
+    }
+)
 
 # In logical units.
 _SIDE = 196

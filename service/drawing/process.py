@@ -15,7 +15,7 @@ from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width
 from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_LINE, NAME_SIZE, NAME_WIDTH, SIZES, Slide
 from konkyo.service.drawing.layout.wording import class_name, class_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas
 from konkyo.service.drawing.primitives.colourbar import colour_strip
@@ -32,6 +32,24 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import wrapped
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "process": ("predicted {name}: step by step{against}", "「{name}」と認識。認識の過程{against}"),
+        "against": (", pairs for {of}", "(組は「{of}」について)"),
+        "per cells": ("per {block}×{block} cells", "{block}×{block} マスごと"),
+        "affine": ("affine", "アフィン"),
+        "head": ("head, gates of this image", "ヘッド (この画像での重み)"),
+        "size in colour": ("{side}×{side}, colour", "{side}×{side}、カラー"),
+        "weights, first line": ("Filters: grey is 0, ink", "フィルタの灰色は 0、"),
+        "weights, second line": ("the largest weight.", "濃い色は最大の重み"),
+        "before ReLU": ("before ReLU", "ReLU の前"),
+        "after ReLU": ("after ReLU", "ReLU の後"),
+        "logits": ("logit", "ロジット"),
+        "sum + bias": ("sum + bias", "和+バイアス"),
+        "classes": ("class", "クラス"),
+    }
+)
 
 # Background of the target's maps.
 TINT = ACCENT - SHADES + 3

@@ -8,11 +8,32 @@ from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words, logit_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
 from konkyo.service.drawing.primitives.colours import MUTED, limit_of
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "logit of": ("logit of {name}", "「{name}」のロジット"),
+        "predicted, probability": ("{name}, {share}", "「{name}」{share}"),
+        "shapley": ("predicted {name}: what each region adds to {of}", "「{name}」と認識。各領域が「{of}」に加える値"),
+        "shapley pairs": (
+            "predicted {name}: what each region adds to each pair, for {of}",
+            "「{name}」と認識。「{of}」について各領域が各組に加える値",
+        ),
+        "shapley note": (
+            "Colour: what the region adds to a pair’s contribution to {of}, its Shapley value; "
+            "the number is their sum.",
+            "色: 領域が組の「{of}」への貢献度に加える値 (シャープレイ値)。数字はその和。",
+        ),
+        "all hidden": ("all hidden", "すべて隠したとき"),
+        "all hidden: predicted": ("all hidden: predicted", "すべて隠すと"),
+        "all regions": ("all regions", "全領域"),
+        "value": ("Shapley value", "シャープレイ値"),
+    }
+)
 
 # From the heatmap to the caption beneath the sum, and to the bottom; between two values beneath the image.
 _BELOW_SUM, _END, _BETWEEN = 82, 20, 3

@@ -11,7 +11,7 @@ from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.layout.places import Pair
 from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import (
     BODY,
@@ -37,6 +37,40 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "usage": ("{name}: which filter pairs each class uses", "{name}: クラスごとのフィルタの組の使い方"),
+        "not studied": (
+            "Not studied yet; this does it: python -m trainer study filters --model {name}",
+            "まだ調べていません。調べるには: python -m trainer study filters --model {name}",
+        ),
+        "places note": (
+            "Red is first, blue second; no blue where first has {share:.0%}.",
+            "赤枠は 1 位、青枠は 2 位。1 位が {share:.0%} 以上なら青枠なし。",
+        ),
+        "bars note": (
+            "Bars: what the pair adds to the class’s logit, on average;",
+            "棒: 組がクラスのロジットに加える値の平均。",
+        ),
+        "bars note, second line": (
+            "of the pairs that add or take most, and the sum of the others.",
+            "加減の大きい組と、ほかの組の合計。",
+        ),
+        "cells note": (
+            "Rows are maps that enter stage {stage}, columns its filters.",
+            "行は段 {stage} に入るマップ、列はそのフィルタ。",
+        ),
+        "cells note, second line": (
+            "Colour: what the pair adds to the class’s logit, on average.",
+            "色: 組がクラスのロジットに加える値の平均。",
+        ),
+        "percent note": (
+            "Percent: training images in which the pair adds most.",
+            "%: その組が最も貢献した訓練画像の割合。",
+        ),
+    }
+)
 
 _STRIP = 160, 6
 # Below the panels: the left edges of two columns of notes, and the distances of their lines.
