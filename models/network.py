@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from konkyo.models import ties
 from konkyo.models.architecture import POOL, Architecture, Stage
 from konkyo.models.classes import Names, numbered, wrong_names
 from konkyo.models.errors import ImageError
@@ -61,7 +62,7 @@ class Trace:
     def winners(self) -> IntArray:
         """(..., maps, s, s): where the last stage's outputs come from, as flat indices in its convolution's maps.
 
-        A tie goes to the first.
+        A tie within rounding goes to the first.
         """
         return winners(self.stages[-1], self.convolutions[-1])
 
@@ -378,7 +379,7 @@ def pooled(stage: Stage, convolved: Array) -> Array:
 
 
 def winners(stage: Stage, convolved: Array) -> IntArray:
-    """Where a stage's outputs come from: (..., o, o) → (..., s, s), flat indices in the o×o map, the first of a tie."""
+    """Where a stage's outputs come from: (..., o, o) → (..., s, s), as in ``Trace.winners``."""
     side = convolved.shape[-1]
     cells = side // stage.step
     corner = stage.step * (np.arange(cells)[:, None] * side + np.arange(cells))
@@ -386,6 +387,6 @@ def winners(stage: Stage, convolved: Array) -> IntArray:
         return np.broadcast_to(corner, convolved.shape)
     even = cells * POOL
     values = np.stack([convolved[..., y:even:POOL, x:even:POOL] for y in range(POOL) for x in range(POOL)])
-    choice = values.argmax(axis=0)
+    choice = ties.first(values, 0)
     found: IntArray = corner + choice // POOL * side + choice % POOL
     return found

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
@@ -155,7 +156,7 @@ class ClassQuestion(Question[R]):
     def explained(self, logits: Array) -> list[int]:
         """The class that is explained of each image, for logits (N, C)."""
         target, versus = self.classes
-        explained: list[int] = logits.argmax(-1).tolist() if target is None else [target] * len(logits)
+        explained: list[int] = ties.predicted(logits).tolist() if target is None else [target] * len(logits)
         for value in set(explained):
             check_question(value, versus, self.network.classes)
         return explained
@@ -525,6 +526,11 @@ def available(architecture: Architecture) -> list[TensorName]:
 def usual(architecture: Architecture) -> list[TensorName]:
     """Of these, those that are given where none is named."""
     return [name for name in available(architecture) if TENSORS[name].usual]
+
+
+def numbers(architecture: Architecture, names: Iterable[TensorName], count: int) -> int:
+    """How many numbers these tensors of so many images have."""
+    return count * sum(prod(TENSORS[name].shape(architecture)) for name in names)
 
 
 class Tensors:

@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.files.card import ProbeCard
 from konkyo.models.network import Network
 
@@ -22,7 +23,7 @@ def make(network: Network, image: NDArray[np.uint8]) -> ProbeCard:
     """Make the probe of a network from an image of its shape, 0…255."""
     logits = _answer(network, image)
     packed = base64.b64encode(zlib.compress(image.tobytes(), 9)).decode()
-    return ProbeCard(image=packed, predicted=int(logits.argmax()), logits=tuple(logits.tolist()))
+    return ProbeCard(image=packed, predicted=int(ties.predicted(logits)), logits=tuple(logits.tolist()))
 
 
 def failure(network: Network, probe: ProbeCard) -> str | None:
@@ -37,7 +38,8 @@ def failure(network: Network, probe: ProbeCard) -> str | None:
         return f"holds no image of {'×'.join(map(str, shape))} bytes ({error})"
     logits, expected = _answer(network, image), np.array(probe.logits)
     if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=0, atol=TOLERANCE):
-        return f"is predicted as {logits.argmax()} with other logits than when it was published, as {probe.predicted}"
+        now = ties.predicted(logits)
+        return f"is predicted as {now} with other logits than when it was published, as {probe.predicted}"
     return None
 
 

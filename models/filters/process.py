@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.filters.contributions import (
     Account,
@@ -166,7 +167,7 @@ def explain_process(
     check_single(image, network)
     check_top(top)
     trace, ledger = traced_contributions(network, image)
-    explained = int(ledger.logits.argmax()) if target is None else target
+    explained = int(ties.predicted(ledger.logits)) if target is None else target
     check_question(explained, versus, network.classes)
     account, most = ledger.account(explained, versus), top or usual_top(network.architecture)
     return Process(

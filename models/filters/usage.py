@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.network import Array, IntArray
 
 # Maps without anything in them are near nothing; this stands in the place of a division by zero.
@@ -141,7 +142,8 @@ class ClassUsage:
         return tuple((pair.map, pair.filter) for pair in (self.first, self.second) if pair)
 
     def _place(self, place: int) -> PlacedPair:
-        pair = np.lexsort((-self.mean.ravel(), -self.firsts.ravel()))[place]
+        by_mean = ties.order(self.mean.ravel())
+        pair = by_mean[np.argsort(-self.firsts.ravel()[by_mean], kind="stable")[place]]
         row, column = divmod(int(pair), self.firsts.shape[1])
         return PlacedPair(row, column, float(self.firsts[row, column] / self.images), float(self.mean[row, column]))
 

@@ -6,6 +6,7 @@ A set of regions is an int whose bit r stands for region r.
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.elimination import Least, entries, least, members, plan, set_of
 from konkyo.models.hiding.games import LocalGames
@@ -14,20 +15,18 @@ from konkyo.models.network import Array, IntArray
 # (R²,): which regions are visible; (N, R²) for several hidings.
 Visible = NDArray[np.bool_]
 
-# A class is kept if it leads by more than this. The rounding error of a lead is about 1e-13.
-TOLERANCE = 1e-9
-
 
 class Contrasts:
     """Finds contrasts of a class.
 
-    The margin of a hiding is the logit of the class minus the largest other logit. A contrast is a set of regions that
-    has a margin of at most ``TOLERANCE`` when it is hidden, and a larger one when any of its regions is shown again.
+    The margin of a hiding is the least lead of the class over another one. It is above 0 where the class is predicted,
+    also in a tie (``LocalGames.margins``). A contrast is a set of regions that has a margin of at most 0 when it is
+    hidden, and one above 0 when any of its regions is shown again.
 
     Parameters
     ----------
     margins
-        The lead of the class over each other class, which exceeds ``TOLERANCE`` in the whole image.
+        The lead of the class over each other class, which is above 0 in the whole image.
     budget
         The work that the search may take.
 
@@ -47,7 +46,7 @@ class Contrasts:
     def margin(self, kept: int) -> float | None:
         """The least margin over all hidings of the regions that are not kept.
 
-        None if that is at most ``TOLERANCE``. Then contrasts among these regions have been added to ``found``.
+        None if that is at most 0. Then contrasts among these regions have been added to ``found``.
 
         Raises
         ------
@@ -59,7 +58,7 @@ class Contrasts:
         if not hidings:
             lowest = self._least(free)
             other = int(lowest.values.argmin())
-            if lowest.values[other] > TOLERANCE:
+            if lowest.values[other] > 0:
                 return float(lowest.values[other])
             visible = np.ones(len(self._single), np.bool_)
             visible[list(members(lowest.hidden(other)))] = False
@@ -79,23 +78,23 @@ class Contrasts:
         """
         if not self.found and self.margin(kept=0) is not None:
             return None
-        return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), TOLERANCE, self.budget)
+        return fewest_hidden(self._margins, min(map(int.bit_count, self.found)), 0, self.budget)
 
     def _descend(self, free: int) -> list[Visible]:
         """Find hidings that change the class by greedy descent; the empty list does not prove that there are none.
 
         Each step hides the free region that leaves the least margin. The search ends at the first step at which some
-        region brings the margin to ``TOLERANCE`` or less, and returns one hiding for each such region.
+        region brings the margin to 0 or less, and returns one hiding for each such region.
         """
         visible = np.ones(len(self._single), np.bool_)
         waiting = np.array(list(members(free)), np.intp)
         while len(waiting):
             hidings = visible ^ self._single[waiting]
             values = self._values(hidings)
-            taken = values <= TOLERANCE
+            taken = values <= 0
             if taken.any():
                 return list(hidings[taken])
-            least_margin = values.argmin()
+            least_margin = ties.first(-values)
             visible, waiting = hidings[least_margin], waiting[waiting != waiting[least_margin]]
         return []
 
@@ -104,9 +103,9 @@ class Contrasts:
         while True:
             hidings = visible ^ self._single[~visible]
             values = self._values(hidings)
-            if values.min() > TOLERANCE:
+            if values.min() > 0:
                 return set_of(np.flatnonzero(~visible))
-            visible = hidings[values.argmin()]
+            visible = hidings[ties.first(-values)]
 
     def _values(self, hidings: Visible) -> Array:
         """(N,): the margin of each of N hidings."""
@@ -154,7 +153,7 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
     """
     drops = _greatest_drops(games)
     # Regions with the greatest drops come first, so that sets are found and pruned early.
-    order = np.argsort(-drops.max(1), kind="stable")
+    order = ties.order(drops.max(1))
     players, drops = games.players[order], drops[order]
     visible = np.ones((1, games.regions.grid[0] * games.regions.grid[1]), np.bool_)
     last: IntArray = np.array([-1])
@@ -176,7 +175,7 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
         values = _values(games, visible)
         lowest = values.min(1)
         if (lowest <= limit).any():
-            return sum(1 << int(region) for region in np.flatnonzero(~visible[lowest.argmin()]))
+            return sum(1 << int(region) for region in np.flatnonzero(~visible[ties.first(-lowest)]))
     return None
 
 

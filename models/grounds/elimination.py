@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from konkyo.models.hiding.games import LocalGame, LocalGames
 from konkyo.models.network import Array
 
+# Sums that differ by less are equal but for rounding; their error is about 1e-13.
+TIE = 1e-11
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -56,7 +59,7 @@ class Least:
     hides: tuple[NDArray[np.bool_], ...]
 
     def hidden(self, quantity: int) -> int:
-        """A set of regions whose hiding gives the least value of a quantity. Ties are broken deterministically."""
+        """A set of regions whose hiding gives the least value of a quantity. In a tie it hides less."""
         hidden = 0
         for bucket, hides in zip(reversed(self.buckets), reversed(self.hides), strict=True):
             region, *others = bucket.scope
@@ -133,7 +136,7 @@ def least(games: LocalGames, buckets: tuple[Bucket, ...]) -> Least:
     for bucket in buckets:
         added = sum(_broadcastable(game, free, bucket.scope) for game in bucket.games)
         hidden, visible = table.reshape(*(2 if region in over else 1 for region in bucket.scope), -1) + added
-        hides.append(hidden < visible)
+        hides.append(hidden < visible - TIE)
         table, over = np.minimum(hidden, visible), bucket.scope[1:]
     return Least(table, buckets, tuple(hides))
 

@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.classes import shortened
-from konkyo.models.errors import BudgetError, ImageError, ParameterError
+from konkyo.models.errors import BudgetError, ParameterError
 from konkyo.models.grounds.budget import Budget
-from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts
+from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from konkyo.models.hiding.cost import usual_side
@@ -80,7 +81,7 @@ class Contrast:
     regions
         (row, column) on the grid, row by row.
     predicted
-        The predicted class with these regions hidden. In a tie within 1e-9, the new class.
+        The predicted class with these regions hidden.
     logits
         (C,): logits with these regions hidden, from a forward pass.
     """
@@ -94,7 +95,7 @@ class Contrast:
 class Grounds(OfRegions, Result):
     """The grounds of a prediction.
 
-    A class is kept if it leads by more than 1e-9.
+    A class is kept where it is predicted; a tie within rounding goes to the lower class.
 
     Attributes
     ----------
@@ -160,7 +161,7 @@ class Grounds(OfRegions, Result):
             **self._set(tried.regions),
             "predicted": tried.predicted,
             "label": self.name(tried.predicted),
-            "probability": float(softmax(tried.logits).max()),
+            "probability": float(softmax(tried.logits)[tried.predicted]),
         }
 
     def _set(self, positions: Sequence[Position]) -> dict[str, Any]:
@@ -186,7 +187,7 @@ def grounds(
     Parameters
     ----------
     network
-        In float64, whose rounding errors are far below the tolerance of 1e-9.
+        In float64, whose rounding errors are far below the 1e-9 that a class leads by in a tie.
     image
         Of the network's shape, (28, 28) for the paper's, in [0, 1].
     region, fill
@@ -199,7 +200,7 @@ def grounds(
     Raises
     ------
     ImageError
-        Not one image of the network's shape, not finite, or one in which two classes lead within 1e-9 of each other.
+        Not one image of the network's shape, or not finite.
     ParameterError
         A network in float32, a fill out of range, or regions that take too much work.
     BudgetError
@@ -210,32 +211,28 @@ def grounds(
     side = usual_side(network.architecture, proofs=True) if region is None else region
     games = class_games(network, image, side, fill)
     logits = network.logits(image)
-    predicted = int(logits.argmax())
+    predicted = int(ties.predicted(logits))
     margins = games.margins(predicted)
-    rows, columns = games.regions.grid
-    if margins.values(np.ones(rows * columns, np.bool_)).min() <= TOLERANCE:
-        raise ImageError("two classes have the same largest logit for this image, so neither has grounds")
+    columns = games.regions.grid[1]
     contrasts = Contrasts(margins, replace(SMALLEST))
     values = additive_values(games)[predicted].ravel()
-    kept, margin, status = _sufficient(contrasts, np.argsort(values, kind="stable").tolist())
+    kept, margin, status = _sufficient(contrasts, ties.order(-values).tolist())
     contrasts.budget = replace(OTHER)
     fewest = contrasts.fewest()
 
     def positions(regions: int) -> tuple[Position, ...]:
         return tuple(divmod(number, columns) for number in members(regions))
 
-    def without(numbers: Sequence[int]) -> Array:
-        hidden = games.regions.masks.reshape(rows * columns, *image.shape[-2:])[list(numbers)].any(0)
-        return network.logits(np.where(hidden, filled(image, fill), image))
+    def hidden(places: tuple[Position, ...]) -> Contrast:
+        pixels = games.regions.masks[tuple(zip(*places, strict=True))].any(0)
+        changed = network.logits(np.where(pixels, filled(image, fill), image))
+        return Contrast(places, int(ties.predicted(changed)), changed)
 
     contrast = tried = None
     if fewest is not None:
-        changed = without([*members(fewest)])
-        new = np.where(np.arange(len(changed)) == predicted, -np.inf, changed)
-        contrast = Contrast(positions(fewest), int(new.argmax()), changed)
+        contrast = hidden(positions(fewest))
     if hide:
-        found = without([row * columns + column for row, column in hide])
-        tried = Contrast(tuple(sorted(hide)), int(found.argmax()), found)
+        tried = hidden(tuple(sorted(set(hide))))
     return Grounds(
         network=network,
         image=image,

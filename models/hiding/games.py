@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.hiding.cost import MERGED_CHUNK, check_tables, usual_side
 from konkyo.models.hiding.regions import Fill, Regions, check_fill, filled
 from konkyo.models.hiding.rows import every
@@ -76,7 +77,10 @@ class LocalGames:
         return values.reshape(*visible.shape[:-1], len(self.constant)) + self.constant
 
     def margins(self, target: int) -> "LocalGames":
-        """The lead of a class over each other class, for games whose quantities are classes."""
+        """The lead of a class over each other class, for games whose quantities are classes.
+
+        A tie within rounding is a lead of the lower class: the class is predicted where all its leads are above 0.
+        """
         others = np.delete(np.arange(len(self.constant)), target)
 
         def lead(values: Array) -> Array:
@@ -84,7 +88,8 @@ class LocalGames:
             return difference
 
         games = tuple(LocalGame(game.players, lead(game.table)) for game in self.games)
-        return LocalGames(self.regions, games, lead(self.constant))
+        lowered = self.constant - ties.class_steps(len(self.constant), self.constant.dtype)
+        return LocalGames(self.regions, games, lead(lowered))
 
     def gathered(self) -> "LocalGames":
         """The same game as a sum of fewer: where a game's players are all in another one, the two are added up."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from konkyo.models import ties
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import MOST_BYTES, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
@@ -14,6 +15,7 @@ from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regio
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
+from konkyo.models.rounding import decimals_of_sum, number
 
 RANDOM_ORDERS = 20
 # Maximum number of steps of a curve. With more regions, one step hides several.
@@ -103,6 +105,14 @@ class Score(StrEnum):
         """The scores (..., C) for logits (..., C)."""
         return softmax(logits) if self is Score.PROBABILITY else logits
 
+    def scale(self, logits: Array) -> Array:
+        """(...): the size of the rounding errors of the scores, by that of logits of 1, for logits (..., C)."""
+        # Of a probability, its derivative by the logit; and one of nearly 1 has an error of its own.
+        probabilities = softmax(logits)
+        size: Array = np.abs(logits) if self is Score.LOGIT else np.maximum(probabilities * (1 - probabilities), 2e-3)
+        largest: Array = size.max(-1)
+        return largest
+
 
 @dataclass(frozen=True)
 class Occlusion:
@@ -144,9 +154,9 @@ class Occlusion:
 
     @property
     def order(self) -> IntArray:
-        """(..., R²): the numbers of the regions, row by row, sorted by drop; the greatest first, ties by number."""
+        """(..., R²): the numbers of the regions, row by row, sorted by drop, the greatest first; ties by number."""
         flat = self.drop.reshape(*self.drop.shape[:-2], self.hiding.regions.count)
-        return np.argsort(-flat, axis=-1, kind="stable")
+        return ties.order(flat, self.score.scale(self.logits))
 
     def of(self, number: int) -> "Occlusion":
         """The effect on one image of a batch (N,)."""
@@ -198,8 +208,8 @@ def occlude(
         check_class("target", int(value), len(network.classes))
 
     whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions)
-    predicted = whole.argmax(-1)
-    explained = predicted if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
+    unhidden = ties.predicted(whole)
+    explained = unhidden if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
         check_question(int(value), versus, network.classes)
     each = np.arange(len(flat))
@@ -218,11 +228,11 @@ def occlude(
         hiding=hiding,
         score=score,
         target=batched(explained),
-        predicted=batched(predicted),
+        predicted=batched(unhidden),
         logits=batched(whole),
         whole=batched(score_before),
         drop=on_grid(score_before[:, None] - score_after),
-        prediction=on_grid(hidden.argmax(-1)),
+        prediction=on_grid(ties.predicted(hidden)),
     )
 
 
@@ -374,10 +384,12 @@ class OcclusionExplanation(OfRegions, ClassResult):
         return self.occlusion.heatmap()
 
     def _line(self) -> str:
-        row, column = np.unravel_index(self.drop.argmax(), self.drop.shape)
+        row, column = divmod(int(self.occlusion.order[0]), self.grid[1])
+        decimals = decimals_of_sum(float(np.abs(self.drop).max()), self.whole)
+        lost, whole = (number(value, decimals) for value in (float(self.drop[row, column]), self.whole))
         return (
             f": {np.count_nonzero(self.critical)} of {self.drop.size} regions change it when hidden; row {row}, column "
-            f"{column} speaks most for {self.asked}, a drop of {self.drop[row, column]:.3g} of {self.whole:.3g}"
+            f"{column} speaks most for {self.asked}, a drop of {lost} of {whole}"
         )
 
     def _fields(self) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.architecture import IMAGE_SIDE, Architecture
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network, softmax
@@ -133,16 +134,22 @@ def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[n
 
 
 class FillKind(StrEnum):
-    """What stands in the place of hidden pixels, made from the image itself.
+    """What stands in the place of hidden pixels, made from the image itself."""
 
-    ``BACKGROUND``: for each channel the median of the image's border. ``BLUR``: the image under a Gaussian whose
-    standard deviation is an eighth of the image's side.
-    """
+    # What it is, for those who ask.
+    about: str
 
-    BACKGROUND = "background"
-    BLUR = "blur"
+    def __new__(cls, value: str, about: str = "") -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.about = value, about
+        return kind
+
+    BACKGROUND = "background", "for each channel the median of the image's border"
+    BLUR = "blur", "the image under a Gaussian of an eighth of its side"
 
 
+# What a fill must be, in a message.
+FILLS = f"a number from 0 to 1, {', '.join([*FillKind][:-1])} or {[*FillKind][-1]}"
 # A number in [0, 1], for all channels and pixels, or one of the kinds.
 Fill = float | FillKind
 
@@ -269,13 +276,13 @@ class Empty:
 
     @property
     def predicted(self) -> int:
-        """The class with the largest logit."""
-        return int(self.logits.argmax())
+        """The class with the largest logit. A tie within rounding goes to the lowest class."""
+        return int(ties.predicted(self.logits))
 
     @property
     def probability(self) -> float:
         """The probability of the predicted class."""
-        return float(softmax(self.logits).max())
+        return float(softmax(self.logits)[self.predicted])
 
     def to_dict(self, network: Network, logit: float) -> dict[str, Any]:
         """The fields of an answer; ``logit`` is that of the class that is explained."""

@@ -14,6 +14,7 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import Array, IntArray, Network
@@ -311,7 +312,7 @@ def pair_rows(network: Network, stage: int, columns: Array, rows: int) -> Callab
             else:
                 convolved = responses.sum(0, keepdims=True) + bias
             gates = convolved.max(1) > 0
-            winners = np.broadcast_to(convolved.argmax(1)[:, None], (inputs, 1, *convolved.shape[2:]))
+            winners = np.broadcast_to(ties.first(convolved, 1)[:, None], (inputs, 1, *convolved.shape[2:]))
             passed = gates * np.take_along_axis(responses, winners, 1)[:, 0]
             made[: inputs * filters, at : at + size] = passed.reshape(inputs * filters, -1, images)
             made[inputs * filters :, at : at + size] = (gates[0] * shared).reshape(filters, -1, images)

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.classes import numbered
 from konkyo.models.hiding.games import LocalGames, cells_of, class_games, pair_games, subsets
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
-from konkyo.models.network import Array, Network
+from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import ClassResult, check_question
+from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Players of a game up to which its weights are kept.
 MOST_KEPT = 12
@@ -45,9 +47,19 @@ class RegionValues:
     empty_logit: float
 
     @property
+    def order(self) -> IntArray:
+        """(R²,): the numbers of the regions, row by row, sorted by value, the greatest first; ties by number."""
+        return ties.order(self.values.ravel(), max(abs(self.logit), abs(self.empty_logit)))
+
+    @property
     def residual(self) -> float:
         """``(logit − empty_logit) − Σ values``: the rounding error."""
         return float(self.logit - self.empty_logit - self.values.sum())
+
+    def rounded(self) -> Sum:
+        """The sum as it is shown: all regions together, and the logit with everything hidden."""
+        decimals = decimals_of_sum(float(np.abs(self.values).max()), self.logit)
+        return rounded_sum(self.values, [self.empty_logit], self.logit, decimals)
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ class ShapleyValues:
     @property
     def predicted(self) -> int:
         """The predicted class of the whole image."""
-        return int(self.logits.argmax())
+        return int(ties.predicted(self.logits))
 
     @property
     def residual(self) -> Array:
@@ -248,8 +260,8 @@ class Interactions:
         """Every two regions that some cell sees together, with their value, the greatest absolute value first."""
         one, other = np.nonzero(np.triu(self.together))
         values = self.values[one, other]
-        order = np.argsort(-np.abs(values), kind="stable")
-        return list(zip(one[order].tolist(), other[order].tolist(), values[order].tolist(), strict=True))
+        ranks = ties.order(np.abs(values))
+        return list(zip(one[ranks].tolist(), other[ranks].tolist(), values[ranks].tolist(), strict=True))
 
 
 def _of_game(table: Array) -> Array:
@@ -337,11 +349,12 @@ class ShapleyExplanation(OfRegions, ClassResult):
         return None if self.split is None else self.split.filter_bias
 
     def _line(self) -> str:
-        row, column = np.unravel_index(self.values.argmax(), self.values.shape)
-        players = np.count_nonzero(self.hiding.changed(self.image))
+        row, column = divmod(int(self.found.order[0]), self.grid[1])
+        players, shown = np.count_nonzero(self.hiding.changed(self.image)), self.found.rounded()
+        added, most = (number(value, shown.decimals, sign=True) for value in (shown.terms[0], shown.parts[row, column]))
         return (
-            f": {players} regions add {self.values.sum():+.3g} to the logit of {self.asked}; row {row}, "
-            f"column {column} adds most, {self.values[row, column]:+.3g}"
+            f": {players} regions add {added} to the logit of {self.asked}; row {row}, column {column} adds most, "
+            f"{most}"
         )
 
     def _fields(self) -> dict[str, Any]:
@@ -424,7 +437,6 @@ def explain_shapley(
     check_question(explained, versus, network.classes)
     values = found.of(explained, versus)
     hiding = Hiding(found.regions, fill)
-    order = np.argsort(-values.values.ravel(), kind="stable")
     return ShapleyExplanation(
         network=network,
         image=image,
@@ -436,5 +448,5 @@ def explain_shapley(
         empty=found.empty,
         split=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
         interactions=Interactions.of(games, explained, versus) if interacting else None,
-        faithfulness=faithfulness(network, image, hiding, order, explained) if faithful else None,
+        faithfulness=faithfulness(network, image, hiding, values.order, explained) if faithful else None,
     )

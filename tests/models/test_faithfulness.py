@@ -63,10 +63,17 @@ def test_each_curve_step_by_step(regions: Regions, fill: Fill, number: int, digi
 
 
 def test_regions_of_one_drop_go_by_number(digits: Digits) -> None:
-    """Also where the score is a probability, and over a batch."""
+    """Also where the score is a probability, and over a batch. A probability of nearly 1 is known to 2e-15."""
     result = occlude(NETWORK, digits.scaled(np.float64)[:3], hiding=Hiding(Regions(4)), score=Score.PROBABILITY)
     for drops, order in zip(result.drop, result.order, strict=True):
-        assert order.tolist() == sorted(range(49), key=lambda place: (-drops.flat[place], place))
+        by_value = np.argsort(-drops.ravel(), kind="stable").tolist()
+        groups: list[list[int]] = [[]]
+        for before, place in zip([by_value[0], *by_value], by_value, strict=False):
+            if drops.flat[before] - drops.flat[place] > 2e-15 + 1e-12 * abs(drops.flat[before]):
+                groups.append([])
+            groups[-1].append(place)
+        assert len(groups) > 5
+        assert order.tolist() == [place for group in groups for place in sorted(group)]
 
 
 def test_nothing_to_hide() -> None:

@@ -16,7 +16,7 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError
 from konkyo.models.grounds import contrasts as level_search
 from konkyo.models.grounds.budget import Budget
-from konkyo.models.grounds.contrasts import TOLERANCE, Contrasts, fewest_hidden
+from konkyo.models.grounds.contrasts import Contrasts, fewest_hidden
 from konkyo.models.grounds.elimination import entries, least, members, plan
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
 from konkyo.models.hiding.cost import allowed_sides
@@ -152,7 +152,7 @@ def check_margins(network: Network, image: F64) -> None:
         share = rng.random()
         kept = sum(1 << region for region in members(some.players) if rng.random() < share)
         worst, margin = every.worst(number(kept)), some.margin(kept)
-        if worst > TOLERANCE:
+        if worst > 0:
             assert margin == pytest.approx(worst, abs=1e-12)
             assert some.found == []
         else:
@@ -160,9 +160,9 @@ def check_margins(network: Network, image: F64) -> None:
             assert len(set(some.found)) == len(some.found) > 0
             for hidden in some.found:
                 assert not hidden & kept
-                assert margins[number(hidden)] <= TOLERANCE
+                assert margins[number(hidden)] <= 0
                 for region in members(hidden):
-                    assert margins[number(hidden & ~(1 << region))] > TOLERANCE
+                    assert margins[number(hidden & ~(1 << region))] > 0
 
 
 @pytest.mark.parametrize("descends", [True, False])
@@ -219,8 +219,8 @@ def test_the_fewest_of_digits(name: str, digits: Digits, monkeypatch: pytest.Mon
     network, sizes = SHIPPED[name], set()
     for image in digits.scaled(np.float64)[:12]:
         games = class_games(network, image).margins(int(network.logits(image).argmax()))
-        found = fewest_hidden(games, 3, TOLERANCE, budget())
-        assert found == one_by_one(games, 3, TOLERANCE)
+        found = fewest_hidden(games, 3, 0, budget())
+        assert found == one_by_one(games, 3, 0)
         sizes.add(found and found.bit_count())
     assert {1, 2, 3} <= sizes
 
@@ -229,13 +229,13 @@ def test_what_cannot_reach_the_limit_is_not_looked_up(digits: Digits) -> None:
     """Of the first digit's 16 regions four are needed. There are 2,516 sets of at most four."""
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
     games, left = class_games(network, image).margins(7), budget(hidings=450)
-    found = fewest_hidden(games, 5, TOLERANCE, left)
+    found = fewest_hidden(games, 5, 0, left)
     assert found is not None
     assert (found.bit_count(), sum(comb(16, size) for size in (1, 2, 3, 4))) == (4, 2516)
     spent = 450 - left.hidings
-    assert fewest_hidden(games, 5, TOLERANCE, budget(hidings=spent)) == found
+    assert fewest_hidden(games, 5, 0, budget(hidings=spent)) == found
     with pytest.raises(BudgetError):
-        fewest_hidden(games, 5, TOLERANCE, budget(hidings=spent - 1))
+        fewest_hidden(games, 5, 0, budget(hidings=spent - 1))
     some = contrasts(network, image, budget())
     assert some.fewest() == found
     spent = 10**9 - some.budget.hidings
@@ -246,4 +246,4 @@ def test_what_cannot_reach_the_limit_is_not_looked_up(digits: Digits) -> None:
 
 def test_nothing_to_hide() -> None:
     games = class_games(SHIPPED["paired-3x3"], np.zeros((28, 28))).margins(1)
-    assert fewest_hidden(games, 3, TOLERANCE, budget()) is None
+    assert fewest_hidden(games, 3, 0, budget()) is None

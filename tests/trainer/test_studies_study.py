@@ -76,8 +76,8 @@ def test_whatever_a_part_depends_on_makes_another(
     assert not [name for name in before["code"] if ".figures." in name or name.startswith("konkyo.service")]
     assert constants(module)
     changes = [(module, name) for name in constants(module)]
-    if "konkyo.models.grounds.contrasts" in before["code"]:
-        changes.append(("konkyo.models.grounds.contrasts", "TOLERANCE"))
+    if "konkyo.models.grounds.elimination" in before["code"]:
+        changes.append(("konkyo.models.grounds.elimination", "TIE"))
     for where, name in changes:
         with monkeypatch.context() as patch:
             patch.setattr(sys.modules[where], name, 12345)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
-from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.proofs import Grounds, Position
 from konkyo.models.hiding.cost import refusal, usual_side
 from konkyo.models.hiding.regions import Regions
@@ -37,10 +38,11 @@ def explain(network: Network, images: Array, first: int, wanted: Sequence[Explan
     made = Tensors(network, [TensorName.LOGITS, TensorName.PROBABILITIES, *_tensor_names(wanted)], len(images))
     made.fill(0, images)
     found = made.found
+    predicted = ties.predicted(found[TensorName.LOGITS])
     columns: Columns = {
         "image": pa.array(np.arange(first, first + len(images), dtype=np.int64)),
-        "predicted": pa.array(found[TensorName.LOGITS].argmax(-1).astype(np.int16)),
-        "probability": pa.array(found[TensorName.PROBABILITIES].max(-1)),
+        "predicted": pa.array(predicted.astype(np.int16)),
+        "probability": pa.array(found[TensorName.PROBABILITIES][np.arange(len(images)), predicted]),
         "logits": _tensors(found[TensorName.LOGITS]),
         **{name.value: _tensors(found[name]) for name in _tensor_names(wanted)},
     }
@@ -105,8 +107,6 @@ def _grounds(question: GroundsQuestion, image: Array) -> Grounds | str:
     """One image without grounds is no reason to lose those of all others."""
     try:
         return question.answer(image)
-    except ImageError:
-        return "tied"
     except BudgetError:
         return "too-much-work"
 

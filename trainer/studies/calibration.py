@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.files.card import BINS, ProbabilityCard
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.trainer.data import Digits
@@ -44,7 +45,7 @@ class Reliability:
     @classmethod
     def of(cls, logits: Array, labels: IntArray) -> "Reliability":
         """From logits (N, C) and what the images show (N,)."""
-        return cls(measured(logits, labels), softmax(logits).max(1), logits.argmax(1) == labels)
+        return cls(measured(logits, labels), softmax(logits).max(1), ties.predicted(logits) == labels)
 
     @property
     def bins(self) -> tuple[IntArray, Array, Array]:

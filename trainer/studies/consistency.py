@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
-from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.budget import Budget
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.proofs import grounds
@@ -173,7 +174,7 @@ def _known(values: Array) -> Array:
 
 def _part(networks: list[Network], digits: Digits, start: int) -> Arrays:
     images = digits.scaled(np.float64)
-    predicted = np.array([network.logits(images).argmax(-1) for network in networks])
+    predicted = np.array([ties.predicted(network.logits(images)) for network in networks])
     alike = np.flatnonzero((predicted == predicted[0]).all(0))
     found: Arrays = {"place": start + alike}
     targets = predicted[0, alike]
@@ -232,14 +233,14 @@ def chance_overlap(players: int, one: int, other: int) -> float:
 
 
 def _predicted(network: Network, image: Array) -> int:
-    return int(network.logits(image).argmax())
+    return int(ties.predicted(network.logits(image)))
 
 
 def _sufficient(network: Network, image: Array, region: int) -> frozenset[int] | None:
     """The numbers of the regions that prove the prediction; None without a proof."""
     try:
         found = grounds(network, image, region)
-    except (BudgetError, ImageError):
+    except BudgetError:
         return None
     columns = found.hiding.regions.grid[1]
     return frozenset(row * columns + column for row, column in found.sufficient.regions)

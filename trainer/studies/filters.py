@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import USAGE_SUFFIX, Checkpoint
 from konkyo.models.filters.contributions import class_maps
@@ -59,7 +60,7 @@ class FilterStudy:
 def _parts(asked: Asked) -> dict[str, Compute]:
     network, images = asked.checkpoint.precise, asked.digits.scaled(np.float64)
     labels, classes = asked.digits.labels.astype(np.intp), network.classes
-    which = chosen(labels, network.logits(images).argmax(-1), PER_CLASS, len(classes))
+    which = chosen(labels, ties.predicted(network.logits(images)), PER_CLASS, len(classes))
     for number, some in enumerate(which):
         if len(some) < FEWEST:
             raise RunError(
@@ -235,7 +236,7 @@ def chosen(labels: IntArray, predicted: IntArray, per_class: int, classes: int) 
 def _firsts(contributions: Array) -> IntArray:
     """(A, B): the number of images, of n, in which each pair contributes most."""
     pairs = contributions.shape[1:]
-    winners = contributions.reshape(len(contributions), -1).argmax(-1)
+    winners = ties.order(contributions.reshape(len(contributions), -1))[:, 0]
     return np.bincount(winners, minlength=pairs[0] * pairs[1]).reshape(pairs)
 
 

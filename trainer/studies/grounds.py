@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.architecture import Architecture
-from konkyo.models.errors import BudgetError, ImageError
+from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.proofs import Status, grounds
 from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
@@ -26,9 +27,9 @@ from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, 
 
 # Images a part.
 CHUNK = 100
-# What became of the question: a set with its status; more work than the budget; two classes that lead alike.
-OUTCOMES = (*(str(status) for status in Status), "over budget", "tied")
-OVER_BUDGET, TIED = OUTCOMES.index("over budget"), OUTCOMES.index("tied")
+# What became of the question: a set with its status, or more work than the budget.
+OUTCOMES = (*(str(status) for status in Status), "over budget")
+OVER_BUDGET = OUTCOMES.index("over budget")
 # Stands for a number of regions where there is no answer.
 UNKNOWN = -1
 
@@ -128,7 +129,7 @@ def _part(network: Network, digits: Digits) -> Arrays:
     names = "players", "outcome", "sufficient", "fewest", "becomes"
     return {
         "label": digits.labels.astype(np.intp),
-        "predicted": logits.argmax(-1),
+        "predicted": ties.predicted(logits),
         "probability": softmax(logits).max(-1),
         **dict(zip(names, answers.T, strict=True)),
     }
@@ -141,8 +142,6 @@ def _counts(network: Network, image: Array) -> tuple[int, int, int, int, int]:
         found = grounds(network, image)
     except BudgetError:
         return players, OVER_BUDGET, UNKNOWN, UNKNOWN, UNKNOWN
-    except ImageError:
-        return players, TIED, UNKNOWN, UNKNOWN, UNKNOWN
     outcome, contrast = OUTCOMES.index(found.sufficient.status), found.contrast
     changed = (0, UNKNOWN) if contrast is None else (len(contrast.regions), contrast.predicted)
     return players, outcome, len(found.sufficient.regions), *changed
@@ -179,8 +178,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Of {found['images']:,} test images in regions of {region}×{region}, {outcomes['smallest']:,} have a set that "
         f"is proven to be smallest; {outcomes['irreducible']:,} have one that suffices, as is proven, and from which "
-        f"no region can be taken, but perhaps there is a smaller one; {outcomes['over budget']:,} took more work than "
-        f"the budget, and {outcomes['tied']:,} are tied."
+        f"no region can be taken, but perhaps there is a smaller one; and {outcomes['over budget']:,} took more work "
+        "than the budget."
     )
     yield ""
     fewest, softmax = (found["auroc_of_wrong"][name] for name in ("fewest regions", "softmax probability"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.files.card import AccuracyCard
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
@@ -46,7 +47,7 @@ class Evaluation:
 
 def evaluate(network: Network, digits: Digits) -> Evaluation:
     """Predict every image."""
-    predicted = network.astype(np.float64).logits(digits.scaled(np.float64)).argmax(-1)
+    predicted = ties.predicted(network.astype(np.float64).logits(digits.scaled(np.float64)))
     classes = network.architecture.classes
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (digits.labels, predicted), 1)

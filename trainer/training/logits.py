@@ -8,6 +8,7 @@ smallest negative log-likelihood (Guo et al., On Calibration of Modern Neural Ne
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import ties
 from konkyo.models.files.card import BINS, TEMPERATURES, CalibrationCard, Document, ProbabilityCard
 from konkyo.models.network import Array, Network, softmax
 from konkyo.trainer.data import Digits
@@ -78,7 +79,7 @@ def measured(logits: Array, labels: NDArray[np.integer]) -> ProbabilityCard:
     confidence, the greatest probability (Guo et al. 2017, formula 3).
     """
     probabilities = softmax(logits)
-    confidences, right = probabilities.max(1), logits.argmax(1) == labels
+    confidences, right = probabilities.max(1), ties.predicted(logits) == labels
     bins = binned(confidences)
     counts = np.bincount(bins, minlength=BINS)
     gaps = np.bincount(bins, right.astype(float) - confidences, BINS)
@@ -125,7 +126,7 @@ def calibrated(
     chosen = 1.0
     if held_out is not None:
         logits = _logits(network, held_out)
-        wrong = int((logits.argmax(1) != held_out.labels).sum())
+        wrong = int((ties.predicted(logits) != held_out.labels).sum())
         if len(held_out) < FEWEST:
             fitted = f"not fitted: there are {len(held_out)} {fitted}, fewer than {FEWEST}"
         elif not wrong:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from konkyo.models import ties
 from konkyo.models.network import Network
 from konkyo.service.drawing.layout.wording import pair_name
 from konkyo.service.drawing.layout.words import say
@@ -19,15 +20,14 @@ Emphasis = tuple[int, str]
 
 
 def places(totals: Array) -> dict[Pair, Emphasis]:
-    """The first and second pair by contribution, (A, B). Ties go to the lower numbers.
+    """The first and second pair by contribution, (A, B). Ties within rounding go to the lower numbers.
 
     A single pair has no second. If every contribution is zero, there is neither.
     """
     if not totals.any():
         return {}
-    order = np.argsort(-totals.ravel(), kind="stable").tolist()
     styles = ((FIRST, "first"), (SECOND, "second"))
-    return {divmod(pair, totals.shape[1]): style for pair, style in zip(order, styles, strict=False)}
+    return {divmod(pair, totals.shape[1]): style for pair, style in zip(_order(totals), styles, strict=False)}
 
 
 def greatest(totals: Array, count: int) -> list[Pair]:
@@ -38,10 +38,16 @@ def greatest(totals: Array, count: int) -> list[Pair]:
     totals
         (A, B).
     """
-    flat, firsts = totals.ravel(), list(places(totals))
-    order = [divmod(int(pair), totals.shape[1]) for pair in np.argsort(-np.abs(flat), kind="stable")]
-    chosen = [*firsts, *(pair for pair in order if pair not in firsts)][:count]
-    return sorted(chosen, key=lambda pair: (-totals[pair], pair))
+    firsts, columns = list(places(totals)), totals.shape[1]
+    most = [divmod(pair, columns) for pair in _order(np.abs(totals))]
+    chosen = {*[*firsts, *(pair for pair in most if pair not in firsts)][:count]}
+    return [pair for pair in (divmod(place, columns) for place in _order(totals)) if pair in chosen]
+
+
+def _order(totals: Array) -> list[int]:
+    """The numbers of the pairs, the greatest value first."""
+    numbers: list[int] = ties.order(totals.ravel()).tolist()
+    return numbers
 
 
 def name_places(
