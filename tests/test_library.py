@@ -25,6 +25,7 @@ from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
+from konkyo.models.preparation.doubts import BRIGHT_BORDER
 from konkyo.models.result import LONGEST_LINE, Result
 from konkyo.trainer.data import Digits
 from tests.helpers.folders import NETWORKS
@@ -311,9 +312,11 @@ def test_dark_ink_and_other_doubts_are_warned_of(paired: konkyo.Model, seven: ND
     assert warned(paired, [1 - seven, 1 - seven]) == [f"image 0 and image 1: {DARK}"]
     assert warned(paired, [1 - seven] * 4) == [f"image 0 and 3 others: {DARK}"]
     assert warned(paired, 0 * seven) == ["the image is empty: nothing stands out from its background"]
-    # A picture is inverted, and of a network that knows nothing of ink nothing is guessed.
+    # A picture is inverted.
     assert warned(paired, SEVEN) == []
-    assert warned(untold(28, 1), 1 - seven) == []
+    # A network of which nothing is known takes images as they are.
+    assert warned(untold(28, 1), seven) == []
+    assert warned(untold(28, 1), 1 - seven) == [BRIGHT_BORDER.text]
 
 
 def test_test_images_are_not_doubted(paired: konkyo.Model, digits: Digits) -> None:
