@@ -42,7 +42,7 @@ def draws(reader: Reader, said: str) -> None:
 
 
 def gives_an_array(_: Reader, said: str) -> None:
-    assert said == "(2, 10, 7, 7)\n"
+    assert said == "(2, 7, 7)\n"
 
 
 def writes_a_thousand(reader: Reader, said: str) -> None:
