@@ -10,7 +10,7 @@ PROCESSES = $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() * 3 // 
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
-	screenshots soak mutants peers recount lock sbom clean
+	screenshots soak mutants peers documents recount lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -21,6 +21,11 @@ test: $(VENV)/.dev  ## every test, with the coverage gate
 quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in less than a minute
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
 
+# The data sets whose networks are studied; those of animals if their images are there. The first is the one that is
+# trained on.
+DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
+train studies recount: export KONKYO_DATA := $(firstword $(DATA))
+
 train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
@@ -28,14 +33,11 @@ train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--
 	$(RUN) trainer study filters
 	$(RUN) trainer study consistency
 
-trainer: $(VENV)/.train  ## what the trainer needs, for `.venv/bin/python -m trainer`
+trainer: $(VENV)/.train  ## what the trainer and the service need, for `.venv/bin/python -m trainer`
 
-importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` needs beside the service
+importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` and the service need
 
 cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.service.cluster:app` need
-
-# The data sets whose networks are studied; those of animals if their images are there.
-DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
 	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
@@ -61,13 +63,16 @@ mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (
 peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours
 	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
 
+documents: $(VENV)/.dev  ## each command that README.md, CONTRIBUTING.md and docs/own-*.md print, in fresh clones: 20 minutes
+	$(RUN) pytest --timeout 1200 $(addprefix tests/documents/,readme.py contributing.py own_data.py own_network.py) $(ARGS)
+
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --editable '.[serve]' kserve shapiq httpx2 hypothesis pytest
+	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis pytest
 	touch $@
 
 recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
-	KONKYO_DATA=$(firstword $(DATA)) $(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
+	$(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
 
 bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
 	$(RUN) benchmarks
@@ -77,14 +82,14 @@ bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, 
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
 
-examples: $(VENV)/.dev  ## the answers shown in the documentation, from the running service, the page's digits and lesson
+examples: $(VENV)/.dev build/peers/.made  ## the answers shown in the documentation, from the running service, the page's digits and lesson
 	$(RUN) tools.tiny_vgg
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
 	$(RUN) tools.unlike
 	$(RUN) tools.library
-	$(RUN) tools.notebook
+	build/peers/bin/python -m tools.notebook
 
 pictures: $(VENV)/.dev  ## tests/data/pictures, those that have changed: the tests compare what is drawn with them
 	$(RUN) tests.service.pictures
@@ -121,10 +126,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Konkyo needs Python 3.11 or later; make PYTHON=… names one")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[serve]'
-	touch $@
+# Extras of pyproject.toml that are installed together, each with a file that says so. What was trained or imported is
+# also served.
+$(VENV)/.serve: EXTRAS := serve
+$(VENV)/.train: EXTRAS := serve,train
+$(VENV)/.import: EXTRAS := serve,import
+$(VENV)/.cluster: EXTRAS := serve,cluster
+$(VENV)/.dev: EXTRAS := serve,train,import,cluster,dev
+$(VENV)/.bench: EXTRAS := serve,train,import,cluster,dev,bench
+COMMA := ,
 
-$(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[$*]'
-	touch $@ $(VENV)/.serve
+$(VENV)/.serve $(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[$(EXTRAS)]'
+	touch $(patsubst %,$(VENV)/.%,$(subst $(COMMA), ,$(EXTRAS)))

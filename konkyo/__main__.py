@@ -56,6 +56,12 @@ def train(context: typer.Context) -> None:
     offline("train", context)
 
 
+@passed_on()
+def calibrate(context: typer.Context) -> None:
+    """Give a network that was trained with version 0.3 probabilities that mean what they say, as a new file."""
+    offline("calibrate", context)
+
+
 @passed_on("import")
 def bring(context: typer.Context) -> None:
     """Bring a network that was trained elsewhere: ONNX, or a state dict."""

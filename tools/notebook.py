@@ -24,7 +24,7 @@ def main() -> None:
     """Run the named notebooks, or all."""
     for path in [Path(name) for name in sys.argv[1:]] or NOTEBOOKS:
         if find_spec("shapiq") is None:
-            sys.exit(f"error: {path.name} also compares with shapiq, which is not installed; nothing is written")
+            sys.exit(f"error: {path.name} also compares with shapiq, which `make peers` installs; nothing is written")
         notebook = json.loads(path.read_text(encoding="utf-8"))
         for number, cell in enumerate(run(notebook), 1):
             cell["execution_count"] = number

@@ -10,13 +10,14 @@ from rich.markup import escape
 from konkyo.models.errors import KonkyoError
 from konkyo.trainer.commands.explain import explain
 from konkyo.trainer.commands.studies import command, every, report, training_command
-from konkyo.trainer.commands.train import train
+from konkyo.trainer.commands.train import calibrate, train
 from konkyo.trainer.importing.command import import_network
 from konkyo.trainer.report import STUDIES, TRAINING_STUDIES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
 app.command()(train)
+app.command()(calibrate)
 app.command()(report)
 app.command()(explain)
 app.command("import")(import_network)

@@ -15,6 +15,7 @@ from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint
 from konkyo.trainer import document
 from konkyo.trainer.document import table
 from konkyo.trainer.studies import (
+    calibration,
     consistency,
     depth,
     faithfulness,
@@ -29,7 +30,7 @@ from konkyo.trainer.studies.study import Study
 from konkyo.trainer.studies.trained import TrainingStudy
 
 STUDIES: tuple[Study[Any], ...] = tuple(
-    module.STUDY for module in (filters, occlusion, faithfulness, shapley, grounds, consistency)
+    module.STUDY for module in (filters, calibration, occlusion, faithfulness, shapley, grounds, consistency)
 )
 TRAINING_STUDIES: tuple[TrainingStudy[Any], ...] = (recipe.STUDY, smallest.STUDY, depth.STUDY)
 

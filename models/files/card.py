@@ -12,13 +12,18 @@ from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, 
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError, CheckpointError, complaint
 
-FORMAT_VERSION: Literal[4] = 4
-# Version 1 has no ``training``. Before version 3 there was MNIST only. Before version 4 a network had two stages.
-READABLE_VERSIONS = 1, 2, 3, FORMAT_VERSION
+FORMAT_VERSION: Literal[5] = 5
+# Version 1 has no ``training``. Before version 3 there was MNIST only. Before version 4 a network had two stages, and
+# before version 5 no temperature.
+READABLE_VERSIONS = 1, 2, 3, 4, FORMAT_VERSION
 MNIST = "MNIST"
 MNIST_LICENCE = "CC BY-SA 3.0"
 # Warnings that only some data sets want, by the codes of the service.
 OPTIONAL_WARNINGS = "mostly-ink", "several-pieces"
+# By what logits may be divided.
+TEMPERATURES = 1.0, 20.0
+# Of the confidence, from 0 to 1, in the expected calibration error.
+BINS = 15
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -129,6 +134,30 @@ class AccuracyCard(_Part):
     confusion: tuple[tuple[int, ...], ...] = Field(description="[true class][predicted class]: how many test images.")
 
 
+class ProbabilityCard(_Part):
+    """How far the probabilities of the test images are from what happens."""
+
+    nll: float = Field(ge=0, description="Mean negative log-likelihood of what an image shows, in nats.")
+    ece: Share = Field(
+        description="Expected calibration error: the mean distance of the greatest probability from the share of "
+        "correct predictions, over bins of equal width."
+    )
+
+
+class CalibrationCard(_Part):
+    """How the temperature was found, and what it does to the probabilities of the test images."""
+
+    fitted: str = Field(description="On which images it was fitted, or why it is 1.")
+    bins: int = Field(ge=1, description="Of the expected calibration errors.")
+    before: ProbabilityCard = Field(description="With the logits as they were trained.")
+    after: ProbabilityCard = Field(description="With the logits divided by the temperature.")
+    made_by: str = Field(description="The command that fitted it.")
+    made_of: str | None = Field(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the checkpoint file without it; null if the network was published with it.",
+    )
+
+
 class ImportCard(_Part):
     """The file that an imported network was read from, and how."""
 
@@ -172,7 +201,7 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
 class Document(_Part):
     """The card without the hash: the metadata in the checkpoint file."""
 
-    format_version: Literal[4]
+    format_version: Literal[5]
     name: str
     input: InputCard
     stages: tuple[Stage, ...] = Field(description="From the image to the head.")
@@ -191,6 +220,13 @@ class Document(_Part):
     selection: SelectionCard | None = Field(description="Null if it was imported.")
     dataset: DatasetCard | None = Field(description="Null if it was not measured.")
     accuracy: AccuracyCard | None = Field(description="Null if it was not measured.")
+    temperature: float | None = Field(
+        ge=TEMPERATURES[0],
+        le=TEMPERATURES[1],
+        description="What the logits were divided by, in the weights of the last layer: 1 if by nothing. Null in older "
+        "cards.",
+    )
+    calibration: CalibrationCard | None = Field(description="Null in older cards, and if it was not measured.")
     imported: ImportCard | None = Field(description="Null if it was trained here.")
     probe: ProbeCard
     made_with: dict[str, str]
@@ -227,6 +263,8 @@ class Document(_Part):
             confusion = measured.confusion
             if len(measured.per_class) != count or len(confusion) != count or {*map(len, confusion)} != {count}:
                 raise _refusal("accuracy", f"must have an entry for each of {count} classes")
+        if self.calibration is not None and (self.temperature is None or measured is None):
+            raise _refusal("calibration", "must be there only with a temperature and an accuracy")
         return self
 
 
@@ -276,12 +314,17 @@ def completed(document: Mapping[str, Any]) -> Document:
 
 def _newer(document: dict[str, Any], version: int) -> dict[str, Any]:
     """A document of an older version as one of this version. What is missing or wrong stays so."""
+    for unknown in {"temperature", "calibration"} & document.keys():
+        raise _refusal(unknown, "is unknown")
+    document |= {"format_version": FORMAT_VERSION, "temperature": None, "calibration": None}
+    if version == 4:
+        return document
     architecture = _two_stages(document.pop("architecture", None), version)
     given = document.get("input")
     polarity = given.get("polarity", "") if isinstance(given, dict) else ""
     stages = [asdict(stage) for stage in architecture.stages]
     newer = {**document, **described(architecture, (0.0,), polarity), "stages": stages}
-    newer |= {"format_version": FORMAT_VERSION, "parameters": document.get("parameters"), "imported": None}
+    newer |= {"parameters": document.get("parameters"), "imported": None}
     if version == 1:
         newer["training"] = None
     if version < 3:

@@ -12,6 +12,7 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Array, IntArray, Network, Trace
 from konkyo.models.result import ClassResult, check_class, check_question, check_single
+from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Number of responses in one batch, which stays in the cache.
 CHUNK = 2**17
@@ -86,6 +87,12 @@ class Account:
     def residual(self) -> float:
         """``logit − (Σ contributions + Σ filter_bias + class_bias)``: the rounding error."""
         return float(self.logit - (self.contributions.sum() + self.filter_bias.sum() + self.class_bias))
+
+    def rounded(self) -> Sum:
+        """The sum as it is shown: all pairs together, the biases of the filters, and that of the class."""
+        decimals = decimals_of_sum(float(np.abs(self.contributions).max()), self.logit)
+        rest = [float(self.filter_bias.sum()), self.class_bias]
+        return rounded_sum(self.contributions, rest, self.logit, decimals)
 
     def ranking(self, top: int | None = None) -> list[RankedPair]:
         """The pairs by contribution, the greatest first. Ties within rounding go to the lower numbers.
@@ -465,10 +472,11 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
 
 def pair_words(asked: str, account: Account) -> str:
     """What a line says of the pairs."""
-    first = account.ranking()[0]
+    first, shown = account.ranking()[0], account.rounded()
+    added = number(shown.parts[first.map, first.filter], shown.decimals, sign=True)
     return (
         f": of {account.contributions.size} pairs, map {first.map} × filter {first.filter} adds most to the logit of "
-        f"{asked}, {first.contribution:+.3g} of {account.logit:.3g}"
+        f"{asked}, {added} of {number(shown.total, shown.decimals)}"
     )
 
 

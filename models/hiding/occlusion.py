@@ -15,6 +15,7 @@ from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regio
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
+from konkyo.models.rounding import decimals_of_sum, number
 
 RANDOM_ORDERS = 20
 # Maximum number of steps of a curve. With more regions, one step hides several.
@@ -384,9 +385,11 @@ class OcclusionExplanation(OfRegions, ClassResult):
 
     def _line(self) -> str:
         row, column = divmod(int(self.occlusion.order[0]), self.grid[1])
+        decimals = decimals_of_sum(float(np.abs(self.drop).max()), self.whole)
+        lost, whole = (number(value, decimals) for value in (float(self.drop[row, column]), self.whole))
         return (
             f": {np.count_nonzero(self.critical)} of {self.drop.size} regions change it when hidden; row {row}, column "
-            f"{column} speaks most for {self.asked}, a drop of {self.drop[row, column]:.3g} of {self.whole:.3g}"
+            f"{column} speaks most for {self.asked}, a drop of {lost} of {whole}"
         )
 
     def _fields(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
 from konkyo.models.result import Result
+from konkyo.service import drawing
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
@@ -67,10 +68,8 @@ class Operation(Generic[Q, R]):
     ----------
     query
         The model of its query parameters, which makes the question.
-    draw
-        The picture of a result.
     to_dict
-        Its fields in JSON. Neither of the two computes anything.
+        The fields of a result in JSON. It computes nothing.
     report
         What the result adds to the report of the image.
     document
@@ -78,7 +77,6 @@ class Operation(Generic[Q, R]):
     """
 
     query: type[Q]
-    draw: Callable[[R, Style], Canvas]
     to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
     document: Callable[[R, Style], bytes] | None = None
@@ -217,7 +215,7 @@ def _explained(operation: Operation[Q, R], asked: ParsedQuery[Q], data: bytes, f
     if form is GroundsFormat.HTML and operation.document:
         return operation.document(result, asked.query.style(form))
     if form is not Format.JSON:
-        return operation.draw(result, asked.query.style(form)).encode()
+        return drawing.draw(result, asked.query.style(form)).encode()
     fields = operation.to_dict(result, asked.query)
     return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 

@@ -10,7 +10,6 @@ from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, Oth
 from konkyo.models.filters.usage import MOST_PAIRS, Typicality, Usage
 from konkyo.models.network import Network
 from konkyo.models.question import FiltersQuestion
-from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
@@ -102,4 +101,4 @@ def _to_dict(result: FilterExplanation, query: FiltersQuery) -> dict[str, Any]:
     return result.to_dict(query.top, totals=maps is not MapDetail.NONE, maps=maps is MapDetail.FULL)
 
 
-_OPERATION = Operation(FiltersQuery, drawing.ledger, _to_dict)
+_OPERATION = Operation(FiltersQuery, _to_dict)

@@ -12,7 +12,6 @@ from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
-from konkyo.service import drawing
 from konkyo.service.handout import handout
 from konkyo.service.http import openapi
 from konkyo.service.http.answer import HTML, GroundsFormat
@@ -131,4 +130,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(GroundsQuery, drawing.grounds, document=handout)
+_OPERATION = Operation(GroundsQuery, document=handout)

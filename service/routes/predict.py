@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from konkyo.models.files.card import Share
-from konkyo.service import drawing
+from konkyo.models.result import Prediction
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import Answer, ModelReference, PerClass
@@ -35,4 +35,4 @@ async def predict_image(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(ImageQuery, drawing.prediction)
+_OPERATION = Operation[ImageQuery, Prediction](ImageQuery)

@@ -1,5 +1,6 @@
 """The lesson sheets: every link opens the page, and it shows what the sheet says."""
 
+import html
 import re
 
 import pytest
@@ -7,9 +8,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.access import serious
 from tests.e2e.answers import asked
-from tests.e2e.browser import opened, read
+from tests.e2e.browser import PROJECTOR, opened, read
 from tests.e2e.server import ROOT
 from tests.helpers.pictures import sample
+from tools.lesson import PAGES
 
 LINK = re.compile(r"\]\(http://localhost:8000/(#[^)]+)\)")
 SHEETS = {"lesson.md": "en-US", "lesson.ja.md": "ja-JP"}
@@ -41,6 +43,23 @@ def test_the_page_shows_what_the_sheets_say(page: Page, address: str) -> None:
             for sentence in said:
                 expect(page.locator("body")).to_contain_text(sentence)
             page.get_by_test_id("language").click()
+
+
+# Every link of both.
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("name", "language"), SHEETS.items())
+def test_a_projector_shows_what_the_sheets_say(browser: Browser, address: str, name: str, language: str) -> None:
+    """To be seen, and not hidden somewhere."""
+    sheet = (PAGES / f"{language[:2]}.html").read_text()
+    large = [html.unescape(link) for link in re.findall(r'class="present" href="/([^"]+)"', sheet)]
+    said = dict(experiments(name))
+    assert [link.rpartition("&present=")[0] for link in large] == list(said)
+    with opened(browser, address, locale=language, **PROJECTOR) as tab:
+        for link in large:
+            tab.goto(f"http://{address}/{link}")
+            expect(tab.get_by_test_id("present-bar")).to_be_visible()
+            for sentence in said[link.rpartition("&present=")[0]]:
+                expect(tab.locator("main")).to_contain_text(sentence, use_inner_text=True)
 
 
 @pytest.mark.parametrize(("name", "language"), SHEETS.items())

@@ -97,6 +97,11 @@ def test_grounds_are_played_with(page: Page, address: str) -> None:
     said = "Grounds are those of the 7 that is read, not of the class asked about above."
     expect(details).to_contain_text(said)
     expect(page.get_by_role("heading", name="The grounds of the 7")).to_be_visible()
+    page.get_by_test_id("target").select_option("7")
+    expect(details).not_to_contain_text(said)
+    page.get_by_test_id("versus").select_option("3")
+    expect(details).to_contain_text("The grounds of the 7 hold against every class, not only against 3.")
+    expect(details).not_to_contain_text(said)
 
 
 def test_what_is_hidden_of_a_fitted_drawing_is_exact(page: Page) -> None:

@@ -6,12 +6,13 @@ from itertools import cycle
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.e2e.browser import profile_of
 from tests.e2e.server import PATIENCE, TLS
-from tests.helpers.pictures import sample
+from tests.helpers.pictures import decode, sample
 
 SCALE = 2
 # Between them, all that is drawn: cells, bars, maps, tags, rings, lines, greys, curves.
@@ -26,9 +27,21 @@ PICTURES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def _fetched(address: str, path: str, **parameters: str) -> bytes:
-    """The picture of a 9, or of a study."""
-    method, files = ("GET", None) if path.startswith("/models") else ("POST", {"file": sample(9)})
+# Those that draw something once and show it again: colour bars, and the outline of the image on each map.
+NAMED: tuple[tuple[int, str, str, dict[str, str]], ...] = (
+    (9, "light", "/explain/occlusion", {"pairs": "true"}),
+    (4, "light", "/explain/occlusion", {"pairs": "true"}),
+    (4, "dark", "/explain/occlusion", {"pairs": "true"}),
+    (4, "dark", "/explain/shapley", {"pairs": "true"}),
+    (9, "light", "/explain/shapley", {}),
+    (9, "dark", "/explain/filters", {}),
+    (9, "light", "/explain/filters", {}),
+)
+
+
+def _fetched(address: str, path: str, image: bytes = sample(9), /, **parameters: str) -> bytes:
+    """The picture of a digit, or of a study."""
+    method, files = ("GET", None) if path.startswith("/models") else ("POST", {"file": image})
     query = {"scale": str(SCALE), **parameters}
     answer = httpx.request(method, f"http://{address}{path}", params=query, files=files, timeout=PATIENCE, verify=TLS)
     assert answer.status_code == 200
@@ -62,6 +75,31 @@ def test_it_looks_like_the_png(browser: Browser, address: str, name: str, theme:
     # Most of what is drawn is seen: neither picture is blank where the other is not.
     drawn = [(np.abs(one - one[0, 0].astype(int)).max(-1) > 24) & plain for one in (shown, png.astype(int))]
     assert (drawn[0] ^ drawn[1]).sum() < 0.06 * drawn[1].sum()
+
+
+def test_several_in_one_document_show_what_each_shows_alone(browser: Browser, address: str) -> None:
+    """As in a notebook: of other images, of other themes, of other questions."""
+    svgs = [
+        _fetched(address, path, sample(digit), format="svg", theme=theme, **asks) for digit, theme, path, asks in NAMED
+    ]
+
+    def shown(*some: bytes) -> list[NDArray[np.uint8]]:
+        boxes = "".join(f"<div style='width:max-content;margin:0 0 8px'>{one.decode()}</div>" for one in some)
+        tab.set_content(
+            f"<!doctype html><style>svg {{ display: block }}</style><body style='margin:8px'>{boxes}</body>"
+        )
+        return [decode(one.screenshot()) for one in tab.locator("svg").all()]
+
+    tab = profile_of(browser).new_page()
+    try:
+        together = shown(*svgs)
+        for place, svg in enumerate(svgs):
+            [alone] = shown(svg)
+            assert alone.shape == together[place].shape
+            # The edges of dots, and the steps of colour bars, are a little lighter or darker by where they stand.
+            assert np.abs(alone.astype(int) - together[place]).max() < 32, NAMED[place]
+    finally:
+        tab.close()
 
 
 def test_text_is_text_also_in_japanese(browser: Browser, address: str) -> None:

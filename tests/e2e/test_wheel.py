@@ -1,6 +1,5 @@
 """The package as it is installed from its wheel, far from the checkout."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,25 +9,15 @@ import pytest
 
 import konkyo
 from tests.e2e.server import PATIENCE, ROOT, TLS, running_service
+from tests.helpers.folders import clone, tracked
 from tests.helpers.pictures import sample
-
-
-def tracked() -> list[str]:
-    """The files and links of a clean clone, with what is changed and added here."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip("this is no git checkout")
-    return [name for name in done.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the installed package. It is built from a clean copy, which leaves nothing in the checkout."""
     source, wheels, target = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "installed"))
-    for name in tracked():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, source / name, follow_symlinks=False)
+    clone(source)
     pip(["wheel", "--no-build-isolation", "--wheel-dir", str(wheels), str(source)])
     (wheel,) = wheels.iterdir()
     pip(["install", "--target", str(target), str(wheel)])

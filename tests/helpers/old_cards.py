@@ -1,4 +1,4 @@
-"""Cards as older versions have them: two stages and, before version 3, MNIST only."""
+"""Cards as older versions have them: no temperature, before version 4 two stages, before version 3 MNIST only."""
 
 from typing import Any
 
@@ -8,8 +8,11 @@ FIRST, SECOND = TINY.stages
 
 
 def older(version: int, **fields: Any) -> dict[str, Any]:
-    """The tiny document as a card of version 1, 2 or 3 has it."""
+    """The tiny document as a card of version 1, 2, 3 or 4 has it."""
     says: dict[str, Any] = changed(format_version=version)
+    del says["temperature"], says["calibration"]
+    if version == 4:
+        return {**says, **fields}
     del says["stages"], says["head"]
     says["input"] = {"side": 28, "range": [0, 1], "polarity": "light-on-dark"}
     architecture = {

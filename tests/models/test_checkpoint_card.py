@@ -42,8 +42,8 @@ HALVES = (0.5, 0.5)
     ("field", "value", "where", "message"),
     [
         *(
-            ("format_version", version, "format_version", f"must be 1, 2, 3 or 4, not {version!r}")
-            for version in (0, 5, "1", True, 2.0, None, [1])
+            ("format_version", version, "format_version", f"must be 1, 2, 3, 4 or 5, not {version!r}")
+            for version in (0, 6, "1", True, 2.0, None, [1])
         ),
         ("depth", 3, "depth", "is unknown"),
         ("name", "huge", "name", "is 'huge', but the file is called 'tiny'"),
@@ -67,6 +67,10 @@ HALVES = (0.5, 0.5)
             (field, None, field, "must be there for a network that was not imported")
             for field in ("recipe", "selection", "dataset", "accuracy")
         ),
+        ("temperature", 0.5, "temperature", "must be greater than or equal to 1, not 0.5"),
+        ("temperature", 21.0, "temperature", "must be less than or equal to 20, not 21.0"),
+        ("temperature", None, "calibration", "must be there only with a temperature and an accuracy"),
+        ("calibration", {}, "calibration.fitted", "is missing"),
         ("input", {**INPUT, "channels": 2}, "input.channels", "must be 1 or 3, not 2"),
         ("input", {**INPUT, "border": []}, "input.border", "must have one value for each of 1 channels"),
         ("stages", [], "stages", "make no network (the number of stages must be from 1 to 6, not 0)"),
@@ -165,7 +169,7 @@ IMPORTED = {
 
 @pytest.mark.parametrize("absent", ["dataset", "accuracy"])
 def test_an_imported_network_has_an_accuracy_with_the_data_set_it_was_measured_on(absent: str, tmp_path: Path) -> None:
-    says = changed(imported=IMPORTED, recipe=None, training=None, selection=None)
+    says = changed(imported=IMPORTED, recipe=None, training=None, selection=None, calibration=None)
     assert load(write(tmp_path, says=says)).card.accuracy is not None
     assert load(write(tmp_path, says={**says, "dataset": None, "accuracy": None})).card.accuracy is None
     found = complaint(write(tmp_path, says={**says, absent: None}))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.service.drawing.layout.words import WORDS
+from konkyo.models.hiding.regions import FillKind
+from konkyo.service.drawing.layout.words import WORDS, add_words, named, styled
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas
 from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, PAPER, POSITIVE, rgb
 from konkyo.service.drawing.primitives.letters import width, wrapped
@@ -17,6 +18,7 @@ from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 from konkyo.service.drawing.primitives.vector import Vector
+from tests.helpers.refuse import refuses
 from tests.service.drawn import lines_of
 from tests.service.pictures import PICTURES
 
@@ -78,6 +80,21 @@ def test_every_line_of_the_png_is_text_in_the_svg(name: str) -> None:
     assert root[0].text == lines[0].text, "the heading is the title"
 
 
+def test_no_two_pictures_have_a_name_in_common() -> None:
+    """In one document, what has the name of another is shown as the other."""
+    names: dict[str, str] = {}
+    for drawing in DRAWINGS:
+        for theme in Theme:
+            root = _parsed(PICTURES[drawing].styled(Style(theme=theme, form=Form.SVG)))
+            own = {one.get("id", ""): f"{drawing} {theme}" for one in root.iter() if one.get("id")}
+            used = {one.get(HREF, "").lstrip("#") for one in root.iter(f"{SVG}use")}
+            used |= {one.get("fill", "")[5:-1] for one in root.iter() if one.get("fill", "").startswith("url(")}
+            assert used == own.keys()
+            assert not own.keys() & names.keys(), drawing
+            names |= own
+    assert len(names) > 2 * len(DRAWINGS)
+
+
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_in_japanese_nothing_is_left_in_english_or_cut_off(name: str) -> None:
     canvas = PICTURES[name].styled(JAPANESE)
@@ -98,6 +115,19 @@ def test_both_languages_say_the_same_things() -> None:
     for key, (english, japanese) in WORDS.items():
         holes = [set(re.findall(r"\{(\w+)", words)) for words in (english, japanese)]
         assert holes[0] == holes[1], key
+
+
+def test_what_hiding_makes_has_a_name_in_each_language() -> None:
+    """One that nobody has translated is called as it is asked for."""
+    with styled(JAPANESE):
+        assert [named(kind) for kind in FillKind if named(kind).isascii()] == []
+        assert named("mean") == "mean"
+
+
+def test_no_picture_changes_the_words_of_another() -> None:
+    with refuses(ValueError, "there are words for hiding, stage already"):
+        add_words({"stage": ("stage", "段"), "hiding": ("", ""), "margin": ("margin", "差")})
+    assert "margin" not in WORDS
 
 
 def test_text_cannot_break_out_and_what_is_wide_makes_it_wider() -> None:

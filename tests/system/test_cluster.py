@@ -70,9 +70,9 @@ def test_a_node_that_dies_during_a_job_costs_nothing(kill: Callable[[], None], d
         new_job(tmp_path / "images.idx", None, checkpoint, DIRECTORY, wanted, 10, tmp_path / name)
         for name in ("here", "there")
     ]
-    assert len(list(run(jobs[0], Engine.LOCAL, 1))) == 24
+    assert len(list(run(jobs[0], jobs[0].begin(), Engine.LOCAL, 1))) == 24
     done = []
-    for shard in run(jobs[1], Engine.RAY, 1):
+    for shard in run(jobs[1], jobs[1].begin(), Engine.RAY, 1):
         done.append(shard)
         if len(done) == 3:
             kill()

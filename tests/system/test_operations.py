@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.server import PATIENCE, ROOT, free_port
+from tests.helpers.folders import clone
 from tests.hostile.serving import until
 from tests.system.container import COMPOSE, building, docker, docker_runs
 from tools.soak.rolling import started
@@ -25,9 +26,6 @@ pytestmark = [
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 PROJECT = "konkyo-operations"
-NEEDED = ["Dockerfile", "docker-compose.yml", ".dockerignore", ".env.example", "nginx.conf", "deploy"]
-NEEDED += ["pyproject.toml", "requirements.txt", "README.md", "LICENSE", "konkyo", "models", "service", "trainer"]
-NEEDED += ["docs/digits"]
 # In the place of Prometheus' image where that cannot be had: Debian's program in ours.
 PROMETHEUS = """
 FROM konkyo
@@ -118,14 +116,7 @@ class Operator:
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """Not set up yet. Whatever is left of it goes at the end."""
-    folder = tmp_path_factory.mktemp("operator") / "project"
-    for name in NEEDED:
-        source, target = ROOT / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
+    folder = clone(tmp_path_factory.mktemp("operator") / "project")
     someone = Operator(folder)
     yield someone
     files = ["-f", "docker-compose.yml", "-f", "deploy/tls.yml", "-f", "deploy/prometheus.compose.yml"]

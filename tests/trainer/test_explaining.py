@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from konkyo.models.errors import BudgetError
@@ -31,6 +33,7 @@ from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining import engines, table
 from konkyo.trainer.explaining.choices import Engine, Explanation
+from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
 from tests.helpers.refuse import refuses
 from tools.moved import moved
@@ -130,13 +133,13 @@ def test_only_what_is_missing_is_written_and_a_process_that_dies_costs_nothing(
     whole = job(data, tmp_path / "out")
     for shard in whole.begin():
         whole.write(shard)
-    assert list(engines.run(whole, Engine.LOCAL, 1)) == []
+    assert whole.begin() == []
     kept = whole.path(1).stat().st_mtime_ns
     for shard in (0, 3, 4):
         whole.path(shard).unlink()
     whole.path(2).rename(whole.path(2).with_suffix(".writing"))  # as one leaves it that is ended while it writes
     done: list[int] = []
-    for shard in engines.run(whole, Engine.LOCAL, 1):
+    for shard in engines.run(whole, whole.begin(), Engine.LOCAL, 1):
         if not done:
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
         done.append(shard)
@@ -154,7 +157,7 @@ def test_processes_that_die_again_and_again_end_the_job(
 
     monkeypatch.setattr(engines, "_pool", broken)
     with refuses(RunError, "the processes die before they finish a shard: give them more memory"):
-        list(engines.run(job(data, tmp_path / "out"), Engine.LOCAL, 2))
+        list(engines.run(job(data, tmp_path / "out"), [0, 1], Engine.LOCAL, 2))
 
 
 def test_other_work_is_not_mixed_with_a_jobs(data: Path, tmp_path: Path) -> None:
@@ -195,6 +198,30 @@ def test_the_command_goes_on_where_it_was_interrupted(
     assert result.exit_code == 0, result.output
     assert " ".join(result.output.split()) == f"90 images in 5 files in {tmp_path / 'out'}"
     assert {name: content for name, content in files(tmp_path / "out").items() if "writing" not in name} == expected
+
+
+def test_all_pictures_are_opened_twice_and_by_a_process_only_its_own(digits: Digits, tmp_path: Path) -> None:
+    """To see that each is a picture, and for the hash; then each by the process that explains it."""
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    for number in range(6):
+        Image.fromarray(digits.images[number]).save(pictures / f"{number}.png")
+    opened: Counter[str] = Counter()
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and str(arguments[0]).startswith(f"{pictures}/"):
+            opened[Path(arguments[0]).name] += 1
+
+    sys.addaudithook(note)  # it stays
+    asked = ["explain", "--data", str(pictures), "--out", str(out), "--shard", "2", "--workers", "1"]
+    result = CliRunner().invoke(app, [*asked, "--explanation", "contributions"])
+    assert result.exit_code == 0, result.output
+    assert opened == {f"{number}.png": 2 for number in range(6)}
+    whole = job(pictures, out, CHEAP, 6, 2)
+    open_images.cache_clear()  # as in a process that was just started
+    opened.clear()
+    whole.write(1)
+    assert opened == {"2.png": 1, "3.png": 1}
 
 
 def runs(process: str) -> bool:

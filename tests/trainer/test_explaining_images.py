@@ -191,7 +191,7 @@ REFUSED: list[tuple[str, bytes, str]] = [
 def test_files_that_hold_no_images(file: str, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / file).write_bytes(content)
     with refuses(DataError, f"{tmp_path / file} {message}"):
-        open_images(tmp_path / file, GREY)
+        open_images(tmp_path / file, GREY).check()
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:
@@ -216,4 +216,4 @@ def test_what_is_no_picture_or_goes_bad_later_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"no picture")
     open_images.cache_clear()
     with refuses(DataError, f"{path} cannot be read as a picture; remove it, or save it as PNG or JPEG"):
-        open_images(tmp_path, GREY)
+        open_images(tmp_path, GREY).check()

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.trainer.data import Digits
-from konkyo.trainer.errors import RunError
+from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.training import jobs
 from konkyo.trainer.training.run import Run, Wanted
+from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, outcome
 
 SMALL = two_stages(Wiring.SUMMED, 1, 1)
@@ -46,6 +48,15 @@ def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(fe
         outcome(finished(Run(job, few))) for job in wanted(tmp_path / "alone", 3)
     ]
     assert told["run 2"] == [10, 20, 30, 40]
+
+
+# Processes of their own, each of which imports PyTorch.
+@pytest.mark.timeout(60)
+def test_what_a_process_refuses_is_told_as_it_is(few: Digits, tmp_path: Path) -> None:
+    """No file on which the same command could go on is promised: it would be refused again."""
+    some = [replace(job, recipe=replace(SHORT, held_out=len(few))) for job in wanted(tmp_path, 2)]
+    with refuses(DataError, "validation takes from 1 to 599 of 600 images, not 600"):
+        list(jobs.train(some, few, 2))
 
 
 def test_a_process_that_is_killed_is_noticed(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

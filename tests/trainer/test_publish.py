@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -11,6 +12,7 @@ import torch
 
 from konkyo.models.files import probe
 from konkyo.models.files.checkpoint import Checkpoint, load
+from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data.about import MNIST
 from konkyo.trainer.errors import RunError
@@ -63,6 +65,21 @@ def publishing(name: str, runs: Sequence[Run], digits: Digits, test: Digits, min
     return publish(name, [run.reached for run in runs], digits[:600], test, minimum, to)
 
 
+def measured_by_hand(network: Network, digits: Digits) -> dict[str, float]:
+    """An image at a time: the negative log-likelihood, and the distance of confidence from truth in each 15th."""
+    likelihoods, bins = [], [[0.0, 0.0] for _ in range(15)]
+    for image, label in zip(digits.images, digits.labels.tolist(), strict=True):
+        logits = [float(logit) for logit in network.astype(np.float64).logits(image / 255)]
+        powers = [math.exp(logit - max(logits)) for logit in logits]
+        shares = [power / sum(powers) for power in powers]
+        likelihoods.append(-math.log(shares[label]))
+        place = math.ceil(max(shares) * 15) - 1
+        bins[place][0] += shares.index(max(shares)) == label
+        bins[place][1] += max(shares)
+    error = sum(abs(right - said) for right, said in bins) / len(digits)
+    return {"nll": round(sum(likelihoods) / len(digits), 6), "ece": round(error, 6)}
+
+
 def test_chooses_by_validation_though_the_test_images_prefer_another(
     runs: list[Run], digits: Digits, relabelled: Digits, tmp_path: Path
 ) -> None:
@@ -103,8 +120,9 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
     predicted, shown = predictions(runs[1], some), some.labels.tolist()
     pairs = list(zip(shown, predicted, strict=True))
     card = json.loads((tmp_path / "named.json").read_text())
+    reliability = measured_by_hand(published.network, some)
     assert card == {
-        "format_version": 4,
+        "format_version": 5,
         "name": "named",
         "input": {"channels": 1, "side": 28, "range": [0, 1], "polarity": "light-on-dark", "border": [0]},
         "stages": [
@@ -135,6 +153,15 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
         },
         "dataset": MNIST.card.model_dump(mode="json"),
         "imported": None,
+        "temperature": 1,
+        "calibration": {
+            "fitted": "not fitted: there are 100 held-out training images as they are, fewer than 500",
+            "bins": 15,
+            "before": reliability,
+            "after": reliability,
+            "made_by": "konkyo train",
+            "made_of": None,
+        },
         "accuracy": {
             "validation": validated(runs[1], digits),
             "test": sum(truth == digit for truth, digit in pairs) / 300,

@@ -56,9 +56,9 @@ def test_what_was_not_measured_is_said(checkpoint: Checkpoint, models: Path, stu
     page = report([checkpoint, other], models, studies)
     assert "Not searched yet." in page
     assert page.count("Not measured yet.") == 2
-    for study in ("filters", "occlusion", "faithfulness", "shapley", "grounds", "consistency"):
+    for study in ("filters", "calibration", "occlusion", "faithfulness", "shapley", "grounds", "consistency"):
         assert f"Not measured yet, or of other weights: `{NAME}` (`python -m trainer study {study}`)." in page
-    assert page.count("Not measured, for want of a data set: `other`.") == 6
+    assert page.count("Not measured, for want of a data set: `other`.") == 7
     assert "--model" not in page
     assert ".png" not in page
 

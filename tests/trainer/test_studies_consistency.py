@@ -157,9 +157,16 @@ def test_after_a_training(digits: Digits, tmp_path: Path, monkeypatch: pytest.Mo
     assert f"3 networks of different seeds. They predict {written['predicted_alike']} of 25 test images" in said
     assert (out / "tried" / "consistency.png").read_bytes().startswith(b"\x89PNG")
     assert "do 3 seeds have the same reasons?" in figures[0].subfigs[0].texts[0].get_text()
-    missing = invoked(*asked, tmp_path / "nowhere")
+    missing = invoked(*asked, tmp_path / "nowhere", "--model=tried")
     where = "holds no finished run of seed 1, 2, 3; train tried again, or name the folder of its runs with --runs"
     assert str(missing.exception) == f"{tmp_path / 'nowhere' / 'tried'} {where}"
+    # Of one seed, and asked before the other.
+    trainer("train", *trained, "--seeds=1", "--name=alone", "--out", models, "--runs", runs)
+    said = trainer(*asked, runs)
+    assert "consistency of alone is left out: alone is not of several seeds, so there is nothing to compare" in said
+    assert f"{written['predicted_alike']} of 25 test images" in said
+    refused = invoked(*asked, runs, "--model=alone")
+    assert str(refused.exception).startswith("alone is not of several seeds")
 
     checkpoint = load(models / "tried.safetensors")
     card = checkpoint.card

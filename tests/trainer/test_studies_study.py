@@ -185,7 +185,7 @@ def test_all_studies_are_one_command_that_goes_on_where_it_was_stopped(
     assert {path: path.stat().st_mtime_ns for path in times} == times, "what was finished was not made again"
     assert [path.name for path in parts("runs")] == [path.name for path in parts("other")]
     made = sorted(path.name for path in (tmp_path / "out" / "tiny").iterdir())
-    assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:5] for kind in ("json", "png"))])
+    assert made == sorted(["filters.png", *(f"{one.name}.{kind}" for one in STUDIES[1:6] for kind in ("json", "png"))])
     model = {"name": "tiny", "sha256": load(tmp_path / "models" / "tiny.safetensors").sha256}
     for name in ("faithfulness", "grounds", "occlusion"):
         written = (tmp_path / "out" / "tiny" / f"{name}.json").read_text()

@@ -11,7 +11,8 @@ from konkyo.models.architecture import Architecture, parse_stages, written_stage
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
 from konkyo.trainer.training.evaluation import Evaluation, evaluate
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, centred
+from konkyo.trainer.training.logits import centred
+from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies
 from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits
 from tests.helpers.any_network import given as taken
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title

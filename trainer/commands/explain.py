@@ -65,6 +65,6 @@ def explain(
     with interruptible("file"), counting(f"{checkpoint.name}, images") as begin:
         advance = begin(job.images)
         advance(job.images - sum(map(job.size, left)))
-        for done in run(job, engine, workers or processors()):
+        for done in run(job, left, engine, workers or processors()):
             advance(job.size(done))
     tell([f"{job.images:,} images in {job.shards:,} files in {out}"])

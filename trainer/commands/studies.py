@@ -1,6 +1,7 @@
 """``python -m trainer study NAME`` and ``python -m trainer report``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
 from inspect import Parameter, signature
@@ -49,7 +50,8 @@ def command(study: Study[Any]) -> Callable[..., None]:
         runs: RunsOption = RUNS,
     ) -> None:
         for checkpoint, digits in networks_with_images(names, models_directory, data_directory, images, study.part):
-            _study(study, Asked(checkpoint, digits, runs), models_directory, out)
+            with leaving_out(study, checkpoint, named=bool(names)):
+                _study(study, Asked(checkpoint, digits, runs), models_directory, out)
 
     run.__doc__ = f"{study.about} {AGAIN}"
     return run
@@ -70,10 +72,19 @@ def every(
     for study in OF_NETWORKS:
         count = images or study.images
         for checkpoint, digits in networks_with_images(names, models_directory, data_directory, count, study.part):
-            try:
+            with leaving_out(study, checkpoint):
                 _study(study, Asked(checkpoint, digits, runs), models_directory, out)
-            except RunError as error:
-                tell([f"{study.name} of {checkpoint.name} is left out: {error}"])
+
+
+@contextmanager
+def leaving_out(study: Study[Any], checkpoint: Checkpoint, named: bool = False) -> Iterator[None]:
+    """What cannot be studied is told and left out, so that the others are studied; unless this one was asked for."""
+    try:
+        yield
+    except RunError as error:
+        if named:
+            raise
+        tell([f"{study.name} of {checkpoint.name} is left out: {error}"])
 
 
 def _study(study: Study[Any], asked: Asked, models: Path, out: Path) -> None:

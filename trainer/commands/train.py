@@ -14,7 +14,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from konkyo.models.architecture import STAGES_SYNTAX, Architecture, Stage, parse_stages, written_stages
-from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
+from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint, load
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
@@ -30,6 +30,7 @@ from konkyo.trainer.commands.options import (
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data.about import MNIST
 from konkyo.trainer.errors import RunError
+from konkyo.trainer.training.logits import told
 from konkyo.trainer.training.recipe import PATIENCE, RECIPES, Recipe, RecipeName, fitted
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def train(
             show_default=f"{MINIMUM_ACCURACY:g} for MNIST, 0 for other data",
         ),
     ] = None,
+    calibrate: Annotated[
+        bool, typer.Option(help="Divide the logits by the temperature that the held-out images want.")
+    ] = True,
     data_directory: DataOption = DATA,
     out: Annotated[
         Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
@@ -127,8 +131,24 @@ def train(
         jobs.append(Wanted(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
         runs_made = [run for _, run in trained(jobs, digits)]
-    published = publish(name, runs_made, digits, test, minimum_accuracy / 100, out)
+    published = publish(name, runs_made, digits, test, minimum_accuracy / 100, out, calibrate=calibrate)
     _print_result(published, out)
+
+
+def calibrate(
+    file: Annotated[Path, typer.Argument(help="A checkpoint that was trained here.", metavar="FILE")],
+    out: Annotated[Path, typer.Option(help="The folder that the new checkpoint and its card go to.")],
+    data_directory: DataOption = DATA,
+) -> None:
+    """Write a network that was trained without a temperature again, with calibrated probabilities, as a new file."""
+    from konkyo.trainer.training.publish import rescaled
+
+    checkpoint = load(file)
+    shape = checkpoint.network.architecture
+    colour = shape.channels > 1 or None
+    published = rescaled(checkpoint, lambda part: data_set(data_directory, part, shape.side, colour), out)
+    console.print(f"{published.name}: {told(published.card)}", highlight=False, soft_wrap=True)
+    _print_written(published, out)
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -161,6 +181,12 @@ def _print_result(published: Checkpoint, out: Path) -> None:
     tests = [run.test for run in selection.runs]
     if len(tests) > 1:
         console.print(f"all {len(tests)} seeds: {mean(tests):.2%} ± {stdev(tests):.2%} of the test images (mean ± sd)")
+    if published.card.calibration is not None:
+        console.print(told(published.card), highlight=False, soft_wrap=True)
+    _print_written(published, out)
+
+
+def _print_written(published: Checkpoint, out: Path) -> None:
     console.print(
         f"written: {escape(str(out / published.name))}.safetensors and .json  (sha256 {published.sha256[:12]}…)"
     )

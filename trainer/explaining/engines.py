@@ -18,13 +18,15 @@ ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 AHEAD = 2
 
 
-def run(job: Job, engine: Engine, workers: int) -> Iterator[int]:
+def run(job: Job, shards: Sequence[int], engine: Engine, workers: int) -> Iterator[int]:
     """Do what is still to be done of a job; gives the number of each shard when its file is there.
 
     Parameters
     ----------
     job
-        Begun or not.
+        Begun.
+    shards
+        What is still to be written, as ``Job.begin`` says.
     engine
         What does it.
     workers
@@ -33,9 +35,8 @@ def run(job: Job, engine: Engine, workers: int) -> Iterator[int]:
     Raises
     ------
     RunError
-        The folder holds another job's files, or processes die again and again.
+        Processes die again and again.
     """
-    shards = job.begin()
     return _ray(job, shards) if engine is Engine.RAY else _local(job, shards, workers)
 
 

@@ -49,6 +49,16 @@ class Images(ABC):
     names: Sequence[str] | None = None
 
     @abstractmethod
+    def check(self) -> None:
+        """Look at each of them, once before a job; its processes read only what they explain.
+
+        Raises
+        ------
+        DataError
+            One of them is no picture, or holds other numbers than pixels.
+        """
+
+    @abstractmethod
     def read(self, start: int, stop: int) -> Array:
         """(stop − start, …) in [0, 1], of the network's shape.
 
@@ -66,7 +76,7 @@ class Images(ABC):
 
 @lru_cache(maxsize=1)
 def open_images(path: Path, expected: Expected) -> Images:
-    """The images of a file or folder, for a network that expects such.
+    """The images of a file or folder, for a network that expects such. They are not looked at yet: ``check`` does.
 
     Raises
     ------
@@ -112,11 +122,11 @@ class _Arrays(Images):
                 f"{self.path} holds images of {'×'.join(map(str, given))}; the network takes "
                 f"{'×'.join(map(str, self.expected.shape))}. Pictures of any size in a folder are resized"
             )
-        if self.array.dtype.kind == "f":
-            self._check_range()
         self.count = len(self.array)
 
-    def _check_range(self) -> None:
+    def check(self) -> None:
+        if self.array.dtype.kind != "f":
+            return
         for start in range(0, len(self.array), _AT_ONCE):
             some = self.array[start : start + _AT_ONCE]
             low, high = float(some.min()), float(some.max())
@@ -147,7 +157,9 @@ class _Pictures(Images):
         self._paths, self._expected = paths, expected
         self.names = [path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in paths]
         self.count = len(paths)
-        wrong = [str(path) for path in paths if not pictures.is_picture(path)]
+
+    def check(self) -> None:
+        wrong = [str(path) for path in self._paths if not pictures.is_picture(path)]
         if wrong:
             more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
             raise DataError(

@@ -132,7 +132,7 @@ def new_job(
     Raises
     ------
     DataError
-        There are no images in it, or others than the network takes.
+        There are no images in it, others than the network takes, or some that cannot be read.
     RunError
         The network has no such explanation.
     """
@@ -140,10 +140,11 @@ def new_job(
         why = missing(checkpoint.network.architecture, one)
         if why is not None:
             raise RunError(f"{checkpoint.name} has no {one.value}: {why}")
-    available = open_images(data.absolute(), Expected.by(checkpoint)).count
+    found = open_images(data.absolute(), Expected.by(checkpoint))
+    found.check()
     return Job(
         data=data.absolute(),
-        images=min(images or available, available),
+        images=min(images or found.count, found.count),
         checkpoint=(folder / f"{checkpoint.name}{SUFFIX}").absolute(),
         sha256=checkpoint.sha256,
         explanations=tuple(one for one in Explanation if one in wanted),

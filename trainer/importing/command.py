@@ -17,6 +17,7 @@ from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import Pixels, of_range
 from konkyo.trainer.importing.publishing import preparation, publish
+from konkyo.trainer.training.logits import told
 
 _MOST_CLASSES_FILE = 2**16
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -60,6 +61,12 @@ def import_network(
         Polarity | None,
         typer.Option(help="Of the ink; auto: each picture's border says it.", show_default="light-on-dark"),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Divide the logits by the temperature that the training images of --data want."
+        ),
+    ] = False,
 ) -> None:
     """Bring a network that was trained elsewhere: check it, fold it into stages and a head, and write its card."""
     try:
@@ -67,16 +74,19 @@ def import_network(
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", named):
             raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
         pixels = _pixels(pixel_range, mean, std)
+        if calibrate and data_directory is None:
+            raise NetworkFileError("--calibrate needs --data, the data set whose training images say the temperature")
         listed = None if classes is None else _classes(classes)
         asked = ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed)
         imported = read(file, asked)
         shape = imported.network.architecture
-        test = None
+        test = training = None
         if data_directory is not None:
+            training = data.read(data_directory, "train", shape.side, shape.channels == 3) if calibrate else None
             test = data.read(data_directory, "t10k", shape.side, shape.channels == 3)
             if listed is None and len(test.about.classes) == shape.classes:
                 imported = imported.called(test.about.classes)
-        published = publish(imported, named, out, preparation(preprocessing, polarity, test), test)
+        published = publish(imported, named, out, preparation(preprocessing, polarity, test), test, training)
     except (KonkyoError, OSError) as error:
         said = str(error)
         if isinstance(error, OSError):
@@ -172,4 +182,6 @@ def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
         if accuracy is None
         else f"accuracy: {accuracy.test:.2%} of {accuracy.test_images:,} test images"
     )
+    if published.card.calibration is not None:
+        typer.echo(told(published.card))
     typer.echo(f"written: {out / published.name}.safetensors and .json")

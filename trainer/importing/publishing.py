@@ -10,7 +10,6 @@ from konkyo.models.files import checkpoint, probe
 from konkyo.models.files.card import (
     FORMAT_VERSION,
     OPTIONAL_WARNINGS,
-    AccuracyCard,
     Document,
     Polarity,
     Preprocessing,
@@ -21,6 +20,13 @@ from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import Imported
 from konkyo.trainer.training.evaluation import evaluate
+from konkyo.trainer.training.logits import calibrated
+
+# What a temperature is fitted on, and why there is none, as a card says it.
+TRAINING = "training images of the data set, on which it may have been trained"
+NOT_ASKED = "not fitted: imported as it is"
+# So many training images say it as well as more do.
+MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,17 @@ def preparation(preprocessing: Preprocessing | None, polarity: Polarity | None, 
     return Preparation(chosen, polarity or usual, OPTIONAL_WARNINGS if drawn else ())
 
 
-def publish(imported: Imported, name: str, out: Path, prepared: Preparation, test: Digits | None) -> Checkpoint:
+def publish(
+    imported: Imported,
+    name: str,
+    out: Path,
+    prepared: Preparation,
+    test: Digits | None,
+    training: Digits | None = None,
+) -> Checkpoint:
     """Measure an imported network on a data set, if there is one, and write its checkpoint and card.
+
+    ``training`` is there if its logits are to be divided by the temperature that these images want.
 
     Raises
     ------
@@ -63,7 +78,16 @@ def publish(imported: Imported, name: str, out: Path, prepared: Preparation, tes
         )
     if test is not None:
         _check(imported, test)
-    tested = None if test is None else evaluate(network, test)
+    temperature, calibration = 1.0, None
+    if test is not None:
+        network, temperature, calibration = calibrated(
+            network,
+            training if training is None or len(training) <= MOST else training.split(MOST)[1],
+            test,
+            fitted=NOT_ASKED if training is None else TRAINING,
+            made_by="konkyo import",
+            centre=False,
+        )
     image = _image(architecture.image_shape) if test is None else test.images[0]
     document = Document.model_validate(
         {
@@ -78,15 +102,9 @@ def publish(imported: Imported, name: str, out: Path, prepared: Preparation, tes
             "training": None,
             "selection": None,
             "dataset": None if test is None else test.about.card,
-            "accuracy": None
-            if tested is None or test is None
-            else AccuracyCard(
-                validation=None,
-                test=tested.accuracy,
-                test_images=len(test),
-                per_class=tuple(tested.per_class),
-                confusion=tuple(map(tuple, tested.confusion.tolist())),
-            ),
+            "accuracy": None if test is None else evaluate(network, test).card(None),
+            "temperature": temperature,
+            "calibration": calibration,
             "imported": imported.card,
             "probe": probe.make(network, image),
             "made_with": {"python": platform.python_version(), "numpy": np.__version__},

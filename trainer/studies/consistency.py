@@ -266,4 +266,5 @@ STUDY = Study(
     told=_told,
     caption="Maps and proofs of all seeds",
     images=1000,
+    of_ranks=True,
 )

@@ -85,6 +85,9 @@ class Study(Generic[Found]):
         Writes what was found elsewhere than into the study's JSON, and says where to.
     load
         The summary of what ``save`` wrote.
+    of_ranks
+        Whether no number changes when all logits are divided: what was written before the checkpoint was calibrated
+        is true of it.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Study(Generic[Found]):
     part: str = "t10k"
     save: Callable[[Path, Asked, Found], Path] | None = None
     load: Callable[[Path, Checkpoint], dict[str, Any] | None] | None = None
+    of_ranks: bool = False
 
     def measure(self, asked: Asked, begin: Callable[[int], Callable[[], None]]) -> Found:
         """Compute what is not kept; ``begin`` is told the number of parts, and gives what is called after each."""
@@ -132,7 +136,10 @@ class Study(Generic[Found]):
             return self.load(models, checkpoint)
         path = out / checkpoint.name / f"{self.name}.json"
         found = document.read(path) if path.exists() else {"model": {"sha256": None}}
-        return found if found["model"]["sha256"] == checkpoint.sha256 else None
+        same, calibration = {checkpoint.sha256}, checkpoint.card.calibration
+        if self.of_ranks and calibration is not None:
+            same.add(calibration.made_of or checkpoint.sha256)
+        return found if found["model"]["sha256"] in same else None
 
 
 def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models import ties
+from konkyo.models.files.card import AccuracyCard
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 
@@ -32,6 +33,16 @@ class Evaluation:
         """The same for each class, among the images that show it."""
         shown = self.confusion.sum(1)
         return [float(share) for share in self.confusion.diagonal() / np.maximum(shown, 1)]
+
+    def card(self, validation: float | None) -> AccuracyCard:
+        """What a card says of it; ``validation`` is the accuracy on the images that the network was chosen by."""
+        return AccuracyCard(
+            validation=validation,
+            test=self.accuracy,
+            test_images=int(self.confusion.sum()),
+            per_class=tuple(self.per_class),
+            confusion=tuple(map(tuple, self.confusion.tolist())),
+        )
 
 
 def evaluate(network: Network, digits: Digits) -> Evaluation:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
+from konkyo.models.errors import KonkyoError
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.run import Progress, Run, Wanted
@@ -25,7 +26,9 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
     Raises
     ------
     RunError
-        Of a run, or a process that ended before its run.
+        A process ended before its run.
+    KonkyoError, OSError
+        Of a run.
     """
     if at_once == 1 or len(jobs) == 1:
         for job in jobs:
@@ -49,7 +52,7 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
                 told = connection.recv()
             except EOFError:
                 raise RunError(f"the process of {job.title} has ended; the same command goes on where it was") from None
-            if isinstance(told, RunError):
+            if isinstance(told, KonkyoError | OSError):
                 raise told
             if told is None:
                 del running[ready]
@@ -64,7 +67,7 @@ def _work(job: Wanted, digits: Digits, connection: Connection) -> None:
     try:
         for progress in Run(job, digits).train():
             connection.send(progress)
-    except RunError as error:
+    except (KonkyoError, OSError) as error:
         connection.send(error)
     else:
         connection.send(None)

@@ -6,11 +6,11 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from konkyo.models.architecture import POOL, Architecture, Stage
 from konkyo.models.network import Network
+from konkyo.trainer.training.logits import centred
 
 # PyTorch's convolutions are faster where a pixel's channels lie together, and many channels fill its vectors.
 LAYOUT = torch.channels_last
@@ -74,18 +74,6 @@ class TrainableNetwork(nn.Module):
 def pooled(stage: Stage, convolved: Tensor) -> Tensor:
     """A stage's output for its convolution. ReLU and maximum commute; after the pool it has less to do."""
     return F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
-
-
-def centred(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The weights (C, …) less their mean over the classes, so that they sum to zero as nearly as float32 can say it."""
-    exact = weights.astype(np.float64)
-    rounded: NDArray[np.float32] = (exact - exact.mean(0)).astype(np.float32)
-    # What is left by rounding goes to the smallest weight, which float32 says most finely.
-    smallest = np.abs(rounded).argmin(0)[None]
-    rest = rounded.sum(0, dtype=np.float64)
-    finest = np.take_along_axis(rounded, smallest, 0) - rest
-    np.put_along_axis(rounded, smallest, finest.astype(np.float32), 0)
-    return rounded
 
 
 class Ensemble(nn.Module):

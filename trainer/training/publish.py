@@ -1,7 +1,7 @@
 """From finished runs to a checkpoint: choose by validation, measure on the test images, write the card; and back."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from konkyo.models.files import checkpoint as files
 from konkyo.models.files import probe
 from konkyo.models.files.card import (
     FORMAT_VERSION,
-    AccuracyCard,
     Document,
     Polarity,
     RunCard,
@@ -24,13 +23,24 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
-from konkyo.trainer.training import augmentation
+from konkyo.trainer.training import augmentation, logits
 from konkyo.trainer.training.evaluation import evaluate
 from konkyo.trainer.training.run import Reached, restoring
 
+# What a temperature is fitted on, and why there may be none, as a card says it.
+HELD_OUT = "held-out training images as they are"
+NOT_ASKED = "not fitted: it was not asked for"
+
 
 def publish(
-    name: str, runs: Sequence[Reached], training: Digits, test: Digits, minimum_accuracy: float, directory: Path
+    name: str,
+    runs: Sequence[Reached],
+    training: Digits,
+    test: Digits,
+    minimum_accuracy: float,
+    directory: Path,
+    *,
+    calibrate: bool = True,
 ) -> Checkpoint:
     """Write the network that validates best as ``NAME.safetensors`` and ``NAME.json``.
 
@@ -49,6 +59,8 @@ def publish(
         Accuracy on the held-out images, without augmented copies, below which nothing is written, 0…1.
     directory
         Where to.
+    calibrate
+        Whether its logits are divided by the temperature that the held-out images want.
 
     Raises
     ------
@@ -62,9 +74,9 @@ def publish(
             )
     candidates = [(run, which) for run in runs for which in range(len(run.seeds))]
     chosen, place = max(candidates, key=lambda candidate: candidate[0].best[candidate[1]].validation)
-    network, recipe = chosen.network(place), chosen.recipe
+    trained, recipe = chosen.network(place), chosen.recipe
     _, held_out = training.split(recipe.held_out)
-    validation = evaluate(network, held_out).accuracy
+    validation = evaluate(trained, held_out).accuracy
     if validation < minimum_accuracy:
         raise RunError(
             f"{name} predicts {validation:.2%} of {len(held_out):,} held-out images correctly, below the "
@@ -72,7 +84,15 @@ def publish(
             "or lower --minimum-accuracy"
         )
     copies = f" and {augmentation.COPIES} augmented copies of each" if recipe.augmented else ""
-    about, tested = test.about, evaluate(network, test)
+    network, temperature, calibration = logits.calibrated(
+        trained,
+        held_out if calibrate else None,
+        test,
+        fitted=HELD_OUT if calibrate else NOT_ASKED,
+        made_by="konkyo train",
+        centre=True,
+    )
+    about = test.about
     document = Document.model_validate(
         {
             "format_version": FORMAT_VERSION,
@@ -94,15 +114,11 @@ def publish(
                 runs=tuple(entry for run in runs for entry in run_cards(run, held_out, test)),
             ),
             "imported": None,
+            "temperature": temperature,
+            "calibration": calibration,
             # Each part of a data set knows its own files.
             "dataset": about.card.model_copy(update={"files": {**training.about.files, **about.files}}),
-            "accuracy": AccuracyCard(
-                validation=validation,
-                test=tested.accuracy,
-                test_images=len(test),
-                per_class=tuple(tested.per_class),
-                confusion=tuple(map(tuple, tested.confusion.tolist())),
-            ),
+            "accuracy": evaluate(network, test).card(validation),
             "probe": probe.make(network, test.images[0]),
             "made_with": {
                 "python": platform.python_version(),
@@ -112,6 +128,59 @@ def publish(
         }
     )
     return files.save(directory, network, document)
+
+
+def rescaled(checkpoint: Checkpoint, read: Callable[[str], Digits], directory: Path) -> Checkpoint:
+    """Write a network that was published without a temperature again, with its logits divided by one.
+
+    Parameters
+    ----------
+    checkpoint
+        Trained here. Its card names the number of its held-out images.
+    read
+        A part of its data set, ``train`` or ``t10k``.
+    directory
+        Where to; it must not hold a checkpoint of that name.
+
+    Raises
+    ------
+    RunError
+        It was calibrated before, was imported, is of other images, or is in the way. Nothing is written.
+    """
+    card, name = checkpoint.card, checkpoint.name
+    if card.recipe is None or card.dataset is None:
+        raise RunError(f"{name} was imported, so it has no held-out images; `konkyo import --calibrate` fits one")
+    if card.calibration is not None and card.temperature != 1:
+        raise RunError(f"{name} is calibrated: its logits are divided by {card.temperature}")
+    if (directory / f"{name}{files.SUFFIX}").exists():
+        raise RunError(
+            f"{directory} holds {name}{files.SUFFIX}; name another folder with --out, nothing is overwritten"
+        )
+    training, test = read("train"), read("t10k")
+    if card.dataset.files != {**training.about.files, **test.about.files}:
+        raise RunError(
+            f"these images are not those of {card.dataset.name} that {name} was trained on; name their folder with "
+            "--data"
+        )
+    _, held_out = training.split(int(card.recipe["held_out"]))
+    centre = card.training is not None and card.training.centred is True
+    command = f"konkyo calibrate {name}{files.SUFFIX} --data FOLDER --out FOLDER"
+    network, temperature, calibration = logits.calibrated(
+        checkpoint.network,
+        held_out,
+        test,
+        fitted=HELD_OUT,
+        made_by=f"{command}, with the data set {card.dataset.name}",
+        centre=centre,
+        made_of=checkpoint.sha256,
+    )
+    document = card.model_dump(exclude={"sha256"}) | {
+        "temperature": temperature,
+        "calibration": calibration,
+        "accuracy": evaluate(network, test).card(evaluate(network, held_out).accuracy),
+        "probe": probe.make(network, test.images[0]),
+    }
+    return files.save(directory, network, Document.model_validate(document, strict=False))
 
 
 def run_cards(run: Reached, held_out: Digits, test: Digits) -> list[RunCard]:
@@ -163,7 +232,9 @@ def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
             f"{runs / checkpoint.name} holds no finished run of seed {', '.join(missing)}; train {checkpoint.name} "
             "again, or name the folder of its runs with --runs"
         )
-    published, shipped = found[card.selection.seed], checkpoint.network.weights
+    # Seeds are compared as they were trained: each would want a temperature of its own.
+    published = logits.divided(found[card.selection.seed], card.temperature or 1.0, centre=True)
+    shipped = checkpoint.network.weights
     if any(not np.array_equal(weights, shipped[name]) for name, weights in published.weights.items()):
         raise RunError(f"{runs / checkpoint.name} holds another training than that of {checkpoint.name}")
     return {seed: found[seed].astype(np.float64) for seed in listed}

@@ -6,6 +6,7 @@ No scripts, no style sheets and no links: it is drawn as it stands wherever SVG 
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable
+from hashlib import sha256
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -39,6 +40,8 @@ _STOPS = 9
 _ANCHORS = {0: "start", 0.5: "middle", 1: "end"}
 # What XML 1.0 has no way to write.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Stands in a name for the digest of the drawing, until all of it is known. No text has it.
+_DIGEST = "\0"
 
 
 class Vector(Canvas):
@@ -49,7 +52,7 @@ class Vector(Canvas):
         self._colours = hexadecimal(style.theme)
         self._title = ""
         self._parts: list[str] = []
-        self._ramps = 0
+        self._names = 0
 
     def encode(self) -> bytes:
         self.check_size()
@@ -61,7 +64,8 @@ class Vector(Canvas):
             f"<title>{_escaped(self._title)}</title>"
         )
         paper = f'<path fill="{self._colours[PAPER]}" d="M0 0h{self.width}v{self.height}H0z"/>'
-        return "\n".join([head, paper, *self._parts, "</svg>\n"]).encode()
+        drawn = "\n".join([head, paper, *self._parts, "</svg>\n"])
+        return drawn.replace(_DIGEST, sha256(drawn.encode()).hexdigest()[:12]).encode()
 
     def heading(self, text: str) -> None:
         self._title = text
@@ -75,9 +79,7 @@ class Vector(Canvas):
         if first == last:
             self.fill(box, first)
             return
-        self._ramps += 1
-        # Two SVGs in one document may have no name in common.
-        name = f"ramp-{self._ramps}-{box.left}-{box.top}-{first}-{last}"
+        name = self._name("ramp")
         stops = "".join(
             f'<stop offset="{_short(100 * place / (_STOPS - 1))}%" '
             f'stop-color="{self._colours[round(first + (last - first) * place / (_STOPS - 1))]}"/>'
@@ -137,7 +139,7 @@ class Vector(Canvas):
 
     def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
         boxes = list(boxes)
-        name = f"contour-{boxes[0].left}-{boxes[0].top}-{colour}"
+        name = self._name("contour")
         places = _thirds(inside, boxes[0].width // inside.shape[1], 1)
         self._mask(boxes[0], around(inside, 3, 1), places, colour, f' id="{name}"')
         self._parts += [
@@ -174,6 +176,11 @@ class Vector(Canvas):
             f'<text x="{_short(x)}" y="{_short(baseline)}" font-size="{size}"{anchor}{weight}{length} '
             f'fill="{self._colours[PAPER if reverse else colour]}">{_escaped(text)}</text>'
         )
+
+    def _name(self, kind: str) -> str:
+        """A name for what is drawn again. Two SVGs in one document have none in common, unless they are the same."""
+        self._names += 1
+        return f"{kind}-{_DIGEST}-{self._names}"
 
     def _path(self, d: str, colour: int, more: str = "") -> None:
         if d:

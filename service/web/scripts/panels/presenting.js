@@ -10,8 +10,8 @@ const NARROWEST = 641;
 // What each view is laid out on, in CSS pixels; it is enlarged until it fills the screen.
 const SHEETS = { all: [1280, 708], digit: [940, 500], pairs: [960, 520], where: [960, 496] };
 
-// What moves into the bar and its sheet of pictures, each with the place it has on the page.
-const MOVED = { network: "present-network", "beside-field": "present-beside", stock: "present-stock" };
+// What moves into the bar, its sheet of pictures and the view, each with the place it has on the page.
+const MOVED = { tagline: "present-tagline", network: "present-network", "beside-field": "present-beside", stock: "present-stock" };
 const homes = Object.fromEntries(Object.keys(MOVED).map((id) => [id, { parent: at(id).parentElement, next: at(id).nextElementSibling }]));
 
 // Whether a file is being chosen: for that, a browser leaves the full screen by itself.
@@ -50,7 +50,7 @@ function go(to) {
   if (to) root.dataset.present = to;
   else delete root.dataset.present;
   at("present-bar").hidden = !to;
-  for (const id of ["network", "beside-field"]) move(id, to);
+  for (const id of ["tagline", "network", "beside-field"]) move(id, to);
   // Beside everything else, the pictures have room on the sheet itself.
   const apart = to && to !== "all";
   if (!apart) at("present-stock").hidePopover();

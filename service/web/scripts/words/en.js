@@ -62,6 +62,7 @@ export default {
   // By the codes of the service.
   warnings: {
     empty: "nothing stands out from its background",
+    "bright-border": "its border is bright, and the network takes images as they are",
     "mostly-ink": "more than half of it is ink",
     "several-pieces": "may be more than one digit",
     "unlike-training-images": "unlike the training images",
@@ -183,13 +184,13 @@ export default {
   shareNone: "Hiding this region changes no pixel: it adds nothing.",
   pairShares: ({ name, value, target, versus, empty, all }) =>
     `${capital(name)} adds ${value} to ${score(target, versus)}: ${empty} on the empty picture, and ${all} from the regions. The map shows where they come from.`,
-  grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other }) => {
+  grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other, versus }) => {
     const free = players - kept;
     const rest = free === 1 ? "the other one is" : `the other ${free} are`;
     const proof = kept ? (status === "smallest" ? " Proven: no smaller set suffices." : " Proven: none of them can be left out.") : "";
     const stays = `it stays ${a(predicted)}`;
     return [
-      other ? `Grounds are those of the ${predicted} that is read, not of the class asked about above.` : "",
+      other ? `Grounds are those of the ${predicted} that is read, not of the class asked about above.` : versus === null ? "" : `The grounds of the ${predicted} hold against every class, not only against ${versus}.`,
       !kept ? `No region is needed: however the ${players} are hidden, ${stays}.`
         : free ? `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it: however ${rest} hidden, in any of ${combinations} ways, ${stays}.${proof}`
         : `All ${players} regions are needed.`,

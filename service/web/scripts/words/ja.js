@@ -54,6 +54,7 @@ export default {
   // By the codes of the service.
   warnings: {
     empty: "背景と区別できる線がありません",
+    "bright-border": "縁が明るい画像です。このネットワークでは白黒を反転しません",
     "mostly-ink": "半分以上が線です",
     "several-pieces": "複数の数字かもしれません",
     "unlike-training-images": "学習に使った画像と似ていません",
@@ -176,12 +177,12 @@ export default {
   shareNone: "この領域を隠しても画素は変わらないので、加える値はありません。",
   pairShares: ({ name, value, target, versus, empty, all }) =>
     `${name} が${score(target, versus)}に加える値は ${value} です。白紙での ${empty} と、領域からの ${all} の和です。図はその内訳です。`,
-  grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other }) => {
+  grounds: ({ predicted, kept, players, combinations, status, contrast, empty, share, other, versus }) => {
     const free = players - kept;
     const stays = `「${predicted}」のままです`;
     const proof = kept ? (status === "smallest" ? "これより少ない領域では足りないことも証明済みです。" : "どれも省けないことも証明済みです。") : "";
     return [
-      other ? `根拠は、上で選んだクラスではなく、認識された「${predicted}」のものです。` : "",
+      other ? `根拠は、上で選んだクラスではなく、認識された「${predicted}」のものです。` : versus === null ? "" : `根拠は「${versus}」だけでなく、どのクラスに対しても「${predicted}」である理由です。`,
       !kept ? `必要な領域はありません。${players} 領域をどう隠しても${stays}。`
         : free ? `${players} 領域中 ${kept} 領域があれば、残りの ${free} 領域を ${combinations} 通りのどの組み合わせで隠しても${stays}。${proof}`
         : `${players} 領域がすべて必要です。`,

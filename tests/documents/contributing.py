@@ -1,0 +1,69 @@
+"""CONTRIBUTING.md, followed from its beginning to its end: ``make documents``."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.documents.reader import By, Followed, Left, Reader, Run, Step, small_mnist
+
+# Trainings that end at once. What they come to goes elsewhere, so that the documents are made of the shipped networks.
+TINY = "--seeds 2 --steps 4 --restarts 1 --minimum-accuracy 0 --out made"
+TOGETHER = Left("the command below makes it with the others")
+MNIST = os.environ.get("KONKYO_DATA")
+
+
+def everything_is_compared(_: Reader, said: str) -> None:
+    """And what cannot be is left out."""
+    assert "paired-3x3, seed" in said
+    assert "consistency of deep-7x9x9 is left out: " in said
+    assert "consistency of summed-3x3 is left out: " in said
+
+
+def mnist(_: Path) -> None:
+    if MNIST is None:
+        pytest.skip("KONKYO_DATA names no folder with MNIST's four files")
+
+
+STEPS: dict[str, Step] = {
+    "make quick": By(".ci/run"),
+    "make test": By(".ci/run"),
+    "make check": By(".ci/run"),
+    "make format": Run(),
+    "make documents": Left("it runs this"),
+    ".ci/run": Left("it runs this"),
+    ": models/             the network in numpy and its explanations; imports only numpy, pydantic and safetensors": Left(
+        "the folders"
+    ),
+    "make examples": TOGETHER,
+    "konkyo study all": Run(
+        before=small_mnist, instead=".venv/bin/konkyo study all --images 2 --out made && .venv/bin/konkyo report --out made"
+    ),
+    "make pictures": TOGETHER,
+    ".venv/bin/python -m tools.soak --only": Run(),
+    'make test ARGS="--durations 30"': Run(
+        instead='make test ARGS="--durations 30 --cov-fail-under 0 tests/models/test_classes.py"'
+    ),
+    "make train": Run(instead=f'make train ARGS="{TINY}"', then=everything_is_compared),
+    "konkyo study filters": TOGETHER,
+    "konkyo study consistency": TOGETHER,
+    "make studies examples pictures gallery screenshots": Run(instead="make examples pictures gallery screenshots"),
+    "make bench": By("tests/documents/readme.py"),
+    "konkyo explain": By("tests/documents/readme.py"),
+    "make peers": Run(),
+    "make recount": Run(before=mnist, instead=f"make recount DATA={MNIST}"),
+    "make lock": Left("it takes the newest versions, which are others each day"),
+}  # fmt: skip
+FOLLOWED = Followed("CONTRIBUTING.md", STEPS)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with FOLLOWED.reader(tmp_path_factory.mktemp("reader") / "konkyo") as someone:
+        yield someone
+
+
+@pytest.mark.parametrize("name", FOLLOWED.run)
+def test_it_does_what_the_document_says(name: str, reader: Reader) -> None:
+    reader.follow(name)

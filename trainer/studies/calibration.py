@@ -1,0 +1,133 @@
+"""Whether probabilities mean what they say: how often a network is right where it says so, with and without its
+temperature.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from konkyo.models import ties
+from konkyo.models.files.card import BINS, ProbabilityCard
+from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.trainer.data import Digits
+from konkyo.trainer.document import table
+from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
+from konkyo.trainer.training.logits import binned, measured
+
+# Images a part.
+CHUNK = 1000
+# From here on a prediction is told as sure: 100.0 % in one decimal, and some.
+SURE = 0.9999
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What the greatest probability of each of N images says, and what is true.
+
+    Attributes
+    ----------
+    measures
+        Negative log-likelihood and expected calibration error.
+    confidence
+        (N,): the probability of the predicted class.
+    right
+        (N,): whether that class is the image's.
+    """
+
+    measures: ProbabilityCard
+    confidence: Array
+    right: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, logits: Array, labels: IntArray) -> "Reliability":
+        """From logits (N, C) and what the images show (N,)."""
+        return cls(measured(logits, labels), softmax(logits).max(1), ties.predicted(logits) == labels)
+
+    @property
+    def bins(self) -> tuple[IntArray, Array, Array]:
+        """For each bin the number of images, their mean confidence, and the share predicted correctly; NaN for none."""
+        place = binned(self.confidence)
+        counts = np.bincount(place, minlength=BINS)
+        with np.errstate(invalid="ignore"):
+            confidence, right = (np.bincount(place, of, BINS) / counts for of in (self.confidence, self.right))
+        return counts, confidence, right
+
+    @property
+    def sure(self) -> float:
+        """Share of images with more than 99.99 %."""
+        return float((self.confidence > SURE).mean())
+
+    def document(self) -> dict[str, Any]:
+        """The numbers, as they stand in the study's JSON."""
+        counts, confidence, right = self.bins
+        bins = [
+            {"images": count, "confidence": said, "right": true} if count else {"images": 0}
+            for count, said, true in zip(counts.tolist(), confidence.tolist(), right.tolist(), strict=True)
+        ]
+        return {**self.measures.model_dump(), "sure": self.sure, "bins": bins}
+
+
+@dataclass(frozen=True)
+class CalibrationStudy:
+    """The reliability ``before``, with the logits as they were trained, and ``after``, as they are published."""
+
+    temperature: float
+    before: Reliability
+    after: Reliability
+
+
+def _parts(asked: Asked) -> dict[str, Compute]:
+    network = asked.checkpoint.precise
+    return {f"{start}": partial(_part, network, some) for start, some in chunks(asked.digits, CHUNK)}
+
+
+def _part(network: Network, digits: Digits) -> Arrays:
+    return {"logits": network.logits(digits.scaled(np.float64)), "labels": digits.labels.astype(np.intp)}
+
+
+def _gather(asked: Asked, done: Sequence[Arrays]) -> CalibrationStudy:
+    found, temperature = joined(done), asked.checkpoint.card.temperature or 1.0
+    logits, labels = found["logits"], found["labels"]
+    return CalibrationStudy(temperature, Reliability.of(temperature * logits, labels), Reliability.of(logits, labels))
+
+
+def _summary(_: Asked, found: CalibrationStudy) -> dict[str, Any]:
+    return {
+        "images": len(found.after.right),
+        "temperature": found.temperature,
+        "before": found.before.document(),
+        "after": found.after.document(),
+    }
+
+
+def _told(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Of {found['images']:,} test images; the calibration error is over {len(found['after']['bins'])} bins."
+    yield ""
+    rows = [
+        (
+            words,
+            f"{found['temperature'] if words == 'published' else 1:.3f}",
+            f"{of['nll']:.4f}",
+            f"{of['ece']:.2%}",
+            f"{of['sure']:.1%}",
+        )
+        for words, of in (("as trained", found["before"]), ("published", found["after"]))
+    ]
+    head = "", "temperature", "negative log-likelihood", "expected calibration error", f"more than {SURE:.2%}"
+    yield from table(head, rows)
+
+
+STUDY = Study(
+    name="calibration",
+    heading="Whether probabilities mean what they say",
+    about="Predict every test image: how often are predictions right that say so, before and after the temperature?",
+    parts=_parts,
+    gather=_gather,
+    summary=_summary,
+    told=_told,
+    caption="Share of correct predictions against the probability",
+)
