@@ -137,6 +137,11 @@ def test_the_examples_of_a_networks_filters_and_weights_are_the_answers(address:
     check_same(success["content"]["application/json"]["example"], expected)
 
 
+def test_every_question_has_an_example(address: str) -> None:
+    paths = json.loads(examples.curl(f"curl -s {address}/openapi.json"))["paths"]
+    assert {path for path in paths if path.startswith(("/predict", "/explain/"))} == set(examples.PATHS)
+
+
 def test_every_kept_example_is_shown() -> None:
     shown = set(examples.QUESTIONS) | set(examples.LOOKUPS)
     assert {path.stem for path in EXAMPLES.iterdir()} == shown

@@ -15,7 +15,8 @@ from konkyo.service.http.answer import MEDIA_TYPES, Format
 from konkyo.service.http.body import REQUEST_BODY
 from konkyo.service.http.security import SCHEMES, SECURITY, is_public
 
-# Real answers, written by `make examples`. Tests compare them with the service's answers.
+# Real answers, written by `make examples`, which asks the service itself: until then a new operation has none. Tests
+# compare them with the service's answers.
 EXAMPLES = Path(__file__).parents[1] / "routes" / "examples"
 
 Responses = dict[int | str, dict[str, Any]]
@@ -75,8 +76,9 @@ def _describe_fields(schema: dict[str, Any]) -> None:
 
 def responses(name: str, *refusals: HTTPStatus) -> Responses:
     """The ``responses`` of a route: the example of its JSON, and the problems that only some routes end in."""
-    example = json.loads((EXAMPLES / f"{name}.json").read_text())
-    answers: Responses = {200: {"content": {MEDIA_TYPES[Format.JSON]: {"example": example}}}}
+    path = EXAMPLES / f"{name}.json"
+    example = {"example": json.loads(path.read_text())} if path.exists() else {}
+    answers: Responses = {200: {"content": {MEDIA_TYPES[Format.JSON]: example}}}
     return answers | _refusals(refusals, problem.MEDIA_TYPE, problem.Problem)
 
 
