@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.documents.reader import By, Followed, Left, Reader, Run, Save, Serve, Step
-from tests.documents.reading import pieces
-from tests.helpers.folders import ROOT
 from tests.helpers.pictures import sample
 
 # What the reader trains with: PyTorch of those that run the tests, and what the document installs beside it.

@@ -9,7 +9,7 @@ from tests.helpers.folders import ROOT
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$|(?<!`)`(?P<inline>[^`]+)`(?!`)", re.M | re.S)
 # How a command within a sentence begins. A program alone, as in "make 3.81", is none.
 COMMAND = re.compile(
-    r"((\w+=\S+ )*(make|curl|docker|konkyo|trainer|pip|python3?|pytest|uvx|git|apt|printf|promtool|pytest|nginx|prometheus) "
+    r"((\w+=\S+ )*(apt|curl|docker|git|konkyo|make|nginx|pip|printf|prometheus|promtool|pytest|python3?|trainer|uvx) "
     r"|\.venv/bin/|\.ci/run|deploy/roll)"
 )
 
