@@ -9,7 +9,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PROCESSES = $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() * 3 // 2))")
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
+.PHONY: serve test quick documents train trainer importer cluster studies check format bench guard examples pictures gallery \
 	screenshots soak mutants peers recount lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
@@ -25,6 +25,9 @@ quick: $(VENV)/.dev  ## the tests of models/ and of the service within this proc
 # trained on.
 DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
 train studies recount: export KONKYO_DATA := $(firstword $(DATA))
+
+documents: $(VENV)/.dev  ## the commands that documents print, in a clone, in the documents' order: some ten minutes
+	$(RUN) pytest --numprocesses 2 --dist loadfile --durations 10 $(addprefix tests/documents/,contributing.py readme.py own_network.py own_data.py operations.py) $(ARGS)
 
 train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--seeds 3" and the like)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)

@@ -36,10 +36,9 @@ STEPS: dict[str, Step] = {
     "make test": By(".ci/run"),
     "make check": By(".ci/run"),
     "make format": Run(then=mends_nothing),
+    "make documents": By(".ci/run"),
     ".ci/run": Left("it runs this"),
-    ": models/             the network in numpy and its explanations; imports only numpy, pydantic and safetensors": (
-        Left("the folders")
-    ),
+    ": models/             the network in numpy and its explanati": Left("the folders"),
     "make examples": TOGETHER,
     "konkyo study all": Run(before=small_mnist, instead=".venv/bin/konkyo study all --images 2 --out made"),
     "make pictures": TOGETHER,

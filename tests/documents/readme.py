@@ -42,7 +42,7 @@ def draws(reader: Reader, said: str) -> None:
 
 
 def gives_an_array(_: Reader, said: str) -> None:
-    assert said == "(2, 10, 7, 7)\n"
+    assert said == "(2, 7, 7)\n"
 
 
 def writes_a_thousand(reader: Reader, said: str) -> None:
@@ -69,7 +69,7 @@ STEPS: dict[str, Step] = {
     "curl -F file=@docs/digits/7.png 'localhost:8000/explain/grounds?format=png&scale=2' > grounds.png": Run(),
     "konkyo study grounds": Left("it says where the page has the numbers from, and takes hours"),
     "curl -F file=@docs/digits/5.png 'localhost:8000/explain/process?format=png&scale=2' > process.png": Run(),
-    "make screenshots": By("tests/documents/contributing.py"),
+    "make screenshots": By("tests/documents/contributing.py", "pictures gallery screenshots"),
     "make importer": Run(),
     ".venv/bin/konkyo serve mine.onnx --range 0,1": Serve(before=brought, then=is_served_alone),
     "make bench": Left("hours on a quiet machine; tests/test_benchmarks.py measures each once"),
