@@ -9,8 +9,8 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PROCESSES = $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() * 3 // 2))")
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick documents train trainer importer cluster studies check format bench guard examples pictures gallery \
-	screenshots soak mutants peers recount lock sbom clean
+.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
+	screenshots soak mutants peers documents recount lock sbom clean
 
 serve: $(VENV)/.serve  ## the service on http://localhost:8000
 	KONKYO_PORT=$(PORT) $(RUN) service
@@ -65,6 +65,9 @@ mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (
 
 peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours
 	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
+
+documents: $(VENV)/.dev  ## each command that README.md, CONTRIBUTING.md and docs/own-*.md print, in fresh clones: 20 minutes
+	$(RUN) pytest --timeout 1200 $(addprefix tests/documents/,readme.py contributing.py own_data.py own_network.py) $(ARGS)
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers

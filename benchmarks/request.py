@@ -34,7 +34,7 @@ from konkyo.service import drawing
 from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http.body import read_image
-from konkyo.service.http.room import Room, Share
+from konkyo.service.http.room import Reservation, Room
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, REQUEST_SECONDS, REQUESTS
 from konkyo.service.imaging.decoding import decode_image
 
@@ -74,9 +74,9 @@ def measure_parts() -> dict[str, float]:
     log, room = structlog.get_logger("konkyo"), Room()
 
     async def read() -> None:
-        share = Share(room)
-        await read_image(Request(_scope(media), partial(_receive, body)), share)
-        share.release()
+        reserved = Reservation(room)
+        await read_image(Request(_scope(media), partial(_receive, body)), reserved)
+        reserved.release()
 
     parts: dict[str, Callable[[], object]] = {
         "image: decode and prepare": lambda: decode_image(data, Fit.EXACT, Polarity.AUTO),

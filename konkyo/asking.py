@@ -36,8 +36,8 @@ Result.draw = staticmethod(pictures.draw)
 # What has weights that can be asked; the first knows most of its images.
 AnyModel = Model | Checkpoint | Network
 Class = str | int | None
-# A number in [0, 1] for all hidden pixels, or what is made of the image itself.
-Fill = float | Literal["background", "blur"]
+# A number in [0, 1] for all hidden pixels, or the name of what is made of the image itself.
+Fill = float | FillKind | str
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 E = TypeVar("E", bound=StrEnum)
@@ -330,7 +330,7 @@ def grounds(network: Model, *, region: int | None = None, fill: Fill = 0.0) -> Q
     Raises
     ------
     ImageError, ParameterError
-        As in ``shapley``, or two classes have the same logit.
+        As in ``shapley``.
     BudgetError
         The search takes more work than is allowed; ask with a larger region.
 
@@ -364,5 +364,5 @@ def _choice(kinds: type[E], parameter: str, value: str) -> E:
     try:
         return kinds(value)
     except ValueError as error:
-        words = "a number from 0 to 1, " if kinds is FillKind else ""
-        raise ParameterError(parameter, f"must be {words}{' or '.join(kinds)}, not {value!r}") from error
+        right = regions.FILLS if kinds is FillKind else " or ".join(kinds)
+        raise ParameterError(parameter, f"must be {right}, not {value!r}") from error

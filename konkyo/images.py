@@ -73,7 +73,7 @@ def check(images: Array, expected: Expected, stack: int) -> None:
 
 
 def _may_be_ink(expected: Expected) -> bool:
-    """Whether ink can be told from paper. Photographs may have any border."""
+    """Whether the network's images are known to be light ink on dark."""
     return not expected.colour and expected.polarity is not Polarity.LIGHT_ON_DARK
 
 

@@ -1,19 +1,12 @@
 """Pictures of results, as the service draws them: the one place that asks for their bytes, by the form of the file."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from konkyo.models.errors import ParameterError
-from konkyo.models.filters.contributions import FilterExplanation
-from konkyo.models.filters.process import Process
-from konkyo.models.grounds.proofs import Grounds, grounds
-from konkyo.models.hiding.occlusion import OcclusionExplanation
-from konkyo.models.hiding.shapley import ShapleyExplanation
-from konkyo.models.result import Prediction, Result
-
-if TYPE_CHECKING:
-    from konkyo.service.drawing.primitives.canvas import Canvas
-    from konkyo.service.drawing.primitives.style import Style
+from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.hiding.games import class_games
+from konkyo.models.result import Result
 
 
 def draw(
@@ -46,24 +39,9 @@ def draw(
 
         if result.games is None:
             hiding = result.hiding
-            result = grounds(result.network, result.image, hiding.regions.region, hiding.fill, tables=True)
+            games = class_games(result.network, result.image, hiding.regions.region, hiding.fill)
+            result = replace(result, games=games.gathered())
         return handout(result, style)
-    return _drawing(result)(result, style).encode()
-
-
-def _drawing(result: Result) -> "Callable[[Any, Style], Canvas]":
     from konkyo.service import drawing
 
-    if isinstance(result, OcclusionExplanation) and result.pairs is not None:
-        return drawing.pair_drops
-    if isinstance(result, ShapleyExplanation) and result.interactions is not None:
-        return drawing.interactions
-    drawings: Mapping[type[Result], Callable[[Any, Style], Canvas]] = {
-        Prediction: drawing.prediction,
-        FilterExplanation: drawing.ledger,
-        OcclusionExplanation: drawing.occlusion,
-        ShapleyExplanation: drawing.shapley,
-        Grounds: drawing.grounds,
-        Process: drawing.process,
-    }
-    return drawings[type(result)]
+    return drawing.draw(result, style).encode()

@@ -528,6 +528,11 @@ def usual(architecture: Architecture) -> list[TensorName]:
     return [name for name in available(architecture) if TENSORS[name].usual]
 
 
+def numbers(architecture: Architecture, names: Iterable[TensorName], count: int) -> int:
+    """How many numbers these tensors of so many images have."""
+    return count * sum(prod(TENSORS[name].shape(architecture)) for name in names)
+
+
 class Tensors:
     """Tensors of many images, made a piece at a time.
 

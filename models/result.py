@@ -12,6 +12,7 @@ from konkyo.models import ties
 from konkyo.models.classes import Names, shortened
 from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network, softmax
+from konkyo.models.rounding import percents
 
 # Why a network with hidden affine layers has no values by pair under hidings.
 HIDDEN_PAIRS = "with hidden affine layers the head differs from hiding to hiding"
@@ -117,8 +118,8 @@ class Result(ABC):
 
     def __repr__(self) -> str:
         """One line of at most 300 characters."""
-        percent = min(100 * self.probability, 100.0)
-        line = f"{shortened(self.label, 40)} with {percent:.1f} %{self._line()}"
+        percent = percents(softmax(self.logits))[self.predicted].removesuffix("%")
+        line = f"{shortened(self.label, 40)} with {percent} %{self._line()}"
         return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
     def _line(self) -> str:

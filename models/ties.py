@@ -23,9 +23,11 @@ _Array = NDArray[np.floating[Any]]
 _Numbers = NDArray[np.intp]
 
 # The step of logits. The searches of models/grounds compare sums of tables, whose error is about 1e-13, with a limit.
-_LOGIT = {"float64": 1e-9, "float32": 1e-4}
+_LOGIT = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-4}
 # The step of other values; and what is within rounding, as a part of the values' scale.
-_VALUE = {"float64": 1e-12, "float32": 1e-5}
+_VALUE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5}
+# Values up to which numpy's argmax is faster than one place after another: in pools of four, along the first axis.
+_FEW = 2**13
 
 
 def predicted(logits: _Array) -> _Numbers:
@@ -33,22 +35,22 @@ def predicted(logits: _Array) -> _Numbers:
 
     It is the class c with the largest ``logit[c] − 1e-9 c`` (in float32 ``1e-4 c``).
     """
-    found: _Numbers = (logits - class_steps(logits.shape[-1], logits.dtype.name)).argmax(-1)
+    found: _Numbers = (logits - class_steps(logits.shape[-1], logits.dtype)).argmax(-1)
     return found
 
 
-def class_steps(classes: int, dtype: str) -> _Array:
+def class_steps(classes: int, dtype: np.dtype[Any]) -> _Array:
     """(C,): by how much the logit of each class is lowered before it is compared with others."""
     return _steps(classes, _LOGIT[dtype], dtype)
 
 
 def first(values: _Array, axis: int = -1) -> _Numbers:
     """Where the largest value along an axis is; ties within rounding go to the lower index."""
-    places, dtype = np.moveaxis(values, axis, 0), values.dtype.name
-    steps = _steps(len(places), _VALUE[dtype], dtype)
-    if places.ndim == 1:
-        return np.asarray((places - steps).argmax())
-    # One place after another: a pool has four, along an axis where numpy's argmax takes several times longer.
+    steps = _steps(values.shape[axis], _VALUE[values.dtype], values.dtype)
+    if values.size <= _FEW:
+        behind = values.ndim - 1 - axis % values.ndim
+        return np.asarray((values - steps.reshape(-1, *[1] * behind)).argmax(axis))
+    places = np.moveaxis(values, axis, 0)
     best, found = places[0], np.zeros(places.shape[1:], np.intp)
     for number, step in enumerate(steps[1:], 1):
         lower = places[number] - step
@@ -67,20 +69,21 @@ def order(values: _Array, scale: ArrayLike | None = None) -> _Numbers:
     scale
         (...): the size of the numbers whose differences the values are; by default that of the largest value.
     """
-    ranks = np.argsort(-values, axis=-1, kind="stable")
-    falling, count = np.take_along_axis(values, ranks, -1), values.shape[-1]
+    ranks, falling = np.argsort(-values, axis=-1, kind="stable"), np.sort(values, axis=-1)[..., ::-1]
     sizes = np.abs(falling)
     least = sizes.max(-1, initial=0) if scale is None else np.asarray(scale)
     sizes = np.maximum(np.maximum(sizes[..., :-1], sizes[..., 1:]), least[..., None])
-    apart = falling[..., :-1] - falling[..., 1:] > _VALUE.get(values.dtype.name, 0) * sizes
-    group = np.zeros(values.shape, np.intp)
+    apart = falling[..., :-1] - falling[..., 1:] > _VALUE.get(values.dtype, 0) * sizes
+    if apart.all():
+        return ranks
+    group, count = np.zeros(values.shape, np.intp), values.shape[-1]
     apart.cumsum(-1, out=group[..., 1:])
-    found: _Numbers = np.sort(group * count + ranks, axis=-1) % max(count, 1)
+    found: _Numbers = np.sort(group * count + ranks, axis=-1) % count
     return found
 
 
 @lru_cache(maxsize=64)
-def _steps(count: int, step: float, dtype: str) -> _Array:
+def _steps(count: int, step: float, dtype: np.dtype[Any]) -> _Array:
     steps: _Array = (step * np.arange(count)).astype(dtype)
     steps.flags.writeable = False
     return steps

@@ -11,7 +11,6 @@ from konkyo.models.files import atomic, usage_file
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
 from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.cost import explains
-from konkyo.service import catalogue as search
 from konkyo.service.errors import UnknownModelError
 
 # Bytes of the file that are read at most.
@@ -55,7 +54,7 @@ class Search(BaseModel):
     networks: list[Searched]
 
 
-def load(directory: Path) -> Search | None:
+def load_search(directory: Path) -> Search | None:
     """Read the search of a folder of checkpoints; None if there is no file.
 
     Raises
@@ -100,7 +99,7 @@ class Catalogue:
             # What can be asked of it follows from its shape: found once, before a request waits for it.
             explains(one.network.architecture)
         self._usages = {name: usage_file.load(directory, one) for name, one in self.checkpoints.items()}
-        self.search = search.load(directory)
+        self.search = load_search(directory)
         self.default = default
         if default not in self.checkpoints:
             raise CheckpointError(

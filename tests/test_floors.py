@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +38,24 @@ def test_what_is_loaded_at_run_time() -> None:
         loaded = {name.split(".")[0] for name in line.split()}
         assert "numpy" in loaded
         assert loaded & absent == set(), modules
+
+
+def test_the_packages_that_are_installed_are_the_folders() -> None:
+    """Also where git made no links of ``konkyo/models`` and the others."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    inits = [path for name in ("models", "service", "trainer") for path in (ROOT / name).rglob("__init__.py")]
+    folders = {path.parent.relative_to(ROOT) for path in inits}
+    assert listed["packages"] == sorted(["konkyo", *(".".join(("konkyo", *folder.parts)) for folder in folders)])
+    assert listed["package-dir"] == {f"konkyo.{name}": name for name in ("models", "service", "trainer")}
+
+
+def test_no_folder_is_imported_by_its_own_name() -> None:
+    """Its classes would be other classes than those of ``konkyo.models``."""
+    lines = ["from models.errors import KonkyoError", "import service.app", "from trainer import cli"]
+    command = [sys.executable, "-m", "ruff", "check", "--output-format=concise", "--stdin-filename=tools/some.py", "-"]
+    done = subprocess.run(command, cwd=ROOT, input="\n".join(lines), capture_output=True, text=True)
+    found = re.findall(r":(\d+):\d+: TID251 `(\w+)(?:\.\w+)?` is banned: konkyo\.(\w+) is its name", done.stdout)
+    assert found == [("1", "models", "models"), ("2", "service", "service"), ("3", "trainer", "trainer")]
 
 
 @cache

@@ -23,7 +23,9 @@ import konkyo
 from konkyo import asking, model
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
+from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
+from konkyo.models.preparation.doubts import BRIGHT_BORDER
 from konkyo.models.result import LONGEST_LINE, Result
 from konkyo.trainer.data import Digits
 from tests.helpers.folders import NETWORKS
@@ -128,19 +130,27 @@ def test_a_picture_is_the_services_and_that_of_a_notebook(
     assert shown(file.read_bytes(), form) == shown(theirs.content, form)
 
 
+# With the numbers that the picture shows.
 LINES = {
-    "predict": "7 with 100.0 %",
-    "filters": "7 with 100.0 %: of 9 pairs, map 1 × filter 2 adds most to the logit of 7, +10.9 of 48.5",
+    "predict": "7 with (100.0) %",
+    "filters": "7 with 100.0 %: of 9 pairs, map 1 × filter 2 adds most to the logit of 7, [+](.*) of (.*)",
     "grounds": "7 with 100.0 %: 4 of 20 regions prove it, no fewer do; hiding 3 makes it 3",
-    "shapley": "7 with 100.0 %: 20 regions add +48.5 to the logit of 7; row 2, column 2 adds most, +12.5",
+    "shapley": "7 with 100.0 %: 20 regions add [+](.*) to the logit of 7; row 2, column 2 adds most, ([+].*)",
     "occlusion": "7 with 100.0 %: 0 of 196 regions change it when hidden; row 5, column 9 speaks most for 7, a drop of "
-    "6.34 of 48.5",
+    "(.*) of (.*)",
 }
 
 
 @pytest.mark.parametrize("name", LINES)
 def test_a_result_is_one_line(name: str, paired: konkyo.Model) -> None:
-    assert repr(ask(name, paired, SEVEN)) == LINES[name]
+    result = ask(name, paired, SEVEN)
+    line = re.fullmatch(LINES[name], repr(result))
+    assert line is not None
+    drawn = result._repr_mimebundle_()["image/svg+xml"]
+    # The region that speaks most is an end of the scale.
+    assert {*line.groups()} <= {
+        text.lstrip("+" if name == "occlusion" else "").rstrip("%") for text in re.findall(">([^<>]+)</text>", drawn)
+    }
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -302,9 +312,11 @@ def test_dark_ink_and_other_doubts_are_warned_of(paired: konkyo.Model, seven: ND
     assert warned(paired, [1 - seven, 1 - seven]) == [f"image 0 and image 1: {DARK}"]
     assert warned(paired, [1 - seven] * 4) == [f"image 0 and 3 others: {DARK}"]
     assert warned(paired, 0 * seven) == ["the image is empty: nothing stands out from its background"]
-    # A picture is inverted, and of a network that knows nothing of ink nothing is guessed.
+    # A picture is inverted.
     assert warned(paired, SEVEN) == []
-    assert warned(untold(28, 1), 1 - seven) == []
+    # A network of which nothing is known takes images as they are.
+    assert warned(untold(28, 1), seven) == []
+    assert warned(untold(28, 1), 1 - seven) == [BRIGHT_BORDER.text]
 
 
 def test_test_images_are_not_doubted(paired: konkyo.Model, digits: Digits) -> None:
@@ -322,6 +334,19 @@ def test_a_checkpoint_and_a_network_can_be_asked(paired: konkyo.Model, seven: ND
         assert found.typicality is None
     with pytest.raises(TypeError, match=r"must be a network, of konkyo\.load or konkyo\.from_torch, not str"):
         konkyo.predict("paired-3x3", seven)  # type: ignore[call-overload]
+
+
+def test_a_handout_is_of_the_result_and_no_other_search(
+    client: TestClient, paired: konkyo.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the regions that were hidden to try, and not with its budget spent once more."""
+    asked = {"format": "html", "region": "7", "hide": "1.1-2.1", "scale": "2"}
+    theirs = client.post(path("grounds"), params=asked, files={"file": SEVEN.read_bytes()})
+    result = proofs.grounds(paired.network, konkyo.predict(paired, SEVEN).image, 7, hide=[(1, 1), (2, 1)])
+    monkeypatch.setattr(proofs, "Contrasts", None)
+    file = result.save(tmp_path / "why.html")
+    assert '"hidden": [5, 9]' in file.read_text()
+    assert shown(file.read_bytes(), "html") == shown(theirs.content, "html")
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -21,7 +21,7 @@ from konkyo.models.files.card import Card, Document, completed
 from konkyo.models.network import Network
 
 SUFFIX = ".safetensors"
-# The study of a checkpoint, see usage_file.py. It is deleted when the checkpoint is replaced.
+# The study of a checkpoint, see models/files/usage_file.py. It is deleted when the checkpoint is replaced.
 USAGE_SUFFIX = ".usage.json"
 # The trainer's search for the smallest network, beside the checkpoints.
 SEARCH_FILE = "search.json"

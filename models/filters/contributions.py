@@ -12,6 +12,7 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Array, IntArray, Network, Trace
 from konkyo.models.result import ClassResult, check_class, check_question, check_single
+from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Number of responses in one batch, which stays in the cache.
 CHUNK = 2**17
@@ -20,7 +21,7 @@ MOST_TOP = 256
 
 
 @dataclass(frozen=True)
-class Pair:
+class RankedPair:
     """One filter pair in a ranking.
 
     Attributes
@@ -87,7 +88,13 @@ class Account:
         """``logit − (Σ contributions + Σ filter_bias + class_bias)``: the rounding error."""
         return float(self.logit - (self.contributions.sum() + self.filter_bias.sum() + self.class_bias))
 
-    def ranking(self, top: int | None = None) -> list[Pair]:
+    def rounded(self) -> Sum:
+        """The sum as it is shown: all pairs together, the biases of the filters, and that of the class."""
+        decimals = decimals_of_sum(float(np.abs(self.contributions).max()), self.logit)
+        rest = [float(self.filter_bias.sum()), self.class_bias]
+        return rounded_sum(self.contributions, rest, self.logit, decimals)
+
+    def ranking(self, top: int | None = None) -> list[RankedPair]:
         """The pairs by contribution, the greatest first. Ties within rounding go to the lower numbers.
 
         Parameters
@@ -99,7 +106,7 @@ class Account:
         total = float(np.abs(values).sum())
         filters = self.contributions.shape[1]
         return [
-            Pair(
+            RankedPair(
                 map=int(pair) // filters,
                 filter=int(pair) % filters,
                 contribution=float(values[pair]),
@@ -296,7 +303,7 @@ class FilterExplanation(ClassResult):
         return self.account.maps
 
     @property
-    def ranking(self) -> list[Pair]:
+    def ranking(self) -> list[RankedPair]:
         """The pairs by contribution, the greatest first."""
         return self.account.ranking()
 
@@ -425,13 +432,16 @@ def greatest(values: Array, most: int | None) -> IntArray:
 
     Ties within rounding go to the lower indices. All indices if there are no more, or ``most`` is None.
     """
+    if most is None or most >= values.size:
+        return np.arange(values.size)
     return np.sort(ties.order(np.abs(values).ravel())[:most])
 
 
 def ranked(values: Array, most: int | None) -> IntArray:
     """The flat indices of ``greatest``, the largest value first."""
-    order = ties.order(values.ravel())
-    return order[np.isin(order, greatest(values, most))]
+    order, listed = ties.order(values.ravel()), np.zeros(values.size, np.bool_)
+    listed[greatest(values, most)] = True
+    return order[listed[order]]
 
 
 def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
@@ -462,10 +472,11 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray
 
 def pair_words(asked: str, account: Account) -> str:
     """What a line says of the pairs."""
-    first = account.ranking()[0]
+    first, shown = account.ranking()[0], account.rounded()
+    added = number(shown.parts[first.map, first.filter], shown.decimals, sign=True)
     return (
         f": of {account.contributions.size} pairs, map {first.map} × filter {first.filter} adds most to the logit of "
-        f"{asked}, {first.contribution:+.3g} of {account.logit:.3g}"
+        f"{asked}, {added} of {number(shown.total, shown.decimals)}"
     )
 
 

@@ -232,7 +232,7 @@ def grounds(
     if fewest is not None:
         contrast = hidden(positions(fewest))
     if hide:
-        tried = hidden(tuple(sorted(hide)))
+        tried = hidden(tuple(sorted(set(hide))))
     return Grounds(
         network=network,
         image=image,

@@ -88,7 +88,7 @@ class LocalGames:
             return difference
 
         games = tuple(LocalGame(game.players, lead(game.table)) for game in self.games)
-        lowered = self.constant - ties.class_steps(len(self.constant), self.constant.dtype.name)
+        lowered = self.constant - ties.class_steps(len(self.constant), self.constant.dtype)
         return LocalGames(self.regions, games, lead(lowered))
 
     def gathered(self) -> "LocalGames":

@@ -15,6 +15,7 @@ from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regio
 from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
+from konkyo.models.rounding import decimals_of_sum, number
 
 RANDOM_ORDERS = 20
 # Maximum number of steps of a curve. With more regions, one step hides several.
@@ -106,11 +107,11 @@ class Score(StrEnum):
 
     def scale(self, logits: Array) -> Array:
         """(...): the size of the rounding errors of the scores, by that of logits of 1, for logits (..., C)."""
-        if self is Score.LOGIT:
-            return np.abs(logits).max(-1)
+        # Of a probability, its derivative by the logit; and one of nearly 1 has an error of its own.
         probabilities = softmax(logits)
-        # The derivative of a probability by its logit; and a probability of nearly 1 has an error of its own.
-        return np.maximum((probabilities * (1 - probabilities)).max(-1), 2e-3)
+        size: Array = np.abs(logits) if self is Score.LOGIT else np.maximum(probabilities * (1 - probabilities), 2e-3)
+        largest: Array = size.max(-1)
+        return largest
 
 
 @dataclass(frozen=True)
@@ -384,9 +385,11 @@ class OcclusionExplanation(OfRegions, ClassResult):
 
     def _line(self) -> str:
         row, column = divmod(int(self.occlusion.order[0]), self.grid[1])
+        decimals = decimals_of_sum(float(np.abs(self.drop).max()), self.whole)
+        lost, whole = (number(value, decimals) for value in (float(self.drop[row, column]), self.whole))
         return (
             f": {np.count_nonzero(self.critical)} of {self.drop.size} regions change it when hidden; row {row}, column "
-            f"{column} speaks most for {self.asked}, a drop of {self.drop[row, column]:.3g} of {self.whole:.3g}"
+            f"{column} speaks most for {self.asked}, a drop of {lost} of {whole}"
         )
 
     def _fields(self) -> dict[str, Any]:

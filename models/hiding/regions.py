@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,16 +134,22 @@ def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[n
 
 
 class FillKind(StrEnum):
-    """What stands in the place of hidden pixels, made from the image itself.
+    """What stands in the place of hidden pixels, made from the image itself."""
 
-    ``BACKGROUND``: for each channel the median of the image's border. ``BLUR``: the image under a Gaussian whose
-    standard deviation is an eighth of the image's side.
-    """
+    # What it is, for those who ask.
+    about: str
 
-    BACKGROUND = "background"
-    BLUR = "blur"
+    def __new__(cls, value: str, about: str = "") -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.about = value, about
+        return kind
+
+    BACKGROUND = "background", "for each channel the median of the image's border"
+    BLUR = "blur", "the image under a Gaussian of an eighth of its side"
 
 
+# What a fill must be, in a message.
+FILLS = f"a number from 0 to 1, {', '.join([*FillKind][:-1])} or {[*FillKind][-1]}"
 # A number in [0, 1], for all channels and pixels, or one of the kinds.
 Fill = float | FillKind
 

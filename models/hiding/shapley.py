@@ -22,6 +22,7 @@ from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heat
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import ClassResult, check_question
+from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Players of a game up to which its weights are kept.
 MOST_KEPT = 12
@@ -54,6 +55,11 @@ class RegionValues:
     def residual(self) -> float:
         """``(logit − empty_logit) − Σ values``: the rounding error."""
         return float(self.logit - self.empty_logit - self.values.sum())
+
+    def rounded(self) -> Sum:
+        """The sum as it is shown: all regions together, and the logit with everything hidden."""
+        decimals = decimals_of_sum(float(np.abs(self.values).max()), self.logit)
+        return rounded_sum(self.values, [self.empty_logit], self.logit, decimals)
 
 
 @dataclass(frozen=True)
@@ -344,10 +350,11 @@ class ShapleyExplanation(OfRegions, ClassResult):
 
     def _line(self) -> str:
         row, column = divmod(int(self.found.order[0]), self.grid[1])
-        players = np.count_nonzero(self.hiding.changed(self.image))
+        players, shown = np.count_nonzero(self.hiding.changed(self.image)), self.found.rounded()
+        added, most = (number(value, shown.decimals, sign=True) for value in (shown.terms[0], shown.parts[row, column]))
         return (
-            f": {players} regions add {self.values.sum():+.3g} to the logit of {self.asked}; row {row}, "
-            f"column {column} adds most, {self.values[row, column]:+.3g}"
+            f": {players} regions add {added} to the logit of {self.asked}; row {row}, column {column} adds most, "
+            f"{most}"
         )
 
     def _fields(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.files.card import OPTIONAL_WARNINGS, Preprocessing
+from konkyo.models.files.card import OPTIONAL_WARNINGS, Polarity, Preprocessing
 from konkyo.models.preparation.expected import MNIST, Expected
 
 # Grey value from which on a pixel is ink.
@@ -42,6 +42,12 @@ _EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its 
 DARK_INK = InputWarning(
     "dark-ink", "its ink seems to be dark on light paper, and the network reads light ink on dark: ask with 1 - image"
 )
+# What is said of an image for a network whose images are taken as they are. Nobody but its owner knows what they show.
+BRIGHT_BORDER = InputWarning(
+    "bright-border",
+    "its border is bright, as that of dark ink on light paper, and nothing was inverted: a network that was trained on "
+    "light ink on dark reads it wrongly",
+)
 # What an explanation of the process adds: it alone knows what the network finds in the image.
 UNLIKE = InputWarning(
     "unlike-training-images",
@@ -64,6 +70,8 @@ def input_warnings(
     ink = image > (_INK if expected.preprocessing is Preprocessing.MNIST else float(image.min()) + _CONTRAST)
     found = [warning for check in _CHECKS if (warning := check(ink)) is not None]
     found = [one for one in found if one.code not in OPTIONAL_WARNINGS or one.code in expected.warnings]
+    if _EMPTY not in found and expected.polarity is Polarity.LIGHT_ON_DARK and expected.inverts(image, Polarity.AUTO):
+        found.append(BRIGHT_BORDER)
     if others:
         text = f"{others + 1} things were found that may be digits: the largest was read"
         found.append(InputWarning("several-digits", text))

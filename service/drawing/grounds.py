@@ -5,15 +5,68 @@ from numpy.typing import NDArray
 
 from konkyo.models.grounds.proofs import Contrast, Grounds, Position, Status
 from konkyo.models.network import softmax
+from konkyo.models.rounding import percent, percents
 from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.layout.wording import article, class_name, hiding_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, NEGATIVE, TRACK
 from konkyo.service.drawing.primitives.letters import cut, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "grounds": ("predicted {name}: the grounds", "「{name}」と認識。その根拠"),
+        "empty": (
+            "{hiding}; with everything hidden, {name} is predicted, {share}",
+            "{hiding}。すべて隠すと「{name}」{share}",
+        ),
+        "keep nothing": ("Keep nothing: {stays}", "何も残さなくても{stays}"),
+        "keep one": ("Keep this: {stays}", "ここを残せば{stays}"),
+        "keep": ("Keep these: {stays}", "枠内を残せば{stays}"),
+        "hide anything": ("Hide anything: {stays}", "何を隠しても{stays}"),
+        "hide one": ("Hide this: it becomes {name}", "ここを隠すと「{name}」になる"),
+        "hide": ("Hide these: it becomes {name}", "これらを隠すと「{name}」になる"),
+        "tried, stays": ("Hidden here: it stays {name}", "これらを隠しても「{name}」のまま"),
+        "tried, changes": ("Hidden here: it becomes {name}", "これらを隠すと「{name}」になる"),
+        "tried": (
+            "With {regions} hidden, {name} is predicted, {share}.",
+            "{regions}を隠すと「{name}」と認識されます ({share})。",
+        ),
+        "stays": ("it stays {name}", "「{name}」のまま"),
+        "nothing to hide": (
+            "No region holds anything but the fill value, so there is nothing to hide.",
+            "どの領域も隠した値と同じなので、隠すものがありません。",
+        ),
+        "none needed": (
+            "No region is needed. However the {players} are hidden, in any of {ways} ways, {stays}.",
+            "必要な領域はありません。{players} 領域をどう隠しても ({ways} 通り)、{stays}です。",
+        ),
+        "all needed": ("All {players} regions are needed.", "{players} 領域のすべてが必要です。"),
+        "needed, one free": (
+            "{kept} of {regions}. However the other one is hidden, in any of {ways} ways, {stays}.",
+            "{regions}のうち {kept} 個。残る 1 個を隠しても ({ways} 通り)、{stays}です。",
+        ),
+        "needed": (
+            "{kept} of {regions}. However the other {free} are hidden, in any of {ways} ways, {stays}.",
+            "{regions}のうち {kept} 個。残る {free} 個をどう隠しても ({ways} 通り)、{stays}です。",
+        ),
+        "smallest": ("Proven: no smaller set suffices.", "証明済み: これより少ない領域では足りません。"),
+        "irreducible": ("Proven: none of them can be left out.", "証明済み: どの 1 つも省けません。"),
+        "whatever": ("Whatever is hidden, {stays}.", "何を隠しても{stays}です。"),
+        "contrast of one": (
+            "With this region hidden, {name} is predicted.",
+            "この領域を隠すと「{name}」と認識されます。",
+        ),
+        "contrast": (
+            "With these {count} regions hidden, {name} is predicted. "
+            "Hiding fewer than {count} never changes the answer.",
+            "この {count} 領域を隠すと「{name}」と認識されます。{count} 個より少なく隠しても結果は変わりません。",
+        ),
+    }
+)
 
 # In logical units: about the side of an image, and the distance between the two.
 _SIDE, _GAP = 280, 44
@@ -51,7 +104,7 @@ def grounds(result: Grounds, style: Style = Style()) -> Canvas:
     else:
         _draw_tried(canvas, goes, result, result.tried)
     empty = class_name(result.network, result.empty.predicted)
-    words = say("empty", hiding=hiding_words(result.hiding), name=empty, share=result.empty.probability)
+    words = say("empty", hiding=hiding_words(result.hiding), name=empty, share=percent(result.empty.probability))
     canvas.text(MARGIN, height - _END + 4, words, NOTE, MUTED)
     return canvas
 
@@ -136,8 +189,8 @@ def _contrast_words(result: Grounds) -> str:
     if not result.players:
         return ""
     if result.tried:
-        predicted = result.tried.predicted
-        name, share = class_name(result.network, predicted), float(softmax(result.tried.logits)[predicted])
+        name = class_name(result.network, result.tried.predicted)
+        share = percents(softmax(result.tried.logits))[result.tried.predicted]
         hidden = times(len(result.tried.regions), "region")
         return say("tried", regions=hidden, name=name, share=share)
     if result.contrast is None:

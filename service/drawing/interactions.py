@@ -3,11 +3,12 @@
 import numpy as np
 
 from konkyo.models.hiding.shapley import Interactions, ShapleyExplanation
+from konkyo.models.rounding import decimals_for, end_of_scale, number
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import (
     HAIRLINE,
     INK,
@@ -19,6 +20,25 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import wrapped
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "interactions": (
+            "predicted {name}: how regions work together for {of}",
+            "「{name}」と認識。「{of}」に対する領域どうしの働き",
+        ),
+        "interaction": ("interaction", "相互作用"),
+        "strongest": ("The strongest of {count}:", "{count}のうち最大:"),
+        "interactions note": (
+            "Teal line: two regions add more together than each alone; ochre: less.",
+            "青緑の線: 2 領域が、別々のときより多く加える。黄土色: 少なく加える。",
+        ),
+        "interactions note, second line": (
+            "Without a line: less than {least}; far regions have exactly 0.",
+            "線のない 2 領域は {least} 未満。遠い領域どうしは厳密に 0。",
+        ),
+    }
+)
 
 # Lines at most, of which so many have a label; the share of the strongest value from which on there is one.
 _LINES, _LABELLED, _LEAST = 60, 10, 0.1
@@ -51,14 +71,15 @@ def interactions(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     head = wrapped(say("strongest", count=times(len(result.interactions.ranked()), "two regions")), NOTE, layout.column)
     end_of_list = layout.image.bottom + _HEAD + (_ROW - 1) * len(head) + _ROW * len(lines[:_LABELLED])
     below = max(layout.map.bottom + _NOTES, end_of_list + _BELOW_LIST)
-    canvas = blank(*layout.size(limit, below - layout.map.bottom + _NOTE_LINE * len(notes) + _END), style)
+    end = end_of_scale(limit)
+    canvas = blank(*layout.size(end, below - layout.map.bottom + _NOTE_LINE * len(notes) + _END), style)
     heading = say("interactions", name=class_name(result.network, result.predicted), of=class_words(result))
     canvas.heading(heading)
     canvas.image(layout.image, result.image)
     canvas.image(layout.map, result.image, np.ones(result.image.shape[-2:], np.bool_))
     _draw_lines(canvas, layout, result, lines, limit)
     _draw_list(canvas, layout, head, lines[:_LABELLED], limit)
-    layout.draw_bar(canvas, heading, limit, say("interaction"))
+    layout.draw_bar(canvas, heading, end, say("interaction"))
     for line, text in enumerate([*notes, say("exact", hiding=hiding_words(result.hiding))]):
         canvas.text(MARGIN, below + _NOTE_LINE * line, text, NOTE, MUTED)
     return canvas

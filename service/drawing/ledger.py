@@ -1,11 +1,26 @@
 """Picture of the ledger: the maps and contributions of the filter pairs, and the sum."""
 
 from konkyo.models.filters.contributions import FilterExplanation
+from konkyo.models.rounding import number
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, logit_words, many
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "why": ("predicted {name}: why {target}{contrast}?", "「{name}」と認識。なぜ「{target}」{contrast}か"),
+        "and not": (" and not {versus}", "で「{versus}」ではないの"),
+        "nothing": ("", "なの"),
+        "typical": (
+            "Use of filters: more usual than in {share} of correctly predicted {images}.",
+            "フィルタの使い方は、正しく認識された{images}の {share} より典型的。",
+        ),
+        "class bias": ("class bias", "クラスのバイアス"),
+        "class biases": ("class biases", "クラスのバイアス"),
+    }
+)
 
 
 @picture
@@ -14,7 +29,7 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
     account, typicality = result.account, result.typicality
     notes = []
     if typicality:
-        share, images = f"{typicality.percentile:.0f}%", many(class_name(result.network, result.target))
+        share, images = f"{number(typicality.percentile, 0)}%", many(class_name(result.network, result.target))
         notes.append(say("typical", share=share, images=images))
     rest = {
         say("filter biases"): float(account.filter_bias.sum()),

@@ -6,16 +6,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.hiding.occlusion import Occlusion, OcclusionExplanation
+from konkyo.models.rounding import decimals_of_sum, end_of_scale, number, rounded
 from konkyo.service.drawing.layout.grid import square
 from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
 from konkyo.service.drawing.primitives.letters import cut, width, wrapped
 from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "occlusion": (
+            "predicted {name}: which regions speak for {target}{contrast}",
+            "「{name}」と認識。「{target}」を支える領域{contrast}",
+        ),
+        "occlusion versus": (" and not {versus}", "(「{versus}」との差)"),
+        "score": ("{score} of {name}", "「{name}」の{score}"),
+        "score logit": ("logit", "ロジット"),
+        "score probability": ("probability", "確率"),
+        "drop": ("drop in {score}", "{score}の低下"),
+        "critical": (
+            "{hiding}; {critical} of {regions} critical",
+            "{hiding}。隠すと変わる領域 {regions} 個中 {critical} 個",
+        ),
+        "hide one region": ("hide one region", "中の領域を"),
+        "in here": ("in here:", "1 つ隠すと"),
+        "no longer": ("no longer {name}", "「{name}」でなくなる"),
+        "is predicted": ("{name} is predicted", "「{name}」と認識"),
+    }
+)
 
 # In logical units.
 _CAPTION, _END, _ABOVE_KEY = 28, 20, 27
@@ -38,15 +61,16 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
     """
     found, layout = result.occlusion, Magnified(result.network.architecture.side)
     heat = found.heatmap()
-    limit = limit_of(heat)
-    canvas = blank(*layout.size(limit, _CAPTION + _END), style)
+    limit, whole = limit_of(heat), float(found.whole)
+    decimals = decimals_of_sum(limit_of(found.drop), whole)
+    end = end_of_scale(limit, decimals, np.array(rounded(limit, decimals)))
+    canvas = blank(*layout.size(end, _CAPTION + _END), style)
     heading = _heading(result)
     score = say(f"score {found.score}")
     canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
-    whole = float(found.whole)
-    value = number(whole, decimals_for(whole))
-    below = layout.write(canvas, layout.image.bottom, say("score", score=score, name=class_words(result)), value)
+    label = say("score", score=score, name=class_words(result))
+    below = layout.write(canvas, layout.image.bottom, label, number(whole, decimals))
     classes = critical_classes(found)
     canvas.outline(layout.map, classes, OUTLINE)
     corners = _corners(classes, -(-_TAG_HEIGHT // layout.pixel))
@@ -54,7 +78,7 @@ def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
         _draw_tag(canvas, box, name)
     if found.critical.any():
         _draw_key(canvas, layout, below + _ABOVE_KEY, result, int(classes[corners[0]]) if corners else None)
-    layout.draw_bar(canvas, heading, limit, say("drop", score=score))
+    layout.draw_bar(canvas, heading, end, say("drop", score=score))
     hiding, critical = hiding_words(found.hiding), int(found.critical.sum())
     caption = say("critical", hiding=hiding, critical=critical, regions=found.drop.size)
     canvas.text(MARGIN, layout.map.bottom + _CAPTION, caption, NOTE, MUTED)

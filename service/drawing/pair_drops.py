@@ -5,9 +5,23 @@ import numpy as np
 from konkyo.models.hiding.occlusion import OcclusionExplanation, pair_heatmaps
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "drops": (
+            "predicted {name}: what each filter pair takes from where, for {of}",
+            "「{name}」と認識。フィルタの組が画像のどこから「{of}」の値を得るか",
+        ),
+        "drops note": (
+            "Colour: by how much a pair’s contribution to {of} falls when the pixel is hidden.",
+            "色: その画素を隠したとき、組の「{of}」への貢献度が下がる量。",
+        ),
+        "drop of pair": ("drop", "低下"),
+    }
+)
 
 
 @picture

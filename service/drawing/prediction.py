@@ -7,14 +7,21 @@ import numpy as np
 
 from konkyo.models.network import Network
 from konkyo.models.result import Prediction
+from konkyo.models.rounding import percents
 from konkyo.service.drawing.layout.grid import Grid, square, unit
 from konkyo.service.drawing.layout.wording import class_name
-from konkyo.service.drawing.layout.words import picture, say
+from konkyo.service.drawing.layout.words import add_words, picture, say
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colours import ACCENT, INK, MUTED, TRACK
 from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "predicted": ("predicted {name}", "「{name}」と認識"),
+    }
+)
 
 # In logical units.
 _SIDE = 196
@@ -64,12 +71,13 @@ def prediction(result: Prediction, style: Style = Style()) -> Canvas:
     canvas = blank(*bars.size, style)
     canvas.heading(say("predicted", name=class_name(result.network, result.predicted)))
     canvas.image(bars.image, result.image)
-    probabilities = np.clip(result.probabilities, 0, 1).tolist()
-    for candidate, (box, name, probability) in enumerate(zip(bars.tracks, bars.names, probabilities, strict=True)):
+    shares, probabilities = percents(result.probabilities), np.clip(result.probabilities, 0, 1).tolist()
+    each = zip(bars.tracks, bars.names, shares, probabilities, strict=True)
+    for candidate, (box, name, share, probability) in enumerate(each):
         chosen = candidate == result.predicted
         colour, baseline = INK if chosen else MUTED, box.baseline(BODY)
         canvas.text(box.left - _GAP, baseline, name, BODY, colour, align=1, strong=chosen)
-        canvas.text(box.right + _PERCENT, baseline, f"{probability:.1%}", BODY, colour, align=1, strong=chosen)
+        canvas.text(box.right + _PERCENT, baseline, share, BODY, colour, align=1, strong=chosen)
         canvas.fill(box, TRACK)
         canvas.fill(box, ACCENT if chosen else MUTED, probability)
     return canvas

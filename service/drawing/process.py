@@ -7,16 +7,17 @@ import numpy as np
 from konkyo.models.filters.contributions import greatest
 from konkyo.models.filters.process import Process, worth_of_maps
 from konkyo.models.network import IntArray
+from konkyo.models.rounding import decimals_for
+from konkyo.models.rounding import number as written
 from konkyo.service.drawing.layout import places as placing
 from konkyo.service.drawing.layout.filters import draw_filter
 from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width
 from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_LINE, NAME_SIZE, NAME_WIDTH, SIZES, Slide
 from konkyo.service.drawing.layout.wording import class_name, class_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas, decimals_for
-from konkyo.service.drawing.primitives.canvas import number as written
+from konkyo.service.drawing.primitives.canvas import BODY, NOTE, SUM, Box, Canvas
 from konkyo.service.drawing.primitives.colourbar import colour_strip
 from konkyo.service.drawing.primitives.colours import (
     ACCENT,
@@ -31,6 +32,24 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import wrapped
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "process": ("predicted {name}: step by step{against}", "「{name}」と認識。認識の過程{against}"),
+        "against": (", pairs for {of}", "(組は「{of}」について)"),
+        "per cells": ("per {block}×{block} cells", "{block}×{block} マスごと"),
+        "affine": ("affine", "アフィン"),
+        "head": ("head, gates of this image", "ヘッド (この画像での重み)"),
+        "size in colour": ("{side}×{side}, colour", "{side}×{side}、カラー"),
+        "weights, first line": ("Filters: grey is 0, ink", "フィルタの灰色は 0、"),
+        "weights, second line": ("the largest weight.", "濃い色は最大の重み"),
+        "before ReLU": ("before ReLU", "ReLU の前"),
+        "after ReLU": ("after ReLU", "ReLU の後"),
+        "logits": ("logit", "ロジット"),
+        "sum + bias": ("sum + bias", "和+バイアス"),
+        "classes": ("class", "クラス"),
+    }
+)
 
 # Background of the target's maps.
 TINT = ACCENT - SHADES + 3
@@ -194,7 +213,8 @@ def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
         slide.pair_maps(number).tiles(canvas, shades)
     _name_pairs(canvas, slide, pairs)
     if not slide.whole:
-        _draw_others(canvas, slide, ledger.contributions.sum((1, 2)) - ledger.contributions[:, rows, columns].sum(1))
+        others = ledger.contributions.sum((1, 2)) - ledger.contributions[:, rows, columns].sum(1)
+        _draw_others(canvas, slide, others, decimals_for(limit_of(result.logits)))
     _frame_places(canvas, slide, result, winners, pairs)
     _draw_legend(canvas, slide, result, winners, limit)
 
@@ -204,11 +224,10 @@ def _name_pairs(canvas: Canvas, slide: Slide, pairs: Sequence[Pair]) -> None:
         canvas.text(box.middle[0], slide.pair_names, f"{i}×{j}", NOTE, MUTED, align=0.5)
 
 
-def _draw_others(canvas: Canvas, slide: Slide, others: Array) -> None:
-    """Write what all other pairs add to each class."""
+def _draw_others(canvas: Canvas, slide: Slide, others: Array, decimals: int) -> None:
+    """Write what all other pairs add to each class, with the decimals of the logits that they are added to."""
     right = slide.other_pairs(0).right - 8
     canvas.text(right, slide.pair_names, slide.others_words, NOTE, MUTED, align=1)
-    decimals = decimals_for(limit_of(others))
     for number, value in enumerate(others.tolist()):
         box = slide.other_pairs(number)
         canvas.text(right, box.baseline(NOTE), written(value, decimals, sign=True), NOTE, INK, align=1)

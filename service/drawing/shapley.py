@@ -3,15 +3,37 @@
 import numpy as np
 
 from konkyo.models.hiding.shapley import PairValues, ShapleyExplanation
+from konkyo.models.rounding import Sum, end_of_scale, number, percent
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words, logit_words
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
 from konkyo.service.drawing.primitives.colours import MUTED, limit_of
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "logit of": ("logit of {name}", "「{name}」のロジット"),
+        "predicted, probability": ("{name}, {share}", "「{name}」{share}"),
+        "shapley": ("predicted {name}: what each region adds to {of}", "「{name}」と認識。各領域が「{of}」に加える値"),
+        "shapley pairs": (
+            "predicted {name}: what each region adds to each pair, for {of}",
+            "「{name}」と認識。「{of}」について各領域が各組に加える値",
+        ),
+        "shapley note": (
+            "Colour: what the region adds to a pair’s contribution to {of}, its Shapley value; "
+            "the number is their sum.",
+            "色: 領域が組の「{of}」への貢献度に加える値 (シャープレイ値)。数字はその和。",
+        ),
+        "all hidden": ("all hidden", "すべて隠したとき"),
+        "all hidden: predicted": ("all hidden: predicted", "すべて隠すと"),
+        "all regions": ("all regions", "全領域"),
+        "value": ("Shapley value", "シャープレイ値"),
+    }
+)
 
 # From the heatmap to the caption beneath the sum, and to the bottom; between two values beneath the image.
 _BELOW_SUM, _END, _BETWEEN = 82, 20, 3
@@ -23,23 +45,23 @@ def shapley(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     if result.split is not None:
         return _pairs(result, result.split, style)
     heat, layout = result.heatmap(), Magnified(result.network.architecture.side)
-    limit = limit_of(heat)
-    canvas = blank(*layout.size(limit, _BELOW_SUM + _END), style)
+    limit, shown = limit_of(heat), result.found.rounded()
+    end = end_of_scale(limit, shown.decimals, shown.parts)
+    canvas = blank(*layout.size(end, _BELOW_SUM + _END), style)
     predicted = class_name(result.network, result.predicted)
     heading = say("shapley", name=predicted, of=class_words(result))
     canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
-    value = result.logit
     label = say("logit of", name=class_words(result))
-    below = layout.write(canvas, layout.image.bottom, label, number(value, decimals_for(value)))
+    below = layout.write(canvas, layout.image.bottom, label, number(shown.total, shown.decimals))
     empty = say(
         "predicted, probability",
         name=class_name(result.network, result.empty.predicted),
-        share=result.empty.probability,
+        share=percent(result.empty.probability),
     )
     layout.write(canvas, below + _BETWEEN, say("all hidden: predicted"), empty)
-    layout.draw_bar(canvas, heading, limit, say("value"))
-    draw_sum(canvas, layout.map.bottom, _terms(result))
+    layout.draw_bar(canvas, heading, end, say("value"))
+    draw_sum(canvas, layout.map.bottom, _terms(result, shown))
     canvas.text(MARGIN, layout.map.bottom + _BELOW_SUM, _caption(result), NOTE, MUTED)
     return canvas
 
@@ -65,11 +87,11 @@ def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Canva
     )
 
 
-def _terms(result: ShapleyExplanation) -> list[Term]:
-    found = result.found
+def _terms(result: ShapleyExplanation, shown: Sum) -> list[Term]:
     players = int(np.count_nonzero(result.hiding.changed(result.image)))
-    terms = {say("all hidden"): found.empty_logit, times(players, "region"): float(result.values.sum())}
-    return sum_terms(terms, logit_words(result), result.logit)
+    regions, empty = shown.terms
+    terms = {say("all hidden"): empty, times(players, "region"): regions}
+    return sum_terms(terms, logit_words(result), shown.total, shown.decimals)
 
 
 def _caption(result: ShapleyExplanation) -> str:

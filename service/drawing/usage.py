@@ -5,12 +5,13 @@ import numpy as np
 from konkyo.models.filters.contributions import ranked
 from konkyo.models.filters.usage import DOMINATES, ClassUsage, Usage
 from konkyo.models.network import Network
+from konkyo.models.rounding import decimals_for, number, percent
 from konkyo.service.drawing.layout.filters import draw_filter, filters_notes, in_colour, weights_of
 from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.layout.places import Pair
 from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note
-from konkyo.service.drawing.layout.words import picture, say, times
+from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import (
     BODY,
@@ -20,8 +21,6 @@ from konkyo.service.drawing.primitives.canvas import (
     TITLE,
     Box,
     Canvas,
-    decimals_for,
-    number,
 )
 from konkyo.service.drawing.primitives.colourbar import colour_strip
 from konkyo.service.drawing.primitives.colours import (
@@ -38,6 +37,40 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import cut, width
 from konkyo.service.drawing.primitives.style import Style
+
+add_words(
+    {
+        "usage": ("{name}: which filter pairs each class uses", "{name}: クラスごとのフィルタの組の使い方"),
+        "not studied": (
+            "Not studied yet; this does it: python -m trainer study filters --model {name}",
+            "まだ調べていません。調べるには: python -m trainer study filters --model {name}",
+        ),
+        "places note": (
+            "Red is first, blue second; no blue where first has {share:.0%}.",
+            "赤枠は 1 位、青枠は 2 位。1 位が {share:.0%} 以上なら青枠なし。",
+        ),
+        "bars note": (
+            "Bars: what the pair adds to the class’s logit, on average;",
+            "棒: 組がクラスのロジットに加える値の平均。",
+        ),
+        "bars note, second line": (
+            "of the pairs that add or take most, and the sum of the others.",
+            "加減の大きい組と、ほかの組の合計。",
+        ),
+        "cells note": (
+            "Rows are maps that enter stage {stage}, columns its filters.",
+            "行は段 {stage} に入るマップ、列はそのフィルタ。",
+        ),
+        "cells note, second line": (
+            "Colour: what the pair adds to the class’s logit, on average.",
+            "色: 組がクラスのロジットに加える値の平均。",
+        ),
+        "percent note": (
+            "Percent: training images in which the pair adds most.",
+            "%: その組が最も貢献した訓練画像の割合。",
+        ),
+    }
+)
 
 _STRIP = 160, 6
 # Below the panels: the left edges of two columns of notes, and the distances of their lines.
@@ -151,8 +184,7 @@ def _draw_cells(canvas: Canvas, panels: Panels, cells: Grid, one: ClassUsage, li
     if panels.dense:
         return
     for ((i, j), count), box in zip(np.ndenumerate(one.firsts), cells, strict=True):
-        # Half a percent is rounded up: the lines below show the same share with one decimal.
-        text = f"{(200 * count + one.images) // (2 * one.images)}%"
+        text = f"{number(100 * count / one.images, 0)}%"
         colour = colours.get((i, j), MUTED if text == "0%" else INK)
         canvas.text((box.left + box.right) / 2, box.bottom + 16, text, NOTE, colour, 0.5, (i, j) in colours)
 
@@ -193,5 +225,5 @@ def _draw_place(
         if colour != MUTED:
             canvas.frame(box, colour, 2, 1)
     left, top = icons[-1][1].right + 11, icons[-1][1].top
-    canvas.text(left, top + 8, f"{one.firsts[pair] / one.images:.1%}", BODY, colour, strong=True)
+    canvas.text(left, top + 8, percent(one.firsts[pair] / one.images), BODY, colour, strong=True)
     canvas.text(left, top + 22, pair_name(panels.network, pair), NOTE, MUTED)

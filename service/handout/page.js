@@ -1,4 +1,3 @@
-"use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const { classes, side, boxes, players, words } = data;
 const count = classes.length;
@@ -19,14 +18,6 @@ function logitsWithout(hidden) {
   return logits;
 }
 
-function softmax(logits) {
-  const most = Math.max(...logits);
-  const powers = [...logits].map((one) => Math.exp(one - most));
-  const sum = powers.reduce((one, other) => one + other);
-  return powers.map((one) => one / sum);
-}
-
-const percent = (share) => `${(100 * share).toFixed(1)}%`;
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 const hidden = new Set();
@@ -70,15 +61,18 @@ function show(regions) {
   });
   picture.style.clipPath = `polygon(evenodd,0% 0%,100% 0%,100% 100%,0% 100%,0% 0%${holes.map((one) => `,${one}`).join("")})`;
   buttons.forEach((button, player) => button.setAttribute("aria-pressed", String(hidden.has(player))));
-  const logits = logitsWithout(hidden);
+  const logits = [...logitsWithout(hidden)];
   const shares = softmax(logits);
-  const predicted = logits.indexOf(Math.max(...logits));
+  const written = percents(shares);
+  // Ties within rounding go to the lower class, as in models/ties.py.
+  const lowered = logits.map((logit, one) => logit - 1e-9 * one);
+  const predicted = lowered.indexOf(Math.max(...lowered));
   rows.forEach((row, one) => {
     row.className = one === predicted ? "first" : "";
-    row.cells[1].firstChild.firstChild.style.width = percent(shares[one]);
-    row.cells[2].textContent = percent(shares[one]);
+    row.cells[1].firstChild.firstChild.style.width = `${100 * shares[one]}%`;
+    row.cells[2].textContent = written[one];
   });
-  const values = { count: hidden.size, players: players.length, name: classes[predicted], share: percent(shares[predicted]) };
+  const values = { count: hidden.size, players: players.length, name: classes[predicted], share: written[predicted] };
   document.getElementById("answer").textContent = fill(words.predicted, values);
   return predicted;
 }

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from konkyo.service.errors import NotAcceptableError
-from konkyo.service.http.room import Share
+from konkyo.service.http.room import Reservation
 
 
 class Format(StrEnum):
@@ -105,20 +105,22 @@ def _quality(media: str, ranges: dict[str, float]) -> float:
 PIECE = 64 * 1024
 
 
-class Answer(Response):
+class ReservedResponse(Response):
     """A body in the worker's room.
 
     Parameters
     ----------
     content, media_type, headers
         As in Starlette.
-    share
+    reserved
         The room of the request; given back when the last piece is sent, or nobody is there any more.
     """
 
-    def __init__(self, content: bytes, media_type: str, share: Share, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, content: bytes, media_type: str, reserved: Reservation, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(content, media_type=media_type, headers=headers)
-        self._share = share
+        self._reserved = reserved
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -132,4 +134,4 @@ class Answer(Response):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self._share.release()
+            self._reserved.release()

@@ -8,7 +8,7 @@ from multipart import MultipartError, MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from konkyo.service.errors import MalformedUploadError, SlowUploadError, TooLargeError, UnsupportedUploadError
-from konkyo.service.http.room import Share
+from konkyo.service.http.room import Reservation
 
 MAX_BODY = 256 * 1024
 # Maximum time for the whole body.
@@ -39,12 +39,12 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
-async def read(request: Request, share: Share, most: int, advice: str) -> bytes:
+async def read(request: Request, reserved: Reservation, most: int, advice: str) -> bytes:
     """Read the whole body.
 
     Parameters
     ----------
-    share
+    reserved
         Where its bytes are counted, as they arrive.
     most
         Bytes at most.
@@ -73,14 +73,14 @@ async def read(request: Request, share: Share, most: int, advice: str) -> bytes:
                 size += len(piece)
                 if size > most:
                     raise too_large
-                share.take(len(piece))
+                reserved.take(len(piece))
                 pieces.append(piece)
     except TimeoutError as error:
         raise SlowUploadError(f"the body did not arrive within {MAX_SECONDS} seconds; send it again, faster") from error
     return b"".join(pieces)
 
 
-async def read_image(request: Request, share: Share) -> bytes:
+async def read_image(request: Request, reserved: Reservation) -> bytes:
     """Read the image file. Its name and its part's media type are ignored.
 
     Raises
@@ -99,7 +99,7 @@ async def read_image(request: Request, share: Share) -> bytes:
             f"send the image as {_MULTIPART} in the field '{FIELD}', or as the body itself with the Content-Type "
             f"{' or '.join(_RAW)}"
         )
-    body = await read(request, share, MAX_BODY, "make the image smaller: 28×28 needs less than 4 KiB")
+    body = await read(request, reserved, MAX_BODY, "make the image smaller: 28×28 needs less than 4 KiB")
     return _only_file(media, body) if kind == _MULTIPART else body
 
 

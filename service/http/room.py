@@ -49,7 +49,7 @@ class Room:
         self._left -= size
 
 
-class Share:
+class Reservation:
     """The bytes of one request."""
 
     def __init__(self, room: Room) -> None:

@@ -12,11 +12,11 @@ from pydantic_core import to_json
 
 from konkyo.models import ties
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.question import TensorName, Tensors
+from konkyo.models.question import TensorName, Tensors, numbers
 from konkyo.service.errors import UnknownModelError, UnsupportedUploadError
-from konkyo.service.http.answer import Answer
+from konkyo.service.http.answer import ReservedResponse
 from konkyo.service.http.body import read
-from konkyo.service.http.room import Share, stopping_is_busy
+from konkyo.service.http.room import Reservation, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.protocols.requests import Batch
 from konkyo.service.routes.asking import service_of
@@ -68,12 +68,12 @@ async def answer(request: Request, parse: Parse, write: Write) -> Response:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedUploadError("send the body as it is, without a Content-Encoding")
     service.turns.check(batch=True)
-    share = Share(service.room)
+    reserved = Reservation(service.room)
     try:
         with stopping_is_busy():
-            body = await read(request, share, MAX_BODY, ADVICE)
+            body = await read(request, reserved, MAX_BODY, ADVICE)
             note(bytes=len(body), model=checkpoint.name)
-            work = _Work(checkpoint, partial(parse, body), write, share)
+            work = _Work(checkpoint, partial(parse, body), write, reserved)
             # The work has it, and drops it when it is read.
             del body
             await service.turns.run_all(work.pieces(), request.is_disconnected)
@@ -81,11 +81,11 @@ async def answer(request: Request, parse: Parse, write: Write) -> Response:
         EXPLANATION_SECONDS.labels(request.scope["route"].path, form).observe(work.seconds)
         note(images=len(work.batch.images.values), form=form)
         if work.written.json_length is None:
-            return Answer(work.written.body, "application/json", share)
+            return ReservedResponse(work.written.body, "application/json", reserved)
         headers = {JSON_LENGTH: str(work.written.json_length)}
-        return Answer(work.written.body, "application/octet-stream", share, headers)
+        return ReservedResponse(work.written.body, "application/octet-stream", reserved, headers)
     except BaseException:
-        share.release()
+        reserved.release()
         raise
 
 
@@ -103,20 +103,20 @@ class _Work:
     batch: Batch
     written: Written
 
-    def __init__(self, checkpoint: Checkpoint, parse: Callable[[], Batch], write: Write, share: Share) -> None:
-        self._checkpoint, self._parse, self._write, self._share = checkpoint, parse, write, share
+    def __init__(self, checkpoint: Checkpoint, parse: Callable[[], Batch], write: Write, reserved: Reservation) -> None:
+        self._checkpoint, self._parse, self._write, self._reserved = checkpoint, parse, write, reserved
         self.seconds = 0.0
 
     def pieces(self) -> Iterator[Callable[[], None]]:
         """The next piece is asked for when the one before it is done."""
         yield partial(self._timed, self._read)
-        self._share.keep(self.batch.images.size)
+        self._reserved.keep(self.batch.images.size)
         count = len(self.batch.images.values)
         # The logits say what was predicted, whatever is asked for.
         names = dict.fromkeys((*self.batch.outputs, TensorName.LOGITS))
-        tensors = Tensors(self._checkpoint.precise, names, count, self.batch.target)
-        numbers = sum(tensor.size for tensor in tensors.found.values())
-        self._share.take(numbers * (NUMBER + WRITTEN))
+        network = self._checkpoint.precise
+        self._reserved.take(numbers(network.architecture, names, count) * (NUMBER + WRITTEN))
+        tensors = Tensors(network, names, count, self.batch.target)
         step = max(1, min(PIECE, PIECE_WORK // tensors.work))
         for start in range(0, count, step):
             images = partial(self.batch.images.images, slice(start, start + step))

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from konkyo.models.classes import FEWEST, MOST
+from konkyo.models.files.card import Share
 from konkyo.models.files.checkpoint import Checkpoint
 
 # The number of a class. How many classes there are is the network's affair, see `GET /models`.
 Class = Annotated[int, Field(ge=0, le=MOST - 1)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Matrix = list[list[float]]
 PerClass = Annotated[list[float], Field(min_length=FEWEST, max_length=MOST)]
 PerClassMatrix = Annotated[list[Matrix], Field(min_length=FEWEST, max_length=MOST)]

@@ -22,12 +22,21 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
 from konkyo.models.result import Result
+from konkyo.service import drawing
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
-from konkyo.service.http.answer import Answer, AnyFormat, Format, GroundsFormat, choose, headers_of, media_type
+from konkyo.service.http.answer import (
+    AnyFormat,
+    Format,
+    GroundsFormat,
+    ReservedResponse,
+    choose,
+    headers_of,
+    media_type,
+)
 from konkyo.service.http.body import read_image
-from konkyo.service.http.room import Room, Share, Turns, stopping_is_busy
+from konkyo.service.http.room import Reservation, Room, Turns, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
 from konkyo.service.routes.answers import reference
@@ -59,10 +68,8 @@ class Operation(Generic[Q, R]):
     ----------
     query
         The model of its query parameters, which makes the question.
-    draw
-        The picture of a result.
     to_dict
-        Its fields in JSON. Neither of the two computes anything.
+        The fields of a result in JSON. It computes nothing.
     report
         What the result adds to the report of the image.
     document
@@ -70,14 +77,13 @@ class Operation(Generic[Q, R]):
     """
 
     query: type[Q]
-    draw: Callable[[R, Style], Canvas]
     to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
     document: Callable[[R, Style], bytes] | None = None
 
 
 @dataclass(frozen=True)
-class Asked(Generic[Q]):
+class ParsedQuery(Generic[Q]):
     """What a query string asks of a network.
 
     Attributes
@@ -119,15 +125,15 @@ class Service:
 
     async def answer(self, request: Request, operation: Operation[Q, R]) -> Response:
         """Explain the image in a request. What can be refused without it is refused before the body is read."""
-        asked: Asked[Q] = self._asked(operation.query, request.scope["query_string"])
+        asked: ParsedQuery[Q] = self._asked(operation.query, request.scope["query_string"])
         form = _form(asked.query, request)
         is_cheap = form is Format.JSON and asked.fit is Fit.EXACT and asked.question.is_cheap
         if not is_cheap:
             self.turns.check()
-        share = Share(self.room)
+        reserved = Reservation(self.room)
         try:
             with stopping_is_busy():
-                data = await read_image(request, share)
+                data = await read_image(request, reserved)
                 name = asked.checkpoint.name
                 note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=name, form=form.value)
 
@@ -139,9 +145,9 @@ class Service:
                     content = work()
                 else:
                     content = await self.turns.run(work, request.is_disconnected)
-            return _answer(content, form, share)
+            return _answer(content, form, reserved)
         except BaseException:
-            share.release()
+            reserved.release()
             raise
 
     async def render(
@@ -158,21 +164,21 @@ class Service:
         def work() -> bytes:
             return to_json(fields()) if draw is None or form is Format.JSON else draw(query.style(form)).encode()
 
-        share = Share(self.room)
+        reserved = Reservation(self.room)
         try:
             with stopping_is_busy():
-                return _answer(await self.turns.run(work, request.is_disconnected), form, share)
+                return _answer(await self.turns.run(work, request.is_disconnected), form, reserved)
         except BaseException:
-            share.release()
+            reserved.release()
             raise
 
-    def _ask(self, model: type[Q], query_string: bytes) -> Asked[Q]:
+    def _ask(self, model: type[Q], query_string: bytes) -> ParsedQuery[Q]:
         query = parsed(model, query_string)
         checkpoint = self.catalogue.get(query.model)
         expected = Expected.by(checkpoint)
         fit, polarity = expected.fit(query.fit), expected.ink(query.polarity)
         question = query.question(checkpoint.precise, self.catalogue.usage(checkpoint))
-        return Asked(query, checkpoint, expected, question, fit, polarity)
+        return ParsedQuery(query, checkpoint, expected, question, fit, polarity)
 
 
 def service_of(request: Request) -> Service:
@@ -202,14 +208,14 @@ def parsed(model: type[P], query_string: bytes) -> P:
         raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in wrong]) from error
 
 
-def _explained(operation: Operation[Q, R], asked: Asked[Q], data: bytes, form: AnyFormat) -> bytes:
+def _explained(operation: Operation[Q, R], asked: ParsedQuery[Q], data: bytes, form: AnyFormat) -> bytes:
     """The image in a file, explained: the bytes of the answer."""
     image, report = decode_image(data, asked.fit, asked.polarity, asked.expected)
     result: R = asked.question.answer(image)
     if form is GroundsFormat.HTML and operation.document:
         return operation.document(result, asked.query.style(form))
     if form is not Format.JSON:
-        return operation.draw(result, asked.query.style(form)).encode()
+        return drawing.draw(result, asked.query.style(form)).encode()
     fields = operation.to_dict(result, asked.query)
     return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 
@@ -221,6 +227,6 @@ def _form(query: PictureQuery, request: Request) -> AnyFormat:
     return form
 
 
-def _answer(content: bytes, form: AnyFormat, share: Share) -> Response:
-    share.take(len(content))
-    return Answer(content, media_type(form), share, headers_of(form))
+def _answer(content: bytes, form: AnyFormat, reserved: Reservation) -> Response:
+    reserved.take(len(content))
+    return ReservedResponse(content, media_type(form), reserved, headers_of(form))

@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
-from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, Others, Pair
+from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, Others, RankedPair
 from konkyo.models.filters.usage import MOST_PAIRS, Typicality, Usage
 from konkyo.models.network import Network
 from konkyo.models.question import FiltersQuestion
-from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference, PerClassMatrix
@@ -68,7 +67,7 @@ class FiltersAnswer(ClassAnswer):
         description="[filter]: contribution of the biases that several pairs share; zeros with paired wiring."
     )
     contributions: Matrix | MISSING = Field(MISSING, description="[map][filter], without `top`.")
-    ranking: list[Pair] = Field(description="All pairs, or the `top`, the greatest contribution first.")
+    ranking: list[RankedPair] = Field(description="All pairs, or the `top`, the greatest contribution first.")
     others: Others | MISSING = Field(MISSING, description="With `top`: the pairs that are not in the ranking.")
     residual: float = Field(description="The rounding error of the sum.")
     typicality: Typicality | None = Field(
@@ -102,4 +101,4 @@ def _to_dict(result: FilterExplanation, query: FiltersQuery) -> dict[str, Any]:
     return result.to_dict(query.top, totals=maps is not MapDetail.NONE, maps=maps is MapDetail.FULL)
 
 
-_OPERATION = Operation(FiltersQuery, drawing.ledger, _to_dict)
+_OPERATION = Operation(FiltersQuery, _to_dict)

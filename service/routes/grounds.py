@@ -7,16 +7,16 @@ from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from konkyo.models.files.card import Share
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
-from konkyo.service import drawing
 from konkyo.service.handout import handout
 from konkyo.service.http import openapi
 from konkyo.service.http.answer import HTML, GroundsFormat
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place, Share
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
@@ -54,7 +54,7 @@ class GroundsQuery(ImageQuery):
 
     def question(self, network: Network, _: Usage | None) -> GroundsQuestion:
         """The question about a network."""
-        places = [place.split(".") for place in dict.fromkeys((self.hide or "").split("-")) if place]
+        places = [place.split(".") for place in (self.hide or "").split("-") if place]
         return GroundsQuestion(
             network=network,
             region=self.region,
@@ -130,4 +130,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(GroundsQuery, drawing.grounds, document=handout)
+_OPERATION = Operation(GroundsQuery, document=handout)

@@ -9,7 +9,7 @@ from pydantic import MISSING, BaseModel, ConfigDict, Field
 from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Stage
 from konkyo.models.classes import Names
 from konkyo.models.errors import ParameterError
-from konkyo.models.files.card import Card, HeadCard, Preprocessing
+from konkyo.models.files.card import Card, HeadCard, Preprocessing, Share
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.filters.usage import Distinct, PlacedPair, Usage
 from konkyo.models.hiding.cost import Limit, OperationName, explains
@@ -17,7 +17,7 @@ from konkyo.models.question import MOST_NUMBERS
 from konkyo.service import drawing
 from konkyo.service.catalogue import Search
 from konkyo.service.http import openapi
-from konkyo.service.routes.answers import Class, Kernels, Matrix, ModelReference, Share, reference
+from konkyo.service.routes.answers import Class, Kernels, Matrix, ModelReference, reference
 from konkyo.service.routes.asking import service_of
 from konkyo.service.routes.queries import NoQuery, PictureQuery, Region
 

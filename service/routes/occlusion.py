@@ -9,9 +9,6 @@ from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.occlusion import Faithfulness, OcclusionExplanation, Score
 from konkyo.models.network import Network
 from konkyo.models.question import OcclusionQuestion
-from konkyo.service import drawing
-from konkyo.service.drawing.primitives.canvas import Canvas
-from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import Class, ClassAnswer, Matrix, ModelReference
@@ -98,8 +95,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _draw(result: OcclusionExplanation, style: Style) -> Canvas:
-    return drawing.occlusion(result, style) if result.pairs is None else drawing.pair_drops(result, style)
-
-
-_OPERATION = Operation(OcclusionQuery, _draw)
+_OPERATION = Operation[OcclusionQuery, OcclusionExplanation](OcclusionQuery)

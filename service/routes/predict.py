@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from konkyo.service import drawing
+from konkyo.models.files.card import Share
+from konkyo.models.result import Prediction
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, ModelReference, PerClass, Share
+from konkyo.service.routes.answers import Answer, ModelReference, PerClass
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ImageQuery
 
@@ -34,4 +35,4 @@ async def predict_image(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(ImageQuery, drawing.prediction)
+_OPERATION = Operation[ImageQuery, Prediction](ImageQuery)

@@ -14,7 +14,6 @@ from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Network
 from konkyo.models.preparation.doubts import UNLIKE
 from konkyo.models.question import ProcessQuestion
-from konkyo.service import drawing
 from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import (
@@ -137,4 +136,4 @@ def _report(result: Process, report: PreprocessingReport) -> PreprocessingReport
     return replace(report, warnings=(*report.warnings, UNLIKE))
 
 
-_OPERATION = Operation(ProcessQuery, drawing.process, report=_report)
+_OPERATION = Operation(ProcessQuery, report=_report)

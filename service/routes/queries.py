@@ -10,7 +10,7 @@ from konkyo.models.architecture import SIDES
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity
 from konkyo.models.filters.usage import Usage
-from konkyo.models.hiding.regions import FillKind
+from konkyo.models.hiding.regions import FILLS, FillKind
 from konkyo.models.network import Network
 from konkyo.models.preparation.expected import Fit
 from konkyo.models.question import PredictQuestion, Question
@@ -41,15 +41,16 @@ def _fill(value: object) -> float | FillKind:
     try:
         return _GREY.validate_python(value)
     except ValidationError as error:
-        raise PydanticCustomError("fill", "must be a number from 0 to 1, background or blur") from error
+        raise PydanticCustomError("fill", f"must be {FILLS}") from error
 
 
 Fill = Annotated[
     float | FillKind,
     PlainValidator(_fill, json_schema_input_type=Grey | FillKind),
     Field(
-        description="What hidden pixels become: a value for all channels, of which 0 is black; `background`, for each "
-        "channel the median of the image's border; or `blur`, the image under a Gaussian of an eighth of its side."
+        description="What hidden pixels become: a value for all channels, of which 0 is black; or "
+        + "; or ".join(f"`{kind}`, {kind.about}" for kind in FillKind)
+        + "."
     ),
 ]
 # The same in an answer.

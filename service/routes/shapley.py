@@ -11,9 +11,6 @@ from konkyo.models.hiding.occlusion import Faithfulness
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.network import Network
 from konkyo.models.question import ShapleyQuestion
-from konkyo.service import drawing
-from konkyo.service.drawing.primitives.canvas import Canvas
-from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http import openapi
 from konkyo.service.http.answer import AnyFormat, Format
 from konkyo.service.imaging.decoding import PreprocessingReport
@@ -123,8 +120,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-def _draw(result: ShapleyExplanation, style: Style) -> Canvas:
-    return drawing.shapley(result, style) if result.interactions is None else drawing.interactions(result, style)
-
-
-_OPERATION = Operation(ShapleyQuery, _draw)
+_OPERATION = Operation[ShapleyQuery, ShapleyExplanation](ShapleyQuery)

@@ -69,9 +69,9 @@ STEPS: dict[str, Step] = {
     "curl -F file=@docs/digits/7.png 'localhost:8000/explain/grounds?format=png&scale=2' > grounds.png": Run(),
     "konkyo study grounds": Left("it says where the page has the numbers from, and takes hours"),
     "curl -F file=@docs/digits/5.png 'localhost:8000/explain/process?format=png&scale=2' > process.png": Run(),
-    "make screenshots": By("tests/documents/contributing.py", "pictures gallery screenshots"),
+    "make screenshots": By("tests/documents/contributing.py", "screenshots"),
     "make importer": Run(),
-    ".venv/bin/konkyo serve mine.onnx --range 0,1": Serve(before=brought, then=is_served_alone),
+    ".venv/bin/konkyo serve mine.onnx --range 0,1 --preprocessing mnist": Serve(before=brought, then=is_served_alone),
     "make bench": Left("hours on a quiet machine; tests/test_benchmarks.py measures each once"),
     "pip install .": Run(
         instead="python3 -m venv plain && plain/bin/pip install --quiet .", then=has_a_library_and_a_command

@@ -9,8 +9,7 @@ import httpx
 import numpy as np
 from playwright.sync_api import Page
 
-from konkyo.service.drawing.layout.sums import round_to_total
-from konkyo.service.drawing.primitives.canvas import decimals_for
+from konkyo.models.rounding import decimals_of_sum, rounded_sum
 from tests.e2e.browser import read
 from tests.e2e.server import PATIENCE, TLS
 
@@ -37,11 +36,10 @@ def totals(page: Page) -> list[list[float]]:
 def ledger_totals(answer: Any) -> list[list[float]]:
     """The contributions of an answer of a network with nine pairs, rounded as the picture of the ledger has them."""
     contributions = np.array(answer["contributions"])
-    decimals = decimals_for(max(float(np.abs(contributions).max()), abs(answer["logit"])))
-    terms = np.array([contributions.sum(), sum(answer["filter_bias"]), answer["class_bias"]])
-    first = float(round_to_total(terms, answer["logit"], decimals)[0])
-    rounded: list[list[float]] = np.round(round_to_total(contributions, first, decimals), decimals).tolist()
-    return rounded
+    decimals = decimals_of_sum(float(np.abs(contributions).max()), answer["logit"])
+    rest = [sum(answer["filter_bias"]), answer["class_bias"]]
+    parts: list[list[float]] = rounded_sum(contributions, rest, answer["logit"], decimals).parts.tolist()
+    return parts
 
 
 def choose_sample(page: Page, digit: int) -> None:

@@ -15,6 +15,7 @@ from konkyo.models.hiding.regions import FillKind, Regions, filled
 from konkyo.models.network import softmax
 from tests.e2e.browser import profile_of
 from tests.helpers.pictures import pixels, sample
+from tests.helpers.rounding import ANSWERS, CASES, EXPECTED, NAMES
 
 HIDINGS = 1000
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -62,8 +63,18 @@ def test_a_thousand_hidings_are_the_service_s(opened: tuple[str, Page]) -> None:
     np.testing.assert_allclose(found, logits, rtol=0, atol=1e-9)
     np.testing.assert_array_equal(np.argmax(found, 1), logits.argmax(1))
     assert len({*logits.argmax(1).tolist()}) > 1
-    shares = page.evaluate("(some) => some.map((one) => softmax(logitsWithout(new Set(one))))", hidings[:20])
+    shares = page.evaluate("(some) => some.map((one) => softmax([...logitsWithout(new Set(one))]))", hidings[:20])
     np.testing.assert_allclose(shares, [softmax(one) for one in logits[:20]], rtol=0, atol=1e-9)
+
+
+def test_its_numbers_are_rounded_as_the_page_s(opened: tuple[str, Page]) -> None:
+    """The table of cases; and what it shows of all classes adds up."""
+    _, page = opened
+    assert page.evaluate(f"(cases) => ({ANSWERS})(cases, {{ {NAMES} }})", CASES) == EXPECTED
+    for _ in range(3):
+        page.locator(".image [aria-pressed=false]").first.click()
+        shares = page.locator(".classes td:last-child").all_text_contents()
+        assert sum(round(10 * float(share.removesuffix("%"))) for share in shares) == 1000
 
 
 def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, Page], client: TestClient) -> None:

@@ -13,6 +13,8 @@ from konkyo.models.files import checkpoint
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.filters.contributions import contributions
 from konkyo.models.network import Network, softmax
+from konkyo.models.rounding import decimals_of_sum, percents
+from konkyo.models.rounding import number as written
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, numbers
 from tests.e2e.browser import PHONE, opened, reading
@@ -252,8 +254,9 @@ def test_pairs_are_all_shown_or_counted(case: Case, tab: Page) -> None:
     else:
         expect(others).to_have_count(0)
     expect(tab.get_by_test_id("sum").locator("dt").first).to_have_text(f"{len(flat)} pairs")
-    logit = f"= {ledger.logits.max():.2f}".replace("-", "−")
-    expect(tab.get_by_test_id("sum").locator("dd").last).to_have_text(logit)
+    logit = float(ledger.logits.max())
+    decimals = decimals_of_sum(float(np.abs(values).max()), logit)
+    expect(tab.get_by_test_id("sum").locator("dd").last).to_have_text(f"= {written(logit, decimals)}")
     # Whatever is shown adds up to what stands beneath it.
     assert sum(shown) == pytest.approx(numbers(tab.get_by_test_id("sum").locator("dd").first.text_content())[0])
     assert sum(shown) == pytest.approx(float(values.sum()), abs=0.01001)
@@ -355,9 +358,9 @@ def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:
     gone, region = case.image.copy(), answer["region"]
     for row, column in hidden:
         gone[:, row * region : (row + 1) * region, column * region : (column + 1) * region] = answer["fill"]
-    share = 100 * softmax(case.network.logits(gone)).max()
+    share = percents(softmax(case.network.logits(gone)))[answer["predicted"]]
     name = case.network.classes[answer["predicted"]]
-    expect(tab.get_by_test_id("live")).to_have_text(re.compile(rf"still an? {name}, {share:.1f}%\.$"))
+    expect(tab.get_by_test_id("live")).to_have_text(re.compile(rf"still an? {name}, {share}\.$"))
     expect(tab).to_have_url(re.compile("hidden=.*&drawing="))
     with opened(browser, served, "#" + tab.url.partition("#")[2]) as other:
         read(other, case)

@@ -39,9 +39,9 @@ NAMED: tuple[tuple[int, str, str, dict[str, str]], ...] = (
 )
 
 
-def _fetched(address: str, path: str, digit: int = 9, **parameters: str) -> bytes:
+def _fetched(address: str, path: str, image: bytes = sample(9), /, **parameters: str) -> bytes:
     """The picture of a digit, or of a study."""
-    method, files = ("GET", None) if path.startswith("/models") else ("POST", {"file": sample(digit)})
+    method, files = ("GET", None) if path.startswith("/models") else ("POST", {"file": image})
     query = {"scale": str(SCALE), **parameters}
     answer = httpx.request(method, f"http://{address}{path}", params=query, files=files, timeout=PATIENCE, verify=TLS)
     assert answer.status_code == 200
@@ -79,7 +79,9 @@ def test_it_looks_like_the_png(browser: Browser, address: str, name: str, theme:
 
 def test_several_in_one_document_show_what_each_shows_alone(browser: Browser, address: str) -> None:
     """As in a notebook: of other images, of other themes, of other questions."""
-    svgs = [_fetched(address, path, digit, format="svg", theme=theme, **asks) for digit, theme, path, asks in NAMED]
+    svgs = [
+        _fetched(address, path, sample(digit), format="svg", theme=theme, **asks) for digit, theme, path, asks in NAMED
+    ]
 
     def shown(*some: bytes) -> list[NDArray[np.uint8]]:
         boxes = "".join(f"<div style='width:max-content;margin:0 0 8px'>{one.decode()}</div>" for one in some)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from konkyo.models.network import Network
-from konkyo.trainer.importing.network_file import Asked, Imported, read
+from konkyo.trainer.importing.network_file import Imported, ImportOptions, read
 from konkyo.trainer.importing.pixels import of_range
 
 Array = NDArray[Any]
 UNIT = of_range(0, 1, "asked for")
-ASKED = Asked(pixels=UNIT)
+ASKED = ImportOptions(pixels=UNIT)
 
 
 @dataclass
@@ -124,7 +124,7 @@ def whole() -> onnx.ModelProto:
     return small().head(288).model()
 
 
-def imported(made: Builder | onnx.ModelProto, folder: Path, asked: Asked = ASKED) -> Imported:
+def imported(made: Builder | onnx.ModelProto, folder: Path, asked: ImportOptions = ASKED) -> Imported:
     """What is read of a graph as a file of this folder."""
     path = folder / "net.onnx"
     path.write_bytes((made.model() if isinstance(made, Builder) else made).SerializeToString())

@@ -52,7 +52,7 @@ THREATS = {
     "pickle checkpoints": "safetensors alone, with names, shapes and hash checked; a changed file stops the start",
     "smuggling, bad Host, static traversal, Range storms": "400 and the end of the connection; only files that are "
     "listed are sent",
-    "paths that two parsers read differently": "control characters and encoded slashes are 404; the edge lists what "
+    "paths that two parsers read differently": "control characters and encoded slashes are 404; the edge names what "
     "is public",
     "error leakage, reflection": "a 500 has a fixed text, nothing of a request comes back, headers allow a browser "
     "nothing",

@@ -126,8 +126,28 @@ STRANGE = [
     "/redoc",
     "/%2f",
     "/explain",
-    "/explain/nothing",
+    "/explain/",
+    "/explain/margin/",
+    "/explain/margin/more",
+    "/explain/margin%2fmore",
+    "/explain/%0amargin",
+    "/explain/../metrics",
+    "/explain//metrics",
+    "/explain/openapi.json",
+    "/explain/Margin",
 ]
+
+
+@pytest.mark.threat("exposed metrics and docs")
+def test_the_service_answers_for_questions_that_the_edge_does_not_know(port: int) -> None:
+    """One that the service has learned, too; and where it has none, there is nothing."""
+    answer = exchange(port, post("/explain/margin", "Content-Length: 0"))
+    assert (statuses(answer), problem(answer)) == ([404], "not-found")
+    assert OWN_WORDS not in answer
+    with replaced() as service, edge_before(service.server_port) as learned:
+        service.told.set()
+        assert statuses(exchange(learned, post("/explain/margin", "Content-Length: 4", body=b"body"))) == [200]
+        assert service.arrived == ["/explain/margin"]
 
 
 @pytest.mark.threat("exposed metrics and docs", "paths that two parsers read differently")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.filters.contributions import Account, Others, Pair, contributions, explain_filters
+from konkyo.models.filters.contributions import Account, Others, RankedPair, contributions, explain_filters
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Digits
 from tests.helpers.oracles import PAIRED, SUMMED, random_network
@@ -89,7 +89,7 @@ def test_a_short_ranking_has_what_adds_or_takes_most_and_the_sum_of_the_others()
         (0, 1, -8.0),
     ]
     # A share is of all pairs, whether they are listed or not.
-    assert account.ranking(top=1) == [Pair(0, 1, -8.0, -8.0 / 15.75)]
+    assert account.ranking(top=1) == [RankedPair(0, 1, -8.0, -8.0 / 15.75)]
     assert account.others(3) == Others(3, 1.75)
     assert account.others(6) == Others(0, 0.0)
     assert account.ranking(top=7) == account.ranking()

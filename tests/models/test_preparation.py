@@ -12,7 +12,7 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.preparation.components import label
-from konkyo.models.preparation.doubts import InputWarning, input_warnings, pieces
+from konkyo.models.preparation.doubts import BRIGHT_BORDER, InputWarning, input_warnings, pieces
 from konkyo.models.preparation.expected import MNIST, Expected, Fit
 from konkyo.models.preparation.polarity import ink_is_dark
 from konkyo.models.preparation.resizing import is_dark_on_light, reduced, resized, sharpened
@@ -151,6 +151,7 @@ MOST = InputWarning("mostly-ink", "more than half of the image is ink: no digit 
 TWO = InputWarning("several-pieces", "the ink falls into 2 large pieces: there may be more than one digit")
 EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")
 RESIZED = Expected(Preprocessing.RESIZE, warnings=("mostly-ink",))
+AS_THEY_ARE = Expected(Preprocessing.RESIZE, Polarity.LIGHT_ON_DARK, ())
 
 
 def blocks(sizes: dict[tuple[int, int], int]) -> F64:
@@ -169,6 +170,11 @@ def blocks(sizes: dict[tuple[int, int], int]) -> F64:
         (np.where(HALF, 1.0, 0), MNIST, []),
         (np.where(HALF, 0, 1.0) + (np.arange(784).reshape(28, 28) == 0), MNIST, [MOST]),
         (np.full((28, 28), 0.4), MNIST, [EMPTY]),
+        # A network that takes images as they are reads dark ink wrongly.
+        (1 - blocks({(4, 4): 9}), AS_THEY_ARE, [BRIGHT_BORDER]),
+        (blocks({(4, 4): 9}), AS_THEY_ARE, []),
+        (1 - 0 * HALF, AS_THEY_ARE, [EMPTY]),
+        (1 - blocks({(4, 4): 9}), Expected(Preprocessing.RESIZE, warnings=()), []),
         # What stands out by more than a tenth, wherever the background lies.
         (0.5 + 0.10 * blocks({(4, 4): 9}), RESIZED, [EMPTY]),
         (0.5 + 0.11 * blocks({(4, 4): 9}), RESIZED, []),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
-from konkyo.models.preparation.doubts import InputWarning
+from konkyo.models.preparation.doubts import BRIGHT_BORDER, InputWarning
 from konkyo.models.preparation.expected import MNIST, Expected, Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
@@ -76,7 +76,9 @@ def test_the_card_says_which_is_the_ink_where_the_client_does_not() -> None:
     assert np.array_equal(image, large / 255)
     as_it_is = replace(SILHOUETTES, polarity=Polarity.LIGHT_ON_DARK)
     for polarity, inverted in ((Polarity.AUTO, False), (Polarity.DARK_ON_LIGHT, True)):
-        assert read(encode(255 - large), polarity, as_it_is)[1].inverted is inverted
+        report = read(encode(255 - large), polarity, as_it_is)[1]
+        # Who says that the ink is dark need not be warned.
+        assert (report.inverted, report.warnings) == (inverted, () if inverted else (BRIGHT_BORDER,))
 
 
 @pytest.mark.threat("silently wrong pixels")

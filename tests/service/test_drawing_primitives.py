@@ -12,7 +12,7 @@ from PIL import Image, ImageFont
 
 from konkyo.models.errors import ParameterError
 from konkyo.service.drawing.primitives import encoding
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box
 from konkyo.service.drawing.primitives.colourbar import colour_strip
 from konkyo.service.drawing.primitives.colours import (
     FIRST,
@@ -39,28 +39,6 @@ from tests.service.drawn import lines_of, region
 
 def _canvas(scale: int = 1) -> Raster:
     return Raster(120, 40, Style(scale))
-
-
-@pytest.mark.parametrize(
-    ("value", "decimals", "sign", "text"),
-    [
-        (1.234, 2, False, "1.23"),
-        (-1.235001, 2, False, "−1.24"),
-        (1.2, 2, True, "+1.20"),
-        (-0.001, 2, False, "0.00"),
-        (-0.001, 2, True, "0.00"),
-        (1234.6, 0, False, "1235"),
-        (-0.0000025, 7, True, "−2.5e−06"),
-        (-12_300_000, 0, False, "−1.2e+07"),
-    ],
-)
-def test_numbers_have_fixed_decimals_and_a_true_minus(value: float, decimals: int, sign: bool, text: str) -> None:
-    assert number(value, decimals, sign) == text
-
-
-def test_decimals_follow_the_size_of_the_number() -> None:
-    values = [0, 0.1, -9.99, 99.9, 100, -1000, 1e7, 0.05, 0.002, 3e-6]
-    assert [decimals_for(value) for value in values] == [2, 2, 2, 2, 1, 0, 0, 3, 4, 7]
 
 
 @pytest.mark.parametrize(("width", "height", "scale", "most"), [(1001, 40, 4, 3), (40, 2001, 2, 1)])

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from konkyo.service.drawing.layout.words import WORDS
+from konkyo.models.hiding.regions import FillKind
+from konkyo.service.drawing.layout.words import WORDS, add_words, named, styled
 from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas
 from konkyo.service.drawing.primitives.colours import FIRST, INK, MUTED, NEUTRAL, PAPER, POSITIVE, rgb
 from konkyo.service.drawing.primitives.letters import width, wrapped
@@ -17,6 +18,7 @@ from konkyo.service.drawing.primitives.outline import NONE
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 from konkyo.service.drawing.primitives.vector import Vector
+from tests.helpers.refuse import refuses
 from tests.service.drawn import lines_of
 from tests.service.pictures import PICTURES
 
@@ -113,6 +115,19 @@ def test_both_languages_say_the_same_things() -> None:
     for key, (english, japanese) in WORDS.items():
         holes = [set(re.findall(r"\{(\w+)", words)) for words in (english, japanese)]
         assert holes[0] == holes[1], key
+
+
+def test_what_hiding_makes_has_a_name_in_each_language() -> None:
+    """One that nobody has translated is called as it is asked for."""
+    with styled(JAPANESE):
+        assert [named(kind) for kind in FillKind if named(kind).isascii()] == []
+        assert named("mean") == "mean"
+
+
+def test_no_picture_changes_the_words_of_another() -> None:
+    with refuses(ValueError, "there are words for hiding, stage already"):
+        add_words({"stage": ("stage", "段"), "hiding": ("", ""), "margin": ("margin", "差")})
+    assert "margin" not in WORDS
 
 
 def test_text_cannot_break_out_and_what_is_wide_makes_it_wider() -> None:

@@ -17,7 +17,8 @@ from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.question import Tensors
-from konkyo.service.http.room import MOST_BYTES
+from konkyo.service.http.room import MOST_BYTES, Room
+from konkyo.service.protocols import batches
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
 from konkyo.service.protocols.requests import infer_batch
 from konkyo.trainer.data import Digits
@@ -244,6 +245,25 @@ def test_the_largest_body_with_the_largest_answer_has_room(shapes: TestClient) -
     assert tensors(answer)["contributions"].shape == (655, 40, 40)
     app: Any = shapes.app
     assert app.state.service.room._left == MOST_BYTES
+
+
+@pytest.mark.threat("room is what a request occupies")
+def test_an_answer_without_room_is_not_begun(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its body has room, and of its tensors no number is there."""
+    app: Any = shapes.app
+    body = json.dumps(request(np.zeros((40, 8, 8), np.uint8), ["contributions"])).encode()
+    made: list[int] = []
+    monkeypatch.setattr(batches, "Tensors", lambda *_: made.append(1))
+    # 40 images of 8×8 bytes; of each 40×40 contributions and the logits, as FP64 and as JSON.
+    needed = 40 * (8 * 8 + (40 * 40 + EXTREMES["pairs"].classes) * 28)
+    monkeypatch.setattr(app.state.service, "room", Room(needed - 1))
+    answer = shapes.post("/v2/models/pairs/infer", content=body)
+    check(answer, 503, "busy", "all workers are busy; try again in a second")
+    assert made == []
+    assert app.state.service.room._left == needed - 1
+    monkeypatch.setattr(batches, "Tensors", Tensors)
+    monkeypatch.setattr(app.state.service, "room", Room(needed))
+    assert shapes.post("/v2/models/pairs/infer", content=body).status_code == 200
 
 
 def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

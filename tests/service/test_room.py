@@ -18,8 +18,8 @@ from fastapi.testclient import TestClient
 from konkyo.service.app import create_app
 from konkyo.service.errors import BusyError, GoneError
 from konkyo.service.http import room
-from konkyo.service.http.answer import Answer
-from konkyo.service.http.room import MOST_BATCHES, THREADS, Room, Share, Turns
+from konkyo.service.http.answer import ReservedResponse
+from konkyo.service.http.room import MOST_BATCHES, THREADS, Reservation, Room, Turns
 from konkyo.service.settings import Settings
 from tests.helpers.asgi import PNG, ask, sends
 from tests.helpers.operations import PATHS, check_problem
@@ -240,7 +240,7 @@ def test_what_is_cheap_is_a_matter_of_the_network(shapes: TestClient, monkeypatc
 @pytest.mark.threat("room is what a request occupies")
 def test_the_requests_of_a_worker_share_its_room() -> None:
     all_of_it = Room(100)
-    first, second = Share(all_of_it), Share(all_of_it)
+    first, second = Reservation(all_of_it), Reservation(all_of_it)
     first.take(60)
     second.take(40)
     with refuses(BusyError, "all workers are busy; try again in a second"):
@@ -249,7 +249,7 @@ def test_the_requests_of_a_worker_share_its_room() -> None:
     second.take(60)
     first.release()
     second.release()
-    Share(all_of_it).take(100)
+    Reservation(all_of_it).take(100)
 
 
 @pytest.mark.threat("room is what a request occupies", "bodies that do not end")
@@ -280,13 +280,13 @@ def test_what_has_come_takes_room_and_what_is_announced_takes_none(path: str, mo
 def test_an_answer_keeps_its_room_until_it_is_sent() -> None:
     async def scenario() -> list[int]:
         all_of_it = Room(500_000)
-        share, left = Share(all_of_it), []
-        share.take(300_000)
+        reserved, left = Reservation(all_of_it), []
+        reserved.take(300_000)
 
         async def send(_: Any) -> None:
             left.append(all_of_it._left)
 
-        await Answer(bytes(200_000), "application/json", share)({"type": "http"}, sends([]), send)
+        await ReservedResponse(bytes(200_000), "application/json", reserved)({"type": "http"}, sends([]), send)
         return [*left, all_of_it._left]
 
     *sending, sent = anyio.run(scenario)

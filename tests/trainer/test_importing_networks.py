@@ -19,7 +19,7 @@ from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
 from konkyo.trainer.importing.command import run
-from konkyo.trainer.importing.network_file import Asked
+from konkyo.trainer.importing.network_file import ImportOptions
 from tests.helpers.folders import DATA
 from tests.helpers.onnx_graphs import Builder, exported, imported, small
 from tests.helpers.sure import sure
@@ -111,7 +111,7 @@ def test_normalised_pixels_pad_with_the_mean(tmp_path: Path) -> None:
 def test_the_range_of_pixels_is_found_in_the_graph(
     start: Callable[[], Builder], std: float, said: str, tmp_path: Path
 ) -> None:
-    card = imported(start().stage(2, 1, 5).head(288), tmp_path, Asked()).card
+    card = imported(start().stage(2, 1, 5).head(288), tmp_path, ImportOptions()).card
     assert (card.mean, card.std, card.range_by) == ((0,), (std,), said)
 
 

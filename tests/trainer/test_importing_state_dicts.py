@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, parse_stages, two_stages
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import of_range
 from tests.helpers.folders import DATA
 from tests.helpers.oracles import random_network
@@ -28,13 +28,13 @@ TUTORIAL = DATA / "networks" / "tutorial.safetensors"
 F32 = NDArray[np.float32]
 
 
-def asked(stages: str | None) -> Asked:
-    return Asked(None if stages is None else parse_stages(stages), pixels=UNIT)
+def asked(stages: str | None) -> ImportOptions:
+    return ImportOptions(None if stages is None else parse_stages(stages), pixels=UNIT)
 
 
 def test_a_state_dict_and_onnx_of_one_network_are_one(tmp_path: Path) -> None:
     one = read(TUTORIAL, asked("16k5p2,32k5p2"))
-    other = read(TUTORIAL.with_suffix(".onnx"), Asked(pixels=UNIT))
+    other = read(TUTORIAL.with_suffix(".onnx"), ImportOptions(pixels=UNIT))
     assert one.network.architecture == other.network.architecture
     for name, array in one.network.weights.items():
         np.testing.assert_allclose(array, other.network.weights[name], rtol=1e-4, atol=1e-6)

@@ -15,7 +15,7 @@ from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.faithfulness import STUDY, FaithfulnessStudy
 from konkyo.trainer.studies.faithfulness import explanations as all_explanations
-from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, Measured, best, ranks, squares
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, MeasuredExplanation, best, ranks, squares
 from konkyo.trainer.studies.faithfulness.explanations import (
     BASELINE,
     DEFAULT,
@@ -80,12 +80,14 @@ def test_areas_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(given.hidden, [squares(3, 28), squares(4, 28)])
 
 
-def made_up(name: str, kind: str, deletion: Sequence[float], insertion: Sequence[float], infidelity: float) -> Measured:
+def made_up(
+    name: str, kind: str, deletion: Sequence[float], insertion: Sequence[float], infidelity: float
+) -> MeasuredExplanation:
     """The same areas for every score and replacement."""
     areas = np.tile(np.array([deletion, insertion]).T, (10, 1))
     spread = np.tile([-0.01, 0, 0.01], 10)
     shape = (len(areas), 2, 2, 2)
-    return Measured(
+    return MeasuredExplanation(
         name, kind, np.broadcast_to(areas[:, None, None], shape), {}, infidelity + spread, 1 - spread, np.abs(spread)
     )
 

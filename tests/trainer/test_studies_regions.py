@@ -119,15 +119,15 @@ def test_grounds_on_paper(tmp_path: Path) -> None:
 
 def test_what_has_no_answer_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def grounds_or_not(network: Network, image: Array) -> Any:
-        if not image[LAMP]:
+        if not image[LAMP] or image[2, 2]:
             raise BudgetError("too much")
         return grounds(network, image)
 
     monkeypatch.setattr(grounds_module, "grounds", grounds_or_not)
     found, written = proven(tmp_path)
-    assert found.sufficient.tolist() == found.fewest.tolist() == [1, 1, -1]
+    assert found.sufficient.tolist() == found.fewest.tolist() == [1, -1, -1]
     assert found.players.tolist() == [1, 2, 1]
-    assert written["groups"]["all"]["outcomes"] == {"smallest": 2, "irreducible": 0, "over budget": 1}
+    assert written["groups"]["all"]["outcomes"] == {"smallest": 1, "irreducible": 0, "over budget": 2}
     assert written["groups"]["all"]["sufficient"]["images_by_count"] == [0, 1]
     assert written["auroc_of_wrong"] == {"fewest regions": None, "softmax probability": None}
 

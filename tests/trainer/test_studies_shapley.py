@@ -12,16 +12,16 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
-from konkyo.trainer.studies.shapley import STUDY, Baseline, Measured, Question, ShapleyStudy, chosen
+from konkyo.trainer.studies.shapley import STUDY, Baseline, MeasuredBaseline, Question, ShapleyStudy, chosen
 from konkyo.trainer.studies.study import Asked
 from tests.helpers.studies import ASKED, caught, measured
 
 NAME = "paired-3x3"
 
 
-def made_up(name: str, converges: bool, *numbers: tuple[int, float, float, float]) -> Measured:
+def made_up(name: str, converges: bool, *numbers: tuple[int, float, float, float]) -> MeasuredBaseline:
     """Of one image: evaluations, error, rank correlation and milliseconds of each point."""
-    return Measured(name, converges, *(np.array([column], float) for column in zip(*numbers, strict=True)))
+    return MeasuredBaseline(name, converges, *(np.array([column], float) for column in zip(*numbers, strict=True)))
 
 
 def asked_of(
@@ -93,7 +93,10 @@ def test_the_evaluations_that_are_needed_on_paper() -> None:
 
 def test_the_document_on_paper(digits: Digits, tmp_path: Path) -> None:
     numbers = [[[100.0], [102]], [[0.3], [0.5]], [[0.5], [0.7]], [[10.0], [20]]]
-    baselines = [Measured("a", True, *map(np.array, numbers)), Measured("b", False, *[np.array([[1.0], [1]])] * 4)]
+    baselines = [
+        MeasuredBaseline("a", True, *map(np.array, numbers)),
+        MeasuredBaseline("b", False, *[np.array([[1.0], [1]])] * 4),
+    ]
     asked = Asked(load_all()[NAME], digits[:2], tmp_path)
     written = STUDY.entry(asked, ShapleyStudy(np.array([1.0, 3]), baselines, ["left out"]))
     assert (written["images"], written["left_out"], written["exact"]) == (2, ["left out"], {"ms": 2})

@@ -14,7 +14,7 @@ import konkyo.trainer.studies.smallest as study_module
 from konkyo.models.architecture import Wiring, two_stages, written_stages
 from konkyo.models.files.card import RunCard
 from konkyo.models.files.checkpoint import DIRECTORY, SEARCH_FILE
-from konkyo.service.catalogue import load
+from konkyo.service.catalogue import load_search
 from konkyo.trainer import document
 from konkyo.trainer.data import Digits
 from konkyo.trainer.studies.smallest import (
@@ -70,7 +70,7 @@ def test_the_search_says_what_was_found(tmp_path: Path) -> None:
     candidates = [candidate("summed", 3, 3, 0.97, 0.99, test=0.9), candidate("paired", 3, 3, 0.96, test=0.8)]
     made = search_document(candidates, PAPER, 0.98)
     document.write(tmp_path / SEARCH_FILE, made)
-    served = load(tmp_path)
+    served = load_search(tmp_path)
     assert served is not None
     assert [(tuple(one.stages), one.parameters) for one in served.smallest] == [
         (candidates[0].architecture.stages, 922)

@@ -21,7 +21,7 @@ from konkyo.trainer.figures.style import (
     tabled,
 )
 from konkyo.trainer.studies.faithfulness import FaithfulnessStudy
-from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, CURVES, Measured, ranks
+from konkyo.trainer.studies.faithfulness.criteria import BESIDE, CRITERIA, CURVES, MeasuredExplanation, ranks
 from konkyo.trainer.studies.faithfulness.explanations import BASELINE, DEFAULT, GREEDY, OURS, PLAIN, shapley_of
 from konkyo.trainer.studies.study import Asked
 
@@ -46,7 +46,7 @@ def draw(path: Path, asked: Asked, found: FaithfulnessStudy) -> None:
         _draw_ranks(below.subplots(), measured)
 
 
-def _shown(measured: Sequence[Measured], shapley: str) -> list[tuple[Measured, dict[str, Any]]]:
+def _shown(measured: Sequence[MeasuredExplanation], shapley: str) -> list[tuple[MeasuredExplanation, dict[str, Any]]]:
     """The explanations that have their curves drawn, and how."""
     by_name = {one.name: one for one in measured}
     sums = np.array([ranks(measured)[criterion] for criterion in CRITERIA]).sum(0)
@@ -54,7 +54,7 @@ def _shown(measured: Sequence[Measured], shapley: str) -> list[tuple[Measured, d
         measured[number] for number in np.argsort(sums, kind="stable") if measured[number].kind == BASELINE
     ][:2]
     plain = [one for one in measured if one.kind == PLAIN]
-    styles: list[tuple[Measured | None, str, float, str]] = [
+    styles: list[tuple[MeasuredExplanation | None, str, float, str]] = [
         (by_name.get(shapley), ACCENT, 2.4, "-"),
         (by_name.get(DEFAULT), SECOND, 2.4, "-"),
         *((one, AGAINST, 1.8, style) for one, style in zip(best_baselines, ("-", "--"), strict=False)),
@@ -68,7 +68,7 @@ def _shown(measured: Sequence[Measured], shapley: str) -> list[tuple[Measured, d
     ]
 
 
-def _draw_curves(axes: Axes, curve: str, lines: Sequence[tuple[Measured, dict[str, Any]]]) -> None:
+def _draw_curves(axes: Axes, curve: str, lines: Sequence[tuple[MeasuredExplanation, dict[str, Any]]]) -> None:
     for one, style in lines:
         points = one.points["background"][CURVES.index(curve)]
         axes.plot(np.linspace(0, 1, len(points)), points, **style)
@@ -83,7 +83,7 @@ def _draw_curves(axes: Axes, curve: str, lines: Sequence[tuple[Measured, dict[st
     axes.grid(axis="y")
 
 
-def _draw_ranks(axes: Axes, measured: Sequence[Measured]) -> None:
+def _draw_ranks(axes: Axes, measured: Sequence[MeasuredExplanation]) -> None:
     places = ranks(measured)
     order = sorted(range(len(measured)), key=lambda number: sum(places[criterion][number] for criterion in CRITERIA))
     columns = [*CRITERIA, *BESIDE]

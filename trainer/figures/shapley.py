@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from konkyo.models.hiding.cost import usual_side
 from konkyo.trainer.figures.style import ACCENT, AGAINST, FIRST, INK, MUTED, SECOND, drawing, in_percent
-from konkyo.trainer.studies.shapley import ENOUGH, Measured, ShapleyStudy
+from konkyo.trainer.studies.shapley import ENOUGH, MeasuredBaseline, ShapleyStudy
 from konkyo.trainer.studies.study import Asked
 
 # By a baseline's name, up to the comma; what is not told the players has a dashed line where both are asked.
@@ -38,13 +38,13 @@ def draw(path: Path, asked: Asked, found: ShapleyStudy) -> None:
         figure.legend(handles=handles, loc="outside left upper", labelspacing=0.9, handlelength=1.9)
 
 
-def _label(one: Measured) -> str:
+def _label(one: MeasuredBaseline) -> str:
     """The name, and how many evaluations an error of ``ENOUGH`` takes, to two digits."""
     needed = one.needed()
     return one.name if needed is None else f"{one.name}:\n{int(float(f'{needed:.1e}')):,} for an error of {ENOUGH:.0%}"
 
 
-def _draw_panel(axes: Axes, kind: str, over: str, ms: float, measured: Sequence[Measured]) -> None:
+def _draw_panel(axes: Axes, kind: str, over: str, ms: float, measured: Sequence[MeasuredBaseline]) -> None:
     for one in measured:
         across = one.evaluations.mean(0) if over == "evaluations" else np.median(one.ms, axis=0)
         axes.plot(across, (one.error if kind == "error" else one.rank).mean(0), **_look(one))
@@ -66,7 +66,7 @@ def _draw_panel(axes: Axes, kind: str, over: str, ms: float, measured: Sequence[
     axes.grid(axis="y")
 
 
-def _look(one: Measured) -> dict[str, Any]:
+def _look(one: MeasuredBaseline) -> dict[str, Any]:
     colour = COLOURS.get(one.name.split(",")[0], INK)
     if len(one.error[0]) == 1:
         return {"color": INK, "marker": "D", "markersize": 5, "linestyle": ""}

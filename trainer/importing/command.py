@@ -14,7 +14,7 @@ from konkyo.models.files.card import ImportCard, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
 from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.network_file import Asked, read
+from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import Pixels, of_range
 from konkyo.trainer.importing.publishing import preparation, publish
 from konkyo.trainer.training.logits import told
@@ -77,7 +77,7 @@ def import_network(
         if calibrate and data_directory is None:
             raise NetworkFileError("--calibrate needs --data, the data set whose training images say the temperature")
         listed = None if classes is None else _classes(classes)
-        asked = Asked(None if stages is None else parse_stages(stages), side, pixels, listed)
+        asked = ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed)
         imported = read(file, asked)
         shape = imported.network.architecture
         test = training = None

@@ -22,7 +22,7 @@ _EXPORT = "model.export('network.onnx', format='onnx') writes what is read here"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImportOptions:
     """What a file may leave open.
 
     Attributes
@@ -56,7 +56,7 @@ class Imported:
         return Imported(Network(network.architecture, network.weights, classes, network.border), self.card)
 
 
-def read(path: Path, asked: Asked) -> Imported:
+def read(path: Path, asked: ImportOptions) -> Imported:
     """The network of a file: ONNX, safetensors or PyTorch's own.
 
     Raises
@@ -75,7 +75,7 @@ def read(path: Path, asked: Asked) -> Imported:
 
 # Numbers that are not finite go through without a warning, and are refused where the network is made.
 @np.errstate(all="ignore")
-def _read(path: Path, data: bytes, asked: Asked) -> Imported:
+def _read(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     kind = _kind(path, data)
     if kind == "ONNX":
         return _onnx(path, data, asked)
@@ -89,7 +89,7 @@ def _read(path: Path, data: bytes, asked: Asked) -> Imported:
     return Imported(network, _card(path, data, kind, "not stated", pixels, folded))
 
 
-def _onnx(path: Path, data: bytes, asked: Asked) -> Imported:
+def _onnx(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     if asked.stages is not None:
         raise NetworkFileError("an ONNX file says its stages itself; leave --stages out")
     try:

@@ -200,8 +200,7 @@ def _row(found: Experiments, one: Variant, p_value: float | None) -> tuple[str, 
 
 STUDY = TrainingStudy(
     name="recipe",
-    about="Take three parts of the recipe away, each alone, replace the learning rate's cycle, and train by the paper's"
-    " own recipe: what is each worth?",
+    about="Take away three parts of the recipe and replace a fourth, each alone: what is each worth? And the paper's recipe.",
     settings=Settings,
     make=_make,
 )

@@ -88,7 +88,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredBaseline:
     """A baseline beside the exact values, on N images with K numbers of evaluations.
 
     Attributes
@@ -129,7 +129,7 @@ class ShapleyStudy:
     """The times of the exact values, (N,) milliseconds for all classes; the baselines; and what is left out and why."""
 
     exact: Array
-    baselines: Sequence[Measured]
+    baselines: Sequence[MeasuredBaseline]
     left_out: Sequence[str]
 
 
@@ -198,7 +198,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> ShapleyStudy:
     known, left_out = baselines()
     images = min(IMAGES, len(asked.digits))
     parts = [joined(done[start : start + images]) for start in range(0, len(done), images)]
-    measured = [Measured(one.name, one.converges, **part) for one, part in zip(known, parts[1:], strict=True)]
+    measured = [MeasuredBaseline(one.name, one.converges, **part) for one, part in zip(known, parts[1:], strict=True)]
     return ShapleyStudy(parts[0]["ms"], measured, left_out)
 
 

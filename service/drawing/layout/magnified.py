@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from konkyo.models.rounding import End
 from konkyo.service.drawing.layout.grid import square, unit
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, SUM, TITLE, TOP, Box, Canvas
 from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
@@ -63,18 +64,18 @@ class Magnified:
             canvas.text(MARGIN, baseline, text, SUM)
         return baseline
 
-    def draw_bar(self, canvas: Canvas, heading: str, limit: float, title: str) -> None:
+    def draw_bar(self, canvas: Canvas, heading: str, end: End, title: str) -> None:
         """Draw the colour bar at the right of the heatmap. Beside a long heading its title stands beneath it."""
         left = self.map.right + _BAR_GAP
-        right = left + bar_width(limit)
+        right = left + bar_width(end)
         beneath = MARGIN + width(heading, TITLE) + _BAR_GAP > right - width(title, NOTE)
-        colour_bar(canvas, left, self.map.top, self.map.height, limit, "" if beneath else title)
+        colour_bar(canvas, left, self.map.top, self.map.height, end, "" if beneath else title)
         if beneath:
             canvas.text(right, self.map.bottom + _BENEATH, title, NOTE, MUTED, align=1)
 
-    def size(self, limit: float, below: int) -> tuple[int, int]:
+    def size(self, end: End, below: int) -> tuple[int, int]:
         """Width and height of the picture, with ``below`` beneath the heatmap."""
-        return self.map.right + _BAR_GAP + bar_width(limit) + MARGIN, self.map.bottom + below
+        return self.map.right + _BAR_GAP + bar_width(end) + MARGIN, self.map.bottom + below
 
     def draw(self, canvas: Canvas, image: Array, heat: Array, limit: float) -> None:
         """Draw the image, and the heatmap with the image in it.

@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 
 from konkyo.models.network import Network
+from konkyo.models.rounding import Sum, decimals_of_sum, end_of_scale, number, round_to_total, rounded, rounded_sum
 from konkyo.service.drawing.layout.filters import filters_notes
 from konkyo.service.drawing.layout.places import Emphasis, Pair, greatest, name_places, names_width, places
-from konkyo.service.drawing.layout.sums import Term, draw_sum, round_to_total, sum_terms, sum_width
+from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms, sum_width
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
 from konkyo.service.drawing.layout.wording import pairs_note
 from konkyo.service.drawing.layout.words import say, times
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TITLE, Canvas, decimals_for, number
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, NOTE, TITLE, Canvas
 from konkyo.service.drawing.primitives.colourbar import bar_width, colour_bar
 from konkyo.service.drawing.primitives.colours import INK, MUTED, Array, diverging, limit_of, printed
 from konkyo.service.drawing.primitives.letters import width
@@ -80,14 +81,20 @@ def draw_pairs(
     """
     layout = arrange(network, totals, values.shape[-1], heat)
     winners = places(totals)
-    terms = _terms(layout, totals, rest, whole)
-    decimals = decimals_for(max(limit_of(totals), *(abs(term.value) for term in terms), 0))
+    shown = _rounded(layout, totals, rest, whole[1])
+    terms = [] if rest is None else _terms(layout, totals, shown, rest, whole[0])
     limit = limit_of(np.array([values[pair] for pair in layout.pairs]))
+    end = end_of_scale(limit)
+    if not heat:
+        # A map adds up to the number beneath it.
+        each = zip(layout.pairs, shown.parts.tolist(), strict=True)
+        cells = np.array([round_to_total(values[pair], total, shown.decimals) for pair, total in each])
+        end = end_of_scale(limit, shown.decimals, cells)
     weights, *more = filters_notes(network, len(network.architecture.stages) <= 2)
     lines = [*notes, f"{pairs_note(network)} {weights}", *more]
 
     inner_width = max(
-        layout.right + _BAR_GAP + bar_width(limit) - MARGIN,
+        layout.right + _BAR_GAP + bar_width(end) - MARGIN,
         round(width(heading, TITLE)),
         names_width(network, winners),
         sum_width(terms) if terms else 0,
@@ -102,9 +109,9 @@ def draw_pairs(
     _draw_maps(canvas, layout, image, values, limit)
     for pair, (colour, _) in winners.items():
         canvas.frame(layout.boxes[pair], colour, *layout.frame)
-    _draw_totals(canvas, layout, totals, terms, winners, decimals)
+    _draw_totals(canvas, layout, shown, winners)
     height = min(layout.grid.bottom - layout.grid.first.top, _BAR_HEIGHT)
-    colour_bar(canvas, layout.right + _BAR_GAP, layout.grid.first.top, height, limit, bar_title)
+    colour_bar(canvas, layout.right + _BAR_GAP, layout.grid.first.top, height, end, bar_title)
     if terms:
         draw_sum(canvas, layout.bottom, terms)
     name_places(canvas, MARGIN, below + _PLACES, network, winners)
@@ -113,17 +120,22 @@ def draw_pairs(
     return canvas
 
 
-def _terms(layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole: tuple[str, float]) -> Sequence[Term]:
+def _rounded(layout: Pairs, totals: Array, rest: Mapping[str, float] | None, whole: float) -> Sum:
+    """The numbers of the pairs that are drawn, of the others, and of the sum, as they are shown."""
+    drawn, total = np.array([totals[pair] for pair in layout.pairs]), float(totals.sum())
+    others = total - float(drawn.sum()) if totals.size > len(drawn) else None
     if rest is None:
-        return ()
-    shown = float(sum(totals[pair] for pair in layout.pairs))
-    terms, others = (
-        {say("sum of pairs", pairs=times(len(layout.pairs), "pair")): shown},
-        totals.size - len(layout.pairs),
-    )
-    if others:
-        terms[times(others, "other pair")] = float(totals.sum()) - shown
-    return sum_terms({**terms, **rest}, *whole, decimals_for(max(limit_of(totals), abs(whole[1]))))
+        return rounded_sum(drawn, [], total, decimals_of_sum(limit_of(totals), total), others)
+    return rounded_sum(drawn, [*rest.values()], whole, decimals_of_sum(limit_of(totals), whole), others)
+
+
+def _terms(layout: Pairs, totals: Array, shown: Sum, rest: Mapping[str, float], name: str) -> Sequence[Term]:
+    pairs, *added = shown.terms
+    named = say("sum of pairs", pairs=times(len(layout.pairs), "pair"))
+    terms = {named: rounded(pairs - shown.others, shown.decimals)}
+    if others := totals.size - len(layout.pairs):
+        terms[times(others, "other pair")] = shown.others
+    return sum_terms(terms | dict(zip(rest, added, strict=True)), name, shown.total, shown.decimals)
 
 
 def _draw_maps(canvas: Canvas, layout: Pairs, image: Array, values: Array, limit: float) -> None:
@@ -139,26 +151,13 @@ def _draw_maps(canvas: Canvas, layout: Pairs, image: Array, values: Array, limit
         canvas.contour(boxes, image >= _HALF, MUTED if layout.dense else INK)
 
 
-def _draw_totals(
-    canvas: Canvas,
-    layout: Table | Ranking,
-    totals: Array,
-    terms: Sequence[Term],
-    winners: Mapping[Pair, Emphasis],
-    decimals: int,
-) -> None:
-    """Write each pair's total; those of the first and second pair in their colours.
-
-    The rounded numbers add up to the first term of the sum, and the others are its second.
-    """
-    values = np.array([totals[pair] for pair in layout.pairs])
-    shown = round_to_total(values, terms[0].value if terms else float(values.sum()), decimals)
+def _draw_totals(canvas: Canvas, layout: Table | Ranking, shown: Sum, winners: Mapping[Pair, Emphasis]) -> None:
+    """Write each pair's total, and that of the others; those of the first and second pair in their colours."""
     size = NOTE if layout.dense else BODY
-    for (pair, box), value in zip(layout.boxes.items(), shown.tolist(), strict=True):
+    for (pair, box), value in zip(layout.boxes.items(), shown.parts.tolist(), strict=True):
         colour, _ = winners.get(pair, (INK, ""))
         x, baseline, align = layout.number(box)
-        canvas.text(x, baseline, number(value, decimals), size, colour, align, strong=pair in winners)
+        canvas.text(x, baseline, number(value, shown.decimals), size, colour, align, strong=pair in winners)
     if isinstance(layout, Ranking):
         x, baseline, align = layout.number(layout.others)
-        others = terms[1].value if terms else float(totals.sum() - values.sum())
-        canvas.text(x, baseline, number(others, decimals), size, INK, align)
+        canvas.text(x, baseline, number(shown.others, shown.decimals), size, INK, align)

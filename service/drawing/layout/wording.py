@@ -4,7 +4,7 @@ from konkyo.models.classes import shortened
 from konkyo.models.hiding.regions import FillKind, Hiding
 from konkyo.models.network import Network
 from konkyo.models.result import ClassResult
-from konkyo.service.drawing.layout.words import say, style_now
+from konkyo.service.drawing.layout.words import named, say, style_now
 from konkyo.service.drawing.primitives.letters import writable
 from konkyo.service.drawing.primitives.style import Form, Language
 
@@ -68,5 +68,5 @@ def pairs_note(network: Network) -> str:
 def hiding_words(hiding: Hiding) -> str:
     """The side and stride of the regions, and the fill."""
     side, fill = hiding.regions.region, hiding.fill
-    said = say(fill.value) if isinstance(fill, FillKind) else f"{fill:g}"
+    said = named(fill.value) if isinstance(fill, FillKind) else f"{fill:g}"
     return say("hiding", side=side, step=hiding.regions.step, fill=said)

@@ -35,8 +35,6 @@ TOP = 58
 # Pixels of a picture's side at most.
 LARGEST = 4000
 
-MOST_DECIMALS = 4
-
 # Thickness of the line of paper inside an outline. The diameter of the largest dot divided by the side of its square:
 # the rest of the square shows what is beneath.
 CASING, DOT = 1, 0.62
@@ -274,23 +272,3 @@ class Canvas(ABC):
     def _widen(self, units: int) -> None:
         """Add paper on the right until the picture has this width in logical units."""
         self.width = max(self.width, units)
-
-
-def number(value: float, decimals: int = 2, sign: bool = False) -> str:
-    """Format a number with fixed decimals and the minus sign −. A number that rounds to zero has no sign.
-
-    ``sign`` adds a plus to positive numbers. More than four decimals, and numbers from a million on, use 1.2e−07.
-    """
-    if (decimals > MOST_DECIMALS and value) or abs(value) >= 1e6:
-        text = f"{value:+.1e}"
-    else:
-        text = f"{value:+.{min(decimals, MOST_DECIMALS)}f}"
-        if not text.strip("+-0."):
-            text = text[1:]
-    return (text if sign else text.removeprefix("+")).replace("-", "−")
-
-
-def decimals_for(value: float) -> int:
-    """The number of decimals for numbers of this size: two, fewer from 100 on, more below 0.1."""
-    exponent = int(np.floor(np.log10(abs(value)))) if value else 0
-    return int(np.clip(3 - exponent, 0, 2)) if exponent >= -1 else 1 - exponent

@@ -1,6 +1,7 @@
 """Colour bars: legends of the diverging scale."""
 
-from konkyo.service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas, decimals_for, number
+from konkyo.models.rounding import End, end_of_scale, number
+from konkyo.service.drawing.primitives.canvas import CAPITAL, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import (
     GREY,
     HAIRLINE,
@@ -23,8 +24,8 @@ _TITLE_ABOVE = 12
 _LOW = 120
 
 
-def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, title: str) -> None:
-    """Draw a vertical bar with its numbers on the right: from −``limit`` at the bottom to +``limit`` at the top.
+def colour_bar(canvas: Canvas, left: int, top: int, height: int, end: End, title: str) -> None:
+    """Draw a vertical bar with its numbers on the right: from the negative end at the bottom upwards.
 
     Parameters
     ----------
@@ -32,24 +33,23 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
         The canvas.
     left, top, height
         The bar in logical units. ``bar_width`` gives its width with the numbers.
-    limit
-        The value of the ends. With 0 the bar is neutral, with one number.
+    end
+        Of the scale. With 0 the bar is neutral, with one number.
     title
         Title above the bar, right-aligned with the numbers; none if it is empty.
     """
-    shares = {0.0: INK, 1.0: INK, -1.0: INK} if limit else {0.0: INK}
-    if limit and height >= _LOW:
+    shares = {0.0: INK, 1.0: INK, -1.0: INK} if end.value else {0.0: INK}
+    if end.value and height >= _LOW:
         shares |= {0.5: MUTED, -0.5: MUTED}
-    decimals = decimals_for(limit)
     ticks = {
-        share: (number(share * limit, decimals, sign=True) if share else "0", colour)
+        share: (number(share * end.value, end.decimals, sign=True) if share else "0", colour)
         for share, colour in shares.items()
     }
-    shades = (POSITIVE, NEGATIVE) if limit else (NEUTRAL, NEUTRAL)
+    shades = (POSITIVE, NEGATIVE) if end.value else (NEUTRAL, NEUTRAL)
     box = Box(left, top, left + WIDTH, top + height)
     canvas.ramp(box, *shades, upright=True)
     canvas.frame(box)
-    right = box.left + bar_width(limit)
+    right = box.left + bar_width(end)
     if title:
         canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
     for share, (text, colour) in ticks.items():
@@ -58,9 +58,9 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, limit: float, t
         canvas.text(right, middle + 0.5 + NOTE * CAPITAL / 2, text, NOTE, colour, align=1)
 
 
-def bar_width(limit: float) -> int:
+def bar_width(end: End) -> int:
     """Width of the bar with its ticks and numbers, in logical units."""
-    longest = number(-limit, decimals_for(limit), sign=True)
+    longest = number(-end.value, end.decimals, sign=True)
     return WIDTH + _TICK + _GAP + round(width(longest, NOTE) + 0.5)
 
 
@@ -87,9 +87,9 @@ def colour_strip(canvas: Canvas, box: Box, limit: float, signed: bool = True, gr
     canvas.ramp(box, first if limit else zero, last if limit else zero)
     canvas.frame(box)
 
-    decimals = decimals_for(limit)
-    least = number(-limit, decimals, sign=True) if signed else "0"
-    most = number(limit, decimals, sign=True)
+    end = end_of_scale(limit)
+    least = number(-end.value, end.decimals, sign=True) if signed else "0"
+    most = number(end.value, end.decimals, sign=True)
     ends = {0.0: least, 1.0: most} if limit else {0.5: "0"}
     if limit and width(least + most, NOTE) + _GAP > box.width:
         # Without room for both numbers, the right one is enough: the scale is symmetric.

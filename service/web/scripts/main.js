@@ -1,7 +1,8 @@
 // Puts the page together: what is done leads to the state, the state to what is shown.
 
+import { account, indexOf, sharesOf, tableOf } from "./answers/account.js";
 import { Asker, card, models, QUESTIONS, useKey } from "./answers/asking.js";
-import { account, indexOf, percent, sharesOf, tableOf } from "./answers/numbers.js";
+import { percent } from "./answers/numbers.js";
 import { Drawing, Pad } from "./drawing/drawing.js";
 import { bringing } from "./drawing/pictures.js";
 import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
@@ -137,7 +138,7 @@ show((state) => {
   showHeatmap(scene);
   showBeside(now);
   showPlaying(now);
-  showGuess(now);
+  showGuess(scene);
   showDetails(scene);
   showPresenting();
 });
@@ -150,7 +151,7 @@ function sums(now, one) {
   const table = tableOf(now, one, whole);
   const { pair, spot } = now;
   const ofPair = shared && pair && !spot && now.answer.where.pairs;
-  const shares = ofPair ? sharesOf(now.answer, one, pair, table.cells[indexOf(one, pair)]) : whole;
+  const shares = ofPair ? sharesOf(now.answer, one, table, pair) : whole;
   return { table, shares };
 }
 show(showSettings);

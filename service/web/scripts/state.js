@@ -22,7 +22,7 @@ export const state = {
   spot: null, // [row, column] of the region that is looked at
   unit: "probability", // what the bars show, or "logit"
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
-  live: null, // what is read with them hidden: {predicted, probability}
+  live: null, // what is read with them hidden: {predicted, share}
   beside: null, // the name of a network that is asked the same, beside the chosen one
   second: null, // its answer, and with `of` the one that it stands beside
   guess: null, // what is guessed before the answer is shown: {marks, digit, shown}; null shows it at once

@@ -31,7 +31,7 @@ from konkyo.trainer.studies.faithfulness.criteria import (
     CURVES,
     REPLACEMENTS,
     SCORES,
-    Measured,
+    MeasuredExplanation,
     best,
     correlations,
     curves,
@@ -64,7 +64,7 @@ _WORDS = {"brightness": "brightness (the image itself)", "random": "a random ord
 class FaithfulnessStudy:
     """All explanations, measured; for some of them the rank correlations (seeds, layers, N) of the sanity check."""
 
-    measured: Sequence[Measured]
+    measured: Sequence[MeasuredExplanation]
     checked: Mapping[str, Array]
     left_out: str | None
 
@@ -107,7 +107,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> FaithfulnessStudy:
         together = joined([{name: part[name] for name in ("areas", "infidelity", "agreement")} for part in parts])
         points = {base: np.sum([part[base] for part in parts], axis=0) / len(asked.digits) for base in REPLACEMENTS}
         moved = by_name[slug(f"sensitivity-{one.name}")]["sensitivity"]
-        measured.append(Measured(one.name, one.kind, points=points, sensitivity=moved, **together))
+        measured.append(MeasuredExplanation(one.name, one.kind, points=points, sensitivity=moved, **together))
     names = [one.name for one in known if one.name in sane(shape)]
     checked = {name: by_name[slug(f"sanity-{name}")]["correlations"] for name in names}
     return FaithfulnessStudy(measured, checked, left_out)
@@ -143,7 +143,7 @@ def _summary(asked: Asked, found: FaithfulnessStudy) -> dict[str, Any]:
     }
 
 
-def _entries(one: Measured) -> Iterator[tuple[str, Any]]:
+def _entries(one: MeasuredExplanation) -> Iterator[tuple[str, Any]]:
     yield "kind", one.kind
     for score in SCORES:
         yield (

@@ -206,7 +206,7 @@ BESIDE = {"sensitivity": False, "agreement": True}
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredExplanation:
     """One explanation, measured on N images.
 
     Attributes
@@ -244,18 +244,18 @@ class Measured:
         curve, base = criterion.split(", ")
         return self.area("probability", base, curve)
 
-    def beats(self, other: "Measured", criterion: str) -> bool:
+    def beats(self, other: "MeasuredExplanation", criterion: str) -> bool:
         """Whether it is better by a criterion, beyond the 95 % interval of the difference."""
         difference = self.values(criterion) - other.values(criterion)
         gain = Estimate.of(difference if CRITERIA[criterion] else -difference)
         return gain.mean > gain.interval
 
-    def beats_everywhere(self, other: "Measured") -> bool:
+    def beats_everywhere(self, other: "MeasuredExplanation") -> bool:
         """Whether it is better by every criterion."""
         return all(self.beats(other, criterion) for criterion in CRITERIA)
 
 
-def ranks(measured: Sequence[Measured]) -> dict[str, list[int]]:
+def ranks(measured: Sequence[MeasuredExplanation]) -> dict[str, list[int]]:
     """For each criterion and what stands beside them, the rank of every explanation by its mean, from 1."""
     found = {}
     for criterion, more in (CRITERIA | BESIDE).items():
@@ -265,7 +265,7 @@ def ranks(measured: Sequence[Measured]) -> dict[str, list[int]]:
     return found
 
 
-def best(measured: Sequence[Measured]) -> Measured:
+def best(measured: Sequence[MeasuredExplanation]) -> MeasuredExplanation:
     """The one of ours with the least sum of ranks over the criteria, the first of equal ones."""
     by_criterion = ranks(measured)
     sums = [sum(by_criterion[criterion][number] for criterion in CRITERIA) for number in range(len(measured))]

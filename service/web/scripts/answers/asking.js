@@ -1,7 +1,7 @@
 // Asks the service about the drawing, again after every change, and shows only the newest answer.
 
+import { account, indexOf } from "./account.js";
 import { pairsOf } from "./network.js";
-import { account, indexOf } from "./numbers.js";
 import { remember, remembered } from "../page.js";
 import { beside, explains, listed, refresh, region, set, state, target, versus } from "../state.js";
 

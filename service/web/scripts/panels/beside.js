@@ -1,7 +1,8 @@
 // Another network beside the one that is chosen: what it reads in the same picture, and its answer to the same question.
 
+import { account, sharesOf } from "../answers/account.js";
 import { sideOf } from "../answers/network.js";
-import { account, percent, percents, sharesOf, softmax } from "../answers/numbers.js";
+import { percent, percents, softmax } from "../answers/numbers.js";
 import { at, fillOptions, fillSum, words } from "../page.js";
 import { sharp, widthOf } from "../painting.js";
 import { drawGuess, guess, open } from "./guess.js";

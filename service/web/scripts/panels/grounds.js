@@ -2,7 +2,7 @@
 
 import { logits, Refusal } from "../answers/asking.js";
 import { changed, channelsOf, fillOf, isColour, sideOf } from "../answers/network.js";
-import { percent, softmax } from "../answers/numbers.js";
+import { percents, predictedOf, softmax } from "../answers/numbers.js";
 import { at, words, writeText } from "../page.js";
 import { boxOf, colour, drawFrame, drawHidden, drawOutlined, fillImage, groupOf, spread } from "../painting.js";
 import { nameOf, set, state } from "../state.js";
@@ -46,9 +46,9 @@ export async function hide(places) {
   if (!places.length || answer?.question !== "grounds") return;
   try {
     const image = without(answer.process, answer.where, places);
-    const shares = softmax(await logits(answer.process.model.name, image, shapeOf(image)));
-    const predicted = shares.indexOf(Math.max(...shares));
-    if (mine === turn) set({ live: { predicted, probability: shares[predicted] } });
+    const left = await logits(answer.process.model.name, image, shapeOf(image));
+    const predicted = predictedOf(left);
+    if (mine === turn) set({ live: { predicted, share: percents(softmax(left))[predicted] } });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (mine === turn) set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
@@ -142,6 +142,6 @@ export function showPlaying({ answer, question, hidden, live: now, guess }) {
   const predicted = now?.predicted ?? where?.predicted;
   let text = "";
   if (where && !hidden.length) text = said.liveNothing(nameOf(predicted));
-  else if (where && now) text = said.live({ count: hidden.length, predicted: nameOf(predicted), share: percent(now.probability), stays: predicted === where.predicted });
+  else if (where && now) text = said.live({ count: hidden.length, predicted: nameOf(predicted), share: now.share, stays: predicted === where.predicted });
   if (text || !where) writeText(live, text);
 }

@@ -1,5 +1,6 @@
 // Guess first: regions are marked on the picture, or a class is chosen, before the page shows what it knows. The guess stays beside the answer.
 
+import { sum } from "../answers/account.js";
 import { number } from "../answers/numbers.js";
 import { at, fillOptions, words, writeText } from "../page.js";
 import { boxOf, colour, drawBlank, drawFrame, fillImage } from "../painting.js";
@@ -79,7 +80,7 @@ export function guessWords(said, { answer: { question, where } }) {
 }
 
 /** The guess beside the answer, in words. */
-function outcome(said, { answer: { question, where }, guess: { marks, digit } }) {
+function outcome(said, { now: { answer: { question, where }, guess: { marks, digit } }, shares }) {
   if (!marks.length) return said.guessedNothing;
   if (question === "occlusion") {
     const [[row, column]] = marks;
@@ -90,27 +91,27 @@ function outcome(said, { answer: { question, where }, guess: { marks, digit } })
     const { regions } = where.sufficient;
     return said.guessedGrounds({ count: marks.length, hit: regions.filter((place) => includes(marks, place)).length, kept: regions.length });
   }
-  const total = (values) => values.reduce((sum, value) => sum + value, 0);
-  const most = [...where.values.flat()].sort((one, other) => other - one).slice(0, marks.length);
-  const [own, best] = [marks.map(([row, column]) => where.values[row][column]), most].map((values) => number(total(values), 2, true));
+  const { regions, decimals } = shares;
+  const most = regions.flat().sort((one, other) => other - one).slice(0, marks.length);
+  const [own, best] = [marks.map(([row, column]) => regions[row][column]), most].map((values) => number(sum(values), decimals, true));
   return said.guessedShapley({ count: marks.length, own, best });
 }
 
-export function showGuess(now) {
+export function showGuess(scene) {
   const said = words();
-  const { answer, guess: made } = now;
+  const { answer, guess: made, question } = scene.now;
   toggle.setAttribute("aria-pressed", made !== null);
   at("guess-box").hidden = !made;
-  const known = answer && answer.question === now.question;
+  const known = answer && answer.question === question;
   at("where").classList.toggle("guessing", Boolean(made && !made.shown && answer));
   if (!made) return;
-  at("guess-choice").hidden = now.question !== "occlusion" || made.shown;
+  at("guess-choice").hidden = question !== "occlusion" || made.shown;
   fillOptions(choice, [["–", ""], ...classNames().map((name, one) => [name, one])]);
   choice.value = String(made.digit ?? "");
   choice.disabled = show.disabled = !known;
   show.classList.toggle("strong", !made.shown);
   show.textContent = made.shown ? said.guessAgain : said.guessShow;
-  writeText(sentence, made.shown && known ? outcome(said, now) : "");
+  writeText(sentence, made.shown && known ? outcome(said, scene) : "");
 }
 
 toggle.addEventListener("click", () => set({ guess: state.guess ? null : unmade(), hidden: [], live: null, spot: null }));

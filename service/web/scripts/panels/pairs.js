@@ -3,8 +3,9 @@
 // Few pairs stand in a table, maps down and filters across. Of many, those that matter most stand in a list, the
 // greatest first, and all others are one number, so that the sum is seen.
 
+import { places, samePair } from "../answers/account.js";
 import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
-import { number, places, samePair } from "../answers/numbers.js";
+import { number } from "../answers/numbers.js";
 import { ARROWS, at, button, element, fillSum, words } from "../page.js";
 import { diverging, greys, inks, paint, signedGreys, tile } from "../painting.js";
 import { nameOf, network, set } from "../state.js";
@@ -146,7 +147,7 @@ export function showPairs({ now: { answer }, one, table }) {
   showSum(said, one, table);
   // A network that was not studied has none.
   const usual = answer.process.typicality?.[one.target];
-  if (usual) typicality.textContent = said.typicality(nameOf(one.target), Math.round(usual.percentile));
+  if (usual) typicality.textContent = said.typicality(nameOf(one.target), number(usual.percentile, 0));
 }
 
 function clear(said) {

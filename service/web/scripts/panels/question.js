@@ -1,7 +1,8 @@
 // The question, why this class and not that one, and its answer in words.
 
+import { changeOf, entryOf, indexOf, largestCell, samePair } from "../answers/account.js";
 import { isColour, limitOf } from "../answers/network.js";
-import { changeOf, decimalsOf, entryOf, indexOf, largestCell, number, percent, samePair } from "../answers/numbers.js";
+import { number, percent } from "../answers/numbers.js";
 import { at, element, fillOptions, words, writeText } from "../page.js";
 import { besideWords } from "./beside.js";
 import { includes } from "./grounds.js";
@@ -86,15 +87,14 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
   return said.pairDetail({ ...facts, cell: cell && { weight, activation, value: number(cell.value, 3) } });
 }
 
-function occlusionWords(said, { now: { answer, spot }, one }) {
+function occlusionWords(said, { now: { answer, spot } }) {
   const { predicted, critical, drop, prediction, pairs } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
   if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
   if (lost === 0 && left === predicted) return isColour(answer.process.image) ? said.groundsNone : said.spotEmpty;
-  const decimals = decimalsOf(one);
-  const { before, after, change } = changeOf(answer, spot, decimals);
+  const { before, after, change, decimals } = changeOf(answer, spot);
   const values = { before: number(before, decimals), after: number(after, decimals), change: number(change, decimals, true) };
   return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, ...values, split: Boolean(pairs) });
 }
@@ -113,7 +113,7 @@ function worksOf(where, spot, decimals) {
   if (!where.interactions) return null;
   const found = worksWith(where, spot).map(([, value]) => value);
   const [more, less] = [found.filter((value) => value > 0), found.filter((value) => value < 0)];
-  return { more: more.length, less: less.length, most: number(Math.max(...more), decimals, true), least: number(Math.min(...less), decimals) };
+  return { more: more.length, less: less.length, most: number(Math.max(0, ...more), decimals, true), least: number(Math.min(0, ...less), decimals) };
 }
 
 function groundsWords(said, { now: { answer, hidden, spot }, one }) {

@@ -1,7 +1,8 @@
 // The picture with what the chosen question says about its regions, or with one pair's map.
 
+import { indexOf } from "../answers/account.js";
 import { cellsOf, isColour, limitOf } from "../answers/network.js";
-import { clip, decimalsFor, entryOf, indexOf, number, roundRowsToTotal } from "../answers/numbers.js";
+import { clip, decimalsOfSum, endOfScale, number, rounded, roundRowsToTotal } from "../answers/numbers.js";
 import { ARROWS, at, element, fillSum, pointed, words } from "../page.js";
 import {
   NONE, boxOf, colour, corners, diverging, drawBlank, drawFrame, drawHidden, drawNumbers, drawOutlined, drawPicture, drawTag, fillMap, letterOf,
@@ -53,10 +54,17 @@ function drawSpot(context, sheet, { process: { image }, where: { region, predict
   drawTag(context, box, nameOf(prediction[spot[0]][spot[1]], TAG_LETTERS), sheet.side * sheet.pixel);
 }
 
+/** The drops as they are written where somebody points at a region: {decimals, numbers}. */
+function shownDrops({ drop, whole }) {
+  const decimals = decimalsOfSum(limitOf(drop), whole);
+  return { decimals, numbers: [rounded(limitOf(drop), decimals)] };
+}
+
 const occlusion = {
   draw: drawDrops,
   heading: headingOfDrops,
   values: ({ now }) => now.answer.where.drop,
+  shown: ({ now }) => shownDrops(now.answer.where),
   unit: (said, { now: { answer } }) => said.scaleDrop(nameOf(answer.where.target), nameOf(answer.where.versus)),
   legend: (said, { now: { answer }, inked }) => [
     ...inked(said),
@@ -133,6 +141,7 @@ const shapley = {
   draw: drawShares,
   heading: (said, { where: { target, versus = null } }, pair) => (pair ? said.pairName(pair) : said.sharesOf(nameOf(target), nameOf(versus))),
   values: shares,
+  shown: ({ shares: { decimals, regions } }) => ({ decimals, numbers: regions.flat() }),
   unit: (said) => said.scaleShare,
   sum: sumOfShares,
   legend: (said, { now: { answer, spot }, inked, sheet }) => [
@@ -141,20 +150,28 @@ const shapley = {
   ],
 };
 
+/** The cells of a pair's map as they are written: they add up to what stands in the table. */
+function shownCells({ cells, decimals }, map, k) {
+  return roundRowsToTotal(map, cells[k], decimals);
+}
+
 /** A pair's map, each cell on the pixels that are its own. */
 function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
-  const { map } = entryOf(one, pair);
+  const k = indexOf(one, pair);
+  const { map } = one.shown[k];
   const { first, pitch } = cellsOf(network());
   const [start, cell] = [first * sheet.pixel, pitch * sheet.pixel];
   drawBlank(context, sheet);
   fillMap(context, map, start, start, cell, diverging(limitOf(one.shown.map((each) => each.map))));
   drawPicture(context, answer.process.image, sheet, true);
-  const shown = roundRowsToTotal(map, table.cells[indexOf(one, pair)], table.decimals);
-  const numbers = shown.map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
+  const numbers = shownCells(table, map, k).map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
   drawNumbers(context, numbers, (row, column) => [start + column * cell, start + row * cell, cell, cell], table.decimals);
 }
 
-/** What the map can show: how it is drawn, its heading, the values and the name of its scale, its sum, its legend. */
+/**
+ * What the map can show: how it is drawn, its heading, the values of its scale, the numbers beside it as they are shown, the name of the
+ * scale, its sum, its legend.
+ */
 export const SHOWN = {
   empty: {
     draw: drawBlank,
@@ -168,6 +185,7 @@ export const SHOWN = {
     draw: drawPair,
     heading: (said, _, pair) => said.pairName(pair),
     values: ({ one }) => one.shown.map((each) => each.map),
+    shown: ({ one, table }) => ({ decimals: table.decimals, numbers: one.shown.flatMap(({ map }, k) => shownCells(table, map, k).flat()) }),
     unit: (said) => said.scaleCell,
     legend: (said, { inked, sheet }) => [
       ...inked(said),
@@ -190,15 +208,15 @@ export function scaleIn(box) {
   return { box, strip, least, middle, most };
 }
 
-export function fillScale({ box, strip, least, middle, most }, { values, unit }, scene) {
+export function fillScale({ box, strip, least, middle, most }, { values, shown, unit }, scene) {
   box.classList.toggle("unseen-scale", !values);
   if (!values) return;
   paintStrip(strip, diverging(1));
-  const limit = limitOf(values(scene));
-  const decimals = decimalsFor(limit);
-  least.textContent = number(-limit, decimals);
+  const { decimals: fixed, numbers } = shown(scene);
+  const { value, decimals } = endOfScale(limitOf(values(scene)), fixed, numbers);
+  least.textContent = number(-value, decimals);
   middle.textContent = unit(words(), scene);
-  most.textContent = number(limit, decimals, true);
+  most.textContent = number(value, decimals, true);
 }
 
 const ownScale = scaleIn(at("scale"));
@@ -233,7 +251,7 @@ export function showHeatmap(scene) {
   fillScale(ownScale, shown, scene);
   const sum = answer && shown.sum?.(words(), scene);
   at("shares").hidden = question !== "shapley" || name === "guess";
-  fillSum(at("shares"), sum || [], scene.table?.decimals ?? 0);
+  fillSum(at("shares"), sum || [], scene.shares?.decimals ?? 0);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
   const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
   showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);

@@ -1,7 +1,8 @@
 // The figure of the walk: the layers side by side, after the paper's Fig. 2.
 
+import { account, mapsOf, places, samePair, sum } from "../answers/account.js";
 import { channelsOf, isColour, limitOf, sideOf, stagesOf } from "../answers/network.js";
-import { account, decimalsFor, mapsOf, number as written, places, samePair, sum } from "../answers/numbers.js";
+import { decimalsFor, endOfScale, greatest, number as written } from "../answers/numbers.js";
 import { drawLines, element, linesOver, placedIn, words } from "../page.js";
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
@@ -65,8 +66,8 @@ function scale(limit, signed, shade, least) {
   const whole = element("div", "scale");
   const strip = tile(1);
   paintStrip(strip, shade, least);
-  const decimals = decimalsFor(limit);
-  whole.append(strip, element("span", "", signed ? written(-limit, decimals) : "0"), element("span"), element("span", "", written(limit, decimals, true)));
+  const { value, decimals } = endOfScale(limit);
+  whole.append(strip, element("span", "", signed ? written(-value, decimals) : "0"), element("span"), element("span", "", written(value, decimals, true)));
   return whole;
 }
 
@@ -126,8 +127,8 @@ function strip(maps, limit, side, framed) {
 /** The pairs whose maps stand in the figure, of what the class that is read is made of: few are all. */
 function pairsShown(one) {
   if (one.count <= MOST_PAIRS) return one.shown;
-  const most = [...one.shown].sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, SHOWN_PAIRS);
-  return one.shown.filter((each) => most.includes(each));
+  const most = greatest(one.shown.map(({ value }) => value), SHOWN_PAIRS);
+  return one.shown.filter((_, place) => most.includes(place));
 }
 
 /** The names of the classes that stand in the figure. */

@@ -1,9 +1,8 @@
 // The head closely: the weights of a class, and softmax calculated.
 
+import { sum, times } from "../answers/account.js";
 import { limitOf, partsOf, stagesOf } from "../answers/network.js";
-import {
-  decimalsFor, logSum, number, percent, percents, rounded, roundRowsToTotal, roundToTotal, scientific, sum, times,
-} from "../answers/numbers.js";
+import { decimalsFor, logSum, number, order, percent, percents, roundedSum, rowsLike, scientific } from "../answers/numbers.js";
 import { button, element, fillSum, group, words } from "../page.js";
 import { diverging, inks, painted, signedGreys } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
@@ -24,9 +23,8 @@ function weighed({ stages, head, head_maps: numbers }) {
 
 /** The numbers of the classes that are shown, in their order: all of few, else those with the greatest logits. */
 export function shownClasses(logits) {
-  const all = [...logits.keys()];
-  if (all.length <= MOST_CLASSES) return all;
-  return all.sort((one, other) => logits[other] - logits[one]).slice(0, SHOWN_CLASSES).sort((one, other) => one - other);
+  if (logits.length <= MOST_CLASSES) return [...logits.keys()];
+  return order(logits).slice(0, SHOWN_CLASSES).sort((one, other) => one - other);
 }
 
 /** The maps of one column: buttons, of which the chosen one is framed. */
@@ -72,12 +70,10 @@ export function weigh(box, { process, network }, { target, map }, chosen) {
   const [limit, weightLimit, foundLimit] = [limitOf(all), limitOf(weights), limitOf(found)];
 
   const decimals = decimalsFor(limitOf(process.logits));
-  const total = rounded(process.logits[target], decimals);
   // All maps together, whether they came with the answer or not.
   const whole = sum(process.contributions[target]) + sum(process.filter_bias[target]);
   const own = sum(added[at]);
-  const terms = roundToTotal([own, whole - own, process.class_bias[target]], total, decimals);
-  const cells = roundRowsToTotal(added[at], terms[0], decimals);
+  const { parts: cells, terms, total } = roundedSum(added[at].flat(), [whole - own, process.class_bias[target]], process.logits[target], decimals);
 
   const pick = (k) => chosen({ target, map: maps[k].number });
   const columns = [
@@ -88,7 +84,7 @@ export function weigh(box, { process, network }, { target, map }, chosen) {
   const grids = [
     { name: names[at], values: found[at], limit: foundLimit, tone: "ink", decimals },
     { name: said.closer.itsWeights, values: weights[at], limit: weightLimit, tone: "signed", decimals },
-    { name: said.closer.products, values: cells, limit, tone: "classes", decimals },
+    { name: said.closer.products, values: rowsLike(added[at], cells), limit, tone: "classes", decimals },
   ].map((one) => {
     const { table, fill } = grid();
     fill(one);
@@ -96,7 +92,7 @@ export function weigh(box, { process, network }, { target, map }, chosen) {
   });
   const list = element("dl", "sum");
   list.dataset.testid = "closer-sum";
-  const parts = [said.closer.cells(cells.flat().length), said.closer.others(last.maps - 1), said.closer.classBias];
+  const parts = [said.closer.cells(cells.length), said.closer.others(last.maps - 1), said.closer.classBias];
   fillSum(list, [...parts.map((name, k) => [name, terms[k]]), [said.logit(nameOf(target)), total]], decimals);
 
   const operator = (text) => element("span", "operator", text);

@@ -1,7 +1,8 @@
 // What the walk shows closely of a stage: what the window of its convolution or its pool sees, and what it makes of that.
 
+import { sum, times } from "../answers/account.js";
 import { channelsOf, cut, highest, isColour, limitOf, padded, partsOf, stagesOf } from "../answers/network.js";
-import { decimalsFor, rounded, roundRowsToTotal, roundToTotal, sum, times } from "../answers/numbers.js";
+import { decimalsFor, greatest, rounded, roundedSum, rowsLike } from "../answers/numbers.js";
 import { toneOf } from "../painting.js";
 
 const POOL = 2;
@@ -25,13 +26,6 @@ function inputName(said, { network, process }, number, input) {
   const before = stagesOf(network)[number - 1];
   const name = said.mapOf(number, partsOf(before, input));
   return before.pool ? said.pooled(name) : said.rectified(name);
-}
-
-/** {terms, products, total}: the numbers of a sum as they are shown. */
-function summed(products, others, total, decimals) {
-  const shown = rounded(total, decimals);
-  const terms = roundToTotal([sum(products), ...others], shown, decimals);
-  return { products: roundRowsToTotal(products, terms[0], decimals), terms, total: shown };
 }
 
 /** The convolution of a stage; a choice is [input map, filter]. */
@@ -94,10 +88,10 @@ function convolution(facts, number) {
       const many = stage.paired ? 1 : stage.inputs;
       // What comes of all other input maps, whether they came with the answer or not.
       let rest = value - bias - sum(products);
-      const named = many > FEW_INPUTS ? greatest(inputs.filter((one) => one.number !== input), (one) => sum(partOf(one.number).products)) : [];
+      const named = many > FEW_INPUTS ? greatestParts(inputs.filter((one) => one.number !== input), (one) => sum(partOf(one.number).products)) : [];
       for (const { part } of named) rest -= part;
       const others = many > 1 ? [...named.map(({ part }) => part), rest] : [];
-      const shown = summed(products, [...others, bias], value, decimals);
+      const shown = roundedSum(products.flat(), [...others, bias], value, decimals);
       const names = [
         said.closer.sum(stage.kernel ** 2),
         ...named.map((one) => said.map(one.number)),
@@ -109,7 +103,7 @@ function convolution(facts, number) {
         grids: [
           { name: said.closer.window(stage.kernel), values: window, limit: most, tone: "ink", decimals },
           { name: said.closer.weights, values: kernelOf(index, input), limit, tone: "signed", decimals },
-          { name: said.closer.products, values: shown.products, limit: most * limit, tone: "signed", decimals },
+          { name: said.closer.products, values: rowsLike(products, shown.parts), limit: most * limit, tone: "signed", decimals },
         ],
         operators: ["×", "=", "→"],
         terms: names.map((name, part) => [name, shown.terms[part]]),
@@ -121,9 +115,9 @@ function convolution(facts, number) {
 }
 
 /** Those with the greatest parts: {number, part}. */
-function greatest(inputs, partOf) {
+function greatestParts(inputs, partOf) {
   const parts = inputs.map((one) => ({ number: one.number, part: partOf(one) }));
-  return parts.sort((one, other) => Math.abs(other.part) - Math.abs(one.part)).slice(0, NAMED);
+  return greatest(parts.map(({ part }) => part), NAMED).map((place) => parts[place]);
 }
 
 /** The pool of a stage; a choice is [map]. */

@@ -1,7 +1,8 @@
 // A walk from the picture to the class, layer by layer, and each closely: for a lecture.
 
+import { account, places } from "../answers/account.js";
 import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
-import { account, number, percents, places, roundToTotal, softmax } from "../answers/numbers.js";
+import { number, percents, roundToTotal, softmax } from "../answers/numbers.js";
 import { at, button, element, enlargement, stepBy, words } from "../page.js";
 import { nameOf, network, state } from "../state.js";
 import { buildFigure, columnsOf, linkFigure, onMap } from "./figure.js";

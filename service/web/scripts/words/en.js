@@ -62,6 +62,7 @@ export default {
   // By the codes of the service.
   warnings: {
     empty: "nothing stands out from its background",
+    "bright-border": "its border is bright, and the network takes images as they are",
     "mostly-ink": "more than half of it is ink",
     "several-pieces": "may be more than one digit",
     "unlike-training-images": "unlike the training images",

@@ -54,6 +54,7 @@ export default {
   // By the codes of the service.
   warnings: {
     empty: "背景と区別できる線がありません",
+    "bright-border": "縁が明るい画像です。このネットワークでは白黒を反転しません",
     "mostly-ink": "半分以上が線です",
     "several-pieces": "複数の数字かもしれません",
     "unlike-training-images": "学習に使った画像と似ていません",
