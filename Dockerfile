@@ -10,7 +10,7 @@ COPY requirements.txt ./
 # installed has one of the hashes of requirements.txt, the build backend's among them.
 RUN pip --python /venv/bin/python install --no-cache-dir --no-compile --only-binary :all: --require-hashes \
         --requirement requirements.txt
-COPY pyproject.toml setup.py README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY konkyo konkyo
 COPY models models
 COPY service service
