@@ -15,7 +15,8 @@ COPY konkyo konkyo
 COPY models models
 COPY service service
 COPY trainer trainer
-# What a service never runs: the tests and stubs of packages. Their bytecode stays, so that a start need not make it.
+# What a service never runs goes: the tests and stubs of packages. The bytecode of all others is made here, so that no
+# start needs to make it.
 RUN pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps --no-build-isolation . && \
     pip --python /venv/bin/python uninstall --yes setuptools && \
     find /venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -r {} + && \

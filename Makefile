@@ -63,8 +63,10 @@ mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (
 peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours
 	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
 
-documents: $(VENV)/.dev  ## each command that README.md, CONTRIBUTING.md and docs/own-*.md print, in fresh clones: 20 minutes
-	$(RUN) pytest --timeout 1200 $(addprefix tests/documents/,readme.py contributing.py own_data.py own_network.py) $(ARGS)
+DOCUMENTS := contributing.py readme.py own_network.py own_data.py operations.py
+
+documents: $(VENV)/.dev  ## each command that README.md, CONTRIBUTING.md and docs/own-*.md print, in fresh clones: 10 minutes
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 $(addprefix tests/documents/,$(DOCUMENTS)) $(ARGS)
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers

@@ -1,12 +1,19 @@
 """The command ``konkyo``: what it passes on, and what it says of packages that are not installed."""
 
+import os
+import subprocess
 import sys
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 
+import httpx
+import onnx
 import pytest
 from typer.testing import CliRunner
 
 from konkyo.__main__ import app, divided
+from tests.e2e.server import ROOT, running_service
+from tests.helpers.onnx_graphs import whole
 
 
 class Without(MetaPathFinder):
@@ -61,3 +68,23 @@ def test_options_of_the_import_go_before_those_of_the_service() -> None:
         ["--range", "0,1", "--name=mine", "--range"],
         ["--port=80", "--docs", "false"],
     )
+
+
+def test_a_file_is_served_in_one_go(tmp_path: Path) -> None:
+    """It lies in a folder of its own, which is gone afterwards."""
+    onnx.save(whole(), tmp_path / "mine.onnx")
+    command = "konkyo", "serve", "mine.onnx", "--range", "0,1"
+    with running_service(command, tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(ROOT)) as address:
+        listed = httpx.get(f"http://{address}/models").json()
+        assert len([*tmp_path.glob("konkyo-*")]) == 1
+    assert ([one["name"] for one in listed["models"]], listed["default"]) == (["mine"], "mine")
+    assert [*tmp_path.glob("konkyo-*")] == []
+
+
+def test_what_is_no_network_starts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("no network")
+    command = [sys.executable, "-m", "konkyo", "serve", "text.onnx"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: text.onnx: it is not ONNX")

@@ -53,7 +53,8 @@ STEPS: dict[str, Step] = {
     "curl -F file=@leaves/oak/001.png 'localhost:8000/explain/filters?fit=auto&target=oak&versus=maple'": Run(
         then=compares_with_the_maple
     ),
-    "curl -F file=@leaves/oak/001.png 'localhost:8000/explain/grounds?fit=auto&format=png&scale=2' > grounds.png": Run(),
+    "curl -F file=@leaves/oak/001.png 'localhost:8000/explain/grounds?fit=auto&format=png&scale=2' "
+    "> grounds.png": Run(),
 }
 FOLLOWED = Followed("docs/own-data.md", STEPS, SERVED)
 

@@ -90,12 +90,19 @@ Step = Run | By | Left
 class Followed:
     """A document with a step for each piece, in its order.
 
-    ``service`` is the command whose service answers what the document asks at ``localhost``.
+    ``service`` is the command whose service answers what the document asks at ``localhost``, ``blocks`` the file that
+    runs all blocks of commands, where there is one.
     """
 
     document: str
     steps: Mapping[str, Step]
     service: str | None = None
+    blocks: str | None = None
+
+    def pieces(self) -> dict[str, Piece]:
+        """Those that need a step."""
+        found = pieces(self.document)
+        return {name: piece for name, piece in found.items() if not (self.blocks and piece.language == "sh")}
 
     @property
     def run(self) -> list[str]:
@@ -115,7 +122,7 @@ class Reader:
 
     def __init__(self, folder: Path, followed: Followed) -> None:
         self.folder, self.followed = folder, followed
-        self.pieces = pieces(followed.document)
+        self.pieces = followed.pieces()
         self.port = free_port()
         self._serving: tuple[str, subprocess.Popen[bytes]] | None = None
         # Not the tests' own environment, which has everything.

@@ -63,9 +63,8 @@ STEPS: dict[str, Step] = {
     "make quick": By(".ci/run"),
     "docker compose up": By("tests/system/test_operations.py", "docs/operations.md"),
     "curl -F file=@docs/digits/5.png 'localhost:8000/explain/filters?format=png&scale=2' > why.png": Run(),
-    "curl -F file=@docs/digits/9.png 'localhost:8000/explain/occlusion?region=4&stride=1&format=png&scale=2' > where.png": (
-        Run()
-    ),
+    "curl -F file=@docs/digits/9.png 'localhost:8000/explain/occlusion?region=4&stride=1&format=png&scale=2' "
+    "> where.png": Run(),
     "curl -F file=@docs/digits/7.png 'localhost:8000/explain/shapley?format=png&scale=2' > shapley.png": Run(),
     "curl -F file=@docs/digits/7.png 'localhost:8000/explain/grounds?format=png&scale=2' > grounds.png": Run(),
     "konkyo study grounds": Left("it says where the page has the numbers from, and takes hours"),
@@ -101,13 +100,13 @@ STEPS: dict[str, Step] = {
     ".venv/bin/konkyo study depth": Run(more="--seeds 2 --steps 4 --out made"),
     ".venv/bin/konkyo study filters": Run(more="--out made"),
     ".venv/bin/konkyo study faithfulness --model paired-3x3": Run(more="--images 2 --out made"),
-    "make studies": Left("hours: its commands are those above, and study all, which tests/documents/contributing.py runs"),
+    "make studies": Left("hours; its commands are those above, and study all of tests/documents/contributing.py"),
     "make train": By("tests/documents/contributing.py"),
     ".venv/bin/konkyo train --stages 8k3n,10k3,8k3 --hidden 32 --recipe best": Run(more=f"{TINY} --out made"),
     "docker compose run --rm trainer train": Left("its image has a gigabyte of PyTorch, for every run of the tests"),
     ".venv/bin/konkyo serve --port 8080": Serve(),
     ".venv/bin/konkyo serve --help": Run(),
-}  # fmt: skip
+}
 FOLLOWED = Followed("README.md", STEPS, "make serve")
 
 

@@ -2,17 +2,16 @@
 
 import pytest
 
-from tests.documents import contributing, own_data, own_network, readme
+from tests.documents import contributing, operations, own_data, own_network, readme
 from tests.documents.reader import By, Followed
-from tests.documents.reading import pieces
 from tests.helpers.folders import ROOT
 
-DOCUMENTS = [module.FOLLOWED for module in (readme, contributing, own_data, own_network)]
+DOCUMENTS = [module.FOLLOWED for module in (readme, contributing, own_data, own_network, operations)]
 
 
 @pytest.mark.parametrize("followed", DOCUMENTS, ids=lambda one: one.document)
 def test_there_is_a_step_for_each_piece_in_the_documents_order(followed: Followed) -> None:
-    assert list(followed.steps) == list(pieces(followed.document))
+    assert list(followed.steps) == list(followed.pieces())
 
 
 @pytest.mark.parametrize("followed", DOCUMENTS, ids=lambda one: one.document)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import httpx
@@ -86,3 +88,24 @@ def test_it_predicts_draws_and_has_the_page(installed: Path, tmp_path: Path) -> 
         for path, file in (("/", "index.html"), ("/web/scripts/main.js", "scripts/main.js")):
             assert client.get(path).content == (ROOT / "service" / "web" / file).read_bytes()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installed_checkout_needs_no_links(tmp_path: Path) -> None:
+    """Where git makes none, as on Windows, each is a file that says where it leads."""
+    source, environment = clone(tmp_path / "source"), tmp_path / "environment"
+    for name in ("models", "service", "trainer"):
+        (source / "konkyo" / name).unlink()
+        (source / "konkyo" / name).write_text(f"../{name}")
+    venv.create(environment)
+    python = environment / "bin" / "python"
+    # What it stands on is that of the tests.
+    [packages] = environment.glob("lib/python*/site-packages")
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    pip(["--python", str(python), "install", "--no-build-isolation", "--editable", str(source)])
+    code = (
+        "import konkyo.models.errors, konkyo.service.imaging.png, konkyo.trainer.importing.from_onnx\n"
+        "print(konkyo.models.__file__, konkyo.load('paired-3x3').name)"
+    )
+    for folder in (source, tmp_path):
+        said = subprocess.check_output([python, "-c", code], cwd=folder, env={}, text=True)
+        assert said.split() == [str(source / "models" / "__init__.py"), "paired-3x3"]

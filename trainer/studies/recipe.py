@@ -200,8 +200,8 @@ def _row(found: Experiments, one: Variant, p_value: float | None) -> tuple[str, 
 
 STUDY = TrainingStudy(
     name="recipe",
-    about="Take away three parts of the recipe and replace a fourth, each alone: what is each worth? "
-    "And the paper's recipe.",
+    about="Take three parts of the recipe away and replace a fourth, each alone, and train by the paper's recipe: what "
+    "is each worth?",
     settings=Settings,
     make=_make,
 )
