@@ -1,12 +1,14 @@
 """CONTRIBUTING.md, followed from its beginning to its end: ``make documents``."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.documents.reader import By, Followed, Left, Reader, Run, Step, small_mnist
+from tests.helpers.folders import ROOT
 
 # Trainings that end at once. What they come to goes elsewhere, so that the documents are made of the shipped networks.
 TINY = "--seeds 2 --steps 4 --restarts 1 --minimum-accuracy 0 --out made"
@@ -26,9 +28,12 @@ def mends_nothing(_: Reader, said: str) -> None:
     assert "reformatted" not in said
 
 
-def mnist(_: Path) -> None:
+def mnist(folder: Path) -> None:
+    """And the shipped studies of filters, in whose place the commands above have put those of a few images."""
     if MNIST is None:
         pytest.skip("KONKYO_DATA names no folder with MNIST's four files")
+    for path in (ROOT / "models").glob("*.usage.json"):
+        shutil.copy(path, folder / "models")
 
 
 STEPS: dict[str, Step] = {
@@ -41,7 +46,9 @@ STEPS: dict[str, Step] = {
     ": models/             the network in numpy and its explanati": Left("the folders"),
     "docker compose up": By("tests/system/test_operations.py", "docs/operations.md"),
     "make examples": TOGETHER,
-    "konkyo study all": Run(before=small_mnist, instead=".venv/bin/konkyo study all --images 2 --out made"),
+    "konkyo study all": Run(
+        before=small_mnist, instead=".venv/bin/konkyo study all --model paired-3x3 --images 2 --out made"
+    ),
     "make pictures": TOGETHER,
     ".venv/bin/python -m tools.soak --only": Run(),
     'make test ARGS="--durations 30"': Run(

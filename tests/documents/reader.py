@@ -191,15 +191,15 @@ class Reader:
             ["bash", "-c", command], cwd=self.folder, env=self.environment, start_new_session=True
         )
         self._serving = name, process
-        wait_until_ready(f"http://127.0.0.1:{step.port or self.port}/readyz", process)
+        wait_until_ready(f"http://127.0.0.1:{step.port or self.port}/readyz", process, PATIENCE)
 
     def end(self) -> None:
-        """End the service that runs, if there is one, as Control-C does."""
+        """End the service that runs, if there is one, with all its processes."""
         if self._serving is None:
             return
         process, self._serving = self._serving[1], None
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(PATIENCE)
 
     def here(self, text: str) -> str:

@@ -42,9 +42,9 @@ def running_service(
         process.wait(PATIENCE)
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
+def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None, patience: float = PATIENCE) -> None:
     """Return when ``url`` answers 200."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
             raise RuntimeError(f"the service ended with status {process.returncode}")
@@ -54,7 +54,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise RuntimeError(f"{url} did not answer within {PATIENCE} s")
+    raise RuntimeError(f"{url} did not answer within {patience} s")
 
 
 def free_port() -> int:
