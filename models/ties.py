@@ -67,11 +67,12 @@ def order(values: _Array, scale: ArrayLike | None = None) -> _Numbers:
     values
         (..., n); integers are exact.
     scale
-        (...): the size of the numbers whose differences the values are; by default that of the largest value.
+        (...): the size of the numbers whose differences the values are; by default that of the largest value, or 1 if
+        that is less: what is left where logits cancel is rounding.
     """
     ranks, falling = np.argsort(-values, axis=-1, kind="stable"), np.sort(values, axis=-1)[..., ::-1]
     sizes = np.abs(falling)
-    least = sizes.max(-1, initial=0) if scale is None else np.asarray(scale)
+    least = sizes.max(-1, initial=1) if scale is None else np.asarray(scale)
     sizes = np.maximum(np.maximum(sizes[..., :-1], sizes[..., 1:]), least[..., None])
     apart = falling[..., :-1] - falling[..., 1:] > _VALUE.get(values.dtype, 0) * sizes
     if apart.all():

@@ -64,9 +64,7 @@ function show(regions) {
   const logits = [...logitsWithout(hidden)];
   const shares = softmax(logits);
   const written = percents(shares);
-  // Ties within rounding go to the lower class, as in models/ties.py.
-  const lowered = logits.map((logit, one) => logit - 1e-9 * one);
-  const predicted = lowered.indexOf(Math.max(...lowered));
+  const predicted = predictedOf(logits);
   rows.forEach((row, one) => {
     row.className = one === predicted ? "first" : "";
     row.cells[1].firstChild.firstChild.style.width = `${100 * shares[one]}%`;

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,12 +66,5 @@ STEPS: dict[str, Step] = {
 FOLLOWED = Followed("CONTRIBUTING.md", STEPS)
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    with FOLLOWED.reader(tmp_path_factory.mktemp("reader") / "konkyo") as someone:
-        yield someone
-
-
-@pytest.mark.parametrize("name", FOLLOWED.run)
 def test_it_does_what_the_document_says(name: str, reader: Reader) -> None:
     reader.follow(name)

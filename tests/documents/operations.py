@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from tests.documents.reader import By, Followed, Left, Reader, Run, Step
 
@@ -36,12 +33,5 @@ STEPS: dict[str, Step] = {
 FOLLOWED = Followed("docs/operations.md", STEPS, blocks="tests/system/test_operations.py")
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    with FOLLOWED.reader(tmp_path_factory.mktemp("reader") / "konkyo") as someone:
-        yield someone
-
-
-@pytest.mark.parametrize("name", FOLLOWED.run)
 def test_it_does_what_the_document_says(name: str, reader: Reader) -> None:
     reader.follow(name)

@@ -1,10 +1,7 @@
 """docs/own-data.md, followed from its beginning to its end, with a few made-up leaves: ``make documents``."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.documents.reader import Followed, Left, Reader, Run, Save, Serve, Step
 from tests.helpers.datasets import write_pictures
@@ -59,12 +56,5 @@ STEPS: dict[str, Step] = {
 FOLLOWED = Followed("docs/own-data.md", STEPS, SERVED)
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    with FOLLOWED.reader(tmp_path_factory.mktemp("reader") / "konkyo") as someone:
-        yield someone
-
-
-@pytest.mark.parametrize("name", FOLLOWED.run)
 def test_it_does_what_the_document_says(name: str, reader: Reader) -> None:
     reader.follow(name)

@@ -3,10 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.documents.reader import By, Followed, Left, Reader, Run, Save, Serve, Step
 from tests.helpers.pictures import sample
@@ -89,12 +86,5 @@ STEPS: dict[str, Step] = {
 FOLLOWED = Followed("docs/own-network.md", STEPS, SERVED)
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    with FOLLOWED.reader(tmp_path_factory.mktemp("reader") / "konkyo") as someone:
-        yield someone
-
-
-@pytest.mark.parametrize("name", FOLLOWED.run)
 def test_it_does_what_the_document_says(name: str, reader: Reader) -> None:
     reader.follow(name)

@@ -2,10 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.documents.reader import By, Followed, Left, Reader, Run, Save, Serve, Step, small_mnist
 from tests.helpers.folders import DATA
@@ -110,12 +107,5 @@ STEPS: dict[str, Step] = {
 FOLLOWED = Followed("README.md", STEPS, "make serve")
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    with FOLLOWED.reader(tmp_path_factory.mktemp("reader") / "konkyo") as someone:
-        yield someone
-
-
-@pytest.mark.parametrize("name", FOLLOWED.run)
 def test_it_does_what_the_document_says(name: str, reader: Reader) -> None:
     reader.follow(name)

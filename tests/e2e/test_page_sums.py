@@ -181,7 +181,7 @@ def test_the_page_orders_values_and_classes_as_the_answers_do(page: Page) -> Non
     """Of few numbers, which are often equal but for rounding."""
     generator = np.random.default_rng(5)
     cases = [generator.integers(-4, 5, count) + generator.normal(0, 1e-14, count) for count in (1, 2, 9, 10, 64) * 20]
-    cases += [np.zeros(9), generator.normal(0, 1e-6, 64)]
+    cases += [np.zeros(9), generator.normal(0, 1e-14, 9), generator.normal(0, 1e-6, 64)]
     orders, classes = page.evaluate(
         """async (cases) => {
             const { order, predictedOf } = await import("/web/scripts/answers/numbers.js");

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konkyo.models import ties
@@ -29,6 +29,7 @@ def rounded(values: list[int], seed: int) -> F64:
 
 
 @given(LISTS, st.integers(0, 2**32 - 1))
+@example([0] * 9, 1)
 def test_rounding_never_changes_an_order(values: list[int], seed: int) -> None:
     expected = sorted(range(len(values)), key=lambda place: (-values[place], place))
     assert ties.order(rounded(values, seed)).tolist() == expected

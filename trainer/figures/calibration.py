@@ -8,8 +8,9 @@ from scipy.stats import binomtest
 
 from konkyo.models.files.card import BINS
 from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, drawing, in_percent
-from konkyo.trainer.studies.calibration import CalibrationStudy, Reliability
+from konkyo.trainer.studies.calibration import CalibrationStudy
 from konkyo.trainer.studies.study import Asked
+from konkyo.trainer.training.logits import SURE, Reliability
 
 
 def draw(path: Path, asked: Asked, found: CalibrationStudy) -> None:
@@ -41,9 +42,9 @@ def _draw_diagram(axes: Axes, words: str, colour: str, of: Reliability) -> None:
     axes.vlines(confidence[some], low, high, color=colour, linewidth=1.2, alpha=0.5)
     axes.plot(confidence[some], right[some], color=colour, marker="o", markersize=5, linewidth=1.5, clip_on=False)
     told = (
-        f"negative log-likelihood  {of.measures.nll:.4f}\n"
-        f"expected calibration error  {of.measures.ece:.2%}\n"
-        f"more than 99.99%  {of.sure:.1%} of the images"
+        f"negative log-likelihood  {of.nll:.4f}\n"
+        f"expected calibration error  {of.ece:.2%}\n"
+        f"more than {SURE:.2%}  {of.sure:.1%} of the images"
     )
     axes.text(0.03, 0.97, told, color=INK, va="top", linespacing=1.5, transform=axes.transAxes)
     axes.set(title=words, xlim=(0, 1), ylim=(0, 1))

@@ -8,67 +8,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from konkyo.models import ties
-from konkyo.models.files.card import BINS, ProbabilityCard
-from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.document import table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
-from konkyo.trainer.training.logits import binned, measured
+from konkyo.trainer.training.logits import SURE, Reliability
 
 # Images a part.
 CHUNK = 1000
-# From here on a prediction is told as sure: 100.0 % in one decimal, and some.
-SURE = 0.9999
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """What the greatest probability of each of N images says, and what is true.
-
-    Attributes
-    ----------
-    measures
-        Negative log-likelihood and expected calibration error.
-    confidence
-        (N,): the probability of the predicted class.
-    right
-        (N,): whether that class is the image's.
-    """
-
-    measures: ProbabilityCard
-    confidence: Array
-    right: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, logits: Array, labels: IntArray) -> "Reliability":
-        """From logits (N, C) and what the images show (N,)."""
-        return cls(measured(logits, labels), softmax(logits).max(1), ties.predicted(logits) == labels)
-
-    @property
-    def bins(self) -> tuple[IntArray, Array, Array]:
-        """For each bin the number of images, their mean confidence, and the share predicted correctly; NaN for none."""
-        place = binned(self.confidence)
-        counts = np.bincount(place, minlength=BINS)
-        with np.errstate(invalid="ignore"):
-            confidence, right = (np.bincount(place, of, BINS) / counts for of in (self.confidence, self.right))
-        return counts, confidence, right
-
-    @property
-    def sure(self) -> float:
-        """Share of images with more than 99.99 %."""
-        return float((self.confidence > SURE).mean())
-
-    def document(self) -> dict[str, Any]:
-        """The numbers, as they stand in the study's JSON."""
-        counts, confidence, right = self.bins
-        bins = [
-            {"images": count, "confidence": said, "right": true} if count else {"images": 0}
-            for count, said, true in zip(counts.tolist(), confidence.tolist(), right.tolist(), strict=True)
-        ]
-        return {**self.measures.model_dump(), "sure": self.sure, "bins": bins}
 
 
 @dataclass(frozen=True)
@@ -99,9 +47,18 @@ def _summary(_: Asked, found: CalibrationStudy) -> dict[str, Any]:
     return {
         "images": len(found.after.right),
         "temperature": found.temperature,
-        "before": found.before.document(),
-        "after": found.after.document(),
+        "before": _listed(found.before),
+        "after": _listed(found.after),
     }
+
+
+def _listed(of: Reliability) -> dict[str, Any]:
+    counts, confidence, right = of.bins
+    bins = [
+        {"images": count, "confidence": said, "right": true} if count else {"images": 0}
+        for count, said, true in zip(counts.tolist(), confidence.tolist(), right.tolist(), strict=True)
+    ]
+    return {"nll": of.nll, "ece": of.ece, "sure": of.sure, "bins": bins}
 
 
 def _told(found: Mapping[str, Any]) -> Iterator[str]:

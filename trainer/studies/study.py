@@ -136,10 +136,10 @@ class Study(Generic[Found]):
             return self.load(models, checkpoint)
         path = out / checkpoint.name / f"{self.name}.json"
         found = document.read(path) if path.exists() else {"model": {"sha256": None}}
-        same, calibration = {checkpoint.sha256}, checkpoint.card.calibration
-        if self.of_ranks and calibration is not None:
-            same.add(calibration.made_of or checkpoint.sha256)
-        return found if found["model"]["sha256"] in same else None
+        calibration = checkpoint.card.calibration
+        before = calibration.made_of if self.of_ranks and calibration is not None else None
+        sha256 = found["model"]["sha256"]
+        return found if sha256 is not None and sha256 in (checkpoint.sha256, before) else None
 
 
 def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:

@@ -5,6 +5,8 @@ Dividing all logits by one number changes no prediction. The number is the one w
 smallest negative log-likelihood (Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,8 @@ from konkyo.trainer.data import Digits
 FEWEST = 500
 # Decimals of a temperature, and of what is measured, which no machine's rounding changes.
 DECIMALS, MEASURED_DECIMALS = 3, 6
+# From here on a prediction is as good as certain.
+SURE = 0.9999
 _LAST = "affine.weight", "affine.bias"
 
 
@@ -72,28 +76,58 @@ def temperature(logits: Array, labels: NDArray[np.integer]) -> float:
     return round(1 / high, DECIMALS)
 
 
-def measured(logits: Array, labels: NDArray[np.integer]) -> ProbabilityCard:
-    """How far the probabilities softmax(logits) of images are from what happens.
+@dataclass(frozen=True)
+class Reliability:
+    """How far the probabilities of N images are from what happens.
 
-    The expected calibration error is Σ |B|/N · |accuracy(B) − mean confidence(B)| over 15 bins B of equal width of the
-    confidence, the greatest probability (Guo et al. 2017, formula 3).
+    Attributes
+    ----------
+    nll
+        Mean negative log-likelihood of what an image shows, in nats.
+    confidence
+        (N,): the probability of the predicted class.
+    right
+        (N,): whether that class is the image's.
     """
-    probabilities = softmax(logits)
-    confidences, right = probabilities.max(1), ties.predicted(logits) == labels
-    bins = binned(confidences)
-    counts = np.bincount(bins, minlength=BINS)
-    gaps = np.bincount(bins, right.astype(float) - confidences, BINS)
-    own = np.take_along_axis(logits - logits.max(1, keepdims=True), labels[:, None], 1)[:, 0]
-    normalisers = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1))
-    return ProbabilityCard(
-        nll=round(float((normalisers - own).mean()), MEASURED_DECIMALS),
-        ece=round(float(np.abs(gaps).sum() / counts.sum()), MEASURED_DECIMALS),
-    )
 
+    nll: float
+    confidence: Array
+    right: NDArray[np.bool_]
 
-def binned(confidences: Array) -> NDArray[np.intp]:
-    """The bin (N,) of each confidence, from 0: those of (0, 1/15], (1/15, 2/15] and so on."""
-    return np.clip(np.ceil(confidences * BINS).astype(np.intp) - 1, 0, BINS - 1)
+    @classmethod
+    def of(cls, logits: Array, labels: NDArray[np.integer]) -> "Reliability":
+        """From logits (N, C) and what the images show (N,)."""
+        raised = logits - logits.max(1, keepdims=True)
+        likelihoods = np.take_along_axis(raised, labels[:, None], 1)[:, 0] - np.log(np.exp(raised).sum(1))
+        return cls(-float(likelihoods.mean()), softmax(logits).max(1), ties.predicted(logits) == labels)
+
+    @property
+    def bins(self) -> tuple[NDArray[np.intp], Array, Array]:
+        """(15,), for each bin of the confidence: how many images, their mean confidence, the share predicted correctly.
+
+        The bins are (0, 1/15], (1/15, 2/15] and so on. Of no images both numbers are 0.
+        """
+        place = np.clip(np.ceil(self.confidence * BINS).astype(np.intp) - 1, 0, BINS - 1)
+        counts = np.bincount(place, minlength=BINS)
+        sums = (np.bincount(place, of, BINS) for of in (self.confidence, self.right))
+        confidence, right = (each / np.maximum(counts, 1) for each in sums)
+        return counts, confidence, right
+
+    @property
+    def ece(self) -> float:
+        """The expected calibration error: Σ |B|/N · |accuracy(B) − confidence(B)| (Guo et al. 2017, formula 3)."""
+        counts, confidence, right = self.bins
+        return float((counts * np.abs(right - confidence)).sum() / counts.sum())
+
+    @property
+    def sure(self) -> float:
+        """Share of images with more than 99.99 %."""
+        return float((self.confidence > SURE).mean())
+
+    @property
+    def card(self) -> ProbabilityCard:
+        """What a card says of it."""
+        return ProbabilityCard(nll=round(self.nll, MEASURED_DECIMALS), ece=round(self.ece, MEASURED_DECIMALS))
 
 
 def calibrated(
@@ -135,7 +169,7 @@ def calibrated(
             chosen = temperature(logits, held_out.labels)
             fitted = f"fitted on {len(held_out)} {fitted}, of which {wrong} are predicted wrongly"
     published = divided(network, chosen, centre=centre)
-    before, after = (measured(_logits(one, test), test.labels) for one in (network, published))
+    before, after = (Reliability.of(_logits(one, test), test.labels).card for one in (network, published))
     return (
         published,
         chosen,

@@ -124,7 +124,7 @@ export function endOfScale(limit, decimals = 0, shown = []) {
 /** The indices of values, the largest first; ties within rounding in their own order, as `order` of models/ties.py. */
 export function order(values) {
   const ranks = [...values.keys()].sort((one, other) => values[other] - values[one]);
-  const rounding = 1e-12 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const rounding = 1e-12 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   const groups = [];
   ranks.forEach((one, rank) => {
     if (rank && values[ranks[rank - 1]] - values[one] <= rounding) groups.at(-1).push(one);
