@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from scipy.stats import binomtest
 
 from konkyo.models.files.card import BINS
-from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, drawing, in_percent
+from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, INK, MUTED, PAPER, drawing, in_percent
 from konkyo.trainer.studies.calibration import CalibrationStudy
 from konkyo.trainer.studies.study import Asked
 from konkyo.trainer.training.logits import SURE, Reliability
@@ -46,7 +46,8 @@ def _draw_diagram(axes: Axes, words: str, colour: str, of: Reliability) -> None:
         f"expected calibration error  {of.ece:.2%}\n"
         f"more than {SURE:.2%}  {of.sure:.1%} of the images"
     )
-    axes.text(0.03, 0.97, told, color=INK, va="top", linespacing=1.5, transform=axes.transAxes)
+    behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 2}
+    axes.text(0.03, 0.97, told, color=INK, va="top", linespacing=1.5, transform=axes.transAxes, bbox=behind)
     axes.set(title=words, xlim=(0, 1), ylim=(0, 1))
     axes.grid()
     in_percent(axes.xaxis, axes.yaxis)
