@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,10 +183,8 @@ class Reader:
         self.end()
         step = self.followed.steps[name]
         assert isinstance(step, Serve)
-        if step.port is not None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", step.port)) == 0:
-                    pytest.skip(f"another program has port {step.port}, the only one that this command takes")
+        if step.port is not None and _is_taken(step.port):
+            pytest.skip(f"another program has port {step.port}, the only one that this command takes")
         command = self.here(step.instead or f"{self.pieces[name].code} {step.more}")
         process = subprocess.Popen(
             ["bash", "-c", command], cwd=self.folder, env=self.environment, start_new_session=True
@@ -197,10 +196,17 @@ class Reader:
         """End the service that runs, if there is one, with all its processes."""
         if self._serving is None:
             return
-        process, self._serving = self._serving[1], None
-        if process.poll() is None:
+        (name, process), self._serving = self._serving, None
+        step = self.followed.steps[name]
+        assert isinstance(step, Serve)
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(PATIENCE)
+        process.wait(PATIENCE)
+        # make ends before the service that it started, which still answers for a moment.
+        deadline = time.monotonic() + PATIENCE
+        while _is_taken(step.port or self.port):
+            assert time.monotonic() < deadline, f"{name} does not end"
+            time.sleep(0.05)
 
     def here(self, text: str) -> str:
         """With the port that is free here."""
@@ -213,6 +219,11 @@ class Reader:
         found = httpx.get(f"{self.url}{path}", timeout=60)
         assert found.status_code == 200, found.text
         return found.json()
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def small_mnist(folder: Path) -> None:
