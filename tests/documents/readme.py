@@ -13,7 +13,7 @@ TINY = "--steps 4 --minimum-accuracy 0"
 
 def brought(folder: Path) -> None:
     """A network of the reader's own."""
-    shutil.copy(DATA / "networks" / "tiny-vgg" / "tiny-vgg.onnx", folder / "mine.onnx")
+    shutil.copy(DATA / "networks" / "tutorial.onnx", folder / "mine.onnx")
 
 
 def is_served_alone(reader: Reader, _: str) -> None:
