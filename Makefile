@@ -31,7 +31,6 @@ train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--
 	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
 	$(RUN) trainer train --recipe best --seeds 10 --stages 6k5,16k3 --name lenet-6x16 $(ARGS)
 	$(RUN) trainer study filters
-	$(RUN) trainer study consistency
 
 trainer: $(VENV)/.train  ## what the trainer and the service need, for `.venv/bin/python -m trainer`
 
@@ -41,10 +40,6 @@ cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.servic
 
 studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
 	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
-	$(RUN) trainer report
-	$(RUN) trainer study smallest
-	$(RUN) trainer study recipe --seeds 5
-	$(RUN) trainer study depth
 	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format, types, and what may import what

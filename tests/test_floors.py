@@ -22,7 +22,7 @@ LOADED = {
     "konkyo.trainer.importing.command": {"torch", "httpx", "onnx", "fastapi"},
     "konkyo.trainer.importing.network_file, konkyo.trainer.importing.from_onnx.graph": {"torch", "httpx", "fastapi"},
     "konkyo.trainer.data, konkyo.trainer.training.evaluation": {"torch", "fastapi"},
-    "konkyo.trainer.cli, konkyo.trainer.studies.shapley, konkyo.trainer.figures.occlusion": {
+    "konkyo.trainer.cli, konkyo.trainer.studies.grounds, konkyo.trainer.figures.occlusion": {
         "torch",
         "captum",
         "fastapi",

@@ -87,16 +87,9 @@ STEPS: dict[str, Step] = {
     "make trainer": Run(),
     ".venv/bin/konkyo train --recipe best --batch-norm --stages 7k3,9k3,9k3n --steps 20000 --restarts 1 --seeds 10 "
     "--name deep-7x9x9": Run(before=small_mnist, more=f"{TINY} --seeds 2 --out made"),
-    ".venv/bin/konkyo study recipe --seeds 5": Run(more="--seeds 2 --steps 4 --out made"),
     "curl -F file=@docs/digits/giraffe.png 'localhost:8000/explain/grounds?model=animals-3x3&format=png&scale=2' "
     "> giraffe.png": Run(),
-    ".venv/bin/konkyo study smallest": Run(
-        before=lambda folder: (folder / "made").mkdir(exist_ok=True),
-        more="--summed 300 --paired 500 --seeds 1 --steps 4 --minimum-accuracy 10 --models made --out made",
-    ),
-    ".venv/bin/konkyo study depth": Run(more="--seeds 2 --steps 4 --out made"),
     ".venv/bin/konkyo study filters": Run(more="--out made"),
-    ".venv/bin/konkyo study faithfulness --model paired-3x3": Run(more="--images 2 --out made"),
     "make studies": Left("hours; its commands are those above, and study all of tests/documents/contributing.py"),
     "make train": By("tests/documents/contributing.py"),
     ".venv/bin/konkyo train --stages 8k3n,10k3,8k3 --hidden 32 --recipe best": Run(more=f"{TINY} --out made"),

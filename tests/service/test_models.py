@@ -185,7 +185,7 @@ def test_the_list_shows_what_was_searched(client: TestClient, directory: Path) -
 )
 def test_a_damaged_search_stops_the_start(directory: Path, text: str, message: str) -> None:
     (directory / SEARCH_FILE).write_text(text)
-    with refuses(CheckpointError, f"{SEARCH_FILE}: {message}; `python -m trainer study smallest` makes it anew"):
+    with refuses(CheckpointError, f"{SEARCH_FILE}: {message}; take the repository's, or delete it"):
         create_app(Settings(models=directory, default_model="summed-3x3"))
 
 

@@ -12,7 +12,7 @@ from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_s
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies, pooled
-from konkyo.trainer.training.recipe import BEST, PAPER, Recipe
+from konkyo.trainer.training.recipe import BEST
 from tests.helpers.oracles import PAIRED
 from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, run_of
@@ -116,20 +116,3 @@ def test_a_stage_without_a_bias_is_refused(few: Digits, tmp_path: Path) -> None:
     shape = two_stages(Wiring.SUMMED, 2, 3, bias=False)
     with refuses(RunError, message):
         run_of(shape, replace(SHORT, batch_norm=True), [1], few, tmp_path / "state.pt")
-
-
-@pytest.mark.parametrize(
-    ("recipe", "card", "same"),
-    [
-        (BEST, OLDER, True),
-        (replace(BEST, batch_norm=True), OLDER, False),
-        (replace(BEST, batch_norm=True), asdict(replace(BEST, batch_norm=True)), True),
-        (PAPER, asdict(BEST), False),
-        (BEST, asdict(BEST) | {"teacher": "another"}, False),
-        (BEST, None, False),
-    ],
-)
-def test_a_card_that_does_not_know_it_names_a_recipe_without_it(
-    recipe: Recipe, card: dict[str, Any] | None, same: bool
-) -> None:
-    assert recipe.is_of(card and card | {"schedule": str(card["schedule"])}) is same

@@ -255,7 +255,6 @@ def test_refuses_a_state_that_is_damaged_incomplete_or_something_else(few: Digit
             run_of(SUMMED, SHORT, [1], few, state)
         assert str(caught.value).startswith(f"{state} cannot be read (")
         assert str(caught.value).endswith("); delete it to start this run again")
-    # Whether it is finished is for `trainer study consistency`, which takes networks from states.
     for part in set(parts) - {"identity", "finished"}:
         torch.save({name: value for name, value in parts.items() if name != part}, state)
         with refuses(RunError, f"{state} cannot be read (KeyError('{part}')); delete it to start this run again"):

@@ -94,7 +94,7 @@ class Wanted:
         """
         if not self.state_file.exists():
             return None
-        with restoring(self.state_file, "start this run again") as state:
+        with restoring(self.state_file) as state:
             self.check(state, digits.sha256)
             return Reached.of(state)
 
@@ -159,20 +159,20 @@ class Reached:
 
 
 @contextmanager
-def restoring(path: Path, again: str) -> Iterator[Any]:
+def restoring(path: Path) -> Iterator[Any]:
     """What stands in a run's file, to be taken over.
 
     Raises
     ------
     RunError
-        It cannot be read or taken over; says that the file is to be deleted to do what ``again`` names.
+        It cannot be read or taken over; says that the file is to be deleted.
     """
     try:
         yield torch.load(path, weights_only=True)
     except RunError:
         raise
     except Exception as error:  # torch raises whatever its unpickler met
-        raise RunError(f"{path} cannot be read ({error!r}); delete it to {again}") from error
+        raise RunError(f"{path} cannot be read ({error!r}); delete it to start this run again") from error
 
 
 class Run:
@@ -375,7 +375,7 @@ class Run:
             torch.save(state, fresh)
 
     def _restore(self) -> None:
-        with restoring(self.wanted.state_file, "start this run again") as state:
+        with restoring(self.wanted.state_file) as state:
             self.wanted.check(state, self._sha256)
             self.step = state["step"]
             self.seconds = state["seconds"]
