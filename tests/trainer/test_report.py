@@ -133,7 +133,7 @@ def test_the_studies_are_their_files(checkpoint: Checkpoint, models: Path, studi
     asked = f"`konkyo study occlusion --model {NAME} --data FOLDER_OF_LEAVES`"
     assert asked in report([other], models, studies)["occlusion.md"]
     assert f"| [`{NAME}`](occlusion.md#{NAME}) | 30 | 25.0% | 25.0% | – | – |" in pages["README.md"]
-    line = "- [What hiding a region does](occlusion.md): Hiding one region of 2×2 pixels changes the answer for 25.0% of"
+    line = "- [What hiding a region does](occlusion.md): Hiding one region of 2×2 pixels changes the answer for 25.0%"
     assert line in pages["README.md"]
 
 
