@@ -7,6 +7,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks import combinations, explanations, occlusion, stages, training
+from benchmarks.twin import twin
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import read
@@ -27,11 +28,11 @@ def main() -> None:
     with threadpool_limits(1):
         for name in NETWORKS:
             checkpoint = checkpoints[name]
-            twin = stages.twin(checkpoint.network)
-            explanations.measure(name, checkpoint.network, twin, images)
-            occlusion.measure(name, checkpoint.network, twin, images)
+            same = twin(checkpoint.network)
+            explanations.measure(name, checkpoint.network, same, images)
+            occlusion.measure(name, checkpoint.network, same, images)
             if name in COMBINED:
-                combinations.measure(name, checkpoint.precise, twin, digits.scaled(np.float64))
+                combinations.measure(name, checkpoint.precise, digits.scaled(np.float64))
         stages.measure(digits.images / 255)
 
 

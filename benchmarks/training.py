@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.timing import show
+from benchmarks.twin import Twin
 from konkyo.models.architecture import Architecture
 from konkyo.trainer.data import Digits
-from konkyo.trainer.training.network import GROUP, TrainableNetwork
+from konkyo.trainer.training.network import GROUP
 from konkyo.trainer.training.recipe import PAPER
 from konkyo.trainer.training.run import REPORT_EVERY, Run, Wanted
 
@@ -92,7 +93,7 @@ def _steps() -> None:
 
 def _plain(architecture: Architecture, digits: Digits) -> Iterator[None]:
     """The example's loop; pauses after as many steps as a run does."""
-    network = TrainableNetwork(architecture)
+    network = Twin(architecture)
     optimizer = torch.optim.Adam(network.parameters(), lr=RECIPE.learning_rate)
     step = 0
     while True:

@@ -18,7 +18,7 @@ from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.augmentation import augment, tensors, with_copies
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies
+from konkyo.trainer.training.network import Ensemble, Weights, accuracies, at_random, exported
 from konkyo.trainer.training.recipe import Recipe, Schedule
 
 REPORT_EVERY = 50
@@ -48,7 +48,7 @@ class Best:
 
     validation: float = -1.0
     step: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
+    weights: Weights = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,7 @@ class Reached:
 
     def network(self, which: int) -> Network:
         """The network that validates best of one seed's, as arrays."""
-        network = TrainableNetwork(self.architecture)
-        network.load_state_dict(self.best[which].weights)
-        return network.export()
+        return exported(self.architecture, self.best[which].weights)
 
     def networks(self) -> list[Network]:
         """Those of all seeds."""
@@ -217,7 +215,8 @@ class Run:
 
         torch.set_num_threads(1)
         self.ensemble = Ensemble(
-            [network for seed in self.seeds for network in _at_random(wanted.architecture, seed, recipe.restarts)],
+            wanted.architecture,
+            [network for seed in self.seeds for network in _starts(wanted.architecture, seed, recipe.restarts)],
             recipe.batch_norm,
         )
         self._optimizer = self._adam()
@@ -355,8 +354,7 @@ class Run:
             return validations
         for which, validation in enumerate(validations):
             if validation > self.best[which].validation:
-                weights = {name: tensor.clone() for name, tensor in self.ensemble.network(which).state_dict().items()}
-                self.best[which] = Best(validation, self.step, weights)
+                self.best[which] = Best(validation, self.step, self.ensemble.network(which))
         return validations
 
     def _save(self) -> None:
@@ -394,6 +392,6 @@ def _empty(image: Tensor) -> Tensor:
     return edge.quantile(0.5, 1)[:, None, None].expand_as(image)
 
 
-def _at_random(architecture: Architecture, seed: int, restarts: int) -> list[TrainableNetwork]:
+def _starts(architecture: Architecture, seed: int, restarts: int) -> list[Weights]:
     torch.manual_seed(seed)
-    return [TrainableNetwork(architecture) for _ in range(restarts)]
+    return [at_random(architecture) for _ in range(restarts)]
