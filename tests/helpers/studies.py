@@ -21,7 +21,7 @@ ASKED = Asked(
 )
 
 
-def nothing() -> None:
+def nothing(_: int) -> None:
     """Nobody is told."""
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
-from konkyo.trainer import document
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
@@ -86,8 +85,10 @@ def leaving_out(study: Study[Any], checkpoint: Checkpoint, named: bool = False) 
 def _study(study: Study[Any], asked: Asked, models: Path, out: Path) -> None:
     with interruptible("part"), counting(f"{study.name}, {asked.checkpoint.name}") as begin:
         found = study.measure(asked, begin)
-    tell(study.told(document.rounded(study.summary(asked, found))))
-    print_written(*study.write(models, out, asked, found))
+    written = study.write(models, out, asked, found)
+    # As the report reads it.
+    tell(study.told(study.read(models, out, asked.checkpoint) or {}))
+    print_written(*written)
 
 
 def report(models_directory: ModelsOption = DIRECTORY, out: OutOption = STUDIES) -> None:

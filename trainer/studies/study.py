@@ -100,13 +100,13 @@ class Study(Generic[Found]):
     save: Callable[[Path, Asked, Found], Path] | None = None
     load: Callable[[Path, Checkpoint], dict[str, Any] | None] | None = None
 
-    def measure(self, asked: Asked, begin: Callable[[int], Callable[[], None]]) -> Found:
-        """Compute what is not kept; ``begin`` is told the number of parts, and gives what is called after each."""
+    def measure(self, asked: Asked, begin: Callable[[int], Callable[[int], None]]) -> Found:
+        """Compute what is not kept; ``begin`` is told the number of parts, and gives what is told how many are done."""
         parts = self.parts(asked)
         kept, advance, done = Parts(asked.runs / "studies", identity(self, asked)), begin(len(parts)), []
         for name, compute in parts.items():
             done.append(kept.get(slug(name), compute))
-            advance()
+            advance(1)
         return self.gather(asked, done)
 
     def entry(self, asked: Asked, found: Found) -> dict[str, Any]:

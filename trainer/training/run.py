@@ -1,7 +1,7 @@
 """Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from konkyo.models.architecture import Architecture, parse_stages, written_stages
+from konkyo.models.architecture import Architecture, written_stages
 from konkyo.models.files.atomic import replacing
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
@@ -90,23 +90,39 @@ class Wanted:
         Raises
         ------
         RunError
-            The file belongs to another run, or cannot be read.
+            As ``restoring``.
         """
         if not self.state_file.exists():
             return None
-        with restoring(self.state_file) as state:
-            self.check(state, digits.sha256)
-            return Reached.of(state)
+        with self.restoring(digits.sha256) as state:
+            best = [Best(**one) for one in state["best"]]
+            return Reached(self.architecture, self.recipe, self.seeds, state["step"], state["finished"], best)
 
-    def check(self, state: Any, images: str) -> None:
-        """Raise RunError if a state is not that of this run."""
-        if not isinstance(state, dict) or "identity" not in state:
-            raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
-        if state["identity"] != self.identity(images):
+    @contextmanager
+    def restoring(self, images: str) -> Iterator[dict[str, Any]]:
+        """What stands in its file, to be taken over; ``images`` is the SHA-256 of the training images.
+
+        Raises
+        ------
+        RunError
+            The file belongs to another run, cannot be read or not be taken over. It says that it is to be deleted.
+        """
+        try:
+            state = torch.load(self.state_file, weights_only=True)
+            if not isinstance(state, dict) or "identity" not in state:
+                raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
+            if state["identity"] != self.identity(images):
+                raise RunError(
+                    f"{self.state_file} is a run of another architecture or recipe, or on other images: "
+                    f"{state['identity']}. Train under another name or delete the file"
+                )
+            yield state
+        except RunError:
+            raise
+        except Exception as error:  # torch raises whatever its unpickler met
             raise RunError(
-                f"{self.state_file} is a run of another architecture or recipe, or on other images: "
-                f"{state['identity']}. Train under another name or delete the file"
-            )
+                f"{self.state_file} cannot be read ({error!r}); delete it to start this run again"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -132,21 +148,6 @@ class Reached:
     finished: bool
     best: Sequence[Best]
 
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "Reached":
-        """From a state as it stands in a file."""
-        identity = state["identity"]
-        shape, recipe = identity["architecture"], identity["recipe"]
-        stages, hidden = parse_stages(shape["stages"]), tuple(shape["hidden"])
-        return cls(
-            Architecture(**{**shape, "stages": stages, "hidden": hidden}),
-            Recipe(**{**recipe, "schedule": Schedule(recipe["schedule"])}),
-            identity["seeds"],
-            state["step"],
-            state["finished"],
-            [Best(**best) for best in state["best"]],
-        )
-
     def network(self, which: int) -> Network:
         """The network that validates best of one seed's, as arrays."""
         return exported(self.architecture, self.best[which].weights)
@@ -154,23 +155,6 @@ class Reached:
     def networks(self) -> list[Network]:
         """Those of all seeds."""
         return [self.network(which) for which in range(len(self.seeds))]
-
-
-@contextmanager
-def restoring(path: Path) -> Iterator[Any]:
-    """What stands in a run's file, to be taken over.
-
-    Raises
-    ------
-    RunError
-        It cannot be read or taken over; says that the file is to be deleted.
-    """
-    try:
-        yield torch.load(path, weights_only=True)
-    except RunError:
-        raise
-    except Exception as error:  # torch raises whatever its unpickler met
-        raise RunError(f"{path} cannot be read ({error!r}); delete it to start this run again") from error
 
 
 class Run:
@@ -373,8 +357,7 @@ class Run:
             torch.save(state, fresh)
 
     def _restore(self) -> None:
-        with restoring(self.wanted.state_file) as state:
-            self.wanted.check(state, self._sha256)
+        with self.wanted.restoring(self._sha256) as state:
             self.step = state["step"]
             self.seconds = state["seconds"]
             self.history = state["history"]
