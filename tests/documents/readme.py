@@ -90,7 +90,7 @@ STEPS: dict[str, Step] = {
     "curl -F file=@docs/digits/giraffe.png 'localhost:8000/explain/grounds?model=animals-3x3&format=png&scale=2' "
     "> giraffe.png": Run(),
     ".venv/bin/konkyo study filters": Run(more="--out made"),
-    "make studies": Left("hours; its commands are those above, and study all of tests/documents/contributing.py"),
+    "make studies": Left("hours; its command is study all of tests/documents/contributing.py"),
     "make train": By("tests/documents/contributing.py"),
     ".venv/bin/konkyo train --stages 8k3n,10k3,8k3 --hidden 32 --recipe best": Run(more=f"{TINY} --out made"),
     "docker compose run --rm trainer train": Left("its image has a gigabyte of PyTorch, for every run of the tests"),

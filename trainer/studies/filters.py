@@ -165,9 +165,10 @@ def _row(found: Mapping[str, Any]) -> dict[str, str]:
 
 def _answer(all_found: Sequence[Mapping[str, Any]]) -> str:
     first, both = (between([one["distinct"][kind] for one in all_found], "d") for kind in ("first", "unordered"))
+    classes = between([len(one["classes"]) for one in all_found], "d")
     return (
-        f"Different pairs in first place, of as many classes as there are: {first}. Different combinations of first "
-        f"and second place: {both}; in the paper, each class has its own."
+        f"Of {classes} classes, {first} different pairs come first, and {both} combinations of first and second place "
+        "differ; in the paper, all do."
     )
 
 
