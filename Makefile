@@ -85,11 +85,9 @@ guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one t
 	$(RUN) benchmarks.guard
 
 examples: $(VENV)/.dev build/peers/.made  ## the answers shown in the documentation, from the running service, the page's digits and lesson
-	$(RUN) tools.tiny_vgg
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
-	$(RUN) tools.unlike
 	$(RUN) tools.library
 	build/peers/bin/python -m tools.notebook
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from support.folders import ROOT
 from tools.library import PATH, page
-from tools.notebook import ROOT, run
+from tools.notebook import run
 
 NOTEBOOK = ROOT / "docs" / "own-network.ipynb"
 Cell = dict[str, Any]

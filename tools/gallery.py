@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from konkyo.service.drawing.layout.wording import article
 from konkyo.trainer.data import read
-from tests.e2e.server import running_service
-from tools.examples import ROOT, curl, save_digit
+from support.folders import ROOT
+from support.server import running_service
+from tools.examples import curl, save_digit
 
 PICTURES = ROOT / "docs" / "gallery"
 PAGE = ROOT / "docs" / "gallery.md"

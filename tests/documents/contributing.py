@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.folders import ROOT
 from tests.documents.reader import By, Followed, Left, Reader, Run, Step, small_mnist
-from tests.helpers.folders import ROOT
 
 # Trainings that end at once. What they come to goes elsewhere, so that the documents are made of the shipped networks.
 TINY = "--seeds 2 --steps 4 --restarts 1 --minimum-accuracy 0 --out made"

@@ -4,8 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+from support.folders import DATA
 from tests.documents.reader import By, Followed, Left, Reader, Run, Save, Serve, Step, small_mnist
-from tests.helpers.folders import DATA
 
 # Trainings that end at once: what they come to is no network that anybody would want.
 TINY = "--steps 4 --minimum-accuracy 0"

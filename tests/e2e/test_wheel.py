@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 import konkyo
-from tests.e2e.server import PATIENCE, ROOT, TLS, running_service
+from support.folders import ROOT
+from support.pictures import sample
+from support.server import PATIENCE, TLS, running_service
 from tests.helpers.folders import clone, tracked
-from tests.helpers.pictures import sample
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,8 @@ from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.folders import DATA
-from tests.helpers.pictures import decode, encode, pixels
+from support.folders import DATA
+from support.pictures import decode, encode, pixels
 from tests.helpers.shapes import (
     COLOUR,
     KERAS,

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 
 from konkyo.service.app import create_app
 from konkyo.service.settings import PREFIX, Settings
-from tests.helpers.folders import ROOT
-from tests.helpers.pictures import sample
+from support.folders import ROOT
+from support.pictures import sample
 from tests.helpers.tensors import PATH, request
 
 DEPLOY = ROOT / "deploy"
