@@ -70,7 +70,7 @@ documents: $(VENV)/.dev  ## each command that README.md, CONTRIBUTING.md and doc
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis pytest
+	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis ipykernel nbclient pytest
 	touch $@
 
 recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA

@@ -50,6 +50,7 @@ STEPS: dict[str, Step] = {
     ),
     "make pictures": TOGETHER,
     ".venv/bin/python -m tools.soak --only": Run(),
+    "pytest --times 20": Run(instead=".venv/bin/python -m pytest --times 2 -q tests/models/test_rounding.py"),
     'make test ARGS="--durations 30"': Run(
         instead='make test ARGS="--durations 30 --cov-fail-under 0 tests/models/test_classes.py"'
     ),

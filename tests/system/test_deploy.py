@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml  # type: ignore[import-untyped]
 from fastapi.testclient import TestClient
@@ -130,9 +131,8 @@ def test_prometheus_reads_them(command: list[str]) -> None:
 
 
 def test_kubernetes_reads_the_manifests() -> None:
-    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
     for document in _manifests().values():
-        validator.validate(document, validator.latest_version(), strict=True)
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_the_manifests_fit_each_other_and_the_service() -> None:
