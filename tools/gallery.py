@@ -190,7 +190,7 @@ def page() -> str:
     """The Markdown of docs/gallery.md."""
     parts = [
         "# Gallery",
-        "Drawn by the service from test images with `make gallery`; each command gives the picture above it.",
+        "Drawn by the service from test images with `make examples`; each command gives the picture above it.",
     ]
     for heading, pictures in sections().items():
         parts.append(f"## {heading}")

@@ -12,7 +12,7 @@ def register_profiles(times: int = 1) -> None:
         deadline=None, max_examples=times * USUAL, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.register_profile("usual", usual)
-    # For `make mutants`: few, the same ones for each mutant, and none is made smaller.
+    # For `tools.mutants`: few, the same ones for each mutant, and none is made smaller.
     few = {"max_examples": 10, "derandomize": True, "phases": [Phase.explicit, Phase.generate], "database": None}
     settings.register_profile("mutants", usual, **few)
     settings.load_profile("usual")

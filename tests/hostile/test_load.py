@@ -1,4 +1,4 @@
-"""The soak programs, briefly, and what the requests of a worker occupy, on the real server. Long: `make soak`."""
+"""The soak programs, briefly, and what the requests of a worker occupy, on the real server. Long: `tools.soak`."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Every picture is the stored one. ``make pictures`` makes the stored ones anew."""
+"""Every picture is the stored one. ``python -m tests.service.pictures`` makes them anew."""
 
 from itertools import combinations
 

@@ -17,8 +17,8 @@ _ORDER += [(program.name, True) for program in PROGRAMS if program.http]
 _HEAD = """\
 # What it survives
 
-Made by `make soak`, which measured every number below; clients and server share the machine. In the container:
-read-only, a plain user, no capabilities, 512 MiB, as docker-compose.yml says.
+Made by `python -m tools.soak`, which measured every number below; clients and server share the machine. In the
+container: read-only, a plain user, no capabilities, 512 MiB, as docker-compose.yml says.
 
 `make test` runs the tests of this table, and `pytest -m threat` them alone. With `--times 20` they try twenty times as
 many inputs; with `KONKYO_SOAK_CONTAINER=1` they ask the service in its container. The others are the long runs below.
