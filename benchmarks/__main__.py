@@ -1,4 +1,4 @@
-"""``make bench``: the explanations against other ways to compute them. Medians, one run; one core, but for training."""
+"""``make bench``: the explanations against other ways to compute them. Medians, one run, one core."""
 
 from pathlib import Path
 
@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import combinations, explanations, occlusion, stages, training
+from benchmarks import combinations, explanations, occlusion, stages
 from benchmarks.twin import twin
-from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import read
 
@@ -23,8 +22,6 @@ def main() -> None:
     torch.set_num_threads(1)
     digits = read(DATA, "t10k")
     images, checkpoints = digits.scaled(np.float32), load_all()
-    for architecture in (two_stages(Wiring.PAIRED, 3, 3), two_stages(Wiring.SUMMED, 3, 3)):
-        training.measure(architecture, digits)
     with threadpool_limits(1):
         for name in NETWORKS:
             checkpoint = checkpoints[name]

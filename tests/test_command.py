@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from konkyo.__main__ import app, divided
-from tests.e2e.server import ROOT, running_service
+from support.folders import ROOT
+from support.server import running_service
 from tests.helpers.onnx_graphs import whole
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import konkyo.models.errors
 import konkyo.trainer.errors
-from tests.helpers.folders import ROOT
+from support.folders import ROOT
 
 # One process imports them, one after another: what may not be loaded beside each is not loaded by those before it.
 LOADED = {

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.examples import ROOT
+from support.folders import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = ROOT / "service" / "web" / "lesson"

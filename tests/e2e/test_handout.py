@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.hiding.regions import FillKind, Regions, filled
 from konkyo.models.network import softmax
-from tests.e2e.browser import profile_of
-from tests.helpers.pictures import pixels, sample
+from support.browser import profile_of
+from support.pictures import pixels, sample
 from tests.helpers.rounding import ANSWERS, CASES, EXPECTED, NAMES
 
 HIDINGS = 1000

@@ -6,11 +6,11 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PROJECTOR, opened, read
+from support.folders import ROOT
+from support.pictures import sample
 from tests.e2e.access import serious
 from tests.e2e.answers import asked
-from tests.e2e.browser import PROJECTOR, opened, read
-from tests.e2e.server import ROOT
-from tests.helpers.pictures import sample
 from tools.lesson import PAGES
 
 LINK = re.compile(r"\]\(http://localhost:8000/(#[^)]+)\)")

@@ -9,10 +9,10 @@ from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import load_all
 from konkyo.service.http.body import MAX_BODY
+from support.browser import draw, read, reading
+from support.pictures import encode, pixels, sample
+from support.strokes import DIGITS
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
-from tests.e2e.browser import draw, read, reading
-from tests.e2e.strokes import DIGITS
-from tests.helpers.pictures import encode, pixels, sample
 
 INK = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter(
     (value, k) => k % 4 === 3 && value > 0).length"""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PHONE, box_of, draw, opened, read, reading
+from support.strokes import DIGITS
 from tests.e2e.access import serious
-from tests.e2e.browser import PHONE, box_of, draw, opened, read, reading
-from tests.e2e.strokes import DIGITS
 from tests.e2e.walk import CLOSELY, go, open_walk
 
 

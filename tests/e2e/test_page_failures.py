@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Browser, Page, Route, expect
 
+from support.browser import box_of, draw, opened, read, reading
+from support.strokes import DIGITS
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import box_of, draw, opened, read, reading
-from tests.e2e.strokes import DIGITS
 
 
 def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:

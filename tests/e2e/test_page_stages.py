@@ -15,13 +15,13 @@ from konkyo.models.filters.contributions import contributions
 from konkyo.models.network import Network, softmax
 from konkyo.models.rounding import decimals_of_sum, percents
 from konkyo.models.rounding import number as written
+from support.browser import PHONE, opened, reading
+from support.pictures import encode
+from support.server import running_service
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, numbers
-from tests.e2e.browser import PHONE, opened, reading
-from tests.e2e.server import running_service
 from tests.e2e.walk import OVERFLOW, Values, closer, go, grids, open_walk, place, sum_of
 from tests.helpers.documents import document
-from tests.helpers.pictures import encode
 
 SHAPES = {
     # Three stages, one of them with a pool; the first and the last pad.

@@ -20,9 +20,9 @@ from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.style import Form, Style, Theme
 from konkyo.service.settings import Settings
 from konkyo.trainer.studies.filters import measure
+from support.pictures import decode, encode, pixels, sample
 from tests.helpers.any_network import given, random_images
 from tests.helpers.operations import check_problem
-from tests.helpers.pictures import decode, encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.helpers.served import ARCHITECTURES, publish, serve, upload
 

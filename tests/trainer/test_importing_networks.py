@@ -20,7 +20,7 @@ from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
 from konkyo.trainer.importing.command import run
 from konkyo.trainer.importing.network_file import ImportOptions
-from tests.helpers.folders import DATA
+from support.folders import DATA
 from tests.helpers.onnx_graphs import Builder, exported, imported, small
 from tests.helpers.sure import sure
 

@@ -25,9 +25,9 @@ from konkyo.trainer.studies.study import (
     Parts,
     identity,
 )
+from support.folders import ROOT
 from tests.helpers.commands import invoked, trainer
 from tests.helpers.datasets import write_idx
-from tests.helpers.folders import ROOT
 from tests.helpers.lamp import checkpoint_of
 from tests.helpers.oracles import random_network
 from tests.helpers.small_data import strokes

@@ -1,4 +1,4 @@
-"""Making uploads out of arrays, for the tests of the service."""
+"""Uploads made of digits and of arrays, and the pixels of an answer."""
 
 from io import BytesIO
 from typing import Any
@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.helpers.folders import ROOT
+from konkyo.trainer.data import read
+from support.folders import DATA, ROOT
 
 DIGITS = ROOT / "docs" / "digits"
 
@@ -34,3 +35,9 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     """(height, width, 3): the pixels of a PNG answer."""
     image = Image.open(BytesIO(data), formats=["PNG"])
     return np.asarray(image.convert("RGB"))
+
+
+def uploads(count: int) -> list[bytes]:
+    """The first so many of MNIST's test images, each a PNG."""
+    digits = read(DATA, "t10k")
+    return [encode(digits.images[index]) for index in range(min(count, len(digits.images)))]

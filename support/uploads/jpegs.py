@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from tests.helpers.pictures import encode
+from support.pictures import encode
 
 LIMIT = 256 * 1024
 SIDE = 2000

@@ -1,13 +1,17 @@
-"""An HTTP/1.1 client that does little and so can do much: prepared requests over kept connections."""
+"""Clients that do little and so can do much: prepared requests, raw bytes, and what comes back."""
 
 import asyncio
+import json
 import os
+import socket
 import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from support.server import PATIENCE
 
 T = TypeVar("T")
 
@@ -97,3 +101,67 @@ def percentile(values: list[float], share: float) -> float:
     """The value that this share of all does not exceed."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+
+def received(connection: socket.socket) -> bytes:
+    """Everything until the server closes.
+
+    Raises
+    ------
+    TimeoutError
+        It does not close.
+    """
+    answer = b""
+    try:
+        while piece := connection.recv(65536):
+            answer += piece
+    except ConnectionError:
+        pass
+    return answer
+
+
+def exchange(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
+    """Send the pieces one after another, and give back whatever is answered."""
+    with connect(port) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except ConnectionError:
+                break
+            time.sleep(pause)
+        return received(connection)
+
+
+def problem(answer: bytes) -> str:
+    """The kind of problem that a single response is."""
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert b"content-type: application/problem+json" in head.lower().splitlines()
+    kind: str = json.loads(body)["type"]
+    return kind.removeprefix("urn:konkyo:problem:")
+
+
+def statuses(answer: bytes) -> list[int]:
+    """The status of each response in a stream of them."""
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()]
+
+
+def get(path: str, *headers: str, host: str | None = "localhost") -> bytes:
+    """A request as bytes, after which the server is asked to close."""
+    named = [f"Host: {host}"] if host is not None else []
+    return _lines(f"GET {path} HTTP/1.1", *named, "Connection: close", *headers)
+
+
+def post(path: str = "/predict", *headers: str, body: bytes = b"", media: str = "image/png") -> bytes:
+    """The same with a body; what it says of the body's length is for the caller."""
+    return (
+        _lines(f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Type: {media}", *headers)
+        + body
+    )
+
+
+def _lines(*lines: str) -> bytes:
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"

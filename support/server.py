@@ -1,18 +1,28 @@
-"""The real server with its log, and requests to it that no client library would send."""
+"""The real service, in a process of its own. ``serving`` keeps its log."""
 
-import json
 import os
+import random
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
+import httpx
+
+from support.folders import ROOT
+
+# How long is waited for what must come: on the slowest of machines long enough, and no claim about speed.
+PATIENCE = 60
+# Below those that outgoing connections take: none of these can get in before, or between two starts of a server.
+PORTS = range(20_000, 32_768)
+# A client without one reads all certificates, which takes longer than most answers.
+TLS = ssl.create_default_context()
 
 HURRIED = """
 import sys
@@ -23,6 +33,67 @@ protocol.HEAD_SECONDS = protocol.READ_SECONDS = {deadline} or protocol.HEAD_SECO
 sys.exit(main.main([], ""))
 """
 CONTAINER = "KONKYO_SOAK_CONTAINER"
+
+
+class SkippedError(Exception):
+    """What is asked for cannot run here; the message says why."""
+
+
+@contextmanager
+def running_service(
+    module: Sequence[str] = ("service",),
+    folder: Path = ROOT,
+    inherited: Mapping[str, str] | None = None,
+    /,
+    **settings: str,
+) -> Iterator[str]:
+    """Start ``python -m service``, or another module, on a free port; gives ``127.0.0.1:PORT``, and ends it."""
+    port = int(settings.get("KONKYO_PORT") or free_port())
+    environment = {**(os.environ if inherited is None else inherited), **settings, "KONKYO_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", *module], cwd=folder, env=environment)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None, patience: float = PATIENCE) -> None:
+    """Return when ``url`` answers 200."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if process is not None and process.poll() is not None:
+            raise RuntimeError(f"the service ended with status {process.returncode}")
+        try:
+            if httpx.get(url, timeout=10, verify=TLS).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"{url} did not answer within {patience} s")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("", port))
+            except OSError:
+                continue
+            return port
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Return when it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing has changed within {PATIENCE} s")
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -87,7 +158,7 @@ def serving(grace: int | None = None, deadline: int | None = None, **settings: s
         Environment variables.
     """
     if CONTAINER in os.environ:
-        from tools.soak.container import contained
+        from support.container import contained
 
         with contained(free_port(), settings) as server:
             yield server
@@ -109,76 +180,3 @@ def serving(grace: int | None = None, deadline: int | None = None, **settings: s
                 process.kill()
                 process.wait()
                 raise
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), PATIENCE)
-
-
-def received(connection: socket.socket) -> bytes:
-    """Everything until the server closes.
-
-    Raises
-    ------
-    TimeoutError
-        It does not close.
-    """
-    answer = b""
-    try:
-        while piece := connection.recv(65536):
-            answer += piece
-    except ConnectionError:
-        pass
-    return answer
-
-
-def exchange(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
-    """Send the pieces one after another, and give back whatever is answered."""
-    with connect(port) as connection:
-        for piece in pieces:
-            try:
-                connection.sendall(piece)
-            except ConnectionError:
-                break
-            time.sleep(pause)
-        return received(connection)
-
-
-def until(reached: Callable[[], bool]) -> None:
-    """Return when it is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not reached():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing has changed within {PATIENCE} s")
-        time.sleep(0.05)
-
-
-def problem(answer: bytes) -> str:
-    """The kind of problem that a single response is."""
-    head, body = answer.split(b"\r\n\r\n", 1)
-    assert b"content-type: application/problem+json" in head.lower().splitlines()
-    kind: str = json.loads(body)["type"]
-    return kind.removeprefix("urn:konkyo:problem:")
-
-
-def statuses(answer: bytes) -> list[int]:
-    """The status of each response in a stream of them."""
-    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()]
-
-
-def get(path: str, *headers: str, host: str | None = "localhost") -> bytes:
-    """A request as bytes, after which the server is asked to close."""
-    named = [f"Host: {host}"] if host is not None else []
-    return _lines(f"GET {path} HTTP/1.1", *named, "Connection: close", *headers)
-
-
-def post(path: str = "/predict", *headers: str, body: bytes = b"", media: str = "image/png") -> bytes:
-    """The same with a body; what it says of the body's length is for the caller."""
-    return (
-        _lines(f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Type: {media}", *headers)
-        + body
-    )
-
-
-def _lines(*lines: str) -> bytes:
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from konkyo.service.imaging import png
-from tests.helpers.pictures import encode
-from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
-from tests.hostile.pngs import PASSES
+from support.pictures import encode
+from support.uploads.chunks import CHANNELS, SIGNATURE, chunk, header
+from support.uploads.pngs import PASSES
 
 LIMIT = 256 * 1024
 BOUNDARY = "x"

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.helpers.pictures import encode, pixels, sample
-from tests.hostile.chunks import SIGNATURE, chunk
+from support.pictures import encode, pixels, sample
+from support.uploads.chunks import SIGNATURE, chunk
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from math import cos, pi, sin
 
-from tests.e2e.browser import Point
+from support.browser import Point
 
 _TURN = [2 * pi * step / 20 for step in range(21)]
 

@@ -5,7 +5,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from tests.hostile.chunks import BOMB, CHANNELS, DEPTHS, SIGNATURE, ancillary, chunk, header
+from support.uploads.chunks import BOMB, CHANNELS, DEPTHS, SIGNATURE, ancillary, chunk, header
 
 SIDE = 28
 # Adam7: (first column, first row, columns apart, rows apart) of each pass.

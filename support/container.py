@@ -1,22 +1,61 @@
-"""The service in its container, as the project's own Compose file runs it but for its network (goal 7)."""
+"""The containers, through Compose, whose own file says how they run; ``contained`` is the service alone in its own."""
 
+import fcntl
 import json
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.server import PATIENCE, ROOT, wait_until_ready
-from tests.hostile.serving import Server
-from tests.system.container import compose, docker
+from support.folders import ROOT
+from support.server import PATIENCE, Server, wait_until_ready
 
 PROJECT = "konkyo-soak"
 SERVICE = "konkyo"
 LIMIT = 512  # MiB
 # The kernel's own account, in the two versions of its control groups.
 _ACCOUNT = "cd /sys/fs/cgroup; cat memory.events memory/memory.oom_control memory.peak memory/memory.max_usage_in_bytes"
+COMPOSE = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
+
+
+def docker_runs() -> bool:
+    """Whether there is a Docker daemon here."""
+    return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+
+
+def compose(*arguments: str, project: str = "konkyo-test", port: int = 8000, **settings: str) -> str:
+    """Run Compose in the project's folder; what it says."""
+    command = [*COMPOSE, "--project-name", project, *arguments]
+    with building() if "--build" in arguments else nullcontext():
+        said = subprocess.run(command, cwd=ROOT, env=environment(port, **settings), capture_output=True, text=True)
+    if said.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {said.stdout}{said.stderr}")
+    # What version 1 does not understand is answered with its usage, and with success.
+    if "Usage:" in said.stderr + said.stdout:
+        raise RuntimeError(f"{' '.join(command)} is not understood")
+    return said.stdout
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """One build at a time, of all processes of the tests: two would make and remove the same layers."""
+    with (Path(tempfile.gettempdir()) / "konkyo-build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def environment(port: int, **settings: str) -> dict[str, str]:
+    """What Compose gets to know: nothing of this process's own settings."""
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "KONKYO_PORT": str(port), **settings}
+
+
+def docker(*arguments: str, text: str | None = None) -> str:
+    """What ``docker`` says; ``text`` is its input."""
+    return subprocess.run(["docker", *arguments], input=text, capture_output=True, text=True).stdout.strip()
 
 
 class KilledError(Exception):

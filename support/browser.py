@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, Playwright, Position, expect
 
-from tests.e2e.server import PATIENCE
+from support.server import PATIENCE
 
 # Debian's. The shell is the same engine without windows: a tab costs a third of the processor's time.
 CHROMIUMS = "/usr/bin/chromium-headless-shell", "/usr/bin/chromium"
