@@ -46,6 +46,7 @@ function changed(settled) {
   waiting = [];
   at("hint").hidden = !drawing.empty;
   at("undo").disabled = drawing.steps.length === 0;
+  at("redo").disabled = drawing.undone.length === 0;
   at("clear").disabled = drawing.visible.length === 0;
   // What was hidden of another drawing says nothing of this one.
   if (state.hidden.length) hide([]);
@@ -240,22 +241,25 @@ function choose(erasing) {
   at("eraser").setAttribute("aria-pressed", erasing);
 }
 
-function undo() {
-  drawing.undo();
+/** Take the last step back, or put it there again: `way` is "undo" or "redo". */
+function travel(way) {
+  drawing[way]();
   pad.paint();
   changed(true);
 }
-at("undo").addEventListener("click", undo);
+for (const way of ["undo", "redo"]) at(way).addEventListener("click", () => travel(way));
 at("clear").addEventListener("click", () => {
   fresh([]);
   choose(false);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
-  // In a field, what was typed is undone.
-  if (event.target.matches("input:not([type=range])")) return;
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || !(key === "z" || key === "y")) return;
+  // In a field, what was typed is undone; and a drawing that is not seen stays as it is.
+  if (event.target.matches("input:not([type=range])") || !at("canvas").checkVisibility() || document.querySelector("dialog[open]")) return;
   event.preventDefault();
-  undo();
+  const way = key === "y" || event.shiftKey ? "redo" : "undo";
+  if (!at(way).disabled) travel(way);
 });
 
 at("model").addEventListener("change", (event) => {

@@ -59,6 +59,8 @@ export function write() {
   at("lesson").href = `/web/lesson/${current}.html`;
   for (const one of document.querySelectorAll("[data-word]")) one.textContent = words()[one.dataset.word];
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", words()[one.dataset.label]);
+  // What has only a picture says to a pointer what it does.
+  for (const one of document.querySelectorAll(".icon")) one.title = one.ariaLabel;
 }
 
 export function at(id) {

@@ -36,6 +36,7 @@ export default {
   pen: "Pen",
   eraser: "Eraser",
   undo: "Undo",
+  redo: "Redo",
   clear: "Clear",
   samples: "Test digits",
   pictures: "Pictures",

@@ -28,6 +28,7 @@ export default {
   pen: "ペン",
   eraser: "消しゴム",
   undo: "元に戻す",
+  redo: "やり直す",
   clear: "すべて消す",
   samples: "テスト画像",
   pictures: "画像",
