@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.answers import choose_sample
@@ -155,3 +156,45 @@ def test_a_damaged_link(page: Page, address: str) -> None:
         read(page, 9)
         for name, value in (("model", "paired-3x3"), ("region", "2"), ("target", "9"), ("versus", "")):
             expect(page.get_by_test_id(name)).to_have_value(value)
+
+
+def test_of_two_that_come_the_last_alone_counts(page: Page) -> None:
+    """A link with a slow sample, then another sample: also when the slow one comes last."""
+    held: list[Route] = []
+    page.route("**/misread-9019.png", lambda route: held.append(route))
+    for digit, start in (
+        (4, lambda: page.evaluate("location.hash = '#versus=7&drawing=i1bKzSwuSk1M0bU0MLRUigUA'")),
+        (5, lambda: page.get_by_test_id("sample-misread-9019").click()),
+    ):
+        with page.expect_request("**/misread-9019.png"):
+            start()
+        choose_sample(page, digit)
+        page.get_by_test_id("versus").select_option("9")
+        with page.expect_response("**/misread-9019.png"):
+            held.pop().continue_()
+        page.wait_for_timeout(200)  # what the page does with it is done
+        read(page, digit)
+        expect(page.get_by_test_id("versus")).to_have_value("9")
+
+
+@pytest.mark.parametrize("way", ["question", "network", "guess"])
+def test_a_late_answer_to_hide_is_not_about_what_is_shown(page: Page, way: str) -> None:
+    held: list[Route] = []
+    choose_sample(page, 2)
+    page.get_by_test_id("question-grounds").click()
+    page.route("**/infer", lambda route: held.append(route))
+    with page.expect_request("**/infer"):
+        page.get_by_test_id("hide-contrast").click()
+    if way == "question":
+        page.get_by_test_id("question-occlusion").click()
+        page.get_by_test_id("question-grounds").click()
+    elif way == "network":
+        page.get_by_test_id("model").select_option("lenet-6x16")
+    else:
+        for _ in range(2):
+            page.get_by_test_id("guess").click()
+    read(page, 2)
+    with page.expect_response("**/infer"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    expect(page.get_by_test_id("live")).to_have_text("Nothing is hidden: 2 is read.")

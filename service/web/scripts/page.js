@@ -107,6 +107,15 @@ export function writeText(one, text) {
   if (one.textContent !== text) one.textContent = text;
 }
 
+/** Of what is asked for one after the other the last alone counts: each call gives a function that says whether its own still is the last. */
+export function latest() {
+  let last = 0;
+  return () => {
+    const mine = (last += 1);
+    return () => mine === last;
+  };
+}
+
 /** Fill a list to choose from with [text, value]s, and only when they change: an open one would close. */
 export function fillOptions(select, entries) {
   const now = [...select.options].map(({ text, value }) => [text, value]);

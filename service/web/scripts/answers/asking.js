@@ -2,7 +2,7 @@
 
 import { account, indexOf } from "./account.js";
 import { pairsOf } from "./network.js";
-import { remember, remembered } from "../page.js";
+import { latest, remember, remembered } from "../page.js";
 import { beside, explains, listed, refresh, region, set, state, target, versus } from "../state.js";
 
 /** What went wrong, by a key into the words; `detail` is the service's own sentence, if it said one. */
@@ -144,7 +144,7 @@ function age(stale) {
 }
 
 export class Asker {
-  #turn = 0;
+  #turns = latest();
   #controller = null;
   #timer = null;
   #asking = false;
@@ -181,21 +181,20 @@ export class Asker {
     mark("asking");
     this.#controller?.abort();
     // Aborting stops most old answers; the number stops one that had already come.
-    const turn = (this.#turn += 1);
+    const current = this.#turns();
     this.#controller = new AbortController();
     if (this.drawing.empty) {
       this.shown = null;
       this.#asking = false;
       mark("answered");
       age(false);
-      set({ answer: null, input: null, pair: null, spot: null, hidden: [], live: null });
+      set({ answer: null, input: null, pair: null, spot: null });
       return;
     }
     // What the networks are comes first; then it is asked again.
     if (!state.models.length) return;
     this.#asking = true;
     const { signal } = this.#controller;
-    const current = () => turn === this.#turn;
     try {
       const found = await this.#answer(state.model, signal);
       if (!current()) return;
@@ -269,7 +268,7 @@ export class Asker {
     if (process.input.warnings.some(({ code }) => code === "empty")) {
       // Where there is nothing, there is nothing to explain.
       this.shown = null;
-      set({ answer: null, input: process.input, problem: null, pair: null, spot: null, hidden: [], live: null });
+      set({ answer: null, input: process.input, problem: null, pair: null, spot: null });
       return;
     }
     this.shown = { picture, sent };

@@ -113,9 +113,15 @@ export async function pixelsStep(bytes) {
 const CAPTION = { width: 54, letters: [8, 11] };
 const NONE = { pictures: [], right: [], wrong: [] };
 
-/** `brought` is called with the step for the drawing and, for a network's own sample, the class to compare with; `failed` with what went wrong. */
-export function bringing(brought, failed) {
-  const bring = (step, versus = null) => step.then((one) => brought(one, versus), failed);
+/**
+ * `brought` is called with the step for the drawing and, for a network's own sample, the class to compare with; `failed` with what went
+ * wrong; neither, if `next`, which is called for each, has something newer by then.
+ */
+export function bringing(next, brought, failed) {
+  const bring = (step, versus = null) => {
+    const current = next();
+    step.then((one) => current() && brought(one, versus), (error) => current() && failed(error));
+  };
   samples((name, versus) => bring(sampleStep(name), versus));
 
   const file = at("file");
