@@ -1,12 +1,14 @@
 """When things go wrong: late answers, a service that is away, files that are no pictures, damaged links."""
 
 import re
+from functools import partial
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import box_of, draw, opened, read, reading
+from tests.e2e.browser import box_of, draw, opened, profile_of, read, reading
 from tests.e2e.strokes import DIGITS
 
 
@@ -198,3 +200,53 @@ def test_a_late_answer_to_hide_is_not_about_what_is_shown(page: Page, way: str) 
         held[0].continue_()
     page.wait_for_timeout(200)
     expect(page.get_by_test_id("live")).to_have_text("Nothing is hidden: 2 is read.")
+
+
+def fulfill(answer: dict[str, Any], route: Route) -> None:
+    route.fulfill(**answer)
+
+
+def test_a_refusal_a_network_that_fails_and_a_mistake_are_three_things(browser: Browser, address: str) -> None:
+    """Only who is not there is asked again and again."""
+    page = profile_of(browser).new_page()
+    mistakes: list[str] = []
+    ready: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(error.message))
+    page.on("request", lambda request: ready.append(request.url) if request.url.endswith("/readyz") else None)
+    page.goto(f"http://{address}/")
+    problem = page.get_by_test_id("problem")
+    answers: dict[str, dict[str, Any]] = {
+        "The service failed at this.": {"status": 500, "body": ""},
+        "This is a mistake of the page.": {"json": {}},
+        "It is odd.": {"status": 422, "json": {"type": "urn:konkyo:odd", "detail": "It is odd."}},
+    }
+    for said, answer in answers.items():
+        page.route("**/explain/process?*", partial(fulfill, answer))
+        page.get_by_test_id("sample-1").click()
+        expect(problem).to_contain_text(said)
+        page.unroute("**/explain/process?*")
+    assert len(mistakes) == 1
+    page.wait_for_timeout(1200)  # longer than the pause before another try
+    assert ready == []
+    page.get_by_test_id("sample-4").click()
+    read(page, 4)
+    expect(problem).not_to_be_visible()
+    page.close()
+
+
+def test_a_link_whose_sample_does_not_come_is_not_damaged(browser: Browser, address: str) -> None:
+    """It is taken once more when the service is there again. One of a sample that there is not is damaged."""
+    with opened(browser, address, failing=True) as page:
+        page.route("**/misread-9019.png", lambda route: route.abort("connectionrefused"))
+        page.route("**/readyz", lambda route: route.abort("connectionrefused"))
+        page.evaluate("location.hash = '#question=grounds&drawing=i1bKzSwuSk1M0bU0MLRUigUA'")
+        problem = page.get_by_test_id("problem")
+        expect(problem).to_contain_text("The service does not answer.")
+        page.unroute("**/misread-9019.png")
+        page.unroute("**/readyz")
+        read(page, 2)
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+        expect(problem).not_to_be_visible()
+        page.route("**/misread-9019.png", lambda route: route.fulfill(status=404))
+        page.evaluate("location.hash = '#drawing=i1bKzSwuSk1M0bU0MLRUigUA'")
+        expect(problem).to_contain_text("This link is damaged")

@@ -31,7 +31,7 @@ const SAVES = ["ledger", "heatmap", "process"].flatMap((name) => [[`save-${name}
 
 
 const drawing = new Drawing();
-const asker = new Asker(drawing, start);
+const asker = new Asker(drawing, () => restore().then(start));
 const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textContent = words()[word]));
 // The fragment that the page has written itself.
 let own = "";
@@ -118,9 +118,13 @@ async function restore() {
     present(view);
     ask({ ...asked, ...withoutUnknown({ ...asked, model: known ? model : state.model }), region: changes.region ?? state.region });
     waiting = changes.question === "grounds" ? hidden : [];
-  } catch {
-    set({ problem: { kind: "bad-link", detail: "" } });
+  } catch (error) {
+    if (!current()) return;
+    asker.fail(error);
+    // The link is taken once more when the service is there again.
+    if (state.problem.kind === "unreachable") return;
   }
+  own = location.hash;
 }
 
 /** Keep the address such that it restores the page: a reload loses nothing. */

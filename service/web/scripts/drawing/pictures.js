@@ -90,7 +90,7 @@ function toInk(context, width, height) {
 /** One of the pictures in /web/digits. */
 export async function sampleStep(name) {
   const response = await fetch(`/web/digits/${encodeURIComponent(name)}.png`).catch(() => null);
-  if (!response?.ok) throw new Refusal("unreachable");
+  if (!response?.ok) throw new Refusal(response?.status === 404 ? "bad-link" : "unreachable");
   return pictureStep(await response.blob(), name);
 }
 
@@ -99,6 +99,7 @@ export async function pixelsStep(bytes) {
   const colour = !Number.isInteger(Math.sqrt(bytes.length));
   const size = colour ? bytes.length / 3 : bytes.length;
   const side = Math.sqrt(size);
+  if (!side || !Number.isInteger(side)) throw new Refusal("bad-link");
   const context = sheet(side, side);
   const pixels = context.createImageData(side, side);
   for (let k = 0; k < size; k += 1) {

@@ -1,6 +1,6 @@
 // Taking something along: a link that restores the drawing, a picture, a command, a page that works without the service.
 
-import { ask, hasKey, query, QUESTIONS } from "../answers/asking.js";
+import { ask, hasKey, query, QUESTIONS, Refusal } from "../answers/asking.js";
 import { pixelsStep, sampleStep } from "./pictures.js";
 import { at, element, words } from "../page.js";
 import { theme } from "../painting.js";
@@ -46,9 +46,14 @@ async function pack(value) {
   return base64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }
 
+/** The value in a text; refused where the text is damaged. */
 async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate-raw"))));
+  try {
+    const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate-raw"))));
+  } catch {
+    throw new Refusal("bad-link");
+  }
 }
 
 /** A stroke as its first point and the steps to the others: small numbers pack well. */
@@ -70,7 +75,10 @@ function written(drawing, seen) {
 }
 
 async function read(value) {
-  if (value.seen) return [await pixelsStep(value.seen)];
+  const numbers = (all) => Array.isArray(all) && all.every(Number.isFinite);
+  const steps = Array.isArray(value) && value.every((step) => typeof step === "string" || numbers(step));
+  if (!steps && !numbers(value?.seen)) throw new Refusal("bad-link");
+  if (!steps) return [await pixelsStep(value.seen)];
   return Promise.all(
     value.map((step) =>
       typeof step === "string" ? sampleStep(step) : { erase: Boolean(step[0]), points: sums(step.slice(1)) },

@@ -339,6 +339,8 @@ export default {
     "content-too-large": "This picture is too large: at most 256 KiB can be sent.",
     "unknown-model": "This network is not there any more. Choose another one.",
     "bad-link": "This link is damaged: its drawing cannot be restored.",
+    failed: "The service failed at this. Its log says why.",
+    mistake: "This is a mistake of the page. Reload it: the address holds your drawing.",
     refused: "The service refused to answer.",
   },
 };
