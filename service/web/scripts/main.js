@@ -6,7 +6,7 @@ import { percent } from "./answers/numbers.js";
 import { Drawing, Pad } from "./drawing/drawing.js";
 import { bringing } from "./drawing/pictures.js";
 import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
-import { at, fillOptions, latest, other, remember, switchLanguage, words, write, writeText } from "./page.js";
+import { at, fillOptions, latest, other, remember, speak, words, write, writeText } from "./page.js";
 import { onSystemTheme, theme } from "./painting.js";
 import { onBeside, showBeside } from "./panels/beside.js";
 import { hide, showPlaying } from "./panels/grounds.js";
@@ -108,8 +108,9 @@ async function restore() {
   if (location.hash === own || location.hash.length < 2) return;
   const current = coming();
   try {
-    const { changes, steps } = await restored(location.hash);
+    const { changes, steps, language } = await restored(location.hash);
     if (!current()) return;
+    speak(language);
     // A link that names no network is about the usual one, whichever was looked at before.
     const model = changes.model ?? state.usual ?? state.model;
     fresh(steps);
@@ -289,7 +290,7 @@ onBeside(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 
 at("language").addEventListener("click", () => {
-  switchLanguage();
+  speak(other().tag, true);
   repaint();
 });
 at("theme").addEventListener("click", () => {

@@ -47,9 +47,11 @@ export function other() {
   return { tag, name: LANGUAGES[tag].language };
 }
 
-export function switchLanguage() {
-  current = other().tag;
-  remember(LANGUAGE, current);
+/** Speak the language of a tag, if there is one; what is chosen by hand is remembered. */
+export function speak(tag, chosen = false) {
+  if (!Object.hasOwn(LANGUAGES, tag)) return;
+  current = tag;
+  if (chosen) remember(LANGUAGE, tag);
   write();
 }
 

@@ -121,7 +121,7 @@ function within(text, least, most) {
   return Number.isInteger(value) && value >= least && value <= most ? value : null;
 }
 
-/** What a fragment says: {steps, changes}. What it does not say, or what makes no sense, is left out. */
+/** What a fragment says: {steps, changes, language}. What it does not say, or what makes no sense, is left out. */
 export async function restored(text) {
   const parameters = new URLSearchParams(text.replace(/^#/, ""));
   const changes = {
@@ -136,7 +136,7 @@ export async function restored(text) {
     present: VIEWS.find((view) => view === parameters.get("present")) ?? null,
   };
   const packed = parameters.get("drawing");
-  return { changes, steps: packed ? await read(await unpack(packed)) : [] };
+  return { changes, steps: packed ? await read(await unpack(packed)) : [], language: parameters.get("language") };
 }
 
 // On the page and in the bar of a presentation.
@@ -222,7 +222,7 @@ export async function handout(button, shown) {
   if (ready) return download("heatmap", "html", ready.blob);
   const key = [state.answer, state.hidden, document.documentElement.lang, theme()];
   const blob = await drawn("heatmap", "html", shown);
-  ready = { key, blob, size: `${Math.ceil(blob.size / 1000).toLocaleString("en-US")} kB` };
+  ready = { key, blob, size: words().kilobytes(Math.ceil(blob.size / 1000)) };
   showHandout(button, state);
   tell(words().handoutReady(ready.size));
 }
