@@ -368,6 +368,15 @@ def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:
     tab.get_by_test_id("question-occlusion").click()
 
 
+def test_a_picture_that_is_no_square_has_margins(tab: Page) -> None:
+    rng = np.random.default_rng(3)
+    picture = encode(rng.integers(0, 256, (24, 32, 3), np.uint8))
+    tab.get_by_test_id("model").select_option("colour")
+    tab.get_by_test_id("file").set_input_files({"name": "wide.png", "mimeType": "image/png", "buffer": picture})
+    said = tab.get_by_test_id("preprocessing")
+    expect(said).to_contain_text("all of it, resized, with margins to a square")
+
+
 def test_sides_of_regions_follow_the_network(tab: Page) -> None:
     """Another side of the image, another usual region, and none that is larger than half of it."""
     slider, heatmap = tab.get_by_test_id("region"), tab.get_by_test_id("heatmap")
