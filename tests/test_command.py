@@ -63,9 +63,9 @@ def test_a_package_that_is_not_there_is_named_with_what_installs_it(
 
 
 def test_options_of_the_import_go_before_those_of_the_service() -> None:
-    given = ["--range", "0,1", "--port=80", "--name=mine", "--docs", "false", "--range"]
-    assert divided(given, {"--range", "--name"}) == (
-        ["--range", "0,1", "--name=mine", "--range"],
+    given = ["--range", "0,1", "--calibrate", "--port=80", "--name=mine", "--docs", "false", "--range"]
+    assert divided(given, {"--range": True, "--name": True, "--calibrate": False}) == (
+        ["--range", "0,1", "--calibrate", "--name=mine", "--range"],
         ["--port=80", "--docs", "false"],
     )
 

@@ -5,7 +5,10 @@ enter it as 0…1. Part of ``make examples``.
 """
 
 import json
+import shutil
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -33,9 +36,12 @@ SHOWN = {
 
 def main() -> int:
     file, classes = FOLDER / f"{NAME}.onnx", FOLDER / "classes.txt"
-    status = run([str(file), f"--classes={classes}", "--range=0,1", f"--out={DIRECTORY}"], "konkyo import")
-    if status:
-        return status
+    with TemporaryDirectory() as folder:
+        status = run([str(file), f"--classes={classes}", "--range=0,1", f"--out={folder}"], "konkyo import")
+        if status:
+            return status
+        for made in Path(folder).iterdir():
+            shutil.copyfile(made, DIRECTORY / made.name)
     (DIRECTORY / f"{NAME}.LICENSE").write_text((FOLDER / "LICENSE").read_text())
     network = load(DIRECTORY / f"{NAME}.safetensors").network
     pictures = []

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from konkyo.models.architecture import Architecture, Stage
-from konkyo.models.files.checkpoint import load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.trainer.importing.command import run
 from tests.helpers.datasets import write_idx
 from tests.helpers.oracles import random_network
@@ -138,6 +138,7 @@ def test_what_was_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "folded: the input's range into conv1 behind it\n"
         "accuracy: not measured; --data names a data set\n"
         f"written: {out}/my-net-1.safetensors and .json\n"
+        f"serve it: konkyo serve --models {out} --default-model my-net-1\n"
     )
     card = load(out / "my-net-1.safetensors").card
     assert (card.accuracy, card.dataset, card.classes) == (None, None, ("0", "1"))
@@ -180,3 +181,45 @@ def test_pictures_are_prepared_as_asked(options: list[str], preprocessing: str, 
     assert run([str(file), STAGES, UNIT, f"--out={tmp_path / 'out'}", *options], "konkyo import") == 0
     card = load(tmp_path / "out" / "net.safetensors").card
     assert (card.preprocessing.value, card.polarity.value) == (preprocessing, polarity)
+
+
+def test_nothing_that_is_there_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --out the checkpoint goes to the folder where the command runs, and never to the networks of Konkyo."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    shipped = {path.name: path.read_bytes() for path in DIRECTORY.glob("paired-3x3.*")}
+    file = str(saved(tmp_path, GREY))
+    asked = [file, STAGES, UNIT, "--name=paired-3x3"]
+
+    assert run(asked, "konkyo import") == 0
+    assert capsys.readouterr().out.endswith(
+        "written: paired-3x3.safetensors and .json\nserve it: konkyo serve --models . --default-model paired-3x3\n"
+    )
+    first = Path("paired-3x3.safetensors").read_bytes()
+    Path("paired-3x3.usage.json").write_text("a study")
+
+    assert run(asked, "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        "error: paired-3x3.safetensors is there already; another name or folder fits, or overwrite, which replaces the "
+        "network\n"
+    )
+    assert (Path("paired-3x3.safetensors").read_bytes(), Path("paired-3x3.usage.json").exists()) == (first, True)
+    assert run([*asked[:2], "--range=0,255", asked[3], "--overwrite"], "konkyo import") == 0
+    assert Path("paired-3x3.safetensors").read_bytes() != first
+    assert not Path("paired-3x3.usage.json").exists()
+    capsys.readouterr()
+
+    assert run([*asked, "--overwrite", f"--out={DIRECTORY}"], "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        f"error: {DIRECTORY} holds the networks that come with Konkyo; a folder of your own fits\n"
+    )
+    assert {path.name: path.read_bytes() for path in DIRECTORY.glob("paired-3x3.*")} == shipped
+
+    weights = Path(file).read_bytes()
+    assert run([file, STAGES, UNIT, "--overwrite", f"--out={tmp_path}"], "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        f"error: {file} would be replaced by what is read of it; another name or folder fits\n"
+    )
+    assert Path(file).read_bytes() == weights

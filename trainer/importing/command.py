@@ -1,6 +1,7 @@
 """``konkyo import``, also ``python -m trainer import``. It needs no torch, but for ``.pt`` files."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +12,12 @@ from konkyo.models.architecture import SIDES, parse_stages, written_stages
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.errors import KonkyoError
 from konkyo.models.files.card import ImportCard, Polarity, Preprocessing
-from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import Pixels, of_range
-from konkyo.trainer.importing.publishing import preparation, publish
+from konkyo.trainer.importing.publishing import check_place, preparation, publish
 from konkyo.trainer.training.logits import told
 
 _MOST_CLASSES_FILE = 2**16
@@ -25,6 +26,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def import_network(
+    context: typer.Context,
     file: Annotated[
         Path, typer.Argument(help="ONNX, or a state dict as safetensors or .pt.", metavar="FILE", show_default=False)
     ],
@@ -37,8 +39,14 @@ def import_network(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="the file's")] = None,
     out: Annotated[
-        Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
-    ] = DIRECTORY,
+        Path,
+        typer.Option(
+            envvar="KONKYO_MODELS",
+            help="Where the checkpoint and its card go; made where it is missing.",
+            show_default="this folder",
+        ),
+    ] = Path(),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a network of this name.")] = False,
     pixel_range: Annotated[
         str | None,
         typer.Option("--range", help="As what a pixel's least and greatest value enter: 0,1 or 0,255 or =-1,1."),
@@ -73,6 +81,7 @@ def import_network(
         named = name or _slug(file.stem)
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", named):
             raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
+        check_place(out, named, overwrite, file)
         pixels = _pixels(pixel_range, mean, std)
         if calibrate and data_directory is None:
             raise NetworkFileError("--calibrate needs --data, the data set whose training images say the temperature")
@@ -93,20 +102,28 @@ def import_network(
             said = f"{error.filename or file} cannot be read or written: {error.strerror or error}; name another place"
         typer.echo(f"error: {said}", err=True)
         raise typer.Exit(1) from error
-    _tell(published, imported.card, out)
+    _tell(published, imported.card)
+    if context.obj is not _SERVED:
+        typer.echo(f"written: {out / published.name}.safetensors and .json")
+        typer.echo(f"serve it: konkyo serve --models {shlex.quote(str(out))} --default-model {published.name}")
 
 
-# Names of the options.
-OPTIONS = {name for option in typer.main.get_command(app).params for name in option.opts if name.startswith("--")} - {
-    "--help"
+# What the context of the command holds where ``konkyo serve`` runs it: the checkpoint is gone with the service.
+_SERVED = "served"
+# The options that say how a network is read, and whether each takes a value.
+OPTIONS = {
+    name: not getattr(option, "is_flag", False)
+    for option in typer.main.get_command(app).params
+    for name in option.opts
+    if name.startswith("--") and name not in ("--help", "--out", "--overwrite")
 }
 
 
-def run(arguments: Sequence[str], program: str) -> int:
-    """Run the command; the exit status."""
+def run(arguments: Sequence[str], program: str, *, served: bool = False) -> int:
+    """Run the command; the exit status. ``served``: for a service that takes the checkpoint with it when it ends."""
     status: object = 0
     try:
-        app(list(arguments), prog_name=program)
+        app(list(arguments), prog_name=program, obj=_SERVED if served else None)
     except SystemExit as ended:
         status = ended.code
     return status if isinstance(status, int) else 0
@@ -156,7 +173,7 @@ def _classes(path: Path) -> Names:
     return names
 
 
-def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
+def _tell(published: Checkpoint, card: ImportCard) -> None:
     shape = published.network.architecture
     colour = "grey" if shape.channels == 1 else "colour"
     hidden = f", hidden {', '.join(map(str, shape.hidden))}" if shape.hidden else ""
@@ -184,4 +201,3 @@ def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
     )
     if published.card.calibration is not None:
         typer.echo(told(published.card))
-    typer.echo(f"written: {out / published.name}.safetensors and .json")
