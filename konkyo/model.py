@@ -114,8 +114,9 @@ def from_torch(
     side: int = IMAGE_SIDE,
     *,
     classes: Sequence[str] | None = None,
-    mean: float | Sequence[float] = 0.0,
-    std: float | Sequence[float] = 1.0,
+    range: tuple[float, float] | None = None,  # noqa: A002
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
     preprocessing: Literal["resize", "mnist"] = "resize",
     name: str | None = None,
 ) -> Model:
@@ -134,9 +135,13 @@ def from_torch(
         Of its images, 8 to 64.
     classes
         The names of its classes, in the order of its outputs; by default numbers.
+    range
+        As what a pixel's least and greatest value enter the module: by default (0, 1), unless it divides or subtracts
+        first.
     mean, std
-        What was subtracted from pixels in [0, 1] before they entered the module, and by what they were divided: one
-        number or one for each channel. Both become part of the weights, so images are given in [0, 1].
+        In its place, what was subtracted from pixels in [0, 1] before they entered the module, and by what they were
+        divided: one number or one for each channel. What is named becomes part of the weights: images are given in
+        [0, 1].
     preprocessing
         How pictures become its images: ``resize``, or ``mnist`` for handwriting, which is cropped, scaled and centred
         as MNIST's digits are. Dark ink is warned of then.
@@ -156,9 +161,11 @@ def from_torch(
     >>> konkyo.from_torch(module)
     Model('Sequential': grey images of 28×28, stages 4k5, 10 classes, 5,874 parameters)
     """
+    from konkyo.trainer.importing.pixels import Asked, asked
     from konkyo.trainer.importing.torch_module import read
 
-    network = read(module, side, _numbers(mean), _numbers(std), None if classes is None else tuple(classes))
+    pixels = asked(Asked.PYTHON, range, _numbers(mean), _numbers(std))
+    network = read(module, side, pixels, None if classes is None else tuple(classes))
     drawn = Preprocessing(preprocessing) is Preprocessing.MNIST
     shape = network.architecture
     expected = Expected(
@@ -171,5 +178,5 @@ def from_torch(
     return Model(name or type(module).__name__, network.astype(np.float64), expected)
 
 
-def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
-    return tuple(np.atleast_1d(np.asarray(values, np.float64)).tolist())
+def _numbers(values: float | Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(np.atleast_1d(np.asarray(values, np.float64)).tolist())

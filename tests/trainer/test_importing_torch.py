@@ -310,11 +310,28 @@ def test_modules_that_do_not_fit(message: str) -> None:
     [
         ({"classes": ["a", "b"]}, "the names of its classes must be 3, not 2"),
         ({"classes": ["a", "b", "a"]}, "the names of its classes each must stand once, and 'a' stands 2 times"),
-        ({"mean": [0.1, 0.2, 0.3]}, "mean has 3 numbers, and the image 1 channels; 1 fits too"),
-        ({"std": 0}, "mean and std must be finite, and std greater than 0"),
+        ({"mean": [0.1, 0.2, 0.3], "std": 0.5}, "the mean has 3 numbers, and the image 1 channels; 1 fits too"),
+        (
+            {"mean": 0, "std": 0},
+            "mean and std are those of pixels in 0…1, so a mean from 0 to 1 and a std above 0 and up to 1 fit",
+        ),
+        ({"range": (0, 1), "std": 0.5}, "range and mean or std say the same twice; one of them fits"),
         ({"side": 4}, "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:
     with refuses(NetworkFileError, message):
         konkyo.from_torch(head(nn.ReLU()), **options)
+
+
+def test_what_a_module_does_itself_is_not_done_twice() -> None:
+    """A range is that of the pixels before the module's own arithmetic."""
+    module, image = Tutorial(), np.random.default_rng(0).random((3, 32, 32))
+    asked, found = konkyo.from_torch(module, 32, range=(0, 1)), konkyo.from_torch(module, 32)
+    np.testing.assert_array_equal(asked.network.logits(image), found.network.logits(image))
+    with pytest.raises(NetworkFileError, match="asked for with mean and std would be done twice or in another range"):
+        konkyo.from_torch(module, 32, mean=0.5, std=0.25)
+    plain = fresh(head(nn.ReLU()))
+    brighter, unit = konkyo.from_torch(plain, range=(0, 255)).network, konkyo.from_torch(plain).network
+    grey = np.random.default_rng(0).random((28, 28))
+    np.testing.assert_allclose(brighter.logits(grey / 255), unit.logits(grey), rtol=1e-4)

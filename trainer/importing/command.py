@@ -16,7 +16,7 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
-from konkyo.trainer.importing.pixels import Pixels, of_range
+from konkyo.trainer.importing.pixels import Asked, asked
 from konkyo.trainer.importing.publishing import check_place, preparation, publish
 from konkyo.trainer.training.logits import told
 
@@ -82,12 +82,12 @@ def import_network(
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", named):
             raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
         check_place(out, named, overwrite, file)
-        pixels = _pixels(pixel_range, mean, std)
+        said = [_numbers(name, text) for name, text in (("--range", pixel_range), ("--mean", mean), ("--std", std))]
+        pixels = asked(Asked.COMMAND, *said)
         if calibrate and data_directory is None:
             raise NetworkFileError("--calibrate needs --data, the data set whose training images say the temperature")
         listed = None if classes is None else _classes(classes)
-        asked = ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed)
-        imported = read(file, asked)
+        imported = read(file, ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed))
         shape = imported.network.architecture
         test = training = None
         if data_directory is not None:
@@ -97,10 +97,11 @@ def import_network(
                 imported = imported.called(test.about.classes)
         published = publish(imported, named, out, preparation(preprocessing, polarity, test), test, training)
     except (KonkyoError, OSError) as error:
-        said = str(error)
+        message = str(error)
         if isinstance(error, OSError):
-            said = f"{error.filename or file} cannot be read or written: {error.strerror or error}; name another place"
-        typer.echo(f"error: {said}", err=True)
+            place = error.filename or file
+            message = f"{place} cannot be read or written: {error.strerror or error}; name another place"
+        typer.echo(f"error: {message}", err=True)
         raise typer.Exit(1) from error
     _tell(published, imported.card)
     if context.obj is not _SERVED:
@@ -133,25 +134,9 @@ def _slug(stem: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "imported"
 
 
-def _pixels(pixel_range: str | None, mean: str | None, std: str | None) -> Pixels | None:
-    if pixel_range is not None:
-        if mean is not None or std is not None:
-            raise NetworkFileError("--range and --mean or --std say the same twice; one of them fits")
-        numbers = _numbers("--range", pixel_range)
-        if len(numbers) != 2 or numbers[0] >= numbers[1]:
-            raise NetworkFileError(
-                f"--range must be two numbers, the lower first, such as 0,1; not {pixel_range[:40]!r}"
-            )
-        return of_range(*numbers, "asked for with --range")
-    if mean is None and std is None:
+def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    if text is None:
         return None
-    means, stds = _numbers("--mean", mean or "0"), _numbers("--std", std or "1")
-    if min(stds) <= 0:
-        raise NetworkFileError("--std must be above 0")
-    return Pixels(means, stds, "asked for with --mean and --std")
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(part) for part in text.split(","))
         if not all(abs(number) < 1e6 for number in numbers):

@@ -16,7 +16,7 @@ from konkyo.models.network import Network, softmax
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
 from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
-from konkyo.trainer.importing.pixels import Pixels
+from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
 
 # Random images on which the module and what was read of it are compared; a greater difference is no rounding.
 IMAGES = 8
@@ -57,9 +57,7 @@ class _Flow:
 _Step = Callable[[str, _Flow, dict[str, Any]], _Flow]
 
 
-def read(
-    module: nn.Module, side: int, mean: tuple[float, ...], std: tuple[float, ...], classes: Names | None = None
-) -> Network:
+def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | None = None) -> Network:
     """The network, in float32, that a module amounts to for pixels in [0, 1].
 
     Parameters
@@ -68,8 +66,8 @@ def read(
         It takes images (N, channels, side, side). It is copied.
     side
         Of the images.
-    mean, std
-        Of a pixel in [0, 1], (pixel − mean) / std enters the module.
+    asked
+        What of a pixel enters the module; by default what it says itself, else the pixel in [0, 1].
     classes
         Their names; by default numbers.
 
@@ -81,8 +79,6 @@ def read(
     """
     if not isinstance(module, nn.Module):
         raise NetworkFileError(f"{type(module).__name__} is no module of PyTorch; a torch.nn.Module fits")
-    if not all(np.isfinite(std)) or not all(np.isfinite(mean)) or min(std) <= 0:
-        raise NetworkFileError("mean and std must be finite, and std greater than 0")
     still = copy.deepcopy(module).to("cpu", torch.float64).eval()
     graph = _graph(still)
     called = [still.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module"]
@@ -90,19 +86,18 @@ def read(
     if first is None:
         raise NetworkFileError("it has no Conv2d; a network of one to six convolutions, then affine layers, fits")
     channels = first.in_channels
-    for what, numbers in (("mean", mean), ("std", std)):
-        if len(numbers) not in (1, channels):
-            raise NetworkFileError(f"{what} has {len(numbers)} numbers, and the image {channels} channels; 1 fits too")
     flow = _followed(graph, still, (channels, side, side))
-    chain = Pixels(mean, std, "asked for").for_channels(channels).before(Chain(tuple(flow.layers), side, channels))
-    network, _ = chains.network(chain)
+    chain = Chain(tuple(flow.layers), side, channels)
+    known = found(chain)
+    pixels = settled(chain, asked or (of_range(0, 1, "taken") if known is None else None), known, Asked.PYTHON)
+    network, _ = chains.network(pixels.before(chain))
     if classes is not None:
         count = network.architecture.classes
         wrong = wrong_names(classes) if len(classes) == count else f"must be {count}, not {len(classes)}"
         if wrong:
             raise NetworkFileError(f"the names of its classes {wrong}")
         network = Network(network.architecture, network.weights, classes, network.border)
-    _compare(still, network, mean, std, flow.ends)
+    _compare(still, network, pixels.mean, pixels.std, flow.ends)
     return network
 
 
