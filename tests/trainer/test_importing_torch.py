@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,11 @@ import konkyo
 from konkyo.models.architecture import Stage
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import torch_module
+from konkyo.trainer.importing.pixels import Asked
+from tests.helpers.folders import DATA, ROOT
 from tests.helpers.refuse import refuses
+
+DIGITS = ROOT / "docs" / "digits"
 
 
 def sequential(*layers: nn.Module) -> nn.Sequential:
@@ -335,3 +340,31 @@ def test_what_a_module_does_itself_is_not_done_twice() -> None:
     brighter, unit = konkyo.from_torch(plain, range=(0, 255)).network, konkyo.from_torch(plain).network
     grey = np.random.default_rng(0).random((28, 28))
     np.testing.assert_allclose(brighter.logits(grey / 255), unit.logits(grey), rtol=1e-4)
+
+
+def test_a_module_is_kept_as_a_checkpoint(tmp_path: Path) -> None:
+    """What is loaded again answers as the module's network did."""
+    network = konkyo.from_torch(Tutorial(), 32, classes=["cat", "dog", "owl", "fox"])
+    path = network.save(tmp_path / "own" / "mine")
+    assert path == tmp_path / "own" / "mine.safetensors"
+    again, image = konkyo.load(path), np.pad(np.random.default_rng(0).random((3, 28, 28)), ((0, 0), (2, 2), (2, 2)))
+    np.testing.assert_array_equal(konkyo.predict(again, image).logits, konkyo.predict(network, image).logits)
+    assert (again.name, again.classes, again.expected) == ("mine", network.classes, network.expected)
+    there = f"{path} is there already; another name or folder fits, or overwrite, which replaces the network"
+    with refuses(NetworkFileError, there):
+        network.save(path)
+    assert network.save(path, overwrite=True) == path
+    with refuses(NetworkFileError, "mine is not of from_torch or ONNX; its file and its card can be copied"):
+        again.save(tmp_path / "other")
+    with refuses(NetworkFileError, "the name 'My Net' must be lower-case letters, digits and hyphens"):
+        network.save(tmp_path / "My Net")
+
+
+def test_an_onnx_file_is_loaded_as_it_is(tmp_path: Path) -> None:
+    file = DATA / "networks" / "tutorial.onnx"
+    network = konkyo.load(file, range=(0, 1), preprocessing="mnist")
+    saved = konkyo.load(network.save(tmp_path / "tutorial"))
+    assert saved.card is not None and saved.card.imported == network.imported  # noqa: PT018
+    assert konkyo.predict(saved, DIGITS / "7.png").label == "7"
+    with refuses(NetworkFileError, f"tutorial.onnx: {Asked.PYTHON.missing}"):
+        konkyo.load(file)

@@ -17,7 +17,7 @@ from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import Asked, asked
-from konkyo.trainer.importing.publishing import check_place, preparation, publish
+from konkyo.trainer.importing.publishing import check_name, check_place, preparation, publish
 from konkyo.trainer.training.logits import told
 
 _MOST_CLASSES_FILE = 2**16
@@ -79,8 +79,7 @@ def import_network(
     """Bring a network that was trained elsewhere: check it, fold it into stages and a head, and write its card."""
     try:
         named = name or _slug(file.stem)
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", named):
-            raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
+        check_name(named, "--name")
         check_place(out, named, overwrite, file)
         said = [_numbers(name, text) for name, text in (("--range", pixel_range), ("--mean", mean), ("--std", std))]
         pixels = asked(Asked.COMMAND, *said)

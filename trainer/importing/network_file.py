@@ -35,12 +35,15 @@ class ImportOptions:
         What of a pixel enters.
     classes
         Their names; by default numbers.
+    where
+        Where it was asked, for messages.
     """
 
     stages: Sequence[Stage] | None = None
     side: int | None = None
     pixels: Pixels | None = None
     classes: Names | None = None
+    where: Asked = Asked.COMMAND
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _read(path: Path, data: bytes, asked: ImportOptions) -> Imported:
         chain = state_dict.chain(state_dict.read_safetensors(data), asked.stages, asked.side, in_order=False)
     else:
         chain = state_dict.chain(torch_file.read(data), asked.stages, asked.side, in_order=True)
-    pixels = settled(chain, asked.pixels, None, Asked.COMMAND)
+    pixels = settled(chain, asked.pixels, None, asked.where)
     network, folded = _network(chain, pixels, asked.classes)
     return Imported(network, _card(path, data, kind, "not stated", pixels, folded))
 
@@ -100,7 +103,7 @@ def _onnx(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     file = onnx_file.parse(data, path.parent)
     read = graph.read(file, asked.side)
     known = of_range(0, 255, "the input takes bytes") if read.bytes_in else found(read.chain)
-    pixels = settled(read.chain, asked.pixels, known, Asked.COMMAND)
+    pixels = settled(read.chain, asked.pixels, known, asked.where)
     network, folded = _network(read.chain, pixels, asked.classes)
     difference = comparing.difference(read, network, pixels)
     card = _card(path, data, "ONNX", file.made_by, pixels, folded)

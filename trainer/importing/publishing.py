@@ -1,6 +1,7 @@
 """The checkpoint and the card of an imported network."""
 
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def preparation(preprocessing: Preprocessing | None, polarity: Polarity | None, 
     return Preparation(chosen, polarity or usual, OPTIONAL_WARNINGS if drawn else ())
 
 
+def check_name(name: str, called: str) -> None:
+    """Raise NetworkFileError if a checkpoint cannot be called so."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        raise NetworkFileError(f"{called} {name[:64]!r} must be lower-case letters, digits and hyphens")
+
+
 def check_place(folder: Path, name: str, overwrite: bool, source: Path | None = None) -> None:
     """Look at what a network of this name would replace in a folder.
 
@@ -86,7 +93,7 @@ def publish(
     name: str,
     out: Path,
     prepared: Preparation,
-    test: Digits | None,
+    test: Digits | None = None,
     training: Digits | None = None,
 ) -> Checkpoint:
     """Measure an imported network on a data set, if there is one, and write its checkpoint and card.

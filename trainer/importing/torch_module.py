@@ -1,6 +1,7 @@
 """A network from a module of PyTorch in memory: its forward pass followed node by node, and compared."""
 
 import copy
+import hashlib
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,10 +13,12 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from konkyo.models.classes import Names, wrong_names
+from konkyo.models.files.card import ImportCard
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
 from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
+from konkyo.trainer.importing.network_file import Imported
 from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
 
 # Random images on which the module and what was read of it are compared; a greater difference is no rounding.
@@ -57,8 +60,8 @@ class _Flow:
 _Step = Callable[[str, _Flow, dict[str, Any]], _Flow]
 
 
-def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | None = None) -> Network:
-    """The network, in float32, that a module amounts to for pixels in [0, 1].
+def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | None = None) -> Imported:
+    """The network, in float32 and with what its card says, that a module amounts to for pixels in [0, 1].
 
     Parameters
     ----------
@@ -90,15 +93,30 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
     chain = Chain(tuple(flow.layers), side, channels)
     known = found(chain)
     pixels = settled(chain, asked or (of_range(0, 1, "taken") if known is None else None), known, Asked.PYTHON)
-    network, _ = chains.network(pixels.before(chain))
+    network, folded = chains.network(pixels.before(chain))
     if classes is not None:
         count = network.architecture.classes
         wrong = wrong_names(classes) if len(classes) == count else f"must be {count}, not {len(classes)}"
         if wrong:
             raise NetworkFileError(f"the names of its classes {wrong}")
         network = Network(network.architecture, network.weights, classes, network.border)
-    _compare(still, network, pixels.mean, pixels.std, flow.ends)
-    return network
+    difference = _compare(still, network, pixels.mean, pixels.std, flow.ends)
+    digest = hashlib.sha256()
+    for name, values in still.state_dict().items():
+        digest.update(f"{name}\0".encode() + values.numpy().tobytes())
+    card = ImportCard(
+        file=type(module).__name__,
+        sha256=digest.hexdigest(),
+        format="a module of PyTorch",
+        made_by=f"PyTorch {torch.__version__}",
+        mean=pixels.mean,
+        std=pixels.std,
+        range_by=pixels.by,
+        folded=folded,
+        difference=difference,
+        compared=IMAGES,
+    )
+    return Imported(network, card)
 
 
 def _graph(module: nn.Module) -> fx.Graph:
@@ -381,8 +399,8 @@ _ARITHMETIC: dict[Any, str] = {
 
 def _compare(
     module: nn.Module, network: Network, mean: Sequence[float], std: Sequence[float], ends: str | None
-) -> None:
-    """Raise NetworkFileError if other probabilities come out of the module than of what was read."""
+) -> float:
+    """The greatest difference of a probability; NetworkFileError if it is no rounding."""
     shape = network.architecture
     images = np.random.default_rng(0).random((IMAGES, shape.channels, shape.side, shape.side))
     images[: IMAGES // 2, :, shape.side // 4 : shape.side // 2] = 0  # with areas of one colour, as drawings have
@@ -403,3 +421,4 @@ def _compare(
             f"what was read of it differs by {difference:.2g} in a probability from the module, so it was not "
             "understood; please report it"
         )
+    return difference
