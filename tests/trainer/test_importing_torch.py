@@ -368,3 +368,11 @@ def test_an_onnx_file_is_loaded_as_it_is(tmp_path: Path) -> None:
     assert konkyo.predict(saved, DIGITS / "7.png").label == "7"
     with refuses(NetworkFileError, f"tutorial.onnx: {Asked.PYTHON.missing}"):
         konkyo.load(file)
+
+
+def test_a_compiled_module_is_its_module() -> None:
+    plain = fresh(head(nn.ReLU()))
+    image = np.random.default_rng(0).random((28, 28))
+    compiled: Any = torch.compile(plain, backend="eager")
+    right = konkyo.from_torch(plain).network.logits(image)
+    np.testing.assert_array_equal(konkyo.from_torch(compiled).network.logits(image), right)

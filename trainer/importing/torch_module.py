@@ -80,6 +80,7 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
         Its forward pass is no chain of layers that make stages and a head, or other numbers come out of it. The message
         names the layer.
     """
+    module = getattr(module, "_orig_mod", module)  # of torch.compile
     if not isinstance(module, nn.Module):
         raise NetworkFileError(f"{type(module).__name__} is no module of PyTorch; a torch.nn.Module fits")
     still = copy.deepcopy(module).to("cpu", torch.float64).eval()
