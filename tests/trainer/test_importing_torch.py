@@ -376,3 +376,14 @@ def test_a_compiled_module_is_its_module() -> None:
     compiled: Any = torch.compile(plain, backend="eager")
     right = konkyo.from_torch(plain).network.logits(image)
     np.testing.assert_array_equal(konkyo.from_torch(compiled).network.logits(image), right)
+
+
+def test_untrained_normalisation_is_read_as_the_trained_one_would_be() -> None:
+    """Its shift is 0 before training alone."""
+    module = sequential(
+        nn.Conv2d(1, 2, 5), nn.ReLU(), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3, padding=1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(2 * 24 * 24, 3),
+    )  # fmt: skip
+    for one in (module, fresh(copy.deepcopy(module))):
+        with pytest.raises(NetworkFileError, match=r"^2 \(BatchNorm2d\): shifts the input of 3 \(Conv2d\), whose padd"):
+            konkyo.from_torch(one)

@@ -282,7 +282,8 @@ def _normalisation(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:
     bias = np.zeros_like(mean) if layer.bias is None else _array(layer.bias)
     scale = weight / deviation
     shift = bias - mean * scale
-    return flow.then(_scaling(name, flow, scale.reshape(-1, 1, 1), shift.reshape(-1, 1, 1)))
+    made = _scaling(name, flow, scale.reshape(-1, 1, 1), shift.reshape(-1, 1, 1))
+    return flow.then(replace(made, learned=True))
 
 
 def _scaling(name: str, flow: _Flow, scale: F64, shift: F64) -> Scaling:
@@ -296,7 +297,7 @@ def _scaling(name: str, flow: _Flow, scale: F64, shift: F64) -> Scaling:
         raise NetworkFileError(
             f"{name}: takes an array of {numbers} for values of {flow.shape}; one number for each map fits"
         ) from error
-    return Scaling(name, *(values.reshape(flow.made) for values in (scale, shift)))
+    return Scaling(name, scale.reshape(flow.made), shift.reshape(flow.made))
 
 
 def _arithmetic(name: str, target: Any, given: Sequence[Any]) -> _Flow:
