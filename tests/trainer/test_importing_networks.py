@@ -245,3 +245,14 @@ def test_what_a_graph_does_itself_is_not_done_twice(tmp_path: Path) -> None:
     with refuses(NetworkFileError, message):
         imported(made, tmp_path, twice)
     assert imported(made, tmp_path).card.std == (1,)
+
+
+def test_probabilities_that_are_0_and_1_check_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where pixels enter 255 times too bright."""
+    file = DATA / "networks" / "tutorial.onnx"
+    assert run([str(file), "--range=0,255", f"--out={tmp_path}"], "konkyo import") == 0
+    said = capsys.readouterr().out
+    assert "nothing was checked: in this range one class has all of the probability in each of the random" in said
+    assert "differ by at most" not in said
+    card = sure(load(tmp_path / "tutorial.safetensors").card.imported)
+    assert (card.difference, card.compared) == (None, 0)

@@ -177,6 +177,11 @@ def _tell(published: Checkpoint, card: ImportCard) -> None:
             f"probabilities differ by at most {card.difference:.1e} from ONNX's evaluator, on {card.compared} random "
             "images"
         )
+    elif card.format == "ONNX":
+        typer.echo(
+            "nothing was checked: in this range one class has all of the probability in each of the random images; "
+            "look whether --range is right"
+        )
     accuracy = published.card.accuracy
     typer.echo(
         "accuracy: not measured; --data names a data set"

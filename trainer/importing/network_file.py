@@ -107,7 +107,10 @@ def _onnx(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     network, folded = _network(read.chain, pixels, asked.classes)
     difference = comparing.difference(read, network, pixels)
     card = _card(path, data, "ONNX", file.made_by, pixels, folded)
-    return Imported(network, card.model_copy(update={"difference": difference, "compared": comparing.IMAGES}))
+    return Imported(
+        network,
+        card.model_copy(update={"difference": difference, "compared": 0 if difference is None else comparing.IMAGES}),
+    )
 
 
 def _network(chain: chains.Chain, pixels: Pixels, classes: Names | None) -> tuple[Network, tuple[str, ...]]:
