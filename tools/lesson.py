@@ -124,7 +124,7 @@ def _inline(text: str, sheet: Sheet) -> str:
 
 
 def _link(text: str, target: str, sheet: Sheet) -> str:
-    """A link to the page in the sheet's language, and the same one for a projector; documents that the service does not serve are named."""
+    """A link to the page in the sheet's language, and one for a projector; documents that are not served are named."""
     shown = html.escape(text, quote=False)
     if not target.startswith(f"{HOST}/#"):
         twin = next((one for one in SHEETS if one.name == target), None)

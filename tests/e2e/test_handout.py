@@ -113,7 +113,9 @@ def test_on_a_phone_its_proof_can_be_read(client: TestClient, browser: Browser, 
     file.write_bytes(answer.content)
     page = profile_of(browser, **PHONE, offline=True).new_page()
     page.goto(file.as_uri())
-    heights = page.evaluate("[...document.querySelectorAll('svg text')].map((one) => one.getBoundingClientRect().height)")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('svg text')].map((one) => one.getBoundingClientRect().height)"
+    )
     assert min(heights) >= 11
     # The picture is scrolled, and not the page.
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -82,7 +82,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
         filters = explain_filters(network, image)
         proof, interactions = grounds(network, image), explain_shapley(network, image, interacting=True).interactions
         assert interactions is not None
-        assert entry("predicted") == filters.predicted
+        assert (entry("predicted"), entry("label")) == (filters.predicted, filters.label)
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
         for column, value in {
             "logits": filters.logits,
@@ -122,7 +122,7 @@ def test_a_file_says_whose_it_is(expected: dict[str, bytes], tmp_path: Path) -> 
     path = tmp_path / "part.parquet"
     path.write_bytes(expected["part-000004.parquet"])
     metadata = pq.read_schema(path).metadata
-    assert json.loads(metadata[b"konkyo"]) == {"sha256": sha256}
+    assert json.loads(metadata[b"konkyo"]) == {"sha256": sha256, "classes": [*map(str, range(10))]}
     assert pq.read_table(path)["image"].to_pylist() == list(range(80, 90))
 
 
@@ -253,7 +253,7 @@ def test_a_folder_with_mnist(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*asked, "--workers", "1"])
     assert result.exit_code == 0, result.output
     columns = pq.read_table(tmp_path / "out" / "part-000000.parquet").column_names
-    assert columns[:4] == ["image", "predicted", "probability", "logits"]
+    assert columns[:4] == ["image", "predicted", "label", "probability"]
     assert {"contributions", "occlusion", "shapley", "sufficient", "contrast"} < set(columns)
 
 
