@@ -70,12 +70,12 @@ def load_search(directory: Path) -> Search | None:
     try:
         return Search.model_validate_json(atomic.read(path, MOST_BYTES))
     except OSError as error:
-        message = f"cannot be read ({error}); `python -m trainer study smallest` makes it anew"
+        message = f"cannot be read ({error}); take the repository's, or delete it"
         raise CheckpointError(SEARCH_FILE, "file", message) from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"
-        message = f"{complaint(first)}; `python -m trainer study smallest` makes it anew"
+        message = f"{complaint(first)}; take the repository's, or delete it"
         raise CheckpointError(SEARCH_FILE, field, message) from error
 
 

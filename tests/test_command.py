@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 import konkyo
 from konkyo.__main__ import app, divided
-from tests.e2e.server import ROOT, running_service
+from support.folders import ROOT
+from support.server import running_service
 from tests.helpers.onnx_graphs import whole
 
 

@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.architecture import Architecture
+from support.pictures import encode, pixels, sample
 from tests.helpers.folders import NETWORKS
 from tests.helpers.operations import PATHS, check_problem
-from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 
 SEVEN = {"file": sample(7)}

@@ -36,7 +36,6 @@ from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
 from tests.helpers.refuse import refuses
-from tools.moved import moved
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = Expected.by(load_all()["paired-3x3"])
@@ -265,12 +264,3 @@ def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest
     result = CliRunner().invoke(app, ["explain", "--data", str(data), "--out", str(tmp_path / "out")])
     assert isinstance(result.exception, RunError)
     assert "is not installed; `pip install 'konkyo[cluster]'` installs it" in str(result.exception)
-
-
-def test_moved_images_lose_what_leaves_the_frame(digits: Digits) -> None:
-    images = digits.images[:5]
-    np.testing.assert_array_equal(moved(images, 0, 0), images)
-    there = moved(images, 2, -1)
-    np.testing.assert_array_equal(there[:, 2:, :-1], images[:, :-2, 1:])
-    assert not there[:, :2].any()
-    assert not there[:, :, -1].any()

@@ -22,7 +22,7 @@ from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.command import run
 from konkyo.trainer.importing.network_file import ImportOptions
 from konkyo.trainer.importing.pixels import Pixels
-from tests.helpers.folders import DATA
+from support.folders import DATA
 from tests.helpers.onnx_graphs import Builder, exported, imported, small
 from tests.helpers.refuse import refuses
 from tests.helpers.sure import sure

@@ -16,7 +16,7 @@ from konkyo.models.architecture import Stage
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import torch_module
 from konkyo.trainer.importing.pixels import Asked
-from tests.helpers.folders import DATA, ROOT
+from support.folders import DATA, ROOT
 from tests.helpers.refuse import refuses
 
 DIGITS = ROOT / "docs" / "digits"
