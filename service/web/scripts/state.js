@@ -21,6 +21,7 @@ export const state = {
   pair: null, // [map, filter] that is looked at
   spot: null, // [row, column] of the region that is looked at
   unit: "probability", // what the bars show, or "logit"
+  together: false, // whether all regions that work together are linked, and not only those of the one that is looked at
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
   live: null, // what is read with them hidden: {predicted, share}
   beside: null, // the name of a network that is asked the same, beside the chosen one

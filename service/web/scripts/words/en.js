@@ -188,6 +188,7 @@ export default {
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
   share: ({ target, versus, value, split, works }) =>
     `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions.${split ? " The table shows what each pair gets of it." : ""}${works ? ` ${together(works)}` : ""}`,
+  together: "Links",
   legendTogether: "together more",
   legendAgainst: "together less",
   shareNone: "Hiding this region changes no pixel: it adds nothing.",
