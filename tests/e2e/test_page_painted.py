@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from konkyo.service.drawing.primitives.colours import colour_of, diverging, limit_of, printed
+from konkyo.service.drawing.primitives.colours import colour_of, diverging, grey, limit_of, printed
 from support.browser import hover, opened, read
 from support.folders import ROOT
 from support.pictures import sample
@@ -30,9 +30,12 @@ WATCH = """canvas => {
 CELLS = """(canvas, count) => {
     const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const at = (place) => Math.floor(((place + 0.5) * width) / count);
-    const cells = Array.from({ length: count * count }, (_, k) => 4 * (at(Math.floor(k / count)) * width + at(k % count)));
-    return cells.map((k) => [...data.slice(k, k + 3)]);
+    const places = Array.from({ length: count * count }, (_, k) => at(Math.floor(k / count)) * width + at(k % count));
+    return places.map((k) => [...data.slice(4 * k, 4 * k + 3)]);
 }"""
+
+# The image that the page explains.
+IMAGE = "import('/web/scripts/state.js').then(({ state }) => state.answer.process.image)"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -43,7 +46,7 @@ def test_heat_on_a_photograph_has_the_saved_style(browser: Browser, address: str
         page.get_by_test_id("sample-photograph-bus").click()
         read(page, "school bus")
         heat = page.get_by_test_id("heatmap")
-        image = np.array(page.evaluate("import('/web/scripts/state.js').then(({ state }) => state.answer.process.image)"))
+        image = np.array(page.evaluate(IMAGE))
         drop = np.array(answer["drop"])
         spread = np.kron(drop, np.ones((answer["region"],) * 2))
         expected = printed(diverging(spread, limit_of(drop)), image, theme).astype(int)
@@ -77,9 +80,9 @@ def test_lines_have_one_scale(page: Page, address: str) -> None:
         return sorted(page.evaluate("window.drawn.lines.map(([width]) => width)")[1::2])
 
     thickest: list[float] = []
-    for place in np.argwhere(answer["values"])[::5].tolist():
-        own = [one["value"] for one in found if place in one["regions"] and one["value"]]
-        hover(page, *place, region=4)
+    for row, column in np.argwhere(answer["values"])[::5].tolist():
+        own = [one["value"] for one in found if [row, column] in one["regions"] and one["value"]]
+        hover(page, row, column, region=4)
         expect(page.get_by_test_id("details")).to_contain_text("averaged over every order")
         assert widths() == pytest.approx(sorted(width[value] for value in own), abs=1e-3)
         thickest.append(max(widths()))
@@ -111,3 +114,16 @@ def test_numbers_are_the_saved_ones_with_their_sign_on_paper(browser: Browser, a
             page.get_by_test_id("save-heatmap-svg").click()
         saved = download.value.path().read_text()
         assert [text for text in written if f">{text}<" not in saved] == []
+
+
+def test_beside_the_rows_are_the_maps_of_this_image(page: Page, address: str) -> None:
+    heads = page.locator(".head.row")
+    choose_sample(page, 2)
+    choose_sample(page, 7)
+    maps = np.array(asked(address, "/explain/process", sample(7))["stages"][0]["maps"])
+    for head, values in zip(heads.all(), maps, strict=True):
+        expected = colour_of("light", grey(values / maps.max()))
+        found = head.locator("canvas").first.evaluate(CELLS, len(values))
+        assert np.reshape(found, expected.shape) == pytest.approx(expected, abs=1)
+    # And the filters that make them.
+    expect(heads.locator("canvas:visible")).to_have_count(6)
