@@ -44,6 +44,8 @@ export default {
   penDown: "Pen down",
   penUp: "Pen up",
   hint: "Draw a digit",
+  example: ({ truth, predicted, turns }) => `This ${truth} is read as ${a(predicted)}.${turns ? `\nHiding this region makes it ${a(truth)}.` : ""}`,
+  drawYourOwn: "Draw your own.",
   tool: "Tool",
   pen: "Pen",
   eraser: "Eraser",

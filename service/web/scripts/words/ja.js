@@ -30,6 +30,8 @@ export default {
   penDown: "ペンを下ろしました",
   penUp: "ペンを上げました",
   hint: "数字を書いてください",
+  example: ({ truth, predicted, turns }) => `この「${truth}」は「${predicted}」と認識されます。${turns ? `\n枠の領域を隠すと「${truth}」になります。` : ""}`,
+  drawYourOwn: "自分で書いてみてください。",
   tool: "道具",
   pen: "ペン",
   eraser: "消しゴム",
