@@ -7,7 +7,7 @@ constraints.txt. Another FreeType may draw the edges of letters otherwise: ``dif
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from konkyo.models.result import predict
 from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.raster import Raster
-from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.style import Form, Style, Theme
 from support.folders import DATA
 from support.pictures import decode, encode, pixels
 from tests.helpers.shapes import (
@@ -206,8 +206,8 @@ def path_of(name: str) -> Path:
 
 def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_], list[Line]]:
     """The colours of a picture, where its letters may be, and its lines of text."""
-    with lines_of() as lines:
-        canvas = PICTURES[name].canvas()
+    picture = PICTURES[name]
+    canvas, lines = picture.canvas(), lines_of(picture.styled(replace(picture.style, form=Form.SVG)))
     colours = decode(canvas.encode())
     letters = np.zeros(colours.shape[:2], bool)
     for line in lines:
