@@ -1,7 +1,6 @@
 """The inference protocols: what the other routes answer, for many images at once and networks of any shape."""
 
 import json
-import os
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -22,7 +21,7 @@ from konkyo.service.protocols import batches
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
 from konkyo.service.protocols.requests import infer_batch
 from konkyo.trainer.data import Labelled
-from support.process import peak
+from support.process import peak, peak_from_now
 from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
@@ -290,11 +289,11 @@ def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: py
 def test_fields_without_number_are_not_complained_of(client: TestClient, path: str) -> None:
     """Each of 600,000 unknown ones had an error of its own, in 800 MiB."""
     body = b"{%s}" % b",".join(b'"%d":1' % number for number in range(600_000))
-    before = peak(os.getpid())
+    before = peak_from_now()
     detail = "body: must hold at most 1,000 fields; /docs shows those that it has"
     check(client.post(path, content=body), 422, "invalid-parameter", detail)
     # The body itself comes in one piece and is copied a few times.
-    assert peak(os.getpid()) < before + 8 * len(body) / 2**20
+    assert peak() < before + 8 * len(body) / 2**20
     few = b'{%s,"id":"%s"}' % (b",".join(b'"%d":1' % number for number in range(500)), b":" * 250)
     answer = client.post(path, content=few)
     assert (answer.status_code, len(answer.json()["errors"])) == (422, 2)
