@@ -87,12 +87,9 @@ def test_a_result_is_the_services_answer(network: str, name: str, options: dict[
 
 # Beside the arguments, the form of a picture, and what it may look like.
 PICTURES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
-    *((name, {}, "svg", {}) for name in QUESTIONS),
-    *((name, {}, "png", {"scale": 3, "theme": "dark"}) for name in QUESTIONS),
+    ("filters", {}, "svg", {}),
+    ("occlusion", {"region": 7, "pairs": True}, "png", {"scale": 3, "theme": "dark"}),
     ("predict", {}, "svg", {"scale": 3, "language": "ja"}),
-    ("occlusion", {"region": 7, "pairs": True}, "png", {"scale": 2}),
-    ("shapley", {"region": 7, "pairs": True}, "png", {"scale": 2}),
-    ("shapley", {"region": 7, "interactions": True}, "png", {"scale": 2}),
     ("grounds", {"region": 7, "fill": "blur"}, "html", {"scale": 2, "theme": "dark", "language": "ja"}),
 ]
 

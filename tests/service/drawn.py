@@ -173,11 +173,11 @@ class Line(NamedTuple):
         return Box(int(left), int(self.baseline - CAPITAL * self.size), int(right), int(self.baseline))
 
 
-def parsed(svg: Canvas) -> ElementTree.Element:
-    return ElementTree.fromstring(svg.encode())  # noqa: S314 - it is our own
+def parsed(svg: bytes) -> ElementTree.Element:
+    return ElementTree.fromstring(svg)  # noqa: S314 - it is our own
 
 
-def lines_of(svg: Canvas) -> list[Line]:
+def lines_of(svg: bytes) -> list[Line]:
     """All that is written in a picture."""
     return [
         Line(
@@ -193,4 +193,4 @@ def lines_of(svg: Canvas) -> list[Line]:
 
 def texts_of(draw: Callable[..., Canvas], *arguments: object) -> list[str]:
     """The texts of what ``draw`` makes of the arguments and a style."""
-    return [line.text for line in lines_of(draw(*arguments, Style(form=Form.SVG)))]
+    return [line.text for line in lines_of(draw(*arguments, Style(form=Form.SVG)).encode())]
