@@ -182,11 +182,7 @@ def _tell(published: Checkpoint, card: ImportCard) -> None:
         f"{published.name}: {written_stages(shape.stages)}{hidden}; {shape.classes} classes; {colour} images of "
         f"{shape.side}×{shape.side}; {shape.parameters:,} parameters"
     )
-    ranges = ", ".join(
-        f"{-mean / std + 0:.4g}…{(1 - mean) / std:.4g}"
-        for mean, std in dict.fromkeys(zip(card.mean, card.std, strict=True))
-    )
-    typer.echo(f"pixels enter as {ranges}: {card.range_by}")
+    typer.echo(f"pixels enter as {Pixels(card.mean, card.std, card.range_by).written}: {card.range_by}")
     for note in card.folded:
         typer.echo(f"folded: {note}")
     if card.difference is not None:

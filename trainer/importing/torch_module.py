@@ -19,7 +19,7 @@ from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
 from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
 from konkyo.trainer.importing.network_file import Imported
-from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
+from konkyo.trainer.importing.pixels import Asked, Pixels, found, settled
 
 # Random images on which the module and what was read of it are compared; a greater difference is no rounding.
 IMAGES = 8
@@ -70,15 +70,15 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
     side
         Of the images.
     asked
-        What of a pixel enters the module; by default what it says itself, else the pixel in [0, 1].
+        What of a pixel enters the module; it may be left out where the module subtracts and divides itself.
     classes
         Their names; by default numbers.
 
     Raises
     ------
     NetworkFileError
-        Its forward pass is no chain of layers that make stages and a head, or other numbers come out of it. The message
-        names the layer.
+        Its forward pass is no chain of layers that make stages and a head, other numbers come out of it, or nothing
+        says in which range pixels enter it. The message names the layer.
     """
     module = getattr(module, "_orig_mod", module)  # of torch.compile
     if not isinstance(module, nn.Module):
@@ -92,8 +92,7 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
     channels = first.in_channels
     flow = _followed(graph, still, (channels, side, side))
     chain = Chain(tuple(flow.layers), side, channels)
-    known = found(chain)
-    pixels = settled(chain, asked or (of_range(0, 1, "taken") if known is None else None), known, Asked.PYTHON)
+    pixels = settled(chain, asked, found(chain), Asked.PYTHON)
     network, folded = chains.network(pixels.before(chain))
     if classes is not None:
         count = network.architecture.classes
