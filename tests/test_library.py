@@ -8,10 +8,11 @@ import subprocess
 import sys
 import warnings
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ import torch
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 import konkyo
 from konkyo import asking, model
@@ -244,8 +245,49 @@ def test_batches_of_a_data_loader_and_a_label_for_each(paired: konkyo.Model, dig
     np.testing.assert_array_equal(konkyo.filters(paired, images, target=labels)[1].contributions, one.contributions)
     with refuses(konkyo.ParameterError, "target: must be as many as the images, 3, not 2; one for all fits too"):
         konkyo.filters(paired, images, target=labels[:2])
+    # A data set has its images by number, alone or with their labels; it need not say where it ends.
+    for data_set in (TensorDataset(images, labels), Subset(TensorDataset(images), [0, 1, 2]), Endless()):
+        assert [one.label for one in konkyo.predict(paired, data_set)] == ["7", "2", "1"][: len(data_set)]
     by_side = [konkyo.occlusion(paired, images[0], region=region).drop for region in (7, (7, 7))]
     np.testing.assert_array_equal(*by_side)
+
+
+class Endless(Dataset[Any]):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, number: int) -> Any:
+        return Image.open(ROOT / "docs" / "digits" / f"{(7, 2)[number % 2]}.png"), number
+
+
+def test_a_baseline_of_one_number_is_that_number(paired: konkyo.Model) -> None:
+    """As Captum takes baselines."""
+    for fill in (torch.full((1, 1, 28, 28), 0.25), np.full((28, 28), 0.25), torch.tensor(0.25), np.float32(0.25)):
+        found = konkyo.shapley(paired, SEVEN, region=7, fill=fill)
+        assert found.fill == 0.25
+        np.testing.assert_array_equal(found.values, konkyo.shapley(paired, SEVEN, region=7, fill=0.25).values)
+
+
+def test_results_show_themselves_and_are_saved_as_a_folder(paired: konkyo.Model, tmp_path: Path) -> None:
+    found = konkyo.predict(paired, [SEVEN] * 30)
+    assert isinstance(found, Sequence)
+    assert repr(found[:2]) == "[7 with 100.0 %, 7 with 100.0 %]"
+    line = f"[{'7 with 100.0 %, ' * 24}… and 6 others]"
+    shown = found._repr_mimebundle_()
+    assert (repr(found), shown["text/plain"]) == (line, line)
+    html = ElementTree.fromstring(f"<div>{shown['text/html']}</div>")  # noqa: S314
+    figures = html.findall("figure")
+    assert [figure.findtext("figcaption") for figure in figures] == [f"{n}: 7 with 100.0 %" for n in range(24)]
+    assert all(figure.find("{http://www.w3.org/2000/svg}svg") is not None for figure in figures)
+    assert "".join(html.itertext()).endswith("… and 6 others")
+    assert found._repr_mimebundle_(include={"text/plain"}) == {"text/plain": line}
+    assert [*found[:2]._repr_mimebundle_(exclude={"text/plain"})] == ["text/html"]
+    saved = found[:11].save(tmp_path / "new" / "why", form="png", scale=1)
+    assert [path.name for path in saved] == [f"{number:02}.png" for number in range(11)]
+    assert saved[10].read_bytes() == found[10].save(tmp_path / "one.png", scale=1).read_bytes()
+    assert found[:0].save(tmp_path / "none") == []
+    with refuses(konkyo.ParameterError, "path: must end with .png or .svg, not with '.gif'"):
+        found.save(tmp_path / "bad", form="gif")  # type: ignore[arg-type]
 
 
 def test_any_picture_becomes_the_image_that_the_service_makes(
@@ -379,14 +421,20 @@ def test_a_handout_is_of_the_result_and_no_other_search(
     assert shown(file.read_bytes(), "html") == shown(theirs.content, "html")
 
 
+FILL = "fill: must be a number from 0 to 1, background or blur; an array fits where it holds one number for all pixels"
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("filters", {"target": "eight"}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
     ("occlusion", {"fill": "grey"}, "fill: must be a number from 0 to 1, background or blur, not 'grey'"),
     ("occlusion", {"score": "loss"}, "score: must be logit or probability, not 'loss'"),
     (
         "occlusion",
-        {"fill": np.zeros((28, 28))},
-        "fill: must be a number from 0 to 1, background or blur, and not an array of shape (28, 28)",
+        {"fill": np.eye(28)},
+        f"{FILL}. It is an array of shape (28, 28) with several values",
+    ),
+    (
+        "shapley",
+        {"fill": None},
+        f"{FILL}. It is NoneType",
     ),
     ("shapley", {"region": (4, 7)}, "region: must be square, a side such as 4 or (4, 4), not (4, 7)"),
     ("grounds", {"fill": 2}, "fill: must be from 0 to 1, not 2"),

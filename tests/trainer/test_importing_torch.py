@@ -270,6 +270,8 @@ REFUSED: dict[str, Callable[[], Any]] = {
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Flatten()),
     "2 (Linear): takes 11 values, and gets 1152 of an image of this side; flatten all maps before it":
         lambda: head(values=11),
+    "3 (Linear): takes 72 values, and gets 288 of an image of this side; flatten all maps before it. With side=16 to "
+    "17 its layers fit together": lambda: head(nn.MaxPool2d(2), values=72),
     "1 (Linear): takes 24 values, and gets 2×24×24 of an image of this side; flatten all maps before it":
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.Linear(24, 3)),
     "4 (Linear): stands behind 3 (Softmax); a softmax fits at the end alone":
@@ -325,7 +327,10 @@ def test_modules_that_do_not_fit(message: str) -> None:
         ),
         ({"range": (0, 1), "std": 0.5}, "range and mean or std say the same twice; one of them fits"),
         ({"range": None}, Asked.PYTHON.missing),
-        ({"side": 4}, "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit"),
+        (
+            {"side": 4},
+            "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit. With side=28 its layers fit together",
+        ),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:

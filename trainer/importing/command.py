@@ -126,6 +126,16 @@ OPTIONS = {
 }
 
 
+def described() -> str:
+    """FILE and the options that say how it is read, as a part of another command's help."""
+    with typer.Context(typer.main.get_command(app)) as context:
+        lines = [one.get_help_record(context) for one in context.command.params if one.opts[0] in OPTIONS]
+        text = context.make_formatter()
+        with text.section("FILE: ONNX or a state dict, which is imported and served alone, with these options"):
+            text.write_dl([line for line in lines if line])
+    return text.getvalue()
+
+
 def run(arguments: Sequence[str], program: str, *, served: bool = False) -> int:
     """Run the command; the exit status. ``served``: for a service that takes the checkpoint with it when it ends."""
     status: object = 0

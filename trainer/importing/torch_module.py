@@ -4,6 +4,7 @@ import copy
 import hashlib
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
+from konkyo.models.architecture import SIDES
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.files.card import ImportCard
 from konkyo.models.network import Network, softmax
@@ -90,7 +92,10 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
     if first is None:
         raise NetworkFileError("it has no Conv2d; a network of one to six convolutions, then affine layers, fits")
     channels = first.in_channels
-    flow = _followed(graph, still, (channels, side, side))
+    try:
+        flow = _followed(graph, still, (channels, side, side))
+    except NetworkFileError as error:
+        raise NetworkFileError(f"{error}{_fitting_sides(graph, still, channels)}") from error
     chain = Chain(tuple(flow.layers), side, channels)
     pixels = settled(chain, asked, found(chain), Asked.PYTHON)
     network, folded = chains.network(pixels.before(chain))
@@ -128,6 +133,17 @@ def _graph(module: nn.Module) -> fx.Graph:
             f"its forward pass cannot be followed ({said}); one that calls its layers one after another fits, or "
             "export it to ONNX for `konkyo import`"
         ) from error
+
+
+def _fitting_sides(graph: fx.Graph, module: nn.Module, channels: int) -> str:
+    """For a message: the sides of images that the layers take up to the classes, if any. They follow one another."""
+    fitting = []
+    for side in SIDES:
+        with suppress(NetworkFileError):
+            if len(_followed(graph, module, (channels, side, side)).shape) == 1:
+                fitting.append(side)
+    ends = " to ".join(map(str, dict.fromkeys([*fitting[:1], *fitting[-1:]])))
+    return f". With side={ends} its layers fit together" if fitting else ""
 
 
 def _followed(graph: fx.Graph, module: nn.Module, shape: tuple[int, ...]) -> _Flow:
