@@ -32,9 +32,11 @@ from konkyo.models.question import (
     ShapleyQuestion,
 )
 from konkyo.models.result import Prediction, Result
-from konkyo.results import Results
+from konkyo.results import Results, table
 
 Result.draw = staticmethod(pictures.draw)
+Result.plotted = staticmethod(pictures.plot)
+Result.tabled = staticmethod(table)
 
 # What has weights that can be asked; the first knows most of its images.
 AnyModel = Model | Checkpoint | Network

@@ -1,11 +1,22 @@
-"""The results of many images: a list that shows itself and is saved as a whole."""
+"""The results of many images, a list that shows itself and is saved as a whole; and results as tables of pandas."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
 from pathlib import Path
-from typing import Literal, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeVar, overload
 
-from konkyo.models.result import Language, Result, Theme
+import numpy as np
+
+from konkyo.models.filters.contributions import FilterExplanation
+from konkyo.models.filters.process import Process
+from konkyo.models.grounds.proofs import Grounds
+from konkyo.models.hiding.occlusion import OcclusionExplanation
+from konkyo.models.hiding.shapley import ShapleyExplanation
+from konkyo.models.network import Array
+from konkyo.models.result import ClassResult, Language, Prediction, Result, Theme
+
+if TYPE_CHECKING:
+    import pandas
 
 R = TypeVar("R", bound=Result)
 # Results that are shown; the others are counted.
@@ -83,3 +94,58 @@ class Results(list[R]):
             one.save(folder / f"{number:0{digits}}.{form}", scale=scale, theme=theme, language=language)
             for number, one in enumerate(self)
         ]
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """As ``Result.to_dataframe``, with the number of each image."""
+        return _frame(self)
+
+
+def table(result: Result) -> "pandas.DataFrame":
+    """The numbers of one result; as ``Result.to_dataframe``."""
+    return _frame([result])
+
+
+def _frame(results: Sequence[Result]) -> "pandas.DataFrame":
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise ImportError("to_dataframe needs pandas; `pip install pandas` installs it") from error
+    frames = [pandas.DataFrame({"image": number, **_columns(one)}) for number, one in enumerate(results)]
+    return pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame({"image": [], "value": []})
+
+
+def _columns(result: Result) -> dict[str, Any]:
+    """The columns of a result: names of classes, numbers of places, and the values there."""
+    names = np.array(result.network.classes, dtype=object)
+    if isinstance(result, Grounds):
+        sets = {"sufficient": result.sufficient.regions, "contrast": result.contrast.regions if result.contrast else ()}
+        found = [(*place, kind) for kind, places in sets.items() for place in places]
+        rows, columns, kinds = zip(*found, strict=True) if found else ((), (), ())
+        return {"class": result.label, "row": rows, "column": columns, "value": kinds}
+    axes, values = _values(result)
+    places = dict(zip(axes, np.indices(values.shape).reshape(len(axes), -1), strict=True))
+    if "class" in places:
+        places["class"] = names[places["class"]]
+    said: dict[str, Any] = {}
+    if isinstance(result, ClassResult):
+        said = {"class": result.name(result.target)} if "class" not in places else {}
+        if result.versus is not None:
+            said["versus"] = result.name(result.versus)
+    return {**said, **places, "value": values.ravel()}
+
+
+def _values(result: Result) -> tuple[tuple[str, ...], Array]:
+    """What each axis of a result's values is, and the values."""
+    pair, region = ("map", "filter"), ("row", "column")
+    match result:
+        case Prediction():
+            return ("class",), result.probabilities
+        case FilterExplanation():
+            return pair, result.contributions
+        case Process():
+            return pair, result.account.contributions
+        case OcclusionExplanation():
+            return (region, result.drop) if result.pairs is None else (region + pair, result.pairs)
+        case ShapleyExplanation():
+            return (region, result.values) if result.pairs is None else (region + pair, result.pairs)
+    raise TypeError(f"{type(result).__name__} has no table")

@@ -8,11 +8,10 @@ import subprocess
 import sys
 import warnings
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -266,28 +265,6 @@ def test_a_baseline_of_one_number_is_that_number(paired: konkyo.Model) -> None:
         found = konkyo.shapley(paired, SEVEN, region=7, fill=fill)
         assert found.fill == 0.25
         np.testing.assert_array_equal(found.values, konkyo.shapley(paired, SEVEN, region=7, fill=0.25).values)
-
-
-def test_results_show_themselves_and_are_saved_as_a_folder(paired: konkyo.Model, tmp_path: Path) -> None:
-    found = konkyo.predict(paired, [SEVEN] * 30)
-    assert isinstance(found, Sequence)
-    assert repr(found[:2]) == "[7 with 100.0 %, 7 with 100.0 %]"
-    line = f"[{'7 with 100.0 %, ' * 24}… and 6 others]"
-    shown = found._repr_mimebundle_()
-    assert (repr(found), shown["text/plain"]) == (line, line)
-    html = ElementTree.fromstring(f"<div>{shown['text/html']}</div>")  # noqa: S314
-    figures = html.findall("figure")
-    assert [figure.findtext("figcaption") for figure in figures] == [f"{n}: 7 with 100.0 %" for n in range(24)]
-    assert all(figure.find("{http://www.w3.org/2000/svg}svg") is not None for figure in figures)
-    assert "".join(html.itertext()).endswith("… and 6 others")
-    assert found._repr_mimebundle_(include={"text/plain"}) == {"text/plain": line}
-    assert [*found[:2]._repr_mimebundle_(exclude={"text/plain"})] == ["text/html"]
-    saved = found[:11].save(tmp_path / "new" / "why", form="png", scale=1)
-    assert [path.name for path in saved] == [f"{number:02}.png" for number in range(11)]
-    assert saved[10].read_bytes() == found[10].save(tmp_path / "one.png", scale=1).read_bytes()
-    assert found[:0].save(tmp_path / "none") == []
-    with refuses(konkyo.ParameterError, "path: must end with .png or .svg, not with '.gif'"):
-        found.save(tmp_path / "bad", form="gif")  # type: ignore[arg-type]
 
 
 def test_any_picture_becomes_the_image_that_the_service_makes(
