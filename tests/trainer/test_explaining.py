@@ -84,7 +84,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Labelled, name: str) -> No
         assert interactions is not None
         assert (entry("predicted"), entry("label")) == (filters.predicted, filters.label)
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
-        for column, value in {
+        right: dict[str, Any] = {
             "logits": filters.logits,
             "contributions": filters.account.contributions,
             "filter_bias": filters.filter_bias,
@@ -92,7 +92,8 @@ def test_a_table_is_the_answers_for_one_image(digits: Labelled, name: str) -> No
             "occlusion": explain_occlusion(network, image).occlusion.drop,
             "shapley": explain_shapley(network, image).values,
             "interactions": interactions.values,
-        }.items():
+        }
+        for column, value in right.items():
             assert np.shape(entry(column)) == np.shape(value)
             np.testing.assert_allclose(entry(column), value, rtol=0, atol=1e-11)
         ledger = np.sum(entry("contributions")) + np.sum(entry("filter_bias")) + entry("class_bias")
