@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
+from functools import cache, wraps
 from os import PathLike
 from types import GenericAlias
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from konkyo import images, pictures
 from konkyo.model import Model, of_checkpoint, of_network
@@ -79,17 +80,19 @@ def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, 
         said = signature.bind(model, *options, **named).arguments
         given = {name: _plain(value) if name in _CLASSES else value for name, value in said.items()}
         each = [name for name in _CLASSES if isinstance(given.get(name), list)]
-        if not each:
-            results = Results(make(**given).answers(arrays))
-        else:
-            for name in each:
-                if len(given[name]) != len(arrays):
-                    right = f"as many as the images, {len(arrays)}, not {len(given[name])}; one for all fits too"
-                    raise ParameterError(name, f"must be {right}")
-            results = Results()
-            for number in range(len(arrays)):
-                own = given | {name: given[name][number] for name in each}
-                results += make(**own).answers(arrays[number : number + 1])
+        for name in each:
+            if len(given[name]) != len(arrays):
+                right = f"as many as the images, {len(arrays)}, not {len(given[name])}; one for all fits too"
+                raise ParameterError(name, f"must be {right}")
+        # The matrices are so small that threads of numpy wait longer than they work.
+        with _libraries().limit(limits=1, user_api="blas"):
+            if each:
+                results: Results[R] = Results()
+                for number in range(len(arrays)):
+                    own = given | {name: given[name][number] for name in each}
+                    results += make(**own).answers(arrays[number : number + 1])
+            else:
+                results = Results(make(**given).answers(arrays))
         return results if many else results[0]
 
     signature = inspect.signature(question, eval_str=True)
@@ -368,6 +371,12 @@ def grounds(network: Model, *, region: Side = None, fill: Fill = 0.0) -> Questio
     ('smallest', 4, 20)
     """
     return GroundsQuestion(network=network.network, region=_side(region), fill=_fill(fill))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those that multiply in this process; to find them takes longer than most answers."""
+    return ThreadpoolController()
 
 
 def _model(network: AnyModel) -> Model:

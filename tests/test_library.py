@@ -19,6 +19,7 @@ import torch
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 import konkyo
@@ -28,6 +29,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
 from konkyo.models.preparation.doubts import BRIGHT_BORDER
+from konkyo.models.question import PredictQuestion
 from konkyo.models.result import LONGEST_LINE, Result
 from konkyo.trainer.data import Labelled
 from tests.helpers.folders import NETWORKS
@@ -519,6 +521,24 @@ def test_a_network_of_colour_and_a_photograph(client: TestClient, tmp_path: Path
         answer = client.post("/predict?model=tiny-vgg&fit=auto", files={"file": data}).json()
         np.testing.assert_allclose(konkyo.predict(network, tmp_path / name).logits, answer["logits"], atol=1e-4)
         np.testing.assert_allclose(konkyo.grounds(network, [tmp_path / name])[0].logits, answer["logits"], atol=1e-4)
+
+
+def test_numpy_has_one_thread_while_a_question_is_answered_and_its_own_again_afterwards(
+    paired: konkyo.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def now() -> set[int]:
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    def refused(*_: object) -> None:
+        seen.append(now())
+        raise konkyo.BudgetError("x")
+
+    seen: list[set[int]] = []
+    monkeypatch.setattr(PredictQuestion, "answers", refused)
+    with threadpool_limits(2, "blas"):
+        with pytest.raises(konkyo.BudgetError):
+            konkyo.predict(paired, SEVEN)
+        assert (seen, now()) == ([{1}], {2})
 
 
 def test_the_name_alone_loads_neither_numpy_nor_torch() -> None:
