@@ -84,6 +84,25 @@ def test_outputs_come_in_the_order_and_the_form_that_was_asked_for(client: TestC
         np.testing.assert_array_equal(values, expected[name])
 
 
+def test_grey_images_may_have_a_channel_as_in_pytorch(client: TestClient) -> None:
+    """In numbers, nested or flat, and in bytes."""
+    right = tensors(client.post(PATH, json=request()))["logits"]
+    with_channel = SEVENS[:, None]
+    nested = request(with_channel)
+    nested["inputs"][0]["data"] = with_channel.tolist()
+    content, headers = in_bytes(request(with_channel), with_channel)
+    for answer in (
+        client.post(PATH, json=request(with_channel)),
+        client.post(PATH, json=nested),
+        client.post(PATH, content=content, headers=headers),
+    ):
+        np.testing.assert_array_equal(tensors(answer)["logits"], right)
+    most = np.zeros((1024, 1, 28, 28), np.uint8)
+    full = request(most)
+    full["inputs"][0]["data"] = most.tolist()
+    assert tensors(client.post(PATH, json=full))["logits"].shape == (1024, 10)
+
+
 def test_the_id_comes_back(client: TestClient) -> None:
     assert client.post(PATH, json=request(id="«42»")).json()["id"] == "«42»"
     assert "id" not in client.post(PATH, json=request()).json()
@@ -92,7 +111,7 @@ def test_the_id_comes_back(client: TestClient) -> None:
 def test_kserves_explanation(client: TestClient) -> None:
     images = SEVENS / 255
     expected = tensors(client.post(PATH, json=request(SEVENS, ["shapley", "contributions"], parameters={"target": 3})))
-    for instances in (images, images.reshape(2, 784)):
+    for instances in (images, images.reshape(2, 784), images[:, None]):
         asked = {"instances": instances.tolist(), "outputs": ["shapley", "contributions"], "target": 3}
         body = client.post(EXPLAIN, json=asked).json()
         assert body["predictions"] == [7, 3]
