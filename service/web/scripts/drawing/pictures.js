@@ -154,12 +154,8 @@ export function bringing(next, brought, failed) {
 
 /** A button with a sample's picture. */
 function sample(name, label, caption, pressed) {
-  const whole = button("", "", pressed);
-  whole.dataset.testid = `sample-${name}`;
-  whole.setAttribute("aria-label", label);
-  whole.append(Object.assign(element("img"), { src: `/web/digits/${name}.png`, width: 28, height: 28, alt: "" }));
-  if (caption) whole.append(element("span", "caption", caption));
-  return whole;
+  const picture = element("img", { src: `/web/digits/${name}.png`, width: 28, height: 28, alt: "" });
+  return button({ pressed, "data-testid": `sample-${name}`, "aria-label": label }, picture, caption ? element("span", "caption", caption) : null);
 }
 
 let file = null;

@@ -18,9 +18,7 @@ const homes = Object.fromEntries(Object.keys(MOVED).map((id) => [id, { parent: a
 let choosing = false;
 
 const stops = VIEWS.map((name, k) => {
-  const stop = button("", "", () => go(name));
-  stop.dataset.testid = `present-${name}`;
-  stop.setAttribute("aria-keyshortcuts", String(k + 1));
+  const stop = button({ pressed: () => go(name), "data-testid": `present-${name}`, "aria-keyshortcuts": k + 1 });
   at("present-views").append(stop);
   return stop;
 });

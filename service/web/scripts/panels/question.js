@@ -12,11 +12,7 @@ import { beside, classNames, isDrawn, nameOf, pin, set, state, target, versus } 
 const heading = at("question");
 
 const details = at("details");
-const [targets, contrasts] = ["target", "versus"].map((id) => {
-  const select = Object.assign(element("select"), { id });
-  select.dataset.testid = id;
-  return select;
-});
+const [targets, contrasts] = ["target", "versus"].map((id) => element("select", { id, "data-testid": id }));
 
 /** `changed` is called when another class is asked about. */
 export function onQuestion(changed) {

@@ -29,13 +29,9 @@ let rows = [];
 let built = null;
 
 function row(number) {
-  const one = button("", "", () => pin(number));
-  one.dataset.testid = `bar-${number}`;
-  one.append(...["digit", "track", "share"].map((name) => element("span", name)));
-  one.children[1].append(element("span", "fill"));
-  const item = element("li");
-  item.append(one);
-  bars.append(item);
+  const parts = [element("span", "digit"), element("span", "track", element("span", "fill")), element("span", "share")];
+  const one = button({ pressed: () => pin(number), "data-testid": `bar-${number}` }, ...parts);
+  bars.append(element("li", "", one));
   return one;
 }
 

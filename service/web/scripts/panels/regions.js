@@ -281,12 +281,7 @@ export function showHeatmap(scene) {
 }
 
 function showLegend(entries) {
-  const items = entries.map(([kind, text]) => {
-    const item = element("li");
-    item.append(Object.assign(element("span", `key-${kind}`), { ariaHidden: "true" }), text);
-    return item;
-  });
-  at("legend").replaceChildren(...items);
+  at("legend").replaceChildren(...entries.map(([kind, text]) => element("li", "", element("span", { class: `key-${kind}`, "aria-hidden": true }), text)));
 }
 
 function look(row, column) {

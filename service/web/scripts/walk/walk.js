@@ -49,13 +49,8 @@ function stepsOf(model) {
 }
 
 function buildStops() {
-  stops = steps.map(({ closer: closely }, k) => button(closely ? "small" : "", "", () => go(k)));
-  const items = stops.map((stop) => {
-    const item = element("li");
-    item.append(stop);
-    return item;
-  });
-  dots.replaceChildren(...items);
+  stops = steps.map(({ closer: closely }, k) => button({ class: closely ? "small" : "", pressed: () => go(k) }));
+  dots.replaceChildren(...stops.map((stop) => element("li", "", stop)));
 }
 
 function fit() {
