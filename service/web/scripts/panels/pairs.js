@@ -6,15 +6,15 @@
 import { places, samePair } from "../answers/account.js";
 import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
 import { number } from "../answers/numbers.js";
-import { ARROWS, at, button, element, fillSum, words } from "../page.js";
+import { ARROWS, button, byId, element, fillSum, words } from "../shared.js";
 import { diverging, greys, inks, paint, signedGreys, tile } from "../painting.js";
 import { nameOf, network, set } from "../state.js";
 
-const title = at("pairs-title");
-const box = at("pairs");
-const sum = at("sum");
-const list = at("places");
-const typicality = at("typicality");
+const title = byId("pairs-title");
+const box = byId("pairs");
+const sum = byId("sum");
+const list = byId("places");
+const typicality = byId("typicality");
 const phone = matchMedia("(max-width: 640px)");
 // A table with more rows or columns has too small maps.
 const WIDEST_TABLE = 4;
@@ -93,7 +93,7 @@ function cell(k, pair) {
     // Safari does not focus a button that is tapped or clicked.
     whole.focus();
     // On a phone, what is said about the pair stands below the table.
-    if (phone.matches) at("details").scrollIntoView({ block: "nearest" });
+    if (phone.matches) byId("details").scrollIntoView({ block: "nearest" });
   });
   const look = () => set({ pair: one.pair, spot: null });
   whole.addEventListener("pointerenter", look);

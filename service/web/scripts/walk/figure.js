@@ -3,7 +3,7 @@
 import { account, mapsOf, places, samePair, sum } from "../answers/account.js";
 import { channelsOf, isColour, limitOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
 import { decimalsFor, endOfScale, greatest, number as written } from "../answers/numbers.js";
-import { button, drawLines, element, linesOver, placedIn, words } from "../page.js";
+import { button, drawLines, element, linesOver, placedIn, words } from "../shared.js";
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
 import { isLong, nameOf, target, versus } from "../state.js";
 import { shownClasses } from "./head.js";

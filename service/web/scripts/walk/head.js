@@ -3,7 +3,7 @@
 import { sum, times } from "../answers/account.js";
 import { limitOf, partsOf, stagesOf } from "../answers/network.js";
 import { decimalsFor, logSum, number, order, percent, percents, roundedSum, rowsLike, scientific } from "../answers/numbers.js";
-import { button, element, fillSum, group, words } from "../page.js";
+import { button, element, fillSum, group, words } from "../shared.js";
 import { diverging, inks, painted, signedGreys } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
 import { grid } from "./window.js";

@@ -2,7 +2,7 @@
 
 import { highest, limitOf } from "../answers/network.js";
 import { clip, number } from "../answers/numbers.js";
-import { ARROWS, button, drawLines, element, fillSum, group, linesOver, placedIn, pointed, words } from "../page.js";
+import { ARROWS, button, drawLines, element, fillSum, group, linesOver, placedIn, pointed, words } from "../shared.js";
 import { colour, drawFrame, fillMap, painted, shadeOf, sharp } from "../painting.js";
 import { KINDS } from "./stages.js";
 

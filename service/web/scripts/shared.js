@@ -58,14 +58,14 @@ export function speak(tag, chosen = false) {
 /** Write the words of all elements that carry a key, as text or as a label. */
 export function write() {
   document.documentElement.lang = current;
-  at("lesson").href = `/web/lesson/${current}.html`;
+  byId("lesson").href = `/web/lesson/${current}.html`;
   for (const one of document.querySelectorAll("[data-word]")) one.textContent = words()[one.dataset.word];
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", words()[one.dataset.label]);
   // What has only a picture says to a pointer what it does.
   for (const one of document.querySelectorAll(".icon")) one.title = one.ariaLabel;
 }
 
-export function at(id) {
+export function byId(id) {
   return document.getElementById(id);
 }
 
