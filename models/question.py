@@ -22,7 +22,7 @@ from konkyo.models.filters.process import Process, explain_process, process_numb
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
-    MOST_BYTES,
+    USUAL,
     Cost,
     check_singles,
     passes,
@@ -80,8 +80,8 @@ class Question(ABC, Generic[R]):
                 f"the answer would have {cost.answer:,} numbers, and it may have {MOST_NUMBERS:,}; ask for less",
             )
         # Rows under hidings are counted for an image that hiding changes everywhere; those of this one decide later.
-        if not cost.rows and cost.size > MOST_BYTES:
-            raise ParameterError("model", f"one image takes this network more than {MOST_BYTES >> 20} MiB")
+        if not cost.rows and (message := USUAL.exceeded("one image takes this network", cost)) is not None:
+            raise ParameterError("model", message)
 
     @property
     @abstractmethod

@@ -26,7 +26,7 @@ from tests.helpers.pictures import encode
 SHAPES = {
     # Three stages, one of them with a pool; the first and the last pad.
     "three": Architecture(
-        (Stage(3, 3, 1, pool=False), Stage(4, 3, wiring=Wiring.PAIRED), Stage(5, 2, 1, pool=False)), 20, classes=4
+        (Stage(3, 3, 1, pool=None), Stage(4, 3, wiring=Wiring.PAIRED), Stage(5, 2, 1, pool=None)), 20, classes=4
     ),
     # More maps, pairs and classes than there is room for.
     "wide": Architecture((Stage(20, 3), Stage(24, 3)), classes=14),

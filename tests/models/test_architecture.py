@@ -49,7 +49,7 @@ def test_sides_and_maps_of_the_paper() -> None:
         ({"side": 65}, "the image's side must be from 8 to 64, not 65"),
         ({"channels": 2}, "channels must be 1 or 3, not 2"),
         ({"stages": ()}, "the number of stages must be from 1 to 6, not 0"),
-        ({"stages": (Stage(1, 1, pool=False),) * 7}, "the number of stages must be from 1 to 6, not 7"),
+        ({"stages": (Stage(1, 1, pool=None),) * 7}, "the number of stages must be from 1 to 6, not 7"),
         ({"stages": (Stage(3, 5), Stage(0, 3))}, "stage 2's filters must be from 1 to 64, not 0"),
         ({"stages": (Stage(65, 5),)}, "stage 1's filters must be from 1 to 64, not 65"),
         ({"stages": (Stage(3, 0),)}, "stage 1's kernel must be from 1 to 28, not 0"),
@@ -78,7 +78,7 @@ def test_refuses_what_is_out_of_bounds(changes: dict[str, Any], message: str) ->
 
 
 def test_takes_what_is_just_within() -> None:
-    outermost = Architecture((Stage(64, 64, pool=False),), 64, 3, (512, 512, 512), 64)
+    outermost = Architecture((Stage(64, 64, pool=None),), 64, 3, (512, 512, 512), 64)
     assert (outermost.sides, outermost.layer_maps, outermost.features) == ((64, 1), (3, 64), 64)
     assert Architecture((Stage(1, 1),) * 3, 8, classes=2).sides == (8, 4, 2, 1)
     assert Architecture((Stage(3, 5, 4),)).sides == (28, 16)
@@ -92,7 +92,7 @@ def test_an_odd_row_is_dropped() -> None:
 def test_each_layer_sees_a_square_of_pixels() -> None:
     assert PAIRED.sight(1) == tuple((2 * cell, 2 * cell + 6) for cell in range(12))
     assert PAIRED.sight(2) == ((0, 12), (4, 16), (8, 20), (12, 24), (16, 28))
-    padded = Architecture((Stage(1, 3, 1, pool=False), Stage(1, 3, 1)), 8)
+    padded = Architecture((Stage(1, 3, 1, pool=None), Stage(1, 3, 1)), 8)
     assert padded.sight(1) == ((0, 2), (0, 3), (1, 4), (2, 5), (3, 6), (4, 7), (5, 8), (6, 8))
     assert padded.sight(2) == ((0, 4), (0, 6), (2, 8), (4, 8))
 
@@ -125,7 +125,7 @@ def test_stages_are_read_as_they_are_written(stages: list[Stage]) -> None:
 
 
 def test_the_stages_in_text() -> None:
-    assert parse_stages("16k5p2, 32k3uqn") == (Stage(16, 5, 2), Stage(32, 3, 0, False, Wiring.PAIRED, False))
+    assert parse_stages("16k5p2, 32k3uqn") == (Stage(16, 5, 2), Stage(32, 3, 0, None, Wiring.PAIRED, False))
     assert parse_stages("7k1") == (Stage(7, 1),)
     assert written_stages(two_stages(Wiring.PAIRED, 3, 3).stages) == "3k5,3k3q"
 

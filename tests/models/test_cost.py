@@ -37,9 +37,9 @@ NETWORKS = {
     "LeNet's": two_stages(Wiring.SUMMED, 6, 16),
     "Keras'": Architecture((Stage(32, 3), Stage(64, 3))),
     "padding 2": Architecture((Stage(16, 5, 2), Stage(32, 5, 2))),
-    "three stages": Architecture((Stage(8, 3, 1), Stage(16, 3, 1), Stage(16, 3, 1, pool=False))),
+    "three stages": Architecture((Stage(8, 3, 1), Stage(16, 3, 1), Stage(16, 3, 1, pool=None))),
     "Tiny VGG": Architecture(tuple(Stage(10, 3, pool=bool(number % 2)) for number in range(4)), 64, 3),
-    "a hidden layer": Architecture((Stage(32, 3, pool=False), Stage(64, 3)), hidden=(128,)),
+    "a hidden layer": Architecture((Stage(32, 3, pool=None), Stage(64, 3)), hidden=(128,)),
 }
 NAMED = pytest.mark.parametrize("architecture", NETWORKS.values(), ids=NETWORKS)
 
@@ -242,11 +242,11 @@ def test_of_many_pairs_and_maps() -> None:
         assert found(KERAS)[operation].cannot == (Limit("typicality", why),)
     # A network may take no image, or none whose logits are split by pair.
     too_wide = Limit("image", "one image takes this network more than 64 MiB")
-    deep = found(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2))
+    deep = found(Architecture((Stage(64, 3, 1, pool=None),) * 6, 64, 3, classes=2))
     assert deep["predict"].cannot == ()
     assert too_wide in deep["filters"].cannot
     assert too_wide in deep["process"].cannot
-    paired = (Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED))
+    paired = (Stage(64, 1, pool=None), Stage(64, 1, pool=None, wiring=Wiring.PAIRED))
     assert found(Architecture(paired, side=64))["predict"].cannot == (too_wide,)
 
 
@@ -260,7 +260,7 @@ def test_of_hidden_layers() -> None:
 def test_of_colour() -> None:
     """In a photograph every region plays: proofs take larger ones."""
     assert [found(TINY_VGG)[operation].region for operation in ("occlusion", "shapley", "grounds")] == [4, 8, 16]
-    huge = found(Architecture((Stage(64, 3, 1, pool=False),) * 6, side=64, channels=3))
+    huge = found(Architecture((Stage(64, 3, 1, pool=None),) * 6, side=64, channels=3))
     assert (huge["shapley"].regions, huge["occlusion"].region) == ((), 32)
 
 

@@ -149,12 +149,12 @@ def test_an_answer_is_not_endless() -> None:
 
 
 def test_a_network_that_is_too_wide_is_not_asked() -> None:
-    paired = (Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED))
+    paired = (Stage(64, 1, pool=None), Stage(64, 1, pool=None, wiring=Wiring.PAIRED))
     wide = Architecture(paired, side=64, classes=2)
     with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
         PredictQuestion(network=Network(wide, {name: np.zeros(of) for name, of in wide.tensor_shapes.items()}))
     # The maps of its pairs take more than a forward pass.
-    deep = random_weights(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2), 1)
+    deep = random_weights(Architecture((Stage(64, 3, 1, pool=None),) * 6, 64, 3, classes=2), 1)
     for question in (FiltersQuestion, ProcessQuestion):
         with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
             question(network=deep)

@@ -146,7 +146,7 @@ def test_the_filters_and_weights_are_the_networks(client: TestClient, shapes: Te
 
 
 def test_more_weights_than_an_answer_has_numbers_are_refused(tmp_path: Path) -> None:
-    many = Architecture((Stage(64, 3, 1, pool=False),), 8, hidden=(256,), classes=2)
+    many = Architecture((Stage(64, 3, 1, pool=None),), 8, hidden=(256,), classes=2)
     detail = (
         "name: the network has 1,049,986 weights, and an answer has at most 1,048,576 numbers; its checkpoint is a "
         "safetensors file, which any language reads"
