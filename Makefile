@@ -1,4 +1,4 @@
-# Two commands set everything up: `make serve` and `make test`. Needs Python ≥ 3.11.
+# `make serve` and `make test` set everything up, and `make` lists the rest. Needs Python ≥ 3.11.
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
@@ -9,43 +9,25 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PROCESSES = $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() * 3 // 2))")
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test quick train trainer importer cluster studies check format bench guard examples pictures gallery \
-	screenshots soak mutants peers documents recount lock sbom clean
+.PHONY: help serve trainer importer cluster test quick check documents peers bench guard train studies examples lock
 
-serve: $(VENV)/.serve  ## the service on http://localhost:8000
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(VENV)/.serve  ## the service on http://localhost:8000 (PORT=8080: on another port)
 	KONKYO_PORT=$(PORT) $(RUN) service
 
-test: $(VENV)/.dev  ## every test, with the coverage gate
+trainer: $(VENV)/.train  ## installs what the trainer and the service need, for .venv/bin/konkyo train
+
+importer: $(VENV)/.import  ## installs what .venv/bin/konkyo import and the service need
+
+cluster: $(VENV)/.cluster  ## installs what .venv/bin/konkyo explain and .venv/bin/serve run need
+
+test: $(VENV)/.dev  ## every test, with the coverage gate (ARGS=…: options of pytest)
 	$(ONE_THREAD) $(RUN) pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --durations 20 $(ARGS)
 
 quick: $(VENV)/.dev  ## the tests of models/ and of the service within this process, in less than a minute
 	$(ONE_THREAD) $(RUN) pytest --numprocesses auto --dist loadfile --durations 10 tests/models tests/service tests/test_floors.py $(ARGS)
-
-# The data sets whose networks are studied; those of animals if their images are there. The first is the one that is
-# trained on.
-DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
-train studies recount: export KONKYO_DATA := $(firstword $(DATA))
-
-train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--seeds 3" and the like)
-	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
-	$(RUN) trainer train --recipe best --seeds 10 --stages 6k5,16k3 --name lenet-6x16 $(ARGS)
-	$(RUN) trainer study filters
-	$(RUN) trainer study consistency
-
-trainer: $(VENV)/.train  ## what the trainer and the service need, for `.venv/bin/python -m trainer`
-
-importer: $(VENV)/.import  ## what `.venv/bin/konkyo import` and the service need
-
-cluster: $(VENV)/.cluster  ## what `konkyo explain` and `serve run konkyo.service.cluster:app` need
-
-studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
-	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
-	$(RUN) trainer report
-	$(RUN) trainer study smallest
-	$(RUN) trainer study recipe --seeds 5
-	$(RUN) trainer study depth
-	$(RUN) trainer report
 
 check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) ruff check
@@ -53,28 +35,18 @@ check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-format: $(VENV)/.dev
-	$(RUN) ruff check --fix
-	$(RUN) ruff format
-
-mutants: $(VENV)/.dev  ## small changes of models/ that no test notices: hours (ARGS="--every 20": a sample; last report: docs/mutants.md)
-	$(RUN) tools.mutants $(ARGS)
-
-peers: build/peers/.made  ## KServe's client and shapiq, in an environment of their own: they need older packages than ours
-	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
-
 DOCUMENTS := contributing.py readme.py own_network.py own_data.py operations.py
 
-documents: $(VENV)/.dev  ## each command that README.md, CONTRIBUTING.md and docs/own-*.md print, in fresh clones: 10 minutes
+documents: $(VENV)/.dev  ## each command that the documents print, in fresh clones: 10 minutes
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 $(addprefix tests/documents/,$(DOCUMENTS)) $(ARGS)
+
+peers: build/peers/.made  ## tests with KServe's client and shapiq, in an environment of their own: they need older packages
+	build/peers/bin/python -m pytest tests/e2e/test_kserve.py tests/models/test_shapiq.py $(ARGS)
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis pytest
+	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis ipykernel nbclient pytest
 	touch $@
-
-recount: $(VENV)/.dev  ## the shipped studies of filters against a script that computes them anew, from MNIST in DATA
-	$(ONE_THREAD) $(RUN) pytest tests/trainer/test_studies_filters.py $(ARGS)
 
 bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
 	$(RUN) benchmarks
@@ -84,45 +56,48 @@ bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, 
 guard: $(VENV)/.dev  ## whether a request costs no more than a multiple of one that does nothing
 	$(RUN) benchmarks.guard
 
-examples: $(VENV)/.dev build/peers/.made  ## the answers shown in the documentation, from the running service, the page's digits and lesson
-	$(RUN) tools.tiny_vgg
+# The data sets whose networks are studied; those of animals if their images are there. The first is the one that is
+# trained on.
+DATA ?= $(or $(KONKYO_DATA),data/mnist) $(wildcard data/animals)
+train studies: export KONKYO_DATA := $(firstword $(DATA))
+
+train: $(VENV)/.dev  ## three of the shipped checkpoints, again: hours (ARGS="--seeds 3" and the like)
+	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3q --name paired-3x3 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --stages 3k5,3k3 --name summed-3x3 $(ARGS)
+	$(RUN) trainer train --recipe best --seeds 10 --stages 6k5,16k3 --name lenet-6x16 $(ARGS)
+	$(RUN) trainer study filters
+
+studies: $(VENV)/.dev  ## the paper's findings and what goes beyond them, of every network; takes hours, can be resumed
+	for data in $(DATA); do $(RUN) trainer study all --data $$data || exit 1; done
+	$(RUN) trainer report
+
+examples: $(VENV)/.dev build/peers/.made  ## all that the documents show, from the running service: answers, pictures, screenshots, lesson
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
-	$(RUN) tools.unlike
 	$(RUN) tools.library
 	build/peers/bin/python -m tools.notebook
-
-pictures: $(VENV)/.dev  ## tests/data/pictures, those that have changed: the tests compare what is drawn with them
 	$(RUN) tests.service.pictures
-
-gallery: $(VENV)/.dev  ## docs/gallery.md with its pictures, from the running service
 	$(RUN) tools.gallery
-
-screenshots: $(VENV)/.dev  ## docs/screenshots, of the page in Chromium
 	$(RUN) tools.screenshots
-
-soak: $(VENV)/.dev  ## the long tests, some 20 minutes, and docs/reliability.md (ARGS="--only kill slow" runs some)
-	$(RUN) tools.soak $(ARGS)
 
 # The build backend has a hash as well: the image is made without any other.
 BACKEND := $(VENV)/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'])"
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock"
 
-lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml, and requirements.txt with hashes, for the image
+lock: $(VENV)/.dev  ## constraints.txt, from pyproject.toml, and with hashes the requirements.txt of each image
 	$(PIP) uv
 	$(COMPILE) --all-extras --upgrade pyproject.toml --output-file constraints.txt
-	$(BACKEND) | $(COMPILE) --extra serve --constraint constraints.txt --generate-hashes --upgrade pyproject.toml - \
-		--output-file requirements.txt
+	for image in serve: train:trainer/; do \
+		$(BACKEND) | $(COMPILE) --extra $${image%:*} --constraint constraints.txt --generate-hashes --upgrade pyproject.toml - \
+			--output-file $${image#*:}requirements.txt || exit 1; \
+	done
 
-sbom: $(VENV)/bin/python  ## build/konkyo.cdx.json: what the image installs, in CycloneDX
+# What the image installs, in CycloneDX.
+build/konkyo.cdx.json: requirements.txt $(VENV)/bin/python
 	$(PIP) cyclonedx-bom
 	mkdir -p build
-	$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
-		--output-file build/konkyo.cdx.json requirements.txt
-
-clean:
-	rm -rf $(VENV) build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible --output-file $@ $<
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Konkyo needs Python 3.11 or later; make PYTHON=… names one")'

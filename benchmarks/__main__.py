@@ -1,4 +1,4 @@
-"""``make bench``: the explanations against other ways to compute them. Medians, one run; one core, but for training."""
+"""``make bench``: the explanations against other ways to compute them. Medians, one run, one core."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import combinations, explanations, occlusion, stages, training
-from konkyo.models.architecture import Wiring, two_stages
+from benchmarks import combinations, explanations, occlusion, stages
+from benchmarks.twin import twin
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import read
 
@@ -22,16 +22,14 @@ def main() -> None:
     torch.set_num_threads(1)
     digits = read(DATA, "t10k")
     images, checkpoints = digits.scaled(np.float32), load_all()
-    for architecture in (two_stages(Wiring.PAIRED, 3, 3), two_stages(Wiring.SUMMED, 3, 3)):
-        training.measure(architecture, digits)
     with threadpool_limits(1):
         for name in NETWORKS:
             checkpoint = checkpoints[name]
-            twin = stages.twin(checkpoint.network)
-            explanations.measure(name, checkpoint.network, twin, images)
-            occlusion.measure(name, checkpoint.network, twin, images)
+            same = twin(checkpoint.network)
+            explanations.measure(name, checkpoint.network, same, images)
+            occlusion.measure(name, checkpoint.network, same, images)
             if name in COMBINED:
-                combinations.measure(name, checkpoint.precise, twin, digits.scaled(np.float64))
+                combinations.measure(name, checkpoint.precise, digits.scaled(np.float64))
         stages.measure(digits.images / 255)
 
 

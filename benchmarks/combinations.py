@@ -12,10 +12,12 @@ from math import factorial
 
 import numpy as np
 import torch
+from captum.attr import KernelShap, ShapleyValueSampling
 from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.timing import console, show
+from benchmarks.twin import Twin, twin
 from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.proofs import OTHER, grounds
@@ -24,12 +26,11 @@ from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.trainer.studies.faithfulness.baselines import BASELINES
-from konkyo.trainer.studies.shapley import ENOUGH, Question
-from konkyo.trainer.training.network import TrainableNetwork
 
 # The first so many images; of them the worst grounds; and the orders that Captum's sampling is first asked with.
 IMAGES, WORST, ORDERS = 200, 1000, 25
+# The error that many orders are to reach, and images that Captum evaluates together.
+ENOUGH, BATCH = 0.02, 196
 ROUNDS = 3
 SLOWEST = 20
 # Enumeration takes 2 to the power of so many forward passes.
@@ -37,7 +38,7 @@ FEW_PLAYERS = 10
 SEED = 0
 
 
-def measure(name: str, network: Network, twin: TrainableNetwork, images: Array) -> None:
+def measure(name: str, network: Network, images: Array) -> None:
     """Everything in float64, as the service computes.
 
     Parameters
@@ -46,13 +47,11 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: Array) 
         The checkpoint's.
     network
         In float64.
-    twin
-        The same in torch.
     images
         (N, 28, 28) in [0, 1]: the test images.
     """
     _spread(name, network, images[:IMAGES])
-    _enumeration(name, network, twin, images)
+    _enumeration(name, network, images)
     _sampling(name, network, images[0])
     _worst(name, network, images[:WORST])
     _noise(name, network)
@@ -77,14 +76,14 @@ def _spread(name: str, network: Network, images: Array) -> None:
     console.print(table)
 
 
-def _enumeration(name: str, network: Network, twin: TrainableNetwork, images: Array) -> None:
+def _enumeration(name: str, network: Network, images: Array) -> None:
     """The definition by a batched forward pass of every hiding, on the first image with few players."""
     hiding = Hiding(Regions(usual_side(network.architecture)))
     image = next(image for image in images if hiding.changed(image).sum() <= FEW_PLAYERS)
     players = np.flatnonzero(hiding.changed(image))
-    double = TrainableNetwork(network.architecture).double()
-    double.load_state_dict({key: value.double() for key, value in twin.state_dict().items()})
-    enumerate_all = partial(_enumerated, double, image, hiding.regions.masks.reshape(-1, *image.shape[-2:])[players])
+    enumerate_all = partial(
+        _enumerated, twin(network), image, hiding.regions.masks.reshape(-1, *image.shape[-2:])[players]
+    )
     ours = shapley_values(network, image).values.reshape(-1, 49).T[players]
     np.testing.assert_allclose(enumerate_all(), ours, rtol=0, atol=1e-9)
     ways: dict[str, Callable[[], object]] = {
@@ -94,14 +93,14 @@ def _enumeration(name: str, network: Network, twin: TrainableNetwork, images: Ar
     show(f"{name}, an image with {len(players)} regions of ink, equal to 1e-9", ways, ROUNDS, clock=time.process_time)
 
 
-def _enumerated(twin: TrainableNetwork, image: Array, masks: NDArray[np.bool_]) -> Array:
+def _enumerated(same: Twin, image: Array, masks: NDArray[np.bool_]) -> Array:
     """(n, 10): the Shapley values from the definition, with the logits of all 2ⁿ hidings."""
     n = len(masks)
     visible = (np.arange(2**n) >> np.arange(n)[:, None]) & 1 == 1
     hidden = (~visible).T.astype(np.float64) @ masks.reshape(n, -1)
     hidings = torch.from_numpy(np.where(hidden.reshape(-1, *image.shape) > 0, 0.0, image))[:, None]
     with torch.no_grad():
-        logits = twin(hidings).numpy()
+        logits = same(hidings).numpy()
     size = visible.sum(0)
     weights = np.array([factorial(s) * factorial(n - 1 - s) / factorial(n) for s in range(n)])
     values = np.zeros((n, logits.shape[1]))
@@ -114,30 +113,36 @@ def _enumerated(twin: TrainableNetwork, image: Array, masks: NDArray[np.bool_]) 
 def _sampling(name: str, network: Network, image: Array) -> None:
     """Captum's sampling with few orders and with as many as an error of 2 % needs, and KernelShap with as many."""
     region = usual_side(network.architecture)
-    true, hiding = shapley_values(network, image), Hiding(Regions(region))
-    players = hiding.changed(image).reshape(true.values.shape[1:])
-    question = Question(network, image, true.predicted, region, players, SEED)
-    wanted = true.of(true.predicted).values[players]
-    by_name = {one.name: one.approximate for one in BASELINES}
-    features = players.size
+    exact = shapley_values(network, image, region)
+    true, target = exact.of(exact.predicted).values, exact.predicted
+    players = Hiding(Regions(region)).changed(image).reshape(true.shape)
+    numbers = np.kron(np.arange(true.size).reshape(true.shape), np.ones((region, region), np.intp))
+    same = twin(network)
+    features, tensor = torch.from_numpy(numbers)[None, None], torch.from_numpy(image)[None, None]
+
+    def asked(method: type[KernelShap | ShapleyValueSampling], count: int, seed: int = SEED) -> Array:
+        torch.set_num_threads(1)
+        torch.manual_seed(seed)
+        found = method(same).attribute(
+            tensor, target=target, feature_mask=features, n_samples=count, perturbations_per_eval=BATCH
+        )
+        values: Array = found[0, 0, ::region, ::region].numpy()
+        return values
 
     def error(found: Array) -> float:
-        return float(np.abs(found[players] - wanted).mean() / np.abs(wanted).mean())
+        return float(np.abs(found - true)[players].mean() / np.abs(true)[players].mean())
 
-    few = ORDERS * features
     # The error falls with the root of the orders; its estimate is the mean over some draws.
-    sample = by_name["ShapleyValueSampling"]
-    mean = np.mean([error(sample(replace(question, seed=seed), few)[0]) for seed in range(1, 9)])
-    many = features * int(np.ceil(ORDERS * (mean / ENOUGH) ** 2))
-    asked = [("ShapleyValueSampling", few), ("ShapleyValueSampling", many)]
+    mean = np.mean([error(asked(ShapleyValueSampling, ORDERS, seed)) for seed in range(1, 9)])
+    many = int(np.ceil(ORDERS * (mean / ENOUGH) ** 2))
+    # An order takes an evaluation for each region; both are drawn without being told which regions hold no ink.
+    tries = [(ShapleyValueSampling, ORDERS, true.size), (ShapleyValueSampling, many, true.size)]
     if find_spec("sklearn") is not None:
-        asked.append(("KernelShap", few))
+        tries.append((KernelShap, ORDERS * true.size, 1))
     ways: dict[str, Callable[[], object]] = {"exact, all ten classes": partial(shapley_values, network, image)}
-    for method, evaluations in asked:
-        found, spent = by_name[method](question, evaluations)
-        ways[f"captum {method}, {spent:,} evaluations, error {error(found):.1%}"] = partial(
-            by_name[method], question, evaluations
-        )
+    for method, count, each in tries:
+        title = f"captum {method.__name__}, {count * each:,} evaluations, error {error(asked(method, count)):.1%}"
+        ways[title] = partial(asked, method, count)
     show(f"{name}, one image, one class", ways, rounds=1, clock=time.process_time)
 
 

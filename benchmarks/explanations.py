@@ -9,19 +9,19 @@ from captum.attr import LayerGradientXActivation
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
+from benchmarks.twin import Twin
 from konkyo.models.filters.contributions import contributions, explain_filters
 from konkyo.models.filters.process import explain_process
 from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from konkyo.service import drawing
-from konkyo.trainer.training.network import TrainableNetwork
 
 # Explanations whose cost depends on the digit are measured over this many of them.
 DIGITS = 40
 
 
-def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:
+def measure(name: str, network: Network, twin: Twin, images: NDArray[Any]) -> None:
     """Everything that the service answers, in the precision that it computes in."""
     image, tensor = images[0], torch.from_numpy(images[:1])[:, None]
     precise, doubles = network.astype(np.float64), images.astype(np.float64)

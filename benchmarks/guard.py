@@ -15,7 +15,7 @@ from statistics import median
 from benchmarks.servers.noop import app as noop
 from benchmarks.serving import upload
 from konkyo.service.app import create_app
-from tests.helpers.asgi import scope
+from support.asgi import scope
 
 ROUNDS, CALLS = 15, 20
 # Multiples of the endpoint that does nothing; about twice what was measured when the bounds were set.

@@ -8,13 +8,13 @@ from captum.attr import Occlusion
 from numpy.typing import NDArray
 
 from benchmarks.timing import show
+from benchmarks.twin import Twin
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network
-from konkyo.trainer.training.network import TrainableNetwork
 
 
-def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray[Any]) -> None:
+def measure(name: str, network: Network, twin: Twin, images: NDArray[Any]) -> None:
     """Regions of 2, 4 and 8 on one image, and the paper's regions on 64."""
     for regions in (Regions(), Regions(2, 1), Regions(4, 1), Regions(8, 1)):
         rows, columns = regions.grid
@@ -23,9 +23,7 @@ def measure(name: str, network: Network, twin: TrainableNetwork, images: NDArray
     _compare(f"{name}, 64 images, 196 regions of 2×2", network, twin, images[:64], Regions(), rounds=5)
 
 
-def _compare(
-    title: str, network: Network, twin: TrainableNetwork, images: NDArray[Any], regions: Regions, rounds: int
-) -> None:
+def _compare(title: str, network: Network, twin: Twin, images: NDArray[Any], regions: Regions, rounds: int) -> None:
     precise, doubles = network.astype(np.float64), images.astype(np.float64)
     tensors = torch.from_numpy(images)[:, None]
     masks = torch.from_numpy(regions.masks.reshape(-1, 1, 28, 28))

@@ -22,9 +22,9 @@ from playwright.sync_api import Page, expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from tests.e2e.browser import draw, launch, opened
-from tests.e2e.server import free_port, wait_until_ready
-from tests.e2e.strokes import DIGITS
+from support.browser import draw, launch, opened
+from support.server import free_port, wait_until_ready
+from support.strokes import DIGITS
 
 ROOT = Path(__file__).parent.parent
 KERAS = ROOT / "tests" / "data" / "networks" / "keras-simple.onnx"

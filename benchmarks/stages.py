@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.timing import console, show
+from benchmarks.twin import twin
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.filters.contributions import contributions
@@ -24,7 +25,6 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
 from konkyo.service.web.page import WEB
-from konkyo.trainer.training.network import TrainableNetwork
 
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
 LIFEBOAT = WEB / "digits" / "photograph-boat.png"
@@ -60,7 +60,10 @@ def _sampling() -> None:
     rows = np.arange(network.architecture.side) // SIDE
     columns = len(wanted)
     features = torch.from_numpy(rows[:, None] * columns + rows)[None, None]
-    method, tensor = ShapleyValueSampling(twin(network)), torch.from_numpy(image.astype(np.float32))[None]
+    method, tensor = (
+        ShapleyValueSampling(twin(network.astype(np.float32))),
+        torch.from_numpy(image.astype(np.float32))[None],
+    )
 
     def sampled(orders: int) -> NDArray[np.float64]:
         torch.manual_seed(SEED)
@@ -90,7 +93,7 @@ def _sampling() -> None:
 def _occlusion(network: Network, digit: NDArray[np.float64]) -> None:
     """196 regions of 2×2 against PyTorch and Captum, in float32; both give the same drops."""
     single, image, regions = network.astype(np.float32), digit.astype(np.float32), Regions()
-    other, tensor = twin(network), torch.from_numpy(image)[None, None]
+    other, tensor = twin(single), torch.from_numpy(image)[None, None]
     masks = torch.from_numpy(regions.masks.reshape(-1, 1, 28, 28))
     target, captum = int(other(tensor).argmax()), Occlusion(other)
 
@@ -123,10 +126,3 @@ def _random(architecture: Architecture) -> Network:
     return Network(
         architecture, {name: rng.normal(0, 0.1, shape) for name, shape in architecture.tensor_shapes.items()}
     )
-
-
-def twin(network: Network) -> TrainableNetwork:
-    """The same network in PyTorch."""
-    same = TrainableNetwork(network.architecture)
-    same.load_state_dict({name: torch.tensor(array, dtype=torch.float32) for name, array in network.weights.items()})
-    return same.eval()

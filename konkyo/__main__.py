@@ -6,7 +6,7 @@ threads numpy may use before numpy is imported, and importing a network needs no
 
 import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,11 +39,11 @@ def serve(context: typer.Context) -> None:
         raise typer.Exit(start(context.args, "konkyo serve"))
     from konkyo.trainer.importing.command import OPTIONS, run
 
-    bringing, serving = divided(context.args[1:], OPTIONS - {"--out"})
+    bringing, serving = divided(context.args[1:], OPTIONS)
     # The server ends by the signal that it got. As an exception, it also ends the folder.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with TemporaryDirectory(prefix="konkyo-") as folder:
-        failed = run([context.args[0], *bringing, "--out", folder], "konkyo serve")
+        failed = run([context.args[0], *bringing, "--out", folder], "konkyo serve", served=True)
         if failed:
             raise typer.Exit(failed)
         [name] = (path.stem for path in Path(folder).glob("*.safetensors"))
@@ -103,17 +103,19 @@ def missing(error: ModuleNotFoundError, extra: str) -> str:
     return f"error: the package {error.name} is not installed; `pip install 'konkyo[{extra}]'` installs it"
 
 
-def divided(arguments: Sequence[str], names: Collection[str]) -> tuple[list[str], list[str]]:
-    """(the options of these names with their values, all other arguments)."""
+def divided(arguments: Sequence[str], options: Mapping[str, bool]) -> tuple[list[str], list[str]]:
+    """(these options, with their values where they take one; all other arguments)."""
     ours: list[str] = []
     others: list[str] = []
     rest = iter(arguments)
     for argument in rest:
         name, equals, _ = argument.partition("=")
-        if name not in names:
+        if name not in options:
             others.append(argument)
-        else:
-            ours += [argument] if equals else [argument, *(value for value in [next(rest, None)] if value is not None)]
+            continue
+        ours.append(argument)
+        if options[name] and not equals:
+            ours += [value for value in [next(rest, None)] if value is not None]
     return ours, others
 
 

@@ -8,6 +8,8 @@ from os import PathLike
 from types import GenericAlias
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
+import numpy as np
+
 from konkyo import images, pictures
 from konkyo.model import Model, of_checkpoint, of_network
 from konkyo.models.errors import ParameterError
@@ -35,7 +37,11 @@ Result.draw = staticmethod(pictures.draw)
 
 # What has weights that can be asked; the first knows most of its images.
 AnyModel = Model | Checkpoint | Network
-Class = str | int | None
+# Also a list or an array with one for each image.
+Class = Any
+# A side, or both of a square.
+Side = int | tuple[int, ...] | None
+_CLASSES = "target", "versus"
 # A number in [0, 1] for all hidden pixels, or the name of what is made of the image itself.
 Fill = float | FillKind | str
 P = ParamSpec("P")
@@ -59,13 +65,27 @@ class Asking(Protocol[P, R]):
 def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, R]:
     """Make a function of a network and images of one that makes the question."""
 
+    make: Callable[..., Question[R]] = question
+
     @wraps(question)
     def ask(network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> R | list[R]:
         model = _model(network)
-        asked = question(model, *options, **named)
         arrays, many = images.read(image, model.expected)
         images.check(arrays, model.expected, stack=2)
-        results = asked.answers(arrays)
+        said = signature.bind(model, *options, **named).arguments
+        given = {name: _plain(value) if name in _CLASSES else value for name, value in said.items()}
+        each = [name for name in _CLASSES if isinstance(given.get(name), list)]
+        if not each:
+            results = make(**given).answers(arrays)
+        else:
+            for name in each:
+                if len(given[name]) != len(arrays):
+                    right = f"as many as the images, {len(arrays)}, not {len(given[name])}; one for all fits too"
+                    raise ParameterError(name, f"must be {right}")
+            results = []
+            for number in range(len(arrays)):
+                own = given | {name: given[name][number] for name in each}
+                results += make(**own).answers(arrays[number : number + 1])
         return results if many else results[0]
 
     signature = inspect.signature(question, eval_str=True)
@@ -124,7 +144,8 @@ def filters(network: Model, target: Class = None, versus: Class = None) -> Quest
     network, image
         As in ``predict``.
     target
-        The class to explain, by name or number; by default the predicted one of each image.
+        The class to explain, by name or number; by default the predicted one of each image. Of many images also one for
+        each, such as a tensor of labels.
     versus
         The class to compare with: every number becomes the difference target − versus.
 
@@ -191,7 +212,7 @@ def occlusion(
     target: Class = None,
     versus: Class = None,
     *,
-    region: int | None = None,
+    region: Side = None,
     stride: int | None = None,
     fill: Fill = 0.0,
     score: Literal["logit", "probability"] = "logit",
@@ -205,7 +226,7 @@ def occlusion(
     network, image, target, versus
         As in ``filters``.
     region
-        The side of the squares in pixels; by default 2, for images of more than 32 pixels a side 4.
+        The side of the squares in pixels, 4 or (4, 4); by default 2, for images of more than 32 pixels a side 4.
     stride
         From one square to the next; by default they do not overlap.
     fill
@@ -241,7 +262,7 @@ def occlusion(
         usage=network.usage,
         target=target,
         versus=versus,
-        region=region,
+        region=_side(region),
         stride=stride,
         fill=_fill(fill),
         score=_choice(Score, "score", score),
@@ -256,7 +277,7 @@ def shapley(
     target: Class = None,
     versus: Class = None,
     *,
-    region: int | None = None,
+    region: Side = None,
     fill: Fill = 0.0,
     pairs: bool = False,
     interactions: bool = False,
@@ -300,7 +321,7 @@ def shapley(
         usage=network.usage,
         target=target,
         versus=versus,
-        region=region,
+        region=_side(region),
         fill=_fill(fill),
         pairs=pairs,
         interactions=interactions,
@@ -309,7 +330,7 @@ def shapley(
 
 
 @asking
-def grounds(network: Model, *, region: int | None = None, fill: Fill = 0.0) -> Question[Grounds]:
+def grounds(network: Model, *, region: Side = None, fill: Fill = 0.0) -> Question[Grounds]:
     """Which regions prove the prediction, and which fewest change it?
 
     Both are proven over every combination of hidden regions.
@@ -341,7 +362,7 @@ def grounds(network: Model, *, region: int | None = None, fill: Fill = 0.0) -> Q
     >>> why.sufficient.status.value, len(why.sufficient.regions), len(why.players)
     ('smallest', 4, 20)
     """
-    return GroundsQuestion(network=network.network, region=region, fill=_fill(fill))
+    return GroundsQuestion(network=network.network, region=_side(region), fill=_fill(fill))
 
 
 def _model(network: AnyModel) -> Model:
@@ -356,7 +377,24 @@ def _model(network: AnyModel) -> Model:
     return network
 
 
+def _plain(value: Any) -> Any:
+    """A class as text, number or None; of several a list of these. Tensors and arrays hold them as they have them."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _side(region: Side) -> int | None:
+    if not isinstance(region, tuple):
+        return region
+    if len(region) != 2 or region[0] != region[1]:
+        raise ParameterError("region", f"must be square, a side such as 4 or (4, 4), not {region}")
+    return region[0]
+
+
 def _fill(fill: Fill) -> regions.Fill:
+    if np.ndim(fill):
+        raise ParameterError("fill", f"must be {regions.FILLS}, and not an array of shape {np.shape(fill)}")
     return _choice(FillKind, "fill", fill) if isinstance(fill, str) else fill
 
 

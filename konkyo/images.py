@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,17 @@ def read(pictures: Picture | Sequence[Picture], expected: Expected) -> tuple[Arr
     ImageError
         Of another shape, not floats in [0, 1], or not finite. The message says what would be right.
     """
+    if hasattr(pictures, "dataset") and hasattr(pictures, "batch_size"):  # a DataLoader of PyTorch
+        pictures = [image for batch in pictures for image in (batch[0] if isinstance(batch, list | tuple) else batch)]
+    pictures = _unlabelled(pictures)
     if _are_several(pictures):
         found = [read(one, expected)[0] for one in pictures]
         images = np.concatenate(found) if found else np.empty((0, *expected.shape))
         many = True
+    elif hasattr(pictures, "getbands"):  # a picture of Pillow
+        buffer = BytesIO()
+        pictures.save(buffer, "PNG")
+        images, many = _opened(buffer, expected)[None], False
     elif isinstance(pictures, str | PathLike):
         images, many = _opened(Path(pictures), expected)[None], False
     else:
@@ -47,7 +55,16 @@ def read(pictures: Picture | Sequence[Picture], expected: Expected) -> tuple[Arr
     return images, many
 
 
-def _opened(path: Path, expected: Expected) -> Array:
+def _unlabelled(picture: Any) -> Any:
+    """The image or images of a pair with their labels, as data sets of PyTorch have them."""
+    if not isinstance(picture, tuple) or len(picture) != 2:
+        return picture
+    image, label = picture
+    is_label = isinstance(label, int) or (hasattr(label, "ndim") and label.ndim <= 1)
+    return image if is_label else picture
+
+
+def _opened(path: Path | BytesIO, expected: Expected) -> Array:
     # What prepares the pictures of a data set also prepares this one.
     from konkyo.trainer.data.pictures import image_of
 
@@ -85,7 +102,7 @@ def _are_several(pictures: object) -> bool:
     """Whether this is a list of images, and not the numbers of one as nested lists."""
     if not isinstance(pictures, list | tuple):
         return False
-    return not pictures or not isinstance(pictures[0], list | tuple | int | float)
+    return not pictures or not isinstance(_unlabelled(pictures[0]), list | tuple | int | float)
 
 
 def _array(picture: Any) -> Any:
@@ -104,8 +121,8 @@ def _array(picture: Any) -> Any:
 
 def _batch(array: Array, expected: Expected) -> tuple[Array, bool]:
     shape, given = expected.shape, array.shape
-    if given == shape:
-        images, many = array[None], False
+    if given == shape or (given == (1, *shape) and not expected.colour):
+        images, many = array.reshape(1, *shape), False
     elif given[1:] == shape:
         images, many = array, True
     elif given[1:] == (1, *shape) and not expected.colour:  # as torch has grey images

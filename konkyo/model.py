@@ -13,7 +13,7 @@ from konkyo.models.architecture import IMAGE_SIDE, written_stages
 from konkyo.models.errors import CheckpointError
 from konkyo.models.files import checkpoint as checkpoints
 from konkyo.models.files import usage_file
-from konkyo.models.files.card import OPTIONAL_WARNINGS, Card, Polarity, Preprocessing
+from konkyo.models.files.card import OPTIONAL_WARNINGS, Card, ImportCard, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, Checkpoint
 from konkyo.models.filters.usage import Usage
 from konkyo.models.network import Network
@@ -21,6 +21,8 @@ from konkyo.models.preparation.expected import Expected
 
 if TYPE_CHECKING:
     import torch
+
+    from konkyo.trainer.importing.network_file import Imported
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,6 +41,8 @@ class Model:
         The model card; None if it is of no checkpoint.
     usage
         The study of how its classes use its filters, from which typicality follows; None if there is none.
+    imported
+        What it was read from, and how, if it is of ``from_torch`` or of an ONNX file and not saved yet.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Model:
     expected: Expected
     card: Card | None = None
     usage: Usage | None = None
+    imported: ImportCard | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -58,9 +63,49 @@ class Model:
         parts = f"{len(self.classes)} classes, {shape.parameters:,} parameters"
         return f"Model({self.name!r}: {self.expected.images}, stages {written_stages(shape.stages)}, {parts})"
 
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the checkpoint of a network of ``from_torch`` or of an ONNX file, and return where it is.
 
-def load(name: str | PathLike[str]) -> Model:
-    """A network that comes with Konkyo, by name, or one of yours, by the path of its checkpoint.
+        ``konkyo serve --models FOLDER``, ``konkyo explain --model FILE`` and ``konkyo.load(FILE)`` take it.
+
+        Parameters
+        ----------
+        path
+            ``folder/mine`` writes ``mine.safetensors`` and its card ``mine.json`` in that folder.
+        overwrite
+            Whether a checkpoint that is there is replaced.
+
+        Raises
+        ------
+        NetworkFileError
+            It is of a checkpoint already, which can be copied; the name is none of a checkpoint; or something is there.
+        """
+        from konkyo.trainer.errors import NetworkFileError
+        from konkyo.trainer.importing.network_file import Imported
+        from konkyo.trainer.importing.publishing import Preparation, check_name, check_place, publish
+
+        folder, name = Path(path).parent, Path(path).name.removesuffix(SUFFIX)
+        if self.imported is None:
+            raise NetworkFileError(f"{self.name} is not of from_torch or ONNX; its file and its card can be copied")
+        check_name(name, "the name")
+        check_place(folder, name, overwrite)
+        kept = self.expected
+        prepared = Preparation(kept.preprocessing, kept.polarity, kept.warnings)
+        publish(Imported(self.network.astype(np.float32), self.imported), name, folder, prepared)
+        return folder / f"{name}{SUFFIX}"
+
+
+def load(
+    name: str | PathLike[str],
+    *,
+    range: tuple[float, float] | None = None,  # noqa: A002
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    side: int | None = None,
+    classes: Sequence[str] | None = None,
+    preprocessing: Literal["resize", "mnist"] = "resize",
+) -> Model:
+    """A network that comes with Konkyo, by name, or one of yours, by the path of its checkpoint or of an ONNX file.
 
     Parameters
     ----------
@@ -68,11 +113,15 @@ def load(name: str | PathLike[str]) -> Model:
         Such as ``paired-3x3``, or ``runs/mine.safetensors``, with its card beside it. ``konkyo train`` and ``konkyo
         import`` write such files. In the folder that the environment variable ``KONKYO_MODELS`` names, if any, a file
         is found by its name as well.
+    range, mean, std, side, classes, preprocessing
+        Of an ONNX file, as in ``from_torch``; the range must be said where the graph does not tell it.
 
     Raises
     ------
     CheckpointError
         There is no such checkpoint, or it is damaged. The message says which names there are.
+    NetworkFileError
+        The ONNX file holds no network that can be read, or leaves the range open.
 
     Examples
     --------
@@ -81,6 +130,13 @@ def load(name: str | PathLike[str]) -> Model:
     Model('paired-3x3': grey images of 28×28, stages 3k5,3k3q, 10 classes, 2,368 parameters)
     """
     path = Path(name)
+    if path.suffix == ".onnx":
+        from konkyo.trainer.importing.network_file import ImportOptions, read
+        from konkyo.trainer.importing.pixels import Asked, asked
+
+        pixels = asked(Asked.PYTHON, range, _numbers(mean), _numbers(std))
+        options = ImportOptions(None, side, pixels, None if classes is None else tuple(classes), Asked.PYTHON)
+        return _of_imported(read(path, options), path.stem, preprocessing)
     if path.suffix != SUFFIX:
         # Those of one's own go before those that come with Konkyo.
         folders = [DIRECTORY, Path(os.environ.get("KONKYO_MODELS", DIRECTORY))]
@@ -114,8 +170,9 @@ def from_torch(
     side: int = IMAGE_SIDE,
     *,
     classes: Sequence[str] | None = None,
-    mean: float | Sequence[float] = 0.0,
-    std: float | Sequence[float] = 1.0,
+    range: tuple[float, float] | None = None,  # noqa: A002
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
     preprocessing: Literal["resize", "mnist"] = "resize",
     name: str | None = None,
 ) -> Model:
@@ -134,9 +191,13 @@ def from_torch(
         Of its images, 8 to 64.
     classes
         The names of its classes, in the order of its outputs; by default numbers.
+    range
+        As what a pixel's least and greatest value enter the module: by default (0, 1), unless it divides or subtracts
+        first.
     mean, std
-        What was subtracted from pixels in [0, 1] before they entered the module, and by what they were divided: one
-        number or one for each channel. Both become part of the weights, so images are given in [0, 1].
+        In its place, what was subtracted from pixels in [0, 1] before they entered the module, and by what they were
+        divided: one number or one for each channel. What is named becomes part of the weights: images are given in
+        [0, 1].
     preprocessing
         How pictures become its images: ``resize``, or ``mnist`` for handwriting, which is cropped, scaled and centred
         as MNIST's digits are. Dark ink is warned of then.
@@ -156,11 +217,17 @@ def from_torch(
     >>> konkyo.from_torch(module)
     Model('Sequential': grey images of 28×28, stages 4k5, 10 classes, 5,874 parameters)
     """
+    from konkyo.trainer.importing.pixels import Asked, asked
     from konkyo.trainer.importing.torch_module import read
 
-    network = read(module, side, _numbers(mean), _numbers(std), None if classes is None else tuple(classes))
+    pixels = asked(Asked.PYTHON, range, _numbers(mean), _numbers(std))
+    imported = read(module, side, pixels, None if classes is None else tuple(classes))
+    return _of_imported(imported, name or type(module).__name__, preprocessing)
+
+
+def _of_imported(imported: "Imported", name: str, preprocessing: str) -> Model:
     drawn = Preprocessing(preprocessing) is Preprocessing.MNIST
-    shape = network.architecture
+    network, shape = imported.network, imported.network.architecture
     expected = Expected(
         Preprocessing(preprocessing),
         Polarity.AUTO if drawn else Polarity.LIGHT_ON_DARK,
@@ -168,8 +235,8 @@ def from_torch(
         shape.side,
         shape.channels,
     )
-    return Model(name or type(module).__name__, network.astype(np.float64), expected)
+    return Model(name, network.astype(np.float64), expected, imported=imported.card)
 
 
-def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
-    return tuple(np.atleast_1d(np.asarray(values, np.float64)).tolist())
+def _numbers(values: float | Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(np.atleast_1d(np.asarray(values, np.float64)).tolist())

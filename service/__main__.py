@@ -1,6 +1,7 @@
 """``konkyo serve`` and ``python -m service``: serve until stopped."""
 
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -90,6 +91,9 @@ def _serve(settings: Settings) -> int:
         return 1
     if settings.host not in LOOPBACK and not settings.keys:
         print(f"listening on {settings.host} without KONKYO_API_KEYS: anyone who reaches it may ask", file=sys.stderr)
+    if taken := _taken(settings.host, settings.port):
+        _say(f"{settings.host}:{settings.port} cannot be listened on ({taken}); another --port fits")
+        return 1
     config = uvicorn.Config(
         "konkyo.service.app:create_worker_app",
         factory=True,
@@ -112,6 +116,18 @@ def _serve(settings: Settings) -> int:
         else:
             uvicorn.Server(config).run()
     return 0
+
+
+def _taken(host: str, port: int) -> str | None:
+    """Why nothing can listen there, found before anything starts; None if it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
 
 
 def _say(message: str) -> None:

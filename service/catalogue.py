@@ -12,7 +12,9 @@ from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
 from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.cost import explains
 from konkyo.service.errors import UnknownModelError
+from konkyo.service.settings import Settings
 
+USUAL: str = Settings.model_fields["default_model"].default
 # Bytes of the file that are read at most.
 MOST_BYTES = 2**20
 
@@ -68,12 +70,12 @@ def load_search(directory: Path) -> Search | None:
     try:
         return Search.model_validate_json(atomic.read(path, MOST_BYTES))
     except OSError as error:
-        message = f"cannot be read ({error}); `python -m trainer study smallest` makes it anew"
+        message = f"cannot be read ({error}); take the repository's, or delete it"
         raise CheckpointError(SEARCH_FILE, "file", message) from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "file"
-        message = f"{complaint(first)}; `python -m trainer study smallest` makes it anew"
+        message = f"{complaint(first)}; take the repository's, or delete it"
         raise CheckpointError(SEARCH_FILE, field, message) from error
 
 
@@ -85,7 +87,7 @@ class Catalogue:
     directory
         The folder.
     default
-        Name of the default checkpoint.
+        Name of the default checkpoint. A folder with one checkpoint needs no name.
 
     Raises
     ------
@@ -100,6 +102,8 @@ class Catalogue:
             explains(one.network.architecture)
         self._usages = {name: usage_file.load(directory, one) for name, one in self.checkpoints.items()}
         self.search = load_search(directory)
+        if default == USUAL and USUAL not in self.checkpoints and len(self.checkpoints) == 1:
+            [default] = self.checkpoints
         self.default = default
         if default not in self.checkpoints:
             raise CheckpointError(

@@ -7,10 +7,24 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.trainer.data import Digits, read
+from support.folders import DATA
 from tests.helpers.examples import register_profiles
-from tests.helpers.folders import DATA
 
-register_profiles()
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--times", type=int, default=1, help="how many times as many inputs are tried, for long runs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before hypothesis loads a profile that the command line names."""
+    register_profiles(config.getoption("times"))
+
+
+@pytest.fixture(scope="session")
+def times(pytestconfig: pytest.Config) -> int:
+    """How many times as many inputs are tried."""
+    asked: int = pytestconfig.getoption("times")
+    return asked
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from benchmarks import explanations, occlusion, stages, timing
+from benchmarks import explanations, occlusion, timing
+from benchmarks.twin import twin
 from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Digits
 
@@ -25,7 +26,7 @@ def test_each_way_runs(
     monkeypatch.setattr(timing, "medians", once)
     network = load_all()[name].network
     for module in (explanations, occlusion):
-        module.measure(name, network, stages.twin(network), digits.scaled(np.float32))
+        module.measure(name, network, twin(network), digits.scaled(np.float32))
     assert "captum, gradient × activation of conv1" in ran
     assert ran.count("captum, 196 per evaluation") == 5
     assert f"{name}, one image, 196 regions of 2×2" in capsys.readouterr().out

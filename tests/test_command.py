@@ -11,8 +11,10 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
+import konkyo
 from konkyo.__main__ import app, divided
-from tests.e2e.server import ROOT, running_service
+from support.folders import ROOT
+from support.server import running_service
 from tests.helpers.onnx_graphs import whole
 
 
@@ -63,9 +65,9 @@ def test_a_package_that_is_not_there_is_named_with_what_installs_it(
 
 
 def test_options_of_the_import_go_before_those_of_the_service() -> None:
-    given = ["--range", "0,1", "--port=80", "--name=mine", "--docs", "false", "--range"]
-    assert divided(given, {"--range", "--name"}) == (
-        ["--range", "0,1", "--name=mine", "--range"],
+    given = ["--range", "0,1", "--calibrate", "--port=80", "--name=mine", "--docs", "false", "--range"]
+    assert divided(given, {"--range": True, "--name": True, "--calibrate": False}) == (
+        ["--range", "0,1", "--calibrate", "--name=mine", "--range"],
         ["--port=80", "--docs", "false"],
     )
 
@@ -88,3 +90,22 @@ def test_what_is_no_network_starts_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: text.onnx: it is not ONNX")
+
+
+def test_a_folder_with_one_network_needs_no_name_and_a_port_in_use_is_said_at_once(tmp_path: Path) -> None:
+    onnx.save(whole(), tmp_path / "mine.onnx")
+    konkyo.load(tmp_path / "mine.onnx", range=(0, 1)).save(tmp_path / "own" / "mine")
+    command = "konkyo", "serve", "--models", "own"
+    with running_service(command, tmp_path, PYTHONPATH=str(ROOT)) as address:
+        assert httpx.get(f"http://{address}/models").json()["default"] == "mine"
+        host, _, port = address.partition(":")
+        again = [sys.executable, "-m", *command, f"--port={port}"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(again, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    picture = str(ROOT / "docs" / "digits" / "7.png")
+    asked = ["explain", "--model", "own/mine.safetensors", "--data", picture, "--out", "found"]
+    explained = subprocess.run([sys.executable, "-m", "konkyo", *asked], cwd=tmp_path, env=environment, check=False)
+    assert (explained.returncode, (tmp_path / "found" / "part-000000.parquet").exists()) == (0, True)
+    assert done.returncode == 1
+    said = f"error: {host}:{port} cannot be listened on (Address already in use); another --port fits\n"
+    assert (done.stdout, done.stderr) == ("", said)

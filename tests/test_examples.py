@@ -13,8 +13,8 @@ from PIL import Image
 
 from konkyo.service.http.openapi import EXAMPLES
 from konkyo.trainer.data import Digits
-from tests.e2e.server import running_service
-from tests.helpers.pictures import decode
+from support.pictures import decode
+from support.server import running_service
 from tools import examples, gallery
 
 README = (examples.ROOT / "README.md").read_text()

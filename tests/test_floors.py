@@ -14,7 +14,7 @@ import pytest
 
 import konkyo.models.errors
 import konkyo.trainer.errors
-from tests.helpers.folders import ROOT
+from support.folders import ROOT
 
 # One process imports them, one after another: what may not be loaded beside each is not loaded by those before it.
 LOADED = {
@@ -22,7 +22,7 @@ LOADED = {
     "konkyo.trainer.importing.command": {"torch", "httpx", "onnx", "fastapi"},
     "konkyo.trainer.importing.network_file, konkyo.trainer.importing.from_onnx.graph": {"torch", "httpx", "fastapi"},
     "konkyo.trainer.data, konkyo.trainer.training.evaluation": {"torch", "fastapi"},
-    "konkyo.trainer.cli, konkyo.trainer.studies.shapley, konkyo.trainer.figures.occlusion": {
+    "konkyo.trainer.cli, konkyo.trainer.studies.grounds, konkyo.trainer.figures.occlusion": {
         "torch",
         "captum",
         "fastapi",

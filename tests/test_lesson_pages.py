@@ -13,7 +13,10 @@ def test_the_page_is_the_document(sheet: Sheet) -> None:
 def test_what_a_sheet_becomes() -> None:
     english = page(SHEETS[0])
     assert "localhost:8000/#" not in english
-    assert '<a href="/#question=grounds&amp;drawing=i1YyUooFAA" target="konkyo">The grounds of a 2</a>' in english
+    assert (
+        '<a href="/#language=en&amp;question=grounds&amp;drawing=i1YyUooFAA" target="konkyo">The grounds of a 2</a>'
+        in english
+    )
     assert "<blockquote><p>19 regions hidden: still a 2</p></blockquote>" in english
     assert english.count("<details>") == english.count("</details>") == 8
     assert "<code>docs/own-network.md</code>" in english

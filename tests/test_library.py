@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
 
 import konkyo
 from konkyo import asking, model
@@ -213,9 +215,37 @@ def test_of_many_images_there_is_a_list(given: str, paired: konkyo.Model, digits
     assert [one.label for one in konkyo.grounds(paired, list(images))] == ["7", "2", "1"]
 
 
-def test_one_image_as_nested_lists_and_as_a_file(paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
-    for given in (seven, seven.tolist(), SEVEN, str(SEVEN)):
+def test_one_image_as_people_have_it(paired: konkyo.Model, seven: NDArray[np.float64]) -> None:
+    tensor = torch.from_numpy(seven)[None]
+    given: Any
+    for given in (
+        seven,
+        seven.tolist(),
+        SEVEN,
+        str(SEVEN),
+        Image.open(SEVEN),
+        tensor,
+        (tensor, 7),
+        (tensor, torch.tensor(7)),
+    ):
         np.testing.assert_array_equal(konkyo.predict(paired, given).image, seven)
+
+
+def test_batches_of_a_data_loader_and_a_label_for_each(paired: konkyo.Model, digits: Digits) -> None:
+    images, labels = torch.from_numpy(digits.images[:3] / 255)[:, None], torch.tensor(digits.labels[:3].tolist())
+    loader = DataLoader(TensorDataset(images, labels), batch_size=2)
+    assert [one.label for one in konkyo.predict(paired, loader)] == ["7", "2", "1"]
+    for batch in ((images, labels), [*zip(images, labels, strict=True)]):
+        assert [one.label for one in konkyo.predict(paired, batch)] == ["7", "2", "1"]
+    assert [one.label for one in konkyo.predict(paired, images[:1])] == ["7"]
+    found = konkyo.filters(paired, images, target=labels, versus=["1", "3", 4])
+    assert [(one.target, one.versus) for one in found] == [(7, 1), (2, 3), (1, 4)]
+    one = konkyo.filters(paired, images[1], target=labels[1])
+    np.testing.assert_array_equal(konkyo.filters(paired, images, target=labels)[1].contributions, one.contributions)
+    with refuses(konkyo.ParameterError, "target: must be as many as the images, 3, not 2; one for all fits too"):
+        konkyo.filters(paired, images, target=labels[:2])
+    by_side = [konkyo.occlusion(paired, images[0], region=region).drop for region in (7, (7, 7))]
+    np.testing.assert_array_equal(*by_side)
 
 
 def test_any_picture_becomes_the_image_that_the_service_makes(
@@ -353,6 +383,12 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("filters", {"target": "eight"}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
     ("occlusion", {"fill": "grey"}, "fill: must be a number from 0 to 1, background or blur, not 'grey'"),
     ("occlusion", {"score": "loss"}, "score: must be logit or probability, not 'loss'"),
+    (
+        "occlusion",
+        {"fill": np.zeros((28, 28))},
+        "fill: must be a number from 0 to 1, background or blur, and not an array of shape (28, 28)",
+    ),
+    ("shapley", {"region": (4, 7)}, "region: must be square, a side such as 4 or (4, 4), not (4, 7)"),
     ("grounds", {"fill": 2}, "fill: must be from 0 to 1, not 2"),
 ]
 NOT_DRAWN: list[tuple[str, str, dict[str, Any], str]] = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helpers.threats import GOALS, THREATS, proofs
+from support.threats import GOALS, THREATS, proofs
 from tools.soak.document import PROGRAMS, REPORT, proven
 from tools.soak.report import SOAK
 
@@ -17,7 +17,7 @@ def test_every_threat_has_a_test_that_make_test_runs(threat: str) -> None:
 
 @pytest.mark.parametrize("goal", GOALS)
 def test_every_goal_is_measured(goal: str) -> None:
-    assert [program.name for program in PROGRAMS if goal in program.proves]
+    assert goal in PROOFS or [program.name for program in PROGRAMS if goal in program.proves]
 
 
 def test_only_known_threats_are_named() -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from konkyo.models.files.checkpoint import Checkpoint, load_all
 from konkyo.trainer.data import read
-from tests.e2e.server import running_service
+from support.server import running_service
 from tools.reference import reference
 
 ROOT = Path(__file__).parent.parent

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from konkyo.service.drawing.layout.wording import article
 from konkyo.trainer.data import read
-from tests.e2e.server import running_service
-from tools.examples import ROOT, curl, save_digit
+from support.folders import ROOT
+from support.server import running_service
+from tools.examples import curl, save_digit
 
 PICTURES = ROOT / "docs" / "gallery"
 PAGE = ROOT / "docs" / "gallery.md"
@@ -189,7 +190,7 @@ def page() -> str:
     """The Markdown of docs/gallery.md."""
     parts = [
         "# Gallery",
-        "Drawn by the service from test images with `make gallery`; each command gives the picture above it.",
+        "Drawn by the service from test images with `make examples`; each command gives the picture above it.",
     ]
     for heading, pictures in sections().items():
         parts.append(f"## {heading}")

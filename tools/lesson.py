@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.examples import ROOT
+from support.folders import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = ROOT / "service" / "web" / "lesson"
@@ -124,12 +124,12 @@ def _inline(text: str, sheet: Sheet) -> str:
 
 
 def _link(text: str, target: str, sheet: Sheet) -> str:
-    """A link to the page, and the same one for a projector; documents that the service does not serve are named."""
+    """A link to the page in the sheet's language, and one for a projector; documents that are not served are named."""
     shown = html.escape(text, quote=False)
     if not target.startswith(f"{HOST}/#"):
         twin = next((one for one in SHEETS if one.name == target), None)
         return f'<a href="{twin.target.name}">{shown}</a>' if twin else f"<code>docs/{html.escape(target)}</code>"
-    to = html.escape(target.removeprefix(HOST))
+    to = html.escape(target.removeprefix(HOST).replace("#", f"#language={sheet.language}&", 1))
     view = "where" if "question=" in target else "all"
     large = f'<a class="present" href="{to}&amp;present={view}" target="konkyo">{sheet.present}</a>'
     return f'<a href="{to}" target="konkyo">{shown}</a> {large}'

@@ -1,4 +1,4 @@
-"""Mutation testing: which small changes of the code does no test notice? ``make mutants`` prints its report.
+"""Mutation testing: which small changes of the code does no test notice? ``python -m tools.mutants`` prints its report.
 
 mutmut makes the mutants and runs, for each, the tests that execute the changed function. It works on a copy under
 ``build/``, for three reasons. mutmut walks no links, and ``konkyo/models`` is one. It leaves decorated functions alone,

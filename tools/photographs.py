@@ -15,7 +15,7 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.imaging.decoding import decode_image
 from konkyo.trainer.data import Digits, read
-from tools.examples import ROOT
+from support.folders import ROOT
 
 Digit = NDArray[np.uint8]
 Random = np.random.Generator

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.trainer.data import Digits, read
-from tools.examples import DIGITS, ROOT, trained_on
+from support.folders import ROOT
+from tools.examples import DIGITS, trained_on
 from tools.gallery import MISREAD
 
 TEST = ROOT / "tests" / "data"

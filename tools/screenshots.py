@@ -14,10 +14,10 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.e2e.browser import draw, launch, opened
-from tests.e2e.server import running_service
-from tests.e2e.strokes import DIGITS
-from tools.examples import ROOT
+from support.browser import draw, launch, opened
+from support.folders import ROOT
+from support.server import running_service
+from support.strokes import DIGITS
 
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 SIZES: Mapping[str, dict[str, Any]] = {

@@ -9,10 +9,10 @@ from rich.markup import escape
 
 from konkyo.models.errors import KonkyoError
 from konkyo.trainer.commands.explain import explain
-from konkyo.trainer.commands.studies import command, every, report, training_command
+from konkyo.trainer.commands.studies import command, every, report
 from konkyo.trainer.commands.train import calibrate, train
 from konkyo.trainer.importing.command import import_network
-from konkyo.trainer.report import STUDIES, TRAINING_STUDIES
+from konkyo.trainer.report import STUDIES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(no_args_is_help=True)
@@ -24,8 +24,6 @@ app.command("import")(import_network)
 for of_networks in STUDIES:
     study.command(of_networks.name)(command(of_networks))
 study.command("all")(every)
-for of_training in TRAINING_STUDIES:
-    study.command(of_training.name)(training_command(of_training))
 app.add_typer(study, name="study", help="What the paper finds, and what goes beyond it, over whole data sets.")
 
 

@@ -45,6 +45,12 @@ def rounded(value: Any) -> Any:
     return round(value, DECIMALS) + 0.0 if isinstance(value, float) else value
 
 
+def between(values: Sequence[float], form: str) -> str:
+    """The least and the greatest value, each written in a format: ``0.3 to 1.9``."""
+    written = [f"{value:{form}}" for value in sorted(values)]
+    return " to ".join(dict.fromkeys((written[0], written[-1]))) if written else "none"
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """A table in Markdown: the first column to the left, the others to the right; an empty line after it."""
     yield f"| {' | '.join(head)} |"

@@ -14,8 +14,8 @@ from captum.attr import Occlusion, visualization
 from fastapi import Request, Response
 from PIL import Image
 
+from benchmarks.twin import twin
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.training.network import TrainableNetwork
 
 
 class Predict(litserve.LitAPI):  # type: ignore[misc]
@@ -24,10 +24,7 @@ class Predict(litserve.LitAPI):  # type: ignore[misc]
     def setup(self, device: str) -> None:  # noqa: ARG002
         """Load the network."""
         torch.set_num_threads(1)
-        network = load_all()["paired-3x3"].network
-        self.network = TrainableNetwork(network.architecture)
-        self.network.load_state_dict({name: torch.tensor(array) for name, array in network.weights.items()})
-        self.network.eval()
+        self.network = twin(load_all()["paired-3x3"].network)
 
     def decode_request(self, request: Request) -> torch.Tensor:
         """(1, 1, 28, 28)."""

@@ -77,13 +77,17 @@ class PictureQuery(BaseModel):
     PICTURE_ONLY: ClassVar[frozenset[str]] = frozenset({"scale", "theme", "language"})
 
     def check_form(self, form: AnyFormat) -> None:
-        """Raise ParameterError if a parameter was given that has no effect on this format."""
+        """Raise ParameterError if a parameter was given that has no effect on this format.
+
+        Its default changes nothing, and clients that were generated send it.
+        """
         if form is Format.JSON:
             foreign, advice = self.PICTURE_ONLY, "is for pictures; ask for format=png or svg too, or leave it out"
         else:
             foreign, advice = self.JSON_ONLY, "is for JSON; ask for format=json, or leave it out"
         for name in sorted(foreign & self.model_fields_set):
-            raise ParameterError(name, advice)
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ParameterError(name, advice)
         if form is Format.PNG and self.language is not Language.ENGLISH:
             raise ParameterError("language", "the letters of a PNG are English; ask for format=svg, which has Japanese")
 

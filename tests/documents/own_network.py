@@ -5,8 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+from support.pictures import sample
 from tests.documents.reader import By, Followed, Left, Reader, Run, Save, Serve, Step
-from tests.helpers.pictures import sample
 
 # What the reader trains with: PyTorch of those that run the tests, and what the document installs beside it.
 PYTHON = f"PYTHONPATH=theirs KERAS_BACKEND=torch {sys.executable}"

@@ -16,11 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
+from support.folders import DATA
+from support.pictures import decode
+from support.server import free_port, wait_until_ready
 from tests.documents.reading import Piece, pieces
-from tests.e2e.server import free_port, wait_until_ready
 from tests.helpers.datasets import described, write_idx
-from tests.helpers.folders import DATA, clone
-from tests.helpers.pictures import decode
+from tests.helpers.folders import clone
 
 # The longest takes a minute or two on a machine that is busy with others as well.
 PATIENCE = 900

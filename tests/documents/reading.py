@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.helpers.folders import ROOT
+from support.folders import ROOT
 
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$|(?<!`)`(?P<inline>[^`]+)`(?!`)", re.M | re.S)
 # How a command within a sentence begins. A program alone, as in "make 3.81", is none.

@@ -4,8 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+from support.folders import DATA
 from tests.documents.reader import By, Followed, Left, Reader, Run, Save, Serve, Step, small_mnist
-from tests.helpers.folders import DATA
 
 # Trainings that end at once: what they come to is no network that anybody would want.
 TINY = "--steps 4 --minimum-accuracy 0"
@@ -66,7 +66,7 @@ STEPS: dict[str, Step] = {
     "curl -F file=@docs/digits/7.png 'localhost:8000/explain/grounds?format=png&scale=2' > grounds.png": Run(),
     "konkyo study grounds": Left("it says where the page has the numbers from, and takes hours"),
     "curl -F file=@docs/digits/5.png 'localhost:8000/explain/process?format=png&scale=2' > process.png": Run(),
-    "make screenshots": By("tests/documents/contributing.py", "screenshots"),
+    "make examples": By("tests/documents/contributing.py"),
     "make importer": Run(),
     ".venv/bin/konkyo serve mine.onnx --range 0,1 --preprocessing mnist": Serve(before=brought, then=is_served_alone),
     "make bench": Left("hours on a quiet machine; tests/test_benchmarks.py measures each once"),
@@ -83,21 +83,13 @@ STEPS: dict[str, Step] = {
     "make cluster": Run(),
     ".venv/bin/konkyo explain --data tests/data --out explained --images 1000": Run(then=writes_a_thousand),
     ".venv/bin/serve run konkyo.service.cluster:app": Serve(port=8000),
-    "make examples": By("tests/documents/contributing.py"),
     "make trainer": Run(),
     ".venv/bin/konkyo train --recipe best --batch-norm --stages 7k3,9k3,9k3n --steps 20000 --restarts 1 --seeds 10 "
     "--name deep-7x9x9": Run(before=small_mnist, more=f"{TINY} --seeds 2 --out made"),
-    ".venv/bin/konkyo study recipe --seeds 5": Run(more="--seeds 2 --steps 4 --out made"),
     "curl -F file=@docs/digits/giraffe.png 'localhost:8000/explain/grounds?model=animals-3x3&format=png&scale=2' "
     "> giraffe.png": Run(),
-    ".venv/bin/konkyo study smallest": Run(
-        before=lambda folder: (folder / "made").mkdir(exist_ok=True),
-        more="--summed 300 --paired 500 --seeds 1 --steps 4 --minimum-accuracy 10 --models made --out made",
-    ),
-    ".venv/bin/konkyo study depth": Run(more="--seeds 2 --steps 4 --out made"),
     ".venv/bin/konkyo study filters": Run(more="--out made"),
-    ".venv/bin/konkyo study faithfulness --model paired-3x3": Run(more="--images 2 --out made"),
-    "make studies": Left("hours; its commands are those above, and study all of tests/documents/contributing.py"),
+    "make studies": Left("hours; its command is study all of tests/documents/contributing.py"),
     "make train": By("tests/documents/contributing.py"),
     ".venv/bin/konkyo train --stages 8k3n,10k3,8k3 --hidden 32 --recipe best": Run(more=f"{TINY} --out made"),
     "docker compose run --rm trainer train": Left("its image has a gigabyte of PyTorch, for every run of the tests"),

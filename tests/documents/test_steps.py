@@ -2,9 +2,9 @@
 
 import pytest
 
+from support.folders import ROOT
 from tests.documents import contributing, operations, own_data, own_network, readme
 from tests.documents.reader import By, Followed
-from tests.helpers.folders import ROOT
 
 DOCUMENTS = [module.FOLLOWED for module in (readme, contributing, own_data, own_network, operations)]
 

@@ -10,8 +10,8 @@ import numpy as np
 from playwright.sync_api import Page
 
 from konkyo.models.rounding import decimals_of_sum, rounded_sum
-from tests.e2e.browser import read
-from tests.e2e.server import PATIENCE, TLS
+from support.browser import read
+from support.server import PATIENCE, TLS
 
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.server import running_service
+from support.server import running_service
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,7 +49,7 @@ def browser() -> Iterator["Browser"]:
     # Imported here: `make peers` runs without Playwright.
     from playwright.sync_api import sync_playwright
 
-    from tests.e2e.browser import launch
+    from support.browser import launch
 
     with sync_playwright() as playwright:
         try:
@@ -66,7 +66,7 @@ def browser() -> Iterator["Browser"]:
 @pytest.fixture
 def page(browser: "Browser", address: str) -> Iterator["Page"]:
     """The page in a new tab; no test ends with an error of its scripts or a request to another host."""
-    from tests.e2e.browser import opened
+    from support.browser import opened
 
     with opened(browser, address) as tab:
         yield tab

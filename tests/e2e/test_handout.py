@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.hiding.regions import FillKind, Regions, filled
 from konkyo.models.network import softmax
-from tests.e2e.browser import profile_of
-from tests.helpers.pictures import pixels, sample
+from support.browser import PHONE, profile_of
+from support.pictures import pixels, sample
 from tests.helpers.rounding import ANSWERS, CASES, EXPECTED, NAMES
 
 HIDINGS = 1000
@@ -107,6 +107,21 @@ def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, 
     check(0, body["label"])
 
 
+def test_on_a_phone_its_proof_can_be_read(client: TestClient, browser: Browser, tmp_path: Path) -> None:
+    answer = client.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
+    file = tmp_path / "grounds.html"
+    file.write_bytes(answer.content)
+    page = profile_of(browser, **PHONE, offline=True).new_page()
+    page.goto(file.as_uri())
+    heights = page.evaluate(
+        "[...document.querySelectorAll('svg text')].map((one) => one.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 11
+    # The picture is scrolled, and not the page.
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()
+
+
 def test_it_is_to_be_kept_and_can_ask_for_nothing(client: TestClient) -> None:
     answer = client.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -114,6 +129,7 @@ def test_it_is_to_be_kept_and_can_ask_for_nothing(client: TestClient) -> None:
     assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     page = answer.text
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-" in page
+    assert "; base-uri 'none'; form-action 'none'\">" in page
     assert set(re.findall(r"https?://[^\"'\s]+", page)) == {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",

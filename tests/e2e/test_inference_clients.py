@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tritonclient import http
 
-from tests.e2e.server import running_service
+from support.server import running_service
 from tests.helpers.folders import NETWORKS
 from tests.helpers.served import ARCHITECTURES, publish, samples
 from tests.helpers.tensors import SEVENS

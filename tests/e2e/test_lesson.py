@@ -6,11 +6,11 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PROJECTOR, opened, read
+from support.folders import ROOT
+from support.pictures import sample
 from tests.e2e.access import serious
 from tests.e2e.answers import asked
-from tests.e2e.browser import PROJECTOR, opened, read
-from tests.e2e.server import ROOT
-from tests.helpers.pictures import sample
 from tools.lesson import PAGES
 
 LINK = re.compile(r"\]\(http://localhost:8000/(#[^)]+)\)")
@@ -53,12 +53,13 @@ def test_a_projector_shows_what_the_sheets_say(browser: Browser, address: str, n
     sheet = (PAGES / f"{language[:2]}.html").read_text()
     large = [html.unescape(link) for link in re.findall(r'class="present" href="/([^"]+)"', sheet)]
     said = dict(experiments(name))
-    assert [link.rpartition("&present=")[0] for link in large] == list(said)
+    spoken = f"#language={language[:2]}&"
+    assert [link.rpartition("&present=")[0].replace(spoken, "#") for link in large] == list(said)
     with opened(browser, address, locale=language, **PROJECTOR) as tab:
         for link in large:
             tab.goto(f"http://{address}/{link}")
             expect(tab.get_by_test_id("present-bar")).to_be_visible()
-            for sentence in said[link.rpartition("&present=")[0]]:
+            for sentence in said[link.rpartition("&present=")[0].replace(spoken, "#")]:
                 expect(tab.locator("main")).to_contain_text(sentence, use_inner_text=True)
 
 
@@ -67,7 +68,7 @@ def test_the_served_sheet_leads_to_the_host_that_serves_it(
     browser: Browser, address: str, name: str, language: str
 ) -> None:
     """Each link of the sheet, and beside it the same one for a projector."""
-    links = [link for link, _ in experiments(name)]
+    links = [link.replace("#", f"#language={language[:2]}&") for link, _ in experiments(name)]
     with opened(browser, address, locale=language) as tab:
         with tab.expect_popup() as opening:
             tab.get_by_test_id("lesson").click()
@@ -90,6 +91,11 @@ def test_the_served_sheet_leads_to_the_host_that_serves_it(
         presented = opening.value
         read(presented, 2)
         expect(presented.locator("html")).to_have_attribute("data-present", "where")
+        # In the sheet's language, whichever the page speaks elsewhere.
+        presented.get_by_test_id("present-leave").click()
+        presented.get_by_test_id("language").click()
+        sheet.locator("a.present").nth(4).click()
+        expect(presented.locator("html")).to_have_attribute("lang", language[:2])
         # The next link takes the same tab.
         sheet.locator("main a[target]:not(.present)").nth(1).click()
         read(presented, 1)

@@ -9,8 +9,9 @@ from typing import IO
 import httpx
 import pytest
 
-from tests.e2e.server import PATIENCE, ROOT, free_port, wait_until_ready
-from tests.hostile.serving import exchange, statuses
+from support.client import exchange, statuses
+from support.folders import ROOT
+from support.server import PATIENCE, free_port, wait_until_ready
 
 
 def read_until(pipe: IO[bytes], text: bytes) -> bytes:

@@ -9,10 +9,10 @@ from playwright.sync_api import Page, expect
 
 from konkyo.models.files.checkpoint import load_all
 from konkyo.service.http.body import MAX_BODY
+from support.browser import draw, read, reading
+from support.pictures import encode, pixels, sample
+from support.strokes import DIGITS
 from tests.e2e.answers import asked, choose_sample, ledger_totals, numbers, totals
-from tests.e2e.browser import draw, read, reading
-from tests.e2e.strokes import DIGITS
-from tests.helpers.pictures import encode, pixels, sample
 
 INK = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter(
     (value, k) => k % 4 === 3 && value > 0).length"""
@@ -198,3 +198,35 @@ def test_a_picture_is_dropped_or_pasted(page: Page) -> None:
             [way, list(sample(digit))],
         )
         read(page, digit)
+
+
+def test_undo_and_redo_belong_to_the_drawing_that_is_seen(page: Page) -> None:
+    """In the walk, and in a view without the drawing, the keys leave it as it is."""
+    draw(page, *DIGITS[1])
+    read(page, 1)
+    draw(page, [(0.3, 0.2), (0.48, 0.2)])
+    read(page, 7)
+    redo = page.get_by_test_id("redo")
+    page.get_by_test_id("walk").click()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("present").click()
+    for view in "34":
+        page.keyboard.press(view)
+        page.keyboard.press("Control+z")
+    page.get_by_test_id("present-leave").click()
+    expect(redo).to_be_disabled()
+    read(page, 7)
+    # On the page they take back and put again, and a new stroke ends what could come again.
+    for again in ("Control+y", "Control+Shift+z"):
+        page.keyboard.press("Control+z")
+        read(page, 1)
+        page.keyboard.press(again)
+        read(page, 7)
+    page.get_by_test_id("undo").click()
+    read(page, 1)
+    redo.click()
+    read(page, 7)
+    page.get_by_test_id("undo").click()
+    draw(page, [(0.3, 0.8), (0.6, 0.8)])
+    expect(redo).to_be_disabled()

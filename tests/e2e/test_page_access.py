@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PHONE, box_of, draw, opened, read, reading
+from support.strokes import DIGITS
 from tests.e2e.access import serious
-from tests.e2e.browser import PHONE, box_of, draw, opened, read, reading
-from tests.e2e.strokes import DIGITS
 from tests.e2e.walk import CLOSELY, go, open_walk
 
 
@@ -155,3 +155,32 @@ def test_a_screen_reader_hears_the_reading_once(page: Page) -> None:
     page.get_by_test_id("pair-0-0").hover()
     expect(page.get_by_test_id("details")).to_contain_text("adds")
     assert page.evaluate("heard") == 1
+
+
+def test_names_have_their_articles(page: Page) -> None:
+    """Of digits and numbers, of letters, and of words by their sound, at the start of a sentence and within."""
+    names = {"a": ["1", "7", "12", "80th", "180", "B", "U", "cat", "unicorn", "euro", "user"]}
+    names["an"] = ["8", "11", "18", "80", "800", "11000", "F", "X", "apple", "umbrella", "hour", "uncle"]
+    for article, some in names.items():
+        said = page.evaluate(
+            """async (names) => {
+                const { default: en } = await import("/web/scripts/words/en.js");
+                return names.map((name) => [en.tagline(name), en.misreadSample(name, name)]);
+            }""",
+            some,
+        )
+        for name, (within, start) in zip(some, said, strict=True):
+            assert within == f"Why did the network read this as {article} {name}?"
+            assert start == f"{article.capitalize()} {name} that is read as {article} {name}"
+
+
+def test_without_scripts_the_page_says_so(page: Page) -> None:
+    """As a parser reads it that runs none: Playwright's own switch leaves out what stands in `noscript`."""
+    said = page.evaluate(
+        """async () => {
+            const text = await (await fetch("/")).text();
+            return new DOMParser().parseFromString(text, "text/html").querySelector("noscript > p.notice").textContent;
+        }"""
+    )
+    assert said.startswith("This page draws and asks with JavaScript, which is turned off here.")
+    assert "このページには JavaScript が必要です。" in said

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PHONE, box_of, opened, read
+from support.pictures import sample
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample, numbers
-from tests.e2e.browser import PHONE, box_of, opened, read
-from tests.helpers.pictures import sample
 
 OTHER = "lenet-6x16"
 

@@ -14,9 +14,9 @@ from konkyo.models.files import checkpoint
 from konkyo.models.files.card import Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.models.network import Network
+from support.browser import box_of, opened, reading
+from support.server import running_service
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import box_of, opened, reading
-from tests.e2e.server import running_service
 from tests.helpers.datasets import bars
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network

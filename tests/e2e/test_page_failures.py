@@ -1,12 +1,15 @@
 """When things go wrong: late answers, a service that is away, files that are no pictures, damaged links."""
 
 import re
+from functools import partial
+from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from support.browser import box_of, draw, opened, profile_of, read, reading
+from support.strokes import DIGITS
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import box_of, draw, opened, read, reading
-from tests.e2e.strokes import DIGITS
 
 
 def test_a_late_answer_never_overwrites_a_newer_one(page: Page) -> None:
@@ -155,3 +158,95 @@ def test_a_damaged_link(page: Page, address: str) -> None:
         read(page, 9)
         for name, value in (("model", "paired-3x3"), ("region", "2"), ("target", "9"), ("versus", "")):
             expect(page.get_by_test_id(name)).to_have_value(value)
+
+
+def test_of_two_that_come_the_last_alone_counts(page: Page) -> None:
+    """A link with a slow sample, then another sample: also when the slow one comes last."""
+    held: list[Route] = []
+    page.route("**/misread-9019.png", lambda route: held.append(route))
+    for digit, start in (
+        (4, lambda: page.evaluate("location.hash = '#versus=7&drawing=i1bKzSwuSk1M0bU0MLRUigUA'")),
+        (5, lambda: page.get_by_test_id("sample-misread-9019").click()),
+    ):
+        with page.expect_request("**/misread-9019.png"):
+            start()
+        choose_sample(page, digit)
+        page.get_by_test_id("versus").select_option("9")
+        with page.expect_response("**/misread-9019.png"):
+            held.pop().continue_()
+        page.wait_for_timeout(200)  # what the page does with it is done
+        read(page, digit)
+        expect(page.get_by_test_id("versus")).to_have_value("9")
+
+
+@pytest.mark.parametrize("way", ["question", "network", "guess"])
+def test_a_late_answer_to_hide_is_not_about_what_is_shown(page: Page, way: str) -> None:
+    held: list[Route] = []
+    choose_sample(page, 2)
+    page.get_by_test_id("question-grounds").click()
+    page.route("**/infer", lambda route: held.append(route))
+    with page.expect_request("**/infer"):
+        page.get_by_test_id("hide-contrast").click()
+    if way == "question":
+        page.get_by_test_id("question-occlusion").click()
+        page.get_by_test_id("question-grounds").click()
+    elif way == "network":
+        page.get_by_test_id("model").select_option("lenet-6x16")
+    else:
+        for _ in range(2):
+            page.get_by_test_id("guess").click()
+    read(page, 2)
+    with page.expect_response("**/infer"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    expect(page.get_by_test_id("live")).to_have_text("Nothing is hidden: 2 is read.")
+
+
+def fulfill(answer: dict[str, Any], route: Route) -> None:
+    route.fulfill(**answer)
+
+
+def test_a_refusal_a_network_that_fails_and_a_mistake_are_three_things(browser: Browser, address: str) -> None:
+    """Only who is not there is asked again and again."""
+    page = profile_of(browser).new_page()
+    mistakes: list[str] = []
+    ready: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(error.message))
+    page.on("request", lambda request: ready.append(request.url) if request.url.endswith("/readyz") else None)
+    page.goto(f"http://{address}/")
+    problem = page.get_by_test_id("problem")
+    answers: dict[str, dict[str, Any]] = {
+        "The service failed at this.": {"status": 500, "body": ""},
+        "This is a mistake of the page.": {"json": {}},
+        "It is odd.": {"status": 422, "json": {"type": "urn:konkyo:odd", "detail": "It is odd."}},
+    }
+    for said, answer in answers.items():
+        page.route("**/explain/process?*", partial(fulfill, answer))
+        page.get_by_test_id("sample-1").click()
+        expect(problem).to_contain_text(said)
+        page.unroute("**/explain/process?*")
+    assert len(mistakes) == 1
+    page.wait_for_timeout(1200)  # longer than the pause before another try
+    assert ready == []
+    page.get_by_test_id("sample-4").click()
+    read(page, 4)
+    expect(problem).not_to_be_visible()
+    page.close()
+
+
+def test_a_link_whose_sample_does_not_come_is_not_damaged(browser: Browser, address: str) -> None:
+    """It is taken once more when the service is there again. One of a sample that there is not is damaged."""
+    with opened(browser, address, failing=True) as page:
+        page.route("**/misread-9019.png", lambda route: route.abort("connectionrefused"))
+        page.route("**/readyz", lambda route: route.abort("connectionrefused"))
+        page.evaluate("location.hash = '#question=grounds&drawing=i1bKzSwuSk1M0bU0MLRUigUA'")
+        problem = page.get_by_test_id("problem")
+        expect(problem).to_contain_text("The service does not answer.")
+        page.unroute("**/misread-9019.png")
+        page.unroute("**/readyz")
+        read(page, 2)
+        expect(page.get_by_test_id("heatmap")).to_have_attribute("data-shown", "grounds")
+        expect(problem).not_to_be_visible()
+        page.route("**/misread-9019.png", lambda route: route.fulfill(status=404))
+        page.evaluate("location.hash = '#drawing=i1bKzSwuSk1M0bU0MLRUigUA'")
+        expect(problem).to_contain_text("This link is damaged")

@@ -2,10 +2,10 @@
 
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PROJECTOR, hover, opened, read
+from support.pictures import sample
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample
-from tests.e2e.browser import PROJECTOR, hover, opened, read
-from tests.helpers.pictures import sample
 
 
 def guess(page: Page, question: str) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import draw, profile_of, read
+from support.strokes import DIGITS
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import draw, profile_of, read
-from tests.e2e.strokes import DIGITS
 
 # Storage of a browser that forbids it.
 FORBIDDEN = """

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from konkyo.service.drawing.primitives.colours import diverging, limit_of, rgb
+from support.browser import hover, read
+from support.pictures import DIGITS, decode, encode, sample
 from tests.e2e.answers import asked, choose_sample, numbers, totals
-from tests.e2e.browser import hover, read
-from tests.helpers.pictures import DIGITS, decode, encode, sample
 from tools.gallery import MISREAD
 
 OCCLUSION = "/explain/occlusion"

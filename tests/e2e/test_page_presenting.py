@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import PHONE, PROJECTOR, ZOOMED, box_of, hover, opened, outside, read
+from support.pictures import DIGITS
 from tests.e2e.access import serious
 from tests.e2e.answers import choose_sample
-from tests.e2e.browser import PHONE, PROJECTOR, ZOOMED, box_of, hover, opened, outside, read
-from tests.helpers.pictures import DIGITS
 
 OTHER = "lenet-6x16"
 QUESTIONS = (("occlusion", "heat"), ("shapley", "shares"), ("grounds", "grounds"))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import draw, hover, opened, read
+from support.pictures import decode, sample
+from support.strokes import DIGITS
 from tests.e2e.answers import answered, asked, choose_sample, numbers, totals
-from tests.e2e.browser import draw, hover, opened, read
-from tests.e2e.strokes import DIGITS
-from tests.helpers.pictures import decode, sample
 
 
 def choose(page: Page, question: str, shown: str) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from support.browser import draw, opened, read
+from support.pictures import decode, sample
+from support.server import PATIENCE, TLS
+from support.strokes import DIGITS
 from tests.e2e.answers import answered, asked, choose_sample, ledger_totals, totals
-from tests.e2e.browser import draw, opened, read
-from tests.e2e.server import PATIENCE, TLS
-from tests.e2e.strokes import DIGITS
-from tests.helpers.pictures import decode, sample
 
 
 def test_a_link_restores_all(browser: Browser, page: Page, address: str) -> None:

@@ -15,13 +15,13 @@ from konkyo.models.filters.contributions import contributions
 from konkyo.models.network import Network, softmax
 from konkyo.models.rounding import decimals_of_sum, percents
 from konkyo.models.rounding import number as written
+from support.browser import PHONE, opened, reading
+from support.pictures import encode
+from support.server import running_service
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, numbers
-from tests.e2e.browser import PHONE, opened, reading
-from tests.e2e.server import running_service
 from tests.e2e.walk import OVERFLOW, Values, closer, go, grids, open_walk, place, sum_of
 from tests.helpers.documents import document
-from tests.helpers.pictures import encode
 
 SHAPES = {
     # Three stages, one of them with a pool; the first and the last pad.
@@ -366,6 +366,15 @@ def test_a_colour_picture(browser: Browser, tab: Page, served: str) -> None:
         read(other, case)
         expect(other.get_by_test_id("live")).to_have_text(tab.get_by_test_id("live").inner_text())
     tab.get_by_test_id("question-occlusion").click()
+
+
+def test_a_picture_that_is_no_square_has_margins(tab: Page) -> None:
+    rng = np.random.default_rng(3)
+    picture = encode(rng.integers(0, 256, (24, 32, 3), np.uint8))
+    tab.get_by_test_id("model").select_option("colour")
+    tab.get_by_test_id("file").set_input_files({"name": "wide.png", "mimeType": "image/png", "buffer": picture})
+    said = tab.get_by_test_id("preprocessing")
+    expect(said).to_contain_text("all of it, resized, with margins to a square")
 
 
 def test_sides_of_regions_follow_the_network(tab: Page) -> None:

@@ -12,7 +12,7 @@ from konkyo.models import ties
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.rounding import decimals_for, number, round_to_total
 from konkyo.service.web.page import WEB
-from tests.e2e.browser import box_of, read
+from support.browser import box_of, read
 from tests.helpers.rounding import ANSWERS, CASES, EXPECTED
 
 EVERY = json.loads((WEB / "digits" / "samples.json").read_text())

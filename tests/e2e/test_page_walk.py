@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from konkyo.models.network import softmax
+from support.browser import PHONE, PROJECTOR, opened
+from support.pictures import sample
 from tests.e2e.answers import asked, choose_sample, numbers
-from tests.e2e.browser import PHONE, PROJECTOR, opened
 from tests.e2e.walk import CLOSELY, OVERFLOW, closer, computed, go, grids, open_walk, place, sum_of
-from tests.helpers.pictures import sample
 
 STEPS = 13
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")

@@ -15,9 +15,10 @@ import uvicorn
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.service import healthcheck
 from konkyo.service.__main__ import main
-from tests.e2e.server import PATIENCE, ROOT, TLS, free_port, running_service
-from tests.helpers.pictures import sample
-from tests.hostile.serving import Server, connect, post, serving
+from support.client import connect, post
+from support.folders import ROOT
+from support.pictures import sample
+from support.server import PATIENCE, TLS, Server, free_port, running_service, serving
 
 
 def ask(port: int, picture: bytes = sample(7)) -> httpx.Response:

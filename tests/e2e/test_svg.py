@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser
 
-from tests.e2e.browser import profile_of
-from tests.e2e.server import PATIENCE, TLS
-from tests.helpers.pictures import decode, sample
+from support.browser import profile_of
+from support.pictures import decode, sample
+from support.server import PATIENCE, TLS
 
 SCALE = 2
 # Between them, all that is drawn: cells, bars, maps, tags, rings, lines, greys, curves.

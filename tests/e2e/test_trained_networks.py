@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browser import opened
-from tests.e2e.server import PATIENCE, running_service
+from support.browser import opened
+from support.server import PATIENCE, running_service
 from tests.helpers.commands import trainer
 from tests.helpers.datasets import described, write_idx
 from tests.helpers.small_data import strokes, write_fruits

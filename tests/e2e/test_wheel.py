@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 import konkyo
-from tests.e2e.server import PATIENCE, ROOT, TLS, running_service
+from support.folders import ROOT
+from support.pictures import sample
+from support.server import PATIENCE, TLS, running_service
 from tests.helpers.folders import clone, tracked
-from tests.helpers.pictures import sample
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,8 @@ def test_every_file_is_installed(installed: Path) -> None:
     floors = {f"konkyo/{name}" for name in tracked() if name.startswith(("models/", "service/", "trainer/"))}
     own = {name for name in tracked() if name.startswith("konkyo/") and not (ROOT / name).is_symlink()}
     found = {path for path in (installed / "konkyo").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert {str(path.relative_to(installed)) for path in found} == (floors | own) - {"konkyo/trainer/Dockerfile"}
+    not_installed = {f"konkyo/trainer/{name}" for name in ("Dockerfile", "requirements.txt")}
+    assert {str(path.relative_to(installed)) for path in found} == (floors | own) - not_installed
 
 
 def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Network, Trace
+from support.pictures import pixels
 from tests.e2e.answers import numbers
-from tests.helpers.pictures import pixels
 
 # The steps through a network of two stages that show something closely.
 CLOSELY = {"stage 1": 2, "pool": 4, "stage 2": 6, "affine": 9, "softmax": 11}

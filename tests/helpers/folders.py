@@ -1,4 +1,4 @@
-"""Where things are, and a copy of all that a clone would have."""
+"""The shipped networks, and a copy of all that a clone would have."""
 
 import shutil
 import subprocess
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-DATA = ROOT / "tests" / "data"
+from support.folders import ROOT
 
 # The networks that are shipped, as messages list them.
 NETWORKS = "animals-3x3, animals-6x16, deep-7x9x9, lenet-6x16, paired-3x3, summed-3x3, tiny-vgg"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.helpers.folders import DATA
+from support.folders import DATA
 
 # By what is asked: what is given, and what must come.
 CASES: dict[str, list[dict[str, Any]]] = json.loads((DATA / "rounding.json").read_text())

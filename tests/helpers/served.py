@@ -11,10 +11,10 @@ from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
 from konkyo.models.files.checkpoint import save
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
+from support.pictures import encode
 from tests.helpers.any_network import random_weights
 from tests.helpers.documents import document
 from tests.helpers.oracles import F64
-from tests.helpers.pictures import encode
 
 ARCHITECTURES = {
     "colour": Architecture((Stage(4, 5), Stage(3, 3, wiring=Wiring.PAIRED)), 32, 3, classes=4),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.network import Array
 from konkyo.trainer.data import Digits
 from konkyo.trainer.figures.style import drawing
 from konkyo.trainer.studies.study import Asked, Found, Study
@@ -23,7 +21,7 @@ ASKED = Asked(
 )
 
 
-def nothing() -> None:
+def nothing(_: int) -> None:
     """Nobody is told."""
 
 
@@ -33,18 +31,6 @@ def lamps(*labels: int) -> Digits:
     dust[2, 2] = 1
     images = np.round(255 * np.array([lit(), lit((2, 2)), dust])).astype(np.uint8)
     return Digits(images, np.array(labels, np.uint8))
-
-
-def inked(digits: Digits, most: int, images: int) -> Digits:
-    """The first images with so few squares of 4×4 pixels that hold ink, as what is compared tries every hiding."""
-    squares = digits[:2000].images.reshape(-1, 7, 4, 7, 4).any((2, 4)).sum((1, 2))
-    return digits[np.flatnonzero(squares <= most)[:images]]
-
-
-def players_of(image: Array) -> list[tuple[slice, slice]]:
-    """The squares of 4×4 pixels that hold ink."""
-    squares = [(slice(y, y + 4), slice(x, x + 4)) for y, x in product(range(0, 28, 4), repeat=2)]
-    return [square for square in squares if image[square].any()]
 
 
 def measured(study: Study[Found], checkpoint: Checkpoint, digits: Digits, runs: Path) -> tuple[Found, dict[str, Any]]:

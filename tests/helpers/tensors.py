@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.helpers.pictures import pixels
+from support.pictures import pixels
 
 LENGTH = "Inference-Header-Content-Length"
 PATH = "/v2/models/paired-3x3/infer"

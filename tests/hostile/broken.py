@@ -1,7 +1,7 @@
 """Bytes that are no HTTP."""
 
-from tests.helpers.pictures import sample
-from tests.hostile.serving import get, post
+from support.client import get, post
+from support.pictures import sample
 
 _SEVEN = sample(7)
 _LENGTH = f"Content-Length: {len(_SEVEN)}"

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hostile.serving import Server, serving
+from support.server import Server, serving
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -10,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.e2e.server import ROOT
-from tests.hostile.serving import Server
+from support.folders import ROOT
+from support.server import Server
 
 KEY = "a-key-for-schemathesis"
 
@@ -29,11 +28,6 @@ def check(server: Server, *options: str, seed: int) -> subprocess.CompletedProce
     }
     with TemporaryDirectory() as folder:  # it keeps what it found in the folder where it runs
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-def failures(output: str) -> list[str]:
-    """The lines of its summary that count failures."""
-    return re.findall(r"❌ (ST\d+ [^\n]+)", output)
 
 
 def answered(server: Server, by: str = "status") -> Counter[Any]:

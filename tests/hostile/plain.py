@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.hostile.chunks import CHANNELS, SIGNATURE, chunk, header
-from tests.hostile.pngs import PASSES
+from support.uploads.chunks import CHANNELS, SIGNATURE, chunk, header
+from support.uploads.pngs import PASSES
 
 
 def packed(samples: NDArray[Any], depth: int) -> bytes:

@@ -3,9 +3,9 @@
 import schemathesis
 from hypothesis import strategies as st
 
-from tests.helpers.pictures import sample
-from tests.hostile.mutations import mutants
-from tests.hostile.pngs import pngs
+from support.pictures import sample
+from support.uploads.mutations import mutants
+from support.uploads.pngs import pngs
 
 # Sound ones, and damaged ones, of which it is enough that the answer is a documented one.
 PICTURES = st.one_of(st.integers(0, 9).map(sample), pngs(), mutants())

@@ -5,12 +5,13 @@ import struct
 
 import pytest
 
-from tests.helpers.pictures import encode, pixels, sample
-from tests.hostile.bombs import LARGEST, LIMIT, TOO_LARGE, blank, forms, long_forms, text_bombs
-from tests.hostile.chunks import chunk
-from tests.hostile.jpegs import ENDLESS
-from tests.hostile.serving import Server, exchange, post, statuses
-from tools.soak.memory import peak
+from support.client import exchange, post, statuses
+from support.pictures import encode, pixels, sample
+from support.process import peak
+from support.server import Server
+from support.uploads.bombs import LARGEST, LIMIT, TOO_LARGE, blank, forms, long_forms, text_bombs
+from support.uploads.chunks import chunk
+from support.uploads.jpegs import ENDLESS
 
 SEVEN = sample(7)
 FORMS, LONG_FORMS, TEXT_BOMBS = forms(SEVEN), long_forms(SEVEN), text_bombs()

@@ -1,4 +1,4 @@
-"""Any bytes are read or refused, and one digit is one digit in every encoding. Long: `python -m tools.soak.decoder`."""
+"""Any bytes are read or refused, and one digit is one digit in every encoding."""
 
 import struct
 from collections import Counter
@@ -18,14 +18,14 @@ from konkyo.models.files.card import Polarity
 from konkyo.models.preparation.expected import MNIST, Fit
 from konkyo.service.errors import UnreadableImageError, UnsupportedImageError
 from konkyo.service.imaging.decoding import decode_image
+from support.pictures import encode, pixels, sample
+from support.uploads.chunks import chunk
+from support.uploads.mutations import mutants, originals
+from support.uploads.pngs import png, pngs
 from tests.helpers.examples import examples
-from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
-from tests.hostile.chunks import chunk
 from tests.hostile.decoding import COLOUR, READ, REFUSALS, outcome
-from tests.hostile.mutations import mutants, originals
 from tests.hostile.plain import built
-from tests.hostile.pngs import png, pngs
 
 # Pillow warns of damaged metadata; the service silences it where it runs, and pytest undoes that.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

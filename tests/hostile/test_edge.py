@@ -22,14 +22,13 @@ from konkyo.service.app import create_app
 from konkyo.service.http.body import MAX_BODY
 from konkyo.service.settings import Settings
 from konkyo.service.web.page import FILES
-from tests.e2e.server import PATIENCE, ROOT
-from tests.helpers.pictures import sample
+from support.client import exchange, get, post, problem, run, statuses
+from support.edge import ATTACKERS, BALANCER, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hold
+from support.folders import ROOT
+from support.pictures import sample
+from support.server import PATIENCE, Server, SkippedError, until
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import Server, exchange, get, post, problem, statuses, until
-from tools.soak.client import run
-from tools.soak.report import SkippedError
-from tools.soak.slow import ATTACKERS, BALANCER, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hold
 
 SOCKETS = 40 * len(SLOW)
 

@@ -13,13 +13,11 @@ from select import select
 import pytest
 
 from konkyo.service.http.protocol import MAX_HEAD, MAX_QUEUED
-from tests.e2e.server import PATIENCE
-from tests.helpers.pictures import sample
+from support.client import Connection, connect, exchange, get, post, prepared, problem, received, run, statuses
+from support.pictures import sample
+from support.process import connections, peak, resident
+from support.server import PATIENCE, Server, serving, until
 from tests.hostile.broken import BROKEN
-from tests.hostile.serving import Server, connect, exchange, get, post, problem, received, serving, statuses, until
-from tools.soak.client import Connection, prepared, run
-from tools.soak.memory import peak, resident
-from tools.soak.sockets import connections
 
 SEVEN = sample(7)
 LENGTH = f"Content-Length: {len(SEVEN)}"

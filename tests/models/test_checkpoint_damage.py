@@ -1,6 +1,7 @@
 """Files that are broken, foreign or hostile: none is read, and every refusal is a CheckpointError."""
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files.checkpoint import load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from tests.helpers.documents import TINY, refused, write
 from tests.helpers.examples import examples
 
@@ -39,6 +40,19 @@ def test_refuses_a_change_of_any_single_byte(tmp_path: Path) -> None:
         refused(path)
     path.write_bytes(whole)
     assert load(path).name == "tiny"
+
+
+@pytest.mark.threat("every byte of a checkpoint")
+@pytest.mark.parametrize("source", sorted(DIRECTORY.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_refuses_a_change_of_some_bytes_of_what_is_shipped(source: Path, times: int, tmp_path: Path) -> None:
+    shutil.copy(source.with_suffix(".json"), tmp_path)
+    path = Path(shutil.copy(source, tmp_path))
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    for position in rng.integers(0, len(whole), 10 * times).tolist():
+        damaged = bytearray(whole)
+        damaged[position] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        refused(path)
 
 
 def test_a_change_in_the_card_is_refused_or_says_the_same(tmp_path: Path) -> None:

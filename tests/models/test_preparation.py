@@ -17,8 +17,8 @@ from konkyo.models.preparation.expected import MNIST, Expected, Fit
 from konkyo.models.preparation.polarity import ink_is_dark
 from konkyo.models.preparation.resizing import is_dark_on_light, reduced, resized, sharpened
 from konkyo.trainer.data import Digits
+from support.pictures import pixels
 from tests.helpers.oracles import F64
-from tests.helpers.pictures import pixels
 from tests.helpers.refuse import refuses
 
 

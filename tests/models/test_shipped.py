@@ -13,7 +13,7 @@ from konkyo.models.filters.contributions import contributions
 from konkyo.trainer.data import Digits
 from konkyo.trainer.data import read as read_data
 from konkyo.trainer.data.about import SHA256
-from tests.helpers.folders import DATA
+from support.folders import DATA
 from tests.helpers.sure import sure
 
 FOUND = sorted(path.stem for path in checkpoint.DIRECTORY.glob("*.safetensors"))

@@ -11,8 +11,8 @@ from konkyo.models.hiding.games import class_games
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.shapley import additive_values
 from konkyo.models.network import Network
+from support.folders import DATA
 from tests.helpers.any_network import torch_logits
-from tests.helpers.folders import DATA
 from tests.helpers.oracles import F64
 
 FOLDER = DATA / "networks" / "tiny-vgg"

@@ -1,5 +1,6 @@
-"""The stored pictures: what is drawn of which network with which options. ``make pictures`` makes those anew that have
-changed, and says which: look at each of them.
+"""The stored pictures: what is drawn of which network with which options.
+
+``python -m tests.service.pictures`` makes those anew that have changed, and says which: look at each of them.
 
 They are drawn with the font that Pillow brings, so they are the same on every machine with the Pillow of
 constraints.txt. Another FreeType may draw the edges of letters otherwise: ``difference`` allows for it.
@@ -31,8 +32,8 @@ from konkyo.service import drawing
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style, Theme
-from tests.helpers.folders import DATA
-from tests.helpers.pictures import decode, encode, pixels
+from support.folders import DATA
+from support.pictures import decode, encode, pixels
 from tests.helpers.shapes import (
     COLOUR,
     KERAS,

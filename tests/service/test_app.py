@@ -13,8 +13,8 @@ from konkyo.models.errors import CheckpointError
 from konkyo.models.files.checkpoint import DIRECTORY
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
+from support.pictures import sample
 from tests.helpers.operations import PATHS, check_problem
-from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
 from tests.helpers.tensors import SEVENS, check, request
 

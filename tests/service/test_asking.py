@@ -11,9 +11,9 @@ from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.network import Network
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
+from support.pictures import encode, pixels, sample
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
-from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES
 from tests.helpers.tensors import check, request, tensors
 

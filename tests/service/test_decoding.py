@@ -17,10 +17,10 @@ from konkyo.service.errors import UnreadableImageError, UnsuitableImageError, Un
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
 from konkyo.service.imaging.orientation import UPRIGHT, entry, orientation
 from konkyo.trainer.data.pictures import prepared
+from support.pictures import encode, pixels, sample
+from support.uploads.chunks import SIGNATURE, chunk, header
 from tests.helpers.datasets import bars
-from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.refuse import refuses
-from tests.hostile.chunks import SIGNATURE, chunk, header
 
 SEVEN = pixels(7)
 EMPTY = InputWarning("empty", "the image is empty: nothing stands out from its background")

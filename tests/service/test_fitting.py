@@ -10,7 +10,7 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.service.imaging.decoding import decode_image
 from konkyo.trainer.data import Digits
-from tests.helpers.pictures import encode
+from support.pictures import encode
 from tools.photographs import KINDS, read_right
 
 

@@ -19,9 +19,9 @@ from konkyo.service.http.answer import MOST_ACCEPT, Format, choose
 from konkyo.service.http.middleware import MAX_PARAMETERS, MAX_QUERY
 from konkyo.service.http.room import MOST_BYTES
 from konkyo.service.settings import Settings
-from tests.helpers.asgi import PNG, ask, scope, sends
+from support.asgi import PNG, ask, scope, sends
+from support.pictures import sample
 from tests.helpers.operations import check_problem
-from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
 from tests.helpers.telemetry import lines, metric
 

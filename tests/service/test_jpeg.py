@@ -12,9 +12,9 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError
 from konkyo.service.imaging import jpeg
 from konkyo.service.imaging.decoding import decode_image
-from tests.helpers.pictures import encode, pixels
+from support.pictures import encode, pixels
+from support.uploads.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment
 from tests.helpers.refuse import refuses
-from tests.hostile.jpegs import END, ENDLESS, LIMIT, SIDE, frame, progressive, refined, scan, segment
 
 SEVEN = Image.fromarray(pixels(7))
 WHOLE = encode(SEVEN, "JPEG")

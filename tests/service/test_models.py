@@ -20,9 +20,9 @@ from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.style import Form, Style, Theme
 from konkyo.service.settings import Settings
 from konkyo.trainer.studies.filters import measure
+from support.pictures import decode, encode, pixels, sample
 from tests.helpers.any_network import given, random_images
 from tests.helpers.operations import check_problem
-from tests.helpers.pictures import decode, encode, pixels, sample
 from tests.helpers.refuse import refuses
 from tests.helpers.served import ARCHITECTURES, publish, serve, upload
 
@@ -185,7 +185,7 @@ def test_the_list_shows_what_was_searched(client: TestClient, directory: Path) -
 )
 def test_a_damaged_search_stops_the_start(directory: Path, text: str, message: str) -> None:
     (directory / SEARCH_FILE).write_text(text)
-    with refuses(CheckpointError, f"{SEARCH_FILE}: {message}; `python -m trainer study smallest` makes it anew"):
+    with refuses(CheckpointError, f"{SEARCH_FILE}: {message}; take the repository's, or delete it"):
         create_app(Settings(models=directory, default_model="summed-3x3"))
 
 

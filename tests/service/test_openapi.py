@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
+from support.pictures import encode, sample
 from tests.helpers.operations import PATHS
-from tests.helpers.pictures import encode, sample
 from tests.helpers.tensors import SEVENS
 
 Document = dict[str, Any]

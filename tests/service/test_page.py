@@ -12,8 +12,8 @@ from konkyo.service.drawing.primitives.colours import _COLOURS
 from konkyo.service.settings import Settings
 from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.trainer.data import read
-from tests.helpers.folders import DATA
-from tests.helpers.pictures import DIGITS, decode
+from support.folders import DATA
+from support.pictures import DIGITS, decode
 
 FILES = sorted(
     path.relative_to(WEB).as_posix()

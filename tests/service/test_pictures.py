@@ -1,4 +1,4 @@
-"""Every picture is the stored one. ``make pictures`` makes the stored ones anew."""
+"""Every picture is the stored one. ``python -m tests.service.pictures`` makes them anew."""
 
 from itertools import combinations
 
@@ -9,7 +9,7 @@ from konkyo.service.drawing.primitives.canvas import BODY, NOTE
 from konkyo.service.drawing.primitives.colours import INK, MUTED, SHADES, colour_of
 from konkyo.service.drawing.primitives.raster import Raster
 from konkyo.service.drawing.primitives.style import Style
-from tests.helpers.pictures import decode
+from support.pictures import decode
 from tests.service.pictures import FOLDER, PICTURES, Rgb, difference, drawn, path_of
 
 

@@ -17,12 +17,12 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import UnreadableImageError, UnsuitableImageError
 from konkyo.service.imaging import png
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
-from tests.helpers.pictures import encode, pixels, sample
+from support.pictures import encode, pixels, sample
+from support.uploads.bombs import LIMIT, blank, metadata, text_bombs
+from support.uploads.chunks import CHANNELS, DEPTHS, SIGNATURE, chunk, header
+from support.uploads.pngs import PASSES
 from tests.helpers.refuse import refuses
-from tests.hostile.bombs import LIMIT, blank, metadata, text_bombs
-from tests.hostile.chunks import CHANNELS, DEPTHS, SIGNATURE, chunk, header
 from tests.hostile.plain import built
-from tests.hostile.pngs import PASSES
 
 SEVEN = pixels(7)
 FEWER = "it holds fewer pixels than its header says"

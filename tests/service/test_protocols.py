@@ -22,11 +22,11 @@ from konkyo.service.protocols import batches
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
 from konkyo.service.protocols.requests import infer_batch
 from konkyo.trainer.data import Digits
+from support.process import peak
 from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensors
-from tools.soak.memory import peak
 
 # The last is given only where it is named.
 NAMES = ["logits", "probabilities", "contributions", "occlusion", "shapley", "interactions"]

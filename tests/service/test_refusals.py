@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.architecture import Architecture
+from support.pictures import encode, pixels, sample
 from tests.helpers.folders import NETWORKS
 from tests.helpers.operations import PATHS, check_problem
-from tests.helpers.pictures import encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 
 SEVEN = {"file": sample(7)}
@@ -56,9 +56,9 @@ OF_ALL = {
     "regoin=4&regoin=4": UNKNOWN,
     "theme=dark&scale=2&theme=dark": "theme: must be given once",
     "language=ja&format=png": LETTERS,
-    "scale=1": f"scale: {PICTURES_ONLY}",
-    "theme=light&format=json": f"theme: {PICTURES_ONLY}",
-    "language=en": f"language: {PICTURES_ONLY}",
+    "scale=2": f"scale: {PICTURES_ONLY}",
+    "theme=dark&format=json": f"theme: {PICTURES_ONLY}",
+    "language=ja": f"language: {PICTURES_ONLY}",
 }
 
 
@@ -87,8 +87,8 @@ OF_ONE = {
     "explain/filters?top=257": "top: must be less than or equal to 256",
     "explain/filters?top=3&maps=full": "top: is not for maps, which are of all pairs; leave one of them out",
     "explain/filters?top=3&format=png": f"top: {JSON_ONLY}",
-    "explain/filters?maps=none&format=svg": f"maps: {JSON_ONLY}",
-    "explain/occlusion?faithfulness=false&format=png": f"faithfulness: {JSON_ONLY}",
+    "explain/filters?maps=full&format=svg": f"maps: {JSON_ONLY}",
+    "explain/occlusion?faithfulness=true&format=png": f"faithfulness: {JSON_ONLY}",
     "explain/occlusion?region=15": "region: must be from 1 to 14 pixels, not 15",
     "explain/occlusion?region=0": "region: must be greater than or equal to 1",
     "explain/occlusion?region=33": "region: must be less than or equal to 32",
@@ -130,6 +130,18 @@ OF_ONE = {
 @pytest.mark.parametrize("asked", OF_ONE)
 def test_options(client: TestClient, asked: str) -> None:
     refused(client.post(f"/{asked}", files=SEVEN), 422, INVALID, OF_ONE[asked])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_defaults_are_always_accepted(client: TestClient, path: str) -> None:
+    """Clients that were generated send each of them; of those that are absent, nothing."""
+    operation = client.get("/openapi.json").json()["paths"][path]["post"]
+    said = {one["name"]: one["schema"].get("default") for one in operation["parameters"] if one["in"] == "query"}
+    defaults = {name: str(value).lower() for name, value in said.items() if value is not None}
+    assert {"scale", "theme", "language", "fit"} <= defaults.keys()
+    for form in ("json", "png"):
+        answer = client.post(path, params={**defaults, "format": form}, files=SEVEN)
+        assert answer.status_code == 200, answer.text
 
 
 # What networks of other shapes refuse.

@@ -21,9 +21,9 @@ from konkyo.service.http import room
 from konkyo.service.http.answer import ReservedResponse
 from konkyo.service.http.room import MOST_BATCHES, THREADS, Reservation, Room, Turns
 from konkyo.service.settings import Settings
-from tests.helpers.asgi import PNG, ask, sends
+from support.asgi import PNG, ask, sends
+from support.pictures import sample
 from tests.helpers.operations import PATHS, check_problem
-from tests.helpers.pictures import sample
 from tests.helpers.refuse import refuses
 from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 from tests.helpers.telemetry import lines, metric

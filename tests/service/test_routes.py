@@ -25,7 +25,7 @@ from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network, softmax
 from konkyo.models.result import Result, predict
 from konkyo.pictures import draw
-from tests.helpers.pictures import decode, encode, pixels, sample
+from support.pictures import decode, encode, pixels, sample
 from tests.helpers.served import ARCHITECTURES, upload
 
 PAIRED, LENET = "paired-3x3", "lenet-6x16"

@@ -19,8 +19,8 @@ from konkyo.service.app import create_app
 from konkyo.service.http import telemetry
 from konkyo.service.http.telemetry import LogHandler, Output
 from konkyo.service.settings import Settings
-from tests.helpers.folders import ROOT
-from tests.helpers.pictures import sample
+from support.folders import ROOT
+from support.pictures import sample
 from tests.helpers.telemetry import lines, metric
 
 

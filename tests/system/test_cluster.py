@@ -30,8 +30,8 @@ from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.engines import run
 from konkyo.trainer.explaining.job import Job, new_job
-from tests.e2e.server import free_port
-from tests.helpers.pictures import sample
+from support.pictures import sample
+from support.server import free_port
 
 # Nodes of a cluster start and stop.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(120)]

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.server import PATIENCE, free_port, wait_until_ready
-from tests.helpers.pictures import sample
+from support.client import run
+from support.container import compose, docker, docker_runs
+from support.edge import SLOW, healthy, hold
+from support.pictures import sample
+from support.server import PATIENCE, free_port, until, wait_until_ready
 from tests.helpers.tensors import PATH
-from tests.hostile.serving import until
-from tests.system.container import compose, docker, docker_runs
 from tools.examples import curl
-from tools.soak.client import run
 from tools.soak.composition import HEALTHY, SMALL, attacked
-from tools.soak.slow import SLOW, healthy, hold
 
 # Containers start and stop.
 pytestmark = [

@@ -5,16 +5,18 @@ import re
 import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml  # type: ignore[import-untyped]
 from fastapi.testclient import TestClient
 
 from konkyo.service.app import create_app
 from konkyo.service.settings import PREFIX, Settings
-from tests.helpers.folders import ROOT
-from tests.helpers.pictures import sample
+from support.folders import ROOT
+from support.pictures import sample
 from tests.helpers.tensors import PATH, request
 
 DEPLOY = ROOT / "deploy"
@@ -50,25 +52,28 @@ def test_compose_has_the_same_defaults_and_passes_every_setting_on() -> None:
 
 
 @pytest.mark.threat("packages that are not what they were")
-def test_the_image_installs_only_what_has_a_hash() -> None:
+@pytest.mark.parametrize(
+    ("folder", "extra"), [(ROOT, "serve"), (ROOT / "trainer", "train")], ids=["service", "trainer"]
+)
+def test_an_image_installs_only_what_has_a_hash(folder: Path, extra: str) -> None:
+    """And what it installs first, as a layer of its own, is the same after a change of the code."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    listed = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["serve"]
+    listed = project["project"]["dependencies"] + project["project"]["optional-dependencies"][extra]
     wanted = {re.split(r"[<>=]", one)[0] for one in listed + project["build-system"]["requires"]}
-    locked = (ROOT / "requirements.txt").read_text()
+    locked = (folder / "requirements.txt").read_text()
     entries = re.findall(r"^(\S+)==(\S+)(.*(?:\\\n    --hash=sha256:[0-9a-f]{64}.*)+)$", locked, re.M)
     assert len(entries) == len(re.findall(r"^\S+==", locked, re.M))
-    versions = {name: version for name, version, _ in entries}
-    assert wanted <= versions.keys()
-    constraints = (ROOT / "constraints.txt").read_text()
-    pinned = dict(re.findall(r"^(\S+)==(\S+)", constraints, re.M))
-    assert versions == {name: pinned[name] for name in versions}
-    installs = [
-        line for line in (ROOT / "Dockerfile").read_text().replace("\\\n", "").splitlines() if "install" in line
-    ]
+    versions = {(name, version) for name, version, _ in entries}
+    assert wanted <= {name for name, _ in versions}
+    assert versions <= {*re.findall(r"^(\S+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.M)}
+    steps = (folder / "Dockerfile").read_text().replace("\\\n", "").splitlines()
+    installs = [line for line in steps if "install" in line]
     options = [
         "--require-hashes" in line or "--no-deps --no-build-isolation" in line for line in installs if "pip" in line
     ]
     assert options == [True, True]
+    code = next(number for number, line in enumerate(steps) if line.startswith("COPY models"))
+    assert steps.index(next(line for line in steps if "--require-hashes" in line)) < code
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +135,8 @@ def test_prometheus_reads_them(command: list[str]) -> None:
 
 
 def test_kubernetes_reads_the_manifests() -> None:
-    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
     for document in _manifests().values():
-        validator.validate(document, validator.latest_version(), strict=True)
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_the_manifests_fit_each_other_and_the_service() -> None:

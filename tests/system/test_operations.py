@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.server import PATIENCE, ROOT, free_port
+from support.container import COMPOSE, building, docker, docker_runs
+from support.folders import ROOT
+from support.server import PATIENCE, free_port, until
 from tests.helpers.folders import clone
-from tests.hostile.serving import until
-from tests.system.container import COMPOSE, building, docker, docker_runs
 from tools.soak.rolling import started
 
 # Containers start and stop.

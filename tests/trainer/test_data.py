@@ -16,8 +16,8 @@ from konkyo.trainer.data import Digits, find, read
 from konkyo.trainer.data.about import SHA256
 from konkyo.trainer.data.idx import mapped, parse, uncompressed
 from konkyo.trainer.errors import DataError
+from support.folders import DATA
 from tests.helpers.datasets import described, write_idx
-from tests.helpers.folders import DATA
 from tests.helpers.refuse import refuses
 
 

@@ -8,7 +8,7 @@ from konkyo.trainer import data
 from konkyo.trainer.commands.options import data_set
 from konkyo.trainer.data import download
 from konkyo.trainer.errors import DataError
-from tests.helpers.folders import DATA
+from support.folders import DATA
 from tests.helpers.mirror import Answer, serving
 from tests.helpers.refuse import refuses
 

@@ -36,7 +36,6 @@ from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
 from tests.helpers.refuse import refuses
-from tools.moved import moved
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = Expected.by(load_all()["paired-3x3"])
@@ -83,7 +82,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
         filters = explain_filters(network, image)
         proof, interactions = grounds(network, image), explain_shapley(network, image, interacting=True).interactions
         assert interactions is not None
-        assert entry("predicted") == filters.predicted
+        assert (entry("predicted"), entry("label")) == (filters.predicted, filters.label)
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
         for column, value in {
             "logits": filters.logits,
@@ -123,7 +122,7 @@ def test_a_file_says_whose_it_is(expected: dict[str, bytes], tmp_path: Path) -> 
     path = tmp_path / "part.parquet"
     path.write_bytes(expected["part-000004.parquet"])
     metadata = pq.read_schema(path).metadata
-    assert json.loads(metadata[b"konkyo"]) == {"sha256": sha256}
+    assert json.loads(metadata[b"konkyo"]) == {"sha256": sha256, "classes": [*map(str, range(10))]}
     assert pq.read_table(path)["image"].to_pylist() == list(range(80, 90))
 
 
@@ -254,7 +253,7 @@ def test_a_folder_with_mnist(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*asked, "--workers", "1"])
     assert result.exit_code == 0, result.output
     columns = pq.read_table(tmp_path / "out" / "part-000000.parquet").column_names
-    assert columns[:4] == ["image", "predicted", "probability", "logits"]
+    assert columns[:4] == ["image", "predicted", "label", "probability"]
     assert {"contributions", "occlusion", "shapley", "sufficient", "contrast"} < set(columns)
 
 
@@ -265,12 +264,3 @@ def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest
     result = CliRunner().invoke(app, ["explain", "--data", str(data), "--out", str(tmp_path / "out")])
     assert isinstance(result.exception, RunError)
     assert "is not installed; `pip install 'konkyo[cluster]'` installs it" in str(result.exception)
-
-
-def test_moved_images_lose_what_leaves_the_frame(digits: Digits) -> None:
-    images = digits.images[:5]
-    np.testing.assert_array_equal(moved(images, 0, 0), images)
-    there = moved(images, 2, -1)
-    np.testing.assert_array_equal(there[:, 2:, :-1], images[:, :-2, 1:])
-    assert not there[:, :2].any()
-    assert not there[:, :, -1].any()

@@ -18,9 +18,6 @@ def test_the_scales_are_those_of_the_services_pictures() -> None:
     service = [colours.rgb("light", int(index)) for index in colours.diverging(values, 1)]
     ours = np.rint(style.DIVERGING((values + 1) / 2)[:, :3] * 255)
     assert np.abs(ours - service).max() <= 1
-    greys = np.linspace(0, 1, 33)
-    service = [colours.rgb("light", int(index)) for index in colours.grey(greys)]
-    assert np.abs(np.rint(style.DIGIT(greys)[:, :3] * 255) - service).max() <= 1
 
 
 def test_a_drawing_is_a_png_and_the_same_again(tmp_path: Path) -> None:

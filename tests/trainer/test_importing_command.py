@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from konkyo.models.architecture import Architecture, Stage
-from konkyo.models.files.checkpoint import load
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.trainer.importing.command import run
 from tests.helpers.datasets import write_idx
 from tests.helpers.oracles import random_network
@@ -53,14 +53,21 @@ REFUSED: dict[str, tuple[Options, str]] = {
     "two ranges": (lambda _: [STAGES, UNIT, "--std=0.3"],
         "--range and --mean or --std say the same twice; one of them fits"),
     "a range of one number": (lambda _: [STAGES, "--range=1"],
-        "--range must be two numbers, the lower first, such as 0,1; not '1'"),
+        "--range must be two numbers, the lower first, such as 0,1"),
     "a range turned round": (lambda _: [STAGES, "--range=1,0"],
-        "--range must be two numbers, the lower first, such as 0,1; not '1,0'"),
+        "--range must be two numbers, the lower first, such as 0,1"),
     "a range without end": (lambda _: [STAGES, "--range=0,inf"],
         "--range must be numbers, separated by commas, not '0,inf'"),
     "a mean of text": (lambda _: [STAGES, "--mean=grey"],
         "--mean must be numbers, separated by commas, not 'grey'"),
-    "a deviation of 0": (lambda _: [STAGES, "--std=0.3,0"], "--std must be above 0"),
+    "a mean alone": (lambda _: [STAGES, "--mean=0.1307"],
+        "--mean needs --std beside it; where pixels are divided by nothing else a std of 1 fits, and where nothing is "
+        "subtracted a mean of 0"),
+    "a deviation of 0": (lambda _: [STAGES, "--mean=0.1", "--std=0.3,0"],
+        "--mean and --std are those of pixels in 0…1, so a mean from 0 to 1 and a std above 0 and up to 1 fit"),
+    "a mean of bytes": (lambda _: [STAGES, "--mean=33.3", "--std=78"],
+        "--mean and --std are those of pixels in 0…1, so a mean from 0 to 1 and a std above 0 and up to 1 fit: divided "
+        "by 255 they are 0.1306 and 0.3059"),
     "stages of text": (lambda _: ["--stages=two", UNIT],
         "stage 1 is 'two'; write FILTERS k KERNEL, then p PADDING where there is any, n without a pool, q for paired "
         "wiring, u without bias; stages are separated by commas, such as 16k5p2,32k5p2"),
@@ -138,6 +145,7 @@ def test_what_was_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "folded: the input's range into conv1 behind it\n"
         "accuracy: not measured; --data names a data set\n"
         f"written: {out}/my-net-1.safetensors and .json\n"
+        f"serve it: konkyo serve --models {out} --default-model my-net-1\n"
     )
     card = load(out / "my-net-1.safetensors").card
     assert (card.accuracy, card.dataset, card.classes) == (None, None, ("0", "1"))
@@ -180,3 +188,45 @@ def test_pictures_are_prepared_as_asked(options: list[str], preprocessing: str, 
     assert run([str(file), STAGES, UNIT, f"--out={tmp_path / 'out'}", *options], "konkyo import") == 0
     card = load(tmp_path / "out" / "net.safetensors").card
     assert (card.preprocessing.value, card.polarity.value) == (preprocessing, polarity)
+
+
+def test_nothing_that_is_there_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --out the checkpoint goes to the folder where the command runs, and never to the networks of Konkyo."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    shipped = {path.name: path.read_bytes() for path in DIRECTORY.glob("paired-3x3.*")}
+    file = str(saved(tmp_path, GREY))
+    asked = [file, STAGES, UNIT, "--name=paired-3x3"]
+
+    assert run(asked, "konkyo import") == 0
+    assert capsys.readouterr().out.endswith(
+        "written: paired-3x3.safetensors and .json\nserve it: konkyo serve --models . --default-model paired-3x3\n"
+    )
+    first = Path("paired-3x3.safetensors").read_bytes()
+    Path("paired-3x3.usage.json").write_text("a study")
+
+    assert run(asked, "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        "error: paired-3x3.safetensors is there already; another name or folder fits, or overwrite, which replaces the "
+        "network\n"
+    )
+    assert (Path("paired-3x3.safetensors").read_bytes(), Path("paired-3x3.usage.json").exists()) == (first, True)
+    assert run([*asked[:2], "--range=0,255", asked[3], "--overwrite"], "konkyo import") == 0
+    assert Path("paired-3x3.safetensors").read_bytes() != first
+    assert not Path("paired-3x3.usage.json").exists()
+    capsys.readouterr()
+
+    assert run([*asked, "--overwrite", f"--out={DIRECTORY}"], "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        f"error: {DIRECTORY} holds the networks that come with Konkyo; a folder of your own fits\n"
+    )
+    assert {path.name: path.read_bytes() for path in DIRECTORY.glob("paired-3x3.*")} == shipped
+
+    weights = Path(file).read_bytes()
+    assert run([file, STAGES, UNIT, "--overwrite", f"--out={tmp_path}"], "konkyo import") == 1
+    assert capsys.readouterr().err == (
+        f"error: {file} would be replaced by what is read of it; another name or folder fits\n"
+    )
+    assert Path(file).read_bytes() == weights

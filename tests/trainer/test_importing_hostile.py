@@ -22,7 +22,7 @@ from onnx import TensorProto, helper
 
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import _read, read
-from tests.helpers.folders import ROOT
+from support.folders import ROOT
 from tests.helpers.onnx_graphs import ASKED, Builder, small, whole
 from tests.helpers.refuse import refuses
 

@@ -18,10 +18,13 @@ from konkyo.models.architecture import Wiring, written_stages
 from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
+from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.command import run
 from konkyo.trainer.importing.network_file import ImportOptions
-from tests.helpers.folders import DATA
+from konkyo.trainer.importing.pixels import Pixels
+from support.folders import DATA
 from tests.helpers.onnx_graphs import Builder, exported, imported, small
+from tests.helpers.refuse import refuses
 from tests.helpers.sure import sure
 
 # Options, stages, hidden layers, parameters, what of a pixel enters its graph, accuracy at least.
@@ -230,3 +233,26 @@ def test_what_exporters_write_around_a_layer_changes_nothing(
     images = taken(shape, random_images(shape, 3, 1))
     ours = made.astype(np.float64).logits(images)
     np.testing.assert_allclose(ours, network.logits(images), rtol=1e-4, atol=1e-4)
+
+
+def test_what_a_graph_does_itself_is_not_done_twice(tmp_path: Path) -> None:
+    made = Builder().numbers("Sub", 0.1307).numbers("Div", 0.3081).stage(2, 1, 5).head(288)
+    twice = ImportOptions(pixels=Pixels((0.1307,), (0.3081,), "asked for with --mean and --std"))
+    message = (
+        "net.onnx: node sub0 (Sub), node div1 (Div) subtracts 0.1307 and divides by 0.3081, so pixels enter it as 0…1, "
+        "and what was asked for with --mean and --std would be done twice or in another range; leave it out"
+    )
+    with refuses(NetworkFileError, message):
+        imported(made, tmp_path, twice)
+    assert imported(made, tmp_path).card.std == (1,)
+
+
+def test_probabilities_that_are_0_and_1_check_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where pixels enter 255 times too bright."""
+    file = DATA / "networks" / "tutorial.onnx"
+    assert run([str(file), "--range=0,255", f"--out={tmp_path}"], "konkyo import") == 0
+    said = capsys.readouterr().out
+    assert "nothing was checked: in this range one class has all of the probability in each of the random" in said
+    assert "differ by at most" not in said
+    card = sure(load(tmp_path / "tutorial.safetensors").card.imported)
+    assert (card.difference, card.compared) == (None, 0)

@@ -16,7 +16,7 @@ from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import from_onnx
 from konkyo.trainer.importing.from_onnx import comparing, graph, onnx_file
 from konkyo.trainer.importing.network_file import ImportOptions, read
-from konkyo.trainer.importing.pixels import ASK
+from konkyo.trainer.importing.pixels import Asked
 from tests.helpers.onnx_graphs import ASKED, UNIT, Builder, imported, small, whole
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
@@ -272,8 +272,8 @@ def test_what_does_not_fit_is_named(message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (ImportOptions(), ASK),
-        (ImportOptions(pixels=UNIT.for_channels(3)), "--mean has 3 numbers, and the image 1 channels; 1 fits too"),
+        (ImportOptions(), Asked.COMMAND.missing),
+        (ImportOptions(pixels=UNIT.for_channels(3)), "the mean has 3 numbers, and the image 1 channels; 1 fits too"),
         (ImportOptions((Stage(2, 5),), pixels=UNIT), "an ONNX file says its stages itself; leave --stages out"),
     ],
 )
@@ -285,7 +285,7 @@ def test_what_does_not_fit_what_is_asked_is_named(asked: ImportOptions, message:
 def test_a_range_of_pixels_that_the_graph_does_not_say_is_asked_for(tmp_path: Path) -> None:
     """A mean image has no number for each channel; factors of 0 and 2 are of no usual range."""
     for start in (Builder().random("Sub", (28, 28)), Builder().numbers("Mul", 0), Builder().numbers("Mul", 2)):
-        with refuses(NetworkFileError, f"net.onnx: {ASK}"):
+        with refuses(NetworkFileError, f"net.onnx: {Asked.COMMAND.missing}"):
             imported(start.stage(2, 1, 5).head(288), tmp_path, ImportOptions())
 
 

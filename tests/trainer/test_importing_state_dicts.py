@@ -19,7 +19,7 @@ from konkyo.models.architecture import Architecture, Stage, Wiring, parse_stages
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
 from konkyo.trainer.importing.pixels import of_range
-from tests.helpers.folders import DATA
+from support.folders import DATA
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,11 @@ import konkyo
 from konkyo.models.architecture import Stage
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import torch_module
+from konkyo.trainer.importing.pixels import Asked
+from support.folders import DATA, ROOT
 from tests.helpers.refuse import refuses
+
+DIGITS = ROOT / "docs" / "digits"
 
 
 def sequential(*layers: nn.Module) -> nn.Sequential:
@@ -310,11 +315,75 @@ def test_modules_that_do_not_fit(message: str) -> None:
     [
         ({"classes": ["a", "b"]}, "the names of its classes must be 3, not 2"),
         ({"classes": ["a", "b", "a"]}, "the names of its classes each must stand once, and 'a' stands 2 times"),
-        ({"mean": [0.1, 0.2, 0.3]}, "mean has 3 numbers, and the image 1 channels; 1 fits too"),
-        ({"std": 0}, "mean and std must be finite, and std greater than 0"),
+        ({"mean": [0.1, 0.2, 0.3], "std": 0.5}, "the mean has 3 numbers, and the image 1 channels; 1 fits too"),
+        (
+            {"mean": 0, "std": 0},
+            "mean and std are those of pixels in 0…1, so a mean from 0 to 1 and a std above 0 and up to 1 fit",
+        ),
+        ({"range": (0, 1), "std": 0.5}, "range and mean or std say the same twice; one of them fits"),
         ({"side": 4}, "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:
     with refuses(NetworkFileError, message):
         konkyo.from_torch(head(nn.ReLU()), **options)
+
+
+def test_what_a_module_does_itself_is_not_done_twice() -> None:
+    """A range is that of the pixels before the module's own arithmetic."""
+    module, image = Tutorial(), np.random.default_rng(0).random((3, 32, 32))
+    asked, found = konkyo.from_torch(module, 32, range=(0, 1)), konkyo.from_torch(module, 32)
+    np.testing.assert_array_equal(asked.network.logits(image), found.network.logits(image))
+    with pytest.raises(NetworkFileError, match="asked for with mean and std would be done twice or in another range"):
+        konkyo.from_torch(module, 32, mean=0.5, std=0.25)
+    plain = fresh(head(nn.ReLU()))
+    brighter, unit = konkyo.from_torch(plain, range=(0, 255)).network, konkyo.from_torch(plain).network
+    grey = np.random.default_rng(0).random((28, 28))
+    np.testing.assert_allclose(brighter.logits(grey / 255), unit.logits(grey), rtol=1e-4)
+
+
+def test_a_module_is_kept_as_a_checkpoint(tmp_path: Path) -> None:
+    """What is loaded again answers as the module's network did."""
+    network = konkyo.from_torch(Tutorial(), 32, classes=["cat", "dog", "owl", "fox"])
+    path = network.save(tmp_path / "own" / "mine")
+    assert path == tmp_path / "own" / "mine.safetensors"
+    again, image = konkyo.load(path), np.pad(np.random.default_rng(0).random((3, 28, 28)), ((0, 0), (2, 2), (2, 2)))
+    np.testing.assert_array_equal(konkyo.predict(again, image).logits, konkyo.predict(network, image).logits)
+    assert (again.name, again.classes, again.expected) == ("mine", network.classes, network.expected)
+    there = f"{path} is there already; another name or folder fits, or overwrite, which replaces the network"
+    with refuses(NetworkFileError, there):
+        network.save(path)
+    assert network.save(path, overwrite=True) == path
+    with refuses(NetworkFileError, "mine is not of from_torch or ONNX; its file and its card can be copied"):
+        again.save(tmp_path / "other")
+    with refuses(NetworkFileError, "the name 'My Net' must be lower-case letters, digits and hyphens"):
+        network.save(tmp_path / "My Net")
+
+
+def test_an_onnx_file_is_loaded_as_it_is(tmp_path: Path) -> None:
+    file = DATA / "networks" / "tutorial.onnx"
+    network = konkyo.load(file, range=(0, 1), preprocessing="mnist")
+    saved = konkyo.load(network.save(tmp_path / "tutorial"))
+    assert saved.card is not None and saved.card.imported == network.imported  # noqa: PT018
+    assert konkyo.predict(saved, DIGITS / "7.png").label == "7"
+    with refuses(NetworkFileError, f"tutorial.onnx: {Asked.PYTHON.missing}"):
+        konkyo.load(file)
+
+
+def test_a_compiled_module_is_its_module() -> None:
+    plain = fresh(head(nn.ReLU()))
+    image = np.random.default_rng(0).random((28, 28))
+    compiled: Any = torch.compile(plain, backend="eager")
+    right = konkyo.from_torch(plain).network.logits(image)
+    np.testing.assert_array_equal(konkyo.from_torch(compiled).network.logits(image), right)
+
+
+def test_untrained_normalisation_is_read_as_the_trained_one_would_be() -> None:
+    """Its shift is 0 before training alone."""
+    module = sequential(
+        nn.Conv2d(1, 2, 5), nn.ReLU(), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3, padding=1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(2 * 24 * 24, 3),
+    )  # fmt: skip
+    for one in (module, fresh(copy.deepcopy(module))):
+        with pytest.raises(NetworkFileError, match=r"^2 \(BatchNorm2d\): shifts the input of 3 \(Conv2d\), whose padd"):
+            konkyo.from_torch(one)

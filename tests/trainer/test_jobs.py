@@ -7,6 +7,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from konkyo.models.architecture import Wiring, two_stages
@@ -57,6 +58,14 @@ def test_what_a_process_refuses_is_told_as_it_is(few: Digits, tmp_path: Path) ->
     some = [replace(job, recipe=replace(SHORT, held_out=len(few))) for job in wanted(tmp_path, 2)]
     with refuses(DataError, "validation takes from 1 to 599 of 600 images, not 600"):
         list(jobs.train(some, few, 2))
+
+
+# Processes of their own, each of which imports PyTorch.
+@pytest.mark.timeout(60)
+def test_an_error_that_nobody_foresaw_is_told(few: Digits, tmp_path: Path) -> None:
+    """Labels that the network has no classes for, which no data set gives: PyTorch raises an IndexError."""
+    with refuses(RunError, "run 0 has ended with IndexError: Target 12 is out of bounds."):
+        list(jobs.train(wanted(tmp_path, 2)[:1] * 2, Digits(few.images, np.full(len(few), 12, np.uint8)), 2))
 
 
 def test_a_process_that_is_killed_is_noticed(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from konkyo.trainer.figures import grounds as grounds_figure
 from konkyo.trainer.figures import occlusion as occlusion_figure
 from konkyo.trainer.studies import grounds as grounds_module
 from konkyo.trainer.studies import occlusion as occlusion_module
-from konkyo.trainer.studies.grounds import GroundsStudy
+from konkyo.trainer.studies.grounds import GroundsStudy, auroc
 from konkyo.trainer.studies.occlusion import RegionStudy
 from tests.helpers.lamp import HIDDEN, LAMP, WHOLE, checkpoint_of, lamp_network
 from tests.helpers.studies import ASKED, caught, lamps, measured
@@ -173,3 +173,13 @@ def test_without_answers_the_figure_is_drawn_all_the_same(tmp_path: Path, monkey
     found, _ = proven(tmp_path)
     grounds_figure.draw(tmp_path / "none.png", ASKED, found)
     assert (tmp_path / "none.png").exists()
+
+
+def test_the_area_is_the_share_of_pairs_in_order() -> None:
+    rng = np.random.default_rng(3)
+    warning, wrong = rng.integers(0, 5, 40).astype(float), rng.random(40) < 0.3
+    pairs = [(bad > good) + 0.5 * (bad == good) for bad in warning[wrong] for good in warning[~wrong]]
+    assert auroc(warning, wrong) == pytest.approx(np.mean(pairs))
+    # Where all are right or all are wrong there is none.
+    assert auroc(warning, np.zeros(40, bool)) is None
+    assert auroc(warning, np.ones(40, bool)) is None

@@ -7,12 +7,13 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.twin import Twin, twin
 from konkyo.models.architecture import Architecture, parse_stages, written_stages
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Digits
 from konkyo.trainer.training.evaluation import Evaluation, evaluate
 from konkyo.trainer.training.logits import centred
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies
+from konkyo.trainer.training.network import Ensemble, accuracies, at_random, exported
 from tests.helpers.any_network import any_architectures, random_images, random_weights, torch_logits
 from tests.helpers.any_network import given as taken
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, random_network, title
@@ -23,13 +24,6 @@ torch.set_num_threads(1)
 VARIOUS = [PAIRED, *(ARCHITECTURES[place] for place in (3, 8, 11))]
 
 
-def trainable(network: Network) -> TrainableNetwork:
-    """The same weights in PyTorch, in the same precision."""
-    twin = TrainableNetwork(network.architecture).to(torch.float64 if network.dtype == np.float64 else torch.float32)
-    twin.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in network.weights.items()})
-    return twin
-
-
 @given(any_architectures(), st.integers(0, 2**32), st.integers(1, 5))
 def test_any_network_is_numpys_and_that_of_pytorchs_functions(
     architecture: Architecture, seed: int, count: int
@@ -38,7 +32,7 @@ def test_any_network_is_numpys_and_that_of_pytorchs_functions(
     network = Network(architecture, random_weights(architecture, seed).weights)
     images = random_images(architecture, count, seed)
     with torch.no_grad():
-        grouped = trainable(network)(torch.from_numpy(images)).numpy()
+        grouped = twin(network)(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(grouped, torch_logits(network, images), rtol=0, atol=1e-12)
     np.testing.assert_allclose(network.logits(taken(architecture, images)), grouped, rtol=0, atol=1e-12)
 
@@ -47,23 +41,23 @@ def test_any_network_is_numpys_and_that_of_pytorchs_functions(
 def test_what_is_exported_has_the_very_weights_and_probabilities(architecture: Architecture, digits: Digits) -> None:
     """And an affine layer that sums to zero over the classes, which changes no probability."""
     torch.manual_seed(4)
-    twin = TrainableNetwork(architecture)
-    exported = twin.export()
-    assert exported.architecture == architecture
-    assert exported.dtype == np.float32
-    assert sum(parameter.numel() for parameter in twin.parameters()) == architecture.parameters
-    for name, parameter in twin.named_parameters():
+    weights = at_random(architecture)
+    found = exported(architecture, weights)
+    assert found.architecture == architecture
+    assert found.dtype == np.float32
+    for name, parameter in weights.items():
         if name.startswith("affine"):
-            kept = exported.weights[name].astype(np.float64)
-            expected = parameter.detach().double()
+            kept = found.weights[name].astype(np.float64)
+            expected = parameter.double()
             np.testing.assert_allclose(kept, (expected - expected.mean(0)).numpy(), rtol=0, atol=1e-7)
             assert np.abs(kept.sum(0)).max() < 1e-8
         else:
-            assert exported.weights[name].tolist() == parameter.tolist()
+            assert found.weights[name].tolist() == parameter.tolist()
     images = digits.scaled(np.float32)[:20]
     with torch.no_grad():
-        shares = twin(torch.from_numpy(images)[:, None]).softmax(1).numpy()
-    np.testing.assert_allclose(softmax(exported.logits(images)), shares, rtol=0, atol=1e-6)
+        alone = twin(Network(architecture, {name: one.numpy() for name, one in weights.items()}))
+        shares = alone(torch.from_numpy(images)[:, None]).softmax(1).numpy()
+    np.testing.assert_allclose(softmax(found.logits(images)), shares, rtol=0, atol=1e-6)
 
 
 def test_large_weights_too_sum_to_zero() -> None:
@@ -74,9 +68,22 @@ def test_large_weights_too_sum_to_zero() -> None:
     np.testing.assert_allclose(kept, weights - weights.mean(0, dtype=np.float64), rtol=0, atol=9 * 2.0**-18)
 
 
-def some_networks(architecture: Architecture, count: int) -> list[TrainableNetwork]:
+@pytest.mark.parametrize("architecture", VARIOUS, ids=title)
+def test_weights_start_as_those_of_pytorchs_layers(architecture: Architecture) -> None:
+    torch.manual_seed(6)
+    weights = at_random(architecture)
+    torch.manual_seed(6)
+    layers = Twin(architecture).state_dict()
+    assert {name: one.tolist() for name, one in weights.items()} == {name: one.tolist() for name, one in layers.items()}
+
+
+def some_networks(architecture: Architecture, count: int) -> list[Twin]:
     torch.manual_seed(3)
-    return [TrainableNetwork(architecture).double() for _ in range(count)]
+    return [Twin(architecture).double() for _ in range(count)]
+
+
+def together_of(networks: list[Twin]) -> Ensemble:
+    return Ensemble(networks[0].architecture, [network.state_dict() for network in networks])
 
 
 @given(any_architectures(), st.integers(1, 4), st.integers(1, 5))
@@ -84,7 +91,7 @@ def test_every_network_answers_as_it_does_alone(architecture: Architecture, size
     networks = some_networks(architecture, size)
     images = torch.from_numpy(random_images(architecture, count, size))
     with torch.no_grad():
-        together = Ensemble(networks)(images)
+        together = together_of(networks)(images)
         alone = torch.stack([network(images) for network in networks], 1)
     assert together.shape == (count, size, architecture.classes)
     np.testing.assert_allclose(together.numpy(), alone.numpy(), rtol=0, atol=1e-12)
@@ -97,7 +104,7 @@ DEEP = Architecture(parse_stages("2k3p1q,3k3nq,4k3u"), 16, 3, (9, 7))
 @pytest.mark.parametrize("architecture", [*VARIOUS, DEEP], ids=lambda one: written_stages(one.stages))
 def test_every_network_learns_as_it_does_alone(architecture: Architecture) -> None:
     networks = some_networks(architecture, 3)
-    ensemble = Ensemble(networks)
+    ensemble = together_of(networks)
     shape = (6, architecture.channels, architecture.side, architecture.side)
     images, labels = torch.rand(shape, dtype=torch.float64), torch.arange(6)
     logits = ensemble(images).transpose(1, 2)
@@ -116,7 +123,7 @@ def test_accuracies_are_each_networks() -> None:
     images, labels = torch.rand(50, 1, 28, 28, dtype=torch.float64), torch.arange(50) % 10
     expected = [int((network(images).argmax(1) == labels).sum()) / 50 for network in networks]
     assert len(set(expected)) > 1
-    assert accuracies(Ensemble(networks), images, labels, chunk=20) == expected
+    assert accuracies(together_of(networks), images, labels, chunk=20) == expected
 
 
 def test_counts_predictions_one_by_one(digits: Digits) -> None:

@@ -9,11 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from benchmarks.twin import Twin
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training import run as train
 from konkyo.trainer.training.augmentation import tensors
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork
+from konkyo.trainer.training.network import Ensemble, at_random, exported
 from konkyo.trainer.training.recipe import PAPER, Recipe, Schedule
 from tests.helpers.oracles import PAIRED, SUMMED
 from tests.helpers.refuse import refuses
@@ -25,7 +26,7 @@ def test_is_adam_on_shuffled_batches(few: Digits, tmp_path: Path) -> None:
     run = finished(run_of(PAIRED, SHORT, [5], few, tmp_path / "state.pt"))
 
     torch.manual_seed(5)
-    network = TrainableNetwork(PAIRED)
+    network = Twin(PAIRED)
     parameters = list(network.parameters())
     first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
     training, validation = few.split(100)
@@ -47,8 +48,8 @@ def test_is_adam_on_shuffled_batches(few: Digits, tmp_path: Path) -> None:
                 v.mul_(0.999).add_(g * g, alpha=0.001)
                 p.sub_(0.01 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8))
 
-    expected = network.export().weights
-    last = run.ensemble.network(0).export()
+    expected = exported(PAIRED, network.state_dict()).weights
+    last = exported(run.wanted.architecture, run.ensemble.network(0))
     for name, array in last.weights.items():
         np.testing.assert_allclose(array, expected[name], rtol=0, atol=2e-6, err_msg=name)
     assert [entry["step"] for entry in run.history] == [10, 20, 30, 40]
@@ -71,7 +72,7 @@ def test_keeps_the_earliest_of_the_best_and_after_one_cycle_the_last(
     told, there = [], {}
     for progress in run.train():
         told.append((progress.step, progress.validation))
-        there[progress.step] = listed(run.ensemble.network(0).export().weights)
+        there[progress.step] = listed(exported(run.wanted.architecture, run.ensemble.network(0)).weights)
     assert told == [(10, 0.5), (15, 0.5), (20, 0.7), (30, 0.7), (35, 0.6)]
     assert [(one.validation, one.step) for one in run.best] == [best]
     assert listed(run.reached.network(0).weights) == there[best[1]]
@@ -133,9 +134,9 @@ def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None
     """Adam's first step is as long as the learning rate, wherever the gradient is not tiny."""
     recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
     run = run_of(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
-    before = run.ensemble.network(0).get_parameter("affine.bias").detach().clone()
+    before = run.ensemble.network(0)["affine.bias"]
     next(run.train())
-    change = (run.ensemble.network(0).get_parameter("affine.bias") - before).abs()
+    change = (run.ensemble.network(0)["affine.bias"] - before).abs()
     assert change.tolist() == pytest.approx([0.0075] * 10, rel=1e-3)
 
 
@@ -147,7 +148,7 @@ def test_the_loss_asks_for_the_label_for_few_errors_and_for_nothing_where_nothin
     run = finished(run_of(PAIRED, recipe, [5], few, tmp_path / "state.pt"))
 
     torch.manual_seed(5)
-    network = TrainableNetwork(PAIRED)
+    network = Twin(PAIRED)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     training, _ = few.split(100)
     images = torch.from_numpy(training.images)[:, None] / 255
@@ -163,8 +164,14 @@ def test_the_loss_asks_for_the_label_for_few_errors_and_for_nothing_where_nothin
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert run.history[-1]["loss"][0] == pytest.approx(loss.item(), 1e-3)
-    for key, array in network.export().weights.items():
-        np.testing.assert_allclose(run.ensemble.network(0).export().weights[key], array, rtol=0, atol=1e-5, err_msg=key)
+    for key, array in exported(PAIRED, network.state_dict()).weights.items():
+        np.testing.assert_allclose(
+            exported(run.wanted.architecture, run.ensemble.network(0)).weights[key],
+            array,
+            rtol=0,
+            atol=1e-5,
+            err_msg=key,
+        )
 
 
 def test_images_are_changed_anew_in_each_step(few: Digits, tmp_path: Path) -> None:
@@ -255,7 +262,6 @@ def test_refuses_a_state_that_is_damaged_incomplete_or_something_else(few: Digit
             run_of(SUMMED, SHORT, [1], few, state)
         assert str(caught.value).startswith(f"{state} cannot be read (")
         assert str(caught.value).endswith("); delete it to start this run again")
-    # Whether it is finished is for `trainer study consistency`, which takes networks from states.
     for part in set(parts) - {"identity", "finished"}:
         torch.save({name: value for name, value in parts.items() if name != part}, state)
         with refuses(RunError, f"{state} cannot be read (KeyError('{part}')); delete it to start this run again"):
@@ -299,16 +305,16 @@ def test_the_half_with_the_least_losses_goes_on_as_if_it_had_been_alone(
     monkeypatch.setattr(train, "REPORT_EVERY", 1)
     for which, seed in enumerate(several.seeds):
         torch.manual_seed(seed)
-        starts = [TrainableNetwork(SUMMED) for _ in range(5)]
+        starts = [at_random(SUMMED) for _ in range(5)]
         losses, ends = [], []
         for number, start in enumerate(starts):
             run = run_of(SUMMED, SHORT, [seed], few, tmp_path / f"{seed}-{number}.pt")
-            run.ensemble.load_state_dict(Ensemble([start]).state_dict())
+            run.ensemble.load_state_dict(Ensemble(SUMMED, [start]).state_dict())
             losses.append([progress.loss for progress in run.train()])
-            ends.append(run.ensemble.network(0).state_dict())
+            ends.append(run.ensemble.network(0))
         two = sorted(range(5), key=lambda number: sum(losses[number][5:10]))[:2]
         one = min(two, key=lambda number: sum(losses[number][15:20]))
-        for name, weights in several.ensemble.network(which).state_dict().items():
+        for name, weights in several.ensemble.network(which).items():
             np.testing.assert_allclose(weights, ends[one][name], rtol=0, atol=1e-4, err_msg=name)
 
 

@@ -10,8 +10,8 @@ import argparse
 import subprocess
 import sys
 
-from tests.e2e.server import ROOT
-from tests.system.container import docker_runs
+from support.container import docker_runs
+from support.folders import ROOT
 from tools.soak.document import INSIDE, PROGRAMS, REPORT, RESULTS, write
 from tools.soak.report import say
 

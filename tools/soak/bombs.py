@@ -4,13 +4,13 @@ import asyncio
 import sys
 import time
 
-from tests.helpers.pictures import sample
-from tests.hostile.bombs import LARGEST, TOO_LARGE, forms, text_bombs
-from tests.hostile.jpegs import ENDLESS
-from tests.hostile.serving import Server, exchange, get, post, serving
-from tools.soak.client import Connection, percentile, prepared, run
-from tools.soak.container import LIMIT, account
-from tools.soak.memory import peak, resident
+from support.client import Connection, exchange, get, percentile, post, prepared, run
+from support.container import LIMIT, account
+from support.pictures import sample
+from support.process import peak, resident
+from support.server import Server, serving
+from support.uploads.bombs import LARGEST, TOO_LARGE, forms, text_bombs
+from support.uploads.jpegs import ENDLESS
 from tools.soak.report import Check, Program, main, say
 
 MAX_SECONDS = 0.1

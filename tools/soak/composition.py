@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from tests.e2e.server import free_port, wait_until_ready
-from tests.helpers.pictures import sample
-from tests.system.container import compose, docker_runs
-from tools.soak.client import Answer, ClosedError, Connection, percentile, prepared, run
-from tools.soak.container import account
-from tools.soak.report import Check, Program, SkippedError, main
-from tools.soak.slow import healthy
+from support.client import Answer, ClosedError, Connection, percentile, prepared, run
+from support.container import account, compose, docker_runs
+from support.edge import healthy
+from support.pictures import sample
+from support.server import SkippedError, free_port, wait_until_ready
+from tools.soak.report import Check, Program, main
 
 PROJECT = "konkyo-soak-composition"
 HEALTHY = 200

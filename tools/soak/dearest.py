@@ -16,7 +16,7 @@ from konkyo.models.network import Array
 from konkyo.service.routes import grounds, occlusion, process, shapley
 from konkyo.service.routes.queries import ImageQuery
 from konkyo.trainer.data import read
-from tools.soak.digits import DATA
+from support.folders import DATA
 
 SHOWN = 15
 

@@ -22,12 +22,12 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import RequestError
 from konkyo.service.imaging import decoding, jpeg, orientation, png
 from konkyo.service.imaging.decoding import decode_image
-from tests.hostile.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
-from tests.hostile.chunks import SIGNATURE, chunk
-from tests.hostile.jpegs import ENDLESS, progressive, scan, segment
-from tests.hostile.mutations import mutant, originals
-from tests.hostile.pngs import png as built
-from tools.soak.memory import peak
+from support.process import peak
+from support.uploads.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
+from support.uploads.chunks import SIGNATURE, chunk
+from support.uploads.jpegs import ENDLESS, progressive, scan, segment
+from support.uploads.mutations import mutant, originals
+from support.uploads.pngs import png as built
 
 KEPT = 10
 

@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.hostile.serving import Server, serving
-from tools.soak.client import ClosedError, Connection, lower_priority, percentile, prepared, run
-from tools.soak.digits import uploads
+from support.client import ClosedError, Connection, lower_priority, percentile, prepared, run
+from support.pictures import uploads
+from support.process import connections
+from support.server import Server, serving
 from tools.soak.report import Check, Program, main
-from tools.soak.sockets import connections
 
 WORKERS, CLIENTS, IMAGES = 2, 16, 200
 TRIES, RECONNECT = 10, 20

@@ -5,9 +5,9 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from tests.helpers.pictures import sample
-from tests.hostile.serving import serving
-from tools.soak.client import Answer, ClosedError, Connection, lower_priority, percentile, prepared, run
+from support.client import Answer, ClosedError, Connection, lower_priority, percentile, prepared, run
+from support.pictures import sample
+from support.server import serving
 from tools.soak.report import Check, Program, main
 
 # More than 100 ms of work each, so that what the clients themselves cost does not count.

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.hostile.serving import CONTAINER
+from support.server import CONTAINER, SkippedError
 
 SOAK = Path(__file__).parent
 
@@ -24,10 +24,6 @@ class Check:
     measured: str
     passed: bool
     absolute: bool = False
-
-
-class SkippedError(Exception):
-    """The program cannot run here; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ import sys
 from collections import Counter
 from random import Random
 
-from tests.hostile.mutations import mutant
-from tests.hostile.pngs import png
-from tests.hostile.serving import Server, serving
-from tools.soak.client import ClosedError, Connection, lower_priority, prepared, run
-from tools.soak.digits import uploads
-from tools.soak.memory import descriptors, resident
+from support.client import ClosedError, Connection, lower_priority, prepared, run
+from support.pictures import uploads
+from support.process import descriptors, resident
+from support.server import Server, serving
+from support.uploads.mutations import mutant
+from support.uploads.pngs import png
 from tools.soak.report import Check, Program, main, say
 
 CLIENTS, WORKERS, IMAGES, VARIANTS = 16, 2, 300, 3_000

@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, load, save
 from konkyo.trainer.data import read
-from tests.e2e.server import ROOT, free_port, wait_until_ready
-from tests.hostile.serving import until
-from tests.system.container import compose, docker, docker_runs, environment
-from tools.soak.client import Answer, ClosedError, Connection, lower_priority, prepared, run
-from tools.soak.digits import DATA, uploads
-from tools.soak.report import Check, Program, SkippedError, main
+from support.client import Answer, ClosedError, Connection, lower_priority, prepared, run
+from support.container import compose, docker, docker_runs, environment
+from support.folders import DATA, ROOT
+from support.pictures import uploads
+from support.server import SkippedError, free_port, until, wait_until_ready
+from tools.soak.report import Check, Program, main
 
 PROJECT = "konkyo-soak-rolling"
 CLIENTS, IMAGES, RECONNECT = 16, 200, 20

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from konkyo.models.files.checkpoint import DIRECTORY
+from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, load
 from konkyo.trainer.commands.options import ModelsOption, chosen, counting, interruptible, processors, tell
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Engine, Explanation
@@ -23,7 +23,7 @@ def explain(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the Parquet files; made where it is missing.")],
-    model: Annotated[str, typer.Option(help="A checkpoint's name.")] = "paired-3x3",
+    model: Annotated[str, typer.Option(help="A checkpoint's name, or the path of its file.")] = "paired-3x3",
     models_directory: ModelsOption = DIRECTORY,
     explanations: Annotated[
         list[Explanation] | None,
@@ -58,7 +58,10 @@ def explain(
             f"the package {error.name} is not installed; `pip install 'konkyo[cluster]'` installs it"
         ) from error
 
-    [checkpoint] = chosen(models_directory, [model])
+    if model.endswith(SUFFIX):
+        models_directory, checkpoint = Path(model).parent, load(Path(model))
+    else:
+        [checkpoint] = chosen(models_directory, [model])
     wanted = usual(checkpoint.network.architecture) if explanations is None else explanations
     job = new_job(data, images, checkpoint, models_directory, wanted, shard, out)
     left = job.begin()

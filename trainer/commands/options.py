@@ -131,8 +131,8 @@ def _is_of(checkpoint: Checkpoint, about: About) -> bool:
 
 
 @contextmanager
-def counting(title: str) -> Iterator[Callable[[int], Callable[..., None]]]:
-    """A bar. Gives what is told how many things there are; that gives what is told whenever one or several are done."""
+def counting(title: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
+    """A bar. Gives what is told how many things there are; that gives what is told how many more are done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProgressBar(*columns, console=console, transient=True) as bar:
         yield lambda total: partial(bar.advance, bar.add_task(title, total=total))

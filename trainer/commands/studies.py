@@ -2,15 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
-from functools import partial
-from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
-from konkyo.trainer import document
 from konkyo.trainer.commands.options import (
     DATA,
     RUNS,
@@ -33,7 +29,6 @@ from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES as OF_NETWORKS
 from konkyo.trainer.report import report as put_together
 from konkyo.trainer.studies.study import Asked, Study
-from konkyo.trainer.studies.trained import TrainingStudy, Work
 
 AGAIN = "Stop it at any time: the same command goes on where it was."
 
@@ -65,7 +60,7 @@ def every(
     images: ImagesOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Make every study of networks, one after another; says what it leaves out, such as seeds whose runs are gone.
+    """Make every study of networks, one after another; says what it leaves out.
 
     Stop it at any time: the same command goes on where it was.
     """
@@ -90,45 +85,18 @@ def leaving_out(study: Study[Any], checkpoint: Checkpoint, named: bool = False) 
 def _study(study: Study[Any], asked: Asked, models: Path, out: Path) -> None:
     with interruptible("part"), counting(f"{study.name}, {asked.checkpoint.name}") as begin:
         found = study.measure(asked, begin)
-    tell(study.told(document.rounded(study.summary(asked, found))))
-    print_written(*study.write(models, out, asked, found))
-
-
-def training_command(study: TrainingStudy[Any]) -> Callable[..., None]:
-    """The command of a study that trains: its settings are options beside those that all have."""
-
-    def run(
-        data_directory: DataOption = DATA,
-        models_directory: ModelsOption = DIRECTORY,
-        out: OutOption = STUDIES,
-        runs: RunsOption = RUNS,
-        **settings: Any,
-    ) -> None:
-        from konkyo.trainer.commands.train import trained
-
-        data = partial(data_set, data_directory)
-        with interruptible("validation"):
-            work = Work(data, models_directory, out, runs, trained, tell, print_written)
-            study.make(study.settings(**settings), work)
-
-    shared = [one for one in signature(run).parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
-    hints = get_type_hints(study.settings, include_extras=True)
-    own = [
-        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
-        for one in fields(study.settings)
-    ]
-    run.__signature__ = signature(run).replace(parameters=[*shared, *own])  # type: ignore[attr-defined]
-    run.__doc__ = f"{study.about} {AGAIN}"
-    return run
+    written = study.write(models, out, asked, found)
+    # As the report reads it.
+    tell(study.told(study.read(models, out, asked.checkpoint) or {}))
+    print_written(*written)
 
 
 def report(models_directory: ModelsOption = DIRECTORY, out: OutOption = STUDIES) -> None:
-    """Put what was measured together on one page, with its figures: README.md in the studies' folder."""
-    page = put_together(chosen(models_directory, None), models_directory, out)
-    path = out / "README.md"
-    with replacing(path) as fresh:
-        fresh.write_text(page, encoding="utf-8")
-    print_written(path)
+    """Put what was measured together: README.md in the studies' folder, and a page for each study."""
+    for name, page in put_together(chosen(models_directory, None), models_directory, out).items():
+        with replacing(out / name) as fresh:
+            fresh.write_text(page, encoding="utf-8")
+        print_written(out / name)
 
 
 def print_written(*paths: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,7 +130,7 @@ def train(
         state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
         jobs.append(Wanted(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
-        runs_made = [run for _, run in trained(jobs, digits)]
+        runs_made = trained(jobs, digits)
     published = publish(name, runs_made, digits, test, minimum_accuracy / 100, out, calibrate=calibrate)
     _print_result(published, out)
 
@@ -197,13 +197,13 @@ def name_of(stages: Sequence[Stage], hidden: Sequence[int] = ()) -> str:
     return "-".join([written_stages(stages).replace(",", "-"), *(f"h{width}" for width in hidden)])
 
 
-def trained(jobs: Sequence["Wanted"], digits: Digits) -> "Iterator[tuple[Wanted, Reached]]":
-    """Train all to their ends, several at once; gives each, in their order, with what it has reached."""
+def trained(jobs: Sequence["Wanted"], digits: Digits) -> "list[Reached]":
+    """Train all to their ends, several at once; gives what each has reached, in their order."""
     from konkyo.trainer.training.jobs import train
 
+    found = {job: job.reached(digits) for job in jobs}
     begun: dict[Wanted, int] = {}
-    for job in jobs:
-        reached = job.reached(digits)
+    for job, reached in found.items():
         if reached is not None and reached.finished:
             console.print(f"{job.title}: trained before")
             continue
@@ -232,14 +232,16 @@ def trained(jobs: Sequence["Wanted"], digits: Digits) -> "Iterator[tuple[Wanted,
                     highlight=False,
                     soft_wrap=True,
                 )
-    for job in jobs:
-        reached = job.reached(digits)
+    ends: list[Reached] = []
+    for job, before in found.items():
+        reached = job.reached(digits) if job in begun else before
         if reached is None:
             raise RunError(f"{job.state_file} has gone; the same command trains it again")
         if job in begun and reached.step < job.recipe.steps:
             best = max(best.step for best in reached.best)
             console.print(f"{job.title}: ended at step {reached.step:,}, no better since step {best:,}")
-        yield job, reached
+        ends.append(reached)
+    return ends
 
 
 def _told(recipe: Recipe, progress: "Progress") -> str:

@@ -80,14 +80,6 @@ class Digits:
         order = np.random.default_rng(SPLIT_SEED).permutation(len(self))
         return self[np.sort(order[held_out:])], self[np.sort(order[:held_out])]
 
-    def judging(self, count: int) -> tuple["Digits", "Digits"]:
-        """(the others, ``count`` images): the last ones of the order in which ``split`` holds images out.
-
-        Recipes are compared by them. While the recipe was sought they validated nothing and were only trained on.
-        """
-        order = np.random.default_rng(SPLIT_SEED).permutation(len(self))
-        return self[np.sort(order[:-count])], self[np.sort(order[-count:])]
-
 
 def read(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> Digits:
     """One part of a data set, ``train`` or ``t10k``, from IDX files or from a folder of pictures a class.

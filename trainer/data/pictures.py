@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -172,7 +173,7 @@ def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
     return np.rint(image * 255).astype(np.uint8)
 
 
-def image_of(path: Path, expected: Expected) -> Array:
+def image_of(path: Path | BytesIO, expected: Expected) -> Array:
     """A picture of any size as the image that a network takes, as the service prepares it with ``fit=auto``.
 
     Returns
@@ -204,7 +205,7 @@ def is_coloured(path: Path) -> bool:
     return bool((np.ptp(channels, axis=-1) > COLOURED * 255).mean() >= COLOURED_PIXELS)
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path | BytesIO) -> Image.Image:
     with Image.open(path, formats=FORMATS) as opened:
         if getattr(opened, "n_frames", 1) > 1:
             raise ValueError("it has several frames, and must have one")

@@ -98,7 +98,8 @@ class Job:
             stop = min(start + CHUNK, end)
             part = explain(checkpoint.precise, images.read(start, stop), start, self.explanations)
             parts.append(part if images.names is None else part.append_column("file", [images.names[start:stop]]))
-        table = pa.concat_tables(parts).replace_schema_metadata({"konkyo": json.dumps({"sha256": self.sha256})})
+        said = {"sha256": self.sha256, "classes": checkpoint.network.classes}
+        table = pa.concat_tables(parts).replace_schema_metadata({"konkyo": json.dumps(said)})
         aside = self.path(shard).with_suffix(".writing")
         pq.write_table(table, aside, compression="zstd")
         aside.replace(self.path(shard))

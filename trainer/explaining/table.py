@@ -42,6 +42,7 @@ def explain(network: Network, images: Array, first: int, wanted: Sequence[Explan
     columns: Columns = {
         "image": pa.array(np.arange(first, first + len(images), dtype=np.int64)),
         "predicted": pa.array(predicted.astype(np.int16)),
+        "label": pa.array([network.classes[one] for one in predicted]),
         "probability": pa.array(found[TensorName.PROBABILITIES][np.arange(len(images)), predicted]),
         "logits": _tensors(found[TensorName.LOGITS]),
         **{name.value: _tensors(found[name]) for name in _tensor_names(wanted)},

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from konkyo.models.classes import Names, shortened
 from konkyo.models.network import Array, IntArray
 from konkyo.trainer.figures.style import ACCENT, AGAINST, HAIRLINE, MUTED, SECOND, TRACK, drawing, in_percent, tabled
-from konkyo.trainer.studies.grounds import OVER_BUDGET, GroundsStudy
-from konkyo.trainer.studies.statistics import auroc
+from konkyo.trainer.studies.grounds import OVER_BUDGET, GroundsStudy, auroc
 from konkyo.trainer.studies.study import Asked
 
 # Counts from here on share a column.

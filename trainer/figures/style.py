@@ -31,8 +31,6 @@ _FOR = ("#bfe0db", "#77bcb3", "#2f9288", "#06695f")
 DIVERGING = LinearSegmentedColormap.from_list("konkyo", [*_AGAINST, "#f5f4f1", *_FOR], N=121)
 # Shares and ranks, from none to many.
 RISING = LinearSegmentedColormap.from_list("konkyo-rising", ["#f5f4f1", "#77bcb3", "#06695f"], N=121)
-# A digit: 0 is the background and 1 is ink.
-DIGIT = LinearSegmentedColormap.from_list("konkyo-digit", ["#f5f4f1", INK], N=33)
 
 _STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,

@@ -52,10 +52,14 @@ class Affine(Layer):
 
 @dataclass(frozen=True)
 class Scaling(Layer):
-    """Each value by itself times ``scale`` plus ``shift``, both (maps, rows, columns) or (values,)."""
+    """Each value by itself times ``scale`` plus ``shift``, both (maps, rows, columns) or (values,).
+
+    ``learned``: training moves the shift, as that of batch normalisation, also where it is 0 now.
+    """
 
     scale: F64
     shift: F64
+    learned: bool = False
 
     @property
     def by_map(self) -> tuple[F64, F64] | None:
@@ -76,7 +80,8 @@ class Scaling(Layer):
     def then(self, other: "Scaling") -> "Scaling":
         """This one and another behind it as one."""
         name = self.name if self.name == other.name else f"{self.name}, {other.name}"
-        return Scaling(name, self.scale * other.scale, self.shift * other.scale + other.shift)
+        shift, learned = self.shift * other.scale + other.shift, self.learned or other.learned
+        return Scaling(name, self.scale * other.scale, shift, learned)
 
     @property
     def smaller(self) -> "Scaling":
@@ -154,7 +159,7 @@ def _folded(chain: Chain) -> tuple[list[Layer], F64, tuple[str, ...]]:
         after = layers[at + 1] if at + 1 < len(layers) else None
         if isinstance(after, Scaling):
             layers[at : at + 2] = [one.then(after)]
-        elif (one.scale == 1).all() and not one.shift.any():
+        elif (one.scale == 1).all() and not one.shift.any() and not one.learned:
             del layers[at]
         elif isinstance(before, Convolution | Affine):
             layers[at - 1 : at + 1] = [_behind(before, one)]
@@ -202,7 +207,7 @@ def _before(one: Scaling, layer: Convolution, *, bordered: bool) -> Convolution:
     if one.by_map is None:
         raise NetworkFileError(f"{one.name}: differs from cell to cell of a map; one number for each map fits")
     scale, shift = one.by_map
-    if layer.padding and shift.any() and not bordered:
+    if layer.padding and (shift.any() or one.learned) and not bordered:
         raise NetworkFileError(
             f"{one.name}: shifts the input of {layer.name}, whose padding of zeros it does not shift; batch "
             "normalisation directly behind a convolution fits, or padding 0"

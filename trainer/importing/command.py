@@ -1,6 +1,7 @@
 """``konkyo import``, also ``python -m trainer import``. It needs no torch, but for ``.pt`` files."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +12,12 @@ from konkyo.models.architecture import SIDES, parse_stages, written_stages
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.errors import KonkyoError
 from konkyo.models.files.card import ImportCard, Polarity, Preprocessing
-from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
+from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
-from konkyo.trainer.importing.pixels import Pixels, of_range
-from konkyo.trainer.importing.publishing import preparation, publish
+from konkyo.trainer.importing.pixels import Asked, asked
+from konkyo.trainer.importing.publishing import check_name, check_place, preparation, publish
 from konkyo.trainer.training.logits import told
 
 _MOST_CLASSES_FILE = 2**16
@@ -25,6 +26,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def import_network(
+    context: typer.Context,
     file: Annotated[
         Path, typer.Argument(help="ONNX, or a state dict as safetensors or .pt.", metavar="FILE", show_default=False)
     ],
@@ -37,8 +39,14 @@ def import_network(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="the file's")] = None,
     out: Annotated[
-        Path, typer.Option(envvar="KONKYO_MODELS", help="Where the checkpoint and its card go.")
-    ] = DIRECTORY,
+        Path,
+        typer.Option(
+            envvar="KONKYO_MODELS",
+            help="Where the checkpoint and its card go; made where it is missing.",
+            show_default="this folder",
+        ),
+    ] = Path(),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a network of this name.")] = False,
     pixel_range: Annotated[
         str | None,
         typer.Option("--range", help="As what a pixel's least and greatest value enter: 0,1 or 0,255 or =-1,1."),
@@ -71,14 +79,14 @@ def import_network(
     """Bring a network that was trained elsewhere: check it, fold it into stages and a head, and write its card."""
     try:
         named = name or _slug(file.stem)
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", named):
-            raise NetworkFileError(f"--name {named[:64]!r} must be lower-case letters, digits and hyphens")
-        pixels = _pixels(pixel_range, mean, std)
+        check_name(named, "--name")
+        check_place(out, named, overwrite, file)
+        said = [_numbers(name, text) for name, text in (("--range", pixel_range), ("--mean", mean), ("--std", std))]
+        pixels = asked(Asked.COMMAND, *said)
         if calibrate and data_directory is None:
             raise NetworkFileError("--calibrate needs --data, the data set whose training images say the temperature")
         listed = None if classes is None else _classes(classes)
-        asked = ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed)
-        imported = read(file, asked)
+        imported = read(file, ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed))
         shape = imported.network.architecture
         test = training = None
         if data_directory is not None:
@@ -88,25 +96,34 @@ def import_network(
                 imported = imported.called(test.about.classes)
         published = publish(imported, named, out, preparation(preprocessing, polarity, test), test, training)
     except (KonkyoError, OSError) as error:
-        said = str(error)
+        message = str(error)
         if isinstance(error, OSError):
-            said = f"{error.filename or file} cannot be read or written: {error.strerror or error}; name another place"
-        typer.echo(f"error: {said}", err=True)
+            place = error.filename or file
+            message = f"{place} cannot be read or written: {error.strerror or error}; name another place"
+        typer.echo(f"error: {message}", err=True)
         raise typer.Exit(1) from error
-    _tell(published, imported.card, out)
+    _tell(published, imported.card)
+    if context.obj is not _SERVED:
+        typer.echo(f"written: {out / published.name}.safetensors and .json")
+        typer.echo(f"serve it: konkyo serve --models {shlex.quote(str(out))} --default-model {published.name}")
 
 
-# Names of the options.
-OPTIONS = {name for option in typer.main.get_command(app).params for name in option.opts if name.startswith("--")} - {
-    "--help"
+# What the context of the command holds where ``konkyo serve`` runs it: the checkpoint is gone with the service.
+_SERVED = "served"
+# The options that say how a network is read, and whether each takes a value.
+OPTIONS = {
+    name: not getattr(option, "is_flag", False)
+    for option in typer.main.get_command(app).params
+    for name in option.opts
+    if name.startswith("--") and name not in ("--help", "--out", "--overwrite")
 }
 
 
-def run(arguments: Sequence[str], program: str) -> int:
-    """Run the command; the exit status."""
+def run(arguments: Sequence[str], program: str, *, served: bool = False) -> int:
+    """Run the command; the exit status. ``served``: for a service that takes the checkpoint with it when it ends."""
     status: object = 0
     try:
-        app(list(arguments), prog_name=program)
+        app(list(arguments), prog_name=program, obj=_SERVED if served else None)
     except SystemExit as ended:
         status = ended.code
     return status if isinstance(status, int) else 0
@@ -116,25 +133,9 @@ def _slug(stem: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "imported"
 
 
-def _pixels(pixel_range: str | None, mean: str | None, std: str | None) -> Pixels | None:
-    if pixel_range is not None:
-        if mean is not None or std is not None:
-            raise NetworkFileError("--range and --mean or --std say the same twice; one of them fits")
-        numbers = _numbers("--range", pixel_range)
-        if len(numbers) != 2 or numbers[0] >= numbers[1]:
-            raise NetworkFileError(
-                f"--range must be two numbers, the lower first, such as 0,1; not {pixel_range[:40]!r}"
-            )
-        return of_range(*numbers, "asked for with --range")
-    if mean is None and std is None:
+def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    if text is None:
         return None
-    means, stds = _numbers("--mean", mean or "0"), _numbers("--std", std or "1")
-    if min(stds) <= 0:
-        raise NetworkFileError("--std must be above 0")
-    return Pixels(means, stds, "asked for with --mean and --std")
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(part) for part in text.split(","))
         if not all(abs(number) < 1e6 for number in numbers):
@@ -156,7 +157,7 @@ def _classes(path: Path) -> Names:
     return names
 
 
-def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
+def _tell(published: Checkpoint, card: ImportCard) -> None:
     shape = published.network.architecture
     colour = "grey" if shape.channels == 1 else "colour"
     hidden = f", hidden {', '.join(map(str, shape.hidden))}" if shape.hidden else ""
@@ -176,6 +177,11 @@ def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
             f"probabilities differ by at most {card.difference:.1e} from ONNX's evaluator, on {card.compared} random "
             "images"
         )
+    elif card.format == "ONNX":
+        typer.echo(
+            "nothing was checked: in this range one class has all of the probability in each of the random images; "
+            "look whether --range is right"
+        )
     accuracy = published.card.accuracy
     typer.echo(
         "accuracy: not measured; --data names a data set"
@@ -184,4 +190,3 @@ def _tell(published: Checkpoint, card: ImportCard, out: Path) -> None:
     )
     if published.card.calibration is not None:
         typer.echo(told(published.card))
-    typer.echo(f"written: {out / published.name}.safetensors and .json")

@@ -16,7 +16,7 @@ from konkyo.models.network import Network
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
 from konkyo.trainer.importing import state_dict, torch_file
-from konkyo.trainer.importing.pixels import ASK, Pixels, found, of_range
+from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
 
 _EXPORT = "model.export('network.onnx', format='onnx') writes what is read here"
 
@@ -35,12 +35,15 @@ class ImportOptions:
         What of a pixel enters.
     classes
         Their names; by default numbers.
+    where
+        Where it was asked, for messages.
     """
 
     stages: Sequence[Stage] | None = None
     side: int | None = None
     pixels: Pixels | None = None
     classes: Names | None = None
+    where: Asked = Asked.COMMAND
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,8 @@ def _read(path: Path, data: bytes, asked: ImportOptions) -> Imported:
         chain = state_dict.chain(state_dict.read_safetensors(data), asked.stages, asked.side, in_order=False)
     else:
         chain = state_dict.chain(torch_file.read(data), asked.stages, asked.side, in_order=True)
-    if asked.pixels is None:
-        raise NetworkFileError(ASK)
-    network, folded, pixels = _network(chain, asked.pixels, asked.classes)
+    pixels = settled(chain, asked.pixels, None, asked.where)
+    network, folded = _network(chain, pixels, asked.classes)
     return Imported(network, _card(path, data, kind, "not stated", pixels, folded))
 
 
@@ -101,24 +103,24 @@ def _onnx(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     file = onnx_file.parse(data, path.parent)
     read = graph.read(file, asked.side)
     known = of_range(0, 255, "the input takes bytes") if read.bytes_in else found(read.chain)
-    asked_for = asked.pixels or known
-    if asked_for is None:
-        raise NetworkFileError(ASK)
-    network, folded, pixels = _network(read.chain, asked_for, asked.classes)
+    pixels = settled(read.chain, asked.pixels, known, asked.where)
+    network, folded = _network(read.chain, pixels, asked.classes)
     difference = comparing.difference(read, network, pixels)
     card = _card(path, data, "ONNX", file.made_by, pixels, folded)
-    return Imported(network, card.model_copy(update={"difference": difference, "compared": comparing.IMAGES}))
+    return Imported(
+        network,
+        card.model_copy(update={"difference": difference, "compared": 0 if difference is None else comparing.IMAGES}),
+    )
 
 
-def _network(chain: chains.Chain, asked: Pixels, classes: Names | None) -> tuple[Network, tuple[str, ...], Pixels]:
-    pixels = asked.for_channels(chain.channels)
+def _network(chain: chains.Chain, pixels: Pixels, classes: Names | None) -> tuple[Network, tuple[str, ...]]:
     network, folded = chains.network(pixels.before(chain))
     count = len(network.classes)
     if classes is not None:
         if len(classes) != count:
             raise NetworkFileError(f"it has {count} classes, and there are {len(classes)} names; as many fit")
         network = Network(network.architecture, network.weights, classes, network.border)
-    return network, folded, pixels
+    return network, folded
 
 
 def _card(path: Path, data: bytes, kind: str, made_by: str, pixels: Pixels, folded: tuple[str, ...]) -> ImportCard:

@@ -1,6 +1,7 @@
 """The checkpoint and the card of an imported network."""
 
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from konkyo.models.files.card import (
     Preprocessing,
     described,
 )
-from konkyo.models.files.checkpoint import Checkpoint
+from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, USAGE_SUFFIX, Checkpoint
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import Imported
@@ -52,12 +53,47 @@ def preparation(preprocessing: Preprocessing | None, polarity: Polarity | None, 
     return Preparation(chosen, polarity or usual, OPTIONAL_WARNINGS if drawn else ())
 
 
+def check_name(name: str, called: str) -> None:
+    """Raise NetworkFileError if a checkpoint cannot be called so."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        raise NetworkFileError(f"{called} {name[:64]!r} must be lower-case letters, digits and hyphens")
+
+
+def check_place(folder: Path, name: str, overwrite: bool, source: Path | None = None) -> None:
+    """Look at what a network of this name would replace in a folder.
+
+    Parameters
+    ----------
+    folder
+        It may be missing.
+    overwrite
+        Whether an older network of this name may be replaced.
+    source
+        The file that the network is read from, which is never replaced.
+
+    Raises
+    ------
+    NetworkFileError
+        Something is there that must stay. The message says what would be right.
+    """
+    if folder.resolve().is_relative_to(DIRECTORY.resolve()):
+        raise NetworkFileError(f"{folder} holds the networks that come with Konkyo; a folder of your own fits")
+    written = [folder / f"{name}{suffix}" for suffix in (SUFFIX, ".json", USAGE_SUFFIX)]
+    if source is not None and source.resolve() in {one.resolve() for one in written}:
+        raise NetworkFileError(f"{source} would be replaced by what is read of it; another name or folder fits")
+    for one in written:
+        if one.exists() and not overwrite:
+            raise NetworkFileError(
+                f"{one} is there already; another name or folder fits, or overwrite, which replaces the network"
+            )
+
+
 def publish(
     imported: Imported,
     name: str,
     out: Path,
     prepared: Preparation,
-    test: Digits | None,
+    test: Digits | None = None,
     training: Digits | None = None,
 ) -> Checkpoint:
     """Measure an imported network on a data set, if there is one, and write its checkpoint and card.

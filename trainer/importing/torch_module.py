@@ -1,6 +1,7 @@
 """A network from a module of PyTorch in memory: its forward pass followed node by node, and compared."""
 
 import copy
+import hashlib
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,13 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from konkyo.models.classes import Names, wrong_names
+from konkyo.models.files.card import ImportCard
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
 from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
-from konkyo.trainer.importing.pixels import Pixels
+from konkyo.trainer.importing.network_file import Imported
+from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
 
 # Random images on which the module and what was read of it are compared; a greater difference is no rounding.
 IMAGES = 8
@@ -57,10 +60,8 @@ class _Flow:
 _Step = Callable[[str, _Flow, dict[str, Any]], _Flow]
 
 
-def read(
-    module: nn.Module, side: int, mean: tuple[float, ...], std: tuple[float, ...], classes: Names | None = None
-) -> Network:
-    """The network, in float32, that a module amounts to for pixels in [0, 1].
+def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | None = None) -> Imported:
+    """The network, in float32 and with what its card says, that a module amounts to for pixels in [0, 1].
 
     Parameters
     ----------
@@ -68,8 +69,8 @@ def read(
         It takes images (N, channels, side, side). It is copied.
     side
         Of the images.
-    mean, std
-        Of a pixel in [0, 1], (pixel − mean) / std enters the module.
+    asked
+        What of a pixel enters the module; by default what it says itself, else the pixel in [0, 1].
     classes
         Their names; by default numbers.
 
@@ -79,10 +80,9 @@ def read(
         Its forward pass is no chain of layers that make stages and a head, or other numbers come out of it. The message
         names the layer.
     """
+    module = getattr(module, "_orig_mod", module)  # of torch.compile
     if not isinstance(module, nn.Module):
         raise NetworkFileError(f"{type(module).__name__} is no module of PyTorch; a torch.nn.Module fits")
-    if not all(np.isfinite(std)) or not all(np.isfinite(mean)) or min(std) <= 0:
-        raise NetworkFileError("mean and std must be finite, and std greater than 0")
     still = copy.deepcopy(module).to("cpu", torch.float64).eval()
     graph = _graph(still)
     called = [still.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module"]
@@ -90,20 +90,34 @@ def read(
     if first is None:
         raise NetworkFileError("it has no Conv2d; a network of one to six convolutions, then affine layers, fits")
     channels = first.in_channels
-    for what, numbers in (("mean", mean), ("std", std)):
-        if len(numbers) not in (1, channels):
-            raise NetworkFileError(f"{what} has {len(numbers)} numbers, and the image {channels} channels; 1 fits too")
     flow = _followed(graph, still, (channels, side, side))
-    chain = Pixels(mean, std, "asked for").for_channels(channels).before(Chain(tuple(flow.layers), side, channels))
-    network, _ = chains.network(chain)
+    chain = Chain(tuple(flow.layers), side, channels)
+    known = found(chain)
+    pixels = settled(chain, asked or (of_range(0, 1, "taken") if known is None else None), known, Asked.PYTHON)
+    network, folded = chains.network(pixels.before(chain))
     if classes is not None:
         count = network.architecture.classes
         wrong = wrong_names(classes) if len(classes) == count else f"must be {count}, not {len(classes)}"
         if wrong:
             raise NetworkFileError(f"the names of its classes {wrong}")
         network = Network(network.architecture, network.weights, classes, network.border)
-    _compare(still, network, mean, std, flow.ends)
-    return network
+    difference = _compare(still, network, pixels.mean, pixels.std, flow.ends)
+    digest = hashlib.sha256()
+    for name, values in still.state_dict().items():
+        digest.update(f"{name}\0".encode() + values.numpy().tobytes())
+    card = ImportCard(
+        file=type(module).__name__,
+        sha256=digest.hexdigest(),
+        format="a module of PyTorch",
+        made_by=f"PyTorch {torch.__version__}",
+        mean=pixels.mean,
+        std=pixels.std,
+        range_by=pixels.by,
+        folded=folded,
+        difference=difference,
+        compared=IMAGES,
+    )
+    return Imported(network, card)
 
 
 def _graph(module: nn.Module) -> fx.Graph:
@@ -268,7 +282,8 @@ def _normalisation(name: str, flow: _Flow, said: dict[str, Any]) -> _Flow:
     bias = np.zeros_like(mean) if layer.bias is None else _array(layer.bias)
     scale = weight / deviation
     shift = bias - mean * scale
-    return flow.then(_scaling(name, flow, scale.reshape(-1, 1, 1), shift.reshape(-1, 1, 1)))
+    made = _scaling(name, flow, scale.reshape(-1, 1, 1), shift.reshape(-1, 1, 1))
+    return flow.then(replace(made, learned=True))
 
 
 def _scaling(name: str, flow: _Flow, scale: F64, shift: F64) -> Scaling:
@@ -282,7 +297,7 @@ def _scaling(name: str, flow: _Flow, scale: F64, shift: F64) -> Scaling:
         raise NetworkFileError(
             f"{name}: takes an array of {numbers} for values of {flow.shape}; one number for each map fits"
         ) from error
-    return Scaling(name, *(values.reshape(flow.made) for values in (scale, shift)))
+    return Scaling(name, scale.reshape(flow.made), shift.reshape(flow.made))
 
 
 def _arithmetic(name: str, target: Any, given: Sequence[Any]) -> _Flow:
@@ -386,8 +401,8 @@ _ARITHMETIC: dict[Any, str] = {
 
 def _compare(
     module: nn.Module, network: Network, mean: Sequence[float], std: Sequence[float], ends: str | None
-) -> None:
-    """Raise NetworkFileError if other probabilities come out of the module than of what was read."""
+) -> float:
+    """The greatest difference of a probability; NetworkFileError if it is no rounding."""
     shape = network.architecture
     images = np.random.default_rng(0).random((IMAGES, shape.channels, shape.side, shape.side))
     images[: IMAGES // 2, :, shape.side // 4 : shape.side // 2] = 0  # with areas of one colour, as drawings have
@@ -408,3 +423,4 @@ def _compare(
             f"what was read of it differs by {difference:.2g} in a probability from the module, so it was not "
             "understood; please report it"
         )
+    return difference

@@ -11,7 +11,7 @@ import numpy as np
 
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.document import table
+from konkyo.trainer.document import between, table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 from konkyo.trainer.training.logits import SURE, Reliability
 
@@ -78,6 +78,23 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield from table(head, rows)
 
 
+def _row(found: Mapping[str, Any]) -> dict[str, str]:
+    before, after = found["before"], found["after"]
+    return {
+        "images": f"{found['images']:,}",
+        "temperature": f"{found['temperature']:.3f}",
+        "negative log-likelihood, as trained": f"{before['nll']:.4f}",
+        "negative log-likelihood, published": f"{after['nll']:.4f}",
+        "expected calibration error, as trained": f"{before['ece']:.2%}",
+        "expected calibration error, published": f"{after['ece']:.2%}",
+    }
+
+
+def _answer(all_found: Sequence[Mapping[str, Any]]) -> str:
+    before, after = (between([one[when]["ece"] for one in all_found], ".2%") for when in ("before", "after"))
+    return f"Expected calibration error of what is published: {after}. As trained: {before}."
+
+
 STUDY = Study(
     name="calibration",
     heading="Whether probabilities mean what they say",
@@ -86,5 +103,8 @@ STUDY = Study(
     gather=_gather,
     summary=_summary,
     told=_told,
+    row=_row,
+    answer=_answer,
+    settings={"chunk": CHUNK},
     caption="Share of correct predictions against the probability",
 )

@@ -25,7 +25,7 @@ from konkyo.models.filters.usage import (
     ridged,
 )
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.trainer.document import table
+from konkyo.trainer.document import between, table
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study
 
@@ -152,6 +152,26 @@ def _placed(pair: PlacedPair | None) -> tuple[str, str, str]:
     return f"map {pair.map} × filter {pair.filter}", f"{pair.share:.1%}", f"{pair.mean:.2f}"
 
 
+def _row(found: Mapping[str, Any]) -> dict[str, str]:
+    distinct, classes = found["distinct"], found["classes"].values()
+    return {
+        "classes": f"{len(classes)}",
+        "images a class": between([one["images"] for one in classes], ",d"),
+        "different pairs in first place": f"{distinct['first']}",
+        "different combinations of first and second": f"{distinct['unordered']}",
+        "the same with their order": f"{distinct['ordered']}",
+    }
+
+
+def _answer(all_found: Sequence[Mapping[str, Any]]) -> str:
+    first, both = (between([one["distinct"][kind] for one in all_found], "d") for kind in ("first", "unordered"))
+    classes = between([len(one["classes"]) for one in all_found], "d")
+    return (
+        f"Of {classes} classes, {first} different pairs come first, and {both} combinations of first and second place "
+        "differ; in the paper, all do."
+    )
+
+
 def _save(models: Path, asked: Asked, found: FilterStudy) -> Path:
     usage_file.save(models, asked.checkpoint, found.usage)
     return models / f"{asked.checkpoint.name}{USAGE_SUFFIX}"
@@ -171,6 +191,9 @@ STUDY = Study(
     gather=_gather,
     summary=lambda asked, found: summarised(asked.checkpoint, found.usage),
     told=_told,
+    row=_row,
+    answer=_answer,
+    settings={"per_class": PER_CLASS, "axes": AXES, "flagged": FLAGGED, "images": IMAGES, "values": VALUES},
     caption="The pairs that each class uses",
     part="train",
     save=_save,

@@ -21,8 +21,7 @@ from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network, softmax
 from konkyo.trainer.data import Digits
-from konkyo.trainer.document import table
-from konkyo.trainer.studies.statistics import auroc
+from konkyo.trainer.document import between, table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 
 # Images a part.
@@ -212,6 +211,53 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield from table((*head, "fewest that change it, mean", "most", "a single one does"), rows)
 
 
+def _row(found: Mapping[str, Any]) -> dict[str, str]:
+    everyone, area = found["groups"]["all"], found["auroc_of_wrong"]
+    known = everyone["sufficient"]["mean"] is not None
+    outcomes, images = everyone["outcomes"], everyone["images"]
+    single = everyone["contrast"]["share_single"]
+    return {
+        "images": f"{images:,}",
+        "regions": f"{found['region']}×{found['region']}",
+        "suffice, mean": f"{everyone['sufficient']['mean']:.2f}" if known else "–",
+        "proven smallest": f"{outcomes['smallest'] / images:.1%}",
+        "over budget": f"{outcomes['over budget']}",
+        "change it, mean of the fewest": "–"
+        if everyone["contrast"]["mean"] is None
+        else f"{everyone['contrast']['mean']:.2f}",
+        "a single one does": "–" if single is None else f"{single:.1%}",
+        **{
+            f"area under the ROC curve of errors, {name}": "–" if one is None else f"{one:.3f}"
+            for name, one in area.items()
+        },
+    }
+
+
+def _answer(all_found: Sequence[Mapping[str, Any]]) -> str:
+    groups = [one["groups"]["all"] for one in all_found]
+    suffice, change = (
+        between([one[kind]["mean"] for one in groups if one[kind]["mean"] is not None], ".1f")
+        for kind in ("sufficient", "contrast")
+    )
+    return f"Regions that prove a prediction: {suffice} on the mean. The fewest that change it: {change}."
+
+
+def auroc(warning: Array, wrong: NDArray[np.bool_]) -> float | None:
+    """The share of pairs, a wrong and a right prediction, of which the wrong one has the greater number; a tie is half.
+
+    The area under the ROC curve, from Mann and Whitney's U. None where there are no such pairs.
+    """
+    # SciPy is imported where it is used: the command line starts without it.
+    from scipy import stats
+
+    positives, negatives = warning[wrong], warning[~wrong]
+    if not len(positives) or not len(negatives):
+        return None
+    # The p-value, which is not looked at, is not exact.
+    statistic = stats.mannwhitneyu(positives, negatives, method="asymptotic").statistic
+    return float(statistic / (len(positives) * len(negatives)))
+
+
 def _spread(values: IntArray) -> dict[str, Any]:
     """The mean, the median and the most, and how many there are of each number from 0 on."""
     if not len(values):
@@ -236,5 +282,8 @@ STUDY = Study(
     gather=_gather,
     summary=_summary,
     told=_told,
+    row=_row,
+    answer=_answer,
+    settings={"chunk": CHUNK},
     caption="On how many regions a prediction rests",
 )

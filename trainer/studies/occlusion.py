@@ -12,7 +12,7 @@ from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.trainer.data import Digits
-from konkyo.trainer.document import table
+from konkyo.trainer.document import between, table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks
 
 REGIONS = (2, 4, 6, 8)
@@ -156,6 +156,25 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield from table(head, rows)
 
 
+def _row(found: Mapping[str, Any]) -> dict[str, str]:
+    measured = found["regions"]
+    changed = {region: one["answer_changes"]["share_of_images"] for region, one in measured.items()}
+    names = {f"{region}×{region}": changed.get(str(region)) for region in REGIONS}
+    return {
+        "images": f"{found['images']:,}",
+        **{
+            f"answers that one region of {name} changes": "–" if share is None else f"{share:.1%}"
+            for name, share in names.items()
+        },
+    }
+
+
+def _answer(all_found: Sequence[Mapping[str, Any]]) -> str:
+    least = str(REGIONS[0])
+    shares = [one["regions"][least]["answer_changes"]["share_of_images"] for one in all_found]
+    return f"Hiding one region of {least}×{least} pixels changes the answer for {between(shares, '.1%')} of the images."
+
+
 STUDY = Study(
     name="occlusion",
     heading="What hiding a region does",
@@ -164,5 +183,8 @@ STUDY = Study(
     gather=_gather,
     summary=_summary,
     told=_told,
+    row=_row,
+    answer=_answer,
+    settings={"regions": REGIONS, "chunk": CHUNK},
     caption="What hiding a region does, on average",
 )

@@ -26,7 +26,7 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
     Raises
     ------
     RunError
-        A process ended before its run.
+        A process ended before its run, or an error that nobody foresaw ended the run.
     KonkyoError, OSError
         Of a run.
     """
@@ -52,7 +52,7 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
                 told = connection.recv()
             except EOFError:
                 raise RunError(f"the process of {job.title} has ended; the same command goes on where it was") from None
-            if isinstance(told, KonkyoError | OSError):
+            if isinstance(told, Exception):
                 raise told
             if told is None:
                 del running[ready]
@@ -69,5 +69,10 @@ def _work(job: Wanted, digits: Digits, connection: Connection) -> None:
             connection.send(progress)
     except (KonkyoError, OSError) as error:
         connection.send(error)
+    except Exception as error:
+        # The same command would end in the same way, so it is not said to go on. Where the error is from stands in the
+        # trace of this process.
+        connection.send(RunError(f"{job.title} has ended with {type(error).__name__}: {error}"))
+        raise
     else:
         connection.send(None)

@@ -1,7 +1,10 @@
-"""The network in PyTorch, to be trained, alone or several at once.
+"""Networks in PyTorch, several at once, to be trained.
 
 ``konkyo.models.network`` is what is served; a test holds the two equal.
 """
+
+from collections.abc import Mapping, Sequence
+from math import prod, sqrt
 
 import numpy as np
 import torch
@@ -20,55 +23,33 @@ GROUP = 5
 EPSILON, MOMENTUM = 1e-5, 0.02
 
 
-class TrainableNetwork(nn.Module):
-    """A network of stages and a head; its parameters carry the names and shapes of the checkpoint.
+# The weights of one network, by the names of the checkpoint.
+Weights = dict[str, Tensor]
 
-    Weights start at random (PyTorch's own scheme), from torch's global generator.
+
+def at_random(architecture: Architecture) -> Weights:
+    """Weights as PyTorch's own layers draw them, from its global generator."""
+    weights: Weights = {}
+    for name, shape in architecture.tensor_shapes.items():
+        weights[name] = torch.empty(shape)
+        if name.endswith("weight"):
+            nn.init.kaiming_uniform_(weights[name], a=sqrt(5))
+            bound = 1 / sqrt(prod(shape[1:]))
+        else:  # a bias comes after its weights
+            weights[name].uniform_(-bound, bound)
+    return weights
+
+
+def exported(architecture: Architecture, weights: Mapping[str, Tensor]) -> Network:
+    """The network as arrays, float32, with an affine layer that sums to zero over the classes.
+
+    That changes no probability, but what is said of a single class: a function of the image that is added to all
+    logits is no part of the prediction.
     """
-
-    def __init__(self, architecture: Architecture) -> None:
-        super().__init__()
-        self.architecture = architecture
-        for number, (stage, maps) in enumerate(zip(architecture.stages, architecture.layer_maps, strict=False), 1):
-            inputs = 1 if stage.paired else maps
-            convolution = nn.Conv2d(inputs, stage.filters, stage.kernel, padding=stage.padding, bias=stage.bias)
-            self.add_module(f"conv{number}", convolution)
-        for name, outputs, features in architecture.head:
-            self.add_module(name, nn.Linear(features, outputs))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, channels, side, side) in [0, 1] → logits (N, C)."""
-        maps = images
-        for number, stage in enumerate(self.architecture.stages, 1):
-            maps = pooled(stage, self._convolved(number, stage, maps))
-        values = maps.flatten(1)
-        *hidden, (last, *_) = self.architecture.head
-        for name, *_ in hidden:
-            values = F.relu(self.get_submodule(name)(values))
-        logits: Tensor = self.get_submodule(last)(values)
-        return logits
-
-    def _convolved(self, number: int, stage: Stage, maps: Tensor) -> Tensor:
-        if not stage.paired:
-            convolved: Tensor = self.get_submodule(f"conv{number}")(maps)
-            return convolved
-        weight = self.get_parameter(f"conv{number}.weight")
-        bias = self.get_parameter(f"conv{number}.bias") if stage.bias else None
-        # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
-        groups = maps.shape[1]
-        repeated = None if bias is None else bias.repeat(groups)
-        return F.conv2d(maps, weight.repeat(groups, 1, 1, 1), repeated, padding=stage.padding, groups=groups)
-
-    def export(self) -> Network:
-        """The network as arrays, float32, with an affine layer that sums to zero over the classes.
-
-        That changes no probability, but what is said of a single class: a function of the image that is added to all
-        logits is no part of the prediction.
-        """
-        weights = {name: tensor.detach().numpy().astype(np.float32) for name, tensor in self.state_dict().items()}
-        for name in ("affine.weight", "affine.bias"):
-            weights[name] = centred(weights[name])
-        return Network(self.architecture, weights)
+    arrays = {name: tensor.detach().numpy().astype(np.float32) for name, tensor in weights.items()}
+    for name in ("affine.weight", "affine.bias"):
+        arrays[name] = centred(arrays[name])
+    return Network(architecture, arrays)
 
 
 def pooled(stage: Stage, convolved: Tensor) -> Tensor:
@@ -79,28 +60,28 @@ def pooled(stage: Stage, convolved: Tensor) -> Tensor:
 class Ensemble(nn.Module):
     """S networks of one architecture that see the same images: side by side they are one wide network of groups.
 
-    No weight is shared, so each learns as it would alone, up to rounding.
+    No weight is shared, so each learns as it would alone, up to rounding. ``torch.func.vmap`` over one network takes
+    twice as long: it knows no layout.
 
     Parameters
     ----------
+    architecture
+        Of each.
     networks
-        Where the weights start; the networks themselves are not changed.
+        The weights that they start with, which are not changed.
     batch_norm
         Whether batch normalisation follows each convolution while the networks learn (Ioffe and Szegedy, 2015). Once
         they have learnt it is linear, and part of the weights that ``network`` gives.
     """
 
-    def __init__(self, networks: list[TrainableNetwork], batch_norm: bool = False) -> None:
+    def __init__(self, architecture: Architecture, networks: Sequence[Weights], batch_norm: bool = False) -> None:
         super().__init__()
-        self.architecture = networks[0].architecture
+        self.architecture = architecture
         self.size = len(networks)
         self.batch_norm = batch_norm
         # A parameter's name may have no dot.
         self.weights = nn.ParameterDict(
-            {
-                name.replace(".", "_"): torch.stack([network.state_dict()[name] for network in networks])
-                for name in networks[0].state_dict()
-            }
+            {name.replace(".", "_"): torch.stack([one[name] for one in networks]) for name in networks[0]}
         )
         if batch_norm:
             for number in range(1, len(self.architecture.stages) + 1):
@@ -176,23 +157,22 @@ class Ensemble(nn.Module):
         """The networks, a few at a time: as many as a processor's cache holds."""
         return [slice(first, first + GROUP) for first in range(0, self.size, GROUP)]
 
-    def network(self, which: int) -> TrainableNetwork:
-        """One of the networks, with its weights as they are now."""
-        network = TrainableNetwork(self.architecture)
-        weights = {name: self.weights[name.replace(".", "_")].detach()[which] for name in network.state_dict()}
+    def network(self, which: int) -> Weights:
+        """The weights of one of the networks as they are now; batch normalisation is part of them."""
+        names = self.architecture.tensor_shapes
+        weights = {name: self.weights[name.replace(".", "_")].detach()[which].clone() for name in names}
         if self.batch_norm:
             for number in range(1, len(self.architecture.stages) + 1):
                 mean, variance = (self.get_buffer(f"norm{number}_{kind}")[which] for kind in ("mean", "variance"))
                 scale, shift = (self.weights[f"norm{number}_{kind}"].detach()[which] for kind in ("weight", "bias"))
                 factor = scale / (variance + EPSILON).sqrt()
-                weights[f"conv{number}.weight"] = weights[f"conv{number}.weight"] * factor[:, None, None, None]
+                weights[f"conv{number}.weight"] *= factor[:, None, None, None]
                 weights[f"conv{number}.bias"] = (weights[f"conv{number}.bias"] - mean) * factor + shift
-        network.load_state_dict(weights)
-        return network
+        return weights
 
     def kept(self, which: Tensor) -> "Ensemble":
         """Some of the networks, by their places, as an ensemble of their own."""
-        fresh = Ensemble([TrainableNetwork(self.architecture)] * len(which), self.batch_norm)
+        fresh = Ensemble(self.architecture, [self.network(0)] * len(which), self.batch_norm)
         fresh.load_state_dict({name: values[which] for name, values in self.state_dict().items()})
         return fresh
 

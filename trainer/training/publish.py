@@ -1,4 +1,4 @@
-"""From finished runs to a checkpoint: choose by validation, measure on the test images, write the card; and back."""
+"""From finished runs to a checkpoint: choose by validation, measure on the test images, write the card."""
 
 import platform
 from collections.abc import Callable, Sequence
@@ -20,12 +20,11 @@ from konkyo.models.files.card import (
     described,
 )
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training import augmentation, logits
 from konkyo.trainer.training.evaluation import evaluate
-from konkyo.trainer.training.run import Reached, restoring
+from konkyo.trainer.training.run import Reached
 
 # What a temperature is fitted on, and why there may be none, as a card says it.
 HELD_OUT = "held-out training images as they are"
@@ -195,49 +194,6 @@ def run_cards(run: Reached, held_out: Digits, test: Digits) -> list[RunCard]:
         )
         for seed, best, network in zip(run.seeds, run.best, run.networks(), strict=True)
     ]
-
-
-def networks_of_seeds(checkpoint: Checkpoint, runs: Path) -> dict[int, Network]:
-    """The network of each seed that the card of a checkpoint lists, in float64.
-
-    Parameters
-    ----------
-    checkpoint
-        The published one of these networks.
-    runs
-        The folder in which ``trainer train`` kept its runs.
-
-    Raises
-    ------
-    RunError
-        The run of a seed is not there or not finished, or the published network is not among them.
-    """
-    found: dict[int, Network] = {}
-    card = checkpoint.card
-    listed = [run.seed for run in card.runs]
-    if len(listed) < 2 or card.selection is None:
-        raise RunError(
-            f"{checkpoint.name} is not of several seeds, so there is nothing to compare; `trainer train --seeds 10` "
-            "trains ten"
-        )
-    for path in sorted((runs / checkpoint.name).glob("*.pt")):
-        with restoring(path, "train these seeds again") as state:
-            run = Reached.of(state)
-        # The folder may hold runs of another recipe under the same name.
-        if run.finished and run.recipe.is_of(card.recipe):
-            found |= dict(zip(run.seeds, run.networks(), strict=True))
-    missing = [str(seed) for seed in listed if seed not in found]
-    if missing:
-        raise RunError(
-            f"{runs / checkpoint.name} holds no finished run of seed {', '.join(missing)}; train {checkpoint.name} "
-            "again, or name the folder of its runs with --runs"
-        )
-    # Seeds are compared as they were trained: each would want a temperature of its own.
-    published = logits.divided(found[card.selection.seed], card.temperature or 1.0, centre=True)
-    shipped = checkpoint.network.weights
-    if any(not np.array_equal(weights, shipped[name]) for name, weights in published.weights.items()):
-        raise RunError(f"{runs / checkpoint.name} holds another training than that of {checkpoint.name}")
-    return {seed: found[seed].astype(np.float64) for seed in listed}
 
 
 def _named(seeds: Sequence[int]) -> str:

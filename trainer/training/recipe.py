@@ -1,8 +1,7 @@
 """How a network is trained: everything but the data, the architecture and the seed."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -100,10 +99,6 @@ class Recipe:
         """What ``error_rate_loss`` has become at a step: it grows along a line."""
         begin, end = (share * self.steps for share in ERROR_RATE_GROWS)
         return self.error_rate_loss * min(max((step - begin) / (end - begin), 0.0), 1.0)
-
-    def is_of(self, card: Mapping[str, Any] | None) -> bool:
-        """Whether a card names this recipe. What older cards do not know has its default."""
-        return card is not None and asdict(self) == {**asdict(Recipe()), **card}
 
     @property
     def loss(self) -> str:

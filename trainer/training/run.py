@@ -1,7 +1,7 @@
 """Training from several seeds at once, to the weights that validate best. Interrupted and resumed, it ends the same."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from konkyo.models.architecture import Architecture, parse_stages, written_stages
+from konkyo.models.architecture import Architecture, written_stages
 from konkyo.models.files.atomic import replacing
 from konkyo.models.network import Network
 from konkyo.trainer.data import Digits
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.augmentation import augment, tensors, with_copies
-from konkyo.trainer.training.network import Ensemble, TrainableNetwork, accuracies
+from konkyo.trainer.training.network import Ensemble, Weights, accuracies, at_random, exported
 from konkyo.trainer.training.recipe import Recipe, Schedule
 
 REPORT_EVERY = 50
@@ -48,7 +48,7 @@ class Best:
 
     validation: float = -1.0
     step: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
+    weights: Weights = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,23 +90,39 @@ class Wanted:
         Raises
         ------
         RunError
-            The file belongs to another run, or cannot be read.
+            As ``restoring``.
         """
         if not self.state_file.exists():
             return None
-        with restoring(self.state_file, "start this run again") as state:
-            self.check(state, digits.sha256)
-            return Reached.of(state)
+        with self.restoring(digits.sha256) as state:
+            best = [Best(**one) for one in state["best"]]
+            return Reached(self.architecture, self.recipe, self.seeds, state["step"], state["finished"], best)
 
-    def check(self, state: Any, images: str) -> None:
-        """Raise RunError if a state is not that of this run."""
-        if not isinstance(state, dict) or "identity" not in state:
-            raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
-        if state["identity"] != self.identity(images):
+    @contextmanager
+    def restoring(self, images: str) -> Iterator[dict[str, Any]]:
+        """What stands in its file, to be taken over; ``images`` is the SHA-256 of the training images.
+
+        Raises
+        ------
+        RunError
+            The file belongs to another run, cannot be read or not be taken over. It says that it is to be deleted.
+        """
+        try:
+            state = torch.load(self.state_file, weights_only=True)
+            if not isinstance(state, dict) or "identity" not in state:
+                raise RunError(f"{self.state_file} holds no run; delete it to start this run again")
+            if state["identity"] != self.identity(images):
+                raise RunError(
+                    f"{self.state_file} is a run of another architecture or recipe, or on other images: "
+                    f"{state['identity']}. Train under another name or delete the file"
+                )
+            yield state
+        except RunError:
+            raise
+        except Exception as error:  # torch raises whatever its unpickler met
             raise RunError(
-                f"{self.state_file} is a run of another architecture or recipe, or on other images: "
-                f"{state['identity']}. Train under another name or delete the file"
-            )
+                f"{self.state_file} cannot be read ({error!r}); delete it to start this run again"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -132,47 +148,13 @@ class Reached:
     finished: bool
     best: Sequence[Best]
 
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "Reached":
-        """From a state as it stands in a file."""
-        identity = state["identity"]
-        shape, recipe = identity["architecture"], identity["recipe"]
-        stages, hidden = parse_stages(shape["stages"]), tuple(shape["hidden"])
-        return cls(
-            Architecture(**{**shape, "stages": stages, "hidden": hidden}),
-            Recipe(**{**recipe, "schedule": Schedule(recipe["schedule"])}),
-            identity["seeds"],
-            state["step"],
-            state["finished"],
-            [Best(**best) for best in state["best"]],
-        )
-
     def network(self, which: int) -> Network:
         """The network that validates best of one seed's, as arrays."""
-        network = TrainableNetwork(self.architecture)
-        network.load_state_dict(self.best[which].weights)
-        return network.export()
+        return exported(self.architecture, self.best[which].weights)
 
     def networks(self) -> list[Network]:
         """Those of all seeds."""
         return [self.network(which) for which in range(len(self.seeds))]
-
-
-@contextmanager
-def restoring(path: Path, again: str) -> Iterator[Any]:
-    """What stands in a run's file, to be taken over.
-
-    Raises
-    ------
-    RunError
-        It cannot be read or taken over; says that the file is to be deleted to do what ``again`` names.
-    """
-    try:
-        yield torch.load(path, weights_only=True)
-    except RunError:
-        raise
-    except Exception as error:  # torch raises whatever its unpickler met
-        raise RunError(f"{path} cannot be read ({error!r}); delete it to {again}") from error
 
 
 class Run:
@@ -217,7 +199,8 @@ class Run:
 
         torch.set_num_threads(1)
         self.ensemble = Ensemble(
-            [network for seed in self.seeds for network in _at_random(wanted.architecture, seed, recipe.restarts)],
+            wanted.architecture,
+            [network for seed in self.seeds for network in _starts(wanted.architecture, seed, recipe.restarts)],
             recipe.batch_norm,
         )
         self._optimizer = self._adam()
@@ -355,8 +338,7 @@ class Run:
             return validations
         for which, validation in enumerate(validations):
             if validation > self.best[which].validation:
-                weights = {name: tensor.clone() for name, tensor in self.ensemble.network(which).state_dict().items()}
-                self.best[which] = Best(validation, self.step, weights)
+                self.best[which] = Best(validation, self.step, self.ensemble.network(which))
         return validations
 
     def _save(self) -> None:
@@ -375,8 +357,7 @@ class Run:
             torch.save(state, fresh)
 
     def _restore(self) -> None:
-        with restoring(self.wanted.state_file, "start this run again") as state:
-            self.wanted.check(state, self._sha256)
+        with self.wanted.restoring(self._sha256) as state:
             self.step = state["step"]
             self.seconds = state["seconds"]
             self.history = state["history"]
@@ -394,6 +375,6 @@ def _empty(image: Tensor) -> Tensor:
     return edge.quantile(0.5, 1)[:, None, None].expand_as(image)
 
 
-def _at_random(architecture: Architecture, seed: int, restarts: int) -> list[TrainableNetwork]:
+def _starts(architecture: Architecture, seed: int, restarts: int) -> list[Weights]:
     torch.manual_seed(seed)
-    return [TrainableNetwork(architecture) for _ in range(restarts)]
+    return [at_random(architecture) for _ in range(restarts)]

@@ -6,7 +6,7 @@ import { percent } from "./answers/numbers.js";
 import { Drawing, Pad } from "./drawing/drawing.js";
 import { bringing } from "./drawing/pictures.js";
 import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
-import { at, fillOptions, other, remember, switchLanguage, words, write, writeText } from "./page.js";
+import { at, fillOptions, latest, other, remember, speak, words, write, writeText } from "./page.js";
 import { onSystemTheme, theme } from "./painting.js";
 import { onBeside, showBeside } from "./panels/beside.js";
 import { hide, showPlaying } from "./panels/grounds.js";
@@ -31,11 +31,13 @@ const SAVES = ["ledger", "heatmap", "process"].flatMap((name) => [[`save-${name}
 
 
 const drawing = new Drawing();
-const asker = new Asker(drawing, start);
+const asker = new Asker(drawing, () => restore().then(start));
 const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textContent = words()[word]));
-// The fragment that the page has written itself, and the number of the last attempt.
+// The fragment that the page has written itself.
 let own = "";
-let keeping = 0;
+const keeping = latest();
+// What comes for the drawing: a picture, or what a link holds. Whoever draws meanwhile is not overtaken by it.
+const coming = latest();
 let pause;
 let stroking = false;
 // Regions that a link hides, until there is an answer with them.
@@ -44,8 +46,10 @@ let waiting = [];
 function changed(settled) {
   stroking = !settled;
   waiting = [];
+  coming();
   at("hint").hidden = !drawing.empty;
   at("undo").disabled = drawing.steps.length === 0;
+  at("redo").disabled = drawing.undone.length === 0;
   at("clear").disabled = drawing.visible.length === 0;
   // What was hidden of another drawing says nothing of this one.
   if (state.hidden.length) hide([]);
@@ -63,8 +67,11 @@ function fresh(steps, versus = null) {
   changed(true);
 }
 
+/** Ask something else: what was guessed, hidden or pointed at says nothing of it. */
 function ask(changes) {
-  set(changes);
+  guessAgain();
+  hide([]);
+  set({ spot: null, ...changes });
   asker.ask();
 }
 
@@ -99,8 +106,11 @@ function withoutUnknown({ model, pinned, versus }) {
 
 async function restore() {
   if (location.hash === own || location.hash.length < 2) return;
+  const current = coming();
   try {
-    const { changes, steps } = await restored(location.hash);
+    const { changes, steps, language } = await restored(location.hash);
+    if (!current()) return;
+    speak(language);
     // A link that names no network is about the usual one, whichever was looked at before.
     const model = changes.model ?? state.usual ?? state.model;
     fresh(steps);
@@ -109,18 +119,22 @@ async function restore() {
     present(view);
     ask({ ...asked, ...withoutUnknown({ ...asked, model: known ? model : state.model }), region: changes.region ?? state.region });
     waiting = changes.question === "grounds" ? hidden : [];
-  } catch {
-    set({ problem: { kind: "bad-link", detail: "" } });
+  } catch (error) {
+    if (!current()) return;
+    asker.fail(error);
+    // The link is taken once more when the service is there again.
+    if (state.problem.kind === "unreachable") return;
   }
+  own = location.hash;
 }
 
 /** Keep the address such that it restores the page: a reload loses nothing. */
 async function keepAddress() {
   // The link of a brought picture holds what the network saw of it.
   if (asker.pending) return;
-  const turn = (keeping += 1);
+  const current = keeping();
   const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, { ...state, region: region() });
-  if (next === own || turn !== keeping) return;
+  if (next === own || !current()) return;
   own = next;
   history.replaceState(null, "", next || location.pathname);
 }
@@ -240,49 +254,43 @@ function choose(erasing) {
   at("eraser").setAttribute("aria-pressed", erasing);
 }
 
-function undo() {
-  drawing.undo();
+/** Take the last step back, or put it there again: `way` is "undo" or "redo". */
+function travel(way) {
+  drawing[way]();
   pad.paint();
   changed(true);
 }
-at("undo").addEventListener("click", undo);
+for (const way of ["undo", "redo"]) at(way).addEventListener("click", () => travel(way));
 at("clear").addEventListener("click", () => {
   fresh([]);
   choose(false);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !drawing.steps.length) return;
-  // In a field, what was typed is undone.
-  if (event.target.matches("input:not([type=range])")) return;
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || !(key === "z" || key === "y")) return;
+  // In a field, what was typed is undone; and a drawing that is not seen stays as it is.
+  if (event.target.matches("input:not([type=range])") || !at("canvas").checkVisibility() || document.querySelector("dialog[open]")) return;
   event.preventDefault();
-  undo();
+  const way = key === "y" || event.shiftKey ? "redo" : "undo";
+  if (!at(way).disabled) travel(way);
 });
 
 at("model").addEventListener("change", (event) => {
-  guessAgain();
   // Another network may have other classes: what was asked about those of this one says nothing there.
   const { classes, input } = listed(event.target.value);
   const asked = classes.join() === classNames().join() ? {} : { pinned: null, versus: null };
   // On an image of another side, another region is usual.
   const sized = input.side === listed(state.model).input.side ? {} : { region: null };
-  ask({ ...asked, ...sized, model: event.target.value, hidden: [], live: null, spot: null });
+  ask({ ...asked, ...sized, model: event.target.value });
 });
-at("region").addEventListener("input", (event) => {
-  guessAgain();
-  ask({ region: Number(event.target.value), spot: null });
-});
-for (const name of Object.keys(QUESTIONS)) {
-  at(`question-${name}`).addEventListener("click", () => {
-    guessAgain();
-    ask({ question: name, spot: null, hidden: [], live: null });
-  });
-}
+at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value) }));
+for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).addEventListener("click", () => ask({ question: name }));
 onQuestion(() => asker.ask());
 onBeside(() => asker.ask());
 at("bars").addEventListener("click", () => asker.ask());
 
 at("language").addEventListener("click", () => {
-  switchLanguage();
+  speak(other().tag, true);
   repaint();
 });
 at("theme").addEventListener("click", () => {
@@ -327,7 +335,7 @@ window.addEventListener("afterprint", () => {
   else delete document.documentElement.dataset.theme;
   refresh();
 });
-bringing((step, versus) => fresh([step], versus), (error) => asker.fail(error));
+bringing(coming, (step, versus) => fresh([step], versus), (error) => asker.fail(error));
 window.addEventListener("hashchange", restore);
 
 write();

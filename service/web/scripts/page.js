@@ -47,9 +47,11 @@ export function other() {
   return { tag, name: LANGUAGES[tag].language };
 }
 
-export function switchLanguage() {
-  current = other().tag;
-  remember(LANGUAGE, current);
+/** Speak the language of a tag, if there is one; what is chosen by hand is remembered. */
+export function speak(tag, chosen = false) {
+  if (!Object.hasOwn(LANGUAGES, tag)) return;
+  current = tag;
+  if (chosen) remember(LANGUAGE, tag);
   write();
 }
 
@@ -59,6 +61,8 @@ export function write() {
   at("lesson").href = `/web/lesson/${current}.html`;
   for (const one of document.querySelectorAll("[data-word]")) one.textContent = words()[one.dataset.word];
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", words()[one.dataset.label]);
+  // What has only a picture says to a pointer what it does.
+  for (const one of document.querySelectorAll(".icon")) one.title = one.ariaLabel;
 }
 
 export function at(id) {
@@ -103,6 +107,15 @@ export function partsOfName(name) {
 /** Write a text, and only when it changes: a screen reader says it once, and nothing is laid out anew. */
 export function writeText(one, text) {
   if (one.textContent !== text) one.textContent = text;
+}
+
+/** Of what is asked for one after the other the last alone counts: each call gives a function that says whether its own still is the last. */
+export function latest() {
+  let last = 0;
+  return () => {
+    const mine = (last += 1);
+    return () => mine === last;
+  };
 }
 
 /** Fill a list to choose from with [text, value]s, and only when they change: an open one would close. */

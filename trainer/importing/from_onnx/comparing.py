@@ -15,10 +15,14 @@ from konkyo.trainer.importing.pixels import Pixels
 IMAGES = 8
 # A greater difference of a probability is no rounding.
 MOST = 1e-3
+# From this probability of one class on, in all images, the others say nothing.
+SATURATED = 1 - 1e-9
 
 
-def difference(graph: Graph, network: Network, pixels: Pixels, count: int = IMAGES) -> float:
-    """The greatest difference of a probability on random images.
+def difference(graph: Graph, network: Network, pixels: Pixels, count: int = IMAGES) -> float | None:
+    """The greatest difference of a probability on random images; None where one class has all of it in each of them.
+
+    Then the probabilities agree whatever the other weights are.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def difference(graph: Graph, network: Network, pixels: Pixels, count: int = IMAG
             f"what was read of it differs by {greatest:.2g} in a probability from ONNX's evaluator, so it was not "
             "understood; please report it with the file"
         )
-    return greatest
+    return None if theirs.max(1).min() > SATURATED else greatest
 
 
 def evaluated(graph: Graph, images: NDArray[np.uint8], pixels: Pixels) -> Array:

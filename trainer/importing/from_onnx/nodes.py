@@ -263,10 +263,10 @@ def _batch_normalisation(step: Step) -> Flow:
     scale, shift, mean, variance = (step.floats(place) for place in (1, 2, 3, 4))
     factor = scale / np.sqrt(variance + step.attributes.get("epsilon", 1e-5))
     along = (1, -1, *[1] * (step.flow.numbers.ndim - 2))
-    return _scaling(step, factor.reshape(along), (shift - mean * factor).reshape(along))
+    return _scaling(step, factor.reshape(along), (shift - mean * factor).reshape(along), learned=True)
 
 
-def _scaling(step: Step, scale: F64, shift: F64) -> Flow:
+def _scaling(step: Step, scale: F64, shift: F64, *, learned: bool = False) -> Flow:
     """Each value by itself: ``scale`` and ``shift`` are broadcast over the array as it stands."""
     flow = step.flow
     if np.broadcast_shapes(flow.numbers.shape, scale.shape, shift.shape) != flow.numbers.shape:
@@ -282,7 +282,7 @@ def _scaling(step: Step, scale: F64, shift: F64) -> Flow:
             raise step.refuse("differs from image to image of a batch; the same for all fits")
         made.append(rows[0].reshape(flow.shape))
     step.state.room -= 2 * made[0].nbytes
-    return step.layer(Scaling(step.name, made[0], made[1]))
+    return step.layer(Scaling(step.name, made[0], made[1], learned))
 
 
 def _arithmetic(operation: str) -> Callable[[Step], Flow]:

@@ -2,7 +2,7 @@
 
 import { account, indexOf } from "./account.js";
 import { pairsOf } from "./network.js";
-import { remember, remembered } from "../page.js";
+import { latest, remember, remembered } from "../page.js";
 import { beside, explains, listed, refresh, region, set, state, target, versus } from "../state.js";
 
 /** What went wrong, by a key into the words; `detail` is the service's own sentence, if it said one. */
@@ -29,42 +29,44 @@ export function hasKey() {
   return Boolean(key);
 }
 
-function headers() {
-  return key ? { "X-API-Key": key } : {};
-}
-
 /** The query of an operation, without what is not set. */
 export function query(parameters) {
   const set = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
   return new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString();
 }
 
-async function answered(request) {
+// A proxy says so of a service that it does not reach.
+const AWAY = [502, 504];
+
+/**
+ * What the service answers, as JSON or as a blob. A refusal says why: the service's reason, or that it failed, has too much to do, or is not
+ * there. What else goes wrong is a mistake of the page.
+ */
+async function fetched(path, { headers = {}, ...options } = {}, form = "json") {
   let response;
   try {
-    response = await request;
+    response = await fetch(path, { ...options, headers: key ? { ...headers, "X-API-Key": key } : headers });
+    if (response.ok) return await response[form]();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("unreachable");
   }
-  if (response.ok) return response;
   // A proxy in between may answer with something else than a problem.
   const problem = await response.json().catch(() => ({}));
   const slug = (problem.type ?? "").split(":").pop();
   const refused = slug === "unauthorized" && hasKey() ? "wrong-key" : slug;
-  const kind = response.status === 503 ? "busy" : response.status >= 500 ? "unreachable" : refused;
-  throw new Refusal(kind || "refused", problem.detail);
+  const { status } = response;
+  throw new Refusal(status === 503 ? "busy" : AWAY.includes(status) ? "unreachable" : status >= 500 ? "failed" : refused || "refused", problem.detail);
 }
 
 /** Ask about a picture; the answer as JSON, or with another `format` as a blob. */
-export async function ask(path, picture, parameters, signal) {
-  const url = `${path}?${query(parameters)}`;
-  const response = await answered(fetch(url, { method: "POST", body: picture, headers: { ...headers(), "Content-Type": picture.type }, signal }));
-  return parameters.format ? response.blob() : response.json();
+export function ask(path, picture, parameters, signal) {
+  const options = { method: "POST", body: picture, headers: { "Content-Type": picture.type }, signal };
+  return fetched(`${path}?${query(parameters)}`, options, parameters.format ? "blob" : "json");
 }
 
-export async function models() {
-  return (await answered(fetch("/models", { headers: headers() }))).json();
+export function models() {
+  return fetched("/models");
 }
 
 const cards = new Map();
@@ -72,7 +74,7 @@ const cards = new Map();
 /** What the service says of one network: asked for once. */
 export function card(name) {
   if (!cards.has(name)) {
-    const asked = answered(fetch(`/models/${encodeURIComponent(name)}`, { headers: headers() })).then((response) => response.json());
+    const asked = fetched(`/models/${encodeURIComponent(name)}`);
     cards.set(name, asked);
     asked.catch(() => cards.delete(name));
   }
@@ -83,9 +85,8 @@ export function card(name) {
 export async function logits(name, image, shape) {
   const images = { name: "images", datatype: "FP32", shape: [1, ...shape], data: image.flat(Infinity) };
   const body = JSON.stringify({ inputs: [images], outputs: [{ name: "logits" }] });
-  const url = `/v2/models/${encodeURIComponent(name)}/infer`;
-  const response = await answered(fetch(url, { method: "POST", body, headers: { ...headers(), "Content-Type": "application/json" } }));
-  return (await response.json()).outputs[0].data;
+  const path = `/v2/models/${encodeURIComponent(name)}/infer`;
+  return (await fetched(path, { method: "POST", body, headers: { "Content-Type": "application/json" } })).outputs[0].data;
 }
 
 /** Whether the service is there. */
@@ -144,7 +145,7 @@ function age(stale) {
 }
 
 export class Asker {
-  #turn = 0;
+  #turns = latest();
   #controller = null;
   #timer = null;
   #asking = false;
@@ -181,21 +182,20 @@ export class Asker {
     mark("asking");
     this.#controller?.abort();
     // Aborting stops most old answers; the number stops one that had already come.
-    const turn = (this.#turn += 1);
+    const current = this.#turns();
     this.#controller = new AbortController();
     if (this.drawing.empty) {
       this.shown = null;
       this.#asking = false;
       mark("answered");
       age(false);
-      set({ answer: null, input: null, pair: null, spot: null, hidden: [], live: null });
+      set({ answer: null, input: null, pair: null, spot: null });
       return;
     }
     // What the networks are comes first; then it is asked again.
     if (!state.models.length) return;
     this.#asking = true;
     const { signal } = this.#controller;
-    const current = () => turn === this.#turn;
     try {
       const found = await this.#answer(state.model, signal);
       if (!current()) return;
@@ -269,7 +269,7 @@ export class Asker {
     if (process.input.warnings.some(({ code }) => code === "empty")) {
       // Where there is nothing, there is nothing to explain.
       this.shown = null;
-      set({ answer: null, input: process.input, problem: null, pair: null, spot: null, hidden: [], live: null });
+      set({ answer: null, input: process.input, problem: null, pair: null, spot: null });
       return;
     }
     this.shown = { picture, sent };
@@ -284,9 +284,11 @@ export class Asker {
   /** Say what went wrong; if the service is not there, wait until it is. */
   fail(error) {
     if (main.dataset.state === "asking") age(true);
-    const refusal = error instanceof Refusal ? error : new Refusal("unreachable");
-    set({ problem: { kind: refusal.kind, detail: refusal.detail } });
-    if (["unreachable", "busy"].includes(refusal.kind)) this.#wait();
+    const refused = error instanceof Refusal;
+    // A mistake of the page is said, and stands in the console.
+    if (!refused) reportError(error);
+    set({ problem: refused ? { kind: error.kind, detail: error.detail } : { kind: "mistake", detail: "" } });
+    if (["unreachable", "busy"].includes(state.problem.kind)) this.#wait();
   }
 
   async #wait() {

@@ -15,18 +15,25 @@ const ERASER = 34;
  *   {points: [x, y, x, y, …], erase: boolean}   a stroke
  *   {picture: canvas, mask: canvas, file: Blob, name: string, width, height}    a picture; `name` is that of a sample, else ""
  *   {clear: true}
- * Undo takes the last one back, so that nothing that was drawn is lost by a slip.
+ * Undo takes the last one back, and redo puts it there again, so that nothing that was drawn is lost by a slip.
  */
 export class Drawing {
   steps = [];
+  // Those that were taken back, the last one first to come again.
+  undone = [];
 
   add(step) {
+    this.undone = [];
     this.steps.push(step);
     return step;
   }
 
   undo() {
-    return this.steps.pop();
+    if (this.steps.length) this.undone.push(this.steps.pop());
+  }
+
+  redo() {
+    if (this.undone.length) this.steps.push(this.undone.pop());
   }
 
   /** The steps that can still be seen. */

@@ -90,7 +90,7 @@ function toInk(context, width, height) {
 /** One of the pictures in /web/digits. */
 export async function sampleStep(name) {
   const response = await fetch(`/web/digits/${encodeURIComponent(name)}.png`).catch(() => null);
-  if (!response?.ok) throw new Refusal("unreachable");
+  if (!response?.ok) throw new Refusal(response?.status === 404 ? "bad-link" : "unreachable");
   return pictureStep(await response.blob(), name);
 }
 
@@ -99,6 +99,7 @@ export async function pixelsStep(bytes) {
   const colour = !Number.isInteger(Math.sqrt(bytes.length));
   const size = colour ? bytes.length / 3 : bytes.length;
   const side = Math.sqrt(size);
+  if (!side || !Number.isInteger(side)) throw new Refusal("bad-link");
   const context = sheet(side, side);
   const pixels = context.createImageData(side, side);
   for (let k = 0; k < size; k += 1) {
@@ -113,9 +114,15 @@ export async function pixelsStep(bytes) {
 const CAPTION = { width: 54, letters: [8, 11] };
 const NONE = { pictures: [], right: [], wrong: [] };
 
-/** `brought` is called with the step for the drawing and, for a network's own sample, the class to compare with; `failed` with what went wrong. */
-export function bringing(brought, failed) {
-  const bring = (step, versus = null) => step.then((one) => brought(one, versus), failed);
+/**
+ * `brought` is called with the step for the drawing and, for a network's own sample, the class to compare with; `failed` with what went
+ * wrong; neither, if `next`, which is called for each, has something newer by then.
+ */
+export function bringing(next, brought, failed) {
+  const bring = (step, versus = null) => {
+    const current = next();
+    step.then((one) => current() && brought(one, versus), (error) => current() && failed(error));
+  };
   samples((name, versus) => bring(sampleStep(name), versus));
 
   const file = at("file");

@@ -1,6 +1,6 @@
 // Taking something along: a link that restores the drawing, a picture, a command, a page that works without the service.
 
-import { ask, hasKey, query, QUESTIONS } from "../answers/asking.js";
+import { ask, hasKey, query, QUESTIONS, Refusal } from "../answers/asking.js";
 import { pixelsStep, sampleStep } from "./pictures.js";
 import { at, element, words } from "../page.js";
 import { theme } from "../painting.js";
@@ -46,9 +46,14 @@ async function pack(value) {
   return base64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }
 
+/** The value in a text; refused where the text is damaged. */
 async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate-raw"))));
+  try {
+    const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(await through(bytes, new DecompressionStream("deflate-raw"))));
+  } catch {
+    throw new Refusal("bad-link");
+  }
 }
 
 /** A stroke as its first point and the steps to the others: small numbers pack well. */
@@ -70,7 +75,10 @@ function written(drawing, seen) {
 }
 
 async function read(value) {
-  if (value.seen) return [await pixelsStep(value.seen)];
+  const numbers = (all) => Array.isArray(all) && all.every(Number.isFinite);
+  const steps = Array.isArray(value) && value.every((step) => typeof step === "string" || numbers(step));
+  if (!steps && !numbers(value?.seen)) throw new Refusal("bad-link");
+  if (!steps) return [await pixelsStep(value.seen)];
   return Promise.all(
     value.map((step) =>
       typeof step === "string" ? sampleStep(step) : { erase: Boolean(step[0]), points: sums(step.slice(1)) },
@@ -113,7 +121,7 @@ function within(text, least, most) {
   return Number.isInteger(value) && value >= least && value <= most ? value : null;
 }
 
-/** What a fragment says: {steps, changes}. What it does not say, or what makes no sense, is left out. */
+/** What a fragment says: {steps, changes, language}. What it does not say, or what makes no sense, is left out. */
 export async function restored(text) {
   const parameters = new URLSearchParams(text.replace(/^#/, ""));
   const changes = {
@@ -128,7 +136,7 @@ export async function restored(text) {
     present: VIEWS.find((view) => view === parameters.get("present")) ?? null,
   };
   const packed = parameters.get("drawing");
-  return { changes, steps: packed ? await read(await unpack(packed)) : [] };
+  return { changes, steps: packed ? await read(await unpack(packed)) : [], language: parameters.get("language") };
 }
 
 // On the page and in the bar of a presentation.
@@ -214,7 +222,7 @@ export async function handout(button, shown) {
   if (ready) return download("heatmap", "html", ready.blob);
   const key = [state.answer, state.hidden, document.documentElement.lang, theme()];
   const blob = await drawn("heatmap", "html", shown);
-  ready = { key, blob, size: `${Math.ceil(blob.size / 1000).toLocaleString("en-US")} kB` };
+  ready = { key, blob, size: words().kilobytes(Math.ceil(blob.size / 1000)) };
   showHandout(button, state);
   tell(words().handoutReady(ready.size));
 }

@@ -3,11 +3,11 @@
 import { logits, Refusal } from "../answers/asking.js";
 import { changed, channelsOf, fillOf, isColour, sideOf } from "../answers/network.js";
 import { percents, predictedOf, softmax } from "../answers/numbers.js";
-import { at, words, writeText } from "../page.js";
+import { at, latest, words, writeText } from "../page.js";
 import { boxOf, colour, drawFrame, drawHidden, drawOutlined, fillImage, groupOf, spread } from "../painting.js";
 import { nameOf, set, state } from "../state.js";
 
-let turn = 0;
+const hiding = latest();
 
 export function same([row, column], [otherRow, otherColumn]) {
   return row === otherRow && column === otherColumn;
@@ -38,9 +38,9 @@ export function toggle(place) {
   hide(hidden ? state.hidden.filter((one) => !same(one, place)) : [...state.hidden, place]);
 }
 
-/** Have exactly these regions hidden, and ask what is read then. */
+/** Have exactly these regions hidden, and ask what is read then; none for what is asked about anew. Nothing else says what is hidden. */
 export async function hide(places) {
-  const mine = (turn += 1);
+  const current = hiding();
   set({ hidden: places, live: null });
   const { answer } = state;
   if (!places.length || answer?.question !== "grounds") return;
@@ -48,10 +48,10 @@ export async function hide(places) {
     const image = without(answer.process, answer.where, places);
     const left = await logits(answer.process.model.name, image, shapeOf(image));
     const predicted = predictedOf(left);
-    if (mine === turn) set({ live: { predicted, share: percents(softmax(left))[predicted] } });
+    if (current()) set({ live: { predicted, share: percents(softmax(left))[predicted] } });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (mine === turn) set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
+    if (current()) set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
   }
 }
 

@@ -4,7 +4,7 @@ import { sum } from "../answers/account.js";
 import { number } from "../answers/numbers.js";
 import { at, fillOptions, words, writeText } from "../page.js";
 import { boxOf, colour, drawBlank, drawFrame, fillImage } from "../painting.js";
-import { includes, same } from "./grounds.js";
+import { hide, includes, same } from "./grounds.js";
 import { classNames, nameOf, set, state } from "../state.js";
 
 const toggle = at("guess");
@@ -114,6 +114,9 @@ export function showGuess(scene) {
   writeText(sentence, made.shown && known ? outcome(said, scene) : "");
 }
 
-toggle.addEventListener("click", () => set({ guess: state.guess ? null : unmade(), hidden: [], live: null, spot: null }));
+toggle.addEventListener("click", () => {
+  hide([]);
+  set({ guess: state.guess ? null : unmade(), spot: null });
+});
 choice.addEventListener("change", () => set({ guess: { ...state.guess, digit: choice.value === "" ? null : Number(choice.value) } }));
 show.addEventListener("click", () => set({ guess: state.guess.shown ? unmade() : { ...state.guess, shown: true }, spot: null }));

@@ -125,7 +125,7 @@ function groundsWords(said, { now: { answer, hidden, spot }, one }) {
     predicted: nameOf(predicted),
     kept: sufficient.regions.length,
     players: players.length,
-    combinations: sufficient.combinations.toLocaleString("en-US"),
+    combinations: sufficient.combinations,
     status: sufficient.status,
     contrast: contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) },
     empty: nameOf(empty.predicted),

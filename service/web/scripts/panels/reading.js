@@ -59,7 +59,7 @@ function build(names) {
 /** What was done with the picture, and all reasons to doubt that it is a digit: one line each. */
 function preprocessingLines({ fitted, inverted, width, height, warnings }) {
   const said = words();
-  const size = width === side() && height === side() ? said.asIs(side()) : said.resized;
+  const size = width !== height ? said.padded : width === side() ? said.asIs(side()) : said.resized;
   const done = [fitted ? said.fitted : size, inverted ? said.inverted : null].filter(Boolean).join(" · ");
   const reasons = warnings.map(({ code, text }) => ({ className: "warning", text: said.warnings[code] ?? text }));
   // Nothing was done with a picture on which there is nothing.

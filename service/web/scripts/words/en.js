@@ -1,9 +1,15 @@
 // All words of the page in English. Functions take the numbers that stand in a sentence.
 
-const times = (count, one, many = `${one}s`) => `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+/** A whole number. */
+const whole = (value) => value.toLocaleString("en");
+
+const times = (count, one, many = `${one}s`) => `${whole(count)} ${count === 1 ? one : many}`;
+
+// Numbers that begin with eight, eleven and eighteen; single letters by their names; words by their first sound.
+const WITH_AN = /^(8\d*|1[18](\d{3})*|[aefhilmnorsx]|(?!(u[bcfhjkqrst][aeiou]|uni|eu|ewe|one|once)|\w$)[aeiou].*|(hour|honest|heir|honou?r).*)$/i;
 
 /** A name with its article. */
-const a = (name) => `${/^[aeiou8]/i.test(name) ? "an" : "a"} ${name}`;
+const a = (name) => `${WITH_AN.test(name) ? "an" : "a"} ${name}`;
 
 /** A name at the start of a sentence. */
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
@@ -36,14 +42,15 @@ export default {
   pen: "Pen",
   eraser: "Eraser",
   undo: "Undo",
+  redo: "Redo",
   clear: "Clear",
   samples: "Test digits",
   pictures: "Pictures",
   right: "Read by this network, misread by another",
   misread: "Misread by this network: truth → reading",
-  sample: (digit) => `A ${digit}`,
-  rightSample: (digit, other) => `A ${digit} that another network reads as ${a(String(other))}`,
-  misreadSample: (truth, digit) => `A ${truth} that is read as ${a(String(digit))}`,
+  sample: (digit) => capital(a(String(digit))),
+  rightSample: (digit, other) => `${capital(a(digit))} that another network reads as ${a(other)}`,
+  misreadSample: (truth, digit) => `${capital(a(truth))} that is read as ${a(digit)}`,
   choose: "Choose a picture…",
   orDrop: "or drop or paste",
 
@@ -58,6 +65,7 @@ export default {
   fitted: "cropped, scaled, centred",
   asIs: (side) => `${side}×${side}, taken as it is`,
   resized: "all of it, resized",
+  padded: "all of it, resized, with margins to a square",
   inverted: "read as light on dark",
   // By the codes of the service.
   warnings: {
@@ -95,7 +103,7 @@ export default {
   stage: (number) => `stage ${number}`,
   pairName: ([map, filter]) => `map ${map} × filter ${filter}`,
   pairShort: ([map, filter]) => `${map}×${filter}`,
-  otherPairs: (count) => `${count.toLocaleString("en-US")} others`,
+  otherPairs: (count) => `${whole(count)} others`,
   otherMaps: (count) => `and ${count} others`,
   otherClasses: (count) => `and ${count} others`,
   // What a stage makes: of paired wiring a map for each map that it is given.
@@ -113,6 +121,7 @@ export default {
   saveProcessPng: "Save the figure as PNG",
   saveProcessSvg: "Save the figure as SVG",
   handout: (size) => (size ? `Save ${size}` : "HTML"),
+  kilobytes: (size) => `${whole(size)} kB`,
   handoutReady: (size) => `A page that works without the service, ${size}. Press again to save it.`,
   totals: { change: "change", share: "the region" },
   terms: (pairs) => [times(pairs, "pair"), "filter biases", "class bias"],
@@ -173,7 +182,7 @@ export default {
     `Without this region ${left === predicted ? `it is still read as ${left}` : `${a(left)} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}).${split ? ` The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.` : ""}`,
   spotEmpty: "There is no ink in this region: hiding it changes nothing.",
   pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
-    `${capital(name)} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${place.toLocaleString("en-US")} of ${count.toLocaleString("en-US")}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
+    `${capital(name)} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${whole(place)} of ${whole(count)}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
 
   shapley: ({ target, versus, empty, share }) =>
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
@@ -192,7 +201,7 @@ export default {
     return [
       other ? `Grounds are those of the ${predicted} that is read, not of the class asked about above.` : versus === null ? "" : `The grounds of the ${predicted} hold against every class, not only against ${versus}.`,
       !kept ? `No region is needed: however the ${players} are hidden, ${stays}.`
-        : free ? `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it: however ${rest} hidden, in any of ${combinations} ways, ${stays}.${proof}`
+        : free ? `${kept} of ${times(players, "region")} ${kept === 1 ? "proves" : "prove"} it: however ${rest} hidden, in any of ${whole(combinations)} ways, ${stays}.${proof}`
         : `All ${players} regions are needed.`,
       contrast
         ? `With ${contrast.count === 1 ? "the dashed region" : `the ${contrast.count} dashed regions`} hidden, ${contrast.predicted} is read${contrast.count === 1 ? "." : "; hiding fewer never changes the answer."}`
@@ -298,8 +307,8 @@ export default {
       `${hidden.length === 1 ? "A hidden layer" : `${hidden.length} hidden layers, one after the other`}: each of ${hidden.join(" and ")} numbers is a weighted sum of all numbers before it, and what is negative becomes 0. For this picture it is known which are 0; without those, the rest is one affine layer.`,
     affine: ({ classes, pairs, hidden, predicted, first, second }) =>
       [
-        `Each of the ${classes} classes weighs every cell: ${(classes * pairs).toLocaleString("en-US")} small maps. Teal speaks for the class, ochre against it.`,
-        pairs > 9 ? `Of the ${pairs.toLocaleString("en-US")} of each class, those are shown that matter most to ${predicted}.` : "",
+        `Each of the ${classes} classes weighs every cell: ${whole(classes * pairs)} small maps. Teal speaks for the class, ochre against it.`,
+        pairs > 9 ? `Of the ${whole(pairs)} of each class, those are shown that matter most to ${predicted}.` : "",
         hidden.length ? "The weights are those of this picture." : "",
         first ? `Of those of ${predicted}, the one that adds most has a red frame${second ? ", the second a blue one" : ""}.` : "",
       ].filter(Boolean).join(" "),
@@ -338,6 +347,8 @@ export default {
     "content-too-large": "This picture is too large: at most 256 KiB can be sent.",
     "unknown-model": "This network is not there any more. Choose another one.",
     "bad-link": "This link is damaged: its drawing cannot be restored.",
+    failed: "The service failed at this. Its log says why.",
+    mistake: "This is a mistake of the page. Reload it: the address holds your drawing.",
     refused: "The service refused to answer.",
   },
 };

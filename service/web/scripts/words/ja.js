@@ -1,5 +1,8 @@
 // All words of the page in Japanese; terms are those of the paper where it has them.
 
+/** A whole number. */
+const whole = (value) => value.toLocaleString("ja");
+
 /** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `「${target}」のロジット` : `「${versus}」に対する「${target}」の差`);
 
@@ -7,7 +10,7 @@ const score = (target, versus) => (versus === null ? `「${target}」のロジ�
 const together = ({ more, less, most, least }) =>
   more + less === 0
     ? "ほかの領域との相互作用は 0 です。"
-    : `${more ? `${more} 個の領域とは一緒に多く加え (青緑の線、最大 ${most})` : ""}${more && less ? "、" : ""}${less ? `${less} 個とは少なく加えます (黄土色の線、最大 ${least})` : "ます"}。遠い領域とは厳密に 0 です。`;
+    : `${[more && `一緒だと加える値が増える領域は ${more} 個 (青緑の線、最大 ${most})`, less && `減る領域は ${less} 個 (黄土色の線、最小 ${least})`].filter(Boolean).join("、")}です。遠い領域とは厳密に 0 です。`;
 
 export default {
   language: "日本語",
@@ -28,6 +31,7 @@ export default {
   pen: "ペン",
   eraser: "消しゴム",
   undo: "元に戻す",
+  redo: "やり直す",
   clear: "すべて消す",
   samples: "テスト画像",
   pictures: "画像",
@@ -50,6 +54,7 @@ export default {
   fitted: "切り出し・拡大縮小・中央寄せ済み",
   asIs: (side) => `${side}×${side} のまま`,
   resized: "全体を縮小",
+  padded: "全体を縮小し、余白を足して正方形に",
   inverted: "黒地に白として入力",
   // By the codes of the service.
   warnings: {
@@ -87,7 +92,7 @@ export default {
   stage: (number) => `段 ${number}`,
   pairName: ([map, filter]) => `マップ ${map} × フィルタ ${filter}`,
   pairShort: ([map, filter]) => `${map}×${filter}`,
-  otherPairs: (count) => `ほかの ${count.toLocaleString("en-US")} 組`,
+  otherPairs: (count) => `ほかの ${whole(count)} 組`,
   otherMaps: (count) => `ほか ${count} 枚`,
   otherClasses: (count) => `ほか ${count} クラス`,
   // What a stage makes: of paired wiring a map for each map that it is given.
@@ -103,6 +108,7 @@ export default {
   saveHeatmapSvg: "領域の図を SVG で保存",
   saveHandout: "サービスなしで動くページとして保存",
   handout: (size) => (size ? `保存 ${size}` : "HTML"),
+  kilobytes: (size) => `${whole(size)} kB`,
   handoutReady: (size) => `サービスなしで動くページです (${size})。もう一度押すと保存します。`,
   saveProcessPng: "図を PNG で保存 (図中は英語)",
   saveProcessSvg: "図を SVG で保存",
@@ -184,7 +190,7 @@ export default {
     return [
       other ? `根拠は、上で選んだクラスではなく、認識された「${predicted}」のものです。` : versus === null ? "" : `根拠は「${versus}」だけでなく、どのクラスに対しても「${predicted}」である理由です。`,
       !kept ? `必要な領域はありません。${players} 領域をどう隠しても${stays}。`
-        : free ? `${players} 領域中 ${kept} 領域があれば、残りの ${free} 領域を ${combinations} 通りのどの組み合わせで隠しても${stays}。${proof}`
+        : free ? `${players} 領域中 ${kept} 領域があれば、残りの ${free} 領域を ${whole(combinations)} 通りのどの組み合わせで隠しても${stays}。${proof}`
         : `${players} 領域がすべて必要です。`,
       contrast
         ? `破線の ${contrast.count} 領域を${contrast.count === 1 ? "" : "すべて"}隠すと「${contrast.predicted}」になります。${contrast.count === 1 ? "" : "それより少なければ、どこを隠しても変わりません。"}`
@@ -290,8 +296,8 @@ export default {
       `隠れ層が ${hidden.length} 層あります (${hidden.join("、")} 個)。それぞれの値は前のすべての値の重み付きの和で、負なら 0 になります。この画像でどれが 0 になるかは分かっているので、それらを除けば残りは 1 つのアフィン層です。`,
     affine: ({ classes, pairs, hidden, predicted, first, second }) =>
       [
-        `${classes} クラスがそれぞれすべてのマスに重みを掛け、計 ${(classes * pairs).toLocaleString("en-US")} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
-        pairs > 9 ? `各クラスの ${pairs.toLocaleString("en-US")} 枚のうち、「${predicted}」に最も影響するものを表示しています。` : "",
+        `${classes} クラスがそれぞれすべてのマスに重みを掛け、計 ${whole(classes * pairs)} 枚の小さな特徴マップになります。青緑はそのクラスを支持し、黄土色は反対します。`,
+        pairs > 9 ? `各クラスの ${whole(pairs)} 枚のうち、「${predicted}」に最も影響するものを表示しています。` : "",
         hidden.length ? "重みはこの画像でのものです。" : "",
         first ? `枠は「${predicted}」に最も多く加えるもの (赤)${second ? " と次のもの (青) " : ""}です。` : "",
       ].join(""),
@@ -326,6 +332,8 @@ export default {
     "content-too-large": "画像が大きすぎます。送れるのは 256 KiB までです。",
     "unknown-model": "このネットワークはもうありません。ほかを選んでください。",
     "bad-link": "リンクが壊れていて、絵を復元できません。",
+    failed: "サービスの内部で失敗しました。理由はサービスのログにあります。",
+    mistake: "ページの誤りです。再読み込みしてください。書いたものはアドレスに残っています。",
     refused: "サービスが回答を拒否しました。",
   },
 };

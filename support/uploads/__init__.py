@@ -1,0 +1,1 @@
+"""Pictures and forms that no honest client sends, and what they are built of."""
