@@ -256,3 +256,17 @@ def test_probabilities_that_are_0_and_1_check_nothing(tmp_path: Path, capsys: py
     assert "differ by at most" not in said
     card = sure(load(tmp_path / "tutorial.safetensors").card.imported)
     assert (card.difference, card.compared) == (None, 0)
+
+
+def test_the_accuracy_under_other_ranges_is_told(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = DATA / "networks" / "mnist-example.onnx"
+    monkeypatch.setattr(data_module, "read", lambda *_: digits[:200])
+    options = ["--range=0,255", f"--data={DATA}", f"--out={tmp_path}", "--name=mine"]
+    assert run([str(file), *options], "konkyo import") == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("with --")]
+    names = ["--range=0,1", "--range=-1,1", "--mean=0.1307 --std=0.3081"]
+    assert [line.partition(" it would be ")[0] for line in told] == [f"with {name}" for name in names]
+    shares = {name: float(line.partition(" be ")[2].partition("%")[0]) for name, line in zip(names, told, strict=True)}
+    assert shares["--mean=0.1307 --std=0.3081"] > 95

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +17,14 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import data
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import ImportOptions, read
-from konkyo.trainer.importing.pixels import Asked, asked
+from konkyo.trainer.importing.pixels import Asked, Pixels, asked, others
 from konkyo.trainer.importing.publishing import check_name, check_place, preparation, publish
+from konkyo.trainer.training.evaluation import evaluate
 from konkyo.trainer.training.logits import told
 
 _MOST_CLASSES_FILE = 2**16
+# Test images on which other ranges are tried.
+_TRIED = 1000
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -80,13 +84,14 @@ def import_network(
     try:
         named = name or _slug(file.stem)
         check_name(named, "--name")
-        check_place(out, named, overwrite, file)
         said = [_numbers(name, text) for name, text in (("--range", pixel_range), ("--mean", mean), ("--std", std))]
         pixels = asked(Asked.COMMAND, *said)
         if calibrate and data_directory is None:
             raise NetworkFileError("--calibrate needs --data, the data set whose training images say the temperature")
+        check_place(out, named, overwrite, file)
         listed = None if classes is None else _classes(classes)
-        imported = read(file, ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed))
+        options = ImportOptions(None if stages is None else parse_stages(stages), side, pixels, listed)
+        imported = read(file, options)
         shape = imported.network.architecture
         test = training = None
         if data_directory is not None:
@@ -103,6 +108,8 @@ def import_network(
         typer.echo(f"error: {message}", err=True)
         raise typer.Exit(1) from error
     _tell(published, imported.card)
+    if test is not None and pixels is not None:
+        _tell_others(file, options, pixels, test[:_TRIED])
     if context.obj is not _SERVED:
         typer.echo(f"written: {out / published.name}.safetensors and .json")
         typer.echo(f"serve it: konkyo serve --models {shlex.quote(str(out))} --default-model {published.name}")
@@ -155,6 +162,16 @@ def _classes(path: Path) -> Names:
     if wrong := wrong_names(names):
         raise NetworkFileError(f"{path}: the names, a line each, {wrong}")
     return names
+
+
+def _tell_others(file: Path, options: ImportOptions, taken: Pixels, test: data.Digits) -> None:
+    """The accuracy under the other usual ranges: one that is higher says that the range is wrong."""
+    for name, pixels in others(taken, 3 if test.images.ndim == 4 else 1).items():
+        try:
+            network = read(file, replace(options, pixels=pixels)).network
+        except NetworkFileError:  # the graph says its range itself
+            return
+        typer.echo(f"with {name} it would be {evaluate(network, test).accuracy:.2%} of {len(test):,} test images")
 
 
 def _tell(published: Checkpoint, card: ImportCard) -> None:

@@ -159,6 +159,16 @@ def found(chain: Chain) -> Pixels | None:
     return None
 
 
+def others(taken: Pixels, channels: int) -> dict[str, Pixels]:
+    """The usual ranges but the one that was taken, as options of the command."""
+    usual = {f"--range={least},{most}": of_range(least, most, "tried") for least, most in ((0, 1), (0, 255), (-1, 1))}
+    if channels == 1:
+        usual[f"--mean={MNIST_MEAN} --std={MNIST_STD}"] = Pixels((MNIST_MEAN,), (MNIST_STD,), "tried")
+    numbers = taken.for_channels(channels)
+    made = {name: one.for_channels(channels) for name, one in usual.items()}
+    return {name: one for name, one in made.items() if not np.allclose(one.mean + one.std, numbers.mean + numbers.std)}
+
+
 def _over(numbers: Sequence[float]) -> str:
     return ",".join(f"{number / 255:.4g}" for number in numbers)
 
