@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from konkyo.models.architecture import POOL, Architecture, Stage
+from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.network import Network
 from konkyo.trainer.training.logits import centred
 
@@ -54,7 +54,7 @@ def exported(architecture: Architecture, weights: Mapping[str, Tensor]) -> Netwo
 
 def pooled(stage: Stage, convolved: Tensor) -> Tensor:
     """A stage's output for its convolution. ReLU and maximum commute; after the pool it has less to do."""
-    return F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
+    return F.relu(F.max_pool2d(convolved, 2) if stage.pool else convolved)
 
 
 class Ensemble(nn.Module):
