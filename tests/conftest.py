@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from konkyo.trainer.data import Digits, read
+from konkyo.trainer.data import Labelled, read
 from support.folders import DATA
 from tests.helpers.examples import register_profiles
 
@@ -28,13 +28,13 @@ def times(pytestconfig: pytest.Config) -> int:
 
 
 @pytest.fixture(scope="session")
-def digits() -> Digits:
+def digits() -> Labelled:
     """MNIST's 10,000 test images."""
     return read(DATA, "t10k")
 
 
 @pytest.fixture(scope="session")
-def few(digits: Digits) -> Digits:
+def few(digits: Labelled) -> Labelled:
     """600 of them, for a short training."""
     return digits[:600]
 

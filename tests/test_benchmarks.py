@@ -8,12 +8,12 @@ import pytest
 from benchmarks import explanations, occlusion, timing
 from benchmarks.twin import twin
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 
 
 @pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
 def test_each_way_runs(
-    name: str, digits: Digits, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, digits: Labelled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran = []
 

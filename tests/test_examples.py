@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from konkyo.service.http.openapi import EXAMPLES
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from support.pictures import decode
 from support.server import running_service
 from tools import examples, gallery
@@ -104,14 +104,14 @@ def test_the_gallery_shows_every_picture_there_is() -> None:
 
 
 @pytest.mark.parametrize("number", gallery.MISREAD)
-def test_the_misread_digits_are_misread(address: str, number: int, digits: Digits) -> None:
+def test_the_misread_digits_are_misread(address: str, number: int, digits: Labelled) -> None:
     truth, read_as = gallery.MISREAD[number]
     assert digits.labels[number] == truth
     answer = examples.curl(f"curl -s -F file=@docs/digits/misread-{number}.png {address}/predict")
     assert json.loads(answer)["predicted"] == read_as
 
 
-def test_the_sample_digits_are_test_images(digits: Digits) -> None:
+def test_the_sample_digits_are_test_images(digits: Labelled) -> None:
     for digit in range(10):
         picture = np.asarray(Image.open(examples.DIGITS / f"{digit}.png"))
         which = np.flatnonzero((digits.images == picture).all((1, 2)))

@@ -29,7 +29,7 @@ from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
 from konkyo.models.preparation.doubts import BRIGHT_BORDER
 from konkyo.models.result import LONGEST_LINE, Result
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.folders import NETWORKS
 from tests.helpers.refuse import refuses
 
@@ -206,7 +206,7 @@ MANY: dict[str, Callable[[NDArray[np.float64]], Any]] = {
 
 
 @pytest.mark.parametrize("given", MANY)
-def test_of_many_images_there_is_a_list(given: str, paired: konkyo.Model, digits: Digits) -> None:
+def test_of_many_images_there_is_a_list(given: str, paired: konkyo.Model, digits: Labelled) -> None:
     images = digits.images[:3] / 255
     found = konkyo.predict(paired, MANY[given](images))
     assert [one.predicted for one in found] == [7, 2, 1]
@@ -231,7 +231,7 @@ def test_one_image_as_people_have_it(paired: konkyo.Model, seven: NDArray[np.flo
         np.testing.assert_array_equal(konkyo.predict(paired, given).image, seven)
 
 
-def test_batches_of_a_data_loader_and_a_label_for_each(paired: konkyo.Model, digits: Digits) -> None:
+def test_batches_of_a_data_loader_and_a_label_for_each(paired: konkyo.Model, digits: Labelled) -> None:
     images, labels = torch.from_numpy(digits.images[:3] / 255)[:, None], torch.tensor(digits.labels[:3].tolist())
     loader = DataLoader(TensorDataset(images, labels), batch_size=2)
     assert [one.label for one in konkyo.predict(paired, loader)] == ["7", "2", "1"]
@@ -349,7 +349,7 @@ def test_dark_ink_and_other_doubts_are_warned_of(paired: konkyo.Model, seven: ND
     assert warned(untold(28, 1), 1 - seven) == [BRIGHT_BORDER.text]
 
 
-def test_test_images_are_not_doubted(paired: konkyo.Model, digits: Digits) -> None:
+def test_test_images_are_not_doubted(paired: konkyo.Model, digits: Labelled) -> None:
     """Of 256 that are looked at; the dark ones are none."""
     assert not any(DARK in one for one in warned(paired, digits.images[:256] / 255))
 

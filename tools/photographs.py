@@ -14,7 +14,7 @@ from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.trainer.data import Digits, read
+from konkyo.trainer.data import Labelled, read
 from support.folders import ROOT
 
 Digit = NDArray[np.uint8]
@@ -217,7 +217,7 @@ def pictures(kind: str, digits: NDArray[np.uint8], seed: int) -> Iterator[bytes]
         yield file.getvalue()
 
 
-def read_right(kind: str, digits: Digits, seed: int) -> list[bool]:
+def read_right(kind: str, digits: Labelled, seed: int) -> list[bool]:
     """Whether ``paired-3x3`` reads each picture right that is made of the digits."""
     network = load_all()["paired-3x3"].network
     found = []

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from konkyo.trainer.data import Digits, read
+from konkyo.trainer.data import Labelled, read
 from support.folders import ROOT
 from tools.examples import DIGITS, trained_on
 from tools.gallery import MISREAD
@@ -46,7 +46,7 @@ def main() -> None:
     (WEB / "samples.json").write_text(json.dumps(chosen, indent=1) + "\n")
 
 
-def of_data_set(test: Digits, known: Collection[int], prefix: str = "") -> dict[str, dict[str, list[Sample]]]:
+def of_data_set(test: Labelled, known: Collection[int], prefix: str = "") -> dict[str, dict[str, list[Sample]]]:
     """The samples of each network of a data set, whose pictures are written.
 
     Parameters

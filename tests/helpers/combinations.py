@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.oracles import F64
 
 Position = tuple[int, int]
 
 
 def cut(
-    digits: Digits, number: int, fill: float = 0.0, rows: slice = slice(8, 20), columns: slice = slice(8, 20)
+    digits: Labelled, number: int, fill: float = 0.0, rows: slice = slice(8, 20), columns: slice = slice(8, 20)
 ) -> F64:
     """A digit of which only a part is there, on a background of the fill value: few regions differ from it."""
     image = np.full((28, 28), fill)

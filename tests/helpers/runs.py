@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.training.recipe import Recipe
 from konkyo.trainer.training.run import Progress, Run, Wanted
 
@@ -18,7 +18,7 @@ from konkyo.trainer.training.run import Progress, Run, Wanted
 SHORT = Recipe(steps=40, batch=20, learning_rate=0.01, held_out=100, evaluate_every=10)
 
 
-def run_of(architecture: Architecture, recipe: Recipe, seeds: Sequence[int], digits: Digits, state_file: Path) -> Run:
+def run_of(architecture: Architecture, recipe: Recipe, seeds: Sequence[int], digits: Labelled, state_file: Path) -> Run:
     return Run(Wanted("a run", architecture, recipe, tuple(seeds), state_file), digits)
 
 
@@ -48,7 +48,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, step: int, number: int = 1) -> 
         signal.signal(signal.SIGINT, before)
 
 
-def accuracies(run: Run, digits: Digits) -> list[float]:
+def accuracies(run: Run, digits: Labelled) -> list[float]:
     """Of each seed's network, the share of right predictions."""
     networks = [network.astype(np.float64) for network in run.reached.networks()]
     return [float((one.logits(digits.images / 255).argmax(-1) == digits.labels).mean()) for one in networks]

@@ -19,7 +19,7 @@ from konkyo.models.hiding.occlusion import faithfulness
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import Interactions, explain_shapley, interactions, pair_values, shapley_values
 from konkyo.models.network import Array, Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.combinations import boxes
 from tests.helpers.oracles import (
     F64,
@@ -79,7 +79,7 @@ def test_the_tables_of_integer_networks_are_exact(
     np.testing.assert_array_equal(pair_games(network, image, 5, 1, region, fill).values(visible), difference)
 
 
-def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, digits: Labelled) -> None:
     network, image = random_network(SUMMED, 6), digits.scaled(np.float64)[9]
     visible = np.random.default_rng(1).random((3, 5, 49)) < 0.5
 
@@ -99,7 +99,7 @@ def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("versus", [None, 2])
 @pytest.mark.parametrize("architecture", [SUMMED, PAIRED], ids=title)
 def test_each_entry_of_the_table_is_a_shapley_value_of_its_own(
-    architecture: Architecture, versus: int | None, digits: Digits
+    architecture: Architecture, versus: int | None, digits: Labelled
 ) -> None:
     """They add up to the ledger of the whole image without that of the empty one, and to the values of the regions."""
     network, image = random_network(architecture, 2), digits.scaled(np.float64)[2]
@@ -112,7 +112,7 @@ def test_each_entry_of_the_table_is_a_shapley_value_of_its_own(
     np.testing.assert_allclose(split, values.values, rtol=0, atol=1e-12)
 
 
-def test_versus_is_the_difference_and_the_residual_what_is_missing(digits: Digits) -> None:
+def test_versus_is_the_difference_and_the_residual_what_is_missing(digits: Labelled) -> None:
     result = shapley_values(PAPERS, digits.scaled(np.float64)[3])
     account = result.of(4, 9)
     assert np.array_equal(account.values, result.values[4] - result.values[9])
@@ -126,7 +126,7 @@ def test_versus_is_the_difference_and_the_residual_what_is_missing(digits: Digit
     assert result.of(7).residual == pytest.approx(-0.25)
 
 
-def test_the_parts_of_an_explanation(digits: Digits) -> None:
+def test_the_parts_of_an_explanation(digits: Labelled) -> None:
     """Each is what its own function finds, for the same question."""
     network, image = load_all()["summed-3x3"].precise, digits.scaled(np.float64)[3]
     asked = explain_shapley(network, image, 5, 3, 5, FillKind.BLUR, pairs=True, interacting=True, faithful=True)
@@ -156,7 +156,7 @@ def test_the_parts_of_an_explanation(digits: Digits) -> None:
         plain.pair_heatmaps()
 
 
-def test_interactions_of_regions_that_a_cell_sees_together(digits: Digits) -> None:
+def test_interactions_of_regions_that_a_cell_sees_together(digits: Labelled) -> None:
     games = class_games(PAPERS, digits.scaled(np.float64)[3])
     found = Interactions.of(games, 3)
     together = {(a, b) for game in games.games for a in game.players.tolist() for b in game.players.tolist() if a < b}

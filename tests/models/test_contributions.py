@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from konkyo.models.architecture import Wiring, two_stages
 from konkyo.models.filters.contributions import Account, Others, RankedPair, contributions, explain_filters
 from konkyo.models.network import Array, Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.oracles import PAIRED, SUMMED, random_network
 
 
@@ -95,7 +95,7 @@ def test_a_short_ranking_has_what_adds_or_takes_most_and_the_sum_of_the_others()
     assert account.ranking(top=7) == account.ranking()
 
 
-def test_versus_is_the_difference_of_two_accounts(digits: Digits) -> None:
+def test_versus_is_the_difference_of_two_accounts(digits: Labelled) -> None:
     ledger = contributions(random_network(SUMMED, 6), digits.scaled(np.float64)[8])
     account, one, other = ledger.account(6, 5), ledger.account(6), ledger.account(5)
     for part in ("contributions", "filter_bias", "class_bias", "logit", "maps"):
@@ -104,7 +104,7 @@ def test_versus_is_the_difference_of_two_accounts(digits: Digits) -> None:
     assert abs(account.residual) < 1e-12
 
 
-def test_of_many_pairs_those_that_matter_most_are_listed(digits: Digits) -> None:
+def test_of_many_pairs_those_that_matter_most_are_listed(digits: Labelled) -> None:
     explained = explain_filters(random_network(PAIRED, 7), digits.scaled(np.float64)[5])
     whole, short = explained.to_dict(), explained.to_dict(4)
     assert len(whole["ranking"]) == 9

@@ -9,7 +9,7 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.occlusion import SEED, Faithfulness, Score, faithfulness, occlude
 from konkyo.models.hiding.regions import Fill, FillKind, Hiding, Regions, filled
 from konkyo.models.network import Network, softmax
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.oracles import F64
 
 NETWORK: Network = load_all()["paired-3x3"].precise
@@ -35,7 +35,7 @@ def area(start: F64, end: F64, regions: Regions, order: list[int], target: int) 
     ("regions", "fill", "number"),
     [(Regions(4), 0.0, 2), (Regions(5, 3), 0.2, 2), (Regions(7), FillKind.BLUR, 4), (Regions(1), 0.0, 1)],
 )
-def test_each_curve_step_by_step(regions: Regions, fill: Fill, number: int, digits: Digits) -> None:
+def test_each_curve_step_by_step(regions: Regions, fill: Fill, number: int, digits: Labelled) -> None:
     """From the greatest drop on, and in the same random orders; of 784 pixels several become hidden at a step."""
     image = digits.scaled(np.float64)[number]
     empty = filled(image[None, None], fill)[0, 0]
@@ -62,7 +62,7 @@ def test_each_curve_step_by_step(regions: Regions, fill: Fill, number: int, digi
         assert abs(measured.random_deletion - measured.random_insertion) > 1e-4
 
 
-def test_regions_of_one_drop_go_by_number(digits: Digits) -> None:
+def test_regions_of_one_drop_go_by_number(digits: Labelled) -> None:
     """Also where the score is a probability, and over a batch. A probability of nearly 1 is known to 2e-15."""
     result = occlude(NETWORK, digits.scaled(np.float64)[:3], hiding=Hiding(Regions(4)), score=Score.PROBABILITY)
     for drops, order in zip(result.drop, result.order, strict=True):

@@ -11,13 +11,13 @@ from konkyo.models.filters.contributions import class_maps, contributions
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Network, softmax
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.oracles import F64, LENET, PAIRED, SUMMED, integer_image, integer_network, random_network, title
 from tests.helpers.refuse import refuses
 
 
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_a_batch_may_be_larger_than_what_is_worked_on_at_once(architecture: Architecture, digits: Digits) -> None:
+def test_a_batch_may_be_larger_than_what_is_worked_on_at_once(architecture: Architecture, digits: Labelled) -> None:
     network = random_network(architecture, 3)
     images = digits.scaled(np.float64)[: 2 * network._chunk + 1]
     single = np.array([network.logits(image) for image in images])

@@ -17,7 +17,7 @@ from konkyo.models.hiding.occlusion import (
 )
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.examples import examples
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network
 
@@ -57,7 +57,7 @@ def reading(network: Network, image: Array, score: Score, target: int, versus: i
     versus=st.none() | st.just(2),
 )
 def test_equals_hiding_one_region_after_another(
-    digits: Digits,
+    digits: Labelled,
     network: Network,
     number: int,
     sides: tuple[int, int | None],
@@ -107,7 +107,7 @@ def test_regions_lie_where_they_should(sides: tuple[int, int | None]) -> None:
             assert {(y, x) for y, x in np.argwhere(regions.masks[row, column]).tolist()} == pixels
 
 
-def test_hiding_what_is_hidden_already_changes_nothing(digits: Digits) -> None:
+def test_hiding_what_is_hidden_already_changes_nothing(digits: Labelled) -> None:
     """Exactly nothing, in the network's precision too: a drop of 1e-7 on an empty margin would be a lie."""
     network, images = random_network(SUMMED, 12), digits.scaled(np.float64)[:10]
     exact, drops = occlude(network, images).drop, occlude(network.astype(np.float32), images).drop
@@ -118,7 +118,7 @@ def test_hiding_what_is_hidden_already_changes_nothing(digits: Digits) -> None:
     assert not exact[empty].any()
 
 
-def test_the_parts_of_an_explanation(digits: Digits) -> None:
+def test_the_parts_of_an_explanation(digits: Labelled) -> None:
     """Each is what its own function finds, for the same question."""
     network, image, hiding = random_network(PAIRED, 1), digits.scaled(np.float64)[0], Hiding(Regions(7), 0.3)
     asked = explain_occlusion(network, image, 0, 3, hiding, pairs=True, faithful=True)
@@ -131,7 +131,7 @@ def test_the_parts_of_an_explanation(digits: Digits) -> None:
     np.testing.assert_array_equal(asked.contributions, whole)
 
 
-def test_pairs_of_an_empty_region_and_their_heat(digits: Digits) -> None:
+def test_pairs_of_an_empty_region_and_their_heat(digits: Labelled) -> None:
     """What each pair loses is a difference of ledgers: ``test_hidings``."""
     image = digits.scaled(np.float64)[0]
     _, drops = pair_drops(random_network(PAIRED, 1), image, Hiding(), 0, 3)

@@ -16,7 +16,7 @@ from konkyo.models.preparation.doubts import BRIGHT_BORDER, InputWarning, input_
 from konkyo.models.preparation.expected import MNIST, Expected, Fit
 from konkyo.models.preparation.polarity import ink_is_dark
 from konkyo.models.preparation.resizing import is_dark_on_light, reduced, resized, sharpened
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from support.pictures import pixels
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses
@@ -66,7 +66,7 @@ def test_lanczos_is_that_of_pillow(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(sharpened(grey, *size), theirs, atol=3e-6)
 
 
-def test_no_digit_of_mnist_is_dark(digits: Digits) -> None:
+def test_no_digit_of_mnist_is_dark(digits: Labelled) -> None:
     assert not any(ink_is_dark(image / 255) for image in digits.images[:1000])
     assert all(ink_is_dark(1 - image / 255) for image in digits.images[:1000])
 
@@ -135,7 +135,7 @@ def test_pieces_by_a_stack(ink: NDArray[np.bool_]) -> None:
     assert sorted(pieces(ink)) == sorted(map(len, expected))
 
 
-def test_hardly_any_digit_of_mnist_is_warned_of(digits: Digits) -> None:
+def test_hardly_any_digit_of_mnist_is_warned_of(digits: Labelled) -> None:
     warned = sum(bool(input_warnings(image)) for image in digits[:2000].scaled(np.float64))
     assert warned <= 0.005 * 2000
     assert not any(input_warnings(pixels(digit) / 255) for digit in range(10))

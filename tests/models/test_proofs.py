@@ -17,7 +17,7 @@ from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
 from konkyo.models.hiding.cost import allowed_sides as exact_sides
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.combinations import Combinations, boxes, cut, every_combination
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64, PAIRED, architectures, random_network
@@ -67,7 +67,7 @@ def check(network: Network, image: F64, region: int = 4, fill: float = 0.0) -> t
 
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("fill", [0.0, 0.4])
-def test_proofs_of_shipped_networks(name: str, fill: float, digits: Digits) -> None:
+def test_proofs_of_shipped_networks(name: str, fill: float, digits: Labelled) -> None:
     for image in (
         cut(digits, 1, fill),
         cut(digits, 7, fill, slice(4, 16)),
@@ -100,7 +100,7 @@ def by_giving_up(every: Combinations, order: list[Position]) -> int:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
-    name: str, digits: Digits, monkeypatch: pytest.MonkeyPatch
+    name: str, digits: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the least Shapley value on."""
     monkeypatch.setattr(proofs, "SMALLEST", replace(proofs.SMALLEST, nodes=3))
@@ -119,7 +119,7 @@ def test_without_a_budget_for_the_smallest_it_is_what_giving_up_leaves(
 
 
 def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
-    digits: Digits, monkeypatch: pytest.MonkeyPatch
+    digits: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The budget ends at the very last question, when it is known that four regions are needed."""
     network, image = SHIPPED["paired-3x3"], cut(digits, 2)
@@ -144,7 +144,7 @@ def test_what_giving_up_leaves_is_smallest_if_no_fewer_meet_the_contrasts(
     assert (len(result.sufficient.regions), result.sufficient.status) == (4, Status.SMALLEST)
 
 
-def test_the_grounds_of_the_first_test_digit(digits: Digits) -> None:
+def test_the_grounds_of_the_first_test_digit(digits: Labelled) -> None:
     """A 7: two of its sixteen regions are enough, in any of 2¹⁴ hidings of the others; four make it a 5."""
     result = grounds(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
     assert result.predicted == 7
@@ -160,7 +160,7 @@ def test_the_grounds_of_the_first_test_digit(digits: Digits) -> None:
 
 
 @pytest.mark.parametrize("network", [SHIPPED["paired-3x3"], SHIPPED["animals-6x16"], DEEP], ids=["3x3", "6x16", "deep"])
-def test_no_random_hiding_contradicts_the_proof_of_a_digit_or_of_noise(network: Network, digits: Digits) -> None:
+def test_no_random_hiding_contradicts_the_proof_of_a_digit_or_of_noise(network: Network, digits: Labelled) -> None:
     rng = np.random.default_rng(4)
     for image in (digits.scaled(np.float64)[3], digits.scaled(np.float64)[8], rng.random((28, 28))):
         result = grounds(network, image)
@@ -277,7 +277,7 @@ BUDGETS: dict[str, tuple[str, int | str, int, int, Status]] = {
 
 
 @pytest.mark.parametrize("spent", BUDGETS)
-def test_what_the_budgets_allow(spent: str, digits: Digits) -> None:
+def test_what_the_budgets_allow(spent: str, digits: Labelled) -> None:
     """Half of one would prove less; twice as much, more."""
     name, which, region, count, status = BUDGETS[spent]
     if isinstance(which, str):
@@ -292,7 +292,7 @@ SPENT = "weighing every combination of these regions takes more work than one an
 
 
 @pytest.mark.threat("the dearest question")
-def test_what_takes_more_work_is_refused(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_more_work_is_refused(digits: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both budgets are spent, by 1.01 of their entries; and any hiding takes one."""
     with refuses(BudgetError, SPENT):
         grounds(SHIPPED["summed-3x3"], np.maximum(digits.scaled(np.float64)[6], 0.1))
@@ -302,7 +302,7 @@ def test_what_takes_more_work_is_refused(digits: Digits, monkeypatch: pytest.Mon
         grounds(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
 
 
-def test_refusals(digits: Digits) -> None:
+def test_refusals(digits: Labelled) -> None:
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
     with refuses(
         ParameterError,

@@ -22,7 +22,7 @@ from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_
 from konkyo.models.hiding.cost import allowed_sides
 from konkyo.models.hiding.games import LocalGames, class_games
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from tests.helpers.combinations import cut, every_combination
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64, architectures, random_network
@@ -167,7 +167,7 @@ def check_margins(network: Network, image: F64) -> None:
 
 @pytest.mark.parametrize("descends", [True, False])
 @pytest.mark.parametrize("name", SHIPPED)
-def test_margins_and_contrasts(name: str, descends: bool, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_margins_and_contrasts(name: str, descends: bool, digits: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
     """What elimination finds alone is minimal too: its hidings hide much that takes nothing away."""
     if not descends:
         monkeypatch.setattr(Contrasts, "_descend", lambda *_: [])
@@ -175,7 +175,7 @@ def test_margins_and_contrasts(name: str, descends: bool, digits: Digits, monkey
         check_margins(SHIPPED[name], image)
 
 
-def test_the_descent_only_saves_time(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_descent_only_saves_time(digits: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
     assert contrasts(network, image, budget(entries=0)).margin(0) is None
     monkeypatch.setattr(Contrasts, "_descend", lambda *_: [])
@@ -214,7 +214,7 @@ def test_the_fewest_and_of_these_the_least(architecture: Architecture, seed: int
 
 
 @pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
-def test_the_fewest_of_digits(name: str, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fewest_of_digits(name: str, digits: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(level_search, "CHUNK", 3)
     network, sizes = SHIPPED[name], set()
     for image in digits.scaled(np.float64)[:12]:
@@ -225,7 +225,7 @@ def test_the_fewest_of_digits(name: str, digits: Digits, monkeypatch: pytest.Mon
     assert {1, 2, 3} <= sizes
 
 
-def test_what_cannot_reach_the_limit_is_not_looked_up(digits: Digits) -> None:
+def test_what_cannot_reach_the_limit_is_not_looked_up(digits: Labelled) -> None:
     """Of the first digit's 16 regions four are needed. There are 2,516 sets of at most four."""
     network, image = SHIPPED["paired-3x3"], digits.scaled(np.float64)[0]
     games, left = class_games(network, image).margins(7), budget(hidings=450)

@@ -12,7 +12,7 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 
 # 2¹⁰ forward passes for each image.
 MOST_PLAYERS = 10
@@ -30,7 +30,7 @@ def enumerated(network: Network, image: Array, masks: NDArray[np.bool_], target:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3", "lenet-6x16"])
-def test_values_and_interactions(digits: Digits, name: str) -> None:
+def test_values_and_interactions(digits: Labelled, name: str) -> None:
     network, regions = load_all()[name].precise, Regions(4)
     hiding = Hiding(regions)
     few = [image for image in digits.scaled(np.float64)[:300] if 4 <= hiding.changed(image).sum() <= MOST_PLAYERS]

@@ -10,7 +10,7 @@ import pytest
 from konkyo.models.files import checkpoint
 from konkyo.models.files.checkpoint import Checkpoint, load
 from konkyo.models.filters.contributions import contributions
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data import read as read_data
 from konkyo.trainer.data.about import SHA256
 from support.folders import DATA
@@ -35,7 +35,7 @@ def shipped(request: pytest.FixtureRequest) -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def tested(shipped: Checkpoint, digits: Digits) -> Digits:
+def tested(shipped: Checkpoint, digits: Labelled) -> Labelled:
     """The test images of its data set."""
     found = digits if sure(shipped.card.dataset).name == "MNIST" else read_data(DATA / "animals", "t10k")
     assert (found.about.name, found.about.classes) == (sure(shipped.card.dataset).name, shipped.network.classes)
@@ -43,7 +43,7 @@ def tested(shipped: Checkpoint, digits: Digits) -> Digits:
 
 
 @pytest.fixture(scope="module")
-def pairs(shipped: Checkpoint, tested: Digits) -> list[tuple[int, int]]:
+def pairs(shipped: Checkpoint, tested: Labelled) -> list[tuple[int, int]]:
     """(shown, read) for every test image, in float64."""
     network = shipped.network.astype(np.float64)
     logits = network.logits(tested.images / 255).tolist()
@@ -55,7 +55,7 @@ def test_exactly_these_are_shipped() -> None:
     assert (checkpoint.DIRECTORY / "tiny-vgg.LICENSE").read_text().startswith("MIT License")
 
 
-def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]], tested: Digits) -> None:
+def test_the_card_counts_as_we_do(shipped: Checkpoint, pairs: list[tuple[int, int]], tested: Labelled) -> None:
     accuracy, shown = sure(shipped.card.accuracy), [truth for truth, _ in pairs]
     assert accuracy.test_images == len(pairs)
     assert accuracy.test == sum(truth == read for truth, read in pairs) / len(pairs)
@@ -79,7 +79,7 @@ def test_was_chosen_by_validation(shipped: Checkpoint) -> None:
     assert len(files) == 4
 
 
-def test_its_card_says_what_is_there(shipped: Checkpoint, tested: Digits) -> None:
+def test_its_card_says_what_is_there(shipped: Checkpoint, tested: Labelled) -> None:
     count = sum(array.size for array in shipped.network.weights.values())
     assert shipped.card.parameters == shipped.network.architecture.parameters == count == PARAMETERS[shipped.name]
     files, probe = sure(shipped.card.dataset).files, shipped.card.probe
@@ -102,7 +102,7 @@ def test_most_are_read(name: str, right: float) -> None:
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 1e-4), (np.float64, 1e-10)])
-def test_the_ledger_adds_up_on_500_images(shipped: Checkpoint, dtype: type, bound: float, tested: Digits) -> None:
+def test_the_ledger_adds_up_on_500_images(shipped: Checkpoint, dtype: type, bound: float, tested: Labelled) -> None:
     """For every class, not only the one that is read; against the forward pass, not the ledger's own copy of it."""
     network, images = shipped.network.astype(dtype), tested[:500].scaled(dtype)
     ledger = contributions(network, images)

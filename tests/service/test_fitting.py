@@ -9,7 +9,7 @@ from konkyo.models.preparation.doubts import InputWarning
 from konkyo.models.preparation.expected import Fit
 from konkyo.models.preparation.fitting import fit_as_mnist
 from konkyo.service.imaging.decoding import decode_image
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from support.pictures import encode
 from tools.photographs import KINDS, read_right
 
@@ -65,7 +65,7 @@ def test_grey_background_and_weak_ink_are_stretched() -> None:
     assert image[14, 14] == pytest.approx(1, abs=1e-6)
 
 
-def test_mnist_digits_come_back(digits: Digits) -> None:
+def test_mnist_digits_come_back(digits: Labelled) -> None:
     """Moved anywhere, or enlarged, and fitted again, MNIST's digits land where MNIST had them."""
     moved, enlarged, inked = list[float](), list[float](), 0
     for number, picture in enumerate(digits.images[:40]):
@@ -116,7 +116,7 @@ def test_which_of_two_things_is_the_digit(
     assert (fitted.box, fitted.others) == (box, others)
 
 
-def test_several_things_are_a_warning(digits: Digits) -> None:
+def test_several_things_are_a_warning(digits: Labelled) -> None:
     picture = np.zeros((60, 160), np.uint8)
     picture[16:44, 10:38], picture[16:44, 110:138] = digits.images[0], digits.images[1]
     _, report = decode_image(encode(Image.fromarray(picture)), Fit.MNIST, Polarity.AUTO)
@@ -126,5 +126,5 @@ def test_several_things_are_a_warning(digits: Digits) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pictures_of_digits_are_read(kind: str, digits: Digits) -> None:
+def test_pictures_of_digits_are_read(kind: str, digits: Labelled) -> None:
     assert read_right(kind, digits[5000:5002], seed=2) == [True] * 2

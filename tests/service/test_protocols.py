@@ -21,7 +21,7 @@ from konkyo.service.http.room import MOST_BYTES, Room
 from konkyo.service.protocols import batches
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
 from konkyo.service.protocols.requests import infer_batch
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from support.process import peak
 from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
@@ -44,7 +44,7 @@ def test_what_the_server_is(client: TestClient) -> None:
 
 @pytest.mark.parametrize(("name", "target"), [("paired-3x3", None), ("lenet-6x16", 3), ("colour", 1)])
 def test_the_tensors_are_the_answers_for_one_image(
-    client: TestClient, shapes: TestClient, digits: Digits, name: str, target: int | None
+    client: TestClient, shapes: TestClient, digits: Labelled, name: str, target: int | None
 ) -> None:
     asked = shapes if name in ARCHITECTURES else client
     network = asked.app.state.service.catalogue.get(name).precise  # type: ignore[attr-defined]

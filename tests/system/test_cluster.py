@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     from konkyo.service.cluster import Konkyo
 
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.engines import run
@@ -63,7 +63,9 @@ def files(job: Job) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(job.out.iterdir()) if path.suffix != ".writing"}
 
 
-def test_a_node_that_dies_during_a_job_costs_nothing(kill: Callable[[], None], digits: Digits, tmp_path: Path) -> None:
+def test_a_node_that_dies_during_a_job_costs_nothing(
+    kill: Callable[[], None], digits: Labelled, tmp_path: Path
+) -> None:
     write_images(tmp_path / "images.idx", digits.images[:240])
     checkpoint, wanted = load_all()["paired-3x3"], [Explanation.SHAPLEY]
     jobs = [

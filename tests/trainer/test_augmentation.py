@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.training import augmentation
 from konkyo.trainer.training.augmentation import SHIFT, SLANT, STRETCH, TURN, augment, card, with_copies
 
@@ -73,7 +73,7 @@ def test_a_slant_moves_rows_sideways(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tilt(lying, True).abs().max() < 0.005
 
 
-def test_moves_nothing_where_nothing_may_move(monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+def test_moves_nothing_where_nothing_may_move(monkeypatch: pytest.MonkeyPatch, digits: Labelled) -> None:
     for name in CHANGES:
         monkeypatch.setattr(augmentation, name, 0.0)
     images = torch.from_numpy(digits[:20].scaled(np.float32))[:, None]
@@ -87,7 +87,7 @@ def test_the_seed_decides_and_nothing_else() -> None:
     assert ((augment(bar(True), 2) - one).abs().sum((1, 2, 3)) > 0.01).all()
 
 
-def test_what_validates_has_changed_copies_too(digits: Digits) -> None:
+def test_what_validates_has_changed_copies_too(digits: Labelled) -> None:
     images, labels = with_copies(digits[:50])
     assert labels.tolist() == digits.labels[:50].tolist() * 9
     own, *copies = images.numpy()[:, 0].reshape(9, 50, 28, 28)

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.twin import Twin
 from konkyo.models.architecture import Architecture, Wiring, parse_stages, two_stages, written_stages
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import Ensemble, accuracies, pooled
 from konkyo.trainer.training.recipe import BEST
@@ -114,7 +114,7 @@ def test_accuracies_are_of_what_is_left_and_change_nothing() -> None:
     assert ensemble.training
 
 
-def test_a_stage_without_a_bias_is_refused(few: Digits, tmp_path: Path) -> None:
+def test_a_stage_without_a_bias_is_refused(few: Labelled, tmp_path: Path) -> None:
     message = (
         "batch normalisation becomes part of the biases, and a stage without a bias (u) has none: give every stage a "
         "bias, or train without --batch-norm"

@@ -17,7 +17,7 @@ from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint, load
 from konkyo.models.network import softmax
 from konkyo.trainer.cli import app
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.importing.command import run as bring
 from konkyo.trainer.studies import calibration as study
@@ -51,7 +51,7 @@ RECIPE = Recipe(steps=150, batch=20, learning_rate=0.02, held_out=600, evaluate_
 
 
 @pytest.fixture(scope="module")
-def published(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Checkpoint]:
+def published(digits: Labelled, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Checkpoint]:
     """The same short training, with logits as they were trained and calibrated."""
     folder = tmp_path_factory.mktemp("calibration")
     reached = finished(run_of(PAIRED, RECIPE, [3], digits[:1_200], folder / "state.pt")).reached
@@ -63,7 +63,7 @@ def published(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 
 def test_training_divides_the_logits_and_changes_no_prediction(
-    published: tuple[Checkpoint, Checkpoint], digits: Digits
+    published: tuple[Checkpoint, Checkpoint], digits: Labelled
 ) -> None:
     plain, calibrated = published
     card, before = calibrated.card, sure(plain.card.calibration)
@@ -88,12 +88,12 @@ def test_training_divides_the_logits_and_changes_no_prediction(
     assert np.abs(calibrated.network.weights["affine.weight"].astype(np.float64).sum(0)).max() < 1e-6
 
 
-def test_images_of_which_none_is_wrong_say_no_temperature(digits: Digits, tmp_path: Path) -> None:
+def test_images_of_which_none_is_wrong_say_no_temperature(digits: Labelled, tmp_path: Path) -> None:
     run = finished(
         run_of(PAIRED, Recipe(steps=1, batch=20, held_out=600, evaluate_every=1), [3], digits[:700], tmp_path / "s")
     )
     predicted = run.reached.network(0).astype(np.float64).logits(digits[:700].scaled(np.float64)).argmax(1)
-    some = Digits(digits[:700].images, predicted.astype(np.uint8))
+    some = Labelled(digits[:700].images, predicted.astype(np.uint8))
     card = publish("net", [run.reached], some, digits[700:900], 0.0, tmp_path).card
     assert card.temperature == 1
     assert sure(card.calibration).fitted == (
@@ -102,7 +102,7 @@ def test_images_of_which_none_is_wrong_say_no_temperature(digits: Digits, tmp_pa
 
 
 def test_the_command_makes_of_an_older_checkpoint_what_training_makes_now(
-    published: tuple[Checkpoint, Checkpoint], digits: Digits, tmp_path: Path
+    published: tuple[Checkpoint, Checkpoint], digits: Labelled, tmp_path: Path
 ) -> None:
     plain, calibrated = published
     parts = {"train": digits[:1_200], "t10k": digits[1_200:]}
@@ -125,7 +125,9 @@ def test_the_command_makes_of_an_older_checkpoint_what_training_makes_now(
     assert not (tmp_path / "twice").exists()
 
 
-def test_the_command_says_what_it_did(published: tuple[Checkpoint, Checkpoint], digits: Digits, tmp_path: Path) -> None:
+def test_the_command_says_what_it_did(
+    published: tuple[Checkpoint, Checkpoint], digits: Labelled, tmp_path: Path
+) -> None:
     plain, _ = published
     data = tmp_path / "data"
     write_idx(data, "train", digits[:1_200].images, digits[:1_200].labels.tolist())
@@ -146,7 +148,7 @@ def test_the_command_says_what_it_did(published: tuple[Checkpoint, Checkpoint], 
 
 
 def test_importing_measures_and_divides_only_if_asked(
-    tmp_path: Path, digits: Digits, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, digits: Labelled, capsys: pytest.CaptureFixture[str]
 ) -> None:
     network = random_network(PAIRED, 1, np.float32)
     path, data = tmp_path / "net.safetensors", tmp_path / "data"
@@ -175,7 +177,7 @@ def test_importing_measures_and_divides_only_if_asked(
 
 
 def test_the_study_measures_what_the_card_says(
-    published: tuple[Checkpoint, Checkpoint], digits: Digits, tmp_path: Path
+    published: tuple[Checkpoint, Checkpoint], digits: Labelled, tmp_path: Path
 ) -> None:
     _, calibrated = published
     found, written = measured(study.STUDY, calibrated, digits[1_200:], tmp_path)

@@ -14,7 +14,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.trainer.__main__ import main
 from konkyo.trainer.cli import app, run
 from konkyo.trainer.commands import options
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.network import groups
 from konkyo.trainer.training.recipe import BEST, PAPER, RECIPES, RecipeName
@@ -51,7 +51,7 @@ def real_data(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> None:
+def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: Labelled) -> None:
     """600 test images stand in for MNIST."""
     parts = {"train": digits[:600], "t10k": digits[600:700]}
     monkeypatch.setattr(command_module, "data_set", lambda _, part, *__: parts[part])
@@ -115,7 +115,7 @@ CHANGED = {"steps": 60, "batch": 20, "learning_rate": 0.01, "held_out": 100}
 
 
 @pytest.mark.usefixtures("little")
-def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Digits) -> None:
+def test_trains_each_seed_and_publishes_the_best(tmp_path: Path, digits: Labelled) -> None:
     out, runs = tmp_path / "out[1]", tmp_path / "runs"
     options = ["--stages=1k5,2k3u", "--seed=4", "--seeds=2", "--restarts=2", f"--out={out}", f"--runs={runs}"]
     result = in_process(*SMALL, *options)
@@ -194,7 +194,7 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(not MNIST, reason="KONKYO_DATA names no folder with MNIST's four files")
 @pytest.mark.usefixtures("real_data")
-def test_the_whole_command_on_mnist(tmp_path: Path, digits: Digits) -> None:
+def test_the_whole_command_on_mnist(tmp_path: Path, digits: Labelled) -> None:
     options = ["--steps=150", "--learning-rate=0.005", "--minimum-accuracy=50", "--name=whole"]
     result = in_process(*options, f"--data={MNIST}", f"--out={tmp_path / 'out'}", f"--runs={tmp_path}")
     assert result.exit_code == 0, result.output

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from konkyo.trainer.data import Digits, find, read
+from konkyo.trainer.data import Labelled, find, read
 from konkyo.trainer.data.about import SHA256
 from konkyo.trainer.data.idx import mapped, parse, uncompressed
 from konkyo.trainer.errors import DataError
@@ -100,7 +100,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_test_set_is_read_pixel_by_pixel(digits: Digits) -> None:
+def test_the_test_set_is_read_pixel_by_pixel(digits: Labelled) -> None:
     raw = gzip.decompress((DATA / f"{IMAGES}.gz").read_bytes())
     assert struct.unpack(">4I", raw[:16]) == (2051, 10_000, 28, 28)
     assert digits.images.shape == (10_000, 28, 28)
@@ -110,7 +110,7 @@ def test_the_test_set_is_read_pixel_by_pixel(digits: Digits) -> None:
     assert len(digits) == 10_000
 
 
-def test_plain_files_are_read_and_preferred(folder: Path, digits: Digits) -> None:
+def test_plain_files_are_read_and_preferred(folder: Path, digits: Labelled) -> None:
     for name in (IMAGES, LABELS):
         (folder / name).write_bytes(gzip.decompress((folder / f"{name}.gz").read_bytes()))
         (folder / f"{name}.gz").write_bytes(b"not read")
@@ -144,14 +144,14 @@ def test_another_file_is_refused_with_both_hashes(folder: Path) -> None:
         read(folder, "t10k")
 
 
-def numbered(count: int) -> Digits:
+def numbered(count: int) -> Labelled:
     """Pictures that can be told apart: each holds its number."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(count), 256)
-    return Digits(images, (np.arange(count) % 10).astype(np.uint8))
+    return Labelled(images, (np.arange(count) % 10).astype(np.uint8))
 
 
-def numbers(digits: Digits) -> list[int]:
+def numbers(digits: Labelled) -> list[int]:
     found = (digits.images[:, 0, 0].astype(int) * 256 + digits.images[:, 0, 1]).tolist()
     assert [number % 10 for number in found] == digits.labels.tolist()  # pictures keep their labels
     return list(found)
@@ -174,7 +174,7 @@ def test_refuses_to_leave_nothing_on_one_side(held_out: int) -> None:
 
 
 def test_scaled_to_what_the_network_takes() -> None:
-    pixels = Digits(np.array([[[0, 51, 255]]], np.uint8), np.zeros(1, np.uint8))
+    pixels = Labelled(np.array([[[0, 51, 255]]], np.uint8), np.zeros(1, np.uint8))
     assert pixels.scaled(np.float64).tolist() == [[[0, 0.2, 1]]]
     assert pixels.scaled(np.float32).dtype == np.float32
 

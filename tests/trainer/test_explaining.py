@@ -28,7 +28,7 @@ from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.preparation.expected import Expected
 from konkyo.models.question import GroundsQuestion
 from konkyo.trainer.cli import app
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining import engines, table
@@ -44,7 +44,7 @@ CHEAP = [Explanation.CONTRIBUTIONS]
 
 
 @pytest.fixture(scope="module")
-def data(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(digits: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """150 test images in a plain file."""
     path = tmp_path_factory.mktemp("images") / "images.idx"
     write_images(path, digits.images[:150])
@@ -69,7 +69,7 @@ def expected(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.mark.parametrize("name", ["paired-3x3", "lenet-6x16"])
-def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None:
+def test_a_table_is_the_answers_for_one_image(digits: Labelled, name: str) -> None:
     network = load_all()[name].precise
     found = table.explain(network, digits.images[100:103] / 255, 100, ALL).to_pydict()
     assert found["image"] == [100, 101, 102]
@@ -101,7 +101,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Digits, name: str) -> None
         assert entry("contrast_predicted") == proof.contrast.predicted
 
 
-def test_an_image_without_grounds_costs_no_other(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_without_grounds_costs_no_other(digits: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise BudgetError("x")
 
@@ -199,7 +199,7 @@ def test_the_command_goes_on_where_it_was_interrupted(
     assert {name: content for name, content in files(tmp_path / "out").items() if "writing" not in name} == expected
 
 
-def test_all_pictures_are_opened_twice_and_by_a_process_only_its_own(digits: Digits, tmp_path: Path) -> None:
+def test_all_pictures_are_opened_twice_and_by_a_process_only_its_own(digits: Labelled, tmp_path: Path) -> None:
     """To see that each is a picture, and for the hash; then each by the process that explains it."""
     pictures, out = tmp_path / "pictures", tmp_path / "out"
     pictures.mkdir()

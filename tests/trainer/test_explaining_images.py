@@ -14,7 +14,7 @@ from PIL import Image
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.preparation.expected import Expected
 from konkyo.models.preparation.fitting import fit_as_mnist
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data.idx import write_images
 from konkyo.trainer.errors import DataError
 from konkyo.trainer.explaining.images import open_images
@@ -117,7 +117,7 @@ def test_a_list_of_paths_and_one_picture(tmp_path: Path) -> None:
         open_images(tmp_path / "list.txt", GREY)
 
 
-def test_pictures_of_other_sizes_become_images_as_the_card_says(tmp_path: Path, digits: Digits) -> None:
+def test_pictures_of_other_sizes_become_images_as_the_card_says(tmp_path: Path, digits: Labelled) -> None:
     large = np.kron(digits.images[0], np.ones((4, 4), np.uint8))
     picture(tmp_path / "dark.png", 255 - large)
     drawn = Expected(Preprocessing.MNIST, Polarity.AUTO)

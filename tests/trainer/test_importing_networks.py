@@ -17,7 +17,7 @@ import konkyo.trainer.data as data_module
 from konkyo.models.architecture import Wiring, written_stages
 from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network, softmax
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.command import run
 from konkyo.trainer.importing.network_file import ImportOptions
@@ -44,7 +44,7 @@ CASES: dict[str, tuple[list[str], str, tuple[int, ...], int, tuple[float, float]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_network_is_the_files(case: str, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_is_the_files(case: str, digits: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options, stages, hidden, parameters, (least, most), accuracy = CASES[case]
     file = DATA / "networks" / f"{case}.onnx"
     monkeypatch.setattr(data_module, "read", lambda *_: digits[:500])
@@ -259,7 +259,7 @@ def test_probabilities_that_are_0_and_1_check_nothing(tmp_path: Path, capsys: py
 
 
 def test_the_accuracy_under_other_ranges_is_told(
-    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    digits: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = DATA / "networks" / "mnist-example.onnx"
     monkeypatch.setattr(data_module, "read", lambda *_: digits[:200])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import DataError, RunError
 from konkyo.trainer.training import jobs
 from konkyo.trainer.training.run import Run, Wanted
@@ -30,7 +30,7 @@ def wanted(directory: Path, count: int) -> list[Wanted]:
 
 # Processes of their own, each of which imports PyTorch.
 @pytest.mark.timeout(60)
-def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(few: Digits, tmp_path: Path) -> None:
+def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(few: Labelled, tmp_path: Path) -> None:
     """The third begins when one of the first two has ended, and cannot go on from its file."""
     some = wanted(tmp_path, 3)
     some[2].state_file.write_bytes(b"no state")
@@ -53,7 +53,7 @@ def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(fe
 
 # Processes of their own, each of which imports PyTorch.
 @pytest.mark.timeout(60)
-def test_what_a_process_refuses_is_told_as_it_is(few: Digits, tmp_path: Path) -> None:
+def test_what_a_process_refuses_is_told_as_it_is(few: Labelled, tmp_path: Path) -> None:
     """No file on which the same command could go on is promised: it would be refused again."""
     some = [replace(job, recipe=replace(SHORT, held_out=len(few))) for job in wanted(tmp_path, 2)]
     with refuses(DataError, "validation takes from 1 to 599 of 600 images, not 600"):
@@ -62,13 +62,13 @@ def test_what_a_process_refuses_is_told_as_it_is(few: Digits, tmp_path: Path) ->
 
 # Processes of their own, each of which imports PyTorch.
 @pytest.mark.timeout(60)
-def test_an_error_that_nobody_foresaw_is_told(few: Digits, tmp_path: Path) -> None:
+def test_an_error_that_nobody_foresaw_is_told(few: Labelled, tmp_path: Path) -> None:
     """Labels that the network has no classes for, which no data set gives: PyTorch raises an IndexError."""
     with refuses(RunError, "run 0 has ended with IndexError: Target 12 is out of bounds."):
-        list(jobs.train(wanted(tmp_path, 2)[:1] * 2, Digits(few.images, np.full(len(few), 12, np.uint8)), 2))
+        list(jobs.train(wanted(tmp_path, 2)[:1] * 2, Labelled(few.images, np.full(len(few), 12, np.uint8)), 2))
 
 
-def test_a_process_that_is_killed_is_noticed(few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_is_noticed(few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as it is there: so few images that they fit into its pipe are not waited for."""
 
     def killing(connections: Sequence[Any]) -> list[Any]:

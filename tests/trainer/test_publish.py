@@ -13,7 +13,7 @@ import torch
 from konkyo.models.files import probe
 from konkyo.models.files.checkpoint import Checkpoint, load
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data.about import MNIST
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.augmentation import with_copies
@@ -29,7 +29,7 @@ RECIPE = Recipe(steps=60, batch=20, learning_rate=0.01, held_out=100, evaluate_e
 
 
 @pytest.fixture(scope="module")
-def runs(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+def runs(digits: Labelled, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """Three real runs; by validation the second is best, and the third is its equal."""
     folder = tmp_path_factory.mktemp("runs")
     made = []
@@ -42,30 +42,32 @@ def runs(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     return made
 
 
-def predictions(run: Run, digits: Digits) -> list[int]:
+def predictions(run: Run, digits: Labelled) -> list[int]:
     """One image at a time, in float64."""
     network = run.reached.network(0).astype(np.float64)
     return [int(network.logits(image / 255).argmax()) for image in digits.images]
 
 
-def validated(run: Run, digits: Digits) -> float:
+def validated(run: Run, digits: Labelled) -> float:
     """Accuracy on the 100 of 600 images that were held out."""
     _, held_out = digits[:600].split(100)
     return sum(map(int.__eq__, predictions(run, held_out), held_out.labels.tolist())) / 100
 
 
 @pytest.fixture(scope="module")
-def relabelled(digits: Digits, runs: list[Run]) -> Digits:
+def relabelled(digits: Labelled, runs: list[Run]) -> Labelled:
     """Images labelled so that the first run predicts every one rightly, and the others do not."""
     some = digits[1_000:1_200]
-    return Digits(some.images, np.array(predictions(runs[0], some), np.uint8))
+    return Labelled(some.images, np.array(predictions(runs[0], some), np.uint8))
 
 
-def publishing(name: str, runs: Sequence[Run], digits: Digits, test: Digits, minimum: float, to: Path) -> Checkpoint:
+def publishing(
+    name: str, runs: Sequence[Run], digits: Labelled, test: Labelled, minimum: float, to: Path
+) -> Checkpoint:
     return publish(name, [run.reached for run in runs], digits[:600], test, minimum, to)
 
 
-def measured_by_hand(network: Network, digits: Digits) -> dict[str, float]:
+def measured_by_hand(network: Network, digits: Labelled) -> dict[str, float]:
     """An image at a time: the negative log-likelihood, and the distance of confidence from truth in each 15th."""
     likelihoods, bins = [], [[0.0, 0.0] for _ in range(15)]
     for image, label in zip(digits.images, digits.labels.tolist(), strict=True):
@@ -81,7 +83,7 @@ def measured_by_hand(network: Network, digits: Digits) -> dict[str, float]:
 
 
 def test_chooses_by_validation_though_the_test_images_prefer_another(
-    runs: list[Run], digits: Digits, relabelled: Digits, tmp_path: Path
+    runs: list[Run], digits: Labelled, relabelled: Labelled, tmp_path: Path
 ) -> None:
     assert predictions(runs[0], relabelled) == relabelled.labels.tolist()
     assert predictions(runs[1], relabelled) != relabelled.labels.tolist()
@@ -94,7 +96,7 @@ def test_chooses_by_validation_though_the_test_images_prefer_another(
     assert sure(publishing("turned", runs[::-1], digits, relabelled, 0.0, tmp_path).card.selection).seed == 9
 
 
-def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digits: Digits, tmp_path: Path) -> None:
+def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digits: Labelled, tmp_path: Path) -> None:
     recipe = replace(RECIPE, augmented=True)
     run = finished(run_of(PAIRED, recipe, [8], digits[:600], tmp_path / "state.pt"))
     card = publishing("augmented", [run], digits, digits[600:700], 0.0, tmp_path).card
@@ -114,7 +116,7 @@ def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digi
     assert told.chosen_by == (predicted == labels.numpy()).mean() != told.validation
 
 
-def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
+def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Labelled, tmp_path: Path) -> None:
     some = digits[2_000:2_300]
     published = publishing("named", runs, digits, some, 0.0, tmp_path)
     predicted, shown = predictions(runs[1], some), some.labels.tolist()
@@ -181,13 +183,15 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Digit
     assert load(tmp_path / "named.safetensors").card == published.card
 
 
-def test_the_validation_accuracy_decides_whether_it_is_written(runs: list[Run], digits: Digits, tmp_path: Path) -> None:
+def test_the_validation_accuracy_decides_whether_it_is_written(
+    runs: list[Run], digits: Labelled, tmp_path: Path
+) -> None:
     """All test images being predicted rightly helps nothing, and wrongly hinders nothing. An older one stays."""
     right = round(100 * validated(runs[1], digits))
     assert 0 < right < 98
     some = digits[1_000:1_200]
     predicted = np.array(predictions(runs[1], some), np.uint8)
-    perfect, wrong = Digits(some.images, predicted), Digits(some.images, (predicted + 1) % 10)
+    perfect, wrong = Labelled(some.images, predicted), Labelled(some.images, (predicted + 1) % 10)
     message = (
         f"low predicts {right}.00% of 100 held-out images correctly, below the minimum accuracy of 98.00%: "
         "no checkpoint was written. Train longer or from more seeds, or lower --minimum-accuracy"
@@ -203,7 +207,7 @@ def test_the_validation_accuracy_decides_whether_it_is_written(runs: list[Run], 
     assert load(tmp_path / "low.safetensors").sha256 == older.sha256
 
 
-def test_an_unfinished_run_is_not_published(digits: Digits, relabelled: Digits, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_not_published(digits: Labelled, relabelled: Labelled, tmp_path: Path) -> None:
     run = run_of(PAIRED, RECIPE, [1], digits[:600], tmp_path / "1.pt")
     next(run.train())
     with refuses(RunError, f"seed 1 is at step {run.step} of {RECIPE.steps}: train it to the end first"):

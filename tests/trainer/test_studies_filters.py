@@ -16,7 +16,7 @@ from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.filters.contributions import contributions
-from konkyo.trainer.data import Digits, read
+from konkyo.trainer.data import Labelled, read
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.figures import filters as figure_module
 from konkyo.trainer.figures.filters import FINE, GAP
@@ -33,7 +33,7 @@ from tests.helpers.refuse import refuses
 from tests.helpers.studies import ASKED, caught, measured
 
 
-def test_refuses_a_class_without_two_correctly_read_images(digits: Digits, tmp_path: Path) -> None:
+def test_refuses_a_class_without_two_correctly_read_images(digits: Labelled, tmp_path: Path) -> None:
     checkpoint = load(DIRECTORY / "summed-3x3.safetensors")
     labels = digits.labels[:20].tolist()
     scarce = next(digit for digit in range(10) if labels.count(digit) < 2)
@@ -47,7 +47,7 @@ def test_refuses_a_class_without_two_correctly_read_images(digits: Digits, tmp_p
 
 
 def test_the_first_of_each_class_and_one_in_a_hundred_others_that_are_unlike(
-    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filters, "PER_CLASS", 25)
     checkpoint = load(DIRECTORY / "summed-3x3.safetensors")
@@ -94,7 +94,9 @@ def run(*arguments: str | Path) -> Result:
 
 
 @pytest.mark.usefixtures("unrendered")
-def test_everything_from_a_slice(models: Path, tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_from_a_slice(
+    models: Path, tmp_path: Path, digits: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = "summed-3x3"
     monkeypatch.setattr(studies_module, "data_set", lambda _, part, *__: {"train": digits}[part])
     folders = ("--models", models, "--out", tmp_path / "out", "--runs", tmp_path / "runs")
@@ -125,7 +127,7 @@ def test_the_shipped_studies_are_those_of_the_shipped_checkpoints(name: str) -> 
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_an_odd_digit_shows(name: str, digits: Digits) -> None:
+def test_an_odd_digit_shows(name: str, digits: Labelled) -> None:
     """Digits have the percentile 50 on average; those that lie on their side are read, but by an odd use of filters."""
     checkpoint = load(DIRECTORY / f"{name}.safetensors")
     usage = usage_file.load(DIRECTORY, checkpoint)
@@ -174,7 +176,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, path: Path, shape: Architecture, favo
     maps = np.zeros((3, *pairs, 5, 5))
     maps[:, :, :, 2, 2] = values.mean(1)
     figures = caught(figure_module, monkeypatch)
-    asked = Asked(checkpoint_of(random_network(shape, 1), "some"), ASKED.digits, Path())
+    asked = Asked(checkpoint_of(random_network(shape, 1), "some"), ASKED.labelled, Path())
     figure_module.draw(path, asked, FilterStudy(measure(list(values), 100, 10), maps))
     return [axes for axes in figures[0].axes if axes.images and axes.get_title("left")]
 
@@ -212,7 +214,7 @@ def test_where_the_first_dominates_there_is_no_blue(tmp_path: Path, monkeypatch:
 def test_without_any_contribution_it_is_neutral(tmp_path: Path) -> None:
     checkpoint = checkpoint_of(random_network(two_stages(Wiring.PAIRED, 1, 2, classes=2), 1), "some")
     found = FilterStudy(measure([np.zeros((3, 1, 2))] * 2, 30, 3), np.zeros((2, 1, 2, 5, 5)))
-    figure_module.draw(tmp_path / "a.png", Asked(checkpoint, ASKED.digits, Path()), found)
+    figure_module.draw(tmp_path / "a.png", Asked(checkpoint, ASKED.labelled, Path()), found)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -9,7 +9,7 @@ import pytest
 from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.network import Array, Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.figures import grounds as grounds_figure
 from konkyo.trainer.figures import occlusion as occlusion_figure
 from konkyo.trainer.studies import grounds as grounds_module
@@ -85,7 +85,7 @@ def test_the_figure_of_occlusion_shows_the_numbers(
 
 def test_where_nothing_drops_the_figure_is_drawn_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(occlusion_module, "REGIONS", (4,))
-    blank = Digits(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+    blank = Labelled(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
     found, _ = measured(occlusion_module.STUDY, checkpoint_of(lamp_network()), blank, tmp_path)
     assert not found[0].drop.any()
     occlusion_figure.draw(tmp_path / "blank.png", ASKED, found)

@@ -14,7 +14,7 @@ from typer.testing import Result
 import konkyo.trainer.studies.study as study_module
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files.checkpoint import load, load_all
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.document import read, write
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES
@@ -58,12 +58,12 @@ def test_a_damaged_part_is_computed_again(tmp_path: Path) -> None:
 STUDIED = load_all()["paired-3x3"]
 
 
-def asked(digits: Digits, tmp_path: Path) -> Asked:
+def asked(digits: Labelled, tmp_path: Path) -> Asked:
     return Asked(STUDIED, digits[:3], tmp_path)
 
 
 def test_whatever_a_part_depends_on_makes_another(
-    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The version, the study and its settings, the network and the images."""
     study, some = grounds.STUDY, asked(digits, tmp_path)
@@ -80,7 +80,7 @@ def test_whatever_a_part_depends_on_makes_another(
     assert identity(study, asked(digits, tmp_path)) == identity(study, some)
 
 
-def test_another_process_finds_the_parts(digits: Digits, tmp_path: Path) -> None:
+def test_another_process_finds_the_parts(digits: Labelled, tmp_path: Path) -> None:
     """Whatever else it has imported before."""
     images = tmp_path / "images.npy"
     np.save(images, digits[:3].images)
@@ -88,10 +88,10 @@ def test_another_process_finds_the_parts(digits: Digits, tmp_path: Path) -> None
 import numpy as np
 from pathlib import Path
 from konkyo.models.files.checkpoint import load_all
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.studies.grounds import STUDY
 from konkyo.trainer.studies.study import Asked, Parts, identity
-some = Digits(np.load({str(images)!r}), np.array({digits.labels[:3].tolist()}, np.uint8))
+some = Labelled(np.load({str(images)!r}), np.array({digits.labels[:3].tolist()}, np.uint8))
 print(Parts(Path(), identity(STUDY, Asked(load_all()["paired-3x3"], some, Path()))).directory)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -105,7 +105,7 @@ def test_every_study_of_images_takes_colour_and_any_side(tmp_path: Path) -> None
     network = random_network(architecture, 3)
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (3, 3, 19, 19), dtype=np.uint8) * (rng.random((3, 1, 19, 19)) < 0.2)
-    digits = Digits(images.astype(np.uint8), np.array([0, 1, 2], np.uint8))
+    digits = Labelled(images.astype(np.uint8), np.array([0, 1, 2], np.uint8))
     for study in (calibration, grounds, occlusion):
         found, written = measured(study.STUDY, checkpoint_of(network), digits, tmp_path)
         assert written["images"] == 3

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks.twin import Twin, twin
 from konkyo.models.architecture import Architecture, parse_stages, written_stages
 from konkyo.models.network import Network, softmax
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.training.evaluation import Evaluation, evaluate
 from konkyo.trainer.training.logits import centred
 from konkyo.trainer.training.network import Ensemble, accuracies, at_random, exported
@@ -38,7 +38,7 @@ def test_any_network_is_numpys_and_that_of_pytorchs_functions(
 
 
 @pytest.mark.parametrize("architecture", VARIOUS, ids=title)
-def test_what_is_exported_has_the_very_weights_and_probabilities(architecture: Architecture, digits: Digits) -> None:
+def test_what_is_exported_has_the_very_weights_and_probabilities(architecture: Architecture, digits: Labelled) -> None:
     """And an affine layer that sums to zero over the classes, which changes no probability."""
     torch.manual_seed(4)
     weights = at_random(architecture)
@@ -126,7 +126,7 @@ def test_accuracies_are_each_networks() -> None:
     assert accuracies(together_of(networks), images, labels, chunk=20) == expected
 
 
-def test_counts_predictions_one_by_one(digits: Digits) -> None:
+def test_counts_predictions_one_by_one(digits: Labelled) -> None:
     network, some = random_network(PAIRED, 5, np.float32), digits[:300]
     exact = network.astype(np.float64)
     counted = [[0] * 10 for _ in range(10)]

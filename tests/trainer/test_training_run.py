@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.twin import Twin
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training import run as train
 from konkyo.trainer.training.augmentation import tensors
@@ -21,7 +21,7 @@ from tests.helpers.refuse import refuses
 from tests.helpers.runs import SHORT, finished, listed, outcome, run_of
 
 
-def test_is_adam_on_shuffled_batches(few: Digits, tmp_path: Path) -> None:
+def test_is_adam_on_shuffled_batches(few: Labelled, tmp_path: Path) -> None:
     """The recipe once more, with Adam's formula written out (Kingma and Ba, algorithm 1)."""
     run = finished(run_of(PAIRED, SHORT, [5], few, tmp_path / "state.pt"))
 
@@ -62,7 +62,7 @@ def test_is_adam_on_shuffled_batches(few: Digits, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("schedule", "best"), [(Schedule.CONSTANT, (0.7, 20)), (Schedule.ONE_CYCLE, (0.6, 35))])
 def test_keeps_the_earliest_of_the_best_and_after_one_cycle_the_last(
-    schedule: Schedule, best: tuple[float, int], few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    schedule: Schedule, best: tuple[float, int], few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And reports now and then and at each validation."""
     scores = iter([0.5, 0.7, 0.7, 0.6])
@@ -80,7 +80,7 @@ def test_keeps_the_earliest_of_the_best_and_after_one_cycle_the_last(
 
 
 def test_ends_when_no_seed_has_improved_for_some_validations(
-    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = [[0.5, 0.6], [0.7, 0.6], [0.7, 0.8], [0.6, 0.8], [0.7, 0.7], [0.9, 0.9]]
     given = iter(scores)
@@ -96,7 +96,7 @@ def test_ends_when_no_seed_has_improved_for_some_validations(
     assert finished(run_of(SUMMED, cycle, [1], few, tmp_path / "cycle.pt")).step == 40
 
 
-def test_an_empty_image_is_the_background_of_one(few: Digits) -> None:
+def test_an_empty_image_is_the_background_of_one(few: Labelled) -> None:
     """The median of its border in each channel: black for digits."""
     image = torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(2))
     found = train._empty(image)
@@ -107,7 +107,7 @@ def test_an_empty_image_is_the_background_of_one(few: Digits) -> None:
     assert not train._empty(tensors(few)[0][0]).any()
 
 
-def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
+def test_refuses_to_go_on_without_a_loss(few: Labelled, tmp_path: Path) -> None:
     recipe = Recipe(steps=40, batch=20, learning_rate=1e30, held_out=100, evaluate_every=10)
     run = run_of(SUMMED, recipe, [1], few, tmp_path / "state.pt")
     with refuses(RunError, "the loss is nan at step 10: a smaller learning rate is needed"):
@@ -115,7 +115,7 @@ def test_refuses_to_go_on_without_a_loss(few: Digits, tmp_path: Path) -> None:
     assert not (tmp_path / "state.pt").exists()
 
 
-def test_refuses_too_few_images(few: Digits, tmp_path: Path) -> None:
+def test_refuses_too_few_images(few: Labelled, tmp_path: Path) -> None:
     with refuses(RunError, "a batch of 20 needs as many images; 19 are left for training"):
         run_of(SUMMED, SHORT, [1], few[:119], tmp_path / "state.pt")
 
@@ -130,7 +130,7 @@ def test_one_cycle_rises_and_falls_to_nothing() -> None:
     assert 0 < sizes[-1] < 1e-3
 
 
-def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None:
+def test_the_learning_rate_is_the_schedules(few: Labelled, tmp_path: Path) -> None:
     """Adam's first step is as long as the learning rate, wherever the gradient is not tiny."""
     recipe = Recipe(steps=30, batch=20, learning_rate=0.03, held_out=100, schedule=Schedule.ONE_CYCLE)
     run = run_of(SUMMED, replace(recipe, evaluate_every=1), [1], few, tmp_path / "state.pt")
@@ -141,7 +141,7 @@ def test_the_learning_rate_is_the_schedules(few: Digits, tmp_path: Path) -> None
 
 
 def test_the_loss_asks_for_the_label_for_few_errors_and_for_nothing_where_nothing_is(
-    few: Digits, tmp_path: Path
+    few: Labelled, tmp_path: Path
 ) -> None:
     """The loss once more, and gradients by autograd of it alone."""
     recipe = replace(SHORT, neutral=True, error_rate_loss=0.8, steps=10)
@@ -174,7 +174,7 @@ def test_the_loss_asks_for_the_label_for_few_errors_and_for_nothing_where_nothin
         )
 
 
-def test_images_are_changed_anew_in_each_step(few: Digits, tmp_path: Path) -> None:
+def test_images_are_changed_anew_in_each_step(few: Labelled, tmp_path: Path) -> None:
     run = run_of(SUMMED, replace(SHORT, augmented=True), [5], few, tmp_path / "state.pt")
     batches = [torch.from_numpy(few.split(100)[0].images[:20])[:, None] / 255]
     for run.step in (3, 4):
@@ -198,7 +198,7 @@ RESTARTS = replace(SHORT, restarts=5, rung=10)
 
 
 @pytest.mark.parametrize("recipe", [SHORT, replace(RESTARTS, rung=15, batch_norm=True, augmented=True)])
-def test_interrupted_and_resumed_it_ends_with_the_same_bits(recipe: Recipe, few: Digits, tmp_path: Path) -> None:
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(recipe: Recipe, few: Labelled, tmp_path: Path) -> None:
     """Stopped before a rung's end and at it, while there are several starts, and where one is left."""
     whole = outcome(finished(run_of(PAIRED, recipe, [1, 2], few, tmp_path / "whole.pt")))
     for stop in (10, 20, 30):
@@ -212,7 +212,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bits(recipe: Recipe, few:
 
 
 def test_an_interruption_loses_what_came_after_the_last_validation(
-    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "REPORT_EVERY", 1)
     whole = outcome(finished(run_of(SUMMED, SHORT, [1], few, tmp_path / "whole.pt")))
@@ -226,7 +226,7 @@ def test_an_interruption_loses_what_came_after_the_last_validation(
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["state.pt", "whole.pt"]
 
 
-def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
+def test_refuses_the_state_of_another_run(few: Labelled, tmp_path: Path) -> None:
     state = tmp_path / "state.pt"
     next(iter(run_of(SUMMED, SHORT, [1], few, state).train()))
     identity = (
@@ -252,7 +252,7 @@ def test_refuses_the_state_of_another_run(few: Digits, tmp_path: Path) -> None:
     assert run_of(SUMMED, SHORT, [1], few, state).step == 10
 
 
-def test_refuses_a_state_that_is_damaged_incomplete_or_something_else(few: Digits, tmp_path: Path) -> None:
+def test_refuses_a_state_that_is_damaged_incomplete_or_something_else(few: Labelled, tmp_path: Path) -> None:
     state = tmp_path / "state.pt"
     next(iter(run_of(SUMMED, SHORT, [1], few, state).train()))
     whole, parts = state.read_bytes(), torch.load(state, weights_only=True)
@@ -272,7 +272,7 @@ def test_refuses_a_state_that_is_damaged_incomplete_or_something_else(few: Digit
             run_of(SUMMED, SHORT, [1], few, state)
 
 
-def test_a_state_is_never_unpickled(few: Digits, tmp_path: Path) -> None:
+def test_a_state_is_never_unpickled(few: Labelled, tmp_path: Path) -> None:
     """torch.load would run what is in it, were it not told to take weights only."""
     torch.save(Bomb(), tmp_path / "state.pt")
     with pytest.raises(RunError):
@@ -294,7 +294,7 @@ def _explode() -> None:
 
 
 def test_the_half_with_the_least_losses_goes_on_as_if_it_had_been_alone(
-    few: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of five starts two are left after the first rung and one after the second; losses count from half of a rung on.
 
@@ -318,7 +318,7 @@ def test_the_half_with_the_least_losses_goes_on_as_if_it_had_been_alone(
             np.testing.assert_allclose(weights, ends[one][name], rtol=0, atol=1e-4, err_msg=name)
 
 
-def test_a_run_no_longer_than_its_rung_has_one_network_a_seed(few: Digits, tmp_path: Path) -> None:
+def test_a_run_no_longer_than_its_rung_has_one_network_a_seed(few: Labelled, tmp_path: Path) -> None:
     run = finished(run_of(SUMMED, replace(RESTARTS, restarts=2, rung=3_000), [4, 5], few, tmp_path / "state.pt"))
     assert run.ensemble.size == 2
     assert [best.step for best in run.best] == [40, 40]

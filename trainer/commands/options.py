@@ -52,7 +52,7 @@ ImagesOption = Annotated[
 ]
 
 
-def data_set(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> data.Digits:
+def data_set(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> data.Labelled:
     """One part of a data set, ``train`` or ``t10k``, as ``data.read``. What is missing of MNIST is downloaded.
 
     Raises

@@ -24,7 +24,7 @@ from konkyo.trainer.commands.options import (
     tell,
     trained_on,
 )
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.report import STUDIES as OF_NETWORKS
 from konkyo.trainer.report import report as put_together
@@ -44,9 +44,9 @@ def command(study: Study[Any]) -> Callable[..., None]:
         images: ImagesOption = study.images,
         runs: RunsOption = RUNS,
     ) -> None:
-        for checkpoint, digits in networks_with_images(names, models_directory, data_directory, images, study.part):
+        for checkpoint, labelled in networks_with_images(names, models_directory, data_directory, images, study.part):
             with leaving_out(study, checkpoint, named=bool(names)):
-                _study(study, Asked(checkpoint, digits, runs), models_directory, out)
+                _study(study, Asked(checkpoint, labelled, runs), models_directory, out)
 
     run.__doc__ = f"{study.about} {AGAIN}"
     return run
@@ -66,9 +66,9 @@ def every(
     """
     for study in OF_NETWORKS:
         count = images or study.images
-        for checkpoint, digits in networks_with_images(names, models_directory, data_directory, count, study.part):
+        for checkpoint, labelled in networks_with_images(names, models_directory, data_directory, count, study.part):
             with leaving_out(study, checkpoint):
-                _study(study, Asked(checkpoint, digits, runs), models_directory, out)
+                _study(study, Asked(checkpoint, labelled, runs), models_directory, out)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def print_written(*paths: Path) -> None:
 
 def networks_with_images(
     names: list[str] | None, models: Path, data: Path, images: int | None, part: str
-) -> list[tuple[Checkpoint, Digits]]:
+) -> list[tuple[Checkpoint, Labelled]]:
     """The named checkpoints, or all of a data set, each with the first so many images of a part of it, or all.
 
     Pictures are read as each network takes them, in its size and colours.
@@ -117,11 +117,11 @@ def networks_with_images(
         As ``chosen``, ``data_set`` and ``trained_on``.
     """
     named = chosen(models, names)
-    digits = data_set(data, part)
+    labelled = data_set(data, part)
     found = []
-    for checkpoint in trained_on(digits.about, named, names):
+    for checkpoint in trained_on(labelled.about, named, names):
         shape = checkpoint.network.architecture
-        if (shape.side, shape.channels) != (digits.side, digits.channels):
-            digits = data_set(data, part, shape.side, shape.channels > 1)
-        found.append((checkpoint, digits[:images]))
+        if (shape.side, shape.channels) != (labelled.side, labelled.channels):
+            labelled = data_set(data, part, shape.side, shape.channels > 1)
+        found.append((checkpoint, labelled[:images]))
     return found

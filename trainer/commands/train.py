@@ -27,7 +27,7 @@ from konkyo.trainer.commands.options import (
     interruptible,
     processors,
 )
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data.about import MNIST
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.logits import told
@@ -108,10 +108,10 @@ def train(
     shape, widths = parse_stages(stages), _widths(hidden)
     name = name_of(shape, widths) if name is None else name
     check_name(name)
-    digits = data_set(data_directory, "train", side)
+    labelled = data_set(data_directory, "train", side)
     test = data_set(data_directory, "t10k", side)
-    architecture = Architecture(shape, digits.side, digits.channels, widths, len(digits.about.classes))
-    is_mnist = digits.about.name == MNIST.name
+    architecture = Architecture(shape, labelled.side, labelled.channels, widths, len(labelled.about.classes))
+    is_mnist = labelled.about.name == MNIST.name
     if minimum_accuracy is None:
         minimum_accuracy = MINIMUM_ACCURACY if is_mnist else 0.0
     changes: dict[str, Any] = {
@@ -123,15 +123,15 @@ def train(
         "patience": patience,
         "batch_norm": batch_norm or None,
     }
-    chosen = fitted(RECIPES[recipe], digits, **{key: value for key, value in changes.items() if value is not None})
+    chosen = fitted(RECIPES[recipe], labelled, **{key: value for key, value in changes.items() if value is not None})
     jobs = []
     for group in groups(seed, seeds):
         numbers = f"seed {group[0]}" if len(group) == 1 else f"seeds {group[0]} to {group[-1]}"
         state = runs / name / f"{recipe}-{group[0]}-{group[-1]}.pt"
         jobs.append(Wanted(f"{name}, {numbers}", architecture, chosen, group, state))
     with interruptible("validation"):
-        runs_made = trained(jobs, digits)
-    published = publish(name, runs_made, digits, test, minimum_accuracy / 100, out, calibrate=calibrate)
+        runs_made = trained(jobs, labelled)
+    published = publish(name, runs_made, labelled, test, minimum_accuracy / 100, out, calibrate=calibrate)
     _print_result(published, out)
 
 
@@ -197,11 +197,11 @@ def name_of(stages: Sequence[Stage], hidden: Sequence[int] = ()) -> str:
     return "-".join([written_stages(stages).replace(",", "-"), *(f"h{width}" for width in hidden)])
 
 
-def trained(jobs: Sequence["Wanted"], digits: Digits) -> "list[Reached]":
+def trained(jobs: Sequence["Wanted"], labelled: Labelled) -> "list[Reached]":
     """Train all to their ends, several at once; gives what each has reached, in their order."""
     from konkyo.trainer.training.jobs import train
 
-    found = {job: job.reached(digits) for job in jobs}
+    found = {job: job.reached(labelled) for job in jobs}
     begun: dict[Wanted, int] = {}
     for job, reached in found.items():
         if reached is not None and reached.finished:
@@ -221,7 +221,7 @@ def trained(jobs: Sequence["Wanted"], digits: Digits) -> "list[Reached]":
             job: bar.add_task(job.title, total=job.recipe.steps, completed=step, told="") for job, step in begun.items()
         }
         due: dict[Wanted, float] = {}
-        for job, progress in train(list(begun), digits, processors()):
+        for job, progress in train(list(begun), labelled, processors()):
             told, now = _told(job.recipe, progress), time.monotonic()
             bar.update(tasks[job], completed=progress.step, told=told)
             # Without a terminal, as in a container's log, a line at once and then now and again takes the bar's place.
@@ -234,7 +234,7 @@ def trained(jobs: Sequence["Wanted"], digits: Digits) -> "list[Reached]":
                 )
     ends: list[Reached] = []
     for job, before in found.items():
-        reached = job.reached(digits) if job in begun else before
+        reached = job.reached(labelled) if job in begun else before
         if reached is None:
             raise RunError(f"{job.state_file} has gone; the same command trains it again")
         if job in begun and reached.step < job.recipe.steps:

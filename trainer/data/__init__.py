@@ -24,7 +24,7 @@ SPLIT_NOTE = f"no test images: of each class one of {TEST_SHARE} images, chosen 
 
 
 @dataclass(frozen=True)
-class Digits:
+class Labelled:
     """Images and what they show.
 
     Attributes
@@ -54,8 +54,8 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, which: slice | NDArray[np.intp]) -> "Digits":
-        return Digits(self.images[which], self.labels[which], self.about)
+    def __getitem__(self, which: slice | NDArray[np.intp]) -> "Labelled":
+        return Labelled(self.images[which], self.labels[which], self.about)
 
     @cached_property
     def sha256(self) -> str:
@@ -67,7 +67,7 @@ class Digits:
         images: NDArray[np.floating[Any]] = self.images.astype(dtype) / dtype(255)
         return images
 
-    def split(self, held_out: int) -> tuple["Digits", "Digits"]:
+    def split(self, held_out: int) -> tuple["Labelled", "Labelled"]:
         """(training, validation): ``held_out`` images drawn at random, the same ones at every call.
 
         Raises
@@ -81,7 +81,7 @@ class Digits:
         return self[np.sort(order[held_out:])], self[np.sort(order[:held_out])]
 
 
-def read(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> Digits:
+def read(directory: Path, part: str, side: int | None = None, colour: bool | None = None) -> Labelled:
     """One part of a data set, ``train`` or ``t10k``, from IDX files or from a folder of pictures a class.
 
     Parameters
@@ -104,14 +104,14 @@ def read(directory: Path, part: str, side: int | None = None, colour: bool | Non
     found = find_idx(directory)
     if found is None and not may_be_mnist(directory):
         return _from_pictures(directory, part, side or IMAGE_SIDE, colour)
-    digits = _mnist(directory, part) if found is None or may_be_mnist(directory) else _from_idx(found, part)
-    if side not in (None, digits.side) or colour:
-        wanted = f"{side or digits.side} × {side or digits.side}{' in colour' if colour else ''}"
+    labelled = _mnist(directory, part) if found is None or may_be_mnist(directory) else _from_idx(found, part)
+    if side not in (None, labelled.side) or colour:
+        wanted = f"{side or labelled.side} × {side or labelled.side}{' in colour' if colour else ''}"
         raise DataError(
-            f"{directory} holds grey images of {digits.side} × {digits.side}, not of {wanted}: only pictures, in one "
+            f"{directory} holds grey images of {labelled.side} × {labelled.side}, not of {wanted}: only pictures, in one "
             "folder a class, are resized"
         )
-    return digits
+    return labelled
 
 
 def may_be_mnist(directory: Path) -> bool:
@@ -134,9 +134,9 @@ def find(directory: Path, name: str) -> Path | None:
     return next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)
 
 
-def _mnist(directory: Path, part: str) -> Digits:
+def _mnist(directory: Path, part: str) -> Labelled:
     images, labels = (_mnist_file(directory, f"{part}-{kind}") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
-    return Digits(images, labels)
+    return Labelled(images, labels)
 
 
 def _mnist_file(directory: Path, name: str) -> NDArray[np.uint8]:
@@ -153,7 +153,7 @@ def _mnist_file(directory: Path, name: str) -> NDArray[np.uint8]:
     return parse(path, data)
 
 
-def _from_idx(found: IdxFolder, part: str) -> Digits:
+def _from_idx(found: IdxFolder, part: str) -> Labelled:
     said, split = found.said, not found.has("t10k")
     if not found.has("train") and part == "train":
         raise DataError(f"{found.directory} holds no training images, such as {found.prefix}train-images-idx3-ubyte")
@@ -179,17 +179,17 @@ def _from_idx(found: IdxFolder, part: str) -> Digits:
         mirror=said.mirror or False,
         notes=(*notes, SPLIT_NOTE) if split else notes,
     )
-    digits = Digits(images, labels - np.uint8(first), about)
-    return divided(digits)[part != "train"] if split else digits
+    labelled = Labelled(images, labels - np.uint8(first), about)
+    return divided(labelled)[part != "train"] if split else labelled
 
 
-def _from_pictures(directory: Path, part: str, side: int, colour: bool | None) -> Digits:
+def _from_pictures(directory: Path, part: str, side: int, colour: bool | None) -> Labelled:
     images, labels, about, whole = read_pictures(directory, part, side, colour)
-    digits = Digits(images, labels, replace(about, notes=(*about.notes, SPLIT_NOTE)) if whole else about)
-    return divided(digits)[part != "train"] if whole else digits
+    labelled = Labelled(images, labels, replace(about, notes=(*about.notes, SPLIT_NOTE)) if whole else about)
+    return divided(labelled)[part != "train"] if whole else labelled
 
 
-def divided(digits: Digits) -> tuple[Digits, Digits]:
+def divided(labelled: Labelled) -> tuple[Labelled, Labelled]:
     """(training, test): of each class the fifth with the lowest SHA-256 tests. Equal images stay together.
 
     Raises
@@ -197,10 +197,10 @@ def divided(digits: Digits) -> tuple[Digits, Digits]:
     DataError
         A class has fewer than two different images.
     """
-    hashes = [hashlib.sha256(image.tobytes()).digest() for image in digits.images]
-    tests = np.zeros(len(digits), np.bool_)
-    for number, name in enumerate(digits.about.classes):
-        own = [place for place, label in enumerate(digits.labels.tolist()) if label == number]
+    hashes = [hashlib.sha256(image.tobytes()).digest() for image in labelled.images]
+    tests = np.zeros(len(labelled), np.bool_)
+    for number, name in enumerate(labelled.about.classes):
+        own = [place for place, label in enumerate(labelled.labels.tolist()) if label == number]
         different = sorted({hashes[place] for place in own})
         if len(different) < 2:
             raise DataError(
@@ -209,4 +209,4 @@ def divided(digits: Digits) -> tuple[Digits, Digits]:
             )
         chosen = set(different[: -(-len(different) // TEST_SHARE)])
         tests[[place for place in own if hashes[place] in chosen]] = True
-    return digits[np.flatnonzero(~tests)], digits[np.flatnonzero(tests)]
+    return labelled[np.flatnonzero(~tests)], labelled[np.flatnonzero(tests)]

@@ -164,7 +164,7 @@ def _classes(path: Path) -> Names:
     return names
 
 
-def _tell_others(file: Path, options: ImportOptions, taken: Pixels, test: data.Digits) -> None:
+def _tell_others(file: Path, options: ImportOptions, taken: Pixels, test: data.Labelled) -> None:
     """The accuracy under the other usual ranges: one that is higher says that the range is wrong."""
     for name, pixels in others(taken, 3 if test.images.ndim == 4 else 1).items():
         try:

@@ -17,7 +17,7 @@ from konkyo.models.files.card import (
     described,
 )
 from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, USAGE_SUFFIX, Checkpoint
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.network_file import Imported
 from konkyo.trainer.training.evaluation import evaluate
@@ -39,7 +39,7 @@ class Preparation:
     warnings: tuple[str, ...] = ()
 
 
-def preparation(preprocessing: Preprocessing | None, polarity: Polarity | None, test: Digits | None) -> Preparation:
+def preparation(preprocessing: Preprocessing | None, polarity: Polarity | None, test: Labelled | None) -> Preparation:
     """What was asked for; else as the data set's pictures are prepared; else the default.
 
     Where drawings are prepared as MNIST's, their border says whether their ink is dark.
@@ -93,8 +93,8 @@ def publish(
     name: str,
     out: Path,
     prepared: Preparation,
-    test: Digits | None = None,
-    training: Digits | None = None,
+    test: Labelled | None = None,
+    training: Labelled | None = None,
 ) -> Checkpoint:
     """Measure an imported network on a data set, if there is one, and write its checkpoint and card.
 
@@ -149,7 +149,7 @@ def publish(
     return checkpoint.save(out, network, document)
 
 
-def _check(imported: Imported, test: Digits) -> None:
+def _check(imported: Imported, test: Labelled) -> None:
     """Images of another size or colour are refused where the data set is read."""
     if test.about.classes != imported.network.classes:
         raise NetworkFileError(

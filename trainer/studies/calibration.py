@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.document import between, table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 from konkyo.trainer.training.logits import SURE, Reliability
@@ -30,11 +30,11 @@ class CalibrationStudy:
 
 def _parts(asked: Asked) -> dict[str, Compute]:
     network = asked.checkpoint.precise
-    return {f"{start}": partial(_part, network, some) for start, some in chunks(asked.digits, CHUNK)}
+    return {f"{start}": partial(_part, network, some) for start, some in chunks(asked.labelled, CHUNK)}
 
 
-def _part(network: Network, digits: Digits) -> Arrays:
-    return {"logits": network.logits(digits.scaled(np.float64)), "labels": digits.labels.astype(np.intp)}
+def _part(network: Network, labelled: Labelled) -> Arrays:
+    return {"logits": network.logits(labelled.scaled(np.float64)), "labels": labelled.labels.astype(np.intp)}
 
 
 def _gather(asked: Asked, done: Sequence[Arrays]) -> CalibrationStudy:

@@ -58,8 +58,8 @@ class FilterStudy:
 
 
 def _parts(asked: Asked) -> dict[str, Compute]:
-    network, images = asked.checkpoint.precise, asked.digits.scaled(np.float64)
-    labels, classes = asked.digits.labels.astype(np.intp), network.classes
+    network, images = asked.checkpoint.precise, asked.labelled.scaled(np.float64)
+    labels, classes = asked.labelled.labels.astype(np.intp), network.classes
     which = chosen(labels, ties.predicted(network.logits(images)), PER_CLASS, len(classes))
     for number, some in enumerate(which):
         if len(some) < FEWEST:
@@ -115,7 +115,7 @@ def _last_maps(network: Network, images: Array) -> Array:
 
 def _gather(asked: Asked, done: Sequence[Arrays]) -> FilterStudy:
     *parts, alike = done
-    usage = measure([part["contributions"] for part in parts], len(asked.digits), PER_CLASS)
+    usage = measure([part["contributions"] for part in parts], len(asked.labelled), PER_CLASS)
     unlike = Likeness(alike["axes"], float(alike["threshold"][0]))
     return FilterStudy(replace(usage, likeness=unlike), np.stack([part["maps"] for part in parts]))
 

@@ -20,7 +20,7 @@ from konkyo.models.grounds.proofs import Status, grounds
 from konkyo.models.hiding.cost import usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network, softmax
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.document import between, table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks, joined
 
@@ -118,16 +118,16 @@ class GroundsStudy:
 
 def _parts(asked: Asked) -> dict[str, Compute]:
     network = asked.checkpoint.precise
-    return {f"{start}": partial(_part, network, some) for start, some in chunks(asked.digits, CHUNK)}
+    return {f"{start}": partial(_part, network, some) for start, some in chunks(asked.labelled, CHUNK)}
 
 
-def _part(network: Network, digits: Digits) -> Arrays:
-    images = digits.scaled(np.float64)
+def _part(network: Network, labelled: Labelled) -> Arrays:
+    images = labelled.scaled(np.float64)
     logits = network.logits(images)
     answers = np.array([_counts(network, image) for image in images])
     names = "players", "outcome", "sufficient", "fewest", "becomes"
     return {
-        "label": digits.labels.astype(np.intp),
+        "label": labelled.labels.astype(np.intp),
         "predicted": ties.predicted(logits),
         "probability": softmax(logits).max(-1),
         **dict(zip(names, answers.T, strict=True)),

@@ -11,7 +11,7 @@ import numpy as np
 from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.document import between, table
 from konkyo.trainer.studies.study import Arrays, Asked, Compute, Study, chunks
 
@@ -90,12 +90,12 @@ def _parts(asked: Asked) -> dict[str, Compute]:
         f"{region}-{start}": partial(_part, network, some, Regions(region, side=side))
         for region in REGIONS
         if region <= side // 2
-        for start, some in chunks(asked.digits, CHUNK)
+        for start, some in chunks(asked.labelled, CHUNK)
     }
 
 
-def _part(network: Network, digits: Digits, regions: Regions) -> Arrays:
-    result = occlude(network, digits.scaled(np.float64), hiding=Hiding(regions))
+def _part(network: Network, labelled: Labelled, regions: Regions) -> Arrays:
+    result = occlude(network, labelled.scaled(np.float64), hiding=Hiding(regions))
     classes = len(network.classes)
     drop, changes = np.zeros((classes, *regions.grid)), np.zeros((classes, classes), np.int64)
     np.add.at(drop, result.predicted, result.drop)
@@ -119,7 +119,7 @@ def _gather(asked: Asked, done: Sequence[Arrays]) -> list[RegionStudy]:
         found.append(
             RegionStudy(
                 region,
-                asked.digits.side,
+                asked.labelled.side,
                 predicted,
                 drop / np.maximum(predicted, 1)[:, None, None],
                 np.concatenate([part["critical"] for part in some]),

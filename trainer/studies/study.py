@@ -22,7 +22,7 @@ from konkyo import __version__
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import document
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 
 Arrays = dict[str, NDArray[Any]]
 Compute = Callable[[], Arrays]
@@ -37,14 +37,14 @@ class Asked:
     ----------
     checkpoint
         Computed with in float64.
-    digits
+    labelled
         The images, from the first one of a data set on.
     runs
         Where trainings and finished parts are kept.
     """
 
     checkpoint: Checkpoint
-    digits: Digits
+    labelled: Labelled
     runs: Path
 
 
@@ -135,10 +135,10 @@ class Study(Generic[Found]):
         return found if found is not None and found["model"]["sha256"] == checkpoint.sha256 else None
 
 
-def chunks(digits: Digits, size: int) -> Iterator[tuple[int, Digits]]:
+def chunks(labelled: Labelled, size: int) -> Iterator[tuple[int, Labelled]]:
     """The images in parts of a size, each with the number of its first one."""
-    for start in range(0, len(digits), size):
-        yield start, digits[start : start + size]
+    for start in range(0, len(labelled), size):
+        yield start, labelled[start : start + size]
 
 
 def joined(parts: Sequence[Arrays]) -> Arrays:
@@ -179,5 +179,5 @@ def identity(study: Study[Any], asked: Asked) -> dict[str, Any]:
         "study": study.name,
         "settings": study.settings,
         "checkpoint": asked.checkpoint.sha256,
-        "images": asked.digits.sha256,
+        "images": asked.labelled.sha256,
     }

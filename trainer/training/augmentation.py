@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from konkyo.models.files.card import AugmentationCard
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 
 # What is done to an image at most. It is little: a small network has no room for digits that nobody writes.
 TURN = 0.08  # radians
@@ -52,16 +52,16 @@ def card(side: int, mirror: bool) -> AugmentationCard:
     return AugmentationCard(turn=TURN, stretch=STRETCH, slant=SLANT, shift=round(SHIFT * side, 6), mirror=mirror)
 
 
-def with_copies(digits: Digits) -> tuple[Tensor, Tensor]:
+def with_copies(labelled: Labelled) -> tuple[Tensor, Tensor]:
     """Images (M, channels, side, side) in [0, 1] with labels (M,): the data set's, and changed copies of them, always
     the same.
     """
-    images, labels = tensors(digits)
-    copies = [augment(images, copy, digits.about.mirror) for copy in range(COPIES)]
+    images, labels = tensors(labelled)
+    copies = [augment(images, copy, labelled.about.mirror) for copy in range(COPIES)]
     return torch.cat([images, *copies]), labels.repeat(1 + COPIES)
 
 
-def tensors(digits: Digits) -> tuple[Tensor, Tensor]:
+def tensors(labelled: Labelled) -> tuple[Tensor, Tensor]:
     """Images (N, channels, side, side) in [0, 1] and labels (N,)."""
-    images = digits.scaled(np.float32).reshape(len(digits), digits.channels, digits.side, digits.side)
-    return torch.from_numpy(images), torch.from_numpy(digits.labels.astype(np.int64))
+    images = labelled.scaled(np.float32).reshape(len(labelled), labelled.channels, labelled.side, labelled.side)
+    return torch.from_numpy(images), torch.from_numpy(labelled.labels.astype(np.int64))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from konkyo.models import ties
 from konkyo.models.files.card import AccuracyCard
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Evaluation:
         )
 
 
-def evaluate(network: Network, digits: Digits) -> Evaluation:
+def evaluate(network: Network, labelled: Labelled) -> Evaluation:
     """Predict every image."""
-    predicted = ties.predicted(network.astype(np.float64).logits(digits.scaled(np.float64)))
+    predicted = ties.predicted(network.astype(np.float64).logits(labelled.scaled(np.float64)))
     classes = network.architecture.classes
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (digits.labels, predicted), 1)
+    np.add.at(confusion, (labelled.labels, predicted), 1)
     return Evaluation(confusion)

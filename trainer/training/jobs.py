@@ -6,19 +6,19 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
 from konkyo.models.errors import KonkyoError
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.run import Progress, Run, Wanted
 
 
-def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tuple[Wanted, Progress]]:
+def train(jobs: Sequence[Wanted], labelled: Labelled, at_once: int) -> Iterator[tuple[Wanted, Progress]]:
     """Run all jobs to their ends, in their order, so many at once; what is told comes as it happens.
 
     Parameters
     ----------
     jobs
         With state files of their own.
-    digits
+    labelled
         The training images.
     at_once
         Processes. With one, or for one job, it is this process.
@@ -32,7 +32,7 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
     """
     if at_once == 1 or len(jobs) == 1:
         for job in jobs:
-            for progress in Run(job, digits).train():
+            for progress in Run(job, labelled).train():
                 yield job, progress
         return
     # A fresh interpreter: a copy of this one, with its threads, could hang.
@@ -43,7 +43,7 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
             job = waiting.pop(0)
             ours, theirs = context.Pipe(duplex=False)
             # Daemons end with this process; one that was killed is noticed when there is nobody to tell.
-            context.Process(target=_work, args=(job, digits, theirs), daemon=True).start()
+            context.Process(target=_work, args=(job, labelled, theirs), daemon=True).start()
             theirs.close()
             running[ours] = ours, job
         for ready in wait([connection for connection, _ in running.values()]):
@@ -60,12 +60,12 @@ def train(jobs: Sequence[Wanted], digits: Digits, at_once: int) -> Iterator[tupl
                 yield job, told
 
 
-def _work(job: Wanted, digits: Digits, connection: Connection) -> None:
+def _work(job: Wanted, labelled: Labelled, connection: Connection) -> None:
     """In a process of its own: tell of the progress, then of an error or of nothing more."""
     # An interrupt reaches the whole group; the process that was started by hand answers for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for progress in Run(job, digits).train():
+        for progress in Run(job, labelled).train():
             connection.send(progress)
     except (KonkyoError, OSError) as error:
         connection.send(error)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from konkyo.models import ties
 from konkyo.models.files.card import BINS, TEMPERATURES, CalibrationCard, Document, ProbabilityCard
 from konkyo.models.network import Array, Network, softmax
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 
 # With fewer images than this, a temperature would follow the chance of a few mistakes.
 FEWEST = 500
@@ -132,8 +132,8 @@ class Reliability:
 
 def calibrated(
     network: Network,
-    held_out: Digits | None,
-    test: Digits,
+    held_out: Labelled | None,
+    test: Labelled,
     *,
     fitted: str,
     made_by: str,
@@ -189,6 +189,6 @@ def told(card: Document) -> str:
     )
 
 
-def _logits(network: Network, digits: Digits) -> Array:
+def _logits(network: Network, labelled: Labelled) -> Array:
     """(N, C), in float64."""
-    return network.astype(np.float64).logits(digits.scaled(np.float64))
+    return network.astype(np.float64).logits(labelled.scaled(np.float64))

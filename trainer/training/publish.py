@@ -20,7 +20,7 @@ from konkyo.models.files.card import (
     described,
 )
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training import augmentation, logits
 from konkyo.trainer.training.evaluation import evaluate
@@ -34,8 +34,8 @@ NOT_ASKED = "not fitted: it was not asked for"
 def publish(
     name: str,
     runs: Sequence[Reached],
-    training: Digits,
-    test: Digits,
+    training: Labelled,
+    test: Labelled,
     minimum_accuracy: float,
     directory: Path,
     *,
@@ -129,7 +129,7 @@ def publish(
     return files.save(directory, network, document)
 
 
-def rescaled(checkpoint: Checkpoint, read: Callable[[str], Digits], directory: Path) -> Checkpoint:
+def rescaled(checkpoint: Checkpoint, read: Callable[[str], Labelled], directory: Path) -> Checkpoint:
     """Write a network that was published without a temperature again, with its logits divided by one.
 
     Parameters
@@ -182,7 +182,7 @@ def rescaled(checkpoint: Checkpoint, read: Callable[[str], Digits], directory: P
     return files.save(directory, network, Document.model_validate(document, strict=False))
 
 
-def run_cards(run: Reached, held_out: Digits, test: Digits) -> list[RunCard]:
+def run_cards(run: Reached, held_out: Labelled, test: Labelled) -> list[RunCard]:
     """What each seed of a finished run gave, the test images included."""
     return [
         RunCard(

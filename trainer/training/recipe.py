@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.data.about import MNIST
 
 
@@ -141,18 +141,18 @@ class RecipeName(StrEnum):
 RECIPES = {RecipeName.PAPER: PAPER, RecipeName.BEST: BEST}
 
 
-def fitted(recipe: Recipe, digits: Digits, **changes: Any) -> Recipe:
+def fitted(recipe: Recipe, labelled: Labelled, **changes: Any) -> Recipe:
     """A recipe with what was asked for, and for another number of images what was not in the same proportion."""
     chosen = replace(recipe, **changes)
     if chosen.restarts > 1 and not chosen.rung:
         # The paper's recipe has one start, and so no rungs: as many as the strongest recipe has.
         chosen = replace(chosen, rung=max(chosen.steps // RUNGS, 1))
     if "held_out" not in changes:
-        chosen = replace(chosen, held_out=max(chosen.held_out * len(digits) // MNIST_IMAGES, 1))
-    left = max(len(digits) - chosen.held_out, 1)
+        chosen = replace(chosen, held_out=max(chosen.held_out * len(labelled) // MNIST_IMAGES, 1))
+    left = max(len(labelled) - chosen.held_out, 1)
     if "batch" not in changes:
         chosen = replace(chosen, batch=min(chosen.batch, left))
-    if digits.about.name != MNIST.name and chosen.schedule is Schedule.CONSTANT:
+    if labelled.about.name != MNIST.name and chosen.schedule is Schedule.CONSTANT:
         every = max(EPOCHS * left // chosen.batch, FEWEST_STEPS)
         patient = chosen.patience if "patience" in changes else PATIENCE
         chosen = replace(chosen, evaluate_every=min(chosen.evaluate_every, every), patience=patient)

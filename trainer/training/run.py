@@ -15,7 +15,7 @@ from torch import Tensor
 from konkyo.models.architecture import Architecture, written_stages
 from konkyo.models.files.atomic import replacing
 from konkyo.models.network import Network
-from konkyo.trainer.data import Digits
+from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training.augmentation import augment, tensors, with_copies
 from konkyo.trainer.training.network import Ensemble, Weights, accuracies, at_random, exported
@@ -84,7 +84,7 @@ class Wanted:
         recipe = asdict(self.recipe) | {"schedule": str(self.recipe.schedule)}
         return {"architecture": architecture, "recipe": recipe, "seeds": [*self.seeds], "images": images}
 
-    def reached(self, digits: Digits) -> "Reached | None":
+    def reached(self, labelled: Labelled) -> "Reached | None":
         """What stands in its file; None if it has not begun.
 
         Raises
@@ -94,7 +94,7 @@ class Wanted:
         """
         if not self.state_file.exists():
             return None
-        with self.restoring(digits.sha256) as state:
+        with self.restoring(labelled.sha256) as state:
             best = [Best(**one) for one in state["best"]]
             return Reached(self.architecture, self.recipe, self.seeds, state["step"], state["finished"], best)
 
@@ -168,7 +168,7 @@ class Run:
     ----------
     wanted
         Its file is written after each validation. If it exists, the run goes on from there.
-    digits
+    labelled
         The training images; the recipe's share of them validates.
 
     Raises
@@ -180,7 +180,7 @@ class Run:
         Nothing would be left for training, or for validation.
     """
 
-    def __init__(self, wanted: Wanted, digits: Digits) -> None:
+    def __init__(self, wanted: Wanted, labelled: Labelled) -> None:
         self.wanted = wanted
         self.recipe = recipe = wanted.recipe
         self.seeds = list(wanted.seeds)
@@ -189,11 +189,11 @@ class Run:
                 "batch normalisation becomes part of the biases, and a stage without a bias (u) has none: give every "
                 "stage a bias, or train without --batch-norm"
             )
-        training, held_out = digits.split(recipe.held_out)
-        self._sha256 = digits.sha256
+        training, held_out = labelled.split(recipe.held_out)
+        self._sha256 = labelled.sha256
         if len(training) < recipe.batch:
             raise RunError(f"a batch of {recipe.batch} needs as many images; {len(training)} are left for training")
-        self._mirror = digits.about.mirror
+        self._mirror = labelled.about.mirror
         self._images, self._labels = tensors(training)
         self._validation = with_copies(held_out) if recipe.augmented else tensors(held_out)
 
