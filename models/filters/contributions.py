@@ -472,7 +472,11 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
     every = stage.mean and stage.pool is not None
     chosen = None if stage.pool is None or every else winners(stage, trace.convolutions[-1])
     places = None if chosen is None else chosen.reshape(len(flat), groups, filters, shape.cells)
-    kept = whole if places is None else np.take_along_axis(whole, places, 3)
+    if places is None:
+        kept = whole
+    else:
+        first_cell = np.arange(whole.size // whole.shape[3]).reshape(*whole.shape[:3], 1) * whole.shape[3]
+        kept = whole.ravel().take(first_cell + places)
     factors = before.factor(kept)
     outer: Array | float = 1.0
     if after.name != "none":
@@ -495,9 +499,12 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
                 by_input = kernels[some if len(kernels) > 1 else slice(None)].swapaxes(1, 2)
                 responses[some, :, :, cells] = by_input @ seen[some]
                 steps.done(responses[some, :, :, cells].size * kernels.shape[3])
-        passed[image] = (
-            responses if places is None else np.take_along_axis(responses, places[image][:, None], 3)
-        )
+        if places is None:
+            passed[image] = responses
+        else:
+            # u at the winners, which all inputs of a map share.
+            first = np.arange(groups * inputs * filters).reshape(groups, inputs, filters, 1) * whole.shape[3]
+            responses.ravel().take(first + places[image][:, None], out=passed[image])
     bias = network.bias(last)
     own = (bias.reshape(-1, filters, whole.shape[3]) if stage.bias_map else bias.reshape(-1, filters, 1))[None]
     if places is not None and stage.bias_map:

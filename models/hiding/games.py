@@ -187,12 +187,18 @@ class Tables:
         for made in self.made:
             yield self._classes(made)
 
-    def split_batches(self, target: int, versus: int | None) -> Iterator[tuple[Batch, Batch]]:
-        """As ``class_batches``, each with the games of the pairs' contributions, as ``pair_games`` describes them."""
+    def split_batches(
+        self, target: int, versus: int | None, *, classes: bool = True
+    ) -> Iterator[tuple[Batch, Batch]]:
+        """As ``class_batches``, each with the games of the pairs' contributions, as ``pair_games`` describes them.
+
+        Without ``classes`` the second stands for both.
+        """
         weights = pair_weights(self.network, target, versus)
         for made in self.made:
             shown = made.values[:, :, ::-1, 0] * weights[:, made.cells, None]
-            yield self._classes(made), Batch(made.players, shown.transpose(1, 2, 0))
+            pairs = Batch(made.players, shown.transpose(1, 2, 0))
+            yield self._classes(made) if classes else pairs, pairs
 
     def class_games(self) -> "LocalGames":
         """The game whose values are the logits of all classes."""
@@ -309,7 +315,7 @@ def pair_games(
     tables = tables_of(network, image, region, fill, pairs=True)
     games = tuple(
         LocalGame(*game)
-        for _, batch in tables.split_batches(target, versus)
+        for _, batch in tables.split_batches(target, versus, classes=False)
         for game in zip(batch.players, batch.tables, strict=True)
     )
     return LocalGames(tables.regions, games, np.zeros(games[0].table.shape[1], network.dtype))

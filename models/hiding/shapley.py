@@ -7,6 +7,7 @@ and added up. Nothing is sampled.
 Source: Shapley, "A value for n-person games", 1953, with the axioms of efficiency, null player, symmetry and linearity.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from math import factorial, prod
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from konkyo.models import ties
 from konkyo.models.classes import numbered
 from konkyo.models.hiding.cost import USUAL, Budget
-from konkyo.models.hiding.games import Batch, LocalGames, Tables, by_filter, subsets, tables_of
+from konkyo.models.hiding.games import Batch, LocalGames, Tables, by_filter, pair_weights, subsets, tables_of
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
 from konkyo.models.network import Array, IntArray, Network
@@ -162,19 +163,24 @@ def shapley_values(network: Network, image: Array, region: int | None = None, fi
 
 def values_of(tables: Tables, image: Array, fill: Fill, *others: "InteractionSums") -> ShapleyValues:
     """As ``shapley_values``, for the tables of the logits; ``others`` take the same tables."""
-    network = tables.network
-    values = RegionSums(tables.regions, len(network.classes), network.dtype)
-    if network.architecture.hidden:
-        # The logits are one game of all regions.
-        game = tables.class_games().games[0]
-        batches = iter([Batch(game.players[None], game.table[None])])
-    else:
-        batches = tables.class_batches()
-    for batch in batches:
+    values = RegionSums(tables.regions, len(tables.network.classes), tables.network.dtype)
+    for batch in _logit_batches(tables):
         for added in (values, *others):
             added.add(batch)
+    return _values(values, tables.network, image, fill)
+
+
+def _values(values: "RegionSums", network: Network, image: Array, fill: Fill) -> ShapleyValues:
     empty = empty_image(network, image, fill)
-    return ShapleyValues(tables.regions, fill, values.on_grid, network.logits(image), empty)
+    return ShapleyValues(values.regions, fill, values.on_grid, network.logits(image), empty)
+
+
+def _logit_batches(tables: Tables) -> Iterator[Batch]:
+    """The games of the logits. Where hidden affine layers follow, they are one game of all regions."""
+    if not tables.network.architecture.hidden:
+        return tables.class_batches()
+    game = tables.class_games().games[0]
+    return iter([Batch(game.players[None], game.table[None])])
 
 
 def pair_values(
@@ -210,13 +216,16 @@ def pair_values(
     return pair_values_of(tables, target, versus)
 
 
-def pair_values_of(tables: Tables, target: int, versus: int | None = None) -> PairValues:
-    """As ``pair_values``, for tables that are split by pair."""
-    network, sums = tables.network, None
-    for _, batch in tables.split_batches(target, versus):
-        sums = sums or RegionSums(tables.regions, batch.tables.shape[2], network.dtype)
-        sums.add(batch)
-    assert sums is not None  # noqa: S101 - the last layer has a cell
+def pair_values_of(
+    tables: Tables, target: int, versus: int | None = None, *others: "RegionSums | InteractionSums"
+) -> PairValues:
+    """As ``pair_values``, for tables that are split by pair; ``others`` take the tables of the logits."""
+    network = tables.network
+    sums = RegionSums(tables.regions, len(pair_weights(network, target, versus)), network.dtype)
+    for of_classes, of_pairs in tables.split_batches(target, versus, classes=bool(others)):
+        sums.add(of_pairs)
+        for added in others:
+            added.add(of_classes)
     pairs, grid = network.architecture.pairs, tables.regions.grid
     by_pair = sums.values[:, : prod(pairs)].reshape(*grid, *pairs)
     return PairValues(by_pair, by_filter(network, sums.values).reshape(*grid, -1))
@@ -506,9 +515,16 @@ def explain_shapley(
     logits = network.logits(image)
     explained = int(ties.predicted(logits)) if target is None else target
     check_question(explained, versus, network.classes)
-    tables = tables_of(network, image, region, fill, kept=False, budget=budget)
+    tables = tables_of(network, image, region, fill, pairs=pairs, kept=False, budget=budget)
     together = InteractionSums(tables.regions, explained, versus, 1, network.dtype)
-    found = values_of(tables, image, fill, *([together] if interacting else []))
+    others = [together] if interacting else []
+    split = None
+    if pairs:
+        sums = RegionSums(tables.regions, len(network.classes), network.dtype)
+        split = pair_values_of(tables, explained, versus, sums, *others)
+        found = _values(sums, network, image, fill)
+    else:
+        found = values_of(tables, image, fill, *others)
     values = found.of(explained, versus)
     hiding = Hiding(found.regions, fill)
     return ShapleyExplanation(
@@ -520,7 +536,7 @@ def explain_shapley(
         hiding=hiding,
         found=values,
         empty=found.empty,
-        split=pair_values(network, image, explained, versus, region, fill, budget) if pairs else None,
+        split=split,
         interactions=Interactions(together.values[0], together.together) if interacting else None,
         faithfulness=faithfulness(network, image, hiding, values.order, explained, budget) if faithful else None,
     )
