@@ -102,6 +102,7 @@ class Catalogue:
             explains(one.network.architecture)
         self._usages = {name: usage_file.load(directory, one) for name, one in self.checkpoints.items()}
         self.search = load_search(directory)
+        # Nobody named the usual one of a folder that lacks it: it is what settings and containers say of themselves.
         if default == USUAL and USUAL not in self.checkpoints and len(self.checkpoints) == 1:
             [default] = self.checkpoints
         self.default = default

@@ -70,7 +70,9 @@ def test_everything_is_called_by_its_name(tab: Page, tmp_path: Path) -> None:
     labels = [tab.get_by_test_id(f"bar-{number}").get_attribute("aria-label") or "" for number in range(3)]
     assert [label.partition(":")[0] for label in labels] == [*NAMES]
     expect(tab.locator("#target option")).to_have_text([*NAMES])
-    expect(tab.get_by_test_id("preprocessing")).to_have_text("all of it, resized · read as light on dark")
+    expect(tab.get_by_test_id("preprocessing")).to_have_text(
+        "all of it, resized, with margins to a square · read as light on dark"
+    )
     tab.get_by_test_id("bar-1").click()
     expect(tab.locator("#where-title")).to_contain_text("slanting")
     expect(tab.get_by_test_id("sum")).to_contain_text("logit slanting")

@@ -108,8 +108,8 @@ def read(directory: Path, part: str, side: int | None = None, colour: bool | Non
     if side not in (None, labelled.side) or colour:
         wanted = f"{side or labelled.side} × {side or labelled.side}{' in colour' if colour else ''}"
         raise DataError(
-            f"{directory} holds grey images of {labelled.side} × {labelled.side}, not of {wanted}: only pictures, in one "
-            "folder a class, are resized"
+            f"{directory} holds grey images of {labelled.side} × {labelled.side}, not of {wanted}: only pictures, in "
+            "one folder a class, are resized"
         )
     return labelled
 

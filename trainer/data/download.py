@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 
 from konkyo.models.files.atomic import replacing
-from konkyo.trainer.data.about import SHA256
 from konkyo.trainer.data import find
+from konkyo.trainer.data.about import SHA256
 from konkyo.trainer.errors import DataError
 
 MIRRORS = (

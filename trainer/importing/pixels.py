@@ -121,10 +121,11 @@ def settled(chain: Chain, wanted: Pixels | None, known: Pixels | None, where: As
     NetworkFileError
         Neither says it; or both, and differently: what a graph does itself would be done twice.
     """
-    if wanted is None and known is None:
+    only = known if wanted is None else wanted
+    if only is None:
         raise NetworkFileError(where.missing)
     if wanted is None or known is None:
-        return (wanted or known or of_range(0, 1, "")).for_channels(chain.channels)
+        return only.for_channels(chain.channels)
     theirs, ours = known.for_channels(chain.channels), wanted.for_channels(chain.channels)
     if not np.allclose(theirs.mean + theirs.std, ours.mean + ours.std):
         least, most = -known.mean[0] / known.std[0] + 0, (1 - known.mean[0]) / known.std[0]
