@@ -98,7 +98,12 @@ _PLAIN = (
         torch="Sigmoid",
     ),
     Activation(
-        "silu", "SiLU", lambda z, out: np.multiply(z, 0.5 + 0.5 * np.tanh(z / 2), out=out), 0.5, rises=False, torch="SiLU"
+        "silu",
+        "SiLU",
+        lambda z, out: np.multiply(z, 0.5 + 0.5 * np.tanh(z / 2), out=out),
+        0.5,
+        rises=False,
+        torch="SiLU",
     ),
     Activation(
         "hardswish",

@@ -64,18 +64,32 @@ def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> 
     ledger
         Whether the logits are split by filter pair, which takes a map for each pair.
     """
-    cells = sum(maps * side**2 for maps, side in zip(architecture.layer_maps, architecture.sides, strict=True))
-    columns = 0
+    kept, most = 0, 0
     for number, stage in enumerate(architecture.stages):
         maps, side = architecture.below(number)
         outputs = stage.sides(side)[0]
-        cells += architecture.layer_maps[number + 1] * outputs**2
-        # What a strip of outputs sees, and its products; a strip is one row of outputs at least.
-        strip = max(min(STRIP, maps * stage.kernel**2 * outputs**2), maps * stage.kernel**2 * outputs)
-        columns = max(columns, 2 * strip)
-    pairs = prod(architecture.pairs) * architecture.cells if ledger else 0
-    work = architecture.multiply_adds + pairs * architecture.classes
-    return Cost(0, 0, work, NUMBER * (2 * cells + columns + 2 * pairs), numbers)
+        made = architecture.layer_maps[number + 1] * outputs**2
+        # What a strip of outputs sees; a strip is one row of outputs at least.
+        seen = maps * max(stage.kernel, 1) ** 2 * outputs
+        strip = max(min(STRIP, seen * outputs), seen)
+        kept += made + architecture.layer_maps[number + 1] * architecture.sides[number + 1] ** 2
+        held = (
+            kept
+            if ledger or any(architecture.stages[later].sources for later in range(number, len(architecture.stages)))
+            else made
+        )
+        most = max(most, maps * side**2 * (2 if stage.padded else 1) + strip + held + 2 * made)
+    pairs = prod(architecture.pairs)
+    work = architecture.multiply_adds
+    if ledger:
+        work += pairs * architecture.cells * architecture.classes
+        # The responses of each pair, at the places that count, and the products with the head.
+        most = max(
+            most,
+            kept + strip + pairs * (2 * outputs**2 + architecture.cells),
+            kept + 2 * pairs * (architecture.cells + architecture.classes),
+        )
+    return Cost(0, 0, work, NUMBER * most, numbers)
 
 
 def passes_refusal(architecture: Architecture, *, ledger: bool = True) -> str | None:
@@ -100,21 +114,32 @@ def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False,
 def _tables(plan: Plan, changed: int, kept: bool) -> Cost:
     """The cost of tables; ``changed`` regions are merged where hidden affine layers follow."""
     architecture, cost, rows = plan.architecture, plan.cost, plan.rows[-1]
-    outputs, values = architecture.head[0][1], plan.values(plan.last)
-    head, cells = rows * architecture.maps * outputs, plan.shape.sides[-1] ** 2
-    work, numbers = cost.multiply_adds + head, 0
-    if plan.pairs:
-        work += rows * values
-    # The tables of a batch of cells, or of all; of one class, those of the pairs.
-    batch = min(rows, plan.batch(plan.last))
-    numbers += (rows if kept or architecture.hidden else batch) * outputs + (batch * (values + outputs))
+    outputs, values, cells = architecture.head[0][1], plan.values(plan.last), plan.shape.sides[-1] ** 2
+    work = cost.multiply_adds + rows * architecture.maps * outputs + (rows * values if plan.pairs else 0)
+    # The tables that are there, and a batch of cells: its rows, a copy of them for the product, weights, and its tables.
+    batch, tabled = plan.batch(plan.last), rows * outputs if kept or architecture.hidden else 0
+    weights = plan.cells(plan.last) * architecture.maps * outputs
+    sizes = [
+        cost.size // NUMBER + tabled * (rows - batch) // rows,
+        plan.held(plan.last)
+        + plan.products(plan.last)
+        + tabled
+        + weights
+        + batch * ((3 if plan.pairs else 2) * values + outputs),
+    ]
     if architecture.hidden:
         merged, chunk = 1 << changed, min(1 << changed, MERGED_CHUNK)
+        widths = [out for _, out, _ in architecture.head]
         work += merged * (cells * outputs + sum(out * into for _, out, into in architecture.head[1:]))
-        numbers += merged * architecture.classes + chunk * (3 * outputs + cells)
+        # Tables of cells that see the same regions are added up; what is made of the logits needs two copies of them.
+        sizes.append(
+            tabled
+            + merged * widths[-1]
+            + max(chunk * (3 * changed + 2 * outputs + sum(widths)), 2 * merged * widths[-1])
+        )
     quantities = prod(architecture.pairs) + architecture.stages[-1].filters if plan.pairs else architecture.classes
     players = plan.regions.count if architecture.hidden else cost.players
-    return Cost(players, cost.rows, work, cost.size + NUMBER * numbers, plan.regions.count * quantities)
+    return Cost(players, cost.rows, work, NUMBER * max(sizes), plan.regions.count * quantities)
 
 
 @lru_cache(maxsize=1024)
@@ -122,15 +147,23 @@ def singles(architecture: Architecture, regions: Regions, *, pairs: bool = False
     """The cost of hiding each region by itself, for one image; an order of regions costs as much."""
     plan = Plan(architecture, regions, Family.SINGLE, pairs=pairs)
     cost, hidings, values = plan.cost, regions.count + 1, plan.values(plan.last)
-    cells, outputs = plan.shape.sides[-1] ** 2, architecture.head[0][1]
+    cells, outputs, rows = plan.shape.sides[-1] ** 2, architecture.head[0][1], plan.rows[-1]
     reaching = values if pairs else architecture.maps
-    # Of a block of cells, the values in all hidings; and where all rows are.
-    block = min(cells, max(1, STRIP // (hidings * reaching))) * hidings * reaching
-    table = sum(side**2 + 1 for side in plan.shape.sides) * hidings
-    size = cost.size + NUMBER * (plan.rows[-1] * values + 2 * block + 2 * hidings * outputs + table)
+    index = sum(
+        made * stage.width**2 * len(plan.shape.sources(number)) if plan.keeps else 0
+        for number, (made, stage) in enumerate(zip(plan.rows[1:], plan.shape.stages, strict=True))
+    )
+    # With all rows of the last layer: of a block of cells the values in all hidings, twice, and the sums.
+    if pairs:
+        block = 3 * hidings * values
+    else:
+        block = 2 * min(cells, max(1, STRIP // (hidings * reaching))) * hidings * reaching
+    table = hidings * (cells + 1)
+    ends = plan.bookkeeping(plan.last) + rows * values + index + 2 * table + block + 3 * hidings * outputs
     head = hidings * (cells * reaching * (1 if pairs else outputs))
     head += hidings * sum(out * into for _, out, into in architecture.head[1:])
     quantities = prod(architecture.pairs) + architecture.stages[-1].filters if pairs else architecture.classes
+    size = max(cost.size, NUMBER * ends)
     return Cost(cost.players, cost.rows, cost.multiply_adds + head, size, regions.count * quantities)
 
 
@@ -175,7 +208,9 @@ def allowed_sides(architecture: Architecture, *, pairs: bool = False, kept: bool
     """The sides in pixels with which every combination is computed for any image."""
     sides = range(1, architecture.side // 2 + 1)
     return tuple(
-        side for side in sides if not refusal(architecture, Regions(side, side=architecture.side), pairs=pairs, kept=kept)
+        side
+        for side in sides
+        if not refusal(architecture, Regions(side, side=architecture.side), pairs=pairs, kept=kept)
     )
 
 
@@ -336,7 +371,7 @@ def planned_tables(
     changed = int(regions.changed(differs[None]).sum())
     if architecture.hidden and changed > MOST_MERGED:
         message = f"with hidden affine layers hiding may change at most {MOST_MERGED} regions, and it changes {changed}"
-    elif budget is None or NUMBER * plan.bookkeeping <= budget.size:
+    elif budget is None or NUMBER * plan.bookkeeping(plan.last) <= budget.size:
         said = f"hiding changes {changed} regions of this image, and all their combinations take"
         if budget is None or (message := budget.exceeded(said, _tables(plan, changed, kept))) is None:
             return plan

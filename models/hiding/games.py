@@ -187,9 +187,7 @@ class Tables:
         for made in self.made:
             yield self._classes(made)
 
-    def split_batches(
-        self, target: int, versus: int | None, *, classes: bool = True
-    ) -> Iterator[tuple[Batch, Batch]]:
+    def split_batches(self, target: int, versus: int | None, *, classes: bool = True) -> Iterator[tuple[Batch, Batch]]:
         """As ``class_batches``, each with the games of the pairs' contributions, as ``pair_games`` describes them.
 
         Without ``classes`` the second stands for both.
@@ -203,12 +201,12 @@ class Tables:
     def class_games(self) -> "LocalGames":
         """The game whose values are the logits of all classes."""
         network = self.network
-        tables = [LocalGame(*game) for batch in self.class_batches() for game in zip(batch.players, batch.tables, strict=True)]
+        tables = [
+            LocalGame(*game) for batch in self.class_batches() for game in zip(batch.players, batch.tables, strict=True)
+        ]
         if not network.architecture.hidden:
             return LocalGames(self.regions, tuple(tables), network.weights["affine.bias"])
-        return LocalGames(
-            self.regions, (_merged(network, tables),), np.zeros(len(network.classes), network.dtype)
-        )
+        return LocalGames(self.regions, (_merged(network, tables),), np.zeros(len(network.classes), network.dtype))
 
     def _classes(self, made: Made) -> Batch:
         values = made.values[..., 0]

@@ -199,7 +199,7 @@ class Plan:
     def cost(self) -> Cost:
         """Of ``run`` for one image. The answer, the head and what is made of the rows are for the caller to add."""
         shape, work, sizes = self.shape, 0, [0]
-        ends = {source: number for number in range(self.last + 1) for source in shape.sources(number)}
+        indices = 0
         for number, stage in enumerate(shape.stages):
             rows, (groups, inputs, filters) = self.rows[number + 1], shape.groups(number)
             below = sum(self.rows[source] for source in shape.sources(number))
@@ -209,38 +209,62 @@ class Plan:
                 work += (below * inputs + rows * places) * stage.kernel**2 * filters
             else:
                 work += rows * places * products
-            # Layers that are there: those below, and others that a later stage takes.
-            held = sum(
-                self.rows[layer] * shape.layer_maps[layer]
-                for layer in range(number + 1)
-                if ends.get(layer, -1) >= number
-            )
             batch = self.batch(number)
             made = (batch if (self.family is Family.EVERY and number == self.last) else rows) * self.values(number)
-            index = taps * (batch if self.family is Family.EVERY else rows) * len(shape.sources(number))
-            # An index doubles with each region: the new half is made of two of its size.
-            sizes.append(held + made + self.bookkeeping + max(5 * index // 2, index + self._scratch(number, batch)))
+            index = taps * batch * len(shape.sources(number))
+            # While an index is made, one or two others of its size are there.
+            making = (5 * index // 2) if self.family is Family.EVERY else 3 * index
+            sizes.append(self.held(number) + made + indices + max(making, index + self._scratch(number, batch)))
+            if self.keeps:
+                indices += index
         return Cost(self.players, sum(self.rows), work, NUMBER * max(sizes), 0)
 
-    @property
-    def bookkeeping(self) -> int:
-        """Numbers that say which cell sees which region, and where the rows are."""
-        cells = max(side**2 for side in self.shape.sides)
-        return self.regions.count * (self.shape.side**2 + 2 * cells)
+    def held(self, stage: int) -> int:
+        """Numbers that are there while the rows of a stage are made: layers that it or a later one takes, and tables."""
+        ends = {source: number for number in range(self.last + 1) for source in self.shape.sources(number)}
+        layers = [layer for layer in range(stage + 1) if ends.get(layer, -1) >= stage]
+        return sum(self.rows[layer] * self.shape.layer_maps[layer] for layer in layers) + self.bookkeeping(stage)
+
+    def bookkeeping(self, stage: int) -> int:
+        """Numbers that say which cells of the layers up to a stage see which region, and where their rows are."""
+        sees = [self.regions.count * side**2 for side in self.shape.sides]
+        # A byte for each cell and region; where the rows are takes a number, and as many again while it is found.
+        known = sum(sees[: stage + 1]) + (0 if self.family is Family.EVERY else 4 * self.rows[stage + 1])
+        return sum(sees) // NUMBER + known + max(sees[: stage + 1])
 
     def batch(self, stage: int) -> int:
         """Rows of a stage whose index is made at once, at most; of the last stage they are yielded together."""
-        widest = self.family.rows(max(self.counts[stage + 1]))
-        return min(self.rows[stage + 1], max(widest, 4 * CHUNK // self.shape.stages[stage].width ** 2))
+        if self.family is not Family.EVERY:
+            return self.rows[stage + 1]
+        return max(cells << seen for seen, cells in self._batches(stage))
+
+    def cells(self, stage: int) -> int:
+        """Cells of a stage whose rows are made at once, at most, with ``EVERY``."""
+        return max(cells for _, cells in self._batches(stage))
+
+    def _batches(self, stage: int) -> list[tuple[int, int]]:
+        """With ``EVERY``: how many regions the cells of a batch see, and how many cells it has at most."""
+        counts = self.counts[stage + 1].items()
+        return [(seen, min(cells, max(1, self._at_once(stage) >> seen))) for seen, cells in counts]
+
+    def _at_once(self, stage: int) -> int:
+        """Rows of a stage that are made together if their cells have fewer each."""
+        return 4 * CHUNK // self.shape.stages[stage].width ** 2
+
+    def products(self, stage: int) -> int:
+        """Products that are there while a stage is made, if rows are multiplied before they are gathered."""
+        given, (source, *_) = self.shape.stages[stage], self.shape.sources(stage)
+        return self.rows[source] * given.kernel**2 * given.filters if self.factored(stage) else 0
 
     def _scratch(self, stage: int, batch: int) -> int:
-        """Numbers that are held while a batch of a stage's rows is made."""
+        """Numbers that are held while a batch of a stage's rows is made, beside the index and what is made."""
         given, (groups, inputs, filters) = self.shape.stages[stage], self.shape.groups(stage)
         some, maps, places = min(batch, self._chunk(stage, 1)), groups * filters, given.places**2
-        made = batch * self.values(stage)
+        made = (batch + some) * self.values(stage)
         if self.factored(stage):
-            return made + self.rows[stage] * given.kernel**2 * filters + 4 * some * filters
-        responses = 4 * inputs if self.split(stage) else 3
+            return made + self.products(stage) + 3 * some * filters
+        # Responses, and a copy of them with the bias or the factors.
+        responses = 2 * inputs + 2 if self.split(stage) else 2
         return made + some * (groups * inputs * given.width**2 + responses * maps * places)
 
     def _chunk(self, stage: int, images: int) -> int:
@@ -278,10 +302,11 @@ class Plan:
             make = self._maker(network, number, [columns for columns, _ in sources])
             below, rows = [rows for _, rows in sources], self._layers[number + 1]
             if self.family is Family.EVERY:
-                parts = rows.every(shape.near(number), below, self.batch(number))
+                parts = rows.every(shape.near(number), below, self._at_once(number))
                 if number == self.last:
                     for cells, players, index in parts:
                         values = make(index, np.repeat(cells, 1 << players.shape[1]))
+                        del index
                         yield Made(cells, players, values.reshape(len(values), *rows.block(players), -1))
                     return
                 made = self._empty(number, rows.count + 1, len(images), network)
@@ -324,14 +349,20 @@ class Plan:
 
     def _index(self, stage: int, below: list["_Rows"]) -> list[IntArray]:
         """For each source (width², J): the rows below that each row of a stage sees."""
-        if stage not in self._indices:
-            rows = self._layers[stage + 1]
-            near = self.shape.near(stage)
-            self._indices[stage] = [
-                each.table.ravel().take(near.take(rows.cell, axis=1) * each.table.shape[1] + rows.hiding)
-                for each in below
-            ]
-        return self._indices[stage]
+        if (kept := self._indices.get(stage)) is not None:
+            return kept
+        rows, near = self._layers[stage + 1], self.shape.near(stage)
+        made = [
+            each.table.ravel().take(near.take(rows.cell, axis=1) * each.table.shape[1] + rows.hiding) for each in below
+        ]
+        if self.keeps:
+            self._indices[stage] = made
+        return made
+
+    @cached_property
+    def keeps(self) -> bool:
+        """Whether the indices are kept for the next images."""
+        return self.family is Family.SINGLE and self.kept_size <= MOST_KEPT
 
     @cached_property
     def kept_size(self) -> int:
@@ -719,7 +750,7 @@ def kept_plan(architecture: Architecture, regions: Regions, family: Family, *, p
         _kept.move_to_end(key)
         return plan
     plan = Plan(architecture, regions, family, pairs=pairs)
-    if family is Family.SINGLE and plan.kept_size <= MOST_KEPT:
+    if plan.keeps:
         _kept[key] = plan
         while sum(each.kept_size for each in list(_kept.values())) > MOST_KEPT:
             _kept.popitem(last=False)
